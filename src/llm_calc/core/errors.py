@@ -1,0 +1,61 @@
+"""What the core refuses, as exceptions.
+
+The tree (each is an *expected refusal*, never a bug; the service maps it to a status by class)::
+
+    CalcError
+    ├── InvalidInputError            a value that cannot be right; names its field
+    │   ├── UnknownNameError         a name that no catalog holds; carries the nearest names
+    │   └── UnsupportedError         a sound value that this hardware, engine or model cannot do
+    └── RefusedError                 the question is sound, and its answer is no
+        ├── DoesNotFitError          memory is short; carries bytes needed and available
+        └── NoPlanError              no layout or GPU meets the limits
+"""
+
+from collections.abc import Iterable
+
+
+class CalcError(Exception):
+    """Base of all expected refusals. ``details`` holds the numbers that explain it (JSON types)."""
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidInputError(CalcError):
+    """A value that cannot be right. ``field`` is its path in the request, such as ``parallelism.tensor``."""
+
+    def __init__(self, message: str, *, field: str | None = None, **details: object) -> None:
+        super().__init__(message, **({"field": field} if field else {}), **details)
+        self.field = field
+
+
+class UnknownNameError(InvalidInputError):
+    """A name that no catalog holds; the message offers the nearest ones."""
+
+    def __init__(self, kind: str, name: str, nearest: Iterable[str] = (), *, field: str | None = None) -> None:
+        close = tuple(nearest)
+        hint = f"; nearest: {', '.join(close)}" if close else ""
+        super().__init__(f"{field or kind}: unknown {kind} {name!r}{hint}", field=field, nearest=list(close))
+
+
+class UnsupportedError(InvalidInputError):
+    """A sound value that this hardware, engine or model cannot do."""
+
+
+class RefusedError(CalcError):
+    """The question is sound, and its answer is no."""
+
+
+class DoesNotFitError(RefusedError):
+    """Memory is short."""
+
+    def __init__(self, message: str, *, needed_bytes: float, available_bytes: float) -> None:
+        super().__init__(message, needed_bytes=needed_bytes, available_bytes=available_bytes)
+        self.needed_bytes = needed_bytes
+        self.available_bytes = available_bytes
+
+
+class NoPlanError(RefusedError):
+    """No layout, GPU or format meets the limits."""

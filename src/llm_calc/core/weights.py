@@ -1,0 +1,132 @@
+"""What a block of a model is made of, as engines and counters see it.
+
+Every block (attention, feed-forward, norm, …) describes itself by four kinds of parts, and every figure of
+the product is a sum over them:
+
+==============  ================================================================================
+part            what follows from it
+==============  ================================================================================
+``Weight``      parameters, weight bytes, FLOPs of projections, bytes streamed, sharding
+``Scores``      FLOPs of products whose size depends on the context (QK^T, PV, indexers)
+``Cache``       KV cache and recurrent state: bytes that grow, that are windowed, that are constant
+``scan``        FLOPs of a recurrence, per token
+==============  ================================================================================
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Component = Literal[
+    "embedding", "lm_head", "attention", "mlp", "experts", "shared_experts", "router", "norms", "ssm", "vision", "other"
+]
+COMPONENTS: tuple[Component, ...] = get_args(Component)
+
+WeightKind = Literal["matrix", "vector", "table"]
+"""``matrix``: multiplies activations. ``vector``: norm, bias, scalar. ``table``: looked up, never multiplied."""
+
+CacheKind = Literal["full", "sliding", "chunked", "latent", "compressed", "state"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """One tensor, or ``copies`` tensors of one shape (experts).
+
+    ``rows`` x ``cols`` is input width x output width of ``y = x W + b``; a vector has ``rows = 1``.
+    ``bias``: elements of b (per copy). ``used``: how many of the copies each token passes through
+    (experts: the routed k); 0 for parts that text tokens never meet (vision towers).
+    ``units``: into how many pieces tensor parallelism may split it (heads for projections of
+    attention, the width for feed-forward matrices, 1 for what every GPU holds whole); with more GPUs
+    than units the pieces are replicated.
+    ``over_context``: the reference class applies it to every cached token at each decode step (the
+    decompression of a latent cache); engines absorb it, and then it costs one application per new token.
+    """
+
+    name: str
+    component: Component
+    cols: int
+    rows: int = 1
+    bias: int = 0
+    copies: int = 1
+    used: float = 1
+    kind: WeightKind = "matrix"
+    units: int = 1
+    over_context: bool = False
+
+    @property
+    def params(self) -> int:
+        """Number of parameters, all copies."""
+        return self.copies * (self.rows * self.cols + self.bias)
+
+    @property
+    def matrix_params(self) -> int:
+        """Parameters without biases, all copies."""
+        return self.copies * self.rows * self.cols
+
+    @property
+    def active_params(self) -> float:
+        """Parameters that one token meets: all of them, but only the routed copies of experts."""
+        return self.params if self.used >= self.copies or not self.used else self.params * self.used / self.copies
+
+    @property
+    def flops_per_token(self) -> float:
+        """2 FLOPs a multiply-add, for one token; biases and look-ups cost none."""
+        return 2 * self.rows * self.cols * self.used if self.kind == "matrix" else 0
+
+
+def vector(name: str, component: Component, elements: int, *, units: int = 1) -> Weight:
+    """A one-dimensional parameter: norm weights, sinks, decay rates."""
+    return Weight(name=name, component=component, cols=elements, kind="vector", units=units)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Products between a new token and the tokens before it: 2 (qk_dim + v_dim) FLOPs a head and key.
+
+    ``window``: keys that an engine really visits per query (sliding or chunked window).
+    ``absorbed_qk_dim``, ``absorbed_v_dim``: the widths in decode where an engine works on the latent cache.
+    ``top_k``: keys visited after a sparse selection. ``tokens_per_key``: compression of the cache (1: none).
+    ``reference_windowed``: whether the reference class's decode cache is limited to the window.
+    """
+
+    heads: int
+    qk_dim: int
+    v_dim: int
+    name: str = "scores"
+    window: int | None = None
+    chunked: bool = False
+    absorbed_qk_dim: int | None = None
+    absorbed_v_dim: int | None = None
+    top_k: int | None = None
+    tokens_per_key: int = 1
+    units: int = 1
+
+    @property
+    def flops_per_pair(self) -> int:
+        """FLOPs for one query against one key, all heads."""
+        return 2 * self.heads * (self.qk_dim + self.v_dim)
+
+    @property
+    def absorbed_flops_per_pair(self) -> int:
+        """FLOPs for one query against one key of the latent cache; as ``flops_per_pair`` where nothing is latent."""
+        qk = self.absorbed_qk_dim if self.absorbed_qk_dim is not None else self.qk_dim
+        v = self.absorbed_v_dim if self.absorbed_v_dim is not None else self.v_dim
+        return 2 * self.heads * (qk + v)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """What one layer keeps of each sequence between steps.
+
+    ``elements_per_token`` numbers for every token of the context (every ``tokens_per_entry`` tokens for a
+    compressed cache), for at most ``window`` tokens; plus ``state_elements`` numbers whatever the context.
+    ``state_bits``: element width that engines keep the state in (0: the width of the KV cache).
+    ``units``: into how many pieces tensor parallelism may split it (KV heads; 1: a latent cache, held whole).
+    """
+
+    kind: CacheKind
+    elements_per_token: int = 0
+    window: int | None = None
+    tokens_per_entry: int = 1
+    state_elements: int = 0
+    state_bits: int = 0
+    units: int = 1
