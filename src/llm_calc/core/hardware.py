@@ -1,0 +1,147 @@
+"""Hardware: one accelerator, the links between them, and a cluster of them.
+
+These types hold published facts alone (dense peaks, nominal bandwidths). What part of them an engine
+reaches is never folded in here: efficiencies belong to the calculation.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+
+NUMBER_TYPES = (
+    "fp64", "fp32", "tf32", "fp16", "bf16", "fp16_acc16", "fp8", "fp8_acc16", "int8", "int4", "fp6", "fp4",
+)  # fmt: skip
+"""Number types that a peak can be given for. ``_acc16`` is the rate when sums are kept in 16 bits
+(consumer parts run it twice as fast as the same type summed in 32 bits)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """One accelerator as the software sees one device, in base SI units.
+
+    ``memory_bytes`` is what is sold, ``usable_memory_bytes`` what a process can allocate on an idle
+    device (``usable_memory_estimated``: by rule, not by measurement). ``peaks`` pairs a number type with
+    its dense rate [FLOP/s, or integer operations/s]; ``supported_precisions`` may hold a type more, whose
+    rate nobody published. Links count bytes one way. ``gpus_per_fast_domain`` devices reach each other
+    over ``link_kind`` at full rate; ``fast_domain_spans_nodes`` tells racks and tori from single hosts.
+    None stands for what was never published or does not exist.
+    """
+
+    id: str
+    name: str
+    vendor: str
+    family: str
+    generation: str
+    compute_capability: str | None = None
+    release_year: int
+    form_factor: str
+    memory_bytes: int
+    usable_memory_bytes: int
+    usable_memory_estimated: bool = False
+    unified_memory: bool = False
+    memory_bandwidth_bytes_per_s: float
+    peaks: tuple[tuple[str, float], ...]
+    supported_precisions: tuple[str, ...]
+    link_kind: str | None = None
+    link_bytes_per_s_per_gpu_each_way: float | None = None
+    pcie_bytes_per_s_each_way: float | None = None
+    gpus_per_fast_domain: int = 1
+    fast_domain_spans_nodes: bool = False
+    tdp_w: float | None = None
+    l2_bytes: int | None = None
+    sm_count: int | None = None
+    boost_clock_hz: float | None = None
+
+    def supports(self, number_type: str) -> bool:
+        """Whether it computes in this number type at a published rate."""
+        return any(name == number_type for name, _ in self.peaks)
+
+    def peak_flops_per_s(self, number_type: str) -> float:
+        """Dense peak of a number type [FLOP/s], sparsity never counted.
+
+        Raises:
+            UnsupportedError: no such arithmetic, or no rate published; never derived from another type.
+        """
+        for name, flops_per_s in self.peaks:
+            if name == number_type:
+                return flops_per_s
+        known = ", ".join(name for name, _ in self.peaks) or "none"
+        lack = "has no published dense rate for" if number_type in self.supported_precisions else "lacks"
+        msg = f"precision: {self.id} {lack} {number_type}; number types with a known rate: {known}"
+        raise UnsupportedError(msg, field="precision", supported=[name for name, _ in self.peaks])
+
+    def with_memory(self, memory_bytes: int) -> "Gpu":
+        """The same device with so much usable memory [bytes]: a partitioned or modified card.
+
+        Raises:
+            InvalidInputError: ``memory_bytes`` is not above 0.
+        """
+        if memory_bytes <= 0:
+            raise InvalidInputError("gpu_memory_bytes: must be above 0", field="gpu_memory_bytes")
+        return replace(
+            self,
+            memory_bytes=memory_bytes,
+            usable_memory_bytes=memory_bytes,
+            usable_memory_estimated=False,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An interconnect: what each device can send while it receives as much [bytes/s], and the least time
+    of one small collective step [s]."""
+
+    kind: str
+    bytes_per_s_per_gpu_each_way: float
+    latency_s: float
+
+
+LinkTier = Literal["fast", "host", "network"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """So many devices of one kind in nodes of ``gpus_per_node``.
+
+    ``fast`` joins a fast domain (NVLink, xGMI, ...; None where the device has none), ``host`` the devices
+    of a node (PCIe), ``network`` the nodes.
+    """
+
+    gpu: Gpu
+    count: int
+    gpus_per_node: int
+    fast: Link | None
+    host: Link
+    network: Link
+
+    def __post_init__(self) -> None:
+        for field, value in (("count", self.count), ("gpus_per_node", self.gpus_per_node)):
+            if value < 1:
+                raise InvalidInputError(f"hardware.{field}: must be 1 or more", field=f"hardware.{field}")
+
+    @property
+    def nodes(self) -> int:
+        """Nodes that the devices fill, the last perhaps in part."""
+        return -(-self.count // self.gpus_per_node)
+
+    @property
+    def fast_domain_gpus(self) -> int:
+        """Devices that the fast link joins: of one node, unless the fabric spans nodes."""
+        if self.fast is None:
+            return 1
+        domain = self.gpu.gpus_per_fast_domain
+        return domain if self.gpu.fast_domain_spans_nodes else min(domain, self.gpus_per_node)
+
+    def tier(self, group: int) -> LinkTier:
+        """The slowest kind of link that ``group`` neighbouring devices have to use among themselves."""
+        if group <= self.fast_domain_gpus:
+            return "fast" if self.fast is not None else "host"
+        return "host" if group <= self.gpus_per_node else "network"
+
+    def link(self, group: int) -> Link:
+        """The link of :meth:`tier`: the one that bounds a collective over ``group`` neighbouring devices."""
+        tier = self.tier(group)
+        if tier == "fast" and self.fast is not None:
+            return self.fast
+        return self.network if tier == "network" else self.host
