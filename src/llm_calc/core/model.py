@@ -53,9 +53,9 @@ class Placed:
     """Layers that it stands in; empty outside of the stack."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """A decoder as weights, context products and caches.
+    """A decoder as weights, context products and caches; equal only to itself, so that results can be cached.
 
     ``embedding``: tables read at the input (and matrices applied there). ``head``: hidden -> vocabulary;
     ``head_tied``: it is the embedding's tensor, stored once. ``outside``: what stands in no layer (final norm,

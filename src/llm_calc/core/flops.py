@@ -1,0 +1,154 @@
+"""FLOPs of prefill and decode, by component: as the reference classes compute them, and as engines run them.
+
+One multiply-add is 2 FLOPs; only matrix products count (norms, softmax, rotary, look-ups do not).
+
+=============  =======================================================  ===================================
+               reference                                                executed
+=============  =======================================================  ===================================
+scores         every query against every key (S x S), masked or not     causal half, inside windows, top-k
+latent cache   decompressed again for the whole context at each step    absorbed into query and output
+lm_head        logits of every position                                 one position a sequence
+=============  =======================================================  ===================================
+
+Both count routed experts only. Scans of recurrent layers depend on the implementation and stand apart.
+Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for ``2 x parameters``; Chowdhery et al. 2022
+(arXiv:2204.02311) appendix B for the products with the context.
+"""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity, larger, smaller, where
+from llm_calc.core.model import Model
+from llm_calc.core.weights import Component, Scores
+
+FLOP_KEYS = (
+    "attention_projections",
+    "attention_scores",
+    "mlp",
+    "experts",
+    "shared_experts",
+    "router",
+    "ssm",
+    "lm_head",
+    "other",
+)
+_KEY_OF: dict[Component, str] = {"attention": "attention_projections"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flops:
+    """FLOPs of one pass, by component; ``scan`` is outside of ``total``."""
+
+    by_component: dict[str, Quantity]
+    scan: Quantity = 0
+
+    @property
+    def total(self) -> Quantity:
+        """Sum over the components, scans left out."""
+        total: Quantity = 0
+        for value in self.by_component.values():
+            total = total + value
+        return total
+
+
+def _projections(model: Model, tokens: Quantity, context: Quantity) -> dict[str, Quantity]:
+    """``tokens x 2 x rows x cols x used`` of every matrix; ``context`` is what ``over_context`` ones see."""
+    flops: dict[str, Quantity] = dict.fromkeys(FLOP_KEYS, 0)
+    for placed in model.placed:
+        weight = placed.weight
+        if not weight.flops_per_token:
+            continue
+        key = _KEY_OF.get(weight.component, weight.component)
+        key = key if key in flops else "other"
+        seen = context if weight.over_context else tokens
+        flops[key] = flops[key] + placed.calls * weight.flops_per_token * seen
+    return flops
+
+
+def _scan(model: Model, tokens: Quantity) -> Quantity:
+    return tokens * sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
+
+
+def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> Flops:
+    """FLOPs of the reference classes for ``batch`` prompts of ``tokens``, logits of every position."""
+    flops = _projections(model, batch * tokens, batch * tokens)
+    for group in model.groups:
+        for scores in group.parts.scores:
+            pairs = batch * tokens * (tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens)
+            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.flops_per_pair * pairs
+    return Flops(by_component=flops, scan=_scan(model, batch * tokens))
+
+
+def reference_decode_flops(model: Model, context: Quantity) -> Flops:
+    """FLOPs of the reference classes for one token of one sequence after ``context`` cached tokens."""
+    flops = _projections(model, 1, context + 1)
+    for group in model.groups:
+        for scores in group.parts.scores:
+            keys = _visible(scores, context + 1)
+            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.flops_per_pair * keys
+    return Flops(by_component=flops, scan=_scan(model, 1))
+
+
+def _visible(scores: Scores, keys: Quantity) -> Quantity:
+    compressed = keys // scores.tokens_per_key if scores.tokens_per_key > 1 else keys
+    return compressed if scores.window is None else smaller(compressed, scores.window)
+
+
+def executed_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> Flops:
+    """FLOPs that an engine executes for ``batch`` prompts of ``tokens``: causal, windowed, one logit a sequence."""
+    flops = _projections(model, batch * tokens, batch * tokens)
+    flops["lm_head"] = batch * model.head.flops_per_token
+    for group in model.groups:
+        for scores in group.parts.scores:
+            pairs = batch * executed_pairs(scores, tokens)
+            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.flops_per_pair * pairs
+    return Flops(by_component=flops, scan=_scan(model, batch * tokens))
+
+
+def executed_pairs(scores: Scores, tokens: Quantity) -> Quantity:
+    """Query-key pairs that a causal kernel visits in a prompt of ``tokens``.
+
+    Full: ``S (S + 1) / 2``. Within a limit w (window or selection): ``S (S + 1) / 2`` for ``S <= w``, else
+    ``w (w + 1) / 2 + (S - w) w``. Chunked: whole chunks of ``w (w + 1) / 2`` and the rest.
+    """
+    keys = tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens
+    limit = _limit(scores)
+    triangle = tokens * (keys + 1) / 2
+    if limit is None:
+        return triangle
+    if scores.chunked:
+        chunks = tokens // limit
+        rest = tokens - chunks * limit
+        return chunks * limit * (limit + 1) / 2 + rest * (rest + 1) / 2
+    inside = limit * scores.tokens_per_key
+    beyond = inside * (limit + 1) / 2 + larger(tokens - inside, 0) * limit
+    return where(tokens <= inside, triangle, beyond)
+
+
+def _limit(scores: Scores) -> int | None:
+    limits = [limit for limit in (scores.window, scores.top_k) if limit is not None]
+    return min(limits) if limits else None
+
+
+def executed_keys(scores: Scores, context: Quantity) -> Quantity:
+    """Keys that one decode step visits at ``context`` tokens (itself included), windows and selection applied.
+
+    A chunked window holds on average half of itself once the context is longer.
+    """
+    keys = context / scores.tokens_per_key if scores.tokens_per_key > 1 else context
+    limit = _limit(scores)
+    if limit is None:
+        return keys
+    if scores.chunked:
+        return where(keys <= limit, keys, (limit + 1) / 2)
+    return smaller(keys, limit)
+
+
+def executed_decode_flops(model: Model, context: Quantity) -> Flops:
+    """FLOPs that an engine executes for one token after ``context`` tokens; latent caches absorbed."""
+    flops = _projections(model, 1, 1)
+    for group in model.groups:
+        for scores in group.parts.scores:
+            keys = executed_keys(scores, context + 1)
+            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.absorbed_flops_per_pair * keys
+    return Flops(by_component=flops, scan=_scan(model, 1))

@@ -1,0 +1,210 @@
+"""Memory: parameters by component, weight bytes, KV cache bytes, activation bytes.
+
+Everything is a sum over the parts of a ``Model``. ``tokens`` and ``sequences`` may be arrays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
+from llm_calc.core.formats import NumberFormat, WeightRecipe
+from llm_calc.core.model import Model, Placed
+from llm_calc.core.parallelism import Layout, cache_share, largest_piece, stage_bounds, stage_placed, weight_share
+from llm_calc.core.weights import COMPONENTS, Cache, Component, Weight
+
+
+@lru_cache(maxsize=512)
+def parameters_by_component(model: Model) -> Mapping[Component, int]:
+    """Parameters a component: ``sum(stored sets x (rows x cols + bias) x copies)``; a tied head counts once.
+
+    Counts parameters as ``named_parameters()`` of the reference classes does; buffers (correction biases of
+    routers, rotary tables) and layers that only training or speculation uses are left out.
+    """
+    counts = dict.fromkeys(COMPONENTS, 0)
+    for placed in model.placed:
+        counts[placed.weight.component] += placed.stored * placed.weight.params
+    return MappingProxyType(counts)
+
+
+def total_parameters(model: Model) -> int:
+    """Sum over the components."""
+    return sum(parameters_by_component(model).values())
+
+
+def active_parameters(model: Model) -> int:
+    """Parameters that one token meets: of routed experts only the top k; embedding and head both counted.
+
+    ``total - experts x (1 - k / E)``, for each expert tensor.
+    """
+    return round(sum(placed.stored * placed.weight.active_params for placed in model.placed))
+
+
+def weight_bytes(weight: Weight, elements: float, number_format: NumberFormat, vectors: NumberFormat) -> float:
+    """Bytes of ``elements`` parameters of one weight: its matrix in its format, its bias in that of vectors.
+
+    ``elements x (matrix share x format bytes + bias share x vector bytes)``.
+    """
+    matrix = elements * weight.matrix_params / weight.params
+    return matrix * number_format.bytes_per_element + (elements - matrix) * vectors.bytes_per_element
+
+
+@lru_cache(maxsize=512)
+def weights_bytes(model: Model, recipe: WeightRecipe) -> float:
+    """Bytes of all weights in one copy, as the recipe stores them (a tied head once)."""
+    return sum(_stored_bytes(model, recipe, placed) for placed in model.placed)
+
+
+def _stored_bytes(model: Model, recipe: WeightRecipe, placed: Placed) -> float:
+    weight = placed.weight
+    if not placed.stored or not weight.params:
+        return 0.0
+    layers = placed.indices[: placed.stored] or (0,)
+    bytes_of = (recipe.format_of(weight, layer, model.num_layers) for layer in layers)
+    each = [weight_bytes(weight, weight.params, number_format, recipe.vectors) for number_format in bytes_of]
+    return sum(each) * placed.stored / len(each)
+
+
+@lru_cache(maxsize=2048)
+def stage_weights_bytes(model: Model, recipe: WeightRecipe, layout: Layout, stage: int) -> float:
+    """Weight bytes on the fullest GPU of one pipeline stage (``stage`` counts from 0)."""
+    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    total = 0.0
+    for placed, stored in stage_placed(model, bounds):
+        layers = [index for index in placed.indices if index in bounds][:stored] or [0]
+        share = weight_share(placed.weight, layout) if placed.weight.params else 0.0
+        for layer in layers:
+            number_format = recipe.format_of(placed.weight, layer, model.num_layers)
+            total += stored / len(layers) * weight_bytes(placed.weight, share, number_format, recipe.vectors) if share else 0
+    return total
+
+
+def weights_bytes_per_gpu(model: Model, recipe: WeightRecipe, layout: Layout) -> float:
+    """Weight bytes on the GPU that holds most: the largest over the pipeline's stages."""
+    return max(stage_weights_bytes(model, recipe, layout, stage) for stage in range(layout.pipeline))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheFormat:
+    """Bytes an element of the KV cache, and of a recurrent state whose width no layer prescribes."""
+
+    bytes_per_element: float = 2.0
+    state_bytes_per_element: float = 2.0
+
+
+def cached_tokens(cache: Cache, tokens: Quantity) -> Quantity:
+    """Entries that a layer keeps for a context of ``tokens``: all, at most the window, or one for every few."""
+    kept = tokens if cache.window is None else smaller(tokens, cache.window)
+    return kept if cache.tokens_per_entry == 1 else ceil_div(kept, cache.tokens_per_entry) * cache.tokens_per_entry
+
+
+def cache_bytes(cache: Cache, tokens: Quantity, formats: CacheFormat) -> Quantity:
+    """Bytes that one layer keeps of one sequence with ``tokens`` of context."""
+    growing = cached_tokens(cache, tokens) * cache.elements_per_token * formats.bytes_per_element
+    return growing + _state_bytes(cache, formats)
+
+
+def _state_bytes(cache: Cache, formats: CacheFormat) -> float:
+    width = cache.state_bits / 8 if cache.state_bits else formats.state_bytes_per_element
+    return cache.state_elements * width
+
+
+@lru_cache(maxsize=512)
+def layer_caches(model: Model) -> tuple[tuple[Cache, int], ...]:
+    """Every kind of cache in the model with the number of layers that keep one."""
+    counts: dict[Cache, int] = {}
+    for group in model.groups:
+        for cache in group.parts.caches:
+            counts[cache] = counts.get(cache, 0) + group.calls
+    return tuple(counts.items())
+
+
+def kv_cache_bytes(
+    model: Model, tokens: Quantity, sequences: Quantity = 1, formats: CacheFormat = CacheFormat()
+) -> Quantity:
+    """Bytes of all caches of ``sequences`` sequences with ``tokens`` of context each, on one GPU.
+
+    ``sequences x sum over layers of min(tokens, window) x elements x bytes + state``: for plain attention
+    ``2 x layers x kv_heads x head_dim x bytes x tokens``. What engines reserve beyond it (pages, window slack)
+    is a matter of the engine.
+    """
+    total: Quantity = 0
+    for cache, layers in layer_caches(model):
+        total = total + layers * cache_bytes(cache, tokens, formats)
+    return sequences * total
+
+
+def kv_cache_bytes_per_token(model: Model, formats: CacheFormat = CacheFormat(), *, beyond_windows: bool = False) -> float:
+    """Growth of the cache with one more token, below every window or beyond all of them."""
+    return sum(
+        layers * cache.elements_per_token * formats.bytes_per_element
+        for cache, layers in layer_caches(model)
+        if not (beyond_windows and cache.window is not None)
+    )
+
+
+def state_bytes_per_sequence(model: Model, formats: CacheFormat = CacheFormat()) -> float:
+    """Bytes of recurrent and convolution state of one sequence, whatever its length."""
+    return sum(layers * _state_bytes(cache, formats) for cache, layers in layer_caches(model))
+
+
+def stage_kv_cache_bytes(
+    model: Model, layout: Layout, stage: int, tokens: Quantity, sequences: Quantity, formats: CacheFormat = CacheFormat()
+) -> Quantity:
+    """Cache bytes on one GPU of a pipeline stage; ``sequences`` is the total of the deployment.
+
+    Data parallelism splits the sequences (``ceil(sequences / data)`` on the fullest), tensor parallelism the
+    heads; heads or latent vectors that cannot be split are kept by every GPU.
+    """
+    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    total: Quantity = 0
+    for group in model.groups:
+        layers = sum(index in bounds for index in group.indices)
+        for cache in group.parts.caches if layers else ():
+            total = total + layers * cache_share(cache, layout.tensor) * cache_bytes(cache, tokens, formats)
+    return ceil_div(sequences, layout.data) * total
+
+
+def kv_cache_bytes_per_gpu(
+    model: Model, layout: Layout, tokens: Quantity, sequences: Quantity, formats: CacheFormat = CacheFormat()
+) -> Quantity:
+    """Cache bytes on the GPU that holds most: the largest over the pipeline's stages."""
+    most: Quantity = 0
+    for stage in range(layout.pipeline):
+        most = larger(most, stage_kv_cache_bytes(model, layout, stage, tokens, sequences, formats))
+    return most
+
+
+def widest_intermediate(model: Model, tensor: int = 1) -> float:
+    """Elements a token that the widest layer holds beside the residual stream, on one GPU.
+
+    Attention: queries, keys, values and the attention output. Feed-forward: gate, up and their product; for
+    routed experts those of the k experts a token visits. Recurrent mixers: their input projections.
+    """
+    widths = [_block_width(group.parts.weights, tensor) for group in model.groups]
+    return max(widths, default=0.0)
+
+
+def _block_width(weights: tuple[Weight, ...], tensor: int) -> float:
+    wide: dict[Component, float] = {}
+    for weight in weights:
+        if weight.kind == "matrix" and weight.component not in ("router", "norms"):
+            piece = largest_piece(weight.units, tensor) / weight.units
+            wide[weight.component] = wide.get(weight.component, 0.0) + float(weight.cols * weight.used * piece)
+    return max(wide.values(), default=0.0)
+
+
+def activation_bytes(
+    model: Model, batch: Quantity, tokens: Quantity, bytes_per_element: float, tensor: int = 1
+) -> Quantity:
+    """Working memory alive at once in one forward pass with fused attention (no S x S matrix).
+
+    ``batch x tokens x (2 x hidden + widest intermediate) x bytes + batch x vocabulary x 4``: residual stream
+    and its normalised copy, the widest layer's intermediates, and float32 logits of one position a sequence.
+    Leaves out: fragmentation and the workspaces of libraries. Source: Korthikanti et al. 2022
+    (arXiv:2205.05198) section 4, reduced to inference where nothing is kept for a backward pass.
+    """
+    per_token = 2 * model.hidden + widest_intermediate(model, tensor)
+    logits = batch * (ceil_div(model.vocab, tensor)) * 4
+    return batch * tokens * per_token * bytes_per_element + logits

@@ -1,0 +1,171 @@
+"""How a model is split over GPUs, as serving engines split it.
+
+Tensor parallelism cuts matrices by heads, by feed-forward width or by vocabulary; whatever has fewer pieces
+than GPUs (KV heads, a latent cache) is replicated, never divided further. Pipeline parallelism deals layers
+to stages; the first stage holds the embedding, the last the head. Data parallelism of attention replicates
+attention and splits the sequences, while the experts are spread over all of its GPUs. Expert parallelism
+deals whole experts.
+
+Sources: Megatron-LM (arXiv:1909.08053) sections 3 and 4; vLLM documentation, "Parallelism and scaling" and
+"Expert parallel deployment"; DeepSpeed-MoE (arXiv:2201.05596) section 5.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity, ceil_div, larger
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.model import Model, Placed
+from llm_calc.core.weights import Cache, Weight
+
+ROUTED = "experts"
+ENDS = frozenset({"embedding", "lm_head"})
+VOCAB_PADDING = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """GPUs = tensor x pipeline x data; ``expert`` of the tensor x data GPUs of a stage deal experts among them.
+
+    ``expert = 1``: every expert is cut by tensor parallelism instead. ``data`` splits sequences: attention and
+    dense parts are replicated ``data`` times, and so are the experts of a model that has none to spread.
+    """
+
+    tensor: int = 1
+    pipeline: int = 1
+    data: int = 1
+    expert: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse sizes below one and expert groups that do not divide a stage."""
+        for name in ("tensor", "pipeline", "data", "expert"):
+            if getattr(self, name) < 1:
+                raise InvalidInputError(f"parallelism.{name}: must be 1 or more", field=f"parallelism.{name}")
+        if (self.tensor * self.data) % self.expert:
+            raise InvalidInputError(
+                f"parallelism.expert: {self.expert} must divide tensor x data = {self.tensor * self.data}",
+                field="parallelism.expert",
+            )
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the deployment."""
+        return self.tensor * self.pipeline * self.data
+
+    @property
+    def stage_gpus(self) -> int:
+        """GPUs that hold one pipeline stage."""
+        return self.tensor * self.data
+
+    @property
+    def expert_cut(self) -> int:
+        """Pieces that each expert itself is cut into.
+
+        Without expert parallelism experts are cut over the tensor-parallel group of their replica; with it,
+        the GPUs of a stage that remain to each expert group cut its experts.
+        """
+        return self.tensor if self.expert == 1 else max(1, self.stage_gpus // self.expert)
+
+
+def largest_piece(units: Quantity, ways: Quantity) -> Quantity:
+    """Units on the GPU that holds most: ``max(1, ceil(units / ways))``; more ways than units replicate."""
+    return larger(ceil_div(units, ways), 1)
+
+
+def padded_vocab(vocab: int, tensor: int) -> int:
+    """Vocabulary rows after padding to a multiple of 64 that the tensor-parallel group divides."""
+    return int(ceil_div(vocab, VOCAB_PADDING)) * VOCAB_PADDING if tensor > 1 else vocab
+
+
+def weight_share(weight: Weight, layout: Layout) -> float:
+    """Elements of a weight on the GPU that holds most of it.
+
+    Routed experts: ``ceil(copies / expert) x piece / copies``; everything else ``piece``, with
+    ``piece = largest_piece(units, ways) / units``. Leaves out: the optional redundant copies of hot experts.
+    """
+    if weight.component == ROUTED:
+        copies = largest_piece(weight.copies, layout.expert)
+        return float(copies * _params_per_copy(weight) * _piece(weight.units, layout.expert_cut))
+    return float(weight.params * _piece(weight.units, layout.tensor))
+
+
+def _params_per_copy(weight: Weight) -> float:
+    return weight.rows * weight.cols + weight.bias
+
+
+def _piece(units: int, ways: int) -> float:
+    return float(largest_piece(units, ways)) / units
+
+
+def cache_share(cache: Cache, tensor: Quantity) -> Quantity:
+    """Fraction of one sequence's cache entries that the GPU which holds most of them keeps."""
+    return largest_piece(cache.units, tensor) / cache.units
+
+
+def stage_bounds(num_layers: int, pipeline: int) -> tuple[range, ...]:
+    """Layers of each pipeline stage; what does not divide goes to the stages before the last.
+
+    The first and last stage hold the embedding and head besides, so that engines give surplus layers to the
+    stages before the last one, counted from the end (vLLM ``get_pp_indices``).
+    """
+    if pipeline > num_layers:
+        raise UnsupportedError(
+            f"parallelism.pipeline: {pipeline} stages need at least as many layers; the model has {num_layers}",
+            field="parallelism.pipeline",
+        )
+    sizes = [num_layers // pipeline] * pipeline
+    for extra in range(num_layers % pipeline):
+        sizes[-(extra + 2) if pipeline > 1 else -1] += 1
+    starts = [sum(sizes[:stage]) for stage in range(pipeline)]
+    return tuple(range(start, start + size) for start, size in zip(starts, sizes, strict=True))
+
+
+def stage_placed(model: Model, stage: range) -> Iterator[tuple[Placed, int]]:
+    """Weights of one stage with the number of stored sets that fall into it.
+
+    Embedding goes to the stage of layer 0, everything behind or beside the stack (norms, head, towers) too
+    where engines put it: towers with the embedding, final norm and head with the last layer. A tied head is
+    stored again where the last stage is not the first.
+    """
+    first, last = stage.start == 0, stage.stop == model.num_layers
+    for placed in model.placed:
+        inside = sum(index in stage for index in placed.indices)
+        if placed.indices:
+            if inside:
+                yield placed, _stored_inside(placed, inside)
+        elif _stands_in(placed, first, last):
+            yield placed, _end_copies(placed, first)
+
+
+def _stored_inside(placed: Placed, inside: int) -> int:
+    """Sets that one stage stores: one a layer, or every shared set once."""
+    return inside if placed.stored == placed.calls else min(placed.stored, inside)
+
+
+def _stands_in(placed: Placed, first: bool, last: bool) -> bool:
+    at_the_end = placed.weight.component in ("lm_head", "norms", "other")
+    return last if at_the_end else first
+
+
+def _end_copies(placed: Placed, first: bool) -> int:
+    return 1 if placed.stored == 0 and not first else placed.stored
+
+
+def check_layout(model: Model, layout: Layout) -> None:
+    """Refuse what no engine runs: heads, experts or layers that the layout does not divide.
+
+    Raises ``UnsupportedError`` that names the field and the accepted values.
+    """
+    for heads in model.attention_units:
+        if heads % layout.tensor:
+            accepted = [t for t in range(1, heads + 1) if all(h % t == 0 for h in model.attention_units)]
+            raise UnsupportedError(
+                f"parallelism.tensor: {layout.tensor} does not divide {heads} heads; use one of {accepted}",
+                field="parallelism.tensor",
+                accepted=accepted,
+            )
+    if layout.expert > 1 and not model.num_experts:
+        raise UnsupportedError(
+            "parallelism.expert: the model has no experts to spread; use 1", field="parallelism.expert", accepted=[1]
+        )
+    stage_bounds(model.num_layers, layout.pipeline)
