@@ -16,6 +16,7 @@ Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for ``2 x parameters``
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.model import Model
@@ -51,18 +52,21 @@ class Flops:
         return total
 
 
-def _projections(model: Model, tokens: Quantity, context: Quantity) -> dict[str, Quantity]:
-    """``tokens x 2 x rows x cols x used`` of every matrix; ``context`` is what ``over_context`` ones see."""
-    flops: dict[str, Quantity] = dict.fromkeys(FLOP_KEYS, 0)
+@lru_cache(maxsize=512)
+def _per_token(model: Model) -> tuple[tuple[str, float, float], ...]:
+    """(key, FLOPs a new token, FLOPs a cached token where the reference class decompresses) of each component."""
+    table = {key: [0.0, 0.0] for key in FLOP_KEYS}
     for placed in model.placed:
         weight = placed.weight
-        if not weight.flops_per_token:
-            continue
         key = _KEY_OF.get(weight.component, weight.component)
-        key = key if key in flops else "other"
-        seen = context if weight.over_context else tokens
-        flops[key] = flops[key] + placed.calls * weight.flops_per_token * seen
-    return flops
+        row = table[key if key in table else "other"]
+        row[weight.over_context] += placed.calls * weight.flops_per_token
+    return tuple((key, new, cached) for key, (new, cached) in table.items())
+
+
+def _projections(model: Model, tokens: Quantity, context: Quantity) -> dict[str, Quantity]:
+    """``tokens x 2 x rows x cols x used`` of every matrix; ``context`` is what ``over_context`` ones see."""
+    return {key: new * tokens + cached * context for key, new, cached in _per_token(model)}
 
 
 def _scan(model: Model, tokens: Quantity) -> Quantity:
@@ -79,13 +83,18 @@ def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> 
     return Flops(by_component=flops, scan=_scan(model, batch * tokens))
 
 
-def reference_decode_flops(model: Model, context: Quantity) -> Flops:
-    """FLOPs of the reference classes for one token of one sequence after ``context`` cached tokens."""
-    flops = _projections(model, 1, context + 1)
+def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = False) -> Flops:
+    """FLOPs of the reference classes for one token of one sequence after ``context`` cached tokens.
+
+    ``absorbed``: count latent attention as engines run it, on the compressed cache; the reference classes
+    decompress the whole cache at every step, which no engine does. All else is equal.
+    """
+    flops = _projections(model, 1, 1 if absorbed else context + 1)
     for group in model.groups:
         for scores in group.parts.scores:
-            keys = _visible(scores, context + 1)
-            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.flops_per_pair * keys
+            per_pair = scores.absorbed_flops_per_pair if absorbed else scores.flops_per_pair
+            work = group.calls * per_pair * _visible(scores, context + 1)
+            flops["attention_scores"] = flops["attention_scores"] + work
     return Flops(by_component=flops, scan=_scan(model, 1))
 
 

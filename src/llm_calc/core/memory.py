@@ -67,17 +67,27 @@ def _stored_bytes(model: Model, recipe: WeightRecipe, placed: Placed) -> float:
 
 
 @lru_cache(maxsize=2048)
+def stage_shares(model: Model, recipe: WeightRecipe, layout: Layout, stage: int) -> tuple[tuple[Weight, float], ...]:
+    """Every weight of a pipeline stage (counted from 0) with its bytes on the GPU that holds most of it."""
+    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    return tuple(
+        (placed.weight, stored * _share_bytes(model, recipe, layout, placed, bounds))
+        for placed, stored in stage_placed(model, bounds)
+        if stored and placed.weight.params
+    )
+
+
+def _share_bytes(model: Model, recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range) -> float:
+    """Bytes of one set on the fullest GPU, the mean over the stage's layers where formats differ by layer."""
+    layers = [index for index in placed.indices if index in bounds] or [0]
+    formats = [recipe.format_of(placed.weight, layer, model.num_layers) for layer in layers]
+    share = weight_share(placed.weight, layout)
+    return sum(weight_bytes(placed.weight, share, each, recipe.vectors) for each in formats) / len(formats)
+
+
 def stage_weights_bytes(model: Model, recipe: WeightRecipe, layout: Layout, stage: int) -> float:
     """Weight bytes on the fullest GPU of one pipeline stage (``stage`` counts from 0)."""
-    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
-    total = 0.0
-    for placed, stored in stage_placed(model, bounds):
-        layers = [index for index in placed.indices if index in bounds][:stored] or [0]
-        share = weight_share(placed.weight, layout) if placed.weight.params else 0.0
-        for layer in layers:
-            number_format = recipe.format_of(placed.weight, layer, model.num_layers)
-            total += stored / len(layers) * weight_bytes(placed.weight, share, number_format, recipe.vectors) if share else 0
-    return total
+    return sum(size for _, size in stage_shares(model, recipe, layout, stage))
 
 
 def weights_bytes_per_gpu(model: Model, recipe: WeightRecipe, layout: Layout) -> float:

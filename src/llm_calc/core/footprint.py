@@ -1,0 +1,109 @@
+"""What a request needs on each GPU: weights, KV cache, activations, with and without overheads."""
+
+from dataclasses import dataclass
+
+from llm_calc.core import memory
+from llm_calc.core.arrays import Quantity, ceil_div
+from llm_calc.core.formats import NumberFormat, WeightRecipe
+from llm_calc.core.model import Model
+from llm_calc.core.parallelism import Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheads:
+    """Factors of 1 or more: fragmentation and padding of each part, and of the whole system."""
+
+    weights: float = 1.05
+    kv_cache: float = 1.05
+    activations: float = 1.1
+    system: float = 1.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """Bytes of the three parts."""
+
+    weights_bytes: Quantity
+    kv_cache_bytes: Quantity
+    activations_bytes: Quantity
+
+    @property
+    def total_bytes(self) -> Quantity:
+        """Sum of the parts."""
+        return self.weights_bytes + self.kv_cache_bytes + self.activations_bytes
+
+    def with_overheads(self, overheads: Overheads) -> "Footprint":
+        """Each part times its own factor."""
+        return Footprint(
+            weights_bytes=self.weights_bytes * overheads.weights,
+            kv_cache_bytes=self.kv_cache_bytes * overheads.kv_cache,
+            activations_bytes=self.activations_bytes * overheads.activations,
+        )
+
+    def system_bytes(self, overheads: Overheads) -> Quantity:
+        """``sum of parts with their factors x system factor``."""
+        return self.with_overheads(overheads).total_bytes * overheads.system
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """How numbers are stored: a recipe for weights, one format for KV cache and activations."""
+
+    recipe: WeightRecipe
+    cache: NumberFormat
+    activations: NumberFormat
+
+    @property
+    def cache_format(self) -> memory.CacheFormat:
+        """Bytes an element of the cache and of recurrent state."""
+        width = self.cache.bytes_per_element
+        return memory.CacheFormat(bytes_per_element=width, state_bytes_per_element=width)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A layout, and over how many GPUs each sequence itself is cut (sequence or context parallelism).
+
+    Sequence parallelism replicates the weights and deals tokens: cache and activations shrink, weights do not.
+    """
+
+    layout: Layout = Layout()
+    sequence: int = 1
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the deployment."""
+        return self.layout.gpus * self.sequence
+
+
+def whole_footprint(model: Model, numbers: Numbers, batch: Quantity, tokens: Quantity) -> Footprint:
+    """What one copy of the model needs for ``batch`` sequences of ``tokens``, as if on one GPU."""
+    return Footprint(
+        weights_bytes=memory.weights_bytes(model, numbers.recipe),
+        kv_cache_bytes=memory.kv_cache_bytes(model, tokens, batch, numbers.cache_format),
+        activations_bytes=memory.activation_bytes(model, batch, tokens, numbers.activations.bytes_per_element),
+    )
+
+
+def gpu_footprint(model: Model, numbers: Numbers, split: Split, batch: Quantity, tokens: Quantity) -> Footprint:
+    """What the GPU that holds most needs; parts of different stages are not added up.
+
+    The stage with the largest sum of weights and cache decides; activations are those of one stage.
+    """
+    local_tokens = ceil_div(tokens, split.sequence)
+    stages = [
+        _stage_footprint(model, numbers, split, stage, batch, local_tokens) for stage in range(split.layout.pipeline)
+    ]
+    return max(stages, key=lambda each: float(each.weights_bytes + each.kv_cache_bytes))
+
+
+def _stage_footprint(
+    model: Model, numbers: Numbers, split: Split, stage: int, batch: Quantity, tokens: Quantity
+) -> Footprint:
+    layout, width = split.layout, numbers.activations.bytes_per_element
+    local_batch = ceil_div(batch, layout.data)
+    return Footprint(
+        weights_bytes=memory.stage_weights_bytes(model, numbers.recipe, layout, stage),
+        kv_cache_bytes=memory.stage_kv_cache_bytes(model, layout, stage, tokens, batch, numbers.cache_format),
+        activations_bytes=memory.activation_bytes(model, local_batch, tokens, width, layout.tensor),
+    )

@@ -1,0 +1,57 @@
+"""The flat roofline: one efficiency factor under the compute roof, the memory roof as it is.
+
+This is the simple, documented model: an upper bound that no engine reaches in decode. Measured performance,
+with efficiencies by operator, stands in ``serving``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from llm_calc.core.arrays import Quantity, larger
+
+Bound = Literal["compute", "memory", "compute_only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roofs:
+    """What the hardware offers to one step.
+
+    ``flops_per_s``: dense peak of one GPU. ``bytes_per_s``: its memory bandwidth, None if unknown.
+    ``efficiency_fraction``: reachable part of the compute peak, in (0, 1]. ``gpus``: GPUs that work on the same
+    step at once (those of one pipeline stage).
+    """
+
+    flops_per_s: Quantity
+    bytes_per_s: Quantity | None
+    efficiency_fraction: float
+    gpus: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds of one pass, and how they come about."""
+
+    seconds: Quantity
+    compute_s: Quantity
+    memory_s: Quantity | None
+
+    @property
+    def bound(self) -> Bound:
+        """Which roof decides (scalars only)."""
+        if self.memory_s is None:
+            return "compute_only"
+        return "memory" if self.memory_s > self.compute_s else "compute"
+
+
+def roofline(flops: Quantity, bytes_per_gpu: Quantity, roofs: Roofs) -> Timing:
+    """``max(FLOPs / (gpus x efficiency x peak), bytes per GPU / bandwidth)``.
+
+    ``bytes_per_gpu`` is what the fullest GPU moves, summed over stages that run one after another. Leaves out
+    communication, launches and every loss of bandwidth: the memory roof itself is never lowered.
+    Source: Williams, Waterman and Patterson 2009, "Roofline" (doi:10.1145/1498765.1498785).
+    """
+    compute_s = flops / (roofs.gpus * roofs.efficiency_fraction * roofs.flops_per_s)
+    if roofs.bytes_per_s is None:
+        return Timing(seconds=compute_s, compute_s=compute_s, memory_s=None)
+    memory_s = bytes_per_gpu / roofs.bytes_per_s
+    return Timing(seconds=larger(compute_s, memory_s), compute_s=compute_s, memory_s=memory_s)
