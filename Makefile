@@ -1,0 +1,76 @@
+# Needs Python 3.11 or newer and make, nothing else. Everything is installed into .venv, from pinned hashes.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check unit browser schemathesis bench calibrate docs image lock vendor clean
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PACKAGE := $(PIP) --no-build-isolation --no-deps --editable .
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# Arithmetic libraries would start a thread pool a process; the tests run several.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@test -e $(VENV)/.dev || echo 'Installing the service into $(VENV) …'
+	test -e $(VENV)/.dev || $(PIP) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	$(PACKAGE)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo 'Installing the service and its tools into $(VENV) …'
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PACKAGE)
+	@touch $(VENV)/.runtime $@
+
+install: $(VENV)/.dev  ## set up .venv with the service and all tools
+
+serve: $(VENV)/.runtime  ## start the service (HOST and PORT may be given)
+	exec $(BIN)/llm-calc serve --host $(HOST) --port $(PORT)
+
+check: $(VENV)/.dev  ## formatting, lint, types, layers, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(MAKE) --no-print-directory docs
+
+unit: $(VENV)/.dev  ## all tests, with branch coverage
+	$(BIN)/python tools/coverage_run.py
+
+test: check unit  ## everything that the CI runs
+
+schemathesis: $(VENV)/.dev  ## a longer search for requests that the service answers wrongly (CASES may be given)
+	LLM_CALC_SCHEMATHESIS_CASES=$(or $(CASES),1000) $(BIN)/python -m pytest tests/api/test_schemathesis.py -q
+
+bench: $(VENV)/.dev  ## measure speed, start-up and memory
+	$(BIN)/python -m bench
+
+calibrate: $(VENV)/.dev  ## fit the efficiencies and write docs/accuracy.md
+	$(BIN)/python tools/calibrate.py
+
+docs: $(VENV)/.dev  ## build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+image:  ## build the container image
+	docker build --tag llm-calc:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+
+lock: $(VENV)/.dev  ## pin the newest versions of everything in requirements/*.in
+	$(BIN)/python tools/lock.py
+
+vendor: $(VENV)/.dev  ## fetch the third-party browser files again, at their recorded versions
+	$(BIN)/python tools/vendor.py
+
+clean:  ## remove everything that was installed or built
+	rm -rf $(VENV) build dist docs/_build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
