@@ -1,21 +1,16 @@
-"""Number formats: how many bits an element takes, from its parts.
+"""Number formats: how many bits an element takes, from its parts; and which tensor is stored in which.
 
 A format stores what the file format stores (element bits, how many elements share a scale, the bits of
 scale and zero point) and derives the quotient: MXFP4 is ``4 + 8/32 = 4.25`` bits an element, GPTQ and AWQ
 int4 with groups of 128 are ``4 + (16 + 4)/128 = 4.156``.
 
-A *recipe* says which tensors of a model are stored in which format: an AWQ checkpoint leaves embeddings,
+A *recipe* says which tensors of one model are stored in which format: an AWQ checkpoint leaves embeddings,
 head, router and norms in 16 bits; a GGUF ``q4_k_m`` file mixes q4_k and q6_k by tensor and layer.
 """
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Literal
 
 from llm_calc.core.weights import Component, Weight
-
-LayerRule = Literal["all", "more_bits"]
-"""``more_bits``: the first and last eighth of the layers and every third between (llama.cpp's k-quant mixtures)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +20,7 @@ class NumberFormat:
     ``element_bits`` per number, plus ``scale_bits + zero_bits`` for every ``group_size`` numbers (0: one
     scale for so many numbers that it does not count). ``compute`` is the GPU number type that multiplies
     it natively (a key of ``Gpu.peaks``), or None where an engine always dequantizes to 16 bits.
+    ``fallback``: what a tensor is stored in whose rows are not whole groups (GGUF); None: they are padded.
     """
 
     name: str
@@ -33,6 +29,7 @@ class NumberFormat:
     scale_bits: float = 0.0
     zero_bits: float = 0.0
     compute: str | None = None
+    fallback: "NumberFormat | None" = None
 
     @property
     def bits_per_element(self) -> float:
@@ -46,35 +43,46 @@ class NumberFormat:
         """Stored bytes an element, scales included."""
         return self.bits_per_element / 8
 
+    def for_rows(self, elements: int) -> "NumberFormat":
+        """The format of a tensor with so many contiguous elements a row: itself, or its fallback."""
+        if self.fallback is None or elements % self.group_size == 0:
+            return self
+        return self.fallback.for_rows(elements)
+
+
+ABSENT = NumberFormat(name="absent", element_bits=0)
+"""The format of what a checkpoint does not hold: the towers of a multimodal model beside a GGUF file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeRule:
-    """Tensors of these components (all, if empty) whose name matches a pattern (all, if empty) in these layers."""
+    """Tensors of these components (all, if empty) with these names (all, if empty) in these layers (all, if None).
+
+    ``vectors``: the rule also governs one-dimensional tensors, which others leave alone.
+    """
 
     format: NumberFormat
     components: frozenset[Component] = frozenset()
-    names: tuple[str, ...] = ()
-    layers: LayerRule = "all"
+    names: frozenset[str] = frozenset()
+    layers: frozenset[int] | None = None
+    vectors: bool = False
 
-    def applies(self, weight: Weight, layer: int, layers: int) -> bool:
-        """Whether this rule governs a weight of layer ``layer`` (0-based) of ``layers``."""
-        if self.components and weight.component not in self.components:
-            return False
-        if self.names and not any(fnmatchcase(weight.name, pattern) for pattern in self.names):
-            return False
-        return self.layers == "all" or _gets_more_bits(layer, layers)
-
-
-def _gets_more_bits(layer: int, layers: int) -> bool:
-    eighth = layers // 8
-    return layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
+    def applies(self, weight: Weight, layer: int) -> bool:
+        """Whether this rule governs a weight of layer ``layer`` (0-based)."""
+        return (
+            (not self.components or weight.component in self.components)
+            and (not self.names or weight.name in self.names)
+            and (self.layers is None or layer in self.layers)
+            and (self.vectors or weight.kind != "vector")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightRecipe:
-    """Which format each tensor is stored in: the first rule that applies, else ``default``.
+    """Which format each tensor of one model is stored in: the first rule that applies, else ``default``.
 
-    ``vectors`` is the format of norms, biases and other one-dimensional tensors, which no recipe quantizes.
+    ``default`` is what the recipe is named for: the format of most matrices. ``vectors`` is the format of
+    norms, biases and other one-dimensional tensors, which no recipe quantizes.
     """
 
     name: str
@@ -82,11 +90,11 @@ class WeightRecipe:
     vectors: NumberFormat
     rules: tuple[RecipeRule, ...] = ()
 
-    def format_of(self, weight: Weight, layer: int = 0, layers: int = 1) -> NumberFormat:
-        """The format that a weight of layer ``layer`` of ``layers`` is stored in."""
-        if weight.kind == "vector":
-            return self.vectors
+    def format_of(self, weight: Weight, layer: int = 0) -> NumberFormat:
+        """The format that a weight of layer ``layer`` (0-based; 0 for what stands in none) is stored in."""
+        chosen = self.vectors if weight.kind == "vector" else self.default
         for rule in self.rules:
-            if rule.applies(weight, layer, layers):
-                return rule.format
-        return self.default
+            if rule.applies(weight, layer):
+                chosen = rule.format
+                break
+        return chosen.for_rows(weight.cols if weight.kind == "table" else weight.rows)
