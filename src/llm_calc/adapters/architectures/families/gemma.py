@@ -1,0 +1,22 @@
+"""Gemma: tied embeddings, wide heads; from the second generation four norms a layer and alternating windows."""
+
+from llm_calc.adapters.architectures.pieces import Decoder, gqa, norms, when
+from llm_calc.adapters.architectures.registry import register
+from llm_calc.adapters.architectures.windows import by_type, full_every, layer_types
+
+BIASES = when("attention_bias", "qkvo")
+
+register("gemma", read=Decoder(attention=gqa(biases=BIASES)))
+register(
+    "gemma2",
+    read=Decoder(attention=gqa(biases=BIASES, windows=by_type(layer_types(full_every(2)))), norms=norms(4)),
+)
+register(
+    "gemma3_text",
+    read=Decoder(
+        attention=gqa(
+            biases=BIASES, qk_norm="head", windows=by_type(layer_types(full_every(6, "sliding_window_pattern")))
+        ),
+        norms=norms(4),
+    ),
+)

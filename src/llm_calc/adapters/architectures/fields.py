@@ -1,0 +1,215 @@
+"""``Fields``: a configuration file as its class reads it, and a record of what was read.
+
+A value is looked up under every spelling that the class accepts, then among the class's defaults. A key that is
+present with ``null`` is null, whatever the default. What cannot be right is refused with the key's name. Keys that
+were read are remembered, so that ``reading`` can tell which ones nobody understood.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llm_calc.adapters.architectures.defaults import NO_DEFAULTS, ClassDefaults, class_defaults
+from llm_calc.adapters.architectures.neutral import is_neutral
+from llm_calc.core.errors import InvalidInputError
+
+ROOT = "model.hf_config"
+LARGEST = 2**40
+"""No size of a model comes near it; more is refused."""
+MOST_LAYERS = 10_000
+
+
+class _Missing:
+    """Marks an absent key."""
+
+
+MISSING = _Missing()
+
+
+@dataclass(slots=True)
+class Notes:
+    """What a reading has to tell: ``guesses`` make it approximate, ``warnings`` do not."""
+
+    guesses: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Fields:
+    """One (nested) configuration: typed access by key, defaults of its class, record of the keys read."""
+
+    def __init__(
+        self,
+        values: Mapping[str, object],
+        *,
+        model_type: str = "",
+        defaults: ClassDefaults = NO_DEFAULTS,
+        path: str = ROOT,
+        notes: Notes | None = None,
+    ) -> None:
+        self.values = values
+        self.model_type = model_type
+        self.defaults = defaults
+        self.path = path
+        self.notes = notes if notes is not None else Notes()
+        self._read: set[str] = set()
+        self._parts: dict[str, Fields] = {}
+
+    def raw(self, key: str, default: object = MISSING) -> object:
+        """The value in the file under any spelling, else ``default``, else the class's; else a refusal."""
+        found = self._given(key)
+        if found is not MISSING:
+            return found
+        if default is not MISSING:
+            return default
+        for name in self._names(key):
+            if name in self.defaults.keys:
+                return self.defaults.keys[name]
+        raise InvalidInputError(f"{self.path}.{key} is missing", field=f"{self.path}.{key}")
+
+    def _default(self, key: str) -> object:
+        return next((self.defaults.keys[name] for name in self._names(key) if name in self.defaults.keys), None)
+
+    def given(self, key: str) -> bool:
+        """Whether the file itself holds the key with a value other than null."""
+        return self._given(key) not in (MISSING, None)
+
+    def known(self, key: str) -> bool:
+        """Whether the file, or its class in case of an absent key, has a value other than null."""
+        return self.raw(key, self._default(key)) is not None
+
+    def int(self, key: str, default: object = MISSING, *, least: int = 1, most: int = LARGEST) -> int:
+        """A whole number within limits."""
+        value = self.optional_int(key, default, least=least, most=most)
+        if value is None:
+            raise self.refusal(key, f"a whole number of at least {least}, not null")
+        return value
+
+    def optional_int(
+        self, key: str, default: object = MISSING, *, least: int = 0, most: int = LARGEST
+    ) -> "int | None":
+        """A whole number within limits, or None for null."""
+        value = self.raw(key, default)
+        return None if value is None else self._whole(key, value, least, most)
+
+    def flag(self, key: str, default: object = MISSING) -> bool:
+        """True or false; null counts as false."""
+        value = self.raw(key, default)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        if value in (0, 1):
+            return bool(value)
+        raise self.refusal(key, "true or false")
+
+    def number(self, key: str, default: object = MISSING) -> float:
+        """A finite number."""
+        value = self.raw(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.refusal(key, "a finite number")
+        return float(value)
+
+    def text(self, key: str, default: object = MISSING) -> str:
+        """A string; null counts as empty."""
+        value = self.raw(key, default)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self.refusal(key, "a string")
+        return value
+
+    def items(self, key: str, default: object = MISSING) -> "tuple[object, ...] | None":
+        """A list, or None for null."""
+        value = self.raw(key, default)
+        if value is None:
+            return None
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise self.refusal(key, "a list")
+        return tuple(value)
+
+    def ints(self, key: str, default: object = MISSING) -> "tuple[int, ...] | None":
+        """A list of whole numbers, or None for null."""
+        values = self.items(key, default)
+        return None if values is None else tuple(self._whole(key, value, -1, LARGEST) for value in values)
+
+    def texts(self, key: str, default: object = MISSING) -> "tuple[str, ...] | None":
+        """A list of strings, or None for null."""
+        values = self.items(key, default)
+        if values is not None and not all(isinstance(value, str) for value in values):
+            raise self.refusal(key, "a list of strings")
+        return None if values is None else tuple(str(value) for value in values)
+
+    def mapping(self, key: str, default: object = MISSING) -> Mapping[str, object]:
+        """An object as it stands; null counts as empty."""
+        value = self.raw(key, default)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise self.refusal(key, "an object")
+        return value
+
+    def part(self, key: str, model_type: str = "") -> "Fields":
+        """A nested configuration with the defaults of its own class; an absent one is all defaults.
+
+        Its type is what the file says, else ``model_type``, else what the class table says of ``key``.
+        """
+        if key not in self._parts:
+            values = self.mapping(key, None)
+            stated = values.get("model_type")
+            kind = stated if isinstance(stated, str) and stated else model_type or self.defaults.parts.get(key, "")
+            self._parts[key] = Fields(
+                values, model_type=kind, defaults=class_defaults(kind), path=f"{self.path}.{key}", notes=self.notes
+            )
+        return self._parts[key]
+
+    def adopt(self, model_type: str) -> None:
+        """Takes over the defaults of another class, for types that only their authors' code knows."""
+        self.defaults = class_defaults(model_type)
+
+    def ignore(self, *keys: str) -> None:
+        """Marks keys as understood: they change no size in this family."""
+        self._read.update(keys)
+
+    def assume(self, sentence: str) -> None:
+        """Notes a guess that may change the answer: the reading becomes approximate."""
+        if sentence not in self.notes.guesses:
+            self.notes.guesses.append(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Notes what the reader should know, without making the reading approximate."""
+        if sentence not in self.notes.warnings:
+            self.notes.warnings.append(sentence)
+
+    def refusal(self, key: str, accepted: str) -> InvalidInputError:
+        """The error for a value that cannot be right."""
+        return InvalidInputError(f"{self.path}.{key} must be {accepted}", field=f"{self.path}.{key}")
+
+    def unread(self) -> Iterator[str]:
+        """Paths of keys, nested ones too, that nobody read and that may change sizes."""
+        for key, value in self.values.items():
+            if key in self._parts:
+                yield from self._parts[key].unread()
+            elif key not in self._read and not is_neutral(key) and self._acts(key, value):
+                yield f"{self.path}.{key}".removeprefix(f"{ROOT}.")
+
+    def _acts(self, key: str, value: object) -> bool:
+        """Whether a value is neither switched off nor what the class assumes anyway."""
+        if key in self.defaults.keys:
+            return bool(value != self.defaults.keys[key])
+        return value not in (None, False, 0, "", [], {})
+
+    def _names(self, key: str) -> tuple[str, ...]:
+        return self.defaults.names.get(key, (key,))
+
+    def _given(self, key: str) -> object:
+        found: object = MISSING
+        for name in self._names(key):
+            self._read.add(name)
+            if found is MISSING and name in self.values:
+                found = self.values[name]
+        return found
+
+    def _whole(self, key: str, value: object, least: int, most: int) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.refusal(key, f"a whole number from {least} to {most}")
+        return value

@@ -1,0 +1,121 @@
+"""``read_config``: a Hugging Face ``config.json`` as a ``Model``, with what was guessed on the way."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
+
+from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
+from llm_calc.adapters.architectures.fields import ROOT, Fields
+from llm_calc.adapters.architectures.registry import known_types
+from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.model import Model
+
+QUANTIZATION_KEYS = ("quantization_config", "compression_config")
+_CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A model as read from its configuration.
+
+    ``confidence`` is ``exact`` where every key that changes sizes was understood by a known family; else
+    ``approximate``, and ``assumptions`` say what was guessed. ``quantization`` is the file's own
+    ``quantization_config``.
+    """
+
+    model: Model
+    confidence: Literal["exact", "approximate"]
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    quantization: Mapping[str, object] | None = None
+
+
+def read_config(config: Mapping[str, object], *, name: str = "") -> Reading:
+    """Reads a configuration as published; equal content is read once.
+
+    Raises:
+        InvalidInputError: names the key under ``model.hf_config`` that is missing or cannot be right.
+    """
+    try:
+        content = json.dumps(config)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{ROOT} must be a JSON object: {error}", field=ROOT) from error
+    return _read(content, name)
+
+
+@lru_cache(maxsize=512)
+def _read(content: str, name: str) -> Reading:
+    values = json.loads(content)
+    if not isinstance(values, dict) or not values:
+        raise InvalidInputError(f"{ROOT} must be the object of a config.json", field=ROOT)
+    f = Fields(values)
+    f.model_type = _model_type(f)
+    f.ignore(*QUANTIZATION_KEYS, "torch_dtype", "dtype")
+    model = read_model(f)
+    _note_unread(f)
+    return Reading(
+        model=model.named(name) if name else model,
+        confidence="approximate" if f.notes.guesses else "exact",
+        assumptions=tuple(f.notes.guesses),
+        warnings=tuple(f.notes.warnings),
+        quantization=_quantization(values),
+    )
+
+
+def _model_type(f: Fields) -> str:
+    """The stated type, checked against ``architectures``; without one, the type that the class name belongs to."""
+    stated = f.text("model_type", "")
+    classes = [name for name in f.items("architectures", ()) or () if isinstance(name, str)]
+    if not stated:
+        return _type_of_class(f, classes)
+    for name in classes:
+        base = _base(name)
+        if base is None:
+            f.assume(f"architectures names {name}; the sizes are those of the generating model of type {stated!r}")
+        elif not _related(base, _plain(stated)):
+            f.assume(f"architectures names {name}, which is not the usual class of model_type {stated!r}")
+    return stated
+
+
+def _type_of_class(f: Fields, classes: list[str]) -> str:
+    bases = {_base(name) for name in classes}
+    for known in known_types():
+        if _plain(known) in bases:
+            f.assume(f"model_type is absent; architectures names the class of type {known!r}")
+            return known
+    return ""
+
+
+def _base(class_name: str) -> str | None:
+    for suffix in _CLASS_SUFFIXES:
+        if class_name.endswith(suffix):
+            return _plain(class_name.removesuffix(suffix))
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _related(base: str, model_type: str) -> bool:
+    return base.startswith(model_type[:4]) or model_type.startswith(base[:4])
+
+
+def _note_unread(f: Fields) -> None:
+    for path in sorted(set(f.unread())):
+        f.assume(f"{path} is not understood and may change sizes; it was ignored")
+
+
+def _quantization(values: Mapping[str, object]) -> Mapping[str, object] | None:
+    return next(_stated_quantization(values), None)
+
+
+def _stated_quantization(values: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    parts = [values.get(key) for key in TEXT_PARTS]
+    for holder in (values, *parts):
+        if isinstance(holder, Mapping):
+            found = (holder.get(key) for key in QUANTIZATION_KEYS)
+            yield from (MappingProxyType(dict(value)) for value in found if isinstance(value, Mapping))

@@ -1,0 +1,96 @@
+"""The table of families: which function reads which ``model_type``.
+
+Adding a family. Put one module into ``families/`` (every module there is imported; nothing else changes) and
+register a function from ``Fields`` to ``Model`` under the model types it reads, or a row made of pieces::
+
+    register("my_moe", read=Decoder(attention=gqa(qk_norm="head"), feed_forward=mixture(...)))
+
+    @family("my_hybrid", ignores=("key_that_changes_no_size",))
+    def my_hybrid(f: Fields) -> Model:
+        layers = [(norms, mixer(i), mlp) for i in range(f.int("num_hidden_layers", most=MOST_LAYERS))]
+        return assemble(f, layers)
+
+``pieces.py`` holds the pieces (``gqa``, ``mlp``, ``mixture``, ``norms``, windows) and ``assemble``. Defaults of
+absent keys come from ``class_defaults.json`` by ``model_type`` (``defaults="other"``: those of another type). A
+wrapper reads its text part with ``dispatch.read_model(f.part("text_config"))`` and adds towers with ``dataclasses.replace(model,
+outside=model.outside + weights)``; its function is a family like any other. Say ``f.assume("…")`` for each guess.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.core.model import Model
+
+Reader = Callable[[Fields], Model]
+FAMILIES_PACKAGE = "llm_calc.adapters.architectures.families"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """How one model type is read: ``defaults`` names the class whose defaults apply to absent keys."""
+
+    read: Reader
+    defaults: str
+    ignores: tuple[str, ...] = ()
+
+
+_FAMILIES: dict[str, Family] = {}
+
+
+def register(
+    *model_types: str, read: Reader, defaults: str | None = None, ignores: Iterable[str] = ()
+) -> None:
+    """Registers one reader under one or more model types.
+
+    Raises:
+        ValueError: if a type is registered twice.
+    """
+    for name in model_types:
+        if name in _FAMILIES:
+            raise ValueError(f"model type {name!r} is registered twice")
+        _FAMILIES[name] = Family(read=read, defaults=defaults or name, ignores=tuple(ignores))
+
+
+def family(
+    *model_types: str, defaults: str | None = None, ignores: Iterable[str] = ()
+) -> Callable[[Reader], Reader]:
+    """Registers the decorated function; see ``register``."""
+
+    def add(read: Reader) -> Reader:
+        register(*model_types, read=read, defaults=defaults, ignores=ignores)
+        return read
+
+    return add
+
+
+def find(model_type: str) -> Family | None:
+    """The family of a model type, if there is one."""
+    _load()
+    return _FAMILIES.get(model_type)
+
+
+def known_types() -> tuple[str, ...]:
+    """Every registered model type, sorted."""
+    _load()
+    return tuple(sorted(_FAMILIES))
+
+
+def read_known(f: Fields) -> Model | None:
+    """The model that fields describe by their own ``model_type``; None for a type that nobody registered."""
+    found = find(f.model_type)
+    if found is None:
+        return None
+    f.ignore(*found.ignores)
+    f.adopt(found.defaults)
+    return found.read(f)
+
+
+@cache
+def _load() -> None:
+    package = import_module(FAMILIES_PACKAGE)
+    for module in iter_modules(package.__path__):
+        import_module(f"{FAMILIES_PACKAGE}.{module.name}")

@@ -1,0 +1,78 @@
+"""Which layers see a window, and how wide: the rules by which classes fill or read ``layer_types``."""
+
+from collections.abc import Callable
+
+from llm_calc.adapters.architectures.fields import Fields
+
+LayerTypes = Callable[[Fields, int], tuple[str, ...]]
+"""Types of the first n layers where the file has none."""
+Windows = Callable[[Fields, int], Callable[[int], "tuple[int | None, bool]"]]
+"""For n layers: the window of each (None: all keys) and whether it is chunked."""
+
+FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"
+LAYER_KINDS = frozenset({FULL, SLIDING, CHUNKED, "attention", "full", "sliding", "global", "local"})
+_WINDOWED = frozenset({SLIDING, "sliding", "local"})
+
+
+def no_window(_: Fields, __: int) -> Callable[[int], tuple[int | None, bool]]:
+    """Every query sees every key."""
+    return lambda _: (None, False)
+
+
+def all_sliding(_: Fields, layers: int) -> tuple[str, ...]:
+    """Every layer."""
+    return (SLIDING,) * layers
+
+
+def all_full(_: Fields, layers: int) -> tuple[str, ...]:
+    """No layer."""
+    return (FULL,) * layers
+
+
+def full_every(period: int, key: str = "") -> LayerTypes:
+    """One full layer at the end of each ``period``; ``key`` may hold another period."""
+
+    def types(f: Fields, layers: int) -> tuple[str, ...]:
+        step = f.int(key, period) if key else period
+        return tuple(SLIDING if (index + 1) % step else FULL for index in range(layers))
+
+    return types
+
+
+def layer_types(default: LayerTypes, *, kinds: frozenset[str] = LAYER_KINDS) -> LayerTypes:
+    """``layer_types`` of the file if it has them, else by the rule; refuses kinds that are not in ``kinds``."""
+
+    def types(f: Fields, layers: int) -> tuple[str, ...]:
+        given = f.texts("layer_types", None)
+        if given is None:
+            return default(f, layers)
+        if len(given) < layers or not kinds.issuperset(given):
+            raise f.refusal("layer_types", f"a list of {layers} of {', '.join(sorted(kinds))}")
+        if len(given) > layers:
+            f.assume(f"layer_types names {len(given)} layers; the first {layers} were taken")
+        return given[:layers]
+
+    return types
+
+
+def by_type(types: LayerTypes, key: str = "sliding_window", chunk_key: str = "attention_chunk_size") -> Windows:
+    """``key`` on sliding layers, ``chunk_key`` on chunked ones, all keys elsewhere."""
+
+    def windows(f: Fields, layers: int) -> Callable[[int], tuple[int | None, bool]]:
+        kinds = types(f, layers)
+        window = f.optional_int(key) if _WINDOWED & set(kinds) and f.known(key) else None
+        chunk = f.optional_int(chunk_key) if CHUNKED in kinds else None
+        f.ignore(key, chunk_key)
+
+        def of(index: int) -> tuple[int | None, bool]:
+            if kinds[index] == CHUNKED:
+                return chunk, True
+            return (window or None if kinds[index] in _WINDOWED else None), False
+
+        return of
+
+    return windows
+
+
+sliding_everywhere = by_type(all_sliding)
+"""Mistral: ``sliding_window`` on every layer, none if it is null."""

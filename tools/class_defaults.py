@@ -1,0 +1,75 @@
+"""Writes the table of class defaults from an installed transformers (which the product itself never needs).
+
+usage: python tools/class_defaults.py   (in an environment that has transformers)
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+TARGET = ROOT / "src/llm_calc/adapters/architectures/class_defaults.json"
+
+
+def row_of(config_class: type) -> dict[str, Any]:
+    """Defaults that may change sizes, other names of keys, nested configurations."""
+    from llm_calc.adapters.architectures.neutral import is_neutral
+
+    fields = dataclasses.fields(config_class)
+    keys = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING and not is_neutral(f.name)}
+    for f in fields:
+        if f.default_factory is not dataclasses.MISSING and not is_neutral(f.name):
+            keys[f.name] = f.default_factory()
+    same = {a: b for a, b in config_class.attribute_map.items() if not is_neutral(a)}
+    parts = {key: getattr(sub, "model_type", "") for key, sub in config_class.sub_configs.items()}
+    row = {"keys": {k: v for k, v in keys.items() if _is_json(v)}, "same": same, "parts": parts}
+    return {name: value for name, value in row.items() if value}
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
+def all_rows() -> dict[str, Any]:
+    """Rows of every generating model type and of the parts that they hold."""
+    todo = [
+        *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+        *MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+    ]
+    classes = {name: CONFIG_MAPPING[name] for name in todo if name in CONFIG_MAPPING}
+    rows: dict[str, Any] = {}
+    while classes:
+        name, config_class = classes.popitem()
+        rows[name] = row_of(config_class)
+        for sub in config_class.sub_configs.values():
+            sub_name = getattr(sub, "model_type", "")
+            if sub_name and sub_name not in rows:
+                classes[sub_name] = sub
+    return dict(sorted(rows.items()))
+
+
+def main() -> None:
+    """One line a model type."""
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in all_rows().items())
+    source = json.dumps(f"configuration classes of transformers {transformers.__version__}")
+    TARGET.write_text(f'{{"source": {source},\n"types": {{\n{lines}\n}}}}\n', encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
