@@ -1,0 +1,96 @@
+"""Reading catalog files: where they lie, and errors that name the file and the key."""
+
+import csv
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Strict, ValidationError
+
+Row = TypeVar("Row", bound=BaseModel)
+Item = TypeVar("Item")
+
+Many = Annotated[tuple[Item, ...], Strict(strict=False)]
+"""A tuple that may be written as the array of the file format; its items stay strict."""
+
+STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+"""No coercion, no unknown key, no change after reading, no NaN."""
+TEXT = ConfigDict(strict=False, extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+"""The same for CSV, whose cells are all text."""
+
+
+class CatalogError(ValueError):
+    """A catalog file that cannot be right; says which file and which key."""
+
+
+def catalog_root(path: Path | None = None) -> Path:
+    """The directory of the catalogs: ``path``, else that of the installed package, else of the checkout.
+
+    Raises:
+        CatalogError: there is none.
+    """
+    package = Path(__file__).resolve().parents[2]
+    candidates = [path] if path else [package / "catalogs", package.parents[1] / "catalogs"]
+    for candidate in candidates:
+        if (candidate / "gpus").is_dir():
+            return candidate
+    raise CatalogError(f"no catalogs in {' or '.join(str(candidate) for candidate in candidates)}")
+
+
+def read_toml(kind: type[Row], path: Path) -> Row:
+    """One TOML file as a checked row.
+
+    Raises:
+        CatalogError: not TOML, or not such a row.
+    """
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(f"{path.parent.name}/{path.name}: {error}") from error
+    except ValidationError as error:
+        raise _refusal(f"{path.parent.name}/{path.name}", error) from error
+
+
+def read_json(kind: type[Row], path: Path) -> Row:
+    """One JSON file as a checked row.
+
+    Raises:
+        CatalogError: not JSON, or not such a row.
+    """
+    try:
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except json.JSONDecodeError as error:
+        raise CatalogError(f"{path.parent.name}/{path.name}: {error}") from error
+    except ValidationError as error:
+        raise _refusal(f"{path.parent.name}/{path.name}", error) from error
+
+
+def read_csv(kind: type[Row], path: Path) -> Iterator[Row]:
+    """The rows of a CSV file; an empty cell is an absent value.
+
+    Raises:
+        CatalogError: a row is not such a row; names the line.
+    """
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines)
+        for cells in reader:
+            yield _row(kind, cells, f"{path.parent.name}/{path.name} line {reader.line_num}")
+
+
+def _row(kind: type[Row], cells: dict[str | Any, str | Any], where: str) -> Row:
+    if None in cells:
+        raise CatalogError(f"{where}: more cells than columns")
+    try:
+        return kind.model_validate({name: cell for name, cell in cells.items() if cell})
+    except ValidationError as error:
+        raise _refusal(where, error) from error
+
+
+def _refusal(where: str, error: ValidationError) -> CatalogError:
+    faults = "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
+        for fault in error.errors(include_url=False)
+    )
+    return CatalogError(f"{where}: {faults}")

@@ -1,0 +1,197 @@
+"""Reading all catalogs at once, with the checks between rows."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
+from llm_calc.adapters.catalog.gpus import CatalogGpu
+from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
+from llm_calc.adapters.catalog.models import CatalogModel
+from llm_calc.adapters.catalog.names import NameIndex, normal_name
+from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
+from llm_calc.core.hardware import Cluster, Gpu
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogs:
+    """Everything that the catalogs hold, read once and never changed. Entries are sorted by id."""
+
+    gpus: tuple[Gpu, ...]
+    gpu_entries: tuple[CatalogGpu, ...]
+    models: tuple[CatalogModel, ...]
+    links: Mapping[str, CatalogLink]
+    rental_prices: tuple[RentalPrice, ...]
+    token_prices: tuple[TokenPrice, ...]
+    gpu_names: NameIndex[CatalogGpu]
+    model_names: NameIndex[CatalogModel]
+
+    def gpu(self, name: str) -> Gpu:
+        """The GPU of an id or alias, in any case.
+
+        Raises:
+            UnknownNameError: with the nearest ids.
+        """
+        return self.gpu_names[name].gpu
+
+    def gpu_entry(self, name: str) -> CatalogGpu:
+        """What the catalog writes of a GPU: aliases, memory type, notes, the source of each number.
+
+        Raises:
+            UnknownNameError: with the nearest ids.
+        """
+        return self.gpu_names[name]
+
+    def model(self, name: str) -> CatalogModel:
+        """The model of a name, alias or Hugging Face id, in any case.
+
+        Raises:
+            UnknownNameError: with the nearest names.
+        """
+        return self.model_names[name]
+
+    def cluster(self, gpu: str | Gpu, count: int = 1, gpus_per_node: int = 8) -> Cluster:
+        """So many GPUs with the links between them.
+
+        Raises:
+            UnknownNameError: unknown GPU.
+            InvalidInputError: ``count`` or ``gpus_per_node`` is below 1.
+        """
+        device = self.gpu(gpu) if isinstance(gpu, str) else gpu
+        network = self.gpu_names[device.id].network
+        return build_cluster(device, count, gpus_per_node, dict(self.links), network)
+
+    def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
+        """All rental prices of a GPU id, in the order of the files."""
+        return tuple(price for price in self.rental_prices if price.gpu == gpu_id)
+
+    def typical_price(self, gpu_id: str) -> RentalPrice | None:
+        """The row that stands for a GPU's price: the one marked so; None where none is known."""
+        return next((price for price in self.prices_of_gpu(gpu_id) if price.typical), None)
+
+    def prices_of_model(self, model_name: str) -> tuple[TokenPrice, ...]:
+        """What providers ask per token for a model's name, in the order of the file."""
+        return tuple(price for price in self.token_prices if price.model == model_name)
+
+
+@cache
+def load_catalogs(path: Path | None = None) -> Catalogs:
+    """Reads and checks every catalog, once a process and path.
+
+    Args:
+        path: directory of the catalogs; by default that of the package, else of the checkout.
+
+    Raises:
+        CatalogError: a file or row is wrong, or two of them contradict each other; names file and key.
+    """
+    root = catalog_root(path)
+    gpu_entries = _read_all(CatalogGpu, read_toml, root / "gpus", "*.toml", lambda row: row.id)
+    models = _read_all(CatalogModel, read_json, root / "models", "*.json", lambda row: row.name)
+    links = _links(root / "links.toml")
+    gpu_names = _gpu_names(gpu_entries)
+    model_names = _model_names(models)
+    rental = tuple(
+        row for file in sorted((root / "clouds").glob("*.csv")) for row in read_csv(RentalPrice, file)
+    )
+    tokens = tuple(read_csv(TokenPrice, root / "api_prices.csv"))
+    _check_links(gpu_entries, links)
+    _check_rental_prices(rental, {row.id for row in gpu_entries})
+    _check_token_prices(tokens, {row.name for row in models})
+    return Catalogs(
+        gpus=tuple(row.gpu for row in gpu_entries),
+        gpu_entries=gpu_entries,
+        models=models,
+        links=links,
+        rental_prices=rental,
+        token_prices=tokens,
+        gpu_names=gpu_names,
+        model_names=model_names,
+    )
+
+
+def _read_all(
+    kind: type[Row],
+    read: Callable[[type[Row], Path], Row],
+    folder: Path,
+    pattern: str,
+    id_of: Callable[[Row], str],
+) -> tuple[Row, ...]:
+    rows = []
+    for file in sorted(folder.glob(pattern)):
+        row = read(kind, file)
+        if id_of(row) != file.stem:
+            raise CatalogError(
+                f"{folder.name}/{file.name}: holds {id_of(row)!r}; a file is named after its id"
+            )
+        rows.append(row)
+    if not rows:
+        raise CatalogError(f"{folder}: no {pattern}")
+    return tuple(rows)
+
+
+def _gpu_names(files: Iterable[CatalogGpu]) -> NameIndex[CatalogGpu]:
+    index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu")
+    for row in files:
+        own = {normal_name(row.id), *map(normal_name, row.aliases)}
+        display = () if normal_name(row.name) in own else (row.name,)
+        index.add(row, row.id, (row.id, *row.aliases, *display))
+    return index
+
+
+def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
+    index: NameIndex[CatalogModel] = NameIndex("model", "model_name")
+    for row in files:
+        index.add(row, row.name, (row.name, *row.aliases, *row.hugging_face_ids))
+    return index
+
+
+def _links(file: Path) -> Mapping[str, CatalogLink]:
+    rows = read_toml(LinksFile, file).links
+    by_id = {row.id: row for row in rows}
+    if len(by_id) < len(rows):
+        raise CatalogError(f"{file.name}: two links have one id")
+    if PCIE not in by_id:
+        raise CatalogError(f"{file.name}: no link {PCIE!r}")
+    return MappingProxyType(by_id)
+
+
+def _check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) -> None:
+    for row in files:
+        if row.link and row.link.kind not in links:
+            raise CatalogError(f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml")
+        if row.network not in links or links[row.network].scope != "network":
+            raise CatalogError(f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml")
+
+
+def _check_rental_prices(prices: Iterable[RentalPrice], gpus: set[str]) -> None:
+    seen: set[tuple[str, str, str]] = set()
+    typical: set[str] = set()
+    for price in prices:
+        where = f"clouds: {price.provider} {price.instance}"
+        if price.gpu not in gpus:
+            raise CatalogError(f"{where}: gpu: {price.gpu!r} is no GPU id")
+        key = (price.provider, price.instance, price.gpu)
+        if key in seen:
+            raise CatalogError(f"{where}: written twice")
+        if price.typical and price.gpu in typical:
+            raise CatalogError(f"{where}: typical: {price.gpu} has one already")
+        seen.add(key)
+        typical |= {price.gpu} if price.typical else set()
+
+
+def _check_token_prices(prices: Iterable[TokenPrice], models: set[str]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for price in prices:
+        where = f"api_prices.csv: {price.provider} {price.provider_model}"
+        if price.model not in models:
+            raise CatalogError(f"{where}: model: {price.model!r} is no model name")
+        if (price.provider, price.provider_model) in seen:
+            raise CatalogError(f"{where}: written twice")
+        seen.add((price.provider, price.provider_model))

@@ -1,0 +1,55 @@
+"""One model of the catalog as its file writes it: names and the published ``config.json``."""
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, Strict
+
+from llm_calc.adapters.catalog.files import STRICT, Many
+from llm_calc.adapters.catalog.gpus import Count, Positive, Slug, Text
+
+IsoDate = Annotated[date, Strict(strict=False)]
+"""A date that JSON writes as text."""
+HuggingFaceId = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+
+
+class ConfigSource(BaseModel):
+    """Where the config was taken from.
+
+    ``kind``: ``config.json``, the published file (a copy in a public repository where ``repository`` is
+    not the model's own); ``values``, keys and values of the published file as another project's source
+    states them, keys left out taking the class's defaults; ``dimensions``, put down from published dimensions.
+    """
+
+    model_config = STRICT
+
+    kind: Literal["config.json", "values", "dimensions"]
+    repository: Text
+    path: Text | None = None
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,40}$")] | None = None
+
+
+class CatalogModel(BaseModel):
+    """One file of ``catalogs/models``. ``config`` is kept as published: null and absent differ there."""
+
+    model_config = STRICT
+
+    schema_: Literal["../model.schema.json"] = Field(alias="$schema")
+    name: Slug
+    aliases: Many[Slug] = ()
+    hugging_face_ids: Many[HuggingFaceId] = ()
+    family: Text
+    description: Text
+    nominal_parameters_billions: Positive
+    context_length_tokens: Count
+    source: ConfigSource
+    checked: IsoDate
+    notes: Many[Text] = ()
+    config: dict[str, Any] = Field(min_length=1)
+
+    @property
+    def published_config(self) -> Mapping[str, Any]:
+        """The config, read-only."""
+        return MappingProxyType(self.config)

@@ -1,0 +1,34 @@
+"""JSON schemas of the catalog files, generated from the types; editors read them from the files' first line."""
+
+import json
+from pathlib import Path
+
+from llm_calc.adapters.catalog.files import catalog_root
+from llm_calc.adapters.catalog.gpus import CatalogGpu
+from llm_calc.adapters.catalog.links import LinksFile
+from llm_calc.adapters.catalog.models import CatalogModel
+
+SCHEMAS = {"gpu.schema.json": CatalogGpu, "model.schema.json": CatalogModel, "links.schema.json": LinksFile}
+"""File name in the catalog's directory and the type it describes."""
+
+
+def schema_texts() -> dict[str, str]:
+    """The text of each schema file, by file name."""
+    return {
+        name: json.dumps(
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **kind.model_json_schema()}, indent=2
+        )
+        + "\n"
+        for name, kind in SCHEMAS.items()
+    }
+
+
+def write_schemas(root: Path | None = None) -> None:
+    """Writes the schema files beside the catalogs."""
+    folder = catalog_root(root)
+    for name, text in schema_texts().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas()
