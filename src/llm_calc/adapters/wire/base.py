@@ -1,0 +1,51 @@
+"""Base classes of all wire types: what every request refuses and how unknown fields are treated."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ConfigDict
+
+_REQUEST = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
+
+
+class StrictRequest(BaseModel):
+    """A request, or a part of one, that refuses unknown fields.
+
+    Numbers are strict: no booleans, no strings, no NaN, no infinities. Arrays are declared as ``list``, because
+    strict validation of decoded JSON takes no list for a ``tuple``.
+    """
+
+    model_config = ConfigDict(**_REQUEST, extra="forbid")
+
+
+class LenientRequest(BaseModel):
+    """A request, or a part of one, that answers in spite of unknown fields and warns of each."""
+
+    model_config = ConfigDict(**_REQUEST, extra="allow")
+
+    def unknown_field_warnings(self) -> list[str]:
+        """Return one sentence for each unknown field, here and in nested parts, with the nearest known name."""
+        return [
+            f"{path}: unknown field, ignored{nearest_name_hint(path, known)}"
+            for path, known in self._unknown_fields()
+        ]
+
+    def _unknown_fields(self, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+        """Yield the path of each unknown field with the names that are known in its place."""
+        for name in self.model_extra or ():
+            yield prefix + name, list(type(self).model_fields)
+        for name, value in self.__dict__.items():
+            if isinstance(value, LenientRequest):
+                yield from value._unknown_fields(f"{prefix}{name}.")
+
+
+class Answer(BaseModel):
+    """A response, or a part of one. Made by the product itself, so that only its types are written down here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def nearest_name_hint(name: str, known: list[str]) -> str:
+    """Return ``; did you mean …?`` with the known name closest to the last part of ``name``, or nothing."""
+    close = get_close_matches(name.rpartition(".")[2].lower(), known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
