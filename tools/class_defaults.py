@@ -27,7 +27,9 @@ def row_of(config_class: type) -> dict[str, Any]:
     from llm_calc.adapters.architectures.neutral import is_neutral
 
     fields = dataclasses.fields(config_class)
-    keys = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING and not is_neutral(f.name)}
+    keys = {
+        f.name: f.default for f in fields if f.default is not dataclasses.MISSING and not is_neutral(f.name)
+    }
     for f in fields:
         if f.default_factory is not dataclasses.MISSING and not is_neutral(f.name):
             keys[f.name] = f.default_factory()

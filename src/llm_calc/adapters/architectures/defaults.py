@@ -1,8 +1,8 @@
 """What the configuration classes assume of absent keys: facts of the published classes, as data.
 
-``class_defaults.json`` holds one line a model type: ``keys`` (defaults that may change sizes), ``same`` (other
-names that the class accepts for a key) and ``parts`` (nested configurations and their model types). It is written
-by ``tools/class_defaults.py`` from the release of transformers that its head names.
+``class_defaults.json`` holds one line a model type: ``keys`` (defaults that may change sizes), ``same``
+(other names that the class accepts for a key) and ``parts`` (nested configurations and their model types).
+It is written by ``tools/class_defaults.py`` from the release of transformers that its head names.
 """
 
 import json
@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassDefaults:
-    """Defaults of one model type. ``names[key]``: every spelling of a key that the class accepts, itself first."""
+    """Defaults of one model type. ``names[key]``: every spelling that the class accepts, the key itself first."""
 
     keys: Mapping[str, object] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -17,7 +17,7 @@ def read_model(f: Fields) -> Model:
     known = read_known(f)
     if known is not None:
         return known
-    f.assume(f"model_type {f.model_type!r} is not known; its structure was inferred from the keys of its configuration")
+    f.assume(f"model_type {f.model_type!r} is not known; its structure was inferred from its keys")
     part = next((key for key in TEXT_PARTS if f.given(key)), None)
     if part is None:
         return read_generic(f)

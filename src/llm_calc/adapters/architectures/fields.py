@@ -1,8 +1,8 @@
 """``Fields``: a configuration file as its class reads it, and a record of what was read.
 
-A value is looked up under every spelling that the class accepts, then among the class's defaults. A key that is
-present with ``null`` is null, whatever the default. What cannot be right is refused with the key's name. Keys that
-were read are remembered, so that ``reading`` can tell which ones nobody understood.
+A value is looked up under every spelling that the class accepts, then among the class's defaults. A key that
+is present with ``null`` is null, whatever the default. What cannot be right is refused with the key's name.
+Keys that were read are remembered, so that ``reading`` can tell which ones nobody understood.
 """
 
 import math
@@ -17,6 +17,9 @@ ROOT = "model.hf_config"
 LARGEST = 2**40
 """No size of a model comes near it; more is refused."""
 MOST_LAYERS = 10_000
+
+Whole = int
+"""``int`` under a name that ``Fields.int`` does not hide."""
 
 
 class _Missing:
@@ -67,7 +70,9 @@ class Fields:
         raise InvalidInputError(f"{self.path}.{key} is missing", field=f"{self.path}.{key}")
 
     def _default(self, key: str) -> object:
-        return next((self.defaults.keys[name] for name in self._names(key) if name in self.defaults.keys), None)
+        return next(
+            (self.defaults.keys[name] for name in self._names(key) if name in self.defaults.keys), None
+        )
 
     def given(self, key: str) -> bool:
         """Whether the file itself holds the key with a value other than null."""
@@ -77,7 +82,7 @@ class Fields:
         """Whether the file, or its class in case of an absent key, has a value other than null."""
         return self.raw(key, self._default(key)) is not None
 
-    def int(self, key: str, default: object = MISSING, *, least: int = 1, most: int = LARGEST) -> int:
+    def int(self, key: str, default: object = MISSING, *, least: Whole = 1, most: Whole = LARGEST) -> Whole:
         """A whole number within limits."""
         value = self.optional_int(key, default, least=least, most=most)
         if value is None:
@@ -85,8 +90,8 @@ class Fields:
         return value
 
     def optional_int(
-        self, key: str, default: object = MISSING, *, least: int = 0, most: int = LARGEST
-    ) -> "int | None":
+        self, key: str, default: object = MISSING, *, least: Whole = 0, most: Whole = LARGEST
+    ) -> Whole | None:
         """A whole number within limits, or None for null."""
         value = self.raw(key, default)
         return None if value is None else self._whole(key, value, least, most)
@@ -103,7 +108,7 @@ class Fields:
     def number(self, key: str, default: object = MISSING) -> float:
         """A finite number."""
         value = self.raw(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Whole | float) or not math.isfinite(value):
             raise self.refusal(key, "a finite number")
         return float(value)
 
@@ -116,7 +121,7 @@ class Fields:
             raise self.refusal(key, "a string")
         return value
 
-    def items(self, key: str, default: object = MISSING) -> "tuple[object, ...] | None":
+    def items(self, key: str, default: object = MISSING) -> tuple[object, ...] | None:
         """A list, or None for null."""
         value = self.raw(key, default)
         if value is None:
@@ -125,12 +130,12 @@ class Fields:
             raise self.refusal(key, "a list")
         return tuple(value)
 
-    def ints(self, key: str, default: object = MISSING) -> "tuple[int, ...] | None":
+    def ints(self, key: str, default: object = MISSING) -> tuple[Whole, ...] | None:
         """A list of whole numbers, or None for null."""
         values = self.items(key, default)
         return None if values is None else tuple(self._whole(key, value, -1, LARGEST) for value in values)
 
-    def texts(self, key: str, default: object = MISSING) -> "tuple[str, ...] | None":
+    def texts(self, key: str, default: object = MISSING) -> tuple[str, ...] | None:
         """A list of strings, or None for null."""
         values = self.items(key, default)
         if values is not None and not all(isinstance(value, str) for value in values):
@@ -154,9 +159,17 @@ class Fields:
         if key not in self._parts:
             values = self.mapping(key, None)
             stated = values.get("model_type")
-            kind = stated if isinstance(stated, str) and stated else model_type or self.defaults.parts.get(key, "")
+            kind = (
+                stated
+                if isinstance(stated, str) and stated
+                else model_type or self.defaults.parts.get(key, "")
+            )
             self._parts[key] = Fields(
-                values, model_type=kind, defaults=class_defaults(kind), path=f"{self.path}.{key}", notes=self.notes
+                values,
+                model_type=kind,
+                defaults=class_defaults(kind),
+                path=f"{self.path}.{key}",
+                notes=self.notes,
             )
         return self._parts[key]
 
@@ -207,9 +220,9 @@ class Fields:
                 found = self.values[name]
         return found
 
-    def _whole(self, key: str, value: object, least: int, most: int) -> int:
+    def _whole(self, key: str, value: object, least: Whole, most: Whole) -> Whole:
         if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            value = Whole(value)
+        if isinstance(value, bool) or not isinstance(value, Whole) or not least <= value <= most:
             raise self.refusal(key, f"a whole number from {least} to {most}")
         return value

@@ -23,7 +23,9 @@ def latent(*, biases: Choice[str] = "", indexer: bool = False) -> Piece:
             biases=choose(biases, f),
             top_k=f.int("index_topk") if indexer else None,
         )
-        blocks: tuple[Block, ...] = (attention, sparse_indexer(f, hidden, q_rank or hidden)) if indexer else (attention,)
+        blocks: tuple[Block, ...] = (
+            (attention, sparse_indexer(f, hidden, q_rank or hidden)) if indexer else (attention,)
+        )
         return lambda _: blocks
 
     return piece

@@ -97,6 +97,8 @@ def mixture(
     return piece
 
 
-def shared_times(key: str = "n_shared_experts", width: str = "moe_intermediate_size") -> Callable[[Fields], int]:
+def shared_times(
+    key: str = "n_shared_experts", width: str = "moe_intermediate_size"
+) -> Callable[[Fields], int]:
     """Total width of shared experts of the routed experts' width."""
     return lambda f: (f.optional_int(key) or 0) * f.int(width)

@@ -6,7 +6,7 @@ An option is a constant or a function of the fields (``Choice``), so that a tabl
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
 from llm_calc.adapters.architectures.windows import Windows, no_window
@@ -15,7 +15,7 @@ from llm_calc.core.model import Model, group_layers
 from llm_calc.core.weights import Weight, vector
 
 T = TypeVar("T")
-Choice = T | Callable[[Fields], T]
+Choice: TypeAlias = T | Callable[[Fields], T]
 LayerBlocks = Callable[[int], tuple[Block, ...]]
 Piece = Callable[[Fields], LayerBlocks]
 
@@ -26,7 +26,7 @@ def choose(option: Choice[T], f: Fields) -> T:
 
 
 def when(key: str, then: T, otherwise: T | None = None) -> Callable[[Fields], T]:
-    """``then`` if the flag ``key`` is set, else ``otherwise`` (by default the empty value of the same type)."""
+    """``then`` if the flag ``key`` is set, else ``otherwise`` (by default the empty value of its type)."""
     return lambda f: then if f.flag(key) else type(then)() if otherwise is None else otherwise
 
 
@@ -71,9 +71,10 @@ def gqa(
     sinks: bool = False,
     output_gate: bool = False,
 ) -> Piece:
-    """Grouped-query attention. ``qk_norm``: ``head`` (one weight a channel of a head), ``full`` (all channels of
-    queries and of keys), ``heads`` (the same, a head at a time) or nothing; ``sinks``: one scalar a head;
-    ``output_gate``: queries carry a gate of their own width.
+    """Grouped-query attention.
+
+    ``qk_norm``: ``head`` (one weight a channel of a head), ``full`` (all channels of queries and of keys) or
+    nothing; ``sinks``: one scalar a head; ``output_gate``: queries carry a gate of their own width.
     """
 
     def piece(f: Fields) -> LayerBlocks:
@@ -104,7 +105,9 @@ def gqa(
     return piece
 
 
-def mlp(*, width: Choice[int] | str = "intermediate_size", gated: Choice[bool] = True, biases: Choice[str] = "") -> Piece:
+def mlp(
+    *, width: Choice[int] | str = "intermediate_size", gated: Choice[bool] = True, biases: Choice[str] = ""
+) -> Piece:
     """The same feed-forward block in every layer; ``width`` is a key or a function."""
 
     def piece(f: Fields) -> LayerBlocks:
@@ -185,7 +188,10 @@ def assemble(
 
 def context_length(f: Fields) -> int | None:
     """Longest context that the file states."""
-    key = next((key for key in ("max_position_embeddings", "seq_length", "max_sequence_length") if f.known(key)), None)
+    key = next(
+        (key for key in ("max_position_embeddings", "seq_length", "max_sequence_length") if f.known(key)),
+        None,
+    )
     return None if key is None else f.optional_int(key)
 
 
@@ -196,6 +202,9 @@ def dtype(f: Fields) -> str:
     return names.get(str(stated).removeprefix("torch."), "bf16")
 
 
+_LLAMA_ATTENTION, _LLAMA_FEED_FORWARD, _LLAMA_NORMS = gqa(), mlp(), norms()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoder:
     """A stack of layers of norms, attention and feed-forward with the usual ends: a row of the family tables.
@@ -203,9 +212,9 @@ class Decoder:
     What a row leaves out is as in Llama.
     """
 
-    attention: Piece = gqa()
-    feed_forward: Piece = mlp()
-    norms: Piece = norms()
+    attention: Piece = _LLAMA_ATTENTION
+    feed_forward: Piece = _LLAMA_FEED_FORWARD
+    norms: Piece = _LLAMA_NORMS
     final_norm: Choice[bool] = True
     final_norm_bias: Choice[bool] = False
     head_bias: Choice[bool] = False
@@ -213,6 +222,8 @@ class Decoder:
     def __call__(self, f: Fields) -> Model:
         """The model of these fields."""
         pieces = [piece(f) for piece in (self.norms, self.attention, self.feed_forward)]
-        layers = [tuple(block for piece in pieces for block in piece(index)) for index in range(num_layers(f))]
+        layers = [
+            tuple(block for piece in pieces for block in piece(index)) for index in range(num_layers(f))
+        ]
         outside = (final_norm(f, bias=choose(self.final_norm_bias, f)),) if choose(self.final_norm, f) else ()
         return assemble(f, layers, outside=outside, head_bias=choose(self.head_bias, f))

@@ -66,7 +66,7 @@ def _read(content: str, name: str) -> Reading:
 
 
 def _model_type(f: Fields) -> str:
-    """The stated type, checked against ``architectures``; without one, the type that the class name belongs to."""
+    """The stated type, checked against ``architectures``; without one, the type of the class named there."""
     stated = f.text("model_type", "")
     classes = [name for name in f.items("architectures", ()) or () if isinstance(name, str)]
     if not stated:
@@ -74,7 +74,9 @@ def _model_type(f: Fields) -> str:
     for name in classes:
         base = _base(name)
         if base is None:
-            f.assume(f"architectures names {name}; the sizes are those of the generating model of type {stated!r}")
+            f.assume(
+                f"architectures names {name}; the sizes are those of the generating model of type {stated!r}"
+            )
         elif not _related(base, _plain(stated)):
             f.assume(f"architectures names {name}, which is not the usual class of model_type {stated!r}")
     return stated

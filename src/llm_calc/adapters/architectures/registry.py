@@ -10,10 +10,11 @@ register a function from ``Fields`` to ``Model`` under the model types it reads,
         layers = [(norms, mixer(i), mlp) for i in range(f.int("num_hidden_layers", most=MOST_LAYERS))]
         return assemble(f, layers)
 
-``pieces.py`` holds the pieces (``gqa``, ``mlp``, ``mixture``, ``norms``, windows) and ``assemble``. Defaults of
-absent keys come from ``class_defaults.json`` by ``model_type`` (``defaults="other"``: those of another type). A
-wrapper reads its text part with ``dispatch.read_model(f.part("text_config"))`` and adds towers with ``dataclasses.replace(model,
-outside=model.outside + weights)``; its function is a family like any other. Say ``f.assume("…")`` for each guess.
+``pieces.py``, ``mixtures.py``, ``latent.py`` and ``windows.py`` hold the pieces (``gqa``, ``mlp``, ``mixture``,
+``latent``, ``norms``) and ``assemble``. Defaults of absent keys come from ``class_defaults.json`` by
+``model_type`` (``defaults="other"``: those of another type). A wrapper reads its text part with
+``dispatch.read_model(f.part("text_config"))`` and adds towers with ``dataclasses.replace(model,
+outside=model.outside + weights)``; its function is a family like any other. ``f.assume("…")`` notes a guess.
 """
 
 from collections.abc import Callable, Iterable

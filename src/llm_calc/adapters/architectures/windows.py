@@ -40,7 +40,7 @@ def full_every(period: int, key: str = "") -> LayerTypes:
 
 
 def layer_types(default: LayerTypes, *, kinds: frozenset[str] = LAYER_KINDS) -> LayerTypes:
-    """``layer_types`` of the file if it has them, else by the rule; refuses kinds that are not in ``kinds``."""
+    """``layer_types`` of the file if it has them, else by the rule; refuses kinds outside of ``kinds``."""
 
     def types(f: Fields, layers: int) -> tuple[str, ...]:
         given = f.texts("layer_types", None)
@@ -55,7 +55,9 @@ def layer_types(default: LayerTypes, *, kinds: frozenset[str] = LAYER_KINDS) -> 
     return types
 
 
-def by_type(types: LayerTypes, key: str = "sliding_window", chunk_key: str = "attention_chunk_size") -> Windows:
+def by_type(
+    types: LayerTypes, key: str = "sliding_window", chunk_key: str = "attention_chunk_size"
+) -> Windows:
     """``key`` on sliding layers, ``chunk_key`` on chunked ones, all keys elsewhere."""
 
     def windows(f: Fields, layers: int) -> Callable[[int], tuple[int | None, bool]]:

@@ -10,5 +10,7 @@ EXPERTS = mixture(experts="n_routed_experts", sparse=first_dense(), shared_width
 
 register("deepseek_v2", read=Decoder(attention=latent(biases=BIASES), feed_forward=EXPERTS))
 register("deepseek_v3", read=Decoder(attention=latent(biases=BIASES), feed_forward=EXPERTS))
-register("kimi_k2", defaults="deepseek_v3", read=Decoder(attention=latent(biases=BIASES), feed_forward=EXPERTS))
+register(
+    "kimi_k2", defaults="deepseek_v3", read=Decoder(attention=latent(biases=BIASES), feed_forward=EXPERTS)
+)
 register("deepseek_v32", read=Decoder(attention=latent(biases=BIASES, indexer=True), feed_forward=EXPERTS))

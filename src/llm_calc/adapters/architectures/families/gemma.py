@@ -1,4 +1,4 @@
-"""Gemma: tied embeddings, wide heads; from the second generation four norms a layer and alternating windows."""
+"""Gemma: tied embeddings, wide heads; from the second generation four norms a layer and windows."""
 
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, norms, when
 from llm_calc.adapters.architectures.registry import register
@@ -15,7 +15,9 @@ register(
     "gemma3_text",
     read=Decoder(
         attention=gqa(
-            biases=BIASES, qk_norm="head", windows=by_type(layer_types(full_every(6, "sliding_window_pattern")))
+            biases=BIASES,
+            qk_norm="head",
+            windows=by_type(layer_types(full_every(6, "sliding_window_pattern"))),
         ),
         norms=norms(4),
     ),

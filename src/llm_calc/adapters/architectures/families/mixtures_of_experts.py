@@ -1,10 +1,14 @@
 """Decoders with grouped attention and experts, each with few peculiarities."""
 
-from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import first_dense, mixture, shared_times
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, when
 from llm_calc.adapters.architectures.registry import register
-from llm_calc.adapters.architectures.windows import all_sliding, by_type, full_every, layer_types, sliding_everywhere
+from llm_calc.adapters.architectures.windows import (
+    by_type,
+    full_every,
+    layer_types,
+    sliding_everywhere,
+)
 
 register(
     "mixtral",
@@ -28,7 +32,9 @@ register(
         attention=gqa(
             biases=when("attention_bias", "qkvo"), sinks=True, windows=by_type(layer_types(full_every(2)))
         ),
-        feed_forward=mixture(experts="num_local_experts", width="intermediate_size", biases="gud", router_bias=True),
+        feed_forward=mixture(
+            experts="num_local_experts", width="intermediate_size", biases="gud", router_bias=True
+        ),
     ),
 )
 register(

@@ -23,7 +23,8 @@ WINDOWS = by_type(layer_types(_after_max_window_layers))
 
 register("qwen2", read=Decoder(attention=gqa(biases="qkv", windows=WINDOWS)))
 register(
-    "qwen3", read=Decoder(attention=gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", windows=WINDOWS))
+    "qwen3",
+    read=Decoder(attention=gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", windows=WINDOWS)),
 )
 register(
     "qwen3_moe",
@@ -38,7 +39,9 @@ register(
     read=Decoder(
         attention=gqa(biases=when("qkv_bias", "qkv"), windows=WINDOWS),
         feed_forward=mixture(
-            sparse=sparse_step, shared_width=lambda f: f.int("shared_expert_intermediate_size"), shared_gate=True
+            sparse=sparse_step,
+            shared_width=lambda f: f.int("shared_expert_intermediate_size"),
+            shared_gate=True,
         ),
     ),
 )
