@@ -11,8 +11,8 @@ _REQUEST = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 class StrictRequest(BaseModel):
     """A request, or a part of one, that refuses unknown fields.
 
-    Numbers are strict: no booleans, no strings, no NaN, no infinities. Arrays are declared as ``list``, because
-    strict validation of decoded JSON takes no list for a ``tuple``.
+    Numbers are strict: no booleans, no strings, no NaN, no infinities. Arrays are declared as ``list``,
+    because strict validation of decoded JSON takes no list for a ``tuple``.
     """
 
     model_config = ConfigDict(**_REQUEST, extra="forbid")
@@ -24,23 +24,21 @@ class LenientRequest(BaseModel):
     model_config = ConfigDict(**_REQUEST, extra="allow")
 
     def unknown_field_warnings(self) -> list[str]:
-        """Return one sentence for each unknown field, here and in nested parts, with the nearest known name."""
-        return [
-            f"{path}: unknown field, ignored{nearest_name_hint(path, known)}"
-            for path, known in self._unknown_fields()
-        ]
+        """Return one sentence for each unknown field, here and in nested parts, with the nearest name."""
+        found = self.unknown_fields()
+        return [f"{path}: unknown field, ignored{nearest_name_hint(path, known)}" for path, known in found]
 
-    def _unknown_fields(self, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    def unknown_fields(self, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
         """Yield the path of each unknown field with the names that are known in its place."""
         for name in self.model_extra or ():
             yield prefix + name, list(type(self).model_fields)
         for name, value in self.__dict__.items():
             if isinstance(value, LenientRequest):
-                yield from value._unknown_fields(f"{prefix}{name}.")
+                yield from value.unknown_fields(f"{prefix}{name}.")
 
 
 class Answer(BaseModel):
-    """A response, or a part of one. Made by the product itself, so that only its types are written down here."""
+    """A response, or a part of one: made by the product itself, never read from outside."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
