@@ -17,3 +17,8 @@ MEGA = 10**6
 """Hertz of a megahertz."""
 MICRO = 1e-6
 """Seconds of a microsecond."""
+
+
+def gib(size_bytes: float) -> float:
+    """Bytes as GiB."""
+    return float(size_bytes) / GIB

@@ -38,6 +38,7 @@ class UnknownNameError(InvalidInputError):
         close = tuple(nearest)
         hint = f"; nearest: {', '.join(close)}" if close else ""
         super().__init__(f"{field or kind}: unknown {kind} {name!r}{hint}", field=field, nearest=list(close))
+        self.nearest = close
 
 
 class UnsupportedError(InvalidInputError):

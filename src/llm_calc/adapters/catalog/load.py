@@ -20,9 +20,12 @@ from llm_calc.core.hardware import Cluster, Gpu
 Row = TypeVar("Row", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Catalogs:
-    """Everything that the catalogs hold, read once and never changed. Entries are sorted by id."""
+    """Everything that the catalogs hold, read once and never changed. Entries are sorted by id.
+
+    Equal only to itself, so that what is derived from it can be cached.
+    """
 
     gpus: tuple[Gpu, ...]
     gpu_entries: tuple[CatalogGpu, ...]

@@ -1,0 +1,1 @@
+"""The documented endpoints: requests to core scenarios, estimates to the documented shapes."""

@@ -1,0 +1,125 @@
+"""Which model a documented request means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from llm_calc.adapters.architectures import read_config
+from llm_calc.adapters.catalog import CatalogModel, Catalogs
+from llm_calc.adapters.custom_model import Dimensions, custom_model
+from llm_calc.adapters.wire.documented_requests import CalculateRequest, FurtherDimensions
+from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.model import Model
+
+CUSTOM = "custom"
+DIMENSIONS = ("hidden_dim", "ff_dim", "num_layers", "vocab_size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A model with what is said about it."""
+
+    model: Model
+    name: str
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    confidence: str = "exact"
+    entry: CatalogModel | None = None
+
+
+def feed_forward_width(model: Model) -> int:
+    """Width of the dense feed-forward layer, else of one expert, else 0."""
+    widths = {p.weight.component: p.weight.rows for p in reversed(model.placed) if p.weight.name == "down_proj"}
+    return widths.get("mlp") or widths.get("experts") or 0
+
+
+def dimensions_of(model: Model) -> dict[str, int]:
+    """The four documented dimensions."""
+    return {
+        "hidden_dim": model.hidden,
+        "ff_dim": feed_forward_width(model),
+        "num_layers": model.num_layers,
+        "vocab_size": model.vocab,
+    }
+
+
+def catalog_subject(catalogs: Catalogs, name: str) -> Subject:
+    """A predefined model.
+
+    Raises:
+        UnknownNameError: no catalog model of this name; offers the nearest.
+    """
+    return read_entry(catalogs, catalogs.model(name).name)
+
+
+@lru_cache(maxsize=1024)
+def read_entry(catalogs: Catalogs, name: str) -> Subject:
+    """A catalog entry with its architecture, read once."""
+    entry = catalogs.model(name)
+    reading = read_config(entry.config, name=entry.name)
+    return Subject(
+        model=reading.model,
+        name=entry.name,
+        assumptions=reading.assumptions,
+        warnings=reading.warnings,
+        confidence=reading.confidence,
+        entry=entry,
+    )
+
+
+def requested_subject(request: CalculateRequest, catalogs: Catalogs) -> Subject:
+    """The model of a calculation: predefined, a whole config.json, or dimensions.
+
+    Raises:
+        InvalidInputError: dimensions are missing, or differ from those of the named model.
+    """
+    given = {name: getattr(request, name) for name in DIMENSIONS}
+    if request.hf_config is not None:
+        return _config_subject(request, request.hf_config, given)
+    if request.model_name.lower() != CUSTOM:
+        subject = catalog_subject(catalogs, request.model_name)
+        _must_agree(request.model_name, dimensions_of(subject.model), given)
+        return subject
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        msg = f"{missing[0]}: required for a custom model (missing: {', '.join(missing)}); or give model_name"
+        raise InvalidInputError(msg, field=missing[0], missing=missing)
+    return custom_subject(request, given)
+
+
+def _config_subject(
+    request: CalculateRequest, config: Mapping[str, object], given: Mapping[str, int | None]
+) -> Subject:
+    if request.model_name.lower() != CUSTOM:
+        msg = 'hf_config: give either model_name or hf_config (with model_name "custom" or absent), not both'
+        raise InvalidInputError(msg, field="hf_config")
+    reading = read_config(config, name=CUSTOM)
+    _must_agree("hf_config", dimensions_of(reading.model), given)
+    return Subject(
+        model=reading.model,
+        name=CUSTOM,
+        assumptions=reading.assumptions,
+        warnings=reading.warnings,
+        confidence=reading.confidence,
+    )
+
+
+def _must_agree(name: str, own: Mapping[str, int], given: Mapping[str, int | None]) -> None:
+    differing = [key for key, value in given.items() if value is not None and value != own[key]]
+    if differing:
+        each = "; ".join(f"{key} is {own[key]}, not {given[key]}" for key in differing)
+        msg = f'{differing[0]}: differs from {name}: {each}. Use model_name "custom" for other dimensions'
+        raise InvalidInputError(msg, field=differing[0], differing=differing)
+
+
+def custom_subject(request: FurtherDimensions, four: Mapping[str, int | None]) -> Subject:
+    """A model from dimensions; what had to be assumed is said."""
+    further = {name: getattr(request, name) for name in FurtherDimensions.model_fields}
+    dims = Dimensions(**{**{key: int(value or 0) for key, value in four.items()}, **further})
+    model, assumptions = _built(dims)
+    return Subject(model=model, name=CUSTOM, assumptions=assumptions)
+
+
+@lru_cache(maxsize=512)
+def _built(dims: Dimensions) -> tuple[Model, tuple[str, ...]]:
+    return custom_model(dims)

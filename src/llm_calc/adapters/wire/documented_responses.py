@@ -1,0 +1,318 @@
+"""Answers of the documented endpoints. Sizes in "GB" are 2^30 bytes, the unit in which drivers report memory."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from llm_calc.adapters.wire.base import Answer
+
+StrategyName = Literal["none", "tensor", "pipeline", "tensor_pipeline", "sequence", "expert"]
+GIB = "[GiB]"
+
+
+class Vram(Answer):
+    """Memory of the whole model, and of the GPU that holds most."""
+
+    model_base: float = Field(description=f"Weights {GIB}")
+    kv_cache_base: float = Field(description=f"KV cache of the whole batch {GIB}")
+    activations_base: float = Field(description=f"Most working memory alive at once in a forward pass {GIB}")
+    model_with_overhead: float = Field(description=f"Weights with their overhead {GIB}")
+    kv_cache_with_overhead: float = Field(description=f"KV cache with its overhead {GIB}")
+    activations_with_overhead: float = Field(description=f"Activations with their overhead {GIB}")
+    total_base: float = Field(description=f"Sum of the three {GIB}")
+    total_with_component_overhead: float = Field(description=f"Sum of the three with their overheads {GIB}")
+    total_system_wide: float = Field(description=f"That sum with the system overhead {GIB}")
+    model_per_gpu: float = Field(description=f"Weights on the GPU that holds most {GIB}")
+    kv_cache_per_gpu: float = Field(description=f"KV cache on that GPU {GIB}")
+    activations_per_gpu: float = Field(description=f"Activations on that GPU {GIB}")
+    model_per_gpu_with_overhead: float = Field(description=f"Weights on that GPU with overhead {GIB}")
+    kv_cache_per_gpu_with_overhead: float = Field(description=f"KV cache on that GPU with overhead {GIB}")
+    activations_per_gpu_with_overhead: float = Field(description=f"Activations on that GPU with overhead {GIB}")
+    total_base_per_gpu: float = Field(description=f"Sum on that GPU {GIB}")
+    total_per_gpu_with_component_overhead: float = Field(description=f"Sum on that GPU with overheads {GIB}")
+
+
+class FlopCounts(Answer):
+    """FLOPs, 2 a multiply-add: prefill_total = num_layers x (attention + feedforward) + other + lm_head."""
+
+    attention: float = Field(description="Mean layer's attention (or linear mixer) in one prefill of the batch [FLOP]")
+    feedforward: float = Field(description="Mean layer's feed-forward (router and experts) in one prefill [FLOP]")
+    lm_head: float = Field(description="Output head for every position of the prefill [FLOP]")
+    other: float = Field(description="What is in none of them, in one prefill [FLOP]")
+    prefill_total: float = Field(description="One prefill of the whole batch [FLOP]")
+    per_token: float = Field(description="One decode step of one sequence at a context of the sequence length [FLOP]")
+
+
+class CorePerformance(Answer):
+    """Flat-roofline timing."""
+
+    tokens_per_second: float = Field(description="Decode throughput of the batch [tokens/s]")
+    prefill_latency: float = Field(description="Prefill of the whole batch [s]")
+    token_latency: float = Field(description="One decode step of the whole batch [s]")
+    time_for_1000_tokens: float = Field(description="1000 decode steps [s]")
+
+
+class NamedPerformance(CorePerformance):
+    """Timing, and the same request on the catalog's GPUs."""
+
+    throughput_by_gpu: dict[str, float] = Field(description="Decode throughput by GPU id, same number of GPUs [tokens/s]")
+
+
+class FullPerformance(NamedPerformance):
+    """Timing with its bound."""
+
+    does_not_fit: list[str] = Field(description="GPUs that support the precision and whose memory is too small")
+    bandwidth_utilization: float | None = Field(
+        description="Bytes moved in a decode step / token_latency / peak bandwidth, 0 to 1 [-]; null if no gpu is given"
+    )
+    bound: Literal["compute", "memory", "compute_only"] = Field(
+        description="What limits decode; compute_only: no gpu was given, so the memory roof is not known"
+    )
+
+
+class ParallelismAnswer(Answer):
+    """The split that the per-GPU figures are for, in both vocabularies of the document."""
+
+    recommended_strategy: StrategyName = Field(description="Strategy in use: the requested or the recommended one")
+    tensor_parallel_gpus: int = Field(description="Tensor-parallel GPUs [GPUs]")
+    pipeline_parallel_gpus: int = Field(description="Pipeline stages [GPUs]")
+    strategy: StrategyName = Field(description="The same as recommended_strategy")
+    tp_size: int = Field(description="The same as tensor_parallel_gpus [GPUs]")
+    pp_size: int = Field(description="The same as pipeline_parallel_gpus [GPUs]")
+    num_gpus: int = Field(description="GPUs in all [GPUs]")
+    effective_tflops: float = Field(description="Peak of the GPUs that work on one step at once [TFLOP/s]")
+
+
+class OverheadsUsed(Answer):
+    """Factors in force."""
+
+    weights: float = Field(description="Factor on the weights [-]")
+    kv_cache: float = Field(description="Factor on the KV cache [-]")
+    activations: float = Field(description="Factor on the activations [-]")
+    system: float = Field(description="Factor on their sum [-]")
+
+
+class HistoryEntry(Answer):
+    """One step that was taken for this request."""
+
+    operation: str = Field(description="Name of the step")
+    result: str = Field(description="What it gave, in words")
+    timestamp: str = Field(description="When, ISO 8601 in UTC")
+
+
+class CalculateResponse(Answer):
+    """Memory, FLOPs, timing and parallelism of one request."""
+
+    model_name: str = Field(description="Name of the model, or custom")
+    parameters_billions: float = Field(description="Exact parameter count / 1e9")
+    vram: Vram = Field(description="Memory")
+    flops: FlopCounts = Field(description="FLOPs")
+    performance: FullPerformance = Field(description="Flat-roofline timing")
+    parallelism: ParallelismAnswer = Field(description="How the model is split")
+    overheads_used: OverheadsUsed = Field(description="Overhead factors in force")
+    history: list[HistoryEntry] = Field(description="Steps taken for this request")
+    assumptions: list[str] = Field(description="What was taken for granted about the model")
+    warnings: list[str] = Field(description="What the caller should know about the answer")
+
+
+class UiResponse(Answer):
+    """The unified format of the web UI, made from either analysis."""
+
+    model_name: str = Field(description="Name of the model")
+    parameters_billions: float = Field(description="Exact parameter count / 1e9")
+    vram: Vram = Field(description="Memory")
+    flops: FlopCounts = Field(description="FLOPs")
+    performance: NamedPerformance = Field(description="Flat-roofline timing")
+    parallelism: ParallelismAnswer = Field(description="How the model is split")
+    overheads_used: OverheadsUsed = Field(description="Overhead factors in force")
+    history: list[str] = Field(description="Steps taken, in words")
+    assumptions: list[str] = Field(description="What was taken for granted about the model")
+    warnings: list[str] = Field(description="What the caller should know about the answer")
+
+
+class AvailableModel(Answer):
+    """One predefined model."""
+
+    name: str = Field(description="Name, as model_name takes it")
+    hidden_dim: int = Field(description="Width of the residual stream [elements]")
+    ff_dim: int = Field(description="Width of the feed-forward layer, or of one expert [elements]; 0 without one")
+    num_layers: int = Field(description="Layers [layers]")
+    vocab_size: int = Field(description="Vocabulary [tokens]")
+    seq_len: int = Field(description="Context length [tokens]")
+    family: str = Field(description="Family")
+    parameter_count: float = Field(description="Nominal size in billions, as the name says")
+    parameters: int = Field(description="Exact number of parameters")
+    active_parameters: int = Field(description="Parameters that one token meets")
+    aliases: list[str] = Field(description="Further names that are accepted")
+    hugging_face_ids: list[str] = Field(description="Ids on the Hugging Face hub")
+    confidence: Literal["exact", "approximate"] = Field(description="Whether the architecture is one that is known")
+
+
+class AvailableGpu(Answer):
+    """One catalog GPU; peaks are dense, null is what nobody published."""
+
+    id: str = Field(description="Id, as gpu takes it")
+    name: str = Field(description="Name of the product")
+    vendor: str = Field(description="Vendor")
+    family: str = Field(description="Product family")
+    generation: str = Field(description="Architecture")
+    aliases: list[str] = Field(description="Further names that are accepted")
+    vram_gb: float = Field(description=f"Nominal memory {GIB}")
+    usable_memory_gb: float = Field(description=f"Memory that a process can allocate {GIB}")
+    memory_bandwidth_gb_per_s: float = Field(description="Peak memory bandwidth [1e9 bytes/s]")
+    tflops: dict[str, float] = Field(description="Dense peak by number type [TFLOP/s]")
+    supported_precisions: list[str] = Field(description="Number types with arithmetic of their own")
+    link_gb_per_s_each_way: float | None = Field(description="GPU-to-GPU link, each way [1e9 bytes/s]")
+    gpus_per_fast_domain: int = Field(description="GPUs that this link joins [GPUs]")
+    tdp_w: float | None = Field(description="Board power [W]")
+
+
+class ModelInfo(Answer):
+    """What the model is."""
+
+    name: str = Field(description="Name")
+    family: str = Field(description="Family")
+    parameters_b: float = Field(description="Exact parameter count / 1e9")
+    hidden_dimensions: int = Field(description="Width of the residual stream [elements]")
+    feedforward_dimensions: int = Field(description="Width of the feed-forward layer [elements]")
+    num_layers: int = Field(description="Layers [layers]")
+    vocab_size: int = Field(description="Vocabulary [tokens]")
+    description: str = Field(description="What it is, in words")
+
+
+class AnalysisParameters(Answer):
+    """What was asked."""
+
+    sequence_length: int = Field(description="Sequence length [tokens]")
+    batch_size: int = Field(description="Sequences processed at once [sequences]")
+    precision: str = Field(description="Number format")
+    efficiency_factor: float = Field(description="Fraction of the peak compute [-]")
+
+
+class NamedAnalysisParameters(AnalysisParameters):
+    """What was asked, with the peak."""
+
+    gpu_tflops: float = Field(description="Dense peak of the GPU [TFLOP/s]")
+
+
+class AnalysisVram(Answer):
+    """Memory with overheads."""
+
+    model_weights: float = Field(description=f"Weights with their overhead {GIB}")
+    kv_cache: float = Field(description=f"KV cache with its overhead {GIB}")
+    activations: float = Field(description=f"Activations with their overhead {GIB}")
+    total: float = Field(description=f"Their sum with the system overhead {GIB}")
+
+
+class ModelVram(Answer):
+    """Memory in parts."""
+
+    weights_base: float = Field(description=f"Weights {GIB}")
+    kv_cache_base: float = Field(description=f"KV cache {GIB}")
+    activations_base: float = Field(description=f"Activations {GIB}")
+    weights_with_overhead: float = Field(description=f"Weights with their overhead {GIB}")
+    kv_cache_with_overhead: float = Field(description=f"KV cache with its overhead {GIB}")
+    activations_with_overhead: float = Field(description=f"Activations with their overhead {GIB}")
+    component_subtotal: float = Field(description=f"Sum of the three with overheads {GIB}")
+    total: float = Field(description=f"That sum with the system overhead {GIB}")
+
+
+class GpuAnalysisVram(AnalysisVram):
+    """Memory with overheads, and in parts."""
+
+    model: ModelVram = Field(description="Memory in parts")
+
+
+class GpuInfo(Answer):
+    """The GPU."""
+
+    name: str = Field(description="Id of the catalog")
+    family: str = Field(description="Vendor")
+    vram_gb: float = Field(description=f"Nominal memory {GIB}")
+    usable_memory_gb: float = Field(description=f"Memory that a process can allocate {GIB}")
+    tflops: float = Field(description="Dense peak for the precision [TFLOP/s]")
+    supported_precisions: list[str] = Field(description="Number types with arithmetic of their own")
+
+
+class Compatibility(Answer):
+    """Whether one GPU holds it."""
+
+    fits_on_gpu: bool = Field(description="Whether it fits in usable memory, overheads included")
+    vram_utilization_pct: float = Field(description="Memory needed / nominal memory [%]")
+    headroom_gb: float = Field(description=f"Usable memory left, negative if short {GIB}")
+    minimum_required_vram_gb: float = Field(description=f"Memory needed {GIB}")
+
+
+class AnalyzeByNameResponse(Answer):
+    """Analysis of a model by its name."""
+
+    model_info: ModelInfo = Field(description="The model")
+    analysis_parameters: NamedAnalysisParameters = Field(description="What was asked")
+    flops: FlopCounts = Field(description="FLOPs")
+    vram: AnalysisVram = Field(description="Memory")
+    performance: NamedPerformance = Field(description="Flat-roofline timing, compute roof only")
+    overheads_used: OverheadsUsed = Field(description="Overhead factors in force")
+    assumptions: list[str] = Field(description="What was taken for granted about the model")
+    warnings: list[str] = Field(description="What the caller should know about the answer")
+
+
+class AnalyzeOnGpuResponse(Answer):
+    """Analysis of a model on one GPU."""
+
+    model_info: ModelInfo = Field(description="The model")
+    gpu_info: GpuInfo = Field(description="The GPU")
+    analysis_parameters: AnalysisParameters = Field(description="What was asked")
+    flops: FlopCounts = Field(description="FLOPs")
+    vram: GpuAnalysisVram = Field(description="Memory")
+    performance: CorePerformance = Field(description="Flat-roofline timing")
+    compatibility: Compatibility = Field(description="Whether one GPU holds it")
+    overheads_used: OverheadsUsed = Field(description="Overhead factors in force")
+    assumptions: list[str] = Field(description="What was taken for granted about the model")
+    warnings: list[str] = Field(description="What the caller should know about the answer")
+
+
+class MemoryBreakdown(Answer):
+    """Parts on one GPU, without overheads."""
+
+    model_weights_gb: float = Field(description=f"Weights {GIB}")
+    kv_cache_gb: float = Field(description=f"KV cache {GIB}")
+    activation_memory_gb: float = Field(description=f"Activations {GIB}")
+    optimizer_states_gb: float = Field(description=f"Always 0: inference keeps none {GIB}")
+    gradient_accumulation_gb: float = Field(description=f"Always 0: inference keeps none {GIB}")
+
+
+class ScalingOption(Answer):
+    """One strategy at the fewest GPUs that hold the model; nulls where no number of GPUs does."""
+
+    feasible: bool = Field(description="Whether any number of GPUs holds the model this way")
+    reason: str | None = Field(description="Why not, if not")
+    num_gpus: int | None = Field(description="GPUs in all [GPUs]")
+    tp_size: int | None = Field(description="Tensor-parallel GPUs [GPUs]")
+    pp_size: int | None = Field(description="Pipeline stages [GPUs]")
+    vram_per_gpu_gb: float | None = Field(description=f"Memory on the fullest GPU, overheads included {GIB}")
+    communication_overhead: Literal["low", "medium", "high"] | None = Field(
+        description="low: under 0.25 ms a decode step; high: 2 ms or more"
+    )
+    communication_s_per_step: float | None = Field(description="Modelled communication of one decode step [s]")
+    implementation_complexity: Literal["low", "medium", "high"] = Field(description="Effort to run it")
+
+
+class ScalingDetails(Answer):
+    """The comparison."""
+
+    single_gpu_memory_breakdown: MemoryBreakdown = Field(description="Parts if one GPU held everything")
+    parallel_strategies: dict[str, ScalingOption] = Field(description="Every strategy by its name")
+
+
+class ScalingResponse(Answer):
+    """How a model spreads over GPUs of a given memory."""
+
+    total_vram_required_gb: float = Field(description=f"Memory needed on one GPU, overheads included {GIB}")
+    gpu_vram_capacity_gb: float = Field(description=f"Memory of one GPU, as given {GIB}")
+    fits_on_single_gpu: bool = Field(description="Whether one GPU holds it")
+    num_gpus_required: int | None = Field(description="Fewest GPUs that hold it; null if none considered do [GPUs]")
+    recommended_strategy: str = Field(description="Strategy with the fewest GPUs, then the least communication")
+    scaling_details: ScalingDetails = Field(description="The comparison")
+    overheads_used: OverheadsUsed = Field(description="Overhead factors in force")
+    assumptions: list[str] = Field(description="What was taken for granted")
+    warnings: list[str] = Field(description="What the caller should know about the answer")

@@ -1,0 +1,88 @@
+"""The documented estimate: footprint, FLOPs and flat-roof timing of one scenario, and over many GPUs at once."""
+
+from dataclasses import dataclass
+
+from llm_calc.core import flops, traffic
+from llm_calc.core.arrays import FloatArray, Quantity
+from llm_calc.core.flops import Flops
+from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split, gpu_footprint, whole_footprint
+from llm_calc.core.model import Model
+from llm_calc.core.throughput import Roofs, Timing, roofline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A model, how its numbers are stored, how it is split, and one static batch."""
+
+    model: Model
+    numbers: Numbers
+    split: Split
+    batch: Quantity
+    tokens: Quantity
+    overheads: Overheads = Overheads()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a scenario asks of any hardware: nothing here depends on the GPU.
+
+    ``prefill``: the whole batch, logits of every position. ``decode``: one sequence at a context of ``tokens``.
+    ``prefill_bytes``/``decode_bytes``: moved by the fullest GPU, summed over stages.
+    """
+
+    whole: Footprint
+    gpu: Footprint
+    prefill: Flops
+    decode: Flops
+    prefill_bytes: Quantity
+    decode_bytes: Quantity
+
+
+def demand(scenario: Scenario) -> Demand:
+    """Footprint, FLOPs and bytes of a scenario.
+
+    Prefill moves at least every weight once; decode moves the weights that the batch touches and the whole cache
+    of the batch at ``tokens`` of context.
+    """
+    model, numbers, split, batch, tokens = (
+        scenario.model,
+        scenario.numbers,
+        scenario.split,
+        scenario.batch,
+        scenario.tokens,
+    )
+    return Demand(
+        whole=whole_footprint(model, numbers, batch, tokens),
+        gpu=gpu_footprint(model, numbers, split, batch, tokens),
+        prefill=flops.reference_prefill_flops(model, batch, tokens),
+        decode=flops.reference_decode_flops(model, tokens, absorbed=True),
+        prefill_bytes=traffic.decode_weight_bytes(model, numbers, split, batch * tokens),
+        decode_bytes=traffic.decode_weight_bytes(model, numbers, split, batch)
+        + traffic.decode_cache_bytes(model, numbers, split, batch, tokens),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """Timing of prefill (the whole batch) and of one decode step (one token for each sequence)."""
+
+    prefill: Timing
+    step: Timing
+
+
+def speed(scenario: Scenario, needs: Demand, roofs: Roofs) -> Speed:
+    """Prefill and decode under the roofs."""
+    return Speed(
+        prefill=roofline(needs.prefill.total, needs.prefill_bytes, roofs),
+        step=roofline(scenario.batch * needs.decode.total, needs.decode_bytes, roofs),
+    )
+
+
+def tokens_per_s_by_gpu(
+    scenario: Scenario, needs: Demand, *, peaks: FloatArray, bandwidths: FloatArray, efficiency_fraction: float
+) -> FloatArray:
+    """Decode throughput of the scenario on many GPUs: peaks [FLOP/s] and bandwidths [bytes/s], both (n,) -> (n,)."""
+    gpus = scenario.split.layout.stage_gpus * scenario.split.sequence
+    roofs = Roofs(flops_per_s=peaks, bytes_per_s=bandwidths, efficiency_fraction=efficiency_fraction, gpus=gpus)
+    timing = roofline(scenario.batch * needs.decode.total, needs.decode_bytes, roofs)
+    return scenario.batch / timing.seconds
