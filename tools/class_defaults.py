@@ -19,6 +19,21 @@ from transformers.models.auto.modeling_auto import (
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
+TOWERS = (
+    "clip_vision_model",
+    "fun_asr_nano_encoder",
+    "glmasr_encoder",
+    "pixtral",
+    "qwen2_audio_encoder",
+    "qwen3_asr_encoder",
+    "radio",
+    "sam_vision_model",
+    "siglip2_vision_model",
+    "siglip_vision_model",
+    "voxtral_encoder",
+    "voxtral_realtime_encoder",
+)
+"""Encoders that wrappers name by their type alone."""
 TARGET = ROOT / "src/llm_calc/adapters/architectures/class_defaults.json"
 
 
@@ -54,7 +69,7 @@ def all_rows() -> dict[str, Any]:
         *MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
         *MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
     ]
-    classes = {name: CONFIG_MAPPING[name] for name in todo if name in CONFIG_MAPPING}
+    classes = {name: CONFIG_MAPPING[name] for name in (*todo, *TOWERS) if name in CONFIG_MAPPING}
     rows: dict[str, Any] = {}
     while classes:
         name, config_class = classes.popitem()
