@@ -2,6 +2,37 @@
 
 from llm_calc.core.blocks.attention import Attention, LatentAttention, SparseIndexer
 from llm_calc.core.blocks.feed_forward import Experts, Mlp
+from llm_calc.core.blocks.linear_attention import GatedDeltaNet, KimiDelta, LightningAttention, MatrixLstm
 from llm_calc.core.blocks.parts import Block, Custom, Norm, Parts
+from llm_calc.core.blocks.recurrent import (
+    Mamba,
+    Mamba2,
+    RgLru,
+    RwkvChannelMix,
+    RwkvTimeMix,
+    ShortConvolution,
+    Smoothing,
+)
 
-__all__ = ["Attention", "Block", "Custom", "Experts", "LatentAttention", "Mlp", "Norm", "Parts", "SparseIndexer"]
+__all__ = [
+    "Attention",
+    "Block",
+    "Custom",
+    "Experts",
+    "GatedDeltaNet",
+    "KimiDelta",
+    "LatentAttention",
+    "LightningAttention",
+    "Mamba",
+    "Mamba2",
+    "MatrixLstm",
+    "Mlp",
+    "Norm",
+    "Parts",
+    "RgLru",
+    "RwkvChannelMix",
+    "RwkvTimeMix",
+    "ShortConvolution",
+    "Smoothing",
+    "SparseIndexer",
+]
