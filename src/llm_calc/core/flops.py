@@ -15,6 +15,7 @@ Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for ``2 x parameters``
 (arXiv:2204.02311) appendix B for the products with the context.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -55,7 +56,7 @@ class Flops:
 @lru_cache(maxsize=512)
 def _per_token(model: Model) -> tuple[tuple[str, float, float], ...]:
     """(key, FLOPs a new token, FLOPs a cached token where the reference class decompresses) of each component."""
-    table = {key: [0.0, 0.0] for key in FLOP_KEYS}
+    table: dict[str, list[float]] = {key: [0, 0] for key in FLOP_KEYS}
     for placed in model.placed:
         weight = placed.weight
         key = _KEY_OF.get(weight.component, weight.component)
@@ -75,12 +76,21 @@ def _scan(model: Model, tokens: Quantity) -> Quantity:
 
 def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> Flops:
     """FLOPs of the reference classes for ``batch`` prompts of ``tokens``, logits of every position."""
-    flops = _projections(model, batch * tokens, batch * tokens)
+    flops, scan = _projections(model, batch * tokens, batch * tokens), _scan(model, batch * tokens)
+    for scores, calls in _all_scores(model):
+        pairs = batch * tokens * (tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens)
+        work = calls * scores.flops_per_pair * pairs
+        if scores.with_scan:
+            scan = scan + work
+        else:
+            flops["attention_scores"] = flops["attention_scores"] + work
+    return Flops(by_component=flops, scan=scan)
+
+
+def _all_scores(model: Model) -> Iterator[tuple[Scores, int]]:
     for group in model.groups:
         for scores in group.parts.scores:
-            pairs = batch * tokens * (tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens)
-            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.flops_per_pair * pairs
-    return Flops(by_component=flops, scan=_scan(model, batch * tokens))
+            yield scores, group.calls
 
 
 def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = False) -> Flops:
@@ -89,13 +99,15 @@ def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = 
     ``absorbed``: count latent attention as engines run it, on the compressed cache; the reference classes
     decompress the whole cache at every step, which no engine does. All else is equal.
     """
-    flops = _projections(model, 1, 1 if absorbed else context + 1)
-    for group in model.groups:
-        for scores in group.parts.scores:
-            per_pair = scores.absorbed_flops_per_pair if absorbed else scores.flops_per_pair
-            work = group.calls * per_pair * _visible(scores, context + 1)
+    flops, scan = _projections(model, 1, 1 if absorbed else context + 1), _scan(model, 1)
+    for scores, calls in _all_scores(model):
+        per_pair = scores.absorbed_flops_per_pair if absorbed else scores.flops_per_pair
+        work = calls * per_pair * _visible(scores, context + 1)
+        if scores.with_scan:
+            scan = scan + work
+        else:
             flops["attention_scores"] = flops["attention_scores"] + work
-    return Flops(by_component=flops, scan=_scan(model, 1))
+    return Flops(by_component=flops, scan=scan)
 
 
 def _visible(scores: Scores, keys: Quantity) -> Quantity:

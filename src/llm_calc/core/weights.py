@@ -85,7 +85,7 @@ class Scores:
     ``window``: keys that an engine really visits per query (sliding or chunked window).
     ``absorbed_qk_dim``, ``absorbed_v_dim``: the widths in decode where an engine works on the latent cache.
     ``top_k``: keys visited after a sparse selection. ``tokens_per_key``: compression of the cache (1: none).
-    ``reference_windowed``: whether the reference class's decode cache is limited to the window.
+    ``with_scan``: the reference counts them with the recurrence of a mixer, outside of the total.
     """
 
     heads: int
@@ -99,6 +99,7 @@ class Scores:
     top_k: int | None = None
     tokens_per_key: int = 1
     units: int = 1
+    with_scan: bool = False
 
     @property
     def flops_per_pair(self) -> int:

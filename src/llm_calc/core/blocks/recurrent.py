@@ -7,8 +7,8 @@ Shared conventions:
   and the recurrence itself are the *scan*: what they cost depends on the kernel (sequential, chunked,
   associative), so that they stand apart: ``scan_flops_per_token`` counts the sequential form, a multiply-add
   as 2 FLOPs: ``2 x kernel`` a channel of the convolution, and ``RECURRENCE`` an element of the state.
-- A convolution keeps ``kernel`` columns of each channel in the 16-bit type of the model (the reference
-  classes; engines need the last ``kernel - 1``). Recurrent states are 16 bits wide where neither the checkpoint
+- A convolution keeps ``kernel`` columns of each channel in the model's 16-bit type (the reference classes;
+  engines need the last ``kernel - 1``). Recurrent states are 16 bits wide where neither the checkpoint
   nor the method asks for more: vLLM's ``MambaStateDtypeCalculator`` (``mamba_ssm_cache_dtype`` ``auto``: as
   the convolution's; Kimi delta attention: always 32).
 """
