@@ -16,30 +16,30 @@ Quantity: TypeAlias = float | FloatArray
 """A number (int or float) or a float64 array."""
 
 
-def is_array(*values: Quantity) -> bool:
-    """Whether any of the values is an array."""
-    return any(isinstance(value, np.ndarray) for value in values)
+def is_array(first: Quantity, second: Quantity = 0) -> bool:
+    """Whether either of the values is an array."""
+    return isinstance(first, np.ndarray) or isinstance(second, np.ndarray)
 
 
 def ceil_div(numerator: Quantity, denominator: Quantity) -> Quantity:
     """Least integer not below ``numerator / denominator``; exact for Python integers."""
-    if is_array(numerator, denominator):
+    if isinstance(numerator, np.ndarray) or isinstance(denominator, np.ndarray):
         return np.ceil(np.asarray(numerator, dtype=np.float64) / denominator)
     return -(-numerator // denominator)
 
 
 def larger(first: Quantity, second: Quantity) -> Quantity:
     """The larger of two, element by element."""
-    if is_array(first, second):
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
         return np.maximum(first, second)
-    return max(first, second)
+    return first if first >= second else second
 
 
 def smaller(first: Quantity, second: Quantity) -> Quantity:
     """The smaller of two, element by element."""
-    if is_array(first, second):
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
         return np.minimum(first, second)
-    return min(first, second)
+    return first if first <= second else second
 
 
 def where(condition: bool | npt.NDArray[np.bool_], chosen: Quantity, otherwise: Quantity) -> Quantity:

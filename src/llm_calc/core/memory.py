@@ -46,6 +46,8 @@ def weight_bytes(weight: Weight, elements: float, number_format: NumberFormat, v
 
     ``elements x (matrix share x format bytes + bias share x vector bytes)``.
     """
+    if not number_format.element_bits:
+        return 0.0
     matrix = elements * weight.matrix_params / weight.params
     return matrix * number_format.bytes_per_element + (elements - matrix) * vectors.bytes_per_element
 
@@ -61,7 +63,7 @@ def _stored_bytes(model: Model, recipe: WeightRecipe, placed: Placed) -> float:
     if not placed.stored or not weight.params:
         return 0.0
     layers = placed.indices[: placed.stored] or (0,)
-    bytes_of = (recipe.format_of(weight, layer, model.num_layers) for layer in layers)
+    bytes_of = (recipe.format_of(weight, layer) for layer in layers)
     each = [weight_bytes(weight, weight.params, number_format, recipe.vectors) for number_format in bytes_of]
     return sum(each) * placed.stored / len(each)
 
@@ -80,7 +82,7 @@ def stage_shares(model: Model, recipe: WeightRecipe, layout: Layout, stage: int)
 def _share_bytes(model: Model, recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range) -> float:
     """Bytes of one set on the fullest GPU, the mean over the stage's layers where formats differ by layer."""
     layers = [index for index in placed.indices if index in bounds] or [0]
-    formats = [recipe.format_of(placed.weight, layer, model.num_layers) for layer in layers]
+    formats = [recipe.format_of(placed.weight, layer) for layer in layers]
     share = weight_share(placed.weight, layout)
     return sum(weight_bytes(placed.weight, share, each, recipe.vectors) for each in formats) / len(formats)
 
@@ -167,13 +169,22 @@ def stage_kv_cache_bytes(
     Data parallelism splits the sequences (``ceil(sequences / data)`` on the fullest), tensor parallelism the
     heads; heads or latent vectors that cannot be split are kept by every GPU.
     """
-    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     total: Quantity = 0
+    for cache, weight in stage_caches(model, layout.tensor, layout.pipeline, stage):
+        total = total + weight * cache_bytes(cache, tokens, formats)
+    return ceil_div(sequences, layout.data) * total
+
+
+@lru_cache(maxsize=2048)
+def stage_caches(model: Model, tensor: int, pipeline: int, stage: int) -> tuple[tuple[Cache, float], ...]:
+    """Every kind of cache in a stage with the layers that keep one, times the share of the fullest GPU."""
+    bounds = stage_bounds(model.num_layers, pipeline)[stage]
+    counts: dict[Cache, float] = {}
     for group in model.groups:
         layers = sum(index in bounds for index in group.indices)
         for cache in group.parts.caches if layers else ():
-            total = total + layers * cache_share(cache, layout.tensor) * cache_bytes(cache, tokens, formats)
-    return ceil_div(sequences, layout.data) * total
+            counts[cache] = counts.get(cache, 0) + layers * float(cache_share(cache, tensor))
+    return tuple(counts.items())
 
 
 def kv_cache_bytes_per_gpu(
@@ -186,6 +197,7 @@ def kv_cache_bytes_per_gpu(
     return most
 
 
+@lru_cache(maxsize=512)
 def widest_intermediate(model: Model, tensor: int = 1) -> float:
     """Elements a token that the widest layer holds beside the residual stream, on one GPU.
 

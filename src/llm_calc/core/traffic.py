@@ -1,11 +1,13 @@
 """Bytes that one decode step moves between memory and cores, on the fullest GPU of each stage."""
 
+from functools import lru_cache
+
 from llm_calc.core import memory
 from llm_calc.core.arrays import Quantity, ceil_div
 from llm_calc.core.footprint import Numbers, Split
+from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.model import Model
-from llm_calc.core.parallelism import ROUTED
-from llm_calc.core.weights import Weight
+from llm_calc.core.parallelism import ROUTED, Layout, weight_share
 
 
 def touched_fraction(experts: int, top_k: float, tokens: Quantity) -> Quantity:
@@ -17,20 +19,6 @@ def touched_fraction(experts: int, top_k: float, tokens: Quantity) -> Quantity:
     return 1 - (1 - top_k / experts) ** tokens
 
 
-def read_fraction(weight: Weight, tokens: Quantity) -> Quantity:
-    """Share of a stored weight that a step of ``tokens`` reads.
-
-    Tables: a row a token (never more than all of them). Towers: nothing. Routed experts: those touched.
-    """
-    if not weight.used:
-        return 0.0
-    if weight.kind == "table":
-        return 0.0
-    if weight.component == ROUTED:
-        return touched_fraction(weight.copies, weight.used, tokens)
-    return 1.0
-
-
 def decode_weight_bytes(model: Model, numbers: Numbers, split: Split, batch: Quantity) -> Quantity:
     """Weight bytes read in one decode step, summed over the stages that run one after another.
 
@@ -38,23 +26,30 @@ def decode_weight_bytes(model: Model, numbers: Numbers, split: Split, batch: Qua
     left out: a few kilobytes a token.
     """
     total: Quantity = 0.0
-    for stage in range(split.layout.pipeline):
-        for weight, size in memory.stage_shares(model, numbers.recipe, split.layout, stage):
-            total = total + size * read_fraction(weight, batch)
-    return total + _tied_head_bytes(model, numbers, split)
+    for experts, top_k, size in _reads(model, numbers.recipe, split.layout):
+        total = total + (size * touched_fraction(experts, top_k, batch) if experts else size)
+    return total
 
 
-def _tied_head_bytes(model: Model, numbers: Numbers, split: Split) -> float:
-    """The head, where stage 0 stores it as the embedding only."""
-    if not model.head_tied or split.layout.pipeline > 1:
+@lru_cache(maxsize=512)
+def _reads(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[tuple[int, float, float], ...]:
+    """(experts, k, bytes) of the routed experts by their routing; (0, 0, bytes) of all that every step reads."""
+    sizes: dict[tuple[int, float], float] = {(0, 0): _tied_head_bytes(model, recipe, layout)}
+    for stage in range(layout.pipeline):
+        for weight, size in memory.stage_shares(model, recipe, layout, stage):
+            if weight.kind == "table" or not weight.used:
+                continue
+            routing = (weight.copies, weight.used) if weight.component == ROUTED else (0, 0)
+            sizes[routing] = sizes.get(routing, 0.0) + size
+    return tuple((experts, top_k, size) for (experts, top_k), size in sizes.items())
+
+
+def _tied_head_bytes(model: Model, recipe: WeightRecipe, layout: Layout) -> float:
+    """The head, where it is stored as the embedding only (a last stage that is not the first stores its own)."""
+    if not model.head_tied or layout.pipeline > 1:
         return 0.0
-    shared = memory.weight_bytes(
-        model.head,
-        memory.weight_share(model.head, split.layout),
-        numbers.recipe.format_of(model.head),
-        numbers.recipe.vectors,
-    )
-    return shared
+    share = weight_share(model.head, layout)
+    return memory.weight_bytes(model.head, share, recipe.format_of(model.head), recipe.vectors)
 
 
 def decode_cache_bytes(
