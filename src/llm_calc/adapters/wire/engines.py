@@ -1,0 +1,109 @@
+"""The engine part of a request: one type an engine, with its own flags under their own names."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llm_calc.adapters.wire.base import StrictRequest
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Length = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Size = Annotated[int, Field(ge=1, le=1_000_000)]
+Ratio = Annotated[float, Field(gt=0, le=100)]
+
+
+class _Engine(StrictRequest):
+    version: Annotated[str, Field(max_length=60)] | None = Field(
+        None,
+        description="Version that runs, if it matters; rules are those of the version named in the answer",
+    )
+
+
+class VllmEngine(_Engine):
+    """vLLM and its command-line options; those left out take vLLM's own defaults."""
+
+    name: Literal["vllm"] = Field("vllm", description="vLLM")
+    gpu_memory_utilization: Fraction | None = Field(
+        None, description="Share of the GPU's memory to plan with, 0 to 1 [-]"
+    )
+    max_model_len: Length | None = Field(None, description="Longest context of a request [tokens]")
+    max_num_batched_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
+    max_num_seqs: Size | None = Field(None, description="Most sequences in one step [sequences]")
+    block_size: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
+    enforce_eager: bool = Field(default=False, description="Whether CUDA graphs are switched off")
+    enable_chunked_prefill: bool = Field(default=True, description="Whether long prompts are cut into pieces")
+    enable_prefix_caching: bool = Field(
+        default=True, description="Whether the cache of equal prompt beginnings is reused"
+    )
+
+
+class SglangEngine(_Engine):
+    """SGLang and its server arguments; those left out take SGLang's own defaults."""
+
+    name: Literal["sglang"] = Field("sglang", description="SGLang")
+    mem_fraction_static: Fraction | None = Field(
+        None, description="Share of memory for weights and KV pool, 0 to 1 [-]"
+    )
+    context_length: Length | None = Field(None, description="Longest context of a request [tokens]")
+    page_size: Size | None = Field(None, description="Tokens in one page of the KV cache [tokens]")
+    chunked_prefill_size: Length | None = Field(None, description="Most prompt tokens in one step [tokens]")
+    max_running_requests: Size | None = Field(None, description="Most sequences in one step [sequences]")
+    cuda_graph_max_bs: Size | None = Field(None, description="Largest batch with a CUDA graph [sequences]")
+    disable_cuda_graph: bool = Field(default=False, description="Whether CUDA graphs are switched off")
+    swa_full_tokens_ratio: Ratio | None = Field(
+        None, description="Tokens of sliding layers' pool per token of full layers' [-]"
+    )
+    mamba_full_memory_ratio: Ratio | None = Field(
+        None, description="Memory of state pool per byte of KV pool [-]"
+    )
+
+
+class TrtllmEngine(_Engine):
+    """TensorRT-LLM and its options; those left out take TensorRT-LLM's own defaults."""
+
+    name: Literal["trtllm"] = Field("trtllm", description="TensorRT-LLM")
+    free_gpu_memory_fraction: Fraction | None = Field(
+        None, description="Share of free memory for the KV cache, 0 to 1 [-]"
+    )
+    max_seq_len: Length | None = Field(None, description="Longest context of a request [tokens]")
+    max_num_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
+    max_batch_size: Size | None = Field(None, description="Most sequences in one step [sequences]")
+    tokens_per_block: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
+    cuda_graph: bool = Field(default=True, description="Whether CUDA graphs are captured")
+
+
+class LlamaCppEngine(_Engine):
+    """llama.cpp and its options; those left out take llama.cpp's own defaults."""
+
+    name: Literal["llama.cpp"] = Field("llama.cpp", description="llama.cpp")
+    n_ctx: Length | None = Field(None, description="Context of all parallel sequences together [tokens]")
+    n_batch: Length | None = Field(None, description="Most tokens of one logical batch [tokens]")
+    n_ubatch: Length | None = Field(None, description="Most tokens computed at once [tokens]")
+    n_gpu_layers: Annotated[int, Field(ge=-1, le=100_000)] | None = Field(
+        None, description="Layers on the GPU, the output counted as one; -1: all [layers]"
+    )
+    n_parallel: Size | None = Field(None, description="Sequences that share n_ctx [sequences]")
+    flash_attn: bool | None = Field(
+        None, description="Whether attention is fused; as llama.cpp decides if absent"
+    )
+    swa_full: bool = Field(default=False, description="Whether sliding-window layers keep the whole context")
+
+
+class GenericEngine(_Engine):
+    """An engine that wastes nothing: exact sizes, one share of the memory."""
+
+    name: Literal["generic"] = Field("generic", description="No engine in particular")
+    memory_utilization: Fraction | None = Field(
+        None, description="Share of the GPU's memory to plan with, 0 to 1 [-]"
+    )
+    max_model_len: Length | None = Field(None, description="Longest context of a request [tokens]")
+    max_num_batched_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
+    max_num_seqs: Size | None = Field(None, description="Most sequences in one step [sequences]")
+
+
+EnginePart = Annotated[
+    VllmEngine | SglangEngine | TrtllmEngine | LlamaCppEngine | GenericEngine, Field(discriminator="name")
+]
+"""Exactly one engine, told apart by its name."""
+
+EngineName = Literal["vllm", "sglang", "trtllm", "llama.cpp", "generic"]

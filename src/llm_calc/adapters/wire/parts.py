@@ -1,0 +1,147 @@
+"""The parts that requests are made of: model, precision, hardware, parallelism, workload.
+
+Each is one type, used by every endpoint that takes it; the engine's part stands in ``engines``.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
+
+GpuCount = Annotated[int, Field(ge=1, le=100_000)]
+TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
+Requests = Annotated[int, Field(ge=1, le=10_000_000)]
+FormatName = Annotated[str, Field(min_length=1, max_length=60)]
+
+MODEL_SOURCES = ("name", "hf_config", "custom", "gguf_base64")
+LOADS = ("concurrency", "request_rate", "batch", "offline")
+
+
+class CustomDimensions(FurtherDimensions):
+    """A model by its dimensions: Llama-2 style unless further fields say otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hidden_dim: Dimension = Field(description="Width of the residual stream [elements]")
+    ff_dim: Dimension = Field(description="Width of the feed-forward layer [elements]")
+    num_layers: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Transformer layers [layers]")
+    vocab_size: Dimension = Field(description="Tokens of the vocabulary [tokens]")
+
+
+class ModelPart(StrictRequest):
+    """A model, by exactly one of a catalog name, a config.json, dimensions, or the head of a GGUF file."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Name, alias or Hugging Face id of a catalog model, in any case"
+    )
+    hf_config: dict[str, Any] | None = Field(
+        None, description="A whole Hugging Face config.json, as published"
+    )
+    custom: CustomDimensions | None = Field(None, description="Dimensions of a model of your own")
+    gguf_base64: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="The first bytes of a GGUF file (its header; half a MiB is enough), in base64"
+    )
+    safetensors_index: dict[str, Any] | None = Field(
+        None,
+        description="model.safetensors.index.json beside any of the above: its total_size is checked against",
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ModelPart":
+        given = [name for name in MODEL_SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"found {' and '.join(given)}" if given else "found none"
+            raise ValueError(f"exactly one of {', '.join(MODEL_SOURCES)} must be given; {found}")
+        return self
+
+
+class PrecisionPart(StrictRequest):
+    """Number formats, by their catalog names."""
+
+    weights: FormatName | None = Field(
+        None,
+        description="Format of the weights (bf16, fp8, int4-awq, q4_k_m, …); the checkpoint's own if absent",
+    )
+    kv_cache: FormatName = Field(
+        "auto", description="Format of the KV cache; auto: what the engine does by default"
+    )
+    activations: FormatName = Field(
+        "auto", description="Format of activations; auto: what the engine does by default"
+    )
+
+
+class HardwarePart(StrictRequest):
+    """So many GPUs of one kind."""
+
+    gpu: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        description="Id or alias of a catalog GPU"
+    )
+    count: GpuCount = Field(1, description="GPUs in all [GPUs]")
+    gpus_per_node: Annotated[int, Field(ge=1, le=4096)] = Field(8, description="GPUs in one host [GPUs]")
+    gpu_memory_bytes: Annotated[int, Field(gt=0, le=1 << 50)] | None = Field(
+        None,
+        description="Usable memory of each GPU [bytes], in place of the catalog's (partitioned card)",
+    )
+
+
+class ParallelismPart(StrictRequest):
+    """How the model is laid over the GPUs; GPUs = tensor x pipeline x data."""
+
+    tensor: Annotated[int, Field(ge=1, le=4096)] = Field(
+        1, description="Tensor-parallel GPUs of a layer [GPUs]"
+    )
+    pipeline: Annotated[int, Field(ge=1, le=4096)] = Field(1, description="Pipeline stages [stages]")
+    data: Annotated[int, Field(ge=1, le=4096)] = Field(
+        1,
+        description="Attention data parallelism of a mixture of experts; replicas of a dense model [groups]",
+    )
+    expert: Annotated[int, Field(ge=1, le=4096)] = Field(
+        1, description="GPUs over which experts are dealt [GPUs]"
+    )
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that the layout takes."""
+        return self.tensor * self.pipeline * self.data
+
+
+class WorkloadPart(StrictRequest):
+    """Lengths of a request and one kind of load; without any: one request in flight."""
+
+    input_tokens: TokenCount = Field(1024, description="Prompt tokens of a request [tokens]")
+    output_tokens: TokenCount = Field(1024, description="Generated tokens of a request [tokens]")
+    concurrency: Requests | None = Field(
+        None, description="Closed loop: requests always in flight [requests]; 1 if no load is given"
+    )
+    request_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None, description="Poisson arrivals [requests/s]"
+    )
+    batch: Requests | None = Field(None, description="One static batch, prefilled together [requests]")
+    offline: Literal[True] | None = Field(None, description="A long queue: the most tokens a second that fit")
+    prefix_cache_hit_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Share of prompt tokens whose KV cache is already there, 0 to below 1 [-]"
+    )
+
+    @model_validator(mode="after")
+    def _at_most_one_load(self) -> "WorkloadPart":
+        given = [name for name in LOADS if getattr(self, name) is not None]
+        if len(given) > 1:
+            msg = f"one kind of load may be given, of {', '.join(LOADS)}; found {' and '.join(given)}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def load(self) -> Literal["concurrency", "request_rate", "batch", "offline"]:
+        """Which kind of load it is."""
+        if self.request_rate is not None:
+            return "request_rate"
+        if self.batch is not None:
+            return "batch"
+        return "offline" if self.offline else "concurrency"
+
+    @property
+    def requests_in_flight(self) -> int:
+        """Concurrency or batch; 1 where the load names neither."""
+        return self.concurrency or self.batch or 1
