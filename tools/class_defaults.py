@@ -38,7 +38,7 @@ TARGET = ROOT / "src/llm_calc/adapters/architectures/class_defaults.json"
 
 
 def row_of(config_class: type) -> dict[str, Any]:
-    """Defaults that may change sizes, other names of keys, nested configurations."""
+    """Defaults that may change sizes, other names of keys, nested configurations and what absent ones hold."""
     from llm_calc.adapters.architectures.neutral import is_neutral
 
     fields = dataclasses.fields(config_class)
@@ -49,8 +49,19 @@ def row_of(config_class: type) -> dict[str, Any]:
         if f.default_factory is not dataclasses.MISSING and not is_neutral(f.name):
             keys[f.name] = f.default_factory()
     same = {a: b for a, b in config_class.attribute_map.items() if not is_neutral(a)}
-    parts = {key: getattr(sub, "model_type", "") for key, sub in config_class.sub_configs.items()}
-    row = {"keys": {k: v for k, v in keys.items() if _is_json(v)}, "same": same, "parts": parts}
+    specs = config_class.sub_configs_defaults
+    parts = {
+        key: spec.model_type or getattr(spec.config_class, "model_type", "") for key, spec in specs.items()
+    }
+    absent = {key: dict(spec.init_kwargs) for key, spec in specs.items() if spec.init_kwargs}
+    optional = [key for key, spec in specs.items() if spec.optional]
+    row = {
+        "keys": {k: v for k, v in keys.items() if _is_json(v)},
+        "same": same,
+        "parts": parts,
+        "absent": absent,
+        "optional": optional,
+    }
     return {name: value for name, value in row.items() if value}
 
 

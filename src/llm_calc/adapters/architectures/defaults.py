@@ -1,7 +1,8 @@
 """What the configuration classes assume of absent keys: facts of the published classes, as data.
 
 ``class_defaults.json`` holds one line a model type: ``keys`` (defaults that may change sizes), ``same``
-(other names that the class accepts for a key) and ``parts`` (nested configurations and their model types).
+(other names that the class accepts for a key), ``parts`` (nested configurations and their model types),
+``absent`` (what a nested configuration holds that the file lacks) and ``optional`` (those that may be null).
 It is written by ``tools/class_defaults.py`` from the release of transformers that its head names.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class ClassDefaults:
     keys: Mapping[str, object] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
 
 NO_DEFAULTS = ClassDefaults()
@@ -32,7 +36,7 @@ def class_defaults(model_type: str) -> ClassDefaults:
 
 
 @cache
-def _table() -> Mapping[str, dict[str, dict[str, object]]]:
+def _table() -> Mapping[str, dict[str, Any]]:
     text = files(__package__).joinpath("class_defaults.json").read_text(encoding="utf-8")
     return MappingProxyType(json.loads(text)["types"])
 
@@ -45,4 +49,10 @@ def _parsed(model_type: str) -> ClassDefaults:
         names[alias] = (*names.get(alias, (alias,)), str(real))
         names[str(real)] = (*names.get(str(real), (str(real),)), alias)
     parts = {key: str(value) for key, value in row.get("parts", {}).items()}
-    return ClassDefaults(keys=row.get("keys", {}), names=names, parts=parts)
+    return ClassDefaults(
+        keys=row.get("keys", {}),
+        names=names,
+        parts=parts,
+        absent=row.get("absent", {}),
+        optional=frozenset(row.get("optional", ())),
+    )

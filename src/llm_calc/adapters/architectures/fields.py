@@ -158,6 +158,8 @@ class Fields:
         """
         if key not in self._parts:
             values = self.mapping(key, None)
+            if not self.given(key):
+                values = self.defaults.absent.get(key, {})
             stated = values.get("model_type")
             kind = (
                 stated
@@ -172,6 +174,15 @@ class Fields:
                 notes=self.notes,
             )
         return self._parts[key]
+
+    def flat(self, key: str) -> "Fields":
+        """The part ``key`` of a file that holds its values at its own level, under the defaults of the part's class."""
+        kind = self.defaults.parts.get(key, "")
+        part = Fields(
+            self.values, model_type=kind, defaults=class_defaults(kind), path=self.path, notes=self.notes
+        )
+        part._read = self._read
+        return part
 
     def adopt(self, model_type: str) -> None:
         """Takes over the defaults of another class, for types that only their authors' code knows."""
