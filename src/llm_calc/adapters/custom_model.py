@@ -69,7 +69,11 @@ def custom_model(dims: Dimensions, name: str = "custom") -> tuple[Model, tuple[s
         groups=_groups(dims, (Norm(width=dims.hidden_dim, count=2), attention)),
         embedding=(_table(dims),),
         head=Weight(
-            name="lm_head", component="lm_head", rows=dims.hidden_dim, cols=dims.vocab_size, units=dims.vocab_size
+            name="lm_head",
+            component="lm_head",
+            rows=dims.hidden_dim,
+            cols=dims.vocab_size,
+            units=dims.vocab_size,
         ),
         head_tied=dims.tie_word_embeddings,
         outside=(vector("final_norm", "norms", dims.hidden_dim),),
@@ -81,7 +85,11 @@ def custom_model(dims: Dimensions, name: str = "custom") -> tuple[Model, tuple[s
 def _heads(dims: Dimensions) -> tuple[int, int, tuple[str, ...]]:
     """Heads, their width, and the assumption where neither was given."""
     if dims.num_attention_heads is not None:
-        return dims.num_attention_heads, dims.head_dim or _width(dims.hidden_dim, dims.num_attention_heads), ()
+        return (
+            dims.num_attention_heads,
+            dims.head_dim or _width(dims.hidden_dim, dims.num_attention_heads),
+            (),
+        )
     usual = USUAL_HEAD_DIMS if dims.head_dim is None else (dims.head_dim,)
     head_dim = next((width for width in usual if dims.hidden_dim % width == 0), dims.hidden_dim)
     heads = dims.hidden_dim // head_dim

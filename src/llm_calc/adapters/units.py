@@ -3,6 +3,8 @@
 The core counts bytes, seconds and operations; people and data sheets do not.
 """
 
+from llm_calc.core.arrays import Quantity
+
 GIB = 2**30
 """Bytes of a gibibyte: the unit in which drivers and engines report GPU memory."""
 MIB = 2**20
@@ -19,6 +21,6 @@ MICRO = 1e-6
 """Seconds of a microsecond."""
 
 
-def gib(size_bytes: float) -> float:
+def gib(size_bytes: Quantity) -> float:
     """Bytes as GiB."""
     return float(size_bytes) / GIB

@@ -15,6 +15,9 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 Quantity: TypeAlias = float | FloatArray
 """A number (int or float) or a float64 array."""
 
+Condition: TypeAlias = bool | npt.NDArray[np.bool_]
+"""A truth value, or an array of them."""
+
 
 def is_array(first: Quantity, second: Quantity = 0) -> bool:
     """Whether either of the values is an array."""
@@ -32,17 +35,17 @@ def larger(first: Quantity, second: Quantity) -> Quantity:
     """The larger of two, element by element."""
     if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
         return np.maximum(first, second)
-    return first if first >= second else second
+    return max(first, second)
 
 
 def smaller(first: Quantity, second: Quantity) -> Quantity:
     """The smaller of two, element by element."""
     if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
         return np.minimum(first, second)
-    return first if first <= second else second
+    return min(first, second)
 
 
-def where(condition: bool | npt.NDArray[np.bool_], chosen: Quantity, otherwise: Quantity) -> Quantity:
+def where(condition: Condition, chosen: Quantity, otherwise: Quantity) -> Quantity:
     """``chosen`` where the condition holds, else ``otherwise``."""
     if isinstance(condition, np.ndarray) or is_array(chosen, otherwise):
         return np.where(condition, chosen, otherwise).astype(np.float64)

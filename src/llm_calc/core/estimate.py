@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from llm_calc.core import flops, traffic
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.flops import Flops
@@ -79,10 +81,17 @@ def speed(scenario: Scenario, needs: Demand, roofs: Roofs) -> Speed:
 
 
 def tokens_per_s_by_gpu(
-    scenario: Scenario, needs: Demand, *, peaks: FloatArray, bandwidths: FloatArray, efficiency_fraction: float
+    scenario: Scenario,
+    needs: Demand,
+    *,
+    peaks: FloatArray,
+    bandwidths: FloatArray,
+    efficiency_fraction: float,
 ) -> FloatArray:
     """Decode throughput of the scenario on many GPUs: peaks [FLOP/s] and bandwidths [bytes/s], both (n,) -> (n,)."""
     gpus = scenario.split.layout.stage_gpus * scenario.split.sequence
-    roofs = Roofs(flops_per_s=peaks, bytes_per_s=bandwidths, efficiency_fraction=efficiency_fraction, gpus=gpus)
+    roofs = Roofs(
+        flops_per_s=peaks, bytes_per_s=bandwidths, efficiency_fraction=efficiency_fraction, gpus=gpus
+    )
     timing = roofline(scenario.batch * needs.decode.total, needs.decode_bytes, roofs)
-    return scenario.batch / timing.seconds
+    return np.asarray(scenario.batch / timing.seconds, dtype=np.float64)

@@ -122,7 +122,9 @@ def executed_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> F
     for group in model.groups:
         for scores in group.parts.scores:
             pairs = batch * executed_pairs(scores, tokens)
-            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.flops_per_pair * pairs
+            flops["attention_scores"] = (
+                flops["attention_scores"] + group.calls * scores.flops_per_pair * pairs
+            )
     return Flops(by_component=flops, scan=_scan(model, batch * tokens))
 
 
@@ -171,5 +173,7 @@ def executed_decode_flops(model: Model, context: Quantity) -> Flops:
     for group in model.groups:
         for scores in group.parts.scores:
             keys = executed_keys(scores, context + 1)
-            flops["attention_scores"] = flops["attention_scores"] + group.calls * scores.absorbed_flops_per_pair * keys
+            flops["attention_scores"] = (
+                flops["attention_scores"] + group.calls * scores.absorbed_flops_per_pair * keys
+            )
     return Flops(by_component=flops, scan=_scan(model, 1))

@@ -81,18 +81,23 @@ def whole_footprint(model: Model, numbers: Numbers, batch: Quantity, tokens: Qua
     return Footprint(
         weights_bytes=memory.weights_bytes(model, numbers.recipe),
         kv_cache_bytes=memory.kv_cache_bytes(model, tokens, batch, numbers.cache_format),
-        activations_bytes=memory.activation_bytes(model, batch, tokens, numbers.activations.bytes_per_element),
+        activations_bytes=memory.activation_bytes(
+            model, batch, tokens, numbers.activations.bytes_per_element
+        ),
     )
 
 
-def gpu_footprint(model: Model, numbers: Numbers, split: Split, batch: Quantity, tokens: Quantity) -> Footprint:
+def gpu_footprint(
+    model: Model, numbers: Numbers, split: Split, batch: Quantity, tokens: Quantity
+) -> Footprint:
     """What the GPU that holds most needs; parts of different stages are not added up.
 
     The stage with the largest sum of weights and cache decides; activations are those of one stage.
     """
     local_tokens = ceil_div(tokens, split.sequence)
     stages = [
-        _stage_footprint(model, numbers, split, stage, batch, local_tokens) for stage in range(split.layout.pipeline)
+        _stage_footprint(model, numbers, split, stage, batch, local_tokens)
+        for stage in range(split.layout.pipeline)
     ]
     return max(stages, key=lambda each: float(each.weights_bytes + each.kv_cache_bytes))
 

@@ -11,7 +11,14 @@ from types import MappingProxyType
 from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model, Placed
-from llm_calc.core.parallelism import Layout, cache_share, largest_piece, stage_bounds, stage_placed, weight_share
+from llm_calc.core.parallelism import (
+    Layout,
+    cache_share,
+    largest_piece,
+    stage_bounds,
+    stage_placed,
+    weight_share,
+)
 from llm_calc.core.weights import COMPONENTS, Cache, Component, Weight
 
 
@@ -41,7 +48,9 @@ def active_parameters(model: Model) -> int:
     return round(sum(placed.stored * placed.weight.active_params for placed in model.placed))
 
 
-def weight_bytes(weight: Weight, elements: float, number_format: NumberFormat, vectors: NumberFormat) -> float:
+def weight_bytes(
+    weight: Weight, elements: float, number_format: NumberFormat, vectors: NumberFormat
+) -> float:
     """Bytes of ``elements`` parameters of one weight: its matrix in its format, its bias in that of vectors.
 
     ``elements x (matrix share x format bytes + bias share x vector bytes)``.
@@ -55,10 +64,10 @@ def weight_bytes(weight: Weight, elements: float, number_format: NumberFormat, v
 @lru_cache(maxsize=512)
 def weights_bytes(model: Model, recipe: WeightRecipe) -> float:
     """Bytes of all weights in one copy, as the recipe stores them (a tied head once)."""
-    return sum(_stored_bytes(model, recipe, placed) for placed in model.placed)
+    return sum(_stored_bytes(recipe, placed) for placed in model.placed)
 
 
-def _stored_bytes(model: Model, recipe: WeightRecipe, placed: Placed) -> float:
+def _stored_bytes(recipe: WeightRecipe, placed: Placed) -> float:
     weight = placed.weight
     if not placed.stored or not weight.params:
         return 0.0
@@ -69,17 +78,19 @@ def _stored_bytes(model: Model, recipe: WeightRecipe, placed: Placed) -> float:
 
 
 @lru_cache(maxsize=2048)
-def stage_shares(model: Model, recipe: WeightRecipe, layout: Layout, stage: int) -> tuple[tuple[Weight, float], ...]:
+def stage_shares(
+    model: Model, recipe: WeightRecipe, layout: Layout, stage: int
+) -> tuple[tuple[Weight, float], ...]:
     """Every weight of a pipeline stage (counted from 0) with its bytes on the GPU that holds most of it."""
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     return tuple(
-        (placed.weight, stored * _share_bytes(model, recipe, layout, placed, bounds))
+        (placed.weight, stored * _share_bytes(recipe, layout, placed, bounds))
         for placed, stored in stage_placed(model, bounds)
         if stored and placed.weight.params
     )
 
 
-def _share_bytes(model: Model, recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range) -> float:
+def _share_bytes(recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range) -> float:
     """Bytes of one set on the fullest GPU, the mean over the stage's layers where formats differ by layer."""
     layers = [index for index in placed.indices if index in bounds] or [0]
     formats = [recipe.format_of(placed.weight, layer) for layer in layers]
@@ -108,7 +119,11 @@ class CacheFormat:
 def cached_tokens(cache: Cache, tokens: Quantity) -> Quantity:
     """Entries that a layer keeps for a context of ``tokens``: all, at most the window, or one for every few."""
     kept = tokens if cache.window is None else smaller(tokens, cache.window)
-    return kept if cache.tokens_per_entry == 1 else ceil_div(kept, cache.tokens_per_entry) * cache.tokens_per_entry
+    return (
+        kept
+        if cache.tokens_per_entry == 1
+        else ceil_div(kept, cache.tokens_per_entry) * cache.tokens_per_entry
+    )
 
 
 def cache_bytes(cache: Cache, tokens: Quantity, formats: CacheFormat) -> Quantity:
@@ -147,7 +162,9 @@ def kv_cache_bytes(
     return sequences * total
 
 
-def kv_cache_bytes_per_token(model: Model, formats: CacheFormat = CacheFormat(), *, beyond_windows: bool = False) -> float:
+def kv_cache_bytes_per_token(
+    model: Model, formats: CacheFormat = CacheFormat(), *, beyond_windows: bool = False
+) -> float:
     """Growth of the cache with one more token, below every window or beyond all of them."""
     return sum(
         layers * cache.elements_per_token * formats.bytes_per_element
@@ -162,7 +179,12 @@ def state_bytes_per_sequence(model: Model, formats: CacheFormat = CacheFormat())
 
 
 def stage_kv_cache_bytes(
-    model: Model, layout: Layout, stage: int, tokens: Quantity, sequences: Quantity, formats: CacheFormat = CacheFormat()
+    model: Model,
+    layout: Layout,
+    stage: int,
+    tokens: Quantity,
+    sequences: Quantity,
+    formats: CacheFormat = CacheFormat(),
 ) -> Quantity:
     """Cache bytes on one GPU of a pipeline stage; ``sequences`` is the total of the deployment.
 
@@ -213,7 +235,9 @@ def _block_width(weights: tuple[Weight, ...], tensor: int) -> float:
     for weight in weights:
         if weight.kind == "matrix" and weight.component not in ("router", "norms"):
             piece = largest_piece(weight.units, tensor) / weight.units
-            wide[weight.component] = wide.get(weight.component, 0.0) + float(weight.cols * weight.used * piece)
+            wide[weight.component] = wide.get(weight.component, 0.0) + float(
+                weight.cols * weight.used * piece
+            )
     return max(wide.values(), default=0.0)
 
 

@@ -86,7 +86,9 @@ class Model:
     def _in_layers(self) -> Iterator[Placed]:
         for group in self.groups:
             for weight in group.parts.weights:
-                yield Placed(weight=weight, stored=group.stored_sets, calls=group.calls, indices=group.indices)
+                yield Placed(
+                    weight=weight, stored=group.stored_sets, calls=group.calls, indices=group.indices
+                )
 
     @cached_property
     def attention_units(self) -> tuple[int, ...]:

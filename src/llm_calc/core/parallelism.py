@@ -133,8 +133,8 @@ def stage_placed(model: Model, stage: range) -> Iterator[tuple[Placed, int]]:
         if placed.indices:
             if inside:
                 yield placed, _stored_inside(placed, inside)
-        elif _stands_in(placed, first, last):
-            yield placed, _end_copies(placed, first)
+        elif _stands_in(placed, first=first, last=last):
+            yield placed, _end_copies(placed, first=first)
 
 
 def _stored_inside(placed: Placed, inside: int) -> int:
@@ -142,12 +142,12 @@ def _stored_inside(placed: Placed, inside: int) -> int:
     return inside if placed.stored == placed.calls else min(placed.stored, inside)
 
 
-def _stands_in(placed: Placed, first: bool, last: bool) -> bool:
+def _stands_in(placed: Placed, *, first: bool, last: bool) -> bool:
     at_the_end = placed.weight.component in ("lm_head", "norms", "other")
     return last if at_the_end else first
 
 
-def _end_copies(placed: Placed, first: bool) -> int:
+def _end_copies(placed: Placed, *, first: bool) -> int:
     return 1 if placed.stored == 0 and not first else placed.stored
 
 
@@ -166,6 +166,8 @@ def check_layout(model: Model, layout: Layout) -> None:
             )
     if layout.expert > 1 and not model.num_experts:
         raise UnsupportedError(
-            "parallelism.expert: the model has no experts to spread; use 1", field="parallelism.expert", accepted=[1]
+            "parallelism.expert: the model has no experts to spread; use 1",
+            field="parallelism.expert",
+            accepted=[1],
         )
     stage_bounds(model.num_layers, layout.pipeline)

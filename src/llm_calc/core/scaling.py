@@ -54,7 +54,9 @@ class Option:
         """Low, medium or high, by seconds a decode step."""
         if self.communication_s is None:
             return None
-        return "low" if self.communication_s < LOW_S else "medium" if self.communication_s < HIGH_S else "high"
+        return (
+            "low" if self.communication_s < LOW_S else "medium" if self.communication_s < HIGH_S else "high"
+        )
 
 
 def _powers(limit: int) -> Iterator[int]:
@@ -74,7 +76,9 @@ def _splits(model: Model, strategy: Strategy, gpus_per_node: int) -> Iterator[Sp
         yield from (Split(sequence=size) for size in _powers(MAX_GPUS))
     elif strategy == "tensor_pipeline":
         widest = tensor_sizes(model, gpus_per_node)[-1]
-        yield from (Split(layout=Layout(tensor=widest, pipeline=size)) for size in range(1, model.num_layers + 1))
+        yield from (
+            Split(layout=Layout(tensor=widest, pipeline=size)) for size in range(1, model.num_layers + 1)
+        )
     else:
         sizes = [size for size in _powers(MAX_GPUS) if model.num_experts % size == 0]
         yield from (Split(layout=Layout(data=size, expert=size)) for size in sizes)
@@ -87,7 +91,11 @@ def communication_s(model: Model, split: Split, batch: int, bytes_per_element: f
         (2 * model.num_layers, 2 * _others(layout.tensor) * message, layout.tensor),
         (layout.pipeline - 1, message, layout.pipeline),
         (model.num_layers, _others(split.sequence) * message, split.sequence),
-        (2 * _expert_layers(model), _others(layout.expert) * message * _routed(model) / layout.expert, layout.expert),
+        (
+            2 * _expert_layers(model),
+            _others(layout.expert) * message * _routed(model) / layout.expert,
+            layout.expert,
+        ),
     )
     return sum(
         count * (link.latency_s + volume / link.bytes_per_s_per_gpu_each_way)
@@ -130,7 +138,14 @@ def compare_strategies(
 
     width = numbers.activations.bytes_per_element
     return tuple(
-        _smallest(strategy, _splits(model, strategy, gpus_per_node), place, overheads, usable_bytes, _cost(model, batch, width, link))
+        _smallest(
+            strategy,
+            _splits(model, strategy, gpus_per_node),
+            place,
+            overheads,
+            usable_bytes,
+            _cost(model, batch, width, link),
+        )
         for strategy in strategies
     )
 

@@ -59,5 +59,7 @@ def decode_cache_bytes(
     tokens = ceil_div(context_tokens, split.sequence)
     total: Quantity = 0.0
     for stage in range(split.layout.pipeline):
-        total = total + memory.stage_kv_cache_bytes(model, split.layout, stage, tokens, batch, numbers.cache_format)
+        total = total + memory.stage_kv_cache_bytes(
+            model, split.layout, stage, tokens, batch, numbers.cache_format
+        )
     return total

@@ -17,7 +17,17 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Component = Literal[
-    "embedding", "lm_head", "attention", "mlp", "experts", "shared_experts", "router", "norms", "ssm", "vision", "other"
+    "embedding",
+    "lm_head",
+    "attention",
+    "mlp",
+    "experts",
+    "shared_experts",
+    "router",
+    "norms",
+    "ssm",
+    "vision",
+    "other",
 ]
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 
@@ -65,7 +75,11 @@ class Weight:
     @property
     def active_params(self) -> float:
         """Parameters that one token meets: all of them, but only the routed copies of experts."""
-        return self.params if self.used >= self.copies or not self.used else self.params * self.used / self.copies
+        return (
+            self.params
+            if self.used >= self.copies or not self.used
+            else self.params * self.used / self.copies
+        )
 
     @property
     def flops_per_token(self) -> float:

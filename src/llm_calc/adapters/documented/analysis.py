@@ -61,7 +61,9 @@ def analyze_model_on_gpu(request: AnalyzeOnGpuRequest, catalogs: Catalogs) -> di
     }
 
 
-def _scenario(request: AnalyzeByNameRequest | AnalyzeOnGpuRequest, catalogs: Catalogs) -> tuple[Subject, Scenario]:
+def _scenario(
+    request: AnalyzeByNameRequest | AnalyzeOnGpuRequest, catalogs: Catalogs
+) -> tuple[Subject, Scenario]:
     subject = catalog_subject(catalogs, request.model_name)
     scenario = Scenario(
         model=subject.model,
@@ -154,7 +156,12 @@ def _closing(
     scenario: Scenario,
     further: tuple[str, ...],
 ) -> dict[str, object]:
-    warnings = [*request.unknown_field_warnings(), *subject.warnings, *precision_warnings(request.precision), *further]
+    warnings = [
+        *request.unknown_field_warnings(),
+        *subject.warnings,
+        *precision_warnings(request.precision),
+        *further,
+    ]
     return {
         "overheads_used": shapes.overheads_answer(scenario.overheads),
         "assumptions": list(subject.assumptions),

@@ -35,7 +35,9 @@ class History:
 
     def add(self, operation: str, result: str) -> None:
         """Note a step that was just taken."""
-        self.steps.append({"operation": operation, "result": result, "timestamp": datetime.now(UTC).isoformat()})
+        self.steps.append(
+            {"operation": operation, "result": result, "timestamp": datetime.now(UTC).isoformat()}
+        )
 
 
 def core_overheads(factors: OverheadFactors) -> Overheads:
@@ -162,10 +164,11 @@ def _warnings(request: CalculateRequest, subject: Subject, gpu: Gpu | None, need
     return warnings
 
 
-
 def _shortage(needs: Demand, overheads: Overheads, gpu: Gpu) -> list[str]:
     """A warning where the requested split does not fit."""
     if fits(needs.gpu, overheads, gpu.usable_memory_bytes):
         return []
     needed, usable = gib(needs.gpu.system_bytes(overheads)), gib(gpu.usable_memory_bytes)
-    return [f"does not fit: {needed:.2f} GB are needed on the fullest GPU with overheads, {usable:.2f} GB are usable"]
+    return [
+        f"does not fit: {needed:.2f} GB are needed on the fullest GPU with overheads, {usable:.2f} GB are usable"
+    ]

@@ -27,7 +27,9 @@ def uniform_numbers(precision: str) -> Numbers:
         raise InvalidInputError(msg, field="precision", accepted=list(BITS))
     name = precision.lower()
     plain = NumberFormat(name=name, element_bits=bits, compute=name)
-    return Numbers(recipe=WeightRecipe(name=name, default=plain, vectors=plain), cache=plain, activations=plain)
+    return Numbers(
+        recipe=WeightRecipe(name=name, default=plain, vectors=plain), cache=plain, activations=plain
+    )
 
 
 def precision_warnings(precision: str) -> list[str]:

@@ -57,7 +57,11 @@ def model_scaling_analysis(request: ScalingRequest) -> dict[str, object]:
         },
         "overheads_used": overheads_answer(overheads),
         "assumptions": [*subject.assumptions, LINK_ASSUMPTION, WHOLE_MEMORY],
-        "warnings": [*request.unknown_field_warnings(), *precision_warnings(request.precision), *_hopeless(best, alone)],
+        "warnings": [
+            *request.unknown_field_warnings(),
+            *precision_warnings(request.precision),
+            *_hopeless(best, alone=alone),
+        ],
     }
 
 
@@ -71,8 +75,10 @@ def _best(options: tuple[Option, ...]) -> Option | None:
     )
 
 
-def _hopeless(best: Option | None, alone: bool) -> list[str]:
-    return [] if alone or best is not None else ["no strategy considered holds the model on GPUs of this memory"]
+def _hopeless(best: Option | None, *, alone: bool) -> list[str]:
+    return (
+        [] if alone or best is not None else ["no strategy considered holds the model on GPUs of this memory"]
+    )
 
 
 def _breakdown(whole: Footprint) -> dict[str, float]:

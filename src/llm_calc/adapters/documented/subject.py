@@ -29,7 +29,9 @@ class Subject:
 
 def feed_forward_width(model: Model) -> int:
     """Width of the dense feed-forward layer, else of one expert, else 0."""
-    widths = {p.weight.component: p.weight.rows for p in reversed(model.placed) if p.weight.name == "down_proj"}
+    widths = {
+        p.weight.component: p.weight.rows for p in reversed(model.placed) if p.weight.name == "down_proj"
+    }
     return widths.get("mlp") or widths.get("experts") or 0
 
 

@@ -84,8 +84,10 @@ def _history(raw: Raw) -> list[str]:
     steps = [
         f"Model: {raw['model_info']['name']}, {raw['model_info']['parameters_b']:.2f} billion parameters",
         f"Memory with overheads: {vram['total']:.2f} GB, of which weights {vram['model_weights']:.2f} GB",
-        f"Prefill: {raw['flops'].get('prefill_total', raw['flops'].get('prefill', 0)):.4g} FLOPs, "
-        f"{performance['prefill_latency']:.4g} s",
+        (
+            f"Prefill: {raw['flops'].get('prefill_total', raw['flops'].get('prefill', 0)):.4g} FLOPs, "
+            f"{performance['prefill_latency']:.4g} s"
+        ),
         f"Decode: {performance['token_latency']:.4g} s a step, {performance['tokens_per_second']:.4g} tokens/s",
     ]
     if "compatibility" in raw:

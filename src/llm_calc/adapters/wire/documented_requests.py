@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from llm_calc.adapters.wire.base import LenientRequest
 
@@ -15,7 +15,9 @@ Efficiency = Annotated[float, Field(gt=0, le=1)]
 Tflops = Annotated[float, Field(gt=0, le=1e9)]
 Strategy = Literal["none", "tensor", "pipeline", "tensor_pipeline", "sequence", "expert"]
 
-PRECISION = "Number format of weights, KV cache, activations and arithmetic: fp32, fp16, bf16, fp8, int8 or int4"
+PRECISION = (
+    "Number format of weights, KV cache, activations and arithmetic: fp32, fp16, bf16, fp8, int8 or int4"
+)
 EFFICIENCY = "Reachable fraction of the peak compute, above 0 and up to 1 [-]"
 
 
@@ -32,9 +34,12 @@ class RequestedParallelism(LenientRequest):
     """How the model is split; sizes left out follow from the strategy and num_gpus."""
 
     strategy: Strategy | None = Field(
-        None, description="none, tensor, pipeline, tensor_pipeline, sequence or expert; read from the sizes if absent"
+        None,
+        description="none, tensor, pipeline, tensor_pipeline, sequence or expert; read from the sizes if absent",
     )
-    tp_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Tensor-parallel GPUs [GPUs]")
+    tp_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="Tensor-parallel GPUs [GPUs]"
+    )
     pp_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(None, description="Pipeline stages [GPUs]")
     num_gpus: Annotated[int, Field(ge=1, le=4096)] | None = Field(None, description="GPUs in all [GPUs]")
 
@@ -42,15 +47,27 @@ class RequestedParallelism(LenientRequest):
 class FurtherDimensions(LenientRequest):
     """What may describe a custom model beyond its four dimensions."""
 
-    num_attention_heads: Count | None = Field(None, description="Query heads; hidden width in heads of 128 if absent")
-    num_key_value_heads: Count | None = Field(None, description="Key and value heads; as many as query heads if absent")
-    head_dim: Dimension | None = Field(None, description="Width of a head [elements]; hidden width / heads if absent")
-    tie_word_embeddings: bool = Field(False, description="Whether the output head is the embedding's tensor")
-    gated_mlp: bool = Field(True, description="Whether the MLP has three matrices (SwiGLU) or two")
-    attention_bias: bool = Field(False, description="Whether the attention projections have biases")
-    mlp_bias: bool = Field(False, description="Whether the MLP's matrices have biases")
-    sliding_window: Tokens | None = Field(None, description="Tokens that attention looks back [tokens]; all if absent")
-    num_experts: Annotated[int, Field(ge=0, le=100_000)] = Field(0, description="Routed experts a layer; 0: dense")
+    num_attention_heads: Count | None = Field(
+        None, description="Query heads; hidden width in heads of 128 if absent"
+    )
+    num_key_value_heads: Count | None = Field(
+        None, description="Key and value heads; as many as query heads if absent"
+    )
+    head_dim: Dimension | None = Field(
+        None, description="Width of a head [elements]; hidden width / heads if absent"
+    )
+    tie_word_embeddings: bool = Field(
+        default=False, description="Whether the output head is the embedding's tensor"
+    )
+    gated_mlp: bool = Field(default=True, description="Whether the MLP has three matrices (SwiGLU) or two")
+    attention_bias: bool = Field(default=False, description="Whether the attention projections have biases")
+    mlp_bias: bool = Field(default=False, description="Whether the MLP's matrices have biases")
+    sliding_window: Tokens | None = Field(
+        None, description="Tokens that attention looks back [tokens]; all if absent"
+    )
+    num_experts: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="Routed experts a layer; 0: dense"
+    )
     num_experts_per_tok: Count | None = Field(None, description="Experts that a token is sent to")
     moe_intermediate_size: Dimension | None = Field(
         None, description="Width of one expert [elements]; the feed-forward width if absent"
@@ -64,7 +81,13 @@ class FurtherDimensions(LenientRequest):
 
 
 CALCULATE_EXAMPLES: list[dict[str, Any]] = [
-    {"model_name": "llama2-7b", "gpu": "a100-40gb-sxm", "seq_length": 2048, "batch_size": 1, "precision": "fp16"},
+    {
+        "model_name": "llama2-7b",
+        "gpu": "a100-40gb-sxm",
+        "seq_length": 2048,
+        "batch_size": 1,
+        "precision": "fp16",
+    },
     {"hidden_dim": 4096, "ff_dim": 11008, "num_layers": 32, "vocab_size": 32000, "gpu_tflops": 312.0},
 ]
 
@@ -72,7 +95,7 @@ CALCULATE_EXAMPLES: list[dict[str, Any]] = [
 class CalculateRequest(FurtherDimensions):
     """A predefined model by name, or a custom one by its dimensions, on one kind of GPU."""
 
-    model_config = {"json_schema_extra": {"examples": CALCULATE_EXAMPLES}}
+    model_config = ConfigDict(json_schema_extra={"examples": CALCULATE_EXAMPLES})
 
     calculation_type: str = Field("model", description='Type of calculation; only "model" is supported')
     model_name: str = Field("custom", description='Name of a predefined model, or "custom"', max_length=200)
@@ -80,10 +103,14 @@ class CalculateRequest(FurtherDimensions):
     ff_dim: Dimension | None = Field(None, description="Width of the feed-forward layer [elements]")
     num_layers: Count | None = Field(None, description="Transformer layers [layers]")
     vocab_size: Dimension | None = Field(None, description="Vocabulary [tokens]")
-    hf_config: dict[str, Any] | None = Field(None, description="A whole Hugging Face config.json instead of dimensions")
+    hf_config: dict[str, Any] | None = Field(
+        None, description="A whole Hugging Face config.json instead of dimensions"
+    )
     seq_length: Tokens = Field(2048, description="Sequence length [tokens]")
     batch_size: Batch = Field(1, description="Sequences processed at once [sequences]")
-    gpu: str | None = Field(None, description="Id or alias of a catalog GPU; absent: gpu_tflops is used", max_length=200)
+    gpu: str | None = Field(
+        None, description="Id or alias of a catalog GPU; absent: gpu_tflops is used", max_length=200
+    )
     gpu_tflops: Tflops = Field(312.0, description="Dense peak of the GPU [TFLOP/s]; ignored if gpu is given")
     precision: str = Field("fp16", description=PRECISION, max_length=50)
     efficiency_factor: Efficiency = Field(0.3, description=EFFICIENCY)
@@ -96,8 +123,8 @@ class CalculateRequest(FurtherDimensions):
 class ScalingRequest(FurtherDimensions):
     """A model by its dimensions, and the memory of one GPU."""
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "examples": [
                 {
                     "gpu_vram_gb": 16.0,
@@ -108,7 +135,7 @@ class ScalingRequest(FurtherDimensions):
                 }
             ]
         }
-    }
+    )
 
     gpu_vram_gb: Annotated[float, Field(gt=0, le=1e6)] = Field(description="Memory of one GPU [GiB]")
     batch_size: Batch = Field(1, description="Sequences processed at once [sequences]")
@@ -124,7 +151,9 @@ class ScalingRequest(FurtherDimensions):
 class AnalyzeByNameRequest(LenientRequest):
     """A predefined model on a GPU of which only the peak is known."""
 
-    model_config = {"json_schema_extra": {"examples": [{"model_name": "llama2-7b", "sequence_length": 2048}]}}
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"model_name": "llama2-7b", "sequence_length": 2048}]}
+    )
 
     model_name: str = Field(description="Name of a predefined model", max_length=200)
     sequence_length: Tokens = Field(2048, description="Sequence length [tokens]")
@@ -137,9 +166,11 @@ class AnalyzeByNameRequest(LenientRequest):
 class AnalyzeOnGpuRequest(LenientRequest):
     """A predefined model on one catalog GPU."""
 
-    model_config = {
-        "json_schema_extra": {"examples": [{"model_name": "llama2-7b", "gpu_name": "a100-80gb", "batch_size": 1}]}
-    }
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model_name": "llama2-7b", "gpu_name": "a100-80gb", "batch_size": 1}]
+        }
+    )
 
     model_name: str = Field(description="Name of a predefined model", max_length=200)
     gpu_name: str = Field(description="Id or alias of a catalog GPU", max_length=200)

@@ -27,7 +27,9 @@ class Vram(Answer):
     activations_per_gpu: float = Field(description=f"Activations on that GPU {GIB}")
     model_per_gpu_with_overhead: float = Field(description=f"Weights on that GPU with overhead {GIB}")
     kv_cache_per_gpu_with_overhead: float = Field(description=f"KV cache on that GPU with overhead {GIB}")
-    activations_per_gpu_with_overhead: float = Field(description=f"Activations on that GPU with overhead {GIB}")
+    activations_per_gpu_with_overhead: float = Field(
+        description=f"Activations on that GPU with overhead {GIB}"
+    )
     total_base_per_gpu: float = Field(description=f"Sum on that GPU {GIB}")
     total_per_gpu_with_component_overhead: float = Field(description=f"Sum on that GPU with overheads {GIB}")
 
@@ -35,12 +37,18 @@ class Vram(Answer):
 class FlopCounts(Answer):
     """FLOPs, 2 a multiply-add: prefill_total = num_layers x (attention + feedforward) + other + lm_head."""
 
-    attention: float = Field(description="Mean layer's attention (or linear mixer) in one prefill of the batch [FLOP]")
-    feedforward: float = Field(description="Mean layer's feed-forward (router and experts) in one prefill [FLOP]")
+    attention: float = Field(
+        description="Mean layer's attention (or linear mixer) in one prefill of the batch [FLOP]"
+    )
+    feedforward: float = Field(
+        description="Mean layer's feed-forward (router and experts) in one prefill [FLOP]"
+    )
     lm_head: float = Field(description="Output head for every position of the prefill [FLOP]")
     other: float = Field(description="What is in none of them, in one prefill [FLOP]")
     prefill_total: float = Field(description="One prefill of the whole batch [FLOP]")
-    per_token: float = Field(description="One decode step of one sequence at a context of the sequence length [FLOP]")
+    per_token: float = Field(
+        description="One decode step of one sequence at a context of the sequence length [FLOP]"
+    )
 
 
 class CorePerformance(Answer):
@@ -55,13 +63,17 @@ class CorePerformance(Answer):
 class NamedPerformance(CorePerformance):
     """Timing, and the same request on the catalog's GPUs."""
 
-    throughput_by_gpu: dict[str, float] = Field(description="Decode throughput by GPU id, same number of GPUs [tokens/s]")
+    throughput_by_gpu: dict[str, float] = Field(
+        description="Decode throughput by GPU id, same number of GPUs [tokens/s]"
+    )
 
 
 class FullPerformance(NamedPerformance):
     """Timing with its bound."""
 
-    does_not_fit: list[str] = Field(description="GPUs that support the precision and whose memory is too small")
+    does_not_fit: list[str] = Field(
+        description="GPUs that support the precision and whose memory is too small"
+    )
     bandwidth_utilization: float | None = Field(
         description="Bytes moved in a decode step / token_latency / peak bandwidth, 0 to 1 [-]; null if no gpu is given"
     )
@@ -73,7 +85,9 @@ class FullPerformance(NamedPerformance):
 class ParallelismAnswer(Answer):
     """The split that the per-GPU figures are for, in both vocabularies of the document."""
 
-    recommended_strategy: StrategyName = Field(description="Strategy in use: the requested or the recommended one")
+    recommended_strategy: StrategyName = Field(
+        description="Strategy in use: the requested or the recommended one"
+    )
     tensor_parallel_gpus: int = Field(description="Tensor-parallel GPUs [GPUs]")
     pipeline_parallel_gpus: int = Field(description="Pipeline stages [GPUs]")
     strategy: StrategyName = Field(description="The same as recommended_strategy")
@@ -135,7 +149,9 @@ class AvailableModel(Answer):
 
     name: str = Field(description="Name, as model_name takes it")
     hidden_dim: int = Field(description="Width of the residual stream [elements]")
-    ff_dim: int = Field(description="Width of the feed-forward layer, or of one expert [elements]; 0 without one")
+    ff_dim: int = Field(
+        description="Width of the feed-forward layer, or of one expert [elements]; 0 without one"
+    )
     num_layers: int = Field(description="Layers [layers]")
     vocab_size: int = Field(description="Vocabulary [tokens]")
     seq_len: int = Field(description="Context length [tokens]")
@@ -145,7 +161,9 @@ class AvailableModel(Answer):
     active_parameters: int = Field(description="Parameters that one token meets")
     aliases: list[str] = Field(description="Further names that are accepted")
     hugging_face_ids: list[str] = Field(description="Ids on the Hugging Face hub")
-    confidence: Literal["exact", "approximate"] = Field(description="Whether the architecture is one that is known")
+    confidence: Literal["exact", "approximate"] = Field(
+        description="Whether the architecture is one that is known"
+    )
 
 
 class AvailableGpu(Answer):
@@ -293,7 +311,9 @@ class ScalingOption(Answer):
     communication_overhead: Literal["low", "medium", "high"] | None = Field(
         description="low: under 0.25 ms a decode step; high: 2 ms or more"
     )
-    communication_s_per_step: float | None = Field(description="Modelled communication of one decode step [s]")
+    communication_s_per_step: float | None = Field(
+        description="Modelled communication of one decode step [s]"
+    )
     implementation_complexity: Literal["low", "medium", "high"] = Field(description="Effort to run it")
 
 
@@ -310,8 +330,12 @@ class ScalingResponse(Answer):
     total_vram_required_gb: float = Field(description=f"Memory needed on one GPU, overheads included {GIB}")
     gpu_vram_capacity_gb: float = Field(description=f"Memory of one GPU, as given {GIB}")
     fits_on_single_gpu: bool = Field(description="Whether one GPU holds it")
-    num_gpus_required: int | None = Field(description="Fewest GPUs that hold it; null if none considered do [GPUs]")
-    recommended_strategy: str = Field(description="Strategy with the fewest GPUs, then the least communication")
+    num_gpus_required: int | None = Field(
+        description="Fewest GPUs that hold it; null if none considered do [GPUs]"
+    )
+    recommended_strategy: str = Field(
+        description="Strategy with the fewest GPUs, then the least communication"
+    )
     scaling_details: ScalingDetails = Field(description="The comparison")
     overheads_used: OverheadsUsed = Field(description="Overhead factors in force")
     assumptions: list[str] = Field(description="What was taken for granted")

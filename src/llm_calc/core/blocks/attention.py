@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from llm_calc.core.blocks.parts import Parts
-from llm_calc.core.weights import Cache, Scores, Weight, vector
+from llm_calc.core.weights import Cache, CacheKind, Scores, Weight, vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Attention:
     def _caches(self, v_dim: int) -> tuple[Cache, ...]:
         if not self.caches_kv:
             return ()
-        kind = "full" if self.window is None else "chunked" if self.chunked else "sliding"
+        kind: CacheKind = "full" if self.window is None else "chunked" if self.chunked else "sliding"
         width = self.head_dim if self.shared_kv else self.head_dim + v_dim
         elements = self.kv_heads * width
         return (Cache(kind=kind, elements_per_token=elements, window=self.window, units=self.kv_heads),)
