@@ -1,0 +1,12 @@
+"""The routers of the service. To add an endpoint, write a module with a ``router`` and name it here."""
+
+from fastapi import APIRouter
+
+from llm_calc.api.routes import analysis, calculate, docs, health
+
+ROUTERS: tuple[APIRouter, ...] = (
+    calculate.router,
+    analysis.router,
+    health.router,
+    docs.router,
+)

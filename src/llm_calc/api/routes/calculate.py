@@ -1,0 +1,47 @@
+"""The documented endpoints: calculation, lists, scaling."""
+
+from fastapi import Response
+
+from llm_calc.adapters.documented.calculate import calculate
+from llm_calc.adapters.documented.listings import available_gpus, available_models
+from llm_calc.adapters.documented.scaling import model_scaling_analysis
+from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
+from llm_calc.adapters.wire.documented_responses import (
+    AvailableGpu,
+    AvailableModel,
+    CalculateResponse,
+    ScalingResponse,
+)
+from llm_calc.api.deps import CatalogsDep
+from llm_calc.api.json_body import new_router
+from llm_calc.api.responses import json_response
+
+router = new_router("calculator")
+
+
+@router.post("/api/calculate", operation_id="calculate", response_model=CalculateResponse)
+async def post_calculate(request: CalculateRequest, catalogs: CatalogsDep) -> Response:
+    """Memory, FLOPs, flat-roofline timing and parallelism of one model on one kind of GPU.
+
+    Sizes called GB are 2^30 bytes. Decode never runs above the GPU's memory bandwidth; without a `gpu` only the
+    compute roof is known. Unknown fields are answered with a warning.
+    """
+    return json_response(calculate(request, catalogs))
+
+
+@router.get("/api/available_models", operation_id="list_models", response_model=list[AvailableModel])
+async def get_available_models(catalogs: CatalogsDep) -> Response:
+    """Every predefined model."""
+    return json_response(available_models(catalogs))
+
+
+@router.get("/api/available_gpus", operation_id="list_gpus", response_model=list[AvailableGpu])
+async def get_available_gpus(catalogs: CatalogsDep) -> Response:
+    """Every GPU of the catalog, with dense peaks."""
+    return json_response(available_gpus(catalogs))
+
+
+@router.post("/api/model_scaling_analysis", operation_id="analyze_scaling", response_model=ScalingResponse)
+async def post_model_scaling_analysis(request: ScalingRequest) -> Response:
+    """How many GPUs of a given memory a model needs, by strategy."""
+    return json_response(model_scaling_analysis(request))
