@@ -1,4 +1,4 @@
-"""Pin requirements/*.in into requirements/*.txt, with hashes and without addresses, for every platform at once."""
+"""Pin requirements/*.in into requirements/*.txt: hashes, no addresses, every platform at once."""
 
 import subprocess
 import sys

@@ -1,0 +1,1 @@
+"""The HTTP service: routers that delegate, one error map, one settings object."""

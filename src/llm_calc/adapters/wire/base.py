@@ -5,6 +5,9 @@ from difflib import get_close_matches
 
 from pydantic import BaseModel, ConfigDict
 
+MAX_NAMED = 20
+MAX_NAME_CHARACTERS = 80
+
 _REQUEST = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 
 
@@ -25,8 +28,10 @@ class LenientRequest(BaseModel):
 
     def unknown_field_warnings(self) -> list[str]:
         """Return one sentence for each unknown field, here and in nested parts, with the nearest name."""
-        found = self.unknown_fields()
-        return [f"{path}: unknown field, ignored{nearest_name_hint(path, known)}" for path, known in found]
+        found = list(self.unknown_fields())
+        named = [_unknown_field_warning(path, known) for path, known in found[:MAX_NAMED]]
+        unnamed = len(found) - len(named)
+        return [*named, f"{unnamed} more unknown fields, ignored"] if unnamed else named
 
     def unknown_fields(self, prefix: str = "") -> Iterator[tuple[str, list[str]]]:
         """Yield the path of each unknown field with the names that are known in its place."""
@@ -41,6 +46,12 @@ class Answer(BaseModel):
     """A response, or a part of one: made by the product itself, never read from outside."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _unknown_field_warning(path: str, known: list[str]) -> str:
+    """Return the sentence for one unknown field, whose name is shortened where it is absurdly long."""
+    shown = path if len(path) <= MAX_NAME_CHARACTERS else f"{path[:MAX_NAME_CHARACTERS]}…"
+    return f"{shown}: unknown field, ignored{nearest_name_hint(shown, known)}"
 
 
 def nearest_name_hint(name: str, known: list[str]) -> str:

@@ -1,0 +1,23 @@
+"""The command ``llm-calc``, also as ``python -m llm_calc``."""
+
+import argparse
+
+
+def main() -> None:
+    """Run the command that was asked for."""
+    parser = argparse.ArgumentParser(prog="llm-calc")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve_command = commands.add_parser("serve", help="answer requests over HTTP")
+    serve_command.add_argument("--host")
+    serve_command.add_argument("--port", type=int)
+    arguments = parser.parse_args()
+
+    from llm_calc.api.server import serve
+    from llm_calc.api.settings import Settings
+
+    given = {key: value for key, value in vars(arguments).items() if key != "command" and value is not None}
+    serve(Settings(**given))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The application: a factory that puts settings, catalogs, routers, middleware and errors together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from llm_calc import __version__
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.api.errors import add_error_handlers
+from llm_calc.api.metrics import Metrics
+from llm_calc.api.middleware import BodyLimit, TimeLimit
+from llm_calc.api.observe import Observe
+from llm_calc.api.openapi import DESCRIPTION, TAGS, operation_id, set_up_openapi
+from llm_calc.api.pages import STATIC
+from llm_calc.api.routes import ROUTERS
+from llm_calc.api.settings import Settings
+
+COMPRESS_FROM_BYTES = 1024
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return a new application. Without ``settings`` they are read from the environment.
+
+    The catalogs are read once, when the application starts.
+    """
+    chosen = settings or Settings()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.catalogs = load_catalogs(chosen.catalogs_path)
+        yield
+
+    app = FastAPI(
+        title="llm-calc",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+        lifespan=lifespan,
+    )
+    app.state.settings = chosen
+    app.state.metrics = metrics
+    add_error_handlers(app)
+    _add_middleware(app, chosen, metrics)
+    _add_routes(app)
+    set_up_openapi(app)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """Wrap the application; the last one added is the outermost."""
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=5)
+    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        TimeLimit, until_start_s=settings.request_time_limit_s, until_end_s=settings.stream_time_limit_s
+    )
+    app.add_middleware(Observe, metrics=metrics)
+
+
+def _add_routes(app: FastAPI) -> None:
+    """Include every router and the static files."""
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,0 +1,110 @@
+"""The OpenAPI description: errors as they really are, 400 instead of the framework's 422."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+Schema = dict[str, Any]
+
+DESCRIPTION = """
+Parameters, memory, FLOPs, latency, throughput and cost of running large language models.
+
+**Units.** `GB` in the fields of `/api/calculate`, `/api/model_scaling_analysis` and the two analysis methods
+is 2^30 bytes, the unit in which drivers and engines report GPU memory. All other fields carry their unit in the
+name: `_bytes`, `_s` (seconds), `_tokens`, `_tokens_per_s`, `_flops` (a multiply-add is 2), `_flops_per_s`,
+`_usd`, `_w`, `_fraction` (0 to 1).
+
+**Errors.** Every error is `{"error": "…"}`: a sentence that names the field and says what is accepted;
+`details` may follow. Invalid input is 400. An unknown path is 404, a method that a path does not have is 405.
+"""
+TAGS = [
+    {"name": "calculator", "description": "Requirements, scaling and analysis of a model"},
+    {"name": "catalog", "description": "The models and GPUs that the service knows"},
+    {"name": "service", "description": "Health and metrics of the process"},
+]
+ERROR_SCHEMA: Schema = {
+    "type": "object",
+    "description": "An error: what is wrong and what is accepted",
+    "properties": {
+        "error": {"type": "string", "description": "A sentence that names the field and what is accepted"},
+        "details": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "The same and more for programs: field paths, nearest names, numbers",
+        },
+    },
+    "required": ["error"],
+    "additionalProperties": False,
+}
+_ALWAYS = {
+    "500": (
+        "The calculation failed",
+        "internal error: the calculation failed; please report it with the request id",
+    ),
+    "503": ("The request took too long", "request: took longer than the limit of 30 s; ask for less at once"),
+}
+_WITH_INPUT = {"400": ("Invalid input", "batch_size: must be greater than or equal to 1")}
+_WITH_BODY = {
+    "413": ("The body is too large", "body: must have at most 1048576 bytes"),
+    "415": ("The body is not declared as JSON", "Content-Type: must be application/json; got 'text/plain'"),
+}
+
+
+def example(answer: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` argument of a route that documents ``answer`` as its example."""
+    return {status: {"content": {"application/json": {"example": answer}}}}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the name of the route's function: it becomes the method name of generated clients."""
+    return route.name
+
+
+def set_up_openapi(app: FastAPI) -> None:
+    """Make ``app.openapi()`` describe the errors as they really are."""
+    describe: Callable[[], Schema] = app.openapi
+
+    def openapi() -> Schema:
+        if app.openapi_schema is None:
+            app.openapi_schema = _with_real_errors(describe())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _with_real_errors(schema: Schema) -> Schema:
+    """Replace what the framework assumes of errors by what the service answers."""
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    for assumed in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(assumed, None)
+    schemas["Error"] = ERROR_SCHEMA
+    for operation in _operations(schema):
+        responses = operation["responses"]
+        responses.pop("422", None)
+        for status, (description, sentence) in _errors_of(operation).items():
+            responses.setdefault(status, _error_answer(description, sentence))
+    return schema
+
+
+def _operations(schema: Schema) -> Iterator[Schema]:
+    """Yield every operation of every path."""
+    for path in schema.get("paths", {}).values():
+        yield from path.values()
+
+
+def _errors_of(operation: Schema) -> dict[str, tuple[str, str]]:
+    """Return the errors that an operation can answer: description and example by status."""
+    has_body = "requestBody" in operation
+    return {
+        **(_WITH_INPUT if has_body or operation.get("parameters") else {}),
+        **(_WITH_BODY if has_body else {}),
+        **_ALWAYS,
+    }
+
+
+def _error_answer(description: str, sentence: str) -> Schema:
+    """Return the description of one error answer."""
+    media = {"schema": {"$ref": "#/components/schemas/Error"}, "example": {"error": sentence}}
+    return {"description": description, "content": {"application/json": media}}

@@ -1,0 +1,51 @@
+"""Running the application under uvicorn until the process is told to stop."""
+
+import signal
+import socket
+import sys
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+
+from llm_calc.api.app import create_app
+from llm_calc.api.logs import set_up_logging
+from llm_calc.api.settings import Settings
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens as soon as it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen and print the address."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            url = f"http://{shown}:{port}"
+            print(f"llm-calc is ready at {url} (API documentation: {url}/docs)", flush=True)  # noqa: T201
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests until SIGTERM or SIGINT; requests in flight are then finished."""
+    set_up_logging(settings.log_level)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive_s,
+        timeout_graceful_shutdown=settings.shutdown_time_limit_s,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server raises the signal again once it has stopped; being told to stop is no failure.
+        signal.signal(number, signal.SIG_IGN)
+    server = _Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
