@@ -1,0 +1,50 @@
+"""How each engine uses a GPU's memory: one small module of rules an engine, behind one interface.
+
+``engine.plan(setup)`` answers where the memory of the fullest GPU goes and what the deployment holds;
+``engine.limits(setup)`` what its scheduler allows. Both are pure; a plan takes microseconds once the
+weights of a (model, recipe, layout) have been summed up.
+"""
+
+from llm_calc.core.engines.base import Claim, Engine, GpuBudget, Limits, MemoryPlan, Pool, Setup
+from llm_calc.core.engines.generic import Generic
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.trtllm import TrtLlm
+from llm_calc.core.engines.vllm import Vllm
+
+__all__ = [
+    "ENGINES",
+    "Claim",
+    "Engine",
+    "Generic",
+    "GpuBudget",
+    "Limits",
+    "LlamaCpp",
+    "MemoryPlan",
+    "Pool",
+    "Setup",
+    "Sglang",
+    "TrtLlm",
+    "Vllm",
+    "kv_capacity_tokens",
+    "plan",
+]
+
+ENGINES: dict[str, type[Vllm] | type[Sglang] | type[TrtLlm] | type[LlamaCpp] | type[Generic]] = {
+    "vllm": Vllm,
+    "sglang": Sglang,
+    "trtllm": TrtLlm,
+    "llama.cpp": LlamaCpp,
+    "generic": Generic,
+}
+
+
+def plan(engine: Engine, setup: Setup) -> MemoryPlan:
+    """Where the memory of the fullest GPU goes, and what the deployment can hold."""
+    return engine.plan(setup)
+
+
+def kv_capacity_tokens(engine: Engine, setup: Setup, context_tokens: float) -> float:
+    """Tokens in whole sequences of ``context_tokens`` that the deployment holds at once; 0: none fits."""
+    memory_plan = engine.plan(setup)
+    return float(memory_plan.max_concurrency(context_tokens)) * context_tokens

@@ -1,0 +1,220 @@
+"""What all engines have in common: a request for a plan, pools of KV cache, and the plan.
+
+A *pool* is a piece of memory that an engine cuts into blocks. What one sequence takes of it is a sum of
+*claims*, one for each kind of layer: a full-attention layer claims a block for every few tokens, a sliding
+window stops claiming at its width, a recurrent state claims the same whatever the context. Every figure of
+a plan (tokens, concurrency, longest context) follows from pools and claims.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from llm_calc.core.arrays import Quantity, ceil_div, is_array, smaller
+from llm_calc.core.footprint import Numbers
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
+from llm_calc.core.parallelism import Layout
+
+LONGEST_CONTEXT_TOKENS = 1 << 27
+"""Where the search for the longest context stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """A model with its number formats, cut over GPUs of one kind."""
+
+    model: Model
+    numbers: Numbers
+    layout: Layout
+    gpu: Gpu
+
+    @property
+    def memory_bytes(self) -> int:
+        """What a process finds on the idle device."""
+        return self.gpu.usable_memory_bytes
+
+    @property
+    def activation_bytes_per_element(self) -> float:
+        """Width of activations between kernels; arithmetic in fewer bits still leaves them in 16."""
+        return max(2.0, self.numbers.activations.bytes_per_element)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one sequence takes of a pool for ``layers`` layers of one kind, in blocks of ``block_bytes``.
+
+    ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks`` blocks; ``block_tokens = 0``: one
+    block whatever the context (a recurrent state).
+    """
+
+    kind: str
+    layers: int
+    block_bytes: float
+    block_tokens: int = 1
+    window_tokens: int | None = None
+    extra_blocks: int = 0
+
+    def blocks(self, context_tokens: Quantity) -> Quantity:
+        """Blocks for a sequence of ``context_tokens``."""
+        if not self.block_tokens:
+            return 1
+        kept = context_tokens if self.window_tokens is None else smaller(context_tokens, self.window_tokens)
+        return ceil_div(kept, self.block_tokens) + self.extra_blocks
+
+    @property
+    def bytes_per_token(self) -> float:
+        """Growth with one more token of context, below the window."""
+        return self.block_bytes / self.block_tokens if self.block_tokens else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Memory for sequences on one GPU, and what each sequence claims of it."""
+
+    name: str
+    capacity_bytes: float
+    claims: tuple[Claim, ...]
+
+    def sequence_bytes(self, context_tokens: Quantity) -> Quantity:
+        """Bytes that one sequence of ``context_tokens`` occupies, whole blocks."""
+        total: Quantity = 0
+        for claim in self.claims:
+            total = total + claim.blocks(context_tokens) * claim.block_bytes
+        return total
+
+    def sequences(self, context_tokens: Quantity) -> Quantity:
+        """How many sequences of ``context_tokens`` fit at once, as a ratio (not rounded down)."""
+        return self.capacity_bytes / self.sequence_bytes(context_tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuBudget:
+    """Where one GPU's memory goes; the parts and ``unallocated_bytes`` add up to ``memory_bytes``.
+
+    ``usable_bytes``: the share that the engine's own option lets it plan with. ``host_weights_bytes`` stay in
+    the host's memory and are no part of the sum.
+    """
+
+    memory_bytes: float
+    usable_bytes: float
+    weights_bytes: float
+    activation_peak_bytes: float
+    cuda_graphs_bytes: float
+    framework_bytes: float
+    kv_cache_bytes: float
+    host_weights_bytes: float = 0.0
+
+    @property
+    def unallocated_bytes(self) -> float:
+        """What is left over: the reserve beyond the option's share, and rounding; below zero: shortage."""
+        taken = (
+            self.weights_bytes + self.activation_peak_bytes + self.cuda_graphs_bytes + self.framework_bytes
+        )
+        return self.memory_bytes - taken - self.kv_cache_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an engine's scheduler allows on one replica: sequences at once, tokens in one step."""
+
+    max_sequences: int
+    max_batched_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """An engine's memory on the GPU that is fullest, and what the deployment can hold.
+
+    ``available_bytes``: what the budget leaves for the KV cache; below zero where weights and overheads alone
+    exceed it. ``max_model_len_tokens``: the context that the engine is started with. ``replicas``: groups of
+    GPUs that hold sequences of their own (data parallelism). ``must_hold_one``: the engine refuses to start
+    unless one sequence of ``max_model_len_tokens`` fits. ``bytes_per_token`` and ``tokens_per_replica``
+    are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest.
+    """
+
+    engine: str
+    budget: GpuBudget
+    pools: tuple[Pool, ...]
+    available_bytes: float
+    bytes_per_token: float
+    tokens_per_replica: int
+    max_model_len_tokens: int
+    limits: Limits
+    replicas: int = 1
+    stage: int = 0
+    must_hold_one: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kv_cache_tokens(self) -> int:
+        """Tokens that all replicas together hold."""
+        return self.tokens_per_replica * self.replicas
+
+    def sequences(self, context_tokens: Quantity) -> Quantity:
+        """Sequences of ``context_tokens`` that fit at once over all replicas, as a ratio; may take arrays."""
+        if not self.pools:
+            return self.limits.max_sequences * self.replicas
+        each = [pool.sequences(context_tokens) for pool in self.pools]
+        least = each[0]
+        for other in each[1:]:
+            least = smaller(least, other)
+        return least * self.replicas
+
+    def max_concurrency(self, context_tokens: Quantity) -> Quantity:
+        """Whole sequences of ``context_tokens`` at once over all replicas."""
+        each = self.sequences(context_tokens) / self.replicas + 1e-9
+        whole = np.floor(each) if is_array(each) else int(each)
+        return whole * self.replicas
+
+    def max_context_tokens(self, sequences: int = 1) -> int:
+        """Longest context that ``sequences`` sequences can have at once (0: none), by bisection."""
+        if self.max_concurrency(1) < sequences:
+            return 0
+        low, high = 1, LONGEST_CONTEXT_TOKENS
+        if self.max_concurrency(high) >= sequences:
+            return high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.max_concurrency(middle) >= sequences else (low, middle)
+        return low
+
+    def holds(self, sequences: int, context_tokens: int) -> bool:
+        """Whether so many sequences of so many tokens fit at once."""
+        return self.available_bytes > 0 and bool(self.max_concurrency(context_tokens) >= sequences)
+
+    @property
+    def starts(self) -> bool:
+        """Whether the engine would start at all with this budget."""
+        context = self.max_model_len_tokens if self.must_hold_one else 1
+        return self.budget.kv_cache_bytes <= self.available_bytes and self.holds(1, context)
+
+
+class Engine(Protocol):
+    """The rules of one engine with its options set."""
+
+    name: ClassVar[str]
+
+    def limits(self, setup: Setup) -> Limits:
+        """What the scheduler allows."""
+        ...
+
+    def plan(self, setup: Setup) -> MemoryPlan:
+        """Where the memory of the fullest GPU goes.
+
+        Raises:
+            UnsupportedError: the engine cannot run this layout.
+        """
+        ...
+
+
+def context_of(model: Model, chosen: int | None, otherwise: int = 4096) -> int:
+    """The context that an engine starts with: the option, else the model's own, else ``otherwise``."""
+    return chosen or model.context_length_tokens or otherwise
+
+
+def fullest(plans: Sequence[MemoryPlan]) -> MemoryPlan:
+    """Of one plan a pipeline stage, the one that holds least; all stages work with its number of blocks."""
+    return min(plans, key=lambda plan: (plan.sequences(plan.max_model_len_tokens), plan.available_bytes))

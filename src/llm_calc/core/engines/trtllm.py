@@ -1,0 +1,125 @@
+"""TensorRT-LLM: what a dummy run leaves free is the KV cache's, times ``free_gpu_memory_fraction``.
+
+Read from TensorRT-LLM 1.0, PyTorch backend (``_torch/pyexecutor/_util.py`` and ``resource_manager.py``,
+``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``); https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
+from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
+from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
+from llm_calc.core.parallelism import check_layout, stage_bounds
+
+GRAPH_SIZES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrtLlm:
+    """Options under TensorRT-LLM's own names; None: the model's own."""
+
+    name: ClassVar[str] = "trtllm"
+
+    overheads: OverheadConstants
+    free_gpu_memory_fraction: float
+    max_seq_len: int | None
+    max_batch_size: int
+    max_num_tokens: int
+    tokens_per_block: int
+    cuda_graph: bool
+
+    def limits(self, setup: Setup) -> Limits:  # noqa: ARG002
+        """``max_batch_size`` and ``max_num_tokens``."""
+        return Limits(max_sequences=self.max_batch_size, max_batched_tokens=self.max_num_tokens)
+
+    def plan(self, setup: Setup) -> MemoryPlan:
+        """Weights, activations and context first; a fraction of the rest becomes blocks."""
+        check_layout(setup.model, setup.layout)
+        return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+
+    def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
+        limits, context = self.limits(setup), context_of(setup.model, self.max_seq_len)
+        rules = WeightRules(whole_ends=True)
+        weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
+        peak = float(
+            forward_peak_bytes(
+                setup.model,
+                limits.max_batched_tokens,
+                setup.activation_bytes_per_element,
+                setup.layout.tensor,
+            )
+        )
+        framework = framework_bytes(setup.layout.tensor * setup.layout.data, self.overheads)
+        free = setup.memory_bytes - weights - peak - framework
+        available = free * self.free_gpu_memory_fraction if free > 0 else free
+        pools, per_token, tokens = self._pools(setup, stage, max(0.0, available))
+        return MemoryPlan(
+            engine=self.name,
+            budget=GpuBudget(
+                memory_bytes=setup.memory_bytes,
+                usable_bytes=weights + peak + framework + max(0.0, available),
+                weights_bytes=weights,
+                activation_peak_bytes=peak,
+                cuda_graphs_bytes=self._graphs(setup, stage),
+                framework_bytes=framework,
+                kv_cache_bytes=sum(pool.capacity_bytes for pool in pools),
+            ),
+            pools=pools,
+            available_bytes=available,
+            bytes_per_token=per_token,
+            tokens_per_replica=tokens,
+            max_model_len_tokens=context,
+            limits=limits,
+            replicas=setup.layout.data,
+            stage=stage,
+            notes=_notes(setup, stage),
+        )
+
+    def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
+        """Slots of state for ``max_batch_size`` sequences, then blocks for every layer that caches tokens."""
+        width, state_width = setup.numbers.cache.bytes_per_element, setup.activation_bytes_per_element
+        caches = stage_caches(setup.model, setup.layout, stage, width, state_width)
+        states = tuple(cache for cache in caches if not cache.grows)
+        pools: tuple[Pool, ...] = ()
+        if states:
+            pools = (self._state_pool(states, available),)
+            available -= pools[0].capacity_bytes
+        growing = tuple(cache for cache in caches if cache.grows)
+        per_token = sum(cache.layers * cache.bytes_per_token for cache in growing)
+        if not growing:
+            return pools, 0.0, 0
+        block = per_token * self.tokens_per_block
+        blocks = int(available // block)
+        claim = Claim(
+            kind="full",
+            layers=sum(cache.layers for cache in growing),
+            block_bytes=block,
+            block_tokens=self.tokens_per_block,
+        )
+        pool = Pool(name="blocks", capacity_bytes=blocks * block, claims=(claim,))
+        return (pool, *pools), per_token, blocks * self.tokens_per_block
+
+    def _state_pool(self, states: tuple[LayerCache, ...], available: float) -> Pool:
+        each = sum(state.layers * state.state_bytes for state in states)
+        slots = min(self.max_batch_size, int(available // each))
+        layers = max(state.layers for state in states)
+        claim = Claim(kind="state", layers=layers, block_bytes=each, block_tokens=0)
+        return Pool(name="state", capacity_bytes=slots * each, claims=(claim,))
+
+    def _graphs(self, setup: Setup, stage: int) -> float:
+        if not self.cuda_graph:
+            return 0.0
+        layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+        sizes = sum(size <= self.max_batch_size for size in GRAPH_SIZES)
+        return graph_bytes(layers, sizes, self.overheads)
+
+
+def _notes(setup: Setup, stage: int) -> tuple[str, ...]:
+    width = setup.numbers.cache.bytes_per_element
+    caches: tuple[LayerCache, ...] = stage_caches(setup.model, setup.layout, stage, width, 2.0)
+    if any(cache.window_tokens is not None for cache in caches):
+        text = "sliding layers get blocks for the whole context unless max_attention_window is set"
+        return (f"TensorRT-LLM: {text}",)
+    return ()

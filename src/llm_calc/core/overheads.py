@@ -1,0 +1,119 @@
+"""Memory that is neither weights nor KV cache, by cause.
+
+An engine finds out how much it may give to the KV cache by one dummy step of the largest batch that it will
+ever run. What that step needs follows from widths and counts alone, up to a constant that logs give:
+
+==================  ==================================================================================
+cause               what it grows with
+==================  ==================================================================================
+forward pass        tokens of the step x (4 residual-sized tensors + the widest layer's intermediates)
+sampling            sequences x vocabulary: float32 logits, sorted copies, indices, probabilities
+device context      nothing: driver context, library handles and their workspaces
+communication       GPUs of the tensor-parallel group: channels and buffers for each peer
+graphs              captured batch sizes x layers
+compute buffer      llama.cpp: the larger of the logits of a micro-batch and an attention layer's tensors
+==================  ==================================================================================
+"""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity, larger
+from llm_calc.core.memory import widest_intermediate
+from llm_calc.core.model import Model
+
+RESIDUAL_COPIES = 4
+"""Residual-sized tensors alive beside a layer's intermediates: the stream, its normalised copy, the
+attention output and the block's output."""
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverheadConstants:
+    """Constants that physics leaves open; each is fitted to start-up logs (``docs/memory.md`` lists them).
+
+    ``sampler_bytes_per_logit``: bytes alive per sequence and vocabulary entry while the sampler runs.
+    ``context_bytes``: driver context and library workspaces that appear after the engine took its first
+    measurement. ``group_bytes``: a process group's own buffers, once there is more than one GPU;
+    ``peer_bytes``: for every further GPU of the tensor-parallel group. ``graph_bytes_per_layer``: memory
+    of one captured batch size in one layer.
+    """
+
+    sampler_bytes_per_logit: float = 0.0
+    context_bytes: float = 0.0
+    group_bytes: float = 0.0
+    peer_bytes: float = 0.0
+    graph_bytes_per_layer: float = 0.0
+
+
+def forward_peak_bytes(model: Model, tokens: Quantity, bytes_per_element: float, tensor: int = 1) -> Quantity:
+    """Working memory of one step over ``tokens`` tokens with fused attention, on one GPU.
+
+    ``tokens x (4 x hidden + widest intermediate / tensor) x bytes``. Leaves out: library workspaces
+    (``context_bytes``) and the encoder of a multimodal model, which runs on its own.
+    """
+    return tokens * (RESIDUAL_COPIES * model.hidden + widest_intermediate(model, tensor)) * bytes_per_element
+
+
+def sampler_peak_bytes(
+    model: Model, tokens: Quantity, sequences: Quantity, bytes_per_element: float, bytes_per_logit: float
+) -> Quantity:
+    """Memory while the next tokens of ``sequences`` sequences are drawn after a step over ``tokens`` tokens.
+
+    ``sequences x vocabulary x bytes_per_logit + tokens x hidden x bytes``: logits are gathered from all GPUs,
+    converted to float32, sorted with their indices and summed up; the step's hidden states are still alive.
+    """
+    return sequences * model.vocab * bytes_per_logit + tokens * model.hidden * bytes_per_element
+
+
+def profiled_peak_bytes(
+    model: Model,
+    *,
+    tokens: Quantity,
+    sequences: Quantity,
+    bytes_per_element: float,
+    tensor: int,
+    overheads: OverheadConstants,
+) -> Quantity:
+    """Activation peak of a dummy step of the largest batch: forward pass or sampler, whichever is more."""
+    forward = forward_peak_bytes(model, tokens, bytes_per_element, tensor)
+    sampler = sampler_peak_bytes(
+        model, tokens, sequences, bytes_per_element, overheads.sampler_bytes_per_logit
+    )
+    return larger(forward, sampler)
+
+
+def framework_bytes(group: int, overheads: OverheadConstants) -> float:
+    """Memory outside of the allocator: ``context + (group > 1) x group_bytes + (group - 1) x peer_bytes``."""
+    if group <= 1:
+        return overheads.context_bytes
+    return overheads.context_bytes + overheads.group_bytes + (group - 1) * overheads.peer_bytes
+
+
+def graph_bytes(layers: int, captured_sizes: int, overheads: OverheadConstants) -> float:
+    """Memory of captured graphs: ``layers x captured sizes x graph_bytes_per_layer``."""
+    return layers * captured_sizes * overheads.graph_bytes_per_layer
+
+
+def compute_buffer_bytes(
+    model: Model,
+    *,
+    micro_batch: Quantity,
+    context_tokens: Quantity,
+    heads: int,
+    flash_attention: bool,
+    output: bool = True,
+) -> Quantity:
+    """llama.cpp's compute buffer on one device, in float32.
+
+    The graph's memory is planned once for the largest micro-batch; its peak lies either at the end
+    (``micro_batch x (vocabulary + hidden)``) or in a layer: ``micro_batch x (4 x hidden + widest)`` with
+    flash attention, ``micro_batch x (4 x hidden + (heads + 1) x context)`` without, where every head's
+    scores and the mask stand in memory. A device without the ``output`` computes no logits. Source: the
+    allocator's plan as printed at start (``compute buffer size``).
+    """
+    last = micro_batch * (model.vocab + model.hidden) * FLOAT32_BYTES if output else 0
+    if flash_attention:
+        layer = micro_batch * (RESIDUAL_COPIES * model.hidden + widest_intermediate(model)) * FLOAT32_BYTES
+    else:
+        layer = micro_batch * (RESIDUAL_COPIES * model.hidden + (heads + 1) * context_tokens) * FLOAT32_BYTES
+    return larger(last, layer)
