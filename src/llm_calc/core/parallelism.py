@@ -27,8 +27,8 @@ VOCAB_PADDING = 64
 class Layout:
     """GPUs = tensor x pipeline x data; ``expert`` of the tensor x data GPUs of a stage deal experts among them.
 
-    ``expert = 1``: every expert is cut by tensor parallelism instead. ``data`` splits sequences: attention and
-    dense parts are replicated ``data`` times, and so are the experts of a model that has none to spread.
+    ``expert = 1``: every expert is cut over all of them instead. ``data`` splits sequences: attention and
+    dense parts are replicated ``data`` times.
     """
 
     tensor: int = 1
@@ -61,10 +61,10 @@ class Layout:
     def expert_cut(self) -> int:
         """Pieces that each expert itself is cut into.
 
-        Without expert parallelism experts are cut over the tensor-parallel group of their replica; with it,
-        the GPUs of a stage that remain to each expert group cut its experts.
+        The GPUs of a stage (tensor x data) that remain to each expert group cut its experts: without expert
+        parallelism all of them, also those that attention is replicated on.
         """
-        return self.tensor if self.expert == 1 else max(1, self.stage_gpus // self.expert)
+        return max(1, self.stage_gpus // self.expert)
 
 
 def largest_piece(units: Quantity, ways: Quantity) -> Quantity:
