@@ -1,0 +1,149 @@
+"""The catalog of formats: number formats and recipes, read once, with every reference checked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_toml
+from llm_calc.adapters.catalog.names import NameIndex
+from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow
+from llm_calc.core.formats import ABSENT, NumberFormat
+
+SIXTEEN_BIT = "16-bit"
+"""In rules: the model's own 16-bit type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeEntry:
+    """A recipe of the catalog with its rules in order and its sets filled in.
+
+    ``is_gguf``: a kind of GGUF file. ``groups`` and ``fused_model_types`` explain the rules' ``@`` names.
+    """
+
+    name: str
+    row: RecipeRow
+    rules: tuple[RuleRow, ...]
+    is_gguf: bool
+    groups: Mapping[str, tuple[str, ...]]
+    fused_model_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatCatalog:
+    """All formats. ``channel_scales``: bits of a scale per output channel, for formats that have such."""
+
+    numbers: Mapping[str, NumberFormat]
+    channel_scales: Mapping[str, float]
+    recipes: tuple[RecipeEntry, ...]
+    names: NameIndex[RecipeEntry]
+
+    def number(self, name: str) -> NumberFormat:
+        """The number format of a name that the catalog itself uses."""
+        return self.numbers[name]
+
+
+@cache
+def format_catalog(root: Path | None = None) -> FormatCatalog:
+    """Reads and checks ``catalogs/formats``, once a process and path.
+
+    Raises:
+        CatalogError: a file or row is wrong, or refers to what does not exist; names file and key.
+    """
+    folder = catalog_root(root) / "formats"
+    file = read_toml(NumbersFile, folder / "numbers.toml")
+    _check_sources("numbers", ((name, row.source) for name, row in file.numbers.items()), file.sources)
+    numbers = MappingProxyType(_numbers(file.numbers))
+    entries = [
+        *_recipes(folder / "checkpoints.toml", numbers, gguf=False),
+        *_recipes(folder / "gguf.toml", numbers, gguf=True),
+    ]
+    names: NameIndex[RecipeEntry] = NameIndex("number format", "precision.weights")
+    for entry in entries:
+        names.add(entry, entry.name, (entry.name, *entry.row.aliases))
+    _check_gguf_twins(entries, names)
+    scales = {name: row.channel_scale_bits for name, row in file.numbers.items() if row.channel_scale_bits}
+    return FormatCatalog(
+        numbers=numbers, channel_scales=MappingProxyType(scales), recipes=tuple(entries), names=names
+    )
+
+
+def _numbers(rows: Mapping[str, NumberRow]) -> dict[str, NumberFormat]:
+    built = {ABSENT.name: ABSENT}
+    for name in rows:
+        _number(name, rows, built, ())
+    return built
+
+
+def _number(
+    name: str, rows: Mapping[str, NumberRow], built: dict[str, NumberFormat], path: tuple[str, ...]
+) -> NumberFormat:
+    if name in built:
+        return built[name]
+    if name not in rows or name in path:
+        raise CatalogError(
+            f"formats/numbers.toml: {path[-1]}: fallback {name!r} does not exist or leads back to itself"
+        )
+    row = rows[name]
+    fallback = None if row.fallback is None else _number(row.fallback, rows, built, (*path, name))
+    built[name] = NumberFormat(
+        name=name,
+        element_bits=row.element_bits,
+        group_size=row.group_size,
+        scale_bits=row.scale_bits,
+        zero_bits=row.zero_bits,
+        compute=row.compute,
+        fallback=fallback,
+    )
+    return built[name]
+
+
+def _recipes(path: Path, numbers: Mapping[str, NumberFormat], *, gguf: bool) -> Iterator[RecipeEntry]:
+    file = read_toml(RecipesFile, path)
+    _check_sources(path.stem, ((name, row.source) for name, row in file.recipes.items()), file.sources)
+    fused = frozenset(file.fused_qkv.model_types) if file.fused_qkv else frozenset[str]()
+    for name, row in file.recipes.items():
+        rules = tuple(_filled(name, row, file))
+        _check_formats(f"formats/{path.name}: {name}", row, rules, numbers)
+        yield RecipeEntry(
+            name=name,
+            row=row,
+            rules=rules,
+            is_gguf=gguf,
+            groups=MappingProxyType(file.groups),
+            fused_model_types=fused,
+        )
+
+
+def _filled(name: str, row: RecipeRow, file: RecipesFile) -> Iterator[RuleRow]:
+    for rule in row.rules:
+        if isinstance(rule, RuleRow):
+            yield rule
+        elif rule.set in file.sets:
+            yield from file.sets[rule.set]
+        else:
+            raise CatalogError(f"formats: {name}: there is no set {rule.set!r}")
+
+
+def _check_formats(
+    place: str, row: RecipeRow, rules: tuple[RuleRow, ...], numbers: Mapping[str, NumberFormat]
+) -> None:
+    named = {row.default, row.vectors or row.default, *(rule.format for rule in rules)}
+    missing = named - {SIXTEEN_BIT} - set(numbers)
+    if missing:
+        raise CatalogError(f"{place}: unknown number formats {', '.join(sorted(missing))}")
+
+
+def _check_sources(place: str, used: Iterator[tuple[str, str]], sources: Mapping[str, object]) -> None:
+    for name, source in used:
+        if source not in sources:
+            raise CatalogError(f"formats/{place}.toml: {name}: there is no source {source!r}")
+
+
+def _check_gguf_twins(entries: list[RecipeEntry], names: NameIndex[RecipeEntry]) -> None:
+    for entry in entries:
+        if entry.row.gguf is not None and entry.row.gguf not in names:
+            raise CatalogError(
+                f"formats/checkpoints.toml: {entry.name}: there is no GGUF kind {entry.row.gguf!r}"
+            )

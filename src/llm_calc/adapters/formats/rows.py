@@ -1,0 +1,125 @@
+"""Rows of the format catalogs, checked strictly; what they mean stands at the head of each file."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, field_validator
+
+from llm_calc.adapters.catalog.files import STRICT, Many
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+LayerSpan = Literal["all", "more_bits", "first_eighth", "first_sixteenth", "first_2", "first_4", "middle"]
+
+
+class SourceRow(BaseModel):
+    """Where facts were read, and when."""
+
+    model_config = STRICT
+
+    url: Annotated[str, Field(pattern=r"^https://")]
+    title: str
+    checked: date
+
+    @field_validator("checked", mode="before")
+    @classmethod
+    def _iso_date(cls, value: object) -> object:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+class NumberRow(BaseModel):
+    """How numbers are stored: the parts that bits an element follow from."""
+
+    model_config = STRICT
+
+    element_bits: Annotated[float, Field(ge=1, le=64)]
+    group_size: Annotated[int, Field(ge=0)] = 0
+    scale_bits: Annotated[float, Field(ge=0)] = 0.0
+    zero_bits: Annotated[float, Field(ge=0)] = 0.0
+    channel_scale_bits: Annotated[float, Field(ge=0)] = 0.0
+    compute: str | None = None
+    fallback: Name | None = None
+    source: str
+
+
+class When(BaseModel):
+    """Properties of a model that a rule asks for; all of those given must hold."""
+
+    model_config = STRICT
+
+    gqa_min: int | None = None
+    experts: int | None = None
+    experts_min: int | None = None
+    not_experts: int | None = None
+    num_layers: int | None = None
+    tied: bool | None = None
+    latent_attention: bool | None = None
+    model_types: Many[str] | None = None
+    not_model_types: Many[str] | None = None
+
+
+class RuleRow(BaseModel):
+    """Tensors (patterns of ``component.name``, or ``@group``) that are stored in a format."""
+
+    model_config = STRICT
+
+    tensors: Annotated[Many[str], Field(min_length=1)]
+    format: str
+    layers: LayerSpan = "all"
+    when: When = When()
+    vectors: bool = False
+
+
+class SetReference(BaseModel):
+    """A named set of rules, in its place."""
+
+    model_config = STRICT
+
+    set: str
+
+
+class RecipeRow(BaseModel):
+    """One format of whole checkpoints or files.
+
+    ``storage``: the kind of numbers; a checkpoint that is quantized to the same kind keeps its own mixture.
+    ``gguf``: the kind of GGUF file that llama.cpp runs instead.
+    """
+
+    model_config = STRICT
+
+    aliases: Many[Name] = ()
+    storage: str
+    default: Name
+    vectors: str | None = None
+    gguf: Name | None = None
+    rules: Many[RuleRow | SetReference] = ()
+    source: str
+
+
+class FusedQkv(BaseModel):
+    """Families whose files hold query, key and value as one tensor."""
+
+    model_config = STRICT
+
+    model_types: Many[str]
+    source: str
+
+
+class NumbersFile(BaseModel):
+    """``numbers.toml``."""
+
+    model_config = STRICT
+
+    sources: dict[Name, SourceRow]
+    numbers: dict[Name, NumberRow]
+
+
+class RecipesFile(BaseModel):
+    """``checkpoints.toml`` and ``gguf.toml``."""
+
+    model_config = STRICT
+
+    sources: dict[Name, SourceRow]
+    groups: dict[str, Many[str]] = {}
+    fused_qkv: FusedQkv | None = None
+    sets: dict[str, Many[RuleRow]]
+    recipes: dict[Name, RecipeRow]
