@@ -13,7 +13,8 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from llm_calc.api.validation_text import sentence_of, validation_details
+from llm_calc.api.json_body import BODY_MODEL
+from llm_calc.api.validation_text import faults_of, sentence_of
 from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
 
 STATUS_OF: Mapping[type[CalcError], HTTPStatus] = {
@@ -53,10 +54,10 @@ async def _answer_refusal(_: Request, error: CalcError) -> Response:
     return error_response(status_of(error), error.message, error.details)
 
 
-async def _answer_validation(_: Request, error: RequestValidationError) -> Response:
+async def _answer_validation(request: Request, error: RequestValidationError) -> Response:
     """Answer a request whose types or values are wrong."""
-    problems = error.errors()
-    return error_response(HTTPStatus.BAD_REQUEST, sentence_of(problems), validation_details(problems))
+    faults = faults_of(error.errors(), request.scope.get(BODY_MODEL))
+    return error_response(HTTPStatus.BAD_REQUEST, sentence_of(faults), {"fields": faults})
 
 
 async def _answer_http(request: Request, error: HTTPException) -> Response:

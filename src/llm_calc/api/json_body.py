@@ -1,7 +1,8 @@
 """Reading JSON request bodies: content type, syntax, and the numbers that JSON does not have."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,7 +10,10 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 
-_FORGIVING_FIELD = b'"hf_config"'
+BODY_MODEL = "llm_calc.body_model"
+"""The key of the request's scope that holds the type of the body."""
+
+_FORGIVING_FIELD = "hf_config"
 
 
 class JsonRequest(Request):
@@ -19,14 +23,38 @@ class JsonRequest(Request):
         """Decode the body.
 
         Raises:
-            HTTPException: 400 where the body is not JSON, or holds NaN or an infinity although it holds no
-                ``hf_config`` (published configs hold such numbers; typed fields refuse them all the same).
+            HTTPException: 400 where the body is not JSON, or holds NaN or an infinity outside of ``hf_config``:
+                JSON has no such numbers, but published configs hold them.
         """
         body = await self.body()
         try:
-            return from_json(body, allow_inf_nan=_FORGIVING_FIELD in body)
+            return from_json(body, allow_inf_nan=False)
         except ValueError as error:
-            raise HTTPException(400, f"body: must be valid JSON ({error})") from error
+            return _decode_non_finite(body, str(error))
+
+
+def _decode_non_finite(body: bytes, reason: str) -> object:
+    """Decode a body that is JSON but for NaN and infinities inside of ``hf_config``, or say where it is not."""
+    try:
+        decoded: object = from_json(body)
+    except ValueError:
+        raise HTTPException(400, f"body: must be valid JSON ({reason})") from None
+    for path in _non_finite_paths(decoded):
+        raise HTTPException(400, f"{path}: must be a finite number; JSON has no NaN and no Infinity")
+    return decoded
+
+
+def _non_finite_paths(value: object, path: str = "") -> Iterator[str]:
+    """Yield the path of each number that is not finite, outside of ``hf_config``."""
+    if isinstance(value, float) and not isfinite(value):
+        yield path.lstrip(".") or "body"
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _non_finite_paths(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key != _FORGIVING_FIELD:
+                yield from _non_finite_paths(item, f"{path}.{key}")
 
 
 class JsonRoute(APIRoute):
@@ -37,9 +65,11 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        model = self.body_field.field_info.annotation
 
         async def handle_json(request: Request) -> Response:
             _check_content_type(request.headers.get("content-type", ""))
+            request.scope[BODY_MODEL] = model
             return await handle(JsonRequest(request.scope, request.receive))
 
         return handle_json
