@@ -56,6 +56,7 @@ class Fields:
         self.notes = notes if notes is not None else Notes()
         self._read: set[str] = set()
         self._parts: dict[str, Fields] = {}
+        self._also: dict[str, tuple[str, ...]] = {}
 
     def raw(self, key: str, default: object = MISSING) -> object:
         """The value in the file under any spelling, else ``default``, else the class's; else a refusal."""
@@ -188,6 +189,15 @@ class Fields:
         """Takes over the defaults of another class, for types that only their authors' code knows."""
         self.defaults = class_defaults(model_type)
 
+    def also(self, key: str, *spellings: str) -> None:
+        """Adds spellings that this family's files use for a key; they go before those of the class."""
+        self._also[key] = spellings
+
+    def expect(self, key: str, *, value: object) -> None:
+        """Marks a key that repeats what is known otherwise as understood, if it says the same."""
+        if self.values.get(key) == value:
+            self._read.add(key)
+
     def ignore(self, *keys: str) -> None:
         """Marks keys as understood: they change no size in this family."""
         self._read.update(keys)
@@ -221,14 +231,17 @@ class Fields:
         return value not in (None, False, 0, "", [], {})
 
     def _names(self, key: str) -> tuple[str, ...]:
-        return self.defaults.names.get(key, (key,))
+        return (*self._also.get(key, ()), *self.defaults.names.get(key, (key,)))
 
     def _given(self, key: str) -> object:
         found: object = MISSING
         for name in self._names(key):
             self._read.add(name)
-            if found is MISSING and name in self.values:
-                found = self.values[name]
+            value = self.values.get(name, MISSING)
+            if found is MISSING:
+                found = value
+            elif value not in (MISSING, found):
+                self.assume(f"{self.path}.{name} contradicts {key}; {key} was taken as {found!r}")
         return found
 
     def _whole(self, key: str, value: object, least: Whole, most: Whole) -> Whole:

@@ -62,27 +62,41 @@ def share_of_heads(_: Fields, hidden: int, heads: int) -> int:
     return hidden // heads
 
 
+_QK_NORMS: dict[str, Callable[[int, int, int], int]] = {
+    "": lambda *_: 0,
+    "head": lambda _, __, width: 2 * width,
+    "head_biased": lambda _, __, width: 4 * width,
+    "full": lambda heads, kv_heads, width: (heads + kv_heads) * width,
+}
+
+
 def gqa(
     *,
     biases: Choice[str] = "",
     qk_norm: Choice[str] = "",
     windows: Windows = no_window,
     head_dim: Callable[[Fields, int, int], int] = head_width,
-    sinks: bool = False,
-    output_gate: bool = False,
+    kv_heads: Callable[[Fields, int], int] = kv_head_count,
+    sinks: Choice[bool] = False,
+    output_norm: bool = False,
+    output_gate: Choice[bool] = False,
+    head_gate: Choice[bool] = False,
 ) -> Piece:
     """Grouped-query attention.
 
-    ``qk_norm``: ``head`` (one weight a channel of a head), ``full`` (all channels of queries and of keys) or
-    nothing; ``sinks``: one scalar a head; ``output_gate``: queries carry a gate of their own width.
+    ``qk_norm``: ``head`` (one weight a channel of a head, shared by heads), ``head_biased`` (with as many
+    biases), ``full`` (a weight for every channel of queries and of keys) or nothing. ``output_norm``: a norm
+    before the output projection. ``sinks``: one scalar a head. ``output_gate``, ``head_gate``: a projection
+    that gates every channel or every head of the output.
     """
 
     def piece(f: Fields) -> LayerBlocks:
         hidden, heads = hidden_size(f), f.int("num_attention_heads")
-        kv_heads, width = kv_head_count(f, heads), head_dim(f, hidden, heads)
-        norms = {"": 0, "head": 2 * width, "full": (heads + kv_heads) * width}[choose(qk_norm, f)]
-        window_of = windows(f, num_layers(f))
-        letters = choose(biases, f)
+        kv, width = kv_heads(f, heads), head_dim(f, hidden, heads)
+        vectors = _QK_NORMS[choose(qk_norm, f)](heads, kv, width)
+        vectors += (heads if choose(sinks, f) else 0) + (heads * width if output_norm else 0)
+        gate_cols = heads * width * choose(output_gate, f) + heads * choose(head_gate, f)
+        window_of, letters = windows(f, num_layers(f)), choose(biases, f)
 
         def layer(index: int) -> tuple[Block, ...]:
             window, chunked = window_of(index)
@@ -90,11 +104,11 @@ def gqa(
                 Attention(
                     hidden=hidden,
                     heads=heads,
-                    kv_heads=kv_heads,
+                    kv_heads=kv,
                     head_dim=width,
                     biases=letters,
-                    vector_params=norms + (heads if sinks else 0),
-                    q_extra_cols=heads * width if output_gate else 0,
+                    vector_params=vectors,
+                    q_extra_cols=gate_cols,
                     window=window,
                     chunked=chunked,
                 ),
@@ -106,16 +120,26 @@ def gqa(
 
 
 def mlp(
-    *, width: Choice[int] | str = "intermediate_size", gated: Choice[bool] = True, biases: Choice[str] = ""
+    *,
+    width: Choice[int] | str = "intermediate_size",
+    gated: Choice[bool] = True,
+    biases: Choice[str] = "",
+    inner_norm: bool = False,
 ) -> Piece:
-    """The same feed-forward block in every layer; ``width`` is a key or a function."""
+    """The same feed-forward block in every layer; ``width`` is a key or a function.
+
+    ``inner_norm``: a normalisation of the inner activations.
+    """
 
     def piece(f: Fields) -> LayerBlocks:
         inner = f.int(width) if isinstance(width, str) else choose(width, f)
         block = Mlp(
             hidden=hidden_size(f), intermediate=inner, gated=choose(gated, f), biases=choose(biases, f)
         )
-        return lambda _: (block,)
+        blocks: tuple[Block, ...] = (block,)
+        if inner_norm:
+            blocks = (block, Norm(width=inner, component="mlp", name="mlp_norm"))
+        return lambda _: blocks
 
     return piece
 
@@ -159,18 +183,15 @@ def assemble(
 ) -> Model:
     """A model from its layers, first to last, and the usual ends where nothing else is given.
 
-    ``outside``: what stands in no layer (default: an RMS norm); ``tied``: default ``tie_word_embeddings``.
+    ``outside``: what stands in no layer (default: an RMS norm); ``tied``: default ``tie_word_embeddings``. The
+    bias of a tied head is a tensor of its own.
     """
     stack = tuple(layers)
     vocab, hidden = f.int("vocab_size"), hidden_size(f)
-    head = Weight(
-        name="lm_head",
-        component="lm_head",
-        rows=head_rows or hidden,
-        cols=vocab,
-        bias=vocab if head_bias else 0,
-        units=vocab,
-    )
+    is_tied = f.flag("tie_word_embeddings") if tied is None else tied
+    ends = (final_norm(f),) if outside is None else outside
+    if head_bias and is_tied:
+        ends = (*ends, vector("lm_head_bias", "lm_head", vocab))
     return Model(
         model_type=f.model_type,
         hidden=hidden,
@@ -178,11 +199,18 @@ def assemble(
         vocab=vocab,
         groups=group_layers(stack),
         embedding=embedding or (embedding_table(f),),
-        head=head,
-        head_tied=f.flag("tie_word_embeddings") if tied is None else tied,
-        outside=(final_norm(f),) if outside is None else outside,
+        head=output_head(head_rows or hidden, vocab, bias=head_bias and not is_tied),
+        head_tied=is_tied,
+        outside=ends,
         context_length_tokens=context_length(f),
         dtype=dtype(f),
+    )
+
+
+def output_head(rows: int, vocab: int, *, bias: bool = False) -> Weight:
+    """Hidden state to logits."""
+    return Weight(
+        name="lm_head", component="lm_head", rows=rows, cols=vocab, bias=vocab if bias else 0, units=vocab
     )
 
 

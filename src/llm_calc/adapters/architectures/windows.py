@@ -39,6 +39,21 @@ def full_every(period: int, key: str = "") -> LayerTypes:
     return types
 
 
+def full_where(is_full: Callable[[int], bool]) -> LayerTypes:
+    """Full layers at the positions that the rule names."""
+    return lambda _, layers: tuple(FULL if is_full(index) else SLIDING for index in range(layers))
+
+
+def full_first(period: int) -> LayerTypes:
+    """One full layer at the start of each ``period``."""
+    return full_where(lambda index: index % period == 0)
+
+
+def if_window(types: LayerTypes, key: str = "sliding_window") -> LayerTypes:
+    """The rule where the file or the class has a window, else no windows."""
+    return lambda f, layers: types(f, layers) if f.known(key) else all_full(f, layers)
+
+
 def layer_types(default: LayerTypes, *, kinds: frozenset[str] = LAYER_KINDS) -> LayerTypes:
     """``layer_types`` of the file if it has them, else by the rule; refuses kinds outside of ``kinds``."""
 

@@ -1,14 +1,149 @@
 """Llama and decoders built like it: RMS norms, rotary positions, gated feed-forward."""
 
-from llm_calc.adapters.architectures.pieces import Decoder, gqa, mlp, when
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.pieces import Decoder, Piece, gqa, mlp, norms, share_of_heads, when
 from llm_calc.adapters.architectures.registry import register
-from llm_calc.adapters.architectures.windows import sliding_everywhere
-
-ATTENTION_BIAS = when("attention_bias", "qkvo")
-
-register(
-    "llama",
-    read=Decoder(attention=gqa(biases=ATTENTION_BIAS), feed_forward=mlp(biases=when("mlp_bias", "gud"))),
+from llm_calc.adapters.architectures.windows import (
+    SLIDING,
+    all_sliding,
+    by_type,
+    full_every,
+    full_first,
+    if_window,
+    layer_types,
+    sliding_everywhere,
 )
+
+BIASES = when("attention_bias", "qkvo")
+INPUT_BIASES = when("attention_bias", "qkv")
+MLP: Piece = mlp(biases=when("mlp_bias", "gud"))
+PLAIN_MLP: Piece = mlp(gated=False, biases=when("mlp_bias", "ud"))
+ALL_BIASES = when("use_bias", "qkvo")
+
+
+def _smollm3_types(f: Fields, layers: int) -> tuple[str, ...]:
+    """Layers without rotary positions see a window, if windows are used at all."""
+    interval = f.int("no_rope_layer_interval")
+    given = f.ints("no_rope_layers") or tuple(int((index + 1) % interval != 0) for index in range(layers))
+    windowed = f.flag("use_sliding_window") and f.known("sliding_window")
+    return tuple(SLIDING if windowed and not rotary else "full_attention" for rotary in given[:layers])
+
+
+register("llama", "iquestcoder", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register("mistral", read=Decoder(attention=gqa(windows=sliding_everywhere)))
-register("phi3", read=Decoder(attention=gqa(windows=sliding_everywhere)))
+register("ministral3", read=Decoder(attention=gqa(windows=sliding_everywhere)))
+register("ministral", read=Decoder(attention=gqa(windows=by_type(layer_types(if_window(all_sliding))))))
+register("phi3", read=Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads)))
+register("granite", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
+register(
+    "granite_swa",
+    read=Decoder(
+        attention=gqa(biases=BIASES, sinks=True, windows=by_type(layer_types(full_first(4)))),
+        feed_forward=MLP,
+    ),
+)
+register("helium", read=Decoder(attention=gqa(biases=INPUT_BIASES), feed_forward=MLP))
+register("arcee", read=Decoder(attention=gqa(biases=BIASES), feed_forward=PLAIN_MLP))
+register("cwm", read=Decoder(attention=gqa(windows=by_type(layer_types(full_first(4))))))
+register(
+    "seed_oss",
+    read=Decoder(
+        attention=gqa(
+            biases=lambda f: INPUT_BIASES(f) + ("o" if f.flag("attention_out_bias") else ""),
+        ),
+        feed_forward=MLP,
+    ),
+)
+register(
+    "smollm3",
+    ignores=("no_rope_layers", "no_rope_layer_interval"),
+    read=Decoder(
+        attention=gqa(biases=BIASES, windows=by_type(layer_types(_smollm3_types))), feed_forward=MLP
+    ),
+)
+register("internlm3", read=Decoder(attention=gqa(biases=when("qkv_bias", "qkv")), feed_forward=MLP))
+register(
+    "hyperclovax",
+    read=Decoder(
+        attention=gqa(biases=BIASES),
+        feed_forward=MLP,
+        norms=norms(lambda f: 4 if f.flag("use_post_norm") else 2),
+    ),
+)
+register(
+    "bitnet", read=Decoder(attention=gqa(biases=BIASES, output_norm=True), feed_forward=mlp(inner_norm=True))
+)
+register(
+    "ernie4_5",
+    read=Decoder(attention=gqa(biases=ALL_BIASES), feed_forward=mlp(biases=when("use_bias", "gud"))),
+)
+register(
+    "exaone4",
+    read=Decoder(
+        attention=gqa(
+            qk_norm="head",
+            windows=by_type(layer_types(if_window(full_every(4, "sliding_window_pattern")))),
+        )
+    ),
+)
+register("glm", read=Decoder(attention=gqa(biases=INPUT_BIASES)))
+register("glm4", read=Decoder(attention=gqa(biases=INPUT_BIASES), norms=norms(4)))
+register(
+    "nanochat",
+    read=Decoder(
+        attention=gqa(biases=BIASES), feed_forward=mlp(gated=False), norms=norms(0), final_norm=False
+    ),
+)
+register("hunyuan_v1_dense", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=MLP))
+register(
+    "nemotron",
+    read=Decoder(
+        attention=gqa(biases=BIASES), feed_forward=PLAIN_MLP, norms=norms(2, bias=True), final_norm_bias=True
+    ),
+)
+register(
+    "jais2",
+    read=Decoder(
+        attention=gqa(biases=BIASES), feed_forward=PLAIN_MLP, norms=norms(2, bias=True), final_norm_bias=True
+    ),
+)
+register("olmo", read=Decoder(attention=gqa(biases=BIASES), norms=norms(0), final_norm=False))
+register("olmo2", read=Decoder(attention=gqa(biases=BIASES, qk_norm="full")))
+register(
+    "olmo3",
+    read=Decoder(attention=gqa(biases=BIASES, qk_norm="full", windows=by_type(layer_types(full_every(4))))),
+)
+register(
+    "cohere",
+    read=Decoder(attention=gqa(biases=BIASES, qk_norm=when("use_qk_norm", "full")), norms=norms(1)),
+)
+register(
+    "cohere2",
+    read=Decoder(
+        attention=gqa(
+            biases=BIASES,
+            windows=by_type(layer_types(full_every(4, "sliding_window_pattern"))),
+            head_dim=share_of_heads,
+        ),
+        norms=norms(1),
+    ),
+)
+register(
+    "starcoder2",
+    read=Decoder(
+        attention=gqa(biases=ALL_BIASES, windows=sliding_everywhere),
+        feed_forward=mlp(gated=False, biases=when("use_bias", "ud")),
+        norms=norms(2, bias=True),
+        final_norm_bias=True,
+    ),
+)
+register(
+    "stablelm",
+    read=Decoder(
+        attention=gqa(
+            biases=when("use_qkv_bias", "qkv"), qk_norm=when("qk_layernorm", "full"), head_dim=share_of_heads
+        ),
+        norms=norms(lambda f: 1 if f.flag("use_parallel_residual") else 2, bias=True),
+        final_norm_bias=True,
+    ),
+)

@@ -4,40 +4,82 @@ from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import mixture, sparse_step
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, when
 from llm_calc.adapters.architectures.registry import register
-from llm_calc.adapters.architectures.windows import FULL, SLIDING, all_full, all_sliding, by_type, layer_types
+from llm_calc.adapters.architectures.windows import (
+    FULL,
+    SLIDING,
+    LayerTypes,
+    all_full,
+    all_sliding,
+    by_type,
+    layer_types,
+)
 
 
 def _after_max_window_layers(f: Fields, layers: int) -> tuple[str, ...]:
-    """With ``use_sliding_window``, the layers from ``max_window_layers`` on see a window."""
+    """The layers from ``max_window_layers`` on see a window."""
     first = f.optional_int("max_window_layers") or 0
-    if not f.flag("use_sliding_window"):
-        return all_full(f, layers)
     return tuple(SLIDING if index >= first else FULL for index in range(layers))
 
 
-def _if_used(f: Fields, layers: int) -> tuple[str, ...]:
-    return (all_sliding if f.flag("use_sliding_window") else all_full)(f, layers)
+def _qwen2_biases(f: Fields) -> str:
+    """Always q, k and v; some files say so as ``attention_bias``."""
+    f.expect("attention_bias", value=True)
+    return "qkv"
 
 
-WINDOWS = by_type(layer_types(_after_max_window_layers))
+def _qwen3_norm(f: Fields) -> str:
+    """Always a norm of every head; some files say so as ``use_qk_norm``."""
+    f.expect("use_qk_norm", value=True)
+    return "head"
 
-register("qwen2", read=Decoder(attention=gqa(biases="qkv", windows=WINDOWS)))
+
+def _if_switched_on(types: LayerTypes) -> LayerTypes:
+    """``use_sliding_window: false`` switches off whatever ``layer_types`` says."""
+
+    def rule(f: Fields, layers: int) -> tuple[str, ...]:
+        stated = types(f, layers)
+        return stated if f.flag("use_sliding_window") else all_full(f, layers)
+
+    return rule
+
+
+def _alternating(f: Fields, layers: int) -> tuple[str, ...]:
+    """Every second layer below ``max_window_layers``."""
+    first = f.optional_int("max_window_layers") or 0
+    return tuple(SLIDING if (i + 1) % 2 and i < first else FULL for i in range(layers))
+
+
+WINDOWS = by_type(_if_switched_on(layer_types(_after_max_window_layers)))
+
+register(
+    "qwen2",
+    ignores=("max_window_layers",),
+    read=Decoder(attention=gqa(biases=_qwen2_biases, windows=WINDOWS)),
+)
 register(
     "qwen3",
+    ignores=("max_window_layers",),
     read=Decoder(attention=gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", windows=WINDOWS)),
 )
 register(
     "qwen3_moe",
     ignores=("max_window_layers",),
     read=Decoder(
-        attention=gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", windows=by_type(_if_used)),
+        attention=gqa(
+            biases=when("attention_bias", "qkvo"),
+            qk_norm="head",
+            windows=by_type(_if_switched_on(all_sliding)),
+        ),
         feed_forward=mixture(sparse=sparse_step),
     ),
 )
 register(
     "qwen2_moe",
+    ignores=("max_window_layers",),
     read=Decoder(
-        attention=gqa(biases=when("qkv_bias", "qkv"), windows=WINDOWS),
+        attention=gqa(
+            biases=when("qkv_bias", "qkv"), windows=by_type(_if_switched_on(layer_types(_alternating)))
+        ),
         feed_forward=mixture(
             sparse=sparse_step,
             shared_width=lambda f: f.int("shared_expert_intermediate_size"),

@@ -1,0 +1,66 @@
+"""Models whose class only their authors' repository holds; sizes follow the code published there."""
+
+from llm_calc.adapters.architectures.families.early import PHI
+from llm_calc.adapters.architectures.families.llama import MLP
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.mixtures import first_dense, mixture, shared_times
+from llm_calc.adapters.architectures.pieces import Decoder, gqa, hidden_size, mlp, norms, when
+from llm_calc.adapters.architectures.registry import family, register
+from llm_calc.core.model import Model
+
+register(
+    "baichuan",
+    "yi",
+    "Yi",
+    "xverse",
+    "aquila",
+    "internlm2",
+    defaults="llama",
+    ignores=("model_max_length", "z_loss_weight"),
+    read=Decoder(attention=gqa(biases=lambda f: when("bias", "qkvo")(f) if f.given("bias") else "")),
+)
+register("internlm", defaults="llama", read=Decoder(attention=gqa(biases=when("bias", "qkvo"))))
+register("orion", defaults="llama", read=Decoder(norms=norms(2, bias=True), final_norm_bias=True))
+register(
+    "deepseek",
+    defaults="llama",
+    ignores=("use_dense_mlp",),
+    read=Decoder(
+        attention=gqa(biases=when("attention_bias", "qkvo")),
+        feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),
+    ),
+)
+
+
+@family("phi-msft", defaults="phi", ignores=("img_processor",))
+def phi_msft(f: Fields) -> Model:
+    """Phi-1.5 and Phi-2 as first published: the keys of GPT-2."""
+    for key, spelling in (
+        ("hidden_size", "n_embd"),
+        ("num_hidden_layers", "n_layer"),
+        ("num_attention_heads", "n_head"),
+        ("num_key_value_heads", "n_head_kv"),
+        ("intermediate_size", "n_inner"),
+        ("max_position_embeddings", "n_positions"),
+    ):
+        f.also(key, spelling)
+    return PHI(f)
+
+
+@family("qwen", defaults="llama", ignores=("no_bias", "seq_length", "onnx_safe"))
+def qwen(f: Fields) -> Model:
+    """Qwen-1: states twice the width of each feed-forward branch; biases of q, k and v."""
+    f.expect("kv_channels", value=hidden_size(f) // f.int("num_attention_heads"))
+    branch = mlp(width=lambda fields: fields.int("intermediate_size") // 2)
+    return Decoder(attention=gqa(biases="qkv"), feed_forward=branch)(f)
+
+
+@family("minicpm", defaults="llama")
+def minicpm(f: Fields) -> Model:
+    """MiniCPM: Llama with scaled residuals; with ``num_experts``, a mixture of experts without shared ones."""
+    if not f.given("num_experts"):
+        return Decoder(feed_forward=MLP)(f)
+    f.assume(
+        "num_experts was read as routed experts of intermediate_size in every layer, as the authors' code does"
+    )
+    return Decoder(feed_forward=mixture(width="intermediate_size"))(f)
