@@ -28,7 +28,8 @@ class AllReduceMeasurement(BaseModel):
 class CatalogLink(BaseModel):
     """One kind of link.
 
-    ``gb_per_s_each_way`` is a peak per GPU; where a GPU's file states its own, that counts. ``latency_us`` is the least time of a small collective between two devices.
+    ``gb_per_s_each_way`` is a peak per GPU; where a GPU's file states its own, that counts.
+    ``latency_us`` is the least time of a small collective between two devices.
     """
 
     model_config = STRICT

@@ -1,8 +1,7 @@
 """One model of the catalog as its file writes it: names and the published ``config.json``."""
 
-from collections.abc import Mapping
+from copy import deepcopy
 from datetime import date
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, Strict
@@ -20,7 +19,7 @@ class ConfigSource(BaseModel):
 
     ``kind``: ``config.json``, the published file (a copy in a public repository where ``repository`` is
     not the model's own); ``values``, keys and values of the published file as another project's source
-    states them, keys left out taking the class's defaults; ``dimensions``, put down from published dimensions.
+    states them, keys left out taking the class's defaults; ``dimensions``, published dimensions in its form.
     """
 
     model_config = STRICT
@@ -50,6 +49,6 @@ class CatalogModel(BaseModel):
     config: dict[str, Any] = Field(min_length=1)
 
     @property
-    def published_config(self) -> Mapping[str, Any]:
-        """The config, read-only."""
-        return MappingProxyType(self.config)
+    def published_config(self) -> dict[str, Any]:
+        """A copy of the config, the caller's to change."""
+        return deepcopy(self.config)

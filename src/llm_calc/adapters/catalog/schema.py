@@ -1,26 +1,28 @@
-"""JSON schemas of the catalog files, generated from the types; editors read them from the files' first line."""
+"""JSON schemas of the catalog files, generated from the types; each file names its own for editors."""
 
 import json
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
 
-SCHEMAS = {"gpu.schema.json": CatalogGpu, "model.schema.json": CatalogModel, "links.schema.json": LinksFile}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "gpu.schema.json": CatalogGpu,
+    "model.schema.json": CatalogModel,
+    "links.schema.json": LinksFile,
+}
 """File name in the catalog's directory and the type it describes."""
+DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
 def schema_texts() -> dict[str, str]:
     """The text of each schema file, by file name."""
-    return {
-        name: json.dumps(
-            {"$schema": "https://json-schema.org/draft/2020-12/schema", **kind.model_json_schema()}, indent=2
-        )
-        + "\n"
-        for name, kind in SCHEMAS.items()
-    }
+    schemas = {name: DRAFT | kind.model_json_schema() for name, kind in SCHEMAS.items()}
+    return {name: json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
 
 
 def write_schemas(root: Path | None = None) -> None:
