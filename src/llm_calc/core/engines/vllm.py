@@ -19,7 +19,7 @@ from llm_calc.core.engines.base import (
 )
 from llm_calc.core.engines.caches import LayerCache, stage_caches
 from llm_calc.core.engines.vllm_groups import CacheGroup, group_caches
-from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
+from llm_calc.core.engines.weights import ExpertPadding, WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, framework_bytes, graph_bytes, profiled_peak_bytes
 from llm_calc.core.parallelism import check_layout, stage_bounds
 
@@ -143,13 +143,19 @@ def captured_sizes(max_sequences: int) -> int:
 
 
 def weight_rules(setup: Setup) -> WeightRules:
-    """Vocabulary in multiples of 64; experts in mxfp4 padded as the kernels of the card's generation want it.
+    """Vocabulary in multiples of 64; experts in 4 bits padded as the kernels of the card's generation want it.
 
-    Hopper's Triton kernels pad the hidden width to 256, Marlin (everything older, and where the others lack)
-    the intermediate width to 128 besides.
+    MXFP4: Hopper's Triton kernels pad the hidden width to 256, Marlin (other cards) the intermediate width to
+    128 besides. NVFP4: intermediate widths in multiples of 16 with a gate, of 128 without.
     """
     hopper = (setup.gpu.compute_capability or "").startswith("9")
-    return WeightRules(vocab_multiple=64, mxfp4_multiples=(256, 1) if hopper else (256, 128))
+    mxfp4 = ExpertPadding(format="mxfp4", hidden=256, gated=1 if hopper else 128, plain=1 if hopper else 128)
+    return WeightRules(
+        vocab_multiple=64,
+        rotary_table=True,
+        cut_towers=True,
+        paddings=(mxfp4, ExpertPadding(format="nvfp4", gated=16, plain=128)),
+    )
 
 
 def _claim(group: CacheGroup, batched_tokens: int) -> Claim:

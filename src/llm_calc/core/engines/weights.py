@@ -10,6 +10,21 @@ from llm_calc.core.model import Model, Placed
 from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_bounds, stage_placed, weight_share
 from llm_calc.core.weights import Weight
 
+TABLE_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpertPadding:
+    """Multiples that expert matrices in ``format`` are padded to.
+
+    Of the hidden width and, on each GPU, of the intermediate width (``gated`` experts and ``plain`` ones apart).
+    """
+
+    format: str
+    hidden: int = 1
+    gated: int = 1
+    plain: int = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightRules:
@@ -17,12 +32,16 @@ class WeightRules:
 
     ``vocab_multiple``: embedding and head are padded to a multiple of so many rows before they are cut.
     ``whole_ends``: with data-parallel attention every GPU keeps embedding and head whole.
-    ``mxfp4_multiples``: expert matrices of this format are padded to multiples of (hidden, intermediate).
+    ``rotary_table``: sines and cosines of all positions are kept as a tensor of the model. ``cut_towers``: the
+    matrices of vision and audio towers are cut by tensor parallelism like those of the decoder.
+    ``paddings``: what kernels ask of expert matrices in formats of their own.
     """
 
     vocab_multiple: int = 1
     whole_ends: bool = False
-    mxfp4_multiples: tuple[int, int] = (1, 1)
+    rotary_table: bool = False
+    cut_towers: bool = False
+    paddings: tuple["ExpertPadding", ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -34,7 +53,7 @@ def device_weights_bytes(
     ``sum over tensors of stored sets x share x padding x bytes of the tensor's format``.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
-    total = 0.0
+    total = rotary_table_bytes(model) if rules.rotary_table else 0.0
     for placed, stored in stage_placed(model, bounds):
         if stored and placed.weight.params:
             total += _bytes(model, recipe, layout, placed, bounds, rules) * stored
@@ -54,7 +73,7 @@ def _bytes(
         formats[number_format] = formats.get(number_format, 0) + 1
     total = 0.0
     for number_format, count in formats.items():
-        padding = _expert_padding(model, weight, number_format, rules)
+        padding = _expert_padding(model, weight, layout, number_format, rules)
         total += count * padding * weight_bytes(weight, elements, number_format, recipe.vectors)
     return total / len(layers)
 
@@ -63,7 +82,8 @@ def device_elements(model: Model, weight: Weight, layout: Layout, rules: WeightR
     """Elements of one tensor on the fullest GPU; embedding and head are cut by padded vocabulary rows."""
     vocab = _vocabulary_of(model, weight)
     if not vocab:
-        return weight_share(weight, layout)
+        tower = rules.cut_towers and weight.component == "vision" and weight.kind == "matrix"
+        return weight.params / layout.tensor if tower else weight_share(weight, layout)
     cut = 1 if rules.whole_ends and layout.data > 1 else layout.tensor
     return weight.params / vocab * padded_rows(vocab, cut, rules.vocab_multiple) / cut
 
@@ -76,21 +96,43 @@ def _vocabulary_of(model: Model, weight: Weight) -> int:
     return rows if rows >= model.vocab // 2 else 0
 
 
+def rotary_table_bytes(model: Model) -> float:
+    """Sines and cosines for every position of the model's context, in 16 bits, once for all layers.
+
+    ``context x rotated width x 2``; with a latent cache the rotated width is what keys carry beside it. Models
+    that rotate a part of each head keep less, those with two rotary bases twice as much.
+    """
+    widths = (
+        score.qk_dim if score.absorbed_qk_dim is None else score.absorbed_qk_dim - (score.absorbed_v_dim or 0)
+        for group in model.groups
+        for score in group.parts.scores
+        if score.name == "scores"
+    )
+    return float((model.context_length_tokens or 0) * next(widths, 0) * TABLE_BYTES)
+
+
 def padded_rows(vocab: int, ways: int, multiple: int) -> int:
     """Vocabulary rows after padding to ``multiple`` and to what ``ways`` GPUs divide."""
-    rows = int(ceil_div(vocab, multiple)) * multiple
-    return int(ceil_div(rows, ways)) * ways
+    return _up_to(_up_to(vocab, multiple), ways)
 
 
-def _expert_padding(model: Model, weight: Weight, number_format: NumberFormat, rules: WeightRules) -> float:
-    if weight.component != ROUTED or number_format.name != "mxfp4":
+def _expert_padding(
+    model: Model, weight: Weight, layout: Layout, number_format: NumberFormat, rules: WeightRules
+) -> float:
+    """Stored elements of an expert matrix over those that the model has."""
+    padding = next((one for one in rules.paddings if one.format == number_format.name), None)
+    if weight.component != ROUTED or padding is None:
         return 1.0
-    hidden_multiple, wide_multiple = rules.mxfp4_multiples
-    hidden, wide = (weight.rows, weight.cols) if weight.rows == model.hidden else (weight.cols, weight.rows)
-    padded = (
-        int(ceil_div(hidden, hidden_multiple))
-        * hidden_multiple
-        * int(ceil_div(wide, wide_multiple))
-        * wide_multiple
-    )
-    return padded / (hidden * wide)
+    up = weight.rows == model.hidden
+    hidden, wide = (weight.rows, weight.cols) if up else (weight.cols, weight.rows)
+    piece = int(ceil_div(wide, layout.expert_cut))
+    multiple = padding.gated if _has_gated_experts(model) else padding.plain
+    return _up_to(hidden, padding.hidden) * _up_to(piece, multiple) / (hidden * piece)
+
+
+def _up_to(width: int, multiple: int) -> int:
+    return int(ceil_div(width, multiple)) * multiple
+
+
+def _has_gated_experts(model: Model) -> bool:
+    return any(p.weight.component == ROUTED and p.weight.name == "gate_proj" for p in model.placed)
