@@ -19,7 +19,7 @@ def nothing(_: Fields) -> LayerBlocks:
     return lambda _: ()
 
 
-def stated(default: LayerTypes, *, key: str = "layer_types", most: int | None = None) -> LayerTypes:
+def stated(default: LayerTypes, *, key: str = "layer_types") -> LayerTypes:
     """Kinds of layers from ``key`` (older names are understood), else by the rule."""
 
     def types(f: Fields, layers: int) -> tuple[str, ...]:
@@ -43,11 +43,13 @@ def linear_but_every(period: int, key: str) -> LayerTypes:
     return types
 
 
-def alternating(types: LayerTypes, pieces: Mapping[str, Piece], *, key: str = "layer_types") -> Piece:
-    """For each layer the blocks of its kind."""
+def alternating(
+    types: LayerTypes, pieces: Mapping[str, Piece], *, key: str = "layer_types", layers: int | None = None
+) -> Piece:
+    """For each layer the blocks of its kind; ``layers``: how many, if not what the file says."""
 
     def piece(f: Fields) -> LayerBlocks:
-        kinds = types(f, num_layers(f))
+        kinds = types(f, layers or num_layers(f))
         if not pieces.keys() >= set(kinds):
             raise f.refusal(key, f"a list of {', '.join(sorted(pieces))}")
         blocks = {kind: make(f) for kind, make in pieces.items()}

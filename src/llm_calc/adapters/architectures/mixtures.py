@@ -16,11 +16,32 @@ def every_layer(_: Fields, __: int) -> Callable[[int], bool]:
 
 
 def first_dense(key: str = "first_k_dense_replace") -> Sparse:
-    """The first ``key`` layers are dense."""
+    """The first ``key`` layers are dense; a step that some files add is one in all of them."""
 
     def rule(f: Fields, _: int) -> Callable[[int], bool]:
+        f.expect("moe_layer_freq", value=1)
         dense = f.optional_int(key) or 0
         return lambda index: index >= dense
+
+    return rule
+
+
+def leading_dense(count: int = 1) -> Sparse:
+    """So many dense layers at the start, whatever the file says of them elsewhere."""
+
+    def rule(f: Fields, _: int) -> Callable[[int], bool]:
+        f.expect("first_k_dense_replace", value=count)
+        return lambda index: index >= count
+
+    return rule
+
+
+def dense_then_step(dense: int = 1) -> Sparse:
+    """Sparse from ``first_k_dense_replace`` on, where the index is a multiple of ``moe_layer_freq``."""
+
+    def rule(f: Fields, _: int) -> Callable[[int], bool]:
+        first, step = f.int("first_k_dense_replace", dense, least=0), f.int("moe_layer_freq", 1)
+        return lambda index: index >= first and index % step == 0
 
     return rule
 
@@ -37,9 +58,9 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
 
     def rule(f: Fields, layers: int) -> Callable[[int], bool]:
         kinds = f.texts(key, None)
-        fallback = otherwise(f, layers)
         if kinds is None:
-            return fallback
+            return otherwise(f, layers)
+        f.ignore("first_k_dense_replace", "moe_layer_freq")
         if len(kinds) < layers or not {"dense", "sparse"}.issuperset(kinds):
             raise f.refusal(key, f"a list of {layers} of dense, sparse")
         return lambda index: kinds[index] == "sparse"
@@ -64,9 +85,10 @@ def mixture(
     sparse: Sparse = every_layer,
     shared_width: Choice[int] = 0,
     shared_gate: bool = False,
+    shared_biases: Choice[str] = "",
     biases: Choice[str] = "",
     dense_biases: Choice[str] = "",
-    router_bias: bool = False,
+    router_bias: Choice[bool] = False,
 ) -> Piece:
     """Routed experts in the layers that ``sparse`` tells, a gated feed-forward block in the others."""
 
@@ -86,9 +108,10 @@ def mixture(
                 top_k=used,
                 intermediate=f.int(width),
                 biases=choose(biases, f),
-                router_bias=many if router_bias else 0,
+                router_bias=many if choose(router_bias, f) else 0,
                 shared_width=choose(shared_width, f),
                 shared_gate=shared_gate,
+                shared_biases=choose(shared_biases, f),
             )
         f.ignore(experts, top_k, width, dense_width)
         blocks = {True: moe, False: dense}

@@ -1,37 +1,57 @@
 """Decoders with grouped attention and experts, each with few peculiarities."""
 
-from llm_calc.adapters.architectures.mixtures import first_dense, mixture, shared_times
-from llm_calc.adapters.architectures.pieces import Decoder, gqa, when
+from collections.abc import Callable
+
+from llm_calc.adapters.architectures.families.llama import ALL_BIASES, BIASES, INPUT_BIASES
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.mixtures import (
+    by_mlp_types,
+    every_layer,
+    first_dense,
+    leading_dense,
+    mixture,
+    shared_times,
+    sparse_step,
+)
+from llm_calc.adapters.architectures.pieces import Decoder, gqa, norms, share_of_heads, when
 from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import (
+    FULL,
+    SLIDING,
+    all_full,
+    all_sliding,
     by_type,
     full_every,
+    full_first,
+    if_window,
     layer_types,
     sliding_everywhere,
 )
 
-register(
-    "mixtral",
-    read=Decoder(
-        attention=gqa(windows=sliding_everywhere),
-        feed_forward=mixture(experts="num_local_experts", width="intermediate_size"),
-    ),
-)
+LOCAL_EXPERTS = mixture(experts="num_local_experts", width="intermediate_size")
+
+
+def _flag_says(key: str, answer: str) -> Callable[[Fields], str]:
+    """A constant that some files state as a flag."""
+
+    def read(f: Fields) -> str:
+        f.expect(key, value=True)
+        return answer
+
+    return read
+
+
+register("mixtral", read=Decoder(attention=gqa(windows=sliding_everywhere), feed_forward=LOCAL_EXPERTS))
 register(
     "minimax_m2",
-    ignores=("use_qk_norm", "qk_norm_type", "use_routing_bias", "attn_type_list"),
-    read=Decoder(
-        attention=gqa(qk_norm="full"),
-        feed_forward=mixture(experts="num_local_experts", width="intermediate_size"),
-    ),
+    ignores=("qk_norm_type", "use_routing_bias", "attn_type_list"),
+    read=Decoder(attention=gqa(qk_norm=_flag_says("use_qk_norm", "full")), feed_forward=LOCAL_EXPERTS),
 )
 register(
     "gpt_oss",
     ignores=("experts_per_token", "initial_context_length"),
     read=Decoder(
-        attention=gqa(
-            biases=when("attention_bias", "qkvo"), sinks=True, windows=by_type(layer_types(full_every(2)))
-        ),
+        attention=gqa(biases=BIASES, sinks=True, windows=by_type(layer_types(full_every(2)))),
         feed_forward=mixture(
             experts="num_local_experts", width="intermediate_size", biases="gud", router_bias=True
         ),
@@ -40,7 +60,188 @@ register(
 register(
     "glm4_moe",
     read=Decoder(
-        attention=gqa(biases=when("attention_bias", "qkv"), qk_norm=when("use_qk_norm", "head")),
+        attention=gqa(biases=INPUT_BIASES, qk_norm=when("use_qk_norm", "head")),
         feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),
+    ),
+)
+register(
+    "olmoe",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="full"), feed_forward=mixture(width="intermediate_size")
+    ),
+)
+register(
+    "flex_olmo",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="full"), feed_forward=mixture(width="intermediate_size")
+    ),
+)
+register(
+    "phimoe",
+    read=Decoder(
+        attention=gqa(biases=BIASES, windows=sliding_everywhere),
+        feed_forward=LOCAL_EXPERTS,
+        norms=norms(2, bias=True),
+        final_norm_bias=True,
+        head_bias=lambda f: f.flag("lm_head_bias"),
+    ),
+)
+register("granitemoe", read=Decoder(attention=gqa(biases=BIASES), feed_forward=LOCAL_EXPERTS))
+register(
+    "granitemoe_swa",
+    read=Decoder(
+        attention=gqa(biases=BIASES, sinks=True, windows=by_type(layer_types(full_first(4)))),
+        feed_forward=LOCAL_EXPERTS,
+    ),
+)
+register(
+    "granitemoeshared",
+    read=Decoder(
+        attention=gqa(biases=BIASES),
+        feed_forward=mixture(
+            experts="num_local_experts",
+            width="intermediate_size",
+            shared_width=lambda f: f.int("shared_intermediate_size", least=0),
+        ),
+    ),
+)
+register(
+    "aria_text",
+    read=Decoder(
+        attention=gqa(biases=BIASES),
+        feed_forward=mixture(
+            experts="moe_num_experts",
+            top_k="moe_topk",
+            width="intermediate_size",
+            shared_width=shared_times("moe_num_shared_experts", "intermediate_size"),
+        ),
+    ),
+)
+register(
+    "hunyuan_v1_moe",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="head"),
+        feed_forward=mixture(
+            top_k="moe_topk", width="intermediate_size", shared_width=lambda f: f.int("intermediate_size")
+        ),
+    ),
+)
+register(
+    "afmoe",
+    read=Decoder(
+        attention=gqa(
+            biases=BIASES,
+            qk_norm="head",
+            output_gate=True,
+            windows=by_type(layer_types(full_every(4, "global_attn_every_n_layers"))),
+        ),
+        feed_forward=mixture(
+            sparse=first_dense("num_dense_layers"),
+            shared_width=shared_times("num_shared_experts"),
+            router_bias=True,
+        ),
+        norms=norms(4),
+    ),
+)
+register(
+    "dots1",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="head", windows=by_type(layer_types(if_window(all_full)))),
+        feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),
+    ),
+)
+register(
+    "solar_open",
+    read=Decoder(
+        attention=gqa(biases=INPUT_BIASES),
+        feed_forward=mixture(experts="n_routed_experts", shared_width=shared_times()),
+    ),
+)
+register(
+    "hy_v3",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="head"),
+        feed_forward=mixture(
+            sparse=by_mlp_types(leading_dense()),
+            shared_width=shared_times("num_shared_experts"),
+            dense_biases=when("mlp_bias", "gud"),
+            shared_biases=when("mlp_bias", "gud"),
+        ),
+    ),
+)
+register(
+    "mellum",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="head", windows=by_type(layer_types(all_full))),
+        feed_forward=mixture(sparse=by_mlp_types(every_layer)),
+    ),
+)
+register(
+    "exaone_moe",
+    read=Decoder(
+        attention=gqa(
+            qk_norm="head", windows=by_type(layer_types(if_window(full_every(4, "sliding_window_pattern"))))
+        ),
+        feed_forward=mixture(
+            sparse=by_mlp_types(first_dense()), shared_width=shared_times("num_shared_experts")
+        ),
+    ),
+)
+register(
+    "kolibri1",
+    read=Decoder(
+        attention=gqa(qk_norm="head", windows=by_type(layer_types(full_every(5)))),
+        feed_forward=mixture(shared_width=lambda f: f.int("shared_expert_intermediate_size")),
+        norms=norms(4),
+    ),
+)
+
+
+def _flint_types(_: Fields, layers: int) -> tuple[str, ...]:
+    """Full attention in the first two layers, every fourth and the last."""
+    full = {0, 1, layers - 1, *range(1, layers, 4)}
+    return tuple(FULL if index in full else SLIDING for index in range(layers))
+
+
+def _flint_sparse(f: Fields, layers: int) -> Callable[[int], bool]:
+    if f.ints("mlp_only_layers", None) is not None:
+        return sparse_step(f, layers)
+    stepped = sparse_step(f, layers)
+    return lambda index: index > 1 and stepped(index)
+
+
+register(
+    "flint",
+    read=Decoder(
+        attention=gqa(biases=BIASES, qk_norm="head", sinks=True, windows=by_type(layer_types(_flint_types))),
+        feed_forward=mixture(
+            sparse=_flint_sparse, shared_width=lambda f: f.int("shared_expert_intermediate_size")
+        ),
+    ),
+)
+
+
+def _ernie_sparse(f: Fields, layers: int) -> Callable[[int], bool]:
+    """Every ``moe_layer_interval``-th layer from the start index to the end index."""
+    step, first = f.int("moe_layer_interval"), f.int("moe_layer_start_index", least=0)
+    last = f.ints("moe_layer_end_index_", (f.raw("moe_layer_end_index"),))
+    end = layers - 1 if last == (-1,) else (last or (0,))[0]
+    return lambda index: (index + 1) % step == 0 and first <= index <= end
+
+
+register(
+    "ernie4_5_moe",
+    read=Decoder(
+        attention=gqa(biases=ALL_BIASES),
+        feed_forward=mixture(
+            experts="moe_num_experts",
+            top_k="moe_k",
+            sparse=_ernie_sparse,
+            shared_width=shared_times("moe_num_shared_experts"),
+            dense_biases=when("use_bias", "gud"),
+            shared_biases=when("use_bias", "gud"),
+            router_bias=True,
+        ),
+        head_bias=lambda f: f.flag("use_bias"),
     ),
 )
