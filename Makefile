@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench calibrate docs image lock vendor clean
+.PHONY: help install serve test check unit browser schemathesis bench calibrate docs image examples lock vendor clean
 
 PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
 VENV := .venv
@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PACKAGE := $(PIP) --no-build-isolation --no-deps --editable .
 HOST ?= 127.0.0.1
 PORT ?= 8000
+JOBS ?= 2
 # Arithmetic libraries would start a thread pool a process; the tests run several.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
@@ -47,12 +48,14 @@ check: $(VENV)/.dev  ## formatting, lint, types, layers, docs
 	$(MAKE) --no-print-directory docs
 
 unit: $(VENV)/.dev  ## all tests, with branch coverage
-	$(BIN)/python tools/coverage_run.py
+	$(BIN)/python -m tests.browser
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=
+	$(BIN)/coverage report --include='*/llm_calc/core/*,*/llm_calc/adapters/*' --fail-under=95
 
 test: check unit  ## everything that the CI runs
 
 schemathesis: $(VENV)/.dev  ## a longer search for requests that the service answers wrongly (CASES may be given)
-	LLM_CALC_SCHEMATHESIS_CASES=$(or $(CASES),1000) $(BIN)/python -m pytest tests/api/test_schemathesis.py -q
+	$(BIN)/python -m pytest tests/api/test_schemathesis.py -q --schemathesis-cases $(or $(CASES),50000)
 
 bench: $(VENV)/.dev  ## measure speed, start-up and memory
 	$(BIN)/python -m bench
@@ -65,6 +68,9 @@ docs: $(VENV)/.dev  ## build the documentation into docs/_build/html
 
 image:  ## build the container image
 	docker build --tag llm-calc:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+
+examples: $(VENV)/.dev  ## write the example answers of the API description anew
+	$(BIN)/python -m tools.examples
 
 lock: $(VENV)/.dev  ## pin the newest versions of everything in requirements/*.in
 	$(BIN)/python tools/lock.py

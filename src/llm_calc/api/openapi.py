@@ -1,12 +1,17 @@
-"""The OpenAPI description: errors as they really are, 400 instead of the framework's 422."""
+"""The OpenAPI description: errors as they really are, 400 instead of the framework's 422, real examples."""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 Schema = dict[str, Any]
+
+EXAMPLES = Path(__file__).with_name("examples")
+"""What the service answers to the example requests, a file an operation; written by ``make examples``."""
 
 DESCRIPTION = """
 Parameters, memory, FLOPs, latency, throughput and cost of running large language models.
@@ -52,11 +57,6 @@ _WITH_BODY = {
 }
 
 
-def example(answer: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return the ``responses`` argument of a route that documents ``answer`` as its example."""
-    return {status: {"content": {"application/json": {"example": answer}}}}
-
-
 def operation_id(route: APIRoute) -> str:
     """Return the name of the route's function: it becomes the method name of generated clients."""
     return route.name
@@ -85,6 +85,7 @@ def _with_real_errors(schema: Schema) -> Schema:
         responses.pop("422", None)
         for status, (description, sentence) in _errors_of(operation).items():
             responses.setdefault(status, _error_answer(description, sentence))
+        _add_example(operation)
     return schema
 
 
@@ -92,6 +93,14 @@ def _operations(schema: Schema) -> Iterator[Schema]:
     """Yield every operation of every path."""
     for path in schema.get("paths", {}).values():
         yield from path.values()
+
+
+def _add_example(operation: Schema) -> None:
+    """Add the recorded answer of an operation, where there is one."""
+    path = EXAMPLES / f"{operation['operationId']}.json"
+    if path.exists():
+        media = operation["responses"]["200"]["content"]["application/json"]
+        media["example"] = json.loads(path.read_text(encoding="utf-8"))
 
 
 def _errors_of(operation: Schema) -> dict[str, tuple[str, str]]:

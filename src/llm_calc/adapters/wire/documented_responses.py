@@ -118,7 +118,7 @@ class CalculateResponse(Answer):
     """Memory, FLOPs, timing and parallelism of one request."""
 
     model_name: str = Field(description="Name of the model, or custom")
-    parameters_billions: float = Field(description="Exact parameter count / 1e9")
+    parameters_billions: float = Field(description="Exact parameter count [1e9 parameters]")
     vram: Vram = Field(description="Memory")
     flops: FlopCounts = Field(description="FLOPs")
     performance: FullPerformance = Field(description="Flat-roofline timing")
@@ -133,7 +133,7 @@ class UiResponse(Answer):
     """The unified format of the web UI, made from either analysis."""
 
     model_name: str = Field(description="Name of the model")
-    parameters_billions: float = Field(description="Exact parameter count / 1e9")
+    parameters_billions: float = Field(description="Exact parameter count [1e9 parameters]")
     vram: Vram = Field(description="Memory")
     flops: FlopCounts = Field(description="FLOPs")
     performance: NamedPerformance = Field(description="Flat-roofline timing")
@@ -156,7 +156,7 @@ class AvailableModel(Answer):
     vocab_size: int = Field(description="Vocabulary [tokens]")
     seq_len: int = Field(description="Context length [tokens]")
     family: str = Field(description="Family")
-    parameter_count: float = Field(description="Nominal size in billions, as the name says")
+    parameter_count: float = Field(description="Nominal size, as the name says [1e9 parameters]")
     parameters: int = Field(description="Exact number of parameters")
     active_parameters: int = Field(description="Parameters that one token meets")
     aliases: list[str] = Field(description="Further names that are accepted")
@@ -190,7 +190,7 @@ class ModelInfo(Answer):
 
     name: str = Field(description="Name")
     family: str = Field(description="Family")
-    parameters_b: float = Field(description="Exact parameter count / 1e9")
+    parameters_b: float = Field(description="Exact parameter count [1e9 parameters]")
     hidden_dimensions: int = Field(description="Width of the residual stream [elements]")
     feedforward_dimensions: int = Field(description="Width of the feed-forward layer [elements]")
     num_layers: int = Field(description="Layers [layers]")

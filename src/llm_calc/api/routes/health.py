@@ -2,14 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.api.json_body import new_router
 from llm_calc.api.metrics import MEDIA_TYPE
-from llm_calc.api.openapi import example
 from llm_calc.api.responses import json_response
 
 router = new_router("service")
@@ -31,18 +30,18 @@ class Readiness(Answer):
     models: Entries = Field(description="Models in the catalog [entries]")
 
 
-@router.get("/healthz", response_model=Health, responses=example({"status": "ok"}))
+@router.get("/healthz", response_model=Health)
 async def health() -> Response:
     """Tell that the process lives."""
     return json_response({"status": "ok"})
 
 
-@router.get(
-    "/readyz", response_model=Readiness, responses=example({"status": "ready", "gpus": 113, "models": 150})
-)
+@router.get("/readyz", operation_id="readiness", response_model=Readiness)
 async def readiness(request: Request) -> Response:
     """Tell that requests are answered: the catalogs are loaded before the first one is."""
-    catalogs = request.app.state.catalogs
+    catalogs = getattr(request.app.state, "catalogs", None)
+    if catalogs is None:
+        raise HTTPException(503, "catalogs: are not loaded yet; ask again in a moment")
     return json_response({"status": "ready", "gpus": len(catalogs.gpus), "models": len(catalogs.models)})
 
 

@@ -1,0 +1,35 @@
+"""What several tests share: the running application in process, and options of the test run."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from llm_calc.api.app import create_app
+from llm_calc.api.settings import Settings
+
+# Settings of the developer's shell must not change what the tests see.
+for _name in [name for name in os.environ if name.startswith("LLM_CALC_")]:
+    del os.environ[_name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the length of the search for wrong answers."""
+    parser.addoption(
+        "--schemathesis-cases", type=int, default=2_000, help="generated requests, over all operations"
+    )
+
+
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The application with default settings."""
+    return create_app(Settings())
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A client of the started application, in process."""
+    with TestClient(app) as started:
+        yield started
