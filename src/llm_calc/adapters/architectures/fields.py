@@ -54,6 +54,8 @@ class Fields:
         self.defaults = defaults
         self.path = path
         self.notes = notes if notes is not None else Notes()
+        self.fallbacks: Mapping[str, object] = {}
+        """What a wrapper assumes of this part where neither the file nor the class says anything."""
         self._read: set[str] = set()
         self._parts: dict[str, Fields] = {}
         self._also: dict[str, tuple[str, ...]] = {}
@@ -68,6 +70,8 @@ class Fields:
         for name in self._names(key):
             if name in self.defaults.keys:
                 return self.defaults.keys[name]
+        if key in self.fallbacks:
+            return self.fallbacks[key]
         raise InvalidInputError(f"{self.path}.{key} is missing", field=f"{self.path}.{key}")
 
     def _default(self, key: str) -> object:

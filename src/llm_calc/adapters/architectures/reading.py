@@ -7,6 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
 from llm_calc.adapters.architectures.fields import ROOT, Fields
 from llm_calc.adapters.architectures.registry import known_types
@@ -71,6 +72,9 @@ def _model_type(f: Fields) -> str:
     classes = [name for name in f.items("architectures", ()) or () if isinstance(name, str)]
     if not stated:
         return _type_of_class(f, classes)
+    wrapper = _wrapper_of_class(f, stated, classes)
+    if wrapper:
+        return wrapper
     for name in classes:
         base = _base(name)
         if base is None:
@@ -89,6 +93,16 @@ def _type_of_class(f: Fields, classes: list[str]) -> str:
             f.assume(f"model_type is absent; architectures names the class of type {known!r}")
             return known
     return ""
+
+
+def _wrapper_of_class(f: Fields, stated: str, classes: list[str]) -> str:
+    """The multimodal type whose class is named, where the stated type is its text part's (Ministral 3)."""
+    bases = {_base(name) for name in classes}
+    if class_defaults(stated).parts or not any(f.given(key) for key in TEXT_PARTS):
+        return ""
+    return next(
+        (known for known in known_types() if _plain(known) in bases and class_defaults(known).parts), ""
+    )
 
 
 def _base(class_name: str) -> str | None:

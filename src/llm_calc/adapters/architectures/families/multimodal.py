@@ -1,0 +1,95 @@
+"""Multimodal models: a text model of its own type with towers and projectors beside it.
+
+Source: the classes of transformers 5.23.0; what an absent nested configuration holds is in the class table.
+"""
+
+from llm_calc.adapters.architectures.registry import register
+from llm_calc.adapters.architectures.towers import projectors
+from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
+
+VISION, AUDIO = "vision_config", "audio_config"
+IGNORED = (
+    "image_seq_length",
+    "video_seq_length",
+    "projector_hidden_act",
+    "vision_feature_select_strategy",
+    "vision_feature_layer",
+    "vision_soft_tokens_per_image",
+    "spatial_pool_mode",
+    "spatial_pool_stride",
+    "position_id_per_seconds",
+    "seconds_per_chunk",
+)
+
+
+def vision(projector: projectors.Projector = projectors.nothing, *, copies: int = 1) -> tuple[TowerPart, ...]:
+    """One vision tower."""
+    return (TowerPart(key=VISION, projector=projector, copies=copies),)
+
+
+def audio(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPart, ...]:
+    """One audio tower."""
+    return (TowerPart(key=AUDIO, projector=projector),)
+
+
+WRAPPERS: dict[str, Wrapper] = {
+    "aria": Wrapper(towers=vision(projectors.aria)),
+    "aya_vision": Wrapper(towers=vision(projectors.aya)),
+    "cohere2_vision": Wrapper(towers=vision(projectors.cohere2)),
+    "cosmos3_edge": Wrapper(towers=vision(projectors.cosmos3_edge)),
+    "cosmos3_omni": Wrapper(towers=vision()),
+    "deepseek_vl": Wrapper(towers=vision(projectors.plain_mlp)),
+    "ernie4_5_vl_moe": Wrapper(towers=vision(projectors.ernie)),
+    "exaone4_5": Wrapper(towers=vision()),
+    "gemma3": Wrapper(towers=vision(projectors.gemma3)),
+    "gemma4": Wrapper(
+        towers=(*vision(projectors.matrix(bias=False)), *audio(projectors.matrix(bias=False))),
+    ),
+    "glm46v": Wrapper(towers=vision(), tying="own"),
+    "glm4v": Wrapper(towers=vision(), tying="either"),
+    "glm4v_moe": Wrapper(towers=vision(), tying="either"),
+    "glm5_next": Wrapper(towers=vision()),
+    "glm_ocr": Wrapper(towers=vision(), tying="either"),
+    "glmasr": Wrapper(towers=audio(projectors.glm_asr)),
+    "glmga": Wrapper(towers=vision()),
+    "hyperclovax_vision_v2": Wrapper(towers=vision(projectors.matrix())),
+    "idefics2": Wrapper(towers=vision(projectors.idefics2)),
+    "idefics3": Wrapper(towers=vision(projectors.idefics3)),
+    "internvl": Wrapper(towers=vision(projectors.internvl)),
+    "kimi_k25": Wrapper(towers=vision(projectors.kimi)),
+    "lfm2_vl": Wrapper(towers=vision(projectors.lfm2)),
+    "lighton_ocr": Wrapper(towers=vision(projectors.lighton)),
+    "llama4": Wrapper(towers=vision(projectors.matrix(bias=False)), tying="text"),
+    "llava": Wrapper(towers=vision(projectors.llava), tying="either"),
+    "llava_next": Wrapper(towers=vision(projectors.llava_next)),
+    "llava_next_video": Wrapper(towers=vision(projectors.llava_next), tying="either"),
+    "llava_onevision": Wrapper(towers=vision(projectors.llava_next), tying="either"),
+    "minimax_m3_vl": Wrapper(towers=vision(projectors.minimax_m3), tying="either"),
+    "mistral3": Wrapper(towers=vision(projectors.mistral3)),
+    "mistral_large4": Wrapper(towers=vision(projectors.mistral3)),
+    "mllama": Wrapper(towers=vision(projectors.matrix()), tying="text", text_class="MllamaForCausalLM"),
+    "moss_transcribe_diarize": Wrapper(towers=audio(projectors.moss)),
+    "paddleocr_vl": Wrapper(towers=vision(projectors.merged_mlp), tying="either", flat=True),
+    "paligemma": Wrapper(towers=vision(projectors.matrix())),
+    "qianfan_ocr": Wrapper(towers=vision(projectors.internvl)),
+    "qwen2_5_omni_thinker": Wrapper(towers=(*vision(), *audio())),
+    "qwen2_5_vl": Wrapper(towers=vision(), tying="either", flat=True),
+    "qwen2_audio": Wrapper(towers=audio(projectors.matrix()), tying="text"),
+    "qwen2_vl": Wrapper(towers=vision(), tying="either", flat=True),
+    "qwen3_5": Wrapper(towers=vision()),
+    "qwen3_5_moe": Wrapper(towers=vision()),
+    "qwen3_asr": Wrapper(towers=audio(projectors.qwen3_asr)),
+    "qwen3_omni_moe_thinker": Wrapper(towers=(*vision(), *audio())),
+    "qwen3_vl": Wrapper(towers=vision()),
+    "qwen3_vl_moe": Wrapper(towers=vision()),
+    "smolvlm": Wrapper(towers=vision(projectors.idefics3)),
+    "step3p7": Wrapper(towers=vision(projectors.matrix_biased_by("projector_bias"))),
+    "video_llama_3": Wrapper(towers=vision(projectors.plain_mlp), tying="either"),
+    "video_llava": Wrapper(towers=vision(projectors.llava, copies=2)),
+    "vipllava": Wrapper(towers=vision(projectors.vip_llava)),
+    "voxtral": Wrapper(towers=audio(projectors.voxtral), tying="text"),
+    "voxtral_realtime": Wrapper(towers=audio(projectors.voxtral_realtime)),
+}
+
+for name, wrapper in WRAPPERS.items():
+    register(name, read=wrapper, ignores=IGNORED)

@@ -1,0 +1,118 @@
+"""Audio towers: encoders of the Whisper line.
+
+Source: parameter shapes of the classes of transformers 5.23.0.
+"""
+
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.towers.parts import (
+    Encoder,
+    Tower,
+    Weights,
+    depth,
+    linear,
+    norm,
+    table,
+    two_layers,
+)
+
+_IGNORED = (
+    "scale_embedding",
+    "n_window",
+    "n_window_infer",
+    "conv_chunksize",
+    "max_source_positions",
+    "vocab_size",
+)
+
+
+def _encoder(f: Fields, *, biases: str = "qvoud") -> Encoder:
+    """Whisper's layers: biases everywhere but in the keys."""
+    f.ignore(*_IGNORED)
+    return Encoder(
+        layers=depth(f),
+        hidden=f.int("hidden_size"),
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        biases=biases,
+    )
+
+
+def _stem(f: Fields, hidden: int) -> Weights:
+    """Two convolutions of width 3 over the mel bins."""
+    return (linear("conv_1", 3 * f.int("num_mel_bins"), hidden), linear("conv_2", 3 * hidden, hidden))
+
+
+def whisper(f: Fields) -> Tower:
+    """Whisper's encoder with its table of positions (Qwen2-Audio, Voxtral, MOSS)."""
+    hidden = f.int("hidden_size")
+    weights = (
+        *_stem(f, hidden),
+        table("position_embedding", f.int("max_source_positions"), hidden),
+        *_encoder(f).weights(),
+        norm("final_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def glm_asr(f: Fields) -> Tower:
+    """Whisper's encoder with rotary positions."""
+    f.ignore("max_position_embeddings")
+    hidden = f.int("hidden_size")
+    weights = (*_stem(f, hidden), *_encoder(f).weights(), norm("final_norm", hidden))
+    return Tower(weights=weights, width=hidden)
+
+
+def qwen2_5_omni(f: Fields) -> Tower:
+    """Qwen2.5-Omni: fixed positions, a projection of its own, and embeddings of begin and end."""
+    hidden, out = f.int("hidden_size"), f.int("output_dim")
+    weights = (
+        *_stem(f, hidden),
+        table("bos_eos_embedding", 2, out),
+        *_encoder(f).weights(),
+        norm("final_norm", hidden),
+        linear("proj", hidden, out),
+    )
+    return Tower(weights=weights, width=out)
+
+
+def qwen3_omni(f: Fields) -> Tower:
+    """Qwen3-Omni: three 3 x 3 convolutions over time and mel bins, then biased layers and two projections."""
+    hidden, out = f.int("hidden_size"), f.int("output_dim")
+    tower = qwen3_asr(f)
+    weights = (*tower.weights, *two_layers("proj", (hidden, hidden, out)))
+    return Tower(weights=weights, width=out)
+
+
+def qwen3_asr(f: Fields) -> Tower:
+    """The encoder of Qwen3-ASR, whose projections belong to the wrapper."""
+    f.ignore("output_dim", "max_position_embeddings")
+    hidden, channels = f.int("hidden_size"), f.int("downsample_hidden_size")
+    bins = f.int("num_mel_bins")
+    for _ in range(3):
+        bins = (bins + 1) // 2
+    weights = (
+        linear("conv_1", 9, channels),
+        linear("conv_2", 9 * channels, channels, copies=2),
+        linear("conv_out", channels * bins, hidden, bias=False),
+        *_encoder(f, biases="qkvoud").weights(),
+        norm("final_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def voxtral_realtime(f: Fields) -> Tower:
+    """Voxtral realtime: gated layers with RMS norms, a window (which changes no size), rotary positions."""
+    f.ignore("sliding_window", "max_position_embeddings", *_IGNORED)
+    hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=heads,
+        head_dim=f.optional_int("head_dim"),
+        gated=True,
+        biases="qvod",
+        norm_bias=False,
+    )
+    weights = (*_stem(f, hidden), *encoder.weights(), norm("final_norm", hidden, bias=False))
+    return Tower(weights=weights, width=hidden)

@@ -1,0 +1,141 @@
+"""Vision transformers of the CLIP and SigLIP line.
+
+Source: parameter shapes of the classes of transformers 5.23.0.
+"""
+
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.towers.parts import (
+    Encoder,
+    Tower,
+    Weights,
+    depth,
+    linear,
+    norm,
+    patch_grid,
+    patch_volume,
+    table,
+    two_layers,
+    vector,
+)
+
+
+def encoder_of(f: Fields) -> Encoder:
+    """The plain encoder that these towers share: biases everywhere, two LayerNorms a layer."""
+    return Encoder(
+        layers=depth(f),
+        hidden=f.int("hidden_size"),
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+    )
+
+
+def clip(f: Fields) -> Tower:
+    """CLIP: a class token, no bias on the patches, norms before and after."""
+    f.ignore("projection_dim", "vocab_size", "output_dim")
+    hidden = f.int("hidden_size")
+    weights = (
+        vector("class_embedding", hidden),
+        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        table("position_embedding", patch_grid(f) + 1, hidden),
+        norm("pre_norm", hidden),
+        *encoder_of(f).weights(),
+        norm("post_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def siglip(f: Fields) -> Tower:
+    """SigLIP: positions of the patch grid, a norm after, a pooling head unless it is switched off."""
+    return _siglip(f, patch_grid(f), pooled=f.flag("vision_use_head"))
+
+
+def siglip2(f: Fields) -> Tower:
+    """SigLIP 2 (NaFlex): ``num_patches`` positions whatever the image size."""
+    f.ignore("image_size")
+    return _siglip(f, f.int("num_patches"), pooled=f.flag("vision_use_head", False))
+
+
+def headless_siglip(f: Fields) -> Tower:
+    """SigLIP as Idefics, SmolVLM, Aria and PaddleOCR hold it: without the pooling head."""
+    return _siglip(f, patch_grid(f), pooled=False)
+
+
+def headless_siglip2(f: Fields) -> Tower:
+    """SigLIP 2 without the pooling head."""
+    f.ignore("image_size", "spatial_merge_size")
+    return _siglip(f, f.int("num_patches"), pooled=False)
+
+
+def without_positions(f: Fields) -> Tower:
+    """The same with rotary positions instead of learned ones (VideoLLaMA 3)."""
+    f.ignore("image_size")
+    return _siglip(f, 0, pooled=False)
+
+
+def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
+    hidden = f.int("hidden_size")
+    weights = (
+        linear("patch_embedding", patch_volume(f), hidden),
+        *((table("position_embedding", positions, hidden),) if positions else ()),
+        *encoder_of(f).weights(),
+        norm("post_norm", hidden),
+        *(_pooling_head(hidden, f.int("intermediate_size")) if pooled else ()),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def _pooling_head(hidden: int, intermediate: int) -> Weights:
+    return (
+        vector("head.probe", hidden),
+        linear("head.attention_in", hidden, 3 * hidden),
+        linear("head.attention_out", hidden, hidden),
+        norm("head.norm", hidden),
+        *two_layers("head.mlp", (hidden, intermediate, hidden)),
+    )
+
+
+def internvl(f: Fields) -> Tower:
+    """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
+    f.ignore("layer_scale_init_value", "drop_path_rate")
+    hidden, rms = f.int("hidden_size"), f.text("norm_type") == "rms_norm"
+    qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        biases="oud" + ("qkv" if f.flag("attention_bias") else ""),
+        norm_bias=not rms,
+        vectors=2 * hidden + qk_norm,
+    )
+    positions = patch_grid(f) + 1 if f.flag("use_absolute_position_embeddings") else 0
+    weights = (
+        vector("class_token", hidden * (2 if f.flag("use_mask_token") else 1)),
+        *((table("position_embedding", positions, hidden),) if positions else ()),
+        linear("patch_embedding", patch_volume(f), hidden),
+        *encoder.weights(),
+        *(() if f.flag("use_mean_pooling") else (norm("final_norm", hidden),)),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def pixtral(f: Fields) -> Tower:
+    """Pixtral: gated layers without biases, RMS norms, rotary positions."""
+    f.ignore("image_size", "vocab_size")
+    hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=heads,
+        head_dim=f.optional_int("head_dim", None),
+        gated=True,
+        biases="",
+        norm_bias=False,
+    )
+    weights = (
+        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        norm("pre_norm", hidden, bias=False),
+        *encoder.weights(),
+    )
+    return Tower(weights=weights, width=hidden)

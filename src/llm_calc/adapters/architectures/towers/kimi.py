@@ -1,0 +1,75 @@
+"""Vision towers of Kimi K2.5, Step 3.7 and MiniMax M3.
+
+Source: parameter shapes of the classes of transformers 5.23.0.
+"""
+
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.towers.clip import encoder_of
+from llm_calc.adapters.architectures.towers.parts import (
+    Encoder,
+    Tower,
+    depth,
+    linear,
+    norm,
+    patch_volume,
+    table,
+)
+
+
+def kimi_k25(f: Fields) -> Tower:
+    """MoonViT: plain layers with biases, a learned grid of positions, a final norm."""
+    f.ignore("pos_emb_time", "init_pos_emb_time")
+    hidden = f.int(_published(f, "hidden_size", "vt_"))
+    encoder = Encoder(
+        layers=depth(f, _published(f, "num_hidden_layers", "vt_")),
+        hidden=hidden,
+        intermediate=f.int(_published(f, "intermediate_size", "vt_")),
+        heads=f.int(_published(f, "num_attention_heads", "vt_")),
+    )
+    height, width = (f.int(_published(f, f"pos_emb_{side}", "init_")) for side in ("height", "width"))
+    weights = (
+        linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden),
+        table("position_embedding", height * width, hidden),
+        *encoder.weights(),
+        norm("final_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def _published(f: Fields, key: str, prefix: str) -> str:
+    """The name of a key in the authors' own files, if the file has that."""
+    return prefix + key if f.given(prefix + key) else key
+
+
+def step3p5(f: Fields) -> Tower:
+    """Layer scales, ``max_position_embeddings`` positions, and two convolutions that halve each side at the end."""
+    f.ignore("image_size", "layer_scale_init_value", "mlp_ratio")
+    hidden = f.int("hidden_size")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        vectors=2 * hidden,
+    )
+    weights = (
+        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        table("position_embedding", f.int("max_position_embeddings"), hidden),
+        norm("pre_norm", hidden),
+        *encoder.weights(),
+        linear("downsample_1", 9 * hidden, 2 * hidden),
+        linear("downsample_2", 9 * 2 * hidden, 4 * hidden),
+    )
+    return Tower(weights=weights, width=4 * hidden)
+
+
+def minimax_m3(f: Fields) -> Tower:
+    """Plain layers with biases over patches of several frames, rotary positions, a norm before."""
+    f.ignore("image_size")
+    hidden = f.int("hidden_size")
+    weights = (
+        linear("patch_embedding", f.int("temporal_patch_size") * patch_volume(f), hidden, bias=False),
+        norm("pre_norm", hidden),
+        *encoder_of(f).weights(),
+    )
+    return Tower(weights=weights, width=hidden)

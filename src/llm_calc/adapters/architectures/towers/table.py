@@ -1,0 +1,85 @@
+"""Which function reads which type of tower."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from llm_calc.adapters.architectures.defaults import class_defaults
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.towers import audio, clip, gemma, kimi, meta, qwen_vl
+from llm_calc.adapters.architectures.towers.parts import Tower, TowerReader
+from llm_calc.core.errors import InvalidInputError
+
+TOWERS: Mapping[str, TowerReader] = MappingProxyType(
+    {
+        "clip_vision_model": clip.clip,
+        "cosmos3_edge_vision": clip.headless_siglip2,
+        "ernie4_5_vl_moe_vision": qwen_vl.ernie,
+        "exaone4_5_vision": qwen_vl.qwen2_5_vl,
+        "gemma4_audio": gemma.gemma4_audio,
+        "gemma4_vision": gemma.gemma4_vision,
+        "glm4v_moe_vision": qwen_vl.glm4v,
+        "glm4v_vision": qwen_vl.glm4v,
+        "glm5_next_vision": qwen_vl.glm5_next,
+        "glm_ocr_vision": qwen_vl.glm_ocr,
+        "glmasr_encoder": audio.glm_asr,
+        "idefics2_vision": clip.headless_siglip,
+        "idefics3_vision": clip.headless_siglip,
+        "internvl_vision": clip.internvl,
+        "kimi_k25_vision": kimi.kimi_k25,
+        "llama4_vision_model": meta.llama4,
+        "minimax_m3_vl_vision": kimi.minimax_m3,
+        "mllama_vision_model": meta.mllama,
+        "moss_transcribe_diarize_audio": audio.whisper,
+        "paddleocr_vl_vision": clip.headless_siglip,
+        "pixtral": clip.pixtral,
+        "qianfan_ocr_vision": clip.internvl,
+        "qwen2_5_omni_audio_encoder": audio.qwen2_5_omni,
+        "qwen2_5_omni_vision_encoder": qwen_vl.qwen2_5_vl,
+        "qwen2_5_vl_vision": qwen_vl.qwen2_5_vl,
+        "qwen2_audio_encoder": audio.whisper,
+        "qwen2_vl_vision": qwen_vl.qwen2_vl,
+        "qwen3_5_moe_vision": qwen_vl.qwen3_5,
+        "qwen3_5_vision": qwen_vl.qwen3_5,
+        "qwen3_asr_encoder": audio.qwen3_asr,
+        "qwen3_omni_moe_audio_encoder": audio.qwen3_omni,
+        "qwen3_omni_moe_vision_encoder": qwen_vl.qwen3_vl,
+        "qwen3_vl_moe_vision": qwen_vl.qwen3_vl,
+        "qwen3_vl_vision": qwen_vl.qwen3_vl,
+        "siglip2_vision_model": clip.siglip2,
+        "siglip_vision_model": clip.siglip,
+        "smolvlm_vision": clip.headless_siglip,
+        "step3p5_vision": kimi.step3p5,
+        "video_llama_3_vision": clip.without_positions,
+        "voxtral_encoder": audio.whisper,
+        "voxtral_realtime_encoder": audio.voxtral_realtime,
+    }
+)
+
+
+def read_tower(f: Fields, expected: str) -> Tower | None:
+    """The tower that ``f`` describes: of the type it states, else of the one that its wrapper expects.
+
+    A type that nobody knows is read as a plain vision transformer where its keys allow, else it is left out; both
+    are noted as a guess.
+
+    Raises:
+        InvalidInputError: if a key of a known type is missing or cannot be right.
+    """
+    kind = f.model_type if f.model_type in TOWERS else expected
+    if kind in TOWERS:
+        f.defaults = class_defaults(kind)
+        f.ignore("model_type")
+        return TOWERS[kind](f)
+    return _guessed(f)
+
+
+def _guessed(f: Fields) -> Tower | None:
+    try:
+        tower = clip.headless_siglip(f)
+    except InvalidInputError:
+        f.assume(f"{f.path}: a tower of type {f.model_type!r} is not known; it is not counted")
+        return None
+    f.assume(
+        f"{f.path}: a tower of type {f.model_type!r} is not known; it was counted as a plain vision transformer"
+    )
+    return tower

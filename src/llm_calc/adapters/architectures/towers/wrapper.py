@@ -1,0 +1,96 @@
+"""``Wrapper``: a multimodal model is a text model of its own type with towers and projectors beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from llm_calc.adapters.architectures.dispatch import read_model
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.pieces import dtype
+from llm_calc.adapters.architectures.towers.parts import Weights
+from llm_calc.adapters.architectures.towers.projectors import Projector, nothing
+from llm_calc.adapters.architectures.towers.table import read_tower
+from llm_calc.core.model import Model
+
+Tying = Literal["own", "either", "text"]
+"""Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TowerPart:
+    """A nested configuration ``key`` that holds a tower, and the projector behind it.
+
+    ``copies``: how often the tower itself stands in the model.
+    """
+
+    key: str = "vision_config"
+    projector: Projector = nothing
+    copies: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrapper:
+    """How one multimodal type is read.
+
+    ``text_class``: the class in ``architectures`` that builds the text part alone. ``flat``: files may hold the
+    text part's keys at their own level. ``extra``: further weights, from the wrapper's fields and the text model.
+    """
+
+    towers: tuple[TowerPart, ...] = (TowerPart(),)
+    tying: Tying = "own"
+    text_class: str = ""
+    flat: bool = False
+    text_key: str = "text_config"
+    extra: Callable[[Fields, Model], Weights] | None = None
+
+    def __call__(self, f: Fields) -> Model:
+        """The text model with the towers' weights outside of its stack."""
+        text = self._text_fields(f)
+        model = read_model(text)
+        weights: Weights = ()
+        if self._text_alone(f):
+            f.ignore(*(part.key for part in self.towers))
+        else:
+            for part in self.towers:
+                weights += self._tower(f, part, model)
+            if self.extra is not None:
+                weights += self.extra(f, model)
+        return replace(
+            model,
+            model_type=f.model_type,
+            outside=model.outside + weights,
+            head_tied=self._tied(f, model),
+            dtype=dtype(f) if f.given("dtype") or f.given("torch_dtype") else model.dtype,
+        )
+
+    def _text_fields(self, f: Fields) -> Fields:
+        if self.flat and not f.given(self.text_key) and f.given("hidden_size"):
+            part = f.flat(self.text_key)
+        else:
+            part = f.part(self.text_key)
+            if not f.given(self.text_key):
+                f.assume(f"{self.text_key} is absent: the text part is what the class assumes")
+        part.fallbacks = {"tie_word_embeddings": False}
+        return part
+
+    def _text_alone(self, f: Fields) -> bool:
+        return bool(self.text_class) and self.text_class in (f.items("architectures", ()) or ())
+
+    def _tied(self, f: Fields, model: Model) -> bool:
+        own = f.flag("tie_word_embeddings", f.defaults.keys.get("tie_word_embeddings", False))
+        if self.tying == "text" or self._text_alone(f):
+            return model.head_tied
+        return own or (self.tying == "either" and model.head_tied)
+
+    def _tower(self, f: Fields, part: TowerPart, model: Model) -> Weights:
+        if not f.given(part.key):
+            if part.key in f.defaults.optional:
+                f.ignore(part.key)
+                return ()
+            f.assume(f"{part.key} is absent: the tower is what the class assumes")
+        fields = f.part(part.key)
+        tower = read_tower(fields, f.defaults.parts.get(part.key, ""))
+        if tower is None:
+            return ()
+        repeated = tuple(replace(weight, copies=weight.copies * part.copies) for weight in tower.weights)
+        return repeated + part.projector(f, fields, tower, model.hidden)
