@@ -1,0 +1,48 @@
+"""Every model of the catalog: names, sizes, where the config is from."""
+
+import json
+
+import pytest
+
+from llm_calc.adapters.catalog import CatalogModel, load_catalogs
+from tests.catalogs.golden import COUNTED
+
+MODELS = load_catalogs().models
+IDS = [row.name for row in MODELS]
+
+EVERYDAY = [
+    "llama2-7b", "llama2-13b", "llama2-70b", "codellama-34b", "llama-3-8b", "llama-3-70b", "llama-3.1-8b",
+    "llama-3.1-70b", "llama-3.1-405b", "llama-3.2-1b", "llama-3.2-3b", "llama-3.3-70b", "llama-4-scout",
+    "llama-4-maverick", "qwen2.5-7b", "qwen2.5-72b", "qwen3-8b", "qwen3-30b-a3b", "qwen3-235b-a22b",
+    "qwen3-next-80b-a3b", "deepseek-v2-lite", "deepseek-v3", "deepseek-r1", "deepseek-v3.1", "deepseek-v3.2",
+    "gpt-oss-20b", "gpt-oss-120b", "gemma-2-9b", "gemma-3-27b", "gemma-4-31b", "mistral-7b", "mixtral-8x7b",
+    "mixtral-8x22b", "phi-4", "gpt2", "opt-66b", "falcon-40b", "mpt-7b", "bloom", "starcoder2-15b", "olmo2-13b",
+    "command-r", "glm-4.5", "glm-4.5-air", "kimi-k2", "minimax-m2", "yi-34b", "mamba-2.8b", "jamba-v0.1",
+    "tinyllama", "smollm2-1.7b", "granite-3.1-8b", "nemotron-3-nano", "dbrx",
+]  # fmt: skip
+
+
+def test_there_are_enough() -> None:
+    assert len(MODELS) >= 140
+
+
+@pytest.mark.parametrize("name", EVERYDAY)
+def test_names_that_people_use(name: str) -> None:
+    assert load_catalogs().model(name).config
+
+
+@pytest.mark.parametrize("row", MODELS, ids=IDS)
+def test_entry_is_complete(row: CatalogModel) -> None:
+    assert row.description.endswith(".")
+    assert row.hugging_face_ids
+    assert row.config.get("model_type")
+    assert row.source.kind != "config.json" or row.source.path
+    assert json.loads(json.dumps(row.config)) == row.config
+
+
+@pytest.mark.parametrize("name", sorted(COUNTED))
+def test_golden_rows_are_catalog_models(name: str) -> None:
+    row, counted = load_catalogs().model(name), COUNTED[name]
+    assert row.name == name
+    assert sum(counted["params_by_component"].values()) == counted["params_total"]
+    assert counted["params_total"] / 1e9 == pytest.approx(row.nominal_parameters_billions, rel=0.26)

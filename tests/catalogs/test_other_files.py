@@ -1,0 +1,84 @@
+"""Schemas, links and prices of the catalog."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.catalog.files import catalog_root
+from llm_calc.adapters.catalog.gpus import pcie_bytes_per_s_each_way
+from llm_calc.adapters.catalog.schema import schema_texts, write_schemas
+
+ROOT = catalog_root()
+CATALOGS = load_catalogs()
+
+
+@pytest.mark.parametrize("name", sorted(schema_texts()))
+def test_schemas_are_current(name: str) -> None:
+    written = (ROOT / name).read_text(encoding="utf-8")
+    assert written == schema_texts()[name], "run python -m llm_calc.adapters.catalog.schema"
+
+
+def test_schemas_are_written_beside_the_catalogs(tmp_path: Path) -> None:
+    (tmp_path / "gpus").mkdir()
+    write_schemas(tmp_path)
+    assert json.loads((tmp_path / "gpu.schema.json").read_text())["additionalProperties"] is False
+
+
+def test_editors_find_the_schema() -> None:
+    for file in (ROOT / "gpus").glob("*.toml"):
+        assert file.read_text(encoding="utf-8").startswith("#:schema ../gpu.schema.json\n")
+    assert (ROOT / "links.toml").read_text(encoding="utf-8").startswith("#:schema links.schema.json\n")
+
+
+@pytest.mark.parametrize("link", CATALOGS.links.values(), ids=lambda link: str(link.id))
+def test_links_stay_below_their_peaks(link: object) -> None:
+    row = CATALOGS.links[str(getattr(link, "id"))]  # noqa: B009
+    for measured in row.allreduce:
+        reduced_in_switch = "in-switch" in measured.conditions
+        if measured.bus_gb_per_s and row.gb_per_s_each_way:
+            assert measured.bus_gb_per_s <= row.gb_per_s_each_way * (1.1 if reduced_in_switch else 1)
+
+
+def test_every_link_kind_that_gpus_name_has_a_rate_or_says_why() -> None:
+    without = {
+        row.id
+        for row in CATALOGS.gpu_entries
+        if row.link and not row.link.gb_per_s_each_way and not CATALOGS.links[row.link.kind].gb_per_s_each_way
+    }
+    assert without == {"max-1550"}
+
+
+@pytest.mark.parametrize(
+    ("slot", "gb_per_s"), [("3.0 x16", 15.754), ("4.0 x16", 31.508), ("5.0 x8", 31.508), ("6.0 x16", 128)]
+)
+def test_pcie_rates(slot: str, gb_per_s: float) -> None:
+    assert pcie_bytes_per_s_each_way(slot) == pytest.approx(gb_per_s * 1e9, rel=1e-4)
+
+
+def test_typical_prices() -> None:
+    typical = {price.gpu: price for price in CATALOGS.rental_prices if price.typical}
+    assert len(typical) >= 25
+    for price in typical.values():
+        assert price.usd_per_gpu_hour is not None
+        assert 0.05 < price.usd_per_gpu_hour < 20
+
+
+def test_rental_prices_have_plausible_sizes_and_dates() -> None:
+    assert len(CATALOGS.rental_prices) >= 120
+    for price in CATALOGS.rental_prices:
+        if price.spot_usd_per_hour and price.usd_per_hour:
+            assert price.spot_usd_per_hour <= 1.5 * price.usd_per_hour
+        assert price.as_of == "undated" or re.match(r"202[456]", price.as_of)
+        assert price.source
+
+
+def test_token_prices() -> None:
+    assert len({price.model for price in CATALOGS.token_prices}) >= 80
+    for price in CATALOGS.token_prices:
+        assert 0 < price.usd_per_million_input_tokens < 100
+        assert 0 < price.usd_per_million_output_tokens < 100
+        cached = price.usd_per_million_cached_input_tokens
+        assert cached is None or cached <= price.usd_per_million_input_tokens
