@@ -73,6 +73,7 @@ def without_positions(f: Fields) -> Tower:
 
 
 def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
+    f.ignore("projection_dim", "vocab_size")
     hidden = f.int("hidden_size")
     weights = (
         linear("patch_embedding", patch_volume(f), hidden),
@@ -120,15 +121,14 @@ def internvl(f: Fields) -> Tower:
 
 
 def pixtral(f: Fields) -> Tower:
-    """Pixtral: gated layers without biases, RMS norms, rotary positions."""
-    f.ignore("image_size", "vocab_size")
-    hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
+    """Pixtral: gated layers without biases, RMS norms, rotary positions; heads share the hidden size equally."""
+    f.ignore("image_size", "vocab_size", "head_dim")
+    hidden = f.int("hidden_size")
     encoder = Encoder(
         layers=depth(f),
         hidden=hidden,
         intermediate=f.int("intermediate_size"),
-        heads=heads,
-        head_dim=f.optional_int("head_dim", None),
+        heads=f.int("num_attention_heads"),
         gated=True,
         biases="",
         norm_bias=False,

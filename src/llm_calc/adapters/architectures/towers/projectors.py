@@ -61,6 +61,11 @@ def matrix(*, bias: bool = True) -> Projector:
     return lambda _, __, tower, text: (linear("projector", tower.width, text, bias=bias),)
 
 
+def paligemma(f: Fields, _: Fields, tower: Tower, __: int) -> Weights:
+    """One matrix to ``projection_dim``."""
+    return (linear("projector", tower.width, f.int("projection_dim")),)
+
+
 def matrix_biased_by(key: str) -> Projector:
     """One matrix whose bias a flag of the wrapper decides."""
     return lambda f, _, tower, text: (linear("projector", tower.width, text, bias=f.flag(key)),)
@@ -234,7 +239,8 @@ def moss(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 def idefics2(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """A gated projection, then a perceiver: latents that attend to the patches, layer by layer."""
     perceiver, inner = f.part("perceiver_config"), f.part("text_config").int("intermediate_size")
-    hidden, layers = perceiver.int("hidden_size"), perceiver.int("resampler_depth")
+    perceiver.ignore("hidden_size")
+    hidden, layers = text, perceiver.int("resampler_depth")
     q = perceiver.int("resampler_n_heads") * perceiver.int("resampler_head_dim")
     kv = perceiver.int("num_key_value_heads") * perceiver.int("resampler_head_dim")
     return (

@@ -68,6 +68,7 @@ class Wrapper:
             part = f.flat(self.text_key)
         else:
             part = f.part(self.text_key)
+            f.ignore("hidden_size", "vocab_size")
             if not f.given(self.text_key):
                 f.assume(f"{self.text_key} is absent: the text part is what the class assumes")
         part.fallbacks = {"tie_word_embeddings": False}
