@@ -6,6 +6,7 @@ from dataclasses import replace
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hybrids import (
     LINEAR,
+    agree,
     alternating,
     both,
     gated_delta,
@@ -27,9 +28,6 @@ from llm_calc.adapters.architectures.windows import FULL
 from llm_calc.core.blocks import Block, Custom, GatedDeltaNet, KimiDelta, Parts
 from llm_calc.core.weights import Weight
 
-QWEN_ATTENTION = gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", output_gate=True)
-QWEN_TYPES = stated(linear_but_every(4, "full_attention_interval"))
-QWEN_MIXERS = alternating(QWEN_TYPES, {FULL: QWEN_ATTENTION, LINEAR: same(gated_delta)})
 QWEN_IGNORES = (
     "full_attention_interval",
     "attn_output_gate",
@@ -37,6 +35,17 @@ QWEN_IGNORES = (
     "mtp_num_hidden_layers",
     "mtp_use_dedicated_embeddings",
 )
+
+
+def _qwen_delta(f: Fields) -> GatedDeltaNet:
+    if f.values.get("attn_output_gate") is False:
+        f.assume("attn_output_gate is false; the class has the gate all the same, and it was counted")
+    return gated_delta(f)
+
+
+QWEN_ATTENTION = gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", output_gate=True)
+QWEN_TYPES = stated(linear_but_every(4, "full_attention_interval"))
+QWEN_MIXERS = alternating(QWEN_TYPES, {FULL: QWEN_ATTENTION, LINEAR: same(_qwen_delta)})
 
 
 def _shared_expert(f: Fields) -> int:
@@ -132,9 +141,22 @@ def _nested(f: Fields, key: str, inner: str) -> int:
     return value
 
 
+KIMI_CONFIG_KEYS = {
+    "full_attn_layers",
+    "gate_lower_bound",
+    "head_dim",
+    "kda_layers",
+    "num_heads",
+    "safe_gate",
+    "short_conv_kernel_size",
+}
+
+
 def kimi_delta(f: Fields) -> KimiDelta:
     """Kimi delta attention by the keys of Kimi Linear."""
     head_dim = _nested(f, "linear_head_dim", "head_dim")
+    for name in sorted(f.mapping("linear_attn_config", None).keys() - KIMI_CONFIG_KEYS):
+        f.assume(f"linear_attn_config.{name} is not understood and may change sizes; it was ignored")
     return KimiDelta(
         hidden=hidden_size(f),
         heads=_nested(f, "linear_num_heads", "num_heads"),
@@ -206,7 +228,19 @@ def _head_gate(f: Fields) -> Block:
 
 
 def _bailing_latent(f: Fields) -> LayerBlocks:
-    """Latent attention with a gate a head; its biases leave out the queries, which are not compressed."""
+    """Latent attention with a gate a head."""
+    if f.known("q_lora_rank"):
+        f.assume(
+            "q_lora_rank is set: queries were taken as compressed, which the class of this type does not do"
+        )
+    if f.values.get("no_kda_lora") is False:
+        f.assume("no_kda_lora is false; decay and gate were taken as projected directly")
+    agree(
+        f,
+        gated_attention_proj_granularity_type="head_wise",
+        moe_shared_expert_intermediate_size=f.int("moe_intermediate_size"),
+        group_norm_size=1,
+    )
     return both(latent(biases=when("attention_bias", "ao")), same(_head_gate))(f)
 
 
@@ -216,9 +250,13 @@ register(
         "num_expert_group",
         "kda_safe_gate",
         "kda_lower_bound",
-        "q_lora_rank",
-        "linear_silu",
-        "num_nextn_predict_layers",
+        "layer_group_size",
+        "no_kda_lora",
+        "rotary_dim",
+        "score_function",
+        "moe_router_enable_expert_bias",
+        "moe_router_enable_routed_scaling",
+        "moe_router_enable_shared_expert",
     ),
     read=Decoder(
         attention=alternating(

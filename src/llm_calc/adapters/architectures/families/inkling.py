@@ -101,6 +101,7 @@ def _feed_forward(f: Fields) -> LayerBlocks:
         "chain_hidden_post_norm",
         "mtp_hidden_states_first",
         "mtp_config",
+        "number_of_conv_states",
         "local_layer_ids",
         "tie_word_embeddings",
     ),

@@ -1,6 +1,7 @@
 """JetMoE: experts in the feed-forward part, and experts among the attention's query and output projections."""
 
 from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.hybrids import agree
 from llm_calc.adapters.architectures.mixtures import routed
 from llm_calc.adapters.architectures.pieces import assemble, hidden_size, norms, num_layers
 from llm_calc.adapters.architectures.registry import family
@@ -36,11 +37,12 @@ def _attention(f: Fields, many: int, used: int) -> Block:
     )
 
 
-@family("jetmoe", ignores=("num_attention_heads",))
+@family("jetmoe")
 def jetmoe(f: Fields) -> Model:
     """Two norms, attention experts and feed-forward experts a layer."""
     many, used = routed(f, "num_local_experts", "num_experts_per_tok")
     hidden = hidden_size(f)
+    agree(f, num_attention_heads=f.int("num_key_value_heads") * used)
     bias = vector("mlp_bias", "mlp", hidden)
     experts = Experts(hidden=hidden, experts=many, top_k=used, intermediate=f.int("intermediate_size"))
     blocks: tuple[Block, ...] = (

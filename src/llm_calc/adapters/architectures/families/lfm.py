@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import CONV, alternating, both, same, short_conv, stated
+from llm_calc.adapters.architectures.hybrids import CONV, agree, alternating, both, same, short_conv, stated
 from llm_calc.adapters.architectures.mixtures import first_dense, mixture
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
@@ -49,6 +49,8 @@ def _adjusted_width(f: Fields) -> int:
 def _liquid(decoder: Decoder, f: Fields) -> Model:
     """A model whose tying may be stated under an older name, which then prevails."""
     model = decoder(f)
+    hidden = model.hidden
+    agree(f, block_dim=hidden, conv_dim=hidden, conv_dim_out=hidden, num_heads=f.int("num_attention_heads"))
     return replace(model, head_tied=f.flag("tie_embedding")) if "tie_embedding" in f.values else model
 
 
@@ -61,17 +63,13 @@ LFM2_MOE = Decoder(
     feed_forward=mixture(sparse=first_dense("num_dense_layers")),
 )
 OLDER_NAMES = (
-    "block_dim",
     "block_mlp_init_scale",
     "block_norm_eps",
     "block_out_init_scale",
     "block_use_swiglu",
     "block_use_xavier_init",
-    "conv_dim",
-    "conv_dim_out",
     "conv_use_xavier_init",
     "full_attn_idxs",
-    "num_heads",
     "theta",
     "use_pos_enc",
     "tie_embedding",

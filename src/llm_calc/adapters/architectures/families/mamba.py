@@ -5,6 +5,7 @@ from collections.abc import Callable
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hybrids import (
     LINEAR,
+    agree,
     alternating,
     both,
     dt_rank,
@@ -23,6 +24,7 @@ from llm_calc.adapters.architectures.pieces import (
     hidden_size,
     mlp,
     norms,
+    num_layers,
     when,
 )
 from llm_calc.adapters.architectures.registry import register
@@ -36,6 +38,7 @@ def _plain_mamba(f: Fields) -> Mamba:
     """Inner width: ``intermediate_size`` of the file, which its class lets override the expansion."""
     width = expanded(f, "expand")
     inner = f.int("intermediate_size") if f.given("intermediate_size") else width
+    agree(f, d_inner=inner, d_model=hidden_size(f), n_layer=num_layers(f), rms_norm=True)
     return Mamba(
         hidden=hidden_size(f),
         inner=inner,
@@ -51,6 +54,7 @@ def _plain_mamba2(f: Fields) -> Mamba2:
     width, heads, head_dim = expanded(f, "expand"), f.int("num_heads"), f.int("head_dim")
     if heads * head_dim != width:
         raise f.refusal("num_heads", f"a number that times head_dim ({head_dim}) gives {width}")
+    agree(f, d_inner=width, d_model=hidden_size(f), n_layer=num_layers(f), rms_norm=True)
     return Mamba2(
         hidden=hidden_size(f),
         heads=heads,
@@ -64,25 +68,17 @@ def _plain_mamba2(f: Fields) -> Mamba2:
     )
 
 
-_OLD_NAMES = (
-    "d_inner",
-    "d_model",
-    "n_layer",
-    "ssm_cfg",
-    "fused_add_norm",
-    "pad_vocab_size_multiple",
-    "rms_norm",
-)
+_NO_SIZES = ("fused_add_norm", "pad_vocab_size_multiple")
 
 register(
     "mamba",
     "falcon_mamba",
-    ignores=(*_OLD_NAMES, "use_falcon_mambapy"),
+    ignores=(*_NO_SIZES, "use_falcon_mambapy"),
     read=Decoder(attention=same(_plain_mamba), feed_forward=nothing, norms=norms(1)),
 )
 register(
     "mamba2",
-    ignores=(*_OLD_NAMES, "time_step_rank", "norm_before_gate"),
+    ignores=(*_NO_SIZES, "time_step_rank", "norm_before_gate"),
     read=Decoder(attention=same(_plain_mamba2), feed_forward=nothing, norms=norms(1)),
 )
 
@@ -100,7 +96,7 @@ def _jamba_sparse(f: Fields, _: int) -> Callable[[int], bool]:
 
 register(
     "jamba",
-    ignores=("mamba_inner_layernorms", "calc_logits_for_entire_prompt", "layers_block_type"),
+    ignores=("mamba_inner_layernorms", "calc_logits_for_entire_prompt"),
     read=Decoder(
         attention=alternating(_jamba_types, {FULL: gqa(), LINEAR: same(lambda f: mamba(f, norms=True))}),
         feed_forward=mixture(width="intermediate_size", sparse=_jamba_sparse),
@@ -157,6 +153,7 @@ register(
 
 def _falcon_h1_mixer(f: Fields) -> Mamba2:
     inner = f.optional_int("mamba_d_ssm")
+    agree(f, mamba_use_mlp=True, layers_block_type=["hybrid"] * num_layers(f))
     return mamba2(f, inner=inner, out_bias="projectors_bias", gate_norm=lambda f: f.flag("mamba_rms_norm"))
 
 
@@ -164,10 +161,7 @@ register(
     "falcon_h1",
     ignores=(
         "mamba_norm_before_gate",
-        "mamba_use_mlp",
         "mlp_expansion_factor",
-        "attn_layer_indices",
-        "layers_block_type",
     ),
     read=Decoder(
         attention=both(ATTENTION, same(_falcon_h1_mixer)),

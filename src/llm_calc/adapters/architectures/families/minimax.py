@@ -49,7 +49,6 @@ register("minimax", ignores=("block_size", *_ARITHMETIC), read=_model(stated(_ev
 register(
     "minimax_m1",
     "minimax_text_01",
-    "MiniMaxText01",
     defaults="minimax",
     ignores=("postnorm", "shared_moe_mode", "layernorm_epsilon", *_PUBLISHED),
     read=_model(stated(_by_flags)),

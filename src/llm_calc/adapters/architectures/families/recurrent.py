@@ -1,7 +1,7 @@
 """Models without softmax attention, or nearly: RecurrentGemma, RWKV-4, xLSTM."""
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import LINEAR, alternating, same
+from llm_calc.adapters.architectures.hybrids import LINEAR, agree, alternating, same
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
     assemble,
@@ -26,6 +26,7 @@ def _griffin_types(f: Fields, layers: int) -> tuple[str, ...]:
     pattern = f.texts("block_types")
     if not pattern or not GRIFFIN_KINDS.keys() >= set(pattern):
         raise f.refusal("block_types", "a list of recurrent, attention")
+    agree(f, _block_types=list(pattern))
     return tuple(GRIFFIN_KINDS[pattern[index % len(pattern)]] for index in range(layers))
 
 
@@ -43,7 +44,7 @@ def _half_width(f: Fields) -> int:
 
 register(
     "recurrent_gemma",
-    ignores=("_block_types", "embeddings_scale_by_sqrt_dim"),
+    ignores=("embeddings_scale_by_sqrt_dim",),
     read=Decoder(
         attention=alternating(
             _griffin_types,

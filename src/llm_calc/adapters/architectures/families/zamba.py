@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
-from llm_calc.adapters.architectures.hybrids import LINEAR, expanded, mamba, stated
+from llm_calc.adapters.architectures.hybrids import LINEAR, agree, expanded, mamba, stated
 from llm_calc.adapters.architectures.pieces import assemble, hidden_size, kv_head_count
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Attention, Block, Custom, Mamba2, Mlp, Norm, Parts
@@ -117,12 +117,14 @@ def _zamba2_mixer(f: Fields) -> Mamba2:
     """The convolution has a bias whatever ``use_conv_bias`` says."""
     inner, heads = expanded(f, "mamba_expand"), f.int("n_mamba_heads")
     bias = f.flag("add_bias_linear")
-    if inner % heads:
-        raise f.refusal("n_mamba_heads", f"a divisor of the {inner} inner channels")
+    head_dim = f.int("mamba_headdim", max(1, inner // heads))
+    if heads * head_dim != inner:
+        raise f.refusal("n_mamba_heads", f"a number that times mamba_headdim ({head_dim}) gives {inner}")
+    agree(f, use_shared_mlp_adapter=True, state_size=f.int("mamba_d_state"))
     return Mamba2(
         hidden=hidden_size(f),
         heads=heads,
-        head_dim=inner // heads,
+        head_dim=head_dim,
         state=f.int("mamba_d_state"),
         groups=f.int("mamba_ngroups"),
         conv_kernel=f.int("mamba_d_conv"),
@@ -137,21 +139,9 @@ def _zamba2_mixer(f: Fields) -> Mamba2:
         "use_conv_bias",
         "use_mem_rope",
         "use_long_context",
-        "attention_hidden_size",
-        "attention_head_dim",
-        "mamba_headdim",
         "kv_channels",
         "num_query_groups",
-        "ffn_hidden_size",
-        "ft_lora",
-        "gated_linear_unit",
-        "layers_block_type",
-        "num_logits_to_keep",
-        "rms_norm_eps",
-        "state_size",
-        "vocab_size",
-        "use_shared_mlp_adapter",
-        "use_shared_block_adapter",
+        "adapter_rank",
     ),
 )
 def zamba2(f: Fields) -> Model:
@@ -161,9 +151,9 @@ def zamba2(f: Fields) -> Model:
     intermediate = f.optional_int("intermediate_size") or 4 * hidden
     blocks = _transformer(
         f,
-        width=2 * hidden,
+        width=f.int("attention_hidden_size", 2 * hidden),
         heads=heads,
-        head_dim=max(1, 2 * hidden // heads),
+        head_dim=f.int("attention_head_dim", max(1, 2 * hidden // heads)),
         intermediate=intermediate,
         biases="gud" if f.flag("add_bias_linear") else "",
     )
