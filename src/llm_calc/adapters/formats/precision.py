@@ -1,0 +1,193 @@
+"""From the precision part of a request to the number formats of a calculation, every ``auto`` decided and named."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
+from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
+from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.footprint import Numbers
+from llm_calc.core.formats import WeightRecipe
+from llm_calc.core.model import Model
+
+AUTO = "auto"
+FP8_ARITHMETIC = frozenset(("fp8", "nvfp4"))
+"""Kinds of weights with which TensorRT-LLM keeps KV cache and activations in fp8."""
+
+TOWERS_APART = (
+    "a GGUF file holds no vision or audio towers; they come in a file of their own and are not counted"
+)
+USUAL_MIXTURE = "what such checkpoints usually leave in 16 bits was taken; a given checkpoint may differ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWeights:
+    """How a model's weights are stored: the recipe, its name, its description in words, what was assumed.
+
+    ``storage``: the kind of numbers. ``kv_cache``: the format that the checkpoint asks for in the cache.
+    ``guessed``: the sizes rest on something that the file did not say.
+    """
+
+    recipe: WeightRecipe
+    name: str
+    words: str
+    storage: str
+    kv_cache: str | None = None
+    assumptions: tuple[str, ...] = ()
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """Formats of weights, KV cache and activations with their names, ``auto`` replaced by what it stands for."""
+
+    numbers: Numbers
+    weights: StoredWeights
+    kv_cache: str
+    activations: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatWishes:
+    """What a request asks for: names of formats, ``auto``, or None for the checkpoint's own weights."""
+
+    weights: str | None = None
+    kv_cache: str = AUTO
+    activations: str = AUTO
+    engine: str | None = None
+
+
+def sixteen_bit(model: Model) -> str:
+    """The model's own 16-bit type."""
+    return "fp16" if model.dtype == "fp16" else "bf16"
+
+
+def resolve_precision(
+    model: Model, wishes: FormatWishes, quantization: Mapping[str, object] | None = None
+) -> Precision:
+    """The formats of a calculation.
+
+    ``auto`` is the model's 16-bit type; a KV cache format that the checkpoint itself asks for comes first
+    (vLLM, SGLang), and TensorRT-LLM keeps cache and activations in fp8 with fp8 and nvfp4 weights; llama.cpp's
+    cache is fp16.
+
+    Raises:
+        UnknownNameError: a format that the catalog does not hold.
+        InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
+    """
+    weights = stored_weights(model, wishes.weights, quantization, wishes.engine)
+    kv_cache = _auto_cache(model, weights, wishes.engine) if wishes.kv_cache == AUTO else wishes.kv_cache
+    own = _auto_activations(model, weights, wishes.engine)
+    activations = own if wishes.activations == AUTO else wishes.activations
+    return Precision(
+        numbers=Numbers(
+            recipe=weights.recipe,
+            cache=number_format(kv_cache, "precision.kv_cache"),
+            activations=number_format(activations, "precision.activations"),
+        ),
+        weights=weights,
+        kv_cache=kv_cache,
+        activations=activations,
+    )
+
+
+def _auto_cache(model: Model, weights: StoredWeights, engine: str | None) -> str:
+    if engine == "llama.cpp":
+        return "fp16"
+    if engine == "trtllm" and weights.storage in FP8_ARITHMETIC:
+        return "fp8"
+    return weights.kv_cache or sixteen_bit(model)
+
+
+def _auto_activations(model: Model, weights: StoredWeights, engine: str | None) -> str:
+    if engine == "trtllm" and weights.storage in FP8_ARITHMETIC:
+        return "fp8"
+    return sixteen_bit(model)
+
+
+def stored_weights(
+    model: Model,
+    name: str | None,
+    quantization: Mapping[str, object] | None = None,
+    engine: str | None = None,
+) -> StoredWeights:
+    """How the weights are stored: as asked for, else as the checkpoint says, else in the model's own type.
+
+    A checkpoint that is already quantized to the kind of numbers that is asked for keeps its own mixture.
+
+    Raises:
+        UnknownNameError: a format that the catalog does not hold.
+        InvalidInputError: a ``quantization_config`` that cannot be read, where no format was asked for.
+    """
+    if name is None:
+        if quantization is None:
+            return _catalog_weights(model, model.dtype, engine)
+        return _own_weights(checkpoint_format(quantization, model))
+    entry = find_recipe(name, engine)
+    if quantization is not None and not entry.is_gguf:
+        own = _readable(quantization, model)
+        if own is not None and own.storage == entry.row.storage:
+            return _own_weights(own)
+    return _catalog_weights(model, name, engine)
+
+
+def checkpoint_format(quantization: Mapping[str, object], model: Model) -> CheckpointFormat:
+    """What a ``quantization_config`` says of a model; equal content is read once.
+
+    Raises:
+        InvalidInputError: it cannot be read; names the key.
+    """
+    return _read(json.dumps(dict(quantization)), model)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, model: Model) -> CheckpointFormat:
+    return recipe_from_quantization_config(json.loads(text), model)
+
+
+def _readable(quantization: Mapping[str, object], model: Model) -> CheckpointFormat | None:
+    try:
+        return checkpoint_format(quantization, model)
+    except InvalidInputError:
+        return None
+
+
+def _own_weights(own: CheckpointFormat) -> StoredWeights:
+    return StoredWeights(
+        recipe=own.recipe,
+        name=own.recipe.name,
+        words=f"the checkpoint's own: {own.words}",
+        storage=own.storage,
+        kv_cache=own.kv_cache,
+        assumptions=own.guesses,
+        guessed=bool(own.guesses),
+    )
+
+
+@lru_cache(maxsize=512)
+def _catalog_weights(model: Model, name: str, engine: str | None) -> StoredWeights:
+    entry = find_recipe(name, engine)
+    recipe = recipe_for(name, model, engine)
+    assumptions = []
+    if entry.is_gguf and any(weight.component == "vision" for weight in model.outside):
+        assumptions.append(TOWERS_APART)
+    if not entry.is_gguf and entry.rules:
+        assumptions.append(f"{name}: {USUAL_MIXTURE}")
+    return StoredWeights(
+        recipe=recipe,
+        name=entry.name,
+        words=_recipe_words(entry.name, recipe, is_gguf=entry.is_gguf),
+        storage=entry.row.storage,
+        assumptions=tuple(assumptions),
+    )
+
+
+def _recipe_words(name: str, recipe: WeightRecipe, *, is_gguf: bool) -> str:
+    """The recipe's name, the bits of its main format, and what else it holds."""
+    bits = f"{recipe.default.bits_per_element:.4g} bits an element"
+    others = dict.fromkeys(rule.format.name for rule in recipe.rules if rule.format.element_bits)
+    others.pop(recipe.default.name, None)
+    mixed = f", with {', '.join(others)} for some tensors" if others else ""
+    return f"{'GGUF ' if is_gguf else ''}{name}: {bits}{mixed}"

@@ -1,0 +1,56 @@
+"""Operators of one engine step, from a model, its number formats and its layout over GPUs."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from llm_calc.core.formats import WeightRecipe
+from llm_calc.core.memory import CacheFormat
+from llm_calc.core.model import Model
+from llm_calc.core.operators.collectives import MESSAGE_BYTES, collective_works, layer_counts
+from llm_calc.core.operators.context import context_works, state_bytes
+from llm_calc.core.operators.linear import grouped, linear_works
+from llm_calc.core.operators.work import (
+    GROUPS,
+    CollectiveWork,
+    ContextWork,
+    LayerCounts,
+    LinearWork,
+    StepWork,
+)
+from llm_calc.core.parallelism import Layout
+
+__all__ = [
+    "GROUPS",
+    "CollectiveWork",
+    "ContextWork",
+    "LayerCounts",
+    "LinearWork",
+    "StepWork",
+    "step_work",
+    "summed",
+]
+
+
+@lru_cache(maxsize=4096)
+def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: CacheFormat) -> StepWork:
+    """Every operator of one step on the GPU with the largest share, matrix by matrix."""
+    counts = layer_counts(model)
+    scan = sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
+    return StepWork(
+        linear=linear_works(model, recipe, layout),
+        context=context_works(model, cache_format, layout),
+        collectives=collective_works(model, counts, layout),
+        counts=counts,
+        hidden=model.hidden,
+        state_bytes=state_bytes(model, cache_format, layout),
+        scan_flops_per_token=scan / layout.tensor,
+        sequence_share=1.0 / layout.data,
+        hop_bytes_per_token=float(model.hidden * MESSAGE_BYTES) if layout.pipeline > 1 else 0.0,
+        stages=layout.pipeline,
+    )
+
+
+@lru_cache(maxsize=4096)
+def summed(work: StepWork) -> StepWork:
+    """The same step with matrices summed by group: what the time of a whole step needs."""
+    return replace(work, linear=grouped(work.linear))

@@ -1,0 +1,54 @@
+"""Communication of a step, from the layout."""
+
+from llm_calc.core.model import Model
+from llm_calc.core.operators.work import CollectiveWork, LayerCounts
+from llm_calc.core.parallelism import Layout
+
+MESSAGE_BYTES = 2
+"""Activations travel in 16 bits."""
+
+
+def layer_counts(model: Model) -> LayerCounts:
+    """Layers of the stack, and those with routed experts, latent attention or recurrent state."""
+    return LayerCounts(
+        layers=model.num_layers,
+        expert_layers=_layers_with(model, "experts"),
+        latent_layers=_layers_where(model, "latent"),
+        recurrent_layers=_layers_where(model, "state"),
+    )
+
+
+def _layers_with(model: Model, component: str) -> int:
+    groups = [
+        g for g in model.groups if any(w.component == component and w.copies > 1 for w in g.parts.weights)
+    ]
+    return len({index for group in groups for index in group.indices})
+
+
+def _layers_where(model: Model, kind: str) -> int:
+    groups = [group for group in model.groups if any(cache.kind == kind for cache in group.parts.caches)]
+    return len({index for group in groups for index in group.indices})
+
+
+def collective_works(model: Model, counts: LayerCounts, layout: Layout) -> tuple[CollectiveWork, ...]:
+    """Reductions after each mixer and each feed-forward part.
+
+    Tensor parallelism: one all-reduce of ``tokens x hidden`` after the mixer and one after the feed-forward part,
+    for the tokens of one replica (Megatron-LM, arXiv:1909.08053 section 3). Experts spread over all GPUs of a
+    stage: dispatch and combine of all tokens, which as an all-gather and a reduce-scatter move what one
+    all-reduce moves. Leaves out: the smaller volume of a true all-to-all that sends each token to k ranks only.
+    """
+    message = float(model.hidden * MESSAGE_BYTES)
+    spread = layout.expert > 1 and layout.stage_gpus > 1
+    inside = counts.layers + (counts.layers - counts.expert_layers if spread else counts.layers)
+    works = []
+    if layout.tensor > 1:
+        works.append(_collective("all-reduce", inside, layout.tensor, message, 1.0 / layout.data))
+    if spread and counts.expert_layers:
+        name = "expert dispatch and combine" if layout.data > 1 else "expert all-reduce"
+        works.append(_collective(name, counts.expert_layers, layout.stage_gpus, message, 1.0))
+    return tuple(works)
+
+
+def _collective(name: str, calls: float, ranks: int, message: float, share: float) -> CollectiveWork:
+    return CollectiveWork(name=name, calls=calls, ranks=ranks, bytes_per_token=message, token_share=share)

@@ -1,0 +1,104 @@
+"""Attention over the cache and recurrent state, from the scores and caches of a model's blocks."""
+
+from collections.abc import Iterator
+
+from llm_calc.core.arrays import Quantity, larger, smaller, where
+from llm_calc.core.memory import CacheFormat
+from llm_calc.core.model import LayerGroup, Model
+from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
+from llm_calc.core.parallelism import Layout, cache_share, largest_piece
+from llm_calc.core.weights import Cache, Scores
+
+
+def context_works(model: Model, cache_format: CacheFormat, layout: Layout) -> tuple[ContextWork, ...]:
+    """One entry a kind of attention (same limit on visited keys), summed over its layers."""
+    kinds: dict[tuple[float, bool, bool], ContextWork] = {}
+    for group, scores, cache in _pairs(model):
+        work = _context(group.calls, scores, cache, cache_format, layout)
+        key = (float(work.limit_tokens), work.chunked, work.latent)
+        kinds[key] = _added(kinds[key], work) if key in kinds else work
+    return tuple(kinds.values())
+
+
+def _pairs(model: Model) -> Iterator[tuple[LayerGroup, Scores, Cache]]:
+    """Every score with the cache that it reads; layers without their own read the last one of their kind."""
+    last: dict[bool, Cache] = {}
+    for group in model.groups:
+        for block in group.blocks:
+            parts = block.parts()
+            caches = [cache for cache in parts.caches if cache.elements_per_token]
+            for index, scores in enumerate(parts.scores):
+                windowed = scores.window is not None
+                if index < len(caches):
+                    last[windowed] = caches[index]
+                if windowed in last:
+                    yield group, scores, last[windowed]
+
+
+def _context(
+    calls: int, scores: Scores, cache: Cache, cache_format: CacheFormat, layout: Layout
+) -> ContextWork:
+    heads = largest_piece(scores.units, layout.tensor) / scores.units
+    bounds = [bound for bound in (scores.window, scores.top_k) if bound is not None]
+    per_key = cache.elements_per_token * cache_format.bytes_per_element * cache_share(cache, layout.tensor)
+    return ContextWork(
+        name="attention over cache" if not bounds else f"attention over {min(bounds)} keys",
+        calls=calls,
+        kv_bytes_per_key=calls * per_key / cache.tokens_per_entry,
+        decode_flops_per_key=calls * scores.absorbed_flops_per_pair * heads / scores.tokens_per_key,
+        prefill_flops_per_pair=calls * scores.flops_per_pair * heads / scores.tokens_per_key,
+        limit_tokens=float(min(bounds)) if bounds else UNLIMITED_TOKENS,
+        chunked=scores.chunked,
+        latent=scores.absorbed_qk_dim is not None,
+    )
+
+
+def _added(first: ContextWork, second: ContextWork) -> ContextWork:
+    return ContextWork(
+        name=first.name,
+        calls=first.calls + second.calls,
+        kv_bytes_per_key=first.kv_bytes_per_key + second.kv_bytes_per_key,
+        decode_flops_per_key=first.decode_flops_per_key + second.decode_flops_per_key,
+        prefill_flops_per_pair=first.prefill_flops_per_pair + second.prefill_flops_per_pair,
+        limit_tokens=first.limit_tokens,
+        chunked=first.chunked,
+        latent=first.latent,
+    )
+
+
+def visited_keys(work: ContextWork, context: Quantity) -> Quantity:
+    """Keys that one decode step visits at ``context`` tokens; a chunked window is on average half full."""
+    if work.chunked:
+        return where(context <= work.limit_tokens, context, (work.limit_tokens + 1) / 2)
+    return smaller(context, work.limit_tokens)
+
+
+def mean_visited_keys(work: ContextWork, start: Quantity, end: Quantity) -> Quantity:
+    """Mean of ``visited_keys`` while a context grows from ``start`` to ``end``.
+
+    Under a limit w: ``[(min(e, w)^2 - min(s, w)^2) / 2 + w (max(e, w) - max(s, w))] / (e - s)``.
+    """
+    if work.chunked:
+        return visited_keys(work, (start + end) / 2)
+    below = (smaller(end, work.limit_tokens) ** 2 - smaller(start, work.limit_tokens) ** 2) / 2
+    above = work.limit_tokens * (larger(end, work.limit_tokens) - larger(start, work.limit_tokens))
+    span = larger(end - start, 1e-9)
+    return where(end - start > 0, (below + above) / span, visited_keys(work, start))
+
+
+def visited_pairs(work: ContextWork, start: Quantity, tokens: Quantity) -> Quantity:
+    """Query-key pairs of a chunk of ``tokens`` that follows ``start`` tokens of the same prompt.
+
+    ``tokens x mean visited keys`` (causal: half of the square where nothing limits it).
+    """
+    return tokens * mean_visited_keys(work, start, start + tokens)
+
+
+def state_bytes(model: Model, cache_format: CacheFormat, layout: Layout) -> float:
+    """Bytes of recurrent state of one sequence on one GPU, all layers."""
+    total = 0.0
+    for group in model.groups:
+        for cache in group.parts.caches:
+            width = cache.state_bits / 8 if cache.state_bits else cache_format.state_bytes_per_element
+            total += group.calls * float(cache.state_elements * width * cache_share(cache, layout.tensor))
+    return total

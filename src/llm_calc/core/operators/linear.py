@@ -1,0 +1,97 @@
+"""Matrix multiplications of a step, from the weights of a model."""
+
+from collections.abc import Iterable
+
+from llm_calc.core.formats import NumberFormat, WeightRecipe
+from llm_calc.core.memory import weight_bytes
+from llm_calc.core.model import Model, Placed
+from llm_calc.core.operators.work import GROUPS, Group, LinearWork
+from llm_calc.core.parallelism import ROUTED, Layout, largest_piece, weight_share
+from llm_calc.core.weights import Component
+
+ACTIVATION_BYTES = 2
+
+_GROUP_OF: dict[Component, Group] = {
+    "attention": "mixer",
+    "ssm": "mixer",
+    "mlp": "mlp",
+    "shared_experts": "mlp",
+    "router": "mlp",
+    "other": "mlp",
+    "embedding": "mlp",
+    "experts": "experts",
+    "lm_head": "lm_head",
+}
+
+
+def linear_works(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[LinearWork, ...]:
+    """One entry for every matrix that text tokens meet, with its share on the fullest GPU.
+
+    FLOPs of a token: ``2 x rows x cols x used x piece`` a call, ``piece`` being the largest share that tensor
+    parallelism leaves (routed experts: also ``1 / expert``, tokens spread evenly over the groups of experts).
+    """
+    return tuple(_linear(model, recipe, layout, placed) for placed in model.placed if _is_matrix(placed))
+
+
+def _is_matrix(placed: Placed) -> bool:
+    weight = placed.weight
+    return weight.kind == "matrix" and weight.used > 0 and weight.params > 0 and weight.component in _GROUP_OF
+
+
+def _linear(model: Model, recipe: WeightRecipe, layout: Layout, placed: Placed) -> LinearWork:
+    weight, routed = placed.weight, placed.weight.component == ROUTED
+    formats = [recipe.format_of(weight, layer) for layer in placed.indices or (0,)]
+    share = weight_share(weight, layout)
+    stored = sum(weight_bytes(weight, share, each, recipe.vectors) for each in formats) / len(formats)
+    ways = layout.expert_cut if routed else layout.tensor
+    piece = largest_piece(weight.units, ways) / weight.units / (layout.expert if routed else 1)
+    width = (weight.rows + weight.cols) * weight.used * piece * ACTIVATION_BYTES
+    return LinearWork(
+        name=weight.name,
+        group=_GROUP_OF[weight.component],
+        weight_bytes=placed.calls * stored,
+        flops_per_token=placed.calls * weight.flops_per_token * piece,
+        activation_bytes_per_token=placed.calls * width,
+        calls=placed.calls,
+        token_share=1.0 if routed and layout.expert > 1 else 1.0 / layout.data,
+        experts=weight.copies if routed else 0,
+        top_k=weight.used if routed else 0,
+        format=_dominant(formats).name,
+        compute=_dominant(formats).compute,
+    )
+
+
+def _dominant(formats: list[NumberFormat]) -> NumberFormat:
+    return max(set(formats), key=lambda each: (formats.count(each), each.name))
+
+
+def grouped(works: Iterable[LinearWork]) -> tuple[LinearWork, ...]:
+    """The same work summed by group, in the order of ``GROUPS``; format and experts are those of its busiest matrix."""
+    listed = list(works)
+    return tuple(_merged(group, [work for work in listed if work.group == group]) for group in GROUPS)
+
+
+def _merged(group: Group, works: list[LinearWork]) -> LinearWork:
+    if not works:
+        return LinearWork(
+            name=group,
+            group=group,
+            weight_bytes=0.0,
+            flops_per_token=0.0,
+            activation_bytes_per_token=0.0,
+            calls=0,
+        )
+    largest = max(works, key=lambda work: float(work.flops_per_token))
+    return LinearWork(
+        name=group,
+        group=group,
+        weight_bytes=sum(work.weight_bytes for work in works),
+        flops_per_token=sum(work.flops_per_token for work in works),
+        activation_bytes_per_token=sum(work.activation_bytes_per_token for work in works),
+        calls=sum(work.calls for work in works),
+        token_share=largest.token_share,
+        experts=largest.experts,
+        top_k=largest.top_k,
+        format=largest.format,
+        compute=largest.compute,
+    )

@@ -1,0 +1,173 @@
+"""Seconds of one engine step: the sum of its operators, each under its own roofs."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from llm_calc.core.arrays import Quantity, ceil_div, larger, where
+from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
+from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
+from llm_calc.core.roofline import overlapped
+from llm_calc.core.serving.rates import LinearRates, Rates
+
+Bound = Literal["compute", "memory", "communication", "launch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLoad:
+    """What a step carries, of the whole deployment.
+
+    ``sequences`` decode one token each at contexts that grow from ``context_start`` to ``context_end`` tokens (the
+    step is the mean over that growth). ``prompt_tokens`` belong to ``prompts`` prompts of which each chunk follows
+    ``prompt_start`` tokens. ``prompt_share``: largest part of the prompt tokens that one attention replica has.
+    """
+
+    sequences: Quantity = 0.0
+    context_start: Quantity = 0.0
+    context_end: Quantity = 0.0
+    prompt_tokens: Quantity = 0.0
+    prompts: Quantity = 0.0
+    prompt_start: Quantity = 0.0
+    prompt_share: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTime:
+    """One operator of a step on one GPU: what it does, how long, and which roof decides."""
+
+    name: str
+    flops: Quantity
+    bytes_moved: Quantity
+    seconds: Quantity
+    bound: Bound
+    message_bytes: Quantity = 0.0
+
+
+def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> Quantity:
+    """Share of the experts that a step of ``tokens`` reads: ``1 - (1 - k/E)^(tokens^exponent)``; dense: all.
+
+    Expectation for uniform and independent routing at exponent 1 (balls into bins).
+    """
+    dense = work.experts == 0 if not isinstance(work.experts, np.ndarray) else work.experts < 1
+    ratio = work.top_k / larger(work.experts, 1)
+    missed = (1 - where(dense, 0.0, ratio)) ** (tokens**exponent)
+    return where(dense, 1.0, 1 - missed)
+
+
+def linear_tokens(work: LinearWork, step: StepWork, load: StepLoad) -> Quantity:
+    """Tokens of a step that reach this GPU's copy of a matrix; the head sees only the last of each prompt."""
+    if work.group == "lm_head":
+        return load.sequences * work.token_share + load.prompts * _prompt_share(work.token_share, load)
+    return load.sequences * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+
+
+def _prompt_share(token_share: Quantity, load: StepLoad) -> Quantity:
+    if load.prompt_share is None:
+        return token_share
+    return larger(token_share, load.prompt_share * where(_below_one(token_share), 1.0, 0.0))
+
+
+def _below_one(value: Quantity) -> "bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+    return value < 1.0
+
+
+def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Quantity, Quantity]:
+    """Time under the memory roof and under the compute roof of one matrix or group of matrices."""
+    reached = rates.linear[GROUPS.index(work.group)]
+    streamed = work.weight_bytes * touched_fraction(work, tokens, rates.routing_exponent)
+    moved_s = (
+        streamed / reached.bytes_per_s
+        + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
+    )
+    return moved_s, _multiply_seconds(work, tokens, reached, rates)
+
+
+def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
+    """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part."""
+    tiles = ceil_div(tokens, rates.tile_tokens) * rates.tile_tokens if _any(rates.tile_tokens > 1) else tokens
+    matrix_s = (
+        (tiles + rates.saturation_tokens * where(tokens > 0, 1.0, 0.0))
+        * work.flops_per_token
+        / reached.flops_per_s
+    )
+    if not _any(rates.vector_tokens > 0):
+        return matrix_s
+    vector_s = tokens * work.flops_per_token / reached.vector_flops_per_s
+    return where(tokens <= rates.vector_tokens, vector_s, matrix_s)
+
+
+def _any(condition: "bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> bool:
+    return bool(np.any(condition))
+
+
+def context_seconds(
+    work: ContextWork, share: Quantity, load: StepLoad, rates: Rates
+) -> tuple[Quantity, Quantity]:
+    """Decode attention: seconds under the memory and the compute roof, all sequences of this GPU."""
+    keys = share * load.sequences * mean_visited_keys(work, load.context_start, load.context_end)
+    return keys * work.kv_bytes_per_key / rates.kv_bytes_per_s, (
+        keys * work.decode_flops_per_key / rates.decode_attention_flops_per_s
+    )
+
+
+def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
+    """Scores of the prompt chunks against themselves and what came before them."""
+    per_prompt = load.prompt_tokens / larger(load.prompts, 1e-9)
+    pairs = load.prompts * visited_pairs(work, load.prompt_start, per_prompt)
+    share = _prompt_share(step.sequence_share, load)
+    return where(
+        load.prompts > 0,
+        share * pairs * work.prefill_flops_per_pair / rates.prefill_attention_flops_per_s,
+        0.0,
+    )
+
+
+def collective_seconds(work: CollectiveWork, load: StepLoad, rates: Rates) -> Quantity:
+    """``calls x (latency(ranks) + 2 (n - 1) / n x bytes / link)``: ring all-reduce (Thakur et al. 2005)."""
+    tokens = load.sequences * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+    latency = rates.collective_s * (1 + rates.collective_doubling * _log2(larger(work.ranks, 2) / 2))
+    ring = 2 * (work.ranks - 1) / larger(work.ranks, 1)
+    return work.calls * (latency + ring * tokens * work.bytes_per_token / rates.link_bytes_per_s)
+
+
+def _log2(value: Quantity) -> Quantity:
+    return np.log2(value) if isinstance(value, np.ndarray) else math.log2(value)
+
+
+def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
+    """Costs of layers, of the step and of its sequences that no roof explains."""
+    counts = step.counts
+    layers = (
+        counts.layers * rates.layer_s
+        + counts.expert_layers * rates.expert_layer_s
+        + counts.latent_layers * rates.latent_layer_s
+        + counts.recurrent_layers * rates.recurrent_layer_s
+    )
+    return layers + rates.step_s + rates.sequence_s * load.sequences * step.sequence_share
+
+
+def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
+    """Seconds of one step on a single pipeline stage that holds the whole model."""
+    total: Quantity = 0.0
+    for part in _parts(step, load, rates):
+        total = total + part
+    floor = where(
+        load.prompt_tokens > 0, rates.prefill_layer_s * (step.counts.layers + step.counts.expert_layers), 0.0
+    )
+    return overlapped(total + launch_seconds(step, load, rates), floor)
+
+
+def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:
+    for work in step.linear:
+        yield overlapped(
+            *linear_seconds(work, linear_tokens(work, step, load), rates), rates.overlap_exponent
+        )
+    for context in step.context:
+        yield overlapped(*context_seconds(context, step.sequence_share, load, rates), rates.overlap_exponent)
+        yield prompt_attention_seconds(context, step, load, rates)
+    yield 2 * step.state_bytes * step.sequence_share * load.sequences / rates.state_bytes_per_s
+    for collective in step.collectives:
+        yield collective_seconds(collective, load, rates)
