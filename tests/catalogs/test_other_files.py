@@ -18,7 +18,7 @@ CATALOGS = load_catalogs()
 @pytest.mark.parametrize("name", sorted(schema_texts()))
 def test_schemas_are_current(name: str) -> None:
     written = (ROOT / name).read_text(encoding="utf-8")
-    assert written == schema_texts()[name], "run python -m llm_calc.adapters.catalog.schema"
+    assert written == schema_texts()[name], "run python tools/write_catalog_schemas.py"
 
 
 def test_schemas_are_written_beside_the_catalogs(tmp_path: Path) -> None:

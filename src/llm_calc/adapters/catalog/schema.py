@@ -30,7 +30,3 @@ def write_schemas(root: Path | None = None) -> None:
     folder = catalog_root(root)
     for name, text in schema_texts().items():
         (folder / name).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_schemas()
