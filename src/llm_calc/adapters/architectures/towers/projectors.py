@@ -184,8 +184,8 @@ def aria(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def minimax_m3(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """Two matrices for each patch, then two for each merged square."""
-    middle = f.int("projector_hidden_size")
-    merged = f.int("merged_hidden_size", text * part.int("spatial_merge_size") ** 2)
+    f.ignore("merged_hidden_size")
+    middle, merged = f.int("projector_hidden_size"), text * part.int("spatial_merge_size") ** 2
     return (
         *two_layers("projector", (tower.width, middle, text)),
         *two_layers("projector.merge", (merged, middle, text)),
