@@ -1,32 +1,97 @@
 """Latent attention (MLA) as a piece, with and without the sparse indexer."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import Choice, LayerBlocks, Piece, choose, hidden_size
-from llm_calc.core.blocks import Block, LatentAttention, SparseIndexer
+from llm_calc.adapters.architectures.pieces import Choice, LayerBlocks, Piece, choose, hidden_size, num_layers
+from llm_calc.core.blocks import Block, Custom, LatentAttention, Parts, SparseIndexer
+from llm_calc.core.weights import Weight, vector
+
+Indexed = Callable[[Fields, int], Callable[[int], bool]]
+"""For n layers: whether a layer has an indexer of its own."""
 
 
-def latent(*, biases: Choice[str] = "", indexer: bool = False) -> Piece:
-    """Multi-head latent attention by the usual keys; ``indexer`` adds that of DeepSeek sparse attention."""
+def everywhere(_: Fields, __: int) -> Callable[[int], bool]:
+    """Every layer has its own indexer."""
+    return lambda _: True
 
-    def piece(f: Fields) -> LayerBlocks:
-        hidden, heads = hidden_size(f), f.int("num_attention_heads")
-        q_rank = f.optional_int("q_lora_rank") if f.known("q_lora_rank") else None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentShape:
+    """The widths of latent attention as files name them."""
+
+    heads: int
+    q_rank: int | None
+    kv_rank: int
+    nope_dim: int
+    rope_dim: int
+    v_dim: int
+
+    @classmethod
+    def of(cls, f: Fields) -> "LatentShape":
+        """Reads the usual keys; keys that repeat them are marked as understood."""
         f.ignore("num_key_value_heads", "head_dim", "qk_head_dim")
-        attention = LatentAttention(
-            hidden=hidden,
-            heads=heads,
+        q_rank = f.optional_int("q_lora_rank") if f.known("q_lora_rank") else None
+        return cls(
+            heads=f.int("num_attention_heads"),
             q_rank=q_rank or None,
             kv_rank=f.int("kv_lora_rank"),
             nope_dim=f.int("qk_nope_head_dim"),
             rope_dim=f.int("qk_rope_head_dim"),
             v_dim=f.int("v_head_dim"),
-            biases=choose(biases, f),
-            top_k=f.int("index_topk") if indexer else None,
         )
-        blocks: tuple[Block, ...] = (
-            (attention, sparse_indexer(f, hidden, q_rank or hidden)) if indexer else (attention,)
+
+    def overridden(self, values: Mapping[str, int]) -> "LatentShape":
+        """The same with some widths replaced, by the names that files use."""
+        names = {
+            "num_attention_heads": "heads",
+            "q_lora_rank": "q_rank",
+            "kv_lora_rank": "kv_rank",
+            "qk_nope_head_dim": "nope_dim",
+            "qk_rope_head_dim": "rope_dim",
+            "v_head_dim": "v_dim",
+        }
+        return replace(self, **{names[key]: value for key, value in values.items() if key in names})
+
+    def attention(
+        self, hidden: int, *, biases: str = "", window: int | None = None, top_k: int | None = None
+    ) -> LatentAttention:
+        """The block of these widths."""
+        return LatentAttention(
+            hidden=hidden,
+            heads=self.heads,
+            q_rank=self.q_rank,
+            kv_rank=self.kv_rank,
+            nope_dim=self.nope_dim,
+            rope_dim=self.rope_dim,
+            v_dim=self.v_dim,
+            biases=biases,
+            window=window,
+            top_k=top_k,
         )
-        return lambda _: blocks
+
+
+def latent(
+    *, biases: Choice[str] = "", indexed: Indexed | None = None, extra: Choice[Parts] | None = None
+) -> Piece:
+    """Multi-head latent attention by the usual keys.
+
+    ``indexed``: layers with an indexer of DeepSeek sparse attention; the others of such a model reuse its choice.
+    ``extra``: further weights of the attention.
+    """
+
+    def piece(f: Fields) -> LayerBlocks:
+        hidden, shape = hidden_size(f), LatentShape.of(f)
+        top_k = f.int("index_topk") if indexed else None
+        attention: tuple[Block, ...] = (shape.attention(hidden, biases=choose(biases, f), top_k=top_k),)
+        if extra is not None:
+            attention = (*attention, Custom(name="attention_extras", content=choose(extra, f)))
+        if indexed is None:
+            return lambda _: attention
+        has_indexer = indexed(f, num_layers(f))
+        with_indexer = (*attention, sparse_indexer(f, hidden, shape.q_rank or hidden))
+        return lambda index: with_indexer if has_indexer(index) else attention
 
     return piece
 
@@ -36,3 +101,17 @@ def sparse_indexer(f: Fields, hidden: int, q_rows: int) -> SparseIndexer:
     return SparseIndexer(
         hidden=hidden, q_rows=q_rows, heads=f.int("index_n_heads"), head_dim=f.int("index_head_dim")
     )
+
+
+def attention_weights(**shapes: tuple[int, int]) -> Parts:
+    """Matrices of the attention by name: (input width, output width)."""
+    weights = (
+        Weight(name=name, component="attention", rows=rows, cols=cols)
+        for name, (rows, cols) in shapes.items()
+    )
+    return Parts(weights=tuple(weights))
+
+
+def attention_vectors(name: str, elements: int) -> Parts:
+    """A vector of the attention."""
+    return Parts(weights=(vector(name, "attention", elements),))

@@ -70,7 +70,10 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
 
 def routed(f: Fields, experts: str, top_k: str) -> tuple[int, int]:
     """Experts of a layer and how many of them a token is sent to."""
-    many, used = f.int(experts), f.int(top_k)
+    many, used = f.int(experts), f.optional_int(top_k)
+    if used is None:
+        f.assume(f"{top_k} is null; one expert a token was assumed")
+        return many, 1
     if used > many:
         raise f.refusal(top_k, f"at most {experts} ({many})")
     return many, used

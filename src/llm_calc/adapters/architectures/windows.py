@@ -80,6 +80,7 @@ def by_type(
         window = f.optional_int(key) if _WINDOWED & set(kinds) and f.known(key) else None
         chunk = f.optional_int(chunk_key) if CHUNKED in kinds else None
         f.ignore(key, chunk_key)
+        f.expect("sliding_window_size", value=window)
 
         def of(index: int) -> tuple[int | None, bool]:
             if kinds[index] == CHUNKED:

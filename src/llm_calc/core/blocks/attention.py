@@ -17,7 +17,8 @@ class Attention:
     ``q_extra_cols``: further output columns of the q projection (an output gate). ``out``: width of the
     output, ``hidden`` if None. ``window``: keys visible to a query (None: all); ``chunked``: the window
     starts at multiples of itself. ``owns_kv``: has k and v projections; ``caches_kv``: keeps keys and
-    values of its own (layers that reuse another's do not). ``shared_kv``: one tensor is key and value.
+    values of its own (layers that reuse another's do not). ``owns_v``: values have a projection (else they are
+    the projected keys before norm and rotation). ``shared_kv``: one tensor is key and value.
     """
 
     hidden: int
@@ -32,6 +33,7 @@ class Attention:
     window: int | None = None
     chunked: bool = False
     owns_kv: bool = True
+    owns_v: bool = True
     caches_kv: bool = True
     shared_kv: bool = False
 
@@ -54,7 +56,7 @@ class Attention:
         weights = [self._projection("q", self.hidden, q + self.q_extra_cols, self.heads)]
         if self.owns_kv:
             weights.append(self._projection("k", self.hidden, k, self.kv_heads))
-            if not self.shared_kv:
+            if self.owns_v and not self.shared_kv:
                 weights.append(self._projection("v", self.hidden, v, self.kv_heads))
         weights.append(self._projection("o", self.heads * v_dim, out, self.heads))
         if self.vector_params:
@@ -63,7 +65,9 @@ class Attention:
 
     def _projection(self, letter: str, rows: int, cols: int, units: int) -> Weight:
         bias = cols if letter in self.biases else 0
-        return Weight(name=f"{letter}_proj", component="attention", rows=rows, cols=cols, bias=bias, units=units)
+        return Weight(
+            name=f"{letter}_proj", component="attention", rows=rows, cols=cols, bias=bias, units=units
+        )
 
     def _caches(self, v_dim: int) -> tuple[Cache, ...]:
         if not self.caches_kv:
@@ -162,10 +166,19 @@ class SparseIndexer:
     def parts(self) -> Parts:
         """Three projections, a norm, scores without values, and the cache of index keys."""
         weights = (
-            Weight(name="indexer_q_proj", component="attention", rows=self.q_rows, cols=self.heads * self.head_dim),
+            Weight(
+                name="indexer_q_proj",
+                component="attention",
+                rows=self.q_rows,
+                cols=self.heads * self.head_dim,
+            ),
             Weight(name="indexer_k_proj", component="attention", rows=self.hidden, cols=self.head_dim),
             Weight(name="indexer_weights_proj", component="attention", rows=self.hidden, cols=self.heads),
             vector("indexer_norm", "attention", 2 * self.head_dim),
         )
         scores = Scores(name="indexer_scores", heads=self.heads, qk_dim=self.head_dim, v_dim=0)
-        return Parts(weights=weights, scores=(scores,), caches=(Cache(kind="latent", elements_per_token=self.head_dim),))
+        return Parts(
+            weights=weights,
+            scores=(scores,),
+            caches=(Cache(kind="latent", elements_per_token=self.head_dim),),
+        )

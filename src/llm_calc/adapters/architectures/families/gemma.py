@@ -5,14 +5,14 @@ from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import by_type, full_every, layer_types
 
 BIASES = when("attention_bias", "qkvo")
+ALTERNATING = by_type(layer_types(full_every(2)))
 
 register("gemma", read=Decoder(attention=gqa(biases=BIASES)))
-register(
-    "gemma2",
-    read=Decoder(attention=gqa(biases=BIASES, windows=by_type(layer_types(full_every(2)))), norms=norms(4)),
-)
+register("gemma2", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING), norms=norms(4)))
+register("vaultgemma", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING)))
 register(
     "gemma3_text",
+    ignores=("_sliding_window_pattern", "use_bidirectional_attention"),
     read=Decoder(
         attention=gqa(
             biases=BIASES,

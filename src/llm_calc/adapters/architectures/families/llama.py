@@ -1,7 +1,16 @@
 """Llama and decoders built like it: RMS norms, rotary positions, gated feed-forward."""
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import Decoder, Piece, gqa, mlp, norms, share_of_heads, when
+from llm_calc.adapters.architectures.pieces import (
+    Decoder,
+    LayerBlocks,
+    Piece,
+    gqa,
+    mlp,
+    norms,
+    share_of_heads,
+    when,
+)
 from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import (
     SLIDING,
@@ -13,6 +22,9 @@ from llm_calc.adapters.architectures.windows import (
     layer_types,
     sliding_everywhere,
 )
+
+from llm_calc.core.blocks import Custom, Parts
+from llm_calc.core.weights import vector
 
 BIASES = when("attention_bias", "qkvo")
 INPUT_BIASES = when("attention_bias", "qkv")
@@ -147,3 +159,15 @@ register(
         final_norm_bias=True,
     ),
 )
+
+
+def _xielu(f: Fields) -> LayerBlocks:
+    """Apertus: a plain block whose activation has two parameters of its own."""
+    blocks = mlp(gated=False)(f)
+    if f.text("hidden_act", "xielu") != "xielu":
+        return blocks
+    activation = Custom(name="xielu", content=Parts(weights=(vector("xielu", "mlp", 2),)))
+    return lambda index: (*blocks(index), activation)
+
+
+register("apertus", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=_xielu))
