@@ -16,10 +16,12 @@ compute buffer      llama.cpp: the larger of the logits of a micro-batch and an 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, larger
-from llm_calc.core.memory import widest_intermediate
 from llm_calc.core.model import Model
+from llm_calc.core.parallelism import largest_piece
+from llm_calc.core.weights import Component, Weight
 
 RESIDUAL_COPIES = 4
 """Residual-sized tensors alive beside a layer's intermediates: the stream, its normalised copy, the
@@ -45,13 +47,36 @@ class OverheadConstants:
     graph_bytes_per_layer: float = 0.0
 
 
+@lru_cache(maxsize=1024)
+def layer_peak_width(model: Model, tensor: int = 1) -> float:
+    """Elements a token that the widest block holds at once beside the residual stream, on one GPU.
+
+    What the projections from the stream put out and what the projection back to it takes in are alive
+    together: gate, up and their product (3 x the intermediate width, times the experts a token visits);
+    queries, keys, values and the attention output.
+    """
+    widths: dict[tuple[int, Component], float] = {}
+    for position, group in enumerate(model.groups):
+        for weight in group.parts.weights:
+            if weight.kind == "matrix" and weight.component not in ("router", "norms"):
+                key = (position, weight.component)
+                widths[key] = widths.get(key, 0.0) + _inner_width(model, weight, tensor)
+    return max(widths.values(), default=0.0)
+
+
+def _inner_width(model: Model, weight: Weight, tensor: int) -> float:
+    """A GPU's piece of the side of a matrix that is not the residual stream's, once for each expert visited."""
+    side = weight.rows if weight.cols == model.hidden else weight.cols
+    return float(side * weight.used * largest_piece(weight.units, tensor) / weight.units)
+
+
 def forward_peak_bytes(model: Model, tokens: Quantity, bytes_per_element: float, tensor: int = 1) -> Quantity:
     """Working memory of one step over ``tokens`` tokens with fused attention, on one GPU.
 
     ``tokens x (4 x hidden + widest intermediate / tensor) x bytes``. Leaves out: library workspaces
     (``context_bytes``) and the encoder of a multimodal model, which runs on its own.
     """
-    return tokens * (RESIDUAL_COPIES * model.hidden + widest_intermediate(model, tensor)) * bytes_per_element
+    return tokens * (RESIDUAL_COPIES * model.hidden + layer_peak_width(model, tensor)) * bytes_per_element
 
 
 def sampler_peak_bytes(
@@ -113,7 +138,7 @@ def compute_buffer_bytes(
     """
     last = micro_batch * (model.vocab + model.hidden) * FLOAT32_BYTES if output else 0
     if flash_attention:
-        layer = micro_batch * (RESIDUAL_COPIES * model.hidden + widest_intermediate(model)) * FLOAT32_BYTES
+        layer = micro_batch * (RESIDUAL_COPIES * model.hidden + layer_peak_width(model)) * FLOAT32_BYTES
     else:
         layer = micro_batch * (RESIDUAL_COPIES * model.hidden + (heads + 1) * context_tokens) * FLOAT32_BYTES
     return larger(last, layer)

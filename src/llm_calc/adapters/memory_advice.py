@@ -1,0 +1,199 @@
+"""What would make it fit: single mild changes, a smaller or larger GPU, and a table of what fits."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from llm_calc.adapters.formats.recipes import number_format, recipe_for
+from llm_calc.adapters.wire.memory import Change, ContextRow, RecommendedGpu
+from llm_calc.core.engines import Engine, MemoryPlan, Setup
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.errors import CalcError
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.parallelism import Layout
+
+CONCURRENCY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+FIRST_CONTEXT = 1024
+CHECKPOINT_FORMATS = ("fp8", "int4-awq")
+GGUF_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
+CACHE_FORMATS = {"llama.cpp": ("q8_0", "q4_0")}
+UTILIZATION_OPTIONS = (
+    "gpu_memory_utilization",
+    "mem_fraction_static",
+    "free_gpu_memory_fraction",
+    "memory_utilization",
+)
+CONTEXT_OPTIONS = ("max_model_len", "context_length", "max_seq_len", "n_ctx")
+HIGHEST_UTILIZATION = 0.95
+MOST_GPUS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What has to fit at once: so many sequences of so many tokens, all deployed together."""
+
+    sequences: int
+    context_tokens: int
+
+
+def fits(plan: MemoryPlan, asked: Asked) -> bool:
+    """Whether the engine starts, and holds and schedules what was asked for."""
+    return plan.starts and plan.holds(asked.sequences, asked.context_tokens)
+
+
+def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
+    """The mildest value of each field that alone would make it fit, in the order of what they cost in quality."""
+    tries = (
+        _utilization,
+        _more_gpus,
+        _cache_format,
+        _fewer_bits,
+        _shorter_context,
+        _fewer_sequences,
+        _offload,
+    )
+    return [change for attempt in tries for change in attempt(setup, engine, asked)][:8]
+
+
+def _holds(setup: Setup, engine: Engine, asked: Asked) -> bool:
+    try:
+        return fits(engine.plan(setup), asked)
+    except CalcError:
+        return False
+
+
+def _option(engine: Engine, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if hasattr(engine, name)), None)
+
+
+def _with(engine: Engine, **options: float) -> Engine:
+    return replace(engine, **options)  # type: ignore[type-var]
+
+
+def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    name = _option(engine, UTILIZATION_OPTIONS)
+    now = getattr(engine, name) if name else None
+    if name is None or (now is not None and now >= HIGHEST_UTILIZATION):
+        return
+    if _holds(setup, _with(engine, **{name: HIGHEST_UTILIZATION}), asked):
+        text = f"let the engine use {HIGHEST_UTILIZATION:.0%} of the memory"
+        yield Change(field=f"engine.{name}", value=HIGHEST_UTILIZATION, change=text)
+
+
+def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """Twice as many GPUs in each step, by tensor parallelism; llama.cpp deals layers instead."""
+    field = "pipeline" if engine.name == "llama.cpp" else "tensor"
+    size = 2 * getattr(setup.layout, field)
+    while size * setup.layout.gpus // getattr(setup.layout, field) <= MOST_GPUS:
+        layout: Layout = replace(setup.layout, **{field: size})
+        if _holds(replace(setup, layout=layout), engine, asked):
+            text = f"{layout.gpus} GPUs instead of {setup.layout.gpus}"
+            yield Change(field=f"parallelism.{field}", value=size, change=text)
+            return
+        size *= 2
+
+
+def _cache_format(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    for name in CACHE_FORMATS.get(engine.name, ("fp8",)):
+        cache = number_format(name)
+        if cache.bytes_per_element >= setup.numbers.cache.bytes_per_element:
+            continue
+        if _holds(replace(setup, numbers=replace(setup.numbers, cache=cache)), engine, asked):
+            text = f"keys and values in {name} instead of {setup.numbers.cache.name}"
+            yield Change(field="precision.kv_cache", value=name, change=text)
+            return
+
+
+def _fewer_bits(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    now = setup.numbers.recipe
+    for name in GGUF_FORMATS if engine.name == "llama.cpp" else CHECKPOINT_FORMATS:
+        recipe = recipe_for(name, setup.model, engine.name)
+        if recipe.default.bits_per_element >= now.default.bits_per_element:
+            continue
+        if _holds(replace(setup, numbers=replace(setup.numbers, recipe=recipe)), engine, asked):
+            yield Change(
+                field="precision.weights", value=name, change=f"weights in {name} instead of {now.name}"
+            )
+            return
+
+
+def _shorter_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """The longest context that the engine can be started with and still hold the sequences."""
+    name = _option(engine, CONTEXT_OPTIONS)
+    plan = engine.plan(setup)
+    longest = (
+        min(plan.max_context_tokens(asked.sequences), asked.context_tokens) if plan.available_bytes > 0 else 0
+    )
+    context = longest // 256 * 256 or longest
+    if name is None or context < 1 or context >= asked.context_tokens:
+        return
+    shorter = replace(asked, context_tokens=context)
+    if _holds(setup, _with(engine, **{name: context}), shorter):
+        text = f"{asked.sequences} sequences of {context} tokens fit"
+        yield Change(field=f"engine.{name}", value=context, change=text)
+
+
+def _fewer_sequences(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    plan = engine.plan(setup)
+    if asked.sequences == 1 or not plan.starts:
+        return
+    most = int(plan.max_concurrency(asked.context_tokens))
+    if 1 <= most < asked.sequences:
+        text = f"{most} sequences of {asked.context_tokens} tokens fit at once; further ones wait"
+        yield Change(field="workload.concurrency", value=most, change=text)
+
+
+def _offload(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """llama.cpp: as many layers on the GPU as fit, the rest on the host."""
+    if not isinstance(engine, LlamaCpp):
+        return
+    high = setup.model.num_layers + 1
+    low = _most(high - 1, lambda layers: _holds(setup, replace(engine, n_gpu_layers=layers), asked))
+    if low > 0:
+        text = f"{low} of {high} layers on the GPU, the rest on the host"
+        yield Change(field="engine.n_gpu_layers", value=low, change=text)
+
+
+def _most(high: int, works: Callable[[int], bool]) -> int:
+    """Largest number up to ``high`` that works, 0 if none does; what works for some works for fewer."""
+    low = 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if works(middle) else (low, middle - 1)
+    return low
+
+
+def recommended_gpu(
+    setup: Setup, engine: Engine, asked: Asked, gpus: tuple[Gpu, ...]
+) -> RecommendedGpu | None:
+    """The same vendor's GPU with the least memory that holds it on as many GPUs; else on twice as many, and so on."""
+    known = sorted((gpu for gpu in gpus if gpu.vendor == setup.gpu.vendor), key=_size)
+    layout = setup.layout
+    while layout.gpus <= MOST_GPUS:
+        for gpu in known:
+            if _holds(replace(setup, gpu=gpu, layout=layout), engine, asked):
+                memory = gpu.usable_memory_bytes
+                return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
+        field = "pipeline" if engine.name == "llama.cpp" else "tensor"
+        layout = replace(layout, **{field: 2 * getattr(layout, field)})
+    return None
+
+
+def _size(gpu: Gpu) -> tuple[int, float]:
+    return gpu.usable_memory_bytes, -gpu.memory_bandwidth_bytes_per_s
+
+
+def context_table(plan: MemoryPlan, longest: int) -> list[ContextRow]:
+    """Concurrency at contexts in powers of two up to ``longest``, and at ``longest`` itself."""
+    contexts = [FIRST_CONTEXT << step for step in range(32) if FIRST_CONTEXT << step < longest] + [longest]
+    holds = plan.available_bytes > 0 and bool(plan.pools)
+    most = plan.max_concurrency(np.array(contexts, dtype=np.float64)) if holds else np.zeros(len(contexts))
+    return [
+        ContextRow(
+            context_tokens=context,
+            max_concurrency=int(sequences),
+            fits=[bool(sequences >= wanted) for wanted in CONCURRENCY],
+        )
+        for context, sequences in zip(contexts, np.atleast_1d(most), strict=True)
+    ]

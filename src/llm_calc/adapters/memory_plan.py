@@ -1,0 +1,244 @@
+"""``/api/memory_plan``: from a request to an engine's plan, and from the plan to the answer."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import engine_from, engine_rules, version_warnings
+from llm_calc.adapters.memory_advice import (
+    CONCURRENCY,
+    Asked,
+    changes_that_fit,
+    context_table,
+    fits,
+    recommended_gpu,
+)
+from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.units import gib
+from llm_calc.adapters.wire.memory import (
+    CacheGroup,
+    CacheSize,
+    KvCache,
+    MemoryPlanAnswer,
+    MemoryPlanRequest,
+    PerGpu,
+)
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core.arrays import ceil_div
+from llm_calc.core.engines import Engine, MemoryPlan, Pool
+from llm_calc.core.memory import stage_kv_cache_bytes
+
+LONGEST_TABLE_TOKENS = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A request with everything that was found out about it."""
+
+    subject: Subject
+    engine: Engine
+    plan: MemoryPlan
+    asked: Asked
+    fits: bool
+
+
+def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> MemoryPlanAnswer:
+    """What the engine does with the memory of the fullest GPU, and what the deployment holds.
+
+    Raises:
+        InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
+        UnsupportedError: a layout or format that the engine does not run.
+    """
+    planned = _planned(request, catalogs)
+    subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
+    rules = engine_rules(planned.engine.name)
+    return MemoryPlanAnswer(
+        engine=f"{rules.name} {rules.version}",
+        weights_format=subject.precision.weights.words,
+        fits=planned.fits,
+        reason=_reason(planned),
+        headroom_bytes=_headroom_bytes(plan, asked),
+        asked_sequences=asked.sequences,
+        asked_context_tokens=asked.context_tokens,
+        max_model_len_tokens=plan.max_model_len_tokens,
+        per_gpu=_per_gpu(plan),
+        kv_cache=_kv_cache(planned),
+        kv_cache_tokens=plan.kv_cache_tokens if plan.available_bytes > 0 else 0,
+        max_concurrency=round(_concurrency(plan), 4),
+        max_context_tokens=_longest_context(plan, model.context_length_tokens),
+        scheduler_max_sequences=plan.limits.max_sequences * plan.replicas,
+        changes_that_fit=[] if planned.fits else changes_that_fit(subject.setup, planned.engine, asked),
+        recommended_gpu=recommended_gpu(subject.setup, planned.engine, asked, catalogs.gpus),
+        table_concurrency=list(CONCURRENCY),
+        table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
+        assumptions=[*subject.assumptions, *_assumptions(planned, request)],
+        warnings=[*subject.warnings, *version_warnings(request.engine), *_warnings(planned)],
+    )
+
+
+def _planned(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
+    subject = resolve_setup(
+        catalogs,
+        model=request.model,
+        precision=request.precision,
+        hardware=request.hardware,
+        parallelism=request.parallelism,
+        engine=request.engine.name,
+    )
+    engine = engine_from(request.engine)
+    plan = engine.plan(subject.setup)
+    asked = _asked(request.workload, plan)
+    return Planned(subject=subject, engine=engine, plan=plan, asked=asked, fits=fits(plan, asked))
+
+
+def _asked(workload: WorkloadPart | None, plan: MemoryPlan) -> Asked:
+    if workload is None:
+        return Asked(sequences=1, context_tokens=plan.max_model_len_tokens)
+    tokens = workload.input_tokens + workload.output_tokens
+    return Asked(sequences=workload.requests_in_flight, context_tokens=tokens)
+
+
+def _per_gpu(plan: MemoryPlan) -> PerGpu:
+    """Whole bytes that add up: what is left over takes the rounding."""
+    budget = plan.budget
+    parts = {
+        "weights_bytes": round(budget.weights_bytes),
+        "activation_peak_bytes": round(budget.activation_peak_bytes),
+        "cuda_graphs_bytes": round(budget.cuda_graphs_bytes),
+        "framework_bytes": round(budget.framework_bytes),
+        "kv_cache_bytes": round(budget.kv_cache_bytes),
+    }
+    memory = round(budget.memory_bytes)
+    return PerGpu(
+        **parts,
+        memory_bytes=memory,
+        usable_bytes=round(budget.usable_bytes),
+        host_weights_bytes=round(budget.host_weights_bytes),
+        kv_cache_bytes_per_token=plan.bytes_per_token,
+        unallocated_bytes=memory - sum(parts.values()),
+        pipeline_stage=plan.stage,
+    )
+
+
+def _kv_cache(planned: Planned) -> KvCache:
+    plan, setup, asked = planned.plan, planned.subject.setup, planned.asked
+    formats, context = setup.numbers.cache_format, plan.max_model_len_tokens
+
+    def needed(tokens: int, sequences: int) -> float:
+        return float(stage_kv_cache_bytes(setup.model, setup.layout, plan.stage, tokens, sequences, formats))
+
+    one = needed(context, 1)
+    return KvCache(
+        format=planned.subject.precision.kv_cache,
+        needed=CacheSize(
+            bytes_per_token=needed(2, 1) - needed(1, 1),
+            bytes_per_sequence=round(one),
+            bytes_in_all=round(needed(asked.context_tokens, asked.sequences)),
+        ),
+        allocated=CacheSize(
+            bytes_per_token=plan.bytes_per_token,
+            bytes_per_sequence=round(_sequence_bytes(plan, context)),
+            bytes_in_all=round(_replica_sequences(plan, asked) * _sequence_bytes(plan, asked.context_tokens)),
+        ),
+        groups=[group for pool in plan.pools for group in _groups(pool)],
+    )
+
+
+def _groups(pool: Pool) -> list[CacheGroup]:
+    return [
+        CacheGroup(
+            pool=pool.name,
+            kind=claim.kind,
+            layers=claim.layers,
+            block_tokens=claim.block_tokens,
+            block_bytes=round(claim.block_bytes),
+            window_tokens=claim.window_tokens,
+        )
+        for claim in pool.claims
+    ]
+
+
+def _sequence_bytes(plan: MemoryPlan, context: int) -> float:
+    return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
+
+
+def _replica_sequences(plan: MemoryPlan, asked: Asked) -> int:
+    return int(ceil_div(asked.sequences, plan.replicas))
+
+
+def _headroom_bytes(plan: MemoryPlan, asked: Asked) -> int:
+    """What the tightest pool has left after what was asked for; the budget's shortage where there is no pool."""
+    sequences = _replica_sequences(plan, asked)
+    left = [
+        pool.capacity_bytes - sequences * float(pool.sequence_bytes(asked.context_tokens))
+        for pool in plan.pools
+    ]
+    return round(min(left, default=0.0) + min(0.0, plan.available_bytes))
+
+
+def _concurrency(plan: MemoryPlan) -> float:
+    return float(plan.sequences(plan.max_model_len_tokens)) if plan.available_bytes > 0 else 0.0
+
+
+def _longest_context(plan: MemoryPlan, own: int | None) -> int:
+    """The longest context that the pools hold, at most the model's own or what the engine was started with."""
+    if plan.available_bytes <= 0:
+        return 0
+    limit = max(own or 0, plan.max_model_len_tokens)
+    return min(plan.max_context_tokens(), limit)
+
+
+def _reason(planned: Planned) -> str:
+    """One sentence with the numbers of what decides."""
+    plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
+    if plan.available_bytes <= 0:
+        fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
+        return (
+            f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
+            f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework "
+            f"take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
+        )
+    context, sequences = asked.context_tokens, asked.sequences
+    if not plan.starts and plan.must_hold_one:
+        context, sequences = plan.max_model_len_tokens, 1
+    shown = Asked(sequences=sequences, context_tokens=context)
+    need = gib(_replica_sequences(plan, shown) * _sequence_bytes(plan, context))
+    most = int(plan.max_concurrency(context)) if plan.pools else asked.sequences
+    verdict = "fit" if planned.fits else "do not fit"
+    return (
+        f"{sequences} sequences of {context} tokens take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB that "
+        f"each GPU has for the KV cache, and {verdict}; {most} of that length fit at once"
+    )
+
+
+def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
+    plan, rules = planned.plan, engine_rules(planned.engine.name)
+    found = [f"rules and defaults of {rules.title} {rules.version}", *plan.notes]
+    if request.precision.kv_cache == "auto":
+        found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")
+    if request.workload is None:
+        found.append(
+            f"asked for one sequence of {plan.max_model_len_tokens} tokens, since no workload was given"
+        )
+    return found
+
+
+def _warnings(planned: Planned) -> list[str]:
+    plan, gpu = planned.plan, planned.subject.setup.gpu
+    found = []
+    if planned.asked.context_tokens > plan.max_model_len_tokens:
+        found.append(
+            f"workload: {planned.asked.context_tokens} tokens of a request exceed the engine's context of "
+            f"{plan.max_model_len_tokens}"
+        )
+    if planned.asked.sequences > plan.limits.max_sequences * plan.replicas:
+        most = plan.limits.max_sequences * plan.replicas
+        found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
+    if plan.budget.unallocated_bytes < 0 < plan.available_bytes:
+        found.append(
+            "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
+        )
+    if gpu.unified_memory:
+        found.append(f"{gpu.name} shares its memory with the host; what other programs take is not known")
+    if gpu.usable_memory_estimated:
+        found.append(f"usable memory of {gpu.name} was estimated, not measured")
+    return found

@@ -1,0 +1,109 @@
+"""The parts of a request that say what runs where, as the core's ``Setup``: model, formats, layout, GPU."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.formats import Precision, find_recipe
+from llm_calc.adapters.model_source import model_precision, source_model
+from llm_calc.adapters.wire.engines import EngineName
+from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
+from llm_calc.core.engines import Setup
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.parallelism import Layout
+
+LAYER_SPLITTERS = frozenset({"llama.cpp"})
+"""Engines that deal layers to GPUs where nothing else is said."""
+WITHOUT_GGUF = frozenset({"trtllm"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What runs where, with what was assumed and what the caller should know."""
+
+    setup: Setup
+    precision: Precision
+    name: str
+    confidence: str
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def resolve_setup(
+    catalogs: Catalogs,
+    *,
+    model: ModelPart,
+    precision: PrecisionPart,
+    hardware: HardwarePart,
+    parallelism: ParallelismPart | None,
+    engine: EngineName,
+) -> Subject:
+    """A deployment as the core takes it.
+
+    Raises:
+        UnknownNameError: a model, GPU or format that the catalogs do not hold.
+        InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
+        UnsupportedError: a format that the engine has no way to run.
+    """
+    source = source_model(model, catalogs)
+    formats = model_precision(source, precision, engine)
+    gpu = requested_gpu(hardware, catalogs)
+    layout, assumed = requested_layout(hardware, parallelism, engine)
+    _check_runs(formats, engine)
+    return Subject(
+        setup=Setup(model=source.model, numbers=formats.numbers, layout=layout, gpu=gpu),
+        precision=formats,
+        name=source.name,
+        confidence=source.confidence,
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed),
+        warnings=(*source.warnings, *arithmetic_warnings(formats, gpu)),
+    )
+
+
+def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
+    """The catalog's GPU, with the memory that the request puts in place of its own.
+
+    Raises:
+        UnknownNameError: no such GPU; offers the nearest.
+    """
+    gpu = catalogs.gpu(hardware.gpu)
+    return gpu if hardware.gpu_memory_bytes is None else gpu.with_memory(hardware.gpu_memory_bytes)
+
+
+def requested_layout(
+    hardware: HardwarePart, parallelism: ParallelismPart | None, engine: EngineName
+) -> tuple[Layout, tuple[str, ...]]:
+    """The layout over all GPUs; absent: tensor parallelism, or stages where the engine deals layers.
+
+    Raises:
+        InvalidInputError: tensor x pipeline x data is not the number of GPUs.
+    """
+    if parallelism is None:
+        if hardware.count == 1:
+            return Layout(), ()
+        field = "pipeline" if engine in LAYER_SPLITTERS else "tensor"
+        assumed = (f"parallelism: {field} {hardware.count}, since no layout was given",)
+        return Layout(**{field: hardware.count}), assumed
+    if parallelism.gpus != hardware.count:
+        product = f"{parallelism.tensor} x {parallelism.pipeline} x {parallelism.data} = {parallelism.gpus}"
+        msg = f"hardware.count: must be tensor x pipeline x data = {product}; it is {hardware.count}"
+        raise InvalidInputError(msg, field="hardware.count", expected=parallelism.gpus)
+    sizes = parallelism.model_dump()
+    return Layout(**sizes), ()
+
+
+def _check_runs(formats: Precision, engine: EngineName) -> None:
+    if engine in WITHOUT_GGUF and find_recipe(formats.weights.recipe.name).is_gguf:
+        msg = f"precision.weights: {engine} reads no GGUF files; use a checkpoint format such as fp8 or int4-awq"
+        raise UnsupportedError(msg, field="precision.weights")
+
+
+def arithmetic_warnings(formats: Precision, gpu: Gpu) -> tuple[str, ...]:
+    """Where the GPU cannot multiply the weights' own numbers, the engine dequantizes them to 16 bits first."""
+    stored = formats.numbers.recipe.default
+    if stored.compute is None or stored.bits_per_element > 8.5 or gpu.supports(stored.compute):
+        return ()
+    wide = next((name for name in ("bf16", "fp16") if gpu.supports(name)), "fp32")
+    return (
+        f"precision.weights: {gpu.id} has no {stored.compute} arithmetic; the engine dequantizes to {wide}",
+    )

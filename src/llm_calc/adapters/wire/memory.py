@@ -1,0 +1,132 @@
+"""Request and answer of ``/api/memory_plan``."""
+
+from pydantic import Field
+
+from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+
+
+class MemoryPlanRequest(StrictRequest):
+    """A model on so many GPUs under one engine, and what it is asked to hold."""
+
+    model: ModelPart = Field(description="The model")
+    precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
+    hardware: HardwarePart = Field(description="The GPUs")
+    parallelism: ParallelismPart | None = Field(
+        None, description="The layout; absent: tensor parallelism over all GPUs (llama.cpp: pipeline)"
+    )
+    engine: EnginePart = Field(VllmEngine(), description="The engine with its own options")
+    workload: WorkloadPart | None = Field(
+        None,
+        description="What has to fit; absent: one request of the longest context the engine is started with",
+    )
+
+
+class PerGpu(Answer):
+    """Where the memory of the fullest GPU goes.
+
+    ``memory_bytes`` = weights + activation peak + CUDA graphs + framework + KV cache + unallocated.
+    """
+
+    memory_bytes: int = Field(description="Memory that a process finds on the idle GPU [bytes]")
+    usable_bytes: int = Field(description="Share of it that the engine's option lets it plan with [bytes]")
+    weights_bytes: int = Field(description="Weights on the device, as the engine stores them [bytes]")
+    host_weights_bytes: int = Field(description="Weights that only the host's memory holds [bytes]")
+    activation_peak_bytes: int = Field(description="Most working memory of one step at once [bytes]")
+    cuda_graphs_bytes: int = Field(description="Captured graphs [bytes]")
+    framework_bytes: int = Field(description="Device context, libraries and communication buffers [bytes]")
+    kv_cache_bytes: int = Field(description="KV cache and recurrent state that the engine allocates [bytes]")
+    kv_cache_bytes_per_token: float = Field(
+        description="KV cache of one token as the engine allocates it [bytes]"
+    )
+    unallocated_bytes: int = Field(description="What is left over; below zero: what is missing [bytes]")
+    pipeline_stage: int = Field(description="Pipeline stage of this GPU, counted from 0 [index]")
+
+
+class CacheGroup(Answer):
+    """Layers that the engine keeps in blocks of one kind."""
+
+    pool: str = Field(description="Pool that the blocks come from")
+    kind: str = Field(description="full, sliding, chunked, latent, compressed or state")
+    layers: int = Field(description="Layers on this GPU [layers]")
+    block_tokens: int = Field(description="Tokens of a block; 0: one block a sequence [tokens]")
+    block_bytes: int = Field(description="Bytes of a block over all its layers [bytes]")
+    window_tokens: int | None = Field(description="Most tokens kept of a sequence [tokens]")
+
+
+class CacheSize(Answer):
+    """KV cache on the fullest GPU, for one sequence and for all."""
+
+    bytes_per_token: float = Field(description="Of one more token [bytes]")
+    bytes_per_sequence: int = Field(description="Of one sequence of max_model_len tokens [bytes]")
+    bytes_in_all: int = Field(description="Of everything that was asked for [bytes]")
+
+
+class KvCache(Answer):
+    """The KV cache as the model needs it, and as the engine allocates it."""
+
+    format: str = Field(description="Number format of keys and values")
+    needed: CacheSize = Field(description="As the model needs it: windows cut off, nothing rounded")
+    allocated: CacheSize = Field(description="As the engine allocates it: blocks, groups, padding")
+    groups: list[CacheGroup] = Field(description="How the engine groups layers")
+
+
+class Change(Answer):
+    """One change that alone would make it fit."""
+
+    field: str = Field(description="Field of the request to change")
+    value: str | int | float = Field(description="The mildest value that makes it fit")
+    change: str = Field(description="What it means")
+
+
+class RecommendedGpu(Answer):
+    """The smallest catalog GPU that holds the same."""
+
+    gpu: str = Field(description="Its id")
+    name: str = Field(description="Its name")
+    count: int = Field(description="How many of them [GPUs]")
+    memory_bytes: int = Field(description="Usable memory of each [bytes]")
+
+
+class ContextRow(Answer):
+    """What fits at one context length."""
+
+    context_tokens: int = Field(description="Tokens of each sequence, prompt and answer [tokens]")
+    max_concurrency: int = Field(description="Sequences at once in the whole deployment [sequences]")
+    fits: list[bool] = Field(description="Whether each number of sequences in table_concurrency fits")
+
+
+class MemoryPlanAnswer(Answer):
+    """What the engine does with the GPU's memory, and what that holds."""
+
+    engine: str = Field(description="Engine and the version that its rules were read from")
+    weights_format: str = Field(description="Format of the weights")
+    fits: bool = Field(description="Whether the engine starts and holds what was asked for")
+    reason: str = Field(description="Why, with the numbers")
+    headroom_bytes: int = Field(
+        description="KV cache left on the fullest GPU after what was asked for; below zero: missing [bytes]"
+    )
+    asked_sequences: int = Field(description="Sequences that have to fit at once [sequences]")
+    asked_context_tokens: int = Field(description="Tokens of each of them [tokens]")
+    max_model_len_tokens: int = Field(description="Context that the engine is started with [tokens]")
+    per_gpu: PerGpu = Field(description="The fullest GPU")
+    kv_cache: KvCache = Field(description="The KV cache, needed and allocated")
+    kv_cache_tokens: int = Field(description="Tokens that the whole deployment holds [tokens]")
+    max_concurrency: float = Field(
+        description="Sequences of max_model_len tokens that memory holds at once [sequences]"
+    )
+    max_context_tokens: int = Field(
+        description="Longest context of a single sequence, at most the model's own [tokens]"
+    )
+    scheduler_max_sequences: int = Field(
+        description="Sequences at once that the scheduler allows in the whole deployment [sequences]"
+    )
+    changes_that_fit: list[Change] = Field(
+        description="Single changes that would make it fit; empty if it does"
+    )
+    recommended_gpu: RecommendedGpu | None = Field(description="The smallest catalog GPU that holds the same")
+    table_concurrency: list[int] = Field(description="Numbers of sequences of the table [sequences]")
+    table: list[ContextRow] = Field(description="What fits, by context length")
+    assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
+    warnings: list[str] = Field(description="What the caller should know")
