@@ -65,9 +65,12 @@ def sixteen_bit(model: Model) -> str:
 
 
 def resolve_precision(
-    model: Model, wishes: FormatWishes, quantization: Mapping[str, object] | None = None
+    model: Model,
+    wishes: FormatWishes,
+    quantization: Mapping[str, object] | None = None,
+    stored: StoredWeights | None = None,
 ) -> Precision:
-    """The formats of a calculation.
+    """The formats of a calculation; ``stored``: weights that are known tensor by tensor already.
 
     ``auto`` is the model's 16-bit type; a KV cache format that the checkpoint itself asks for comes first
     (vLLM, SGLang), and TensorRT-LLM keeps cache and activations in fp8 with fp8 and nvfp4 weights; llama.cpp's
@@ -77,7 +80,7 @@ def resolve_precision(
         UnknownNameError: a format that the catalog does not hold.
         InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
     """
-    weights = stored_weights(model, wishes.weights, quantization, wishes.engine)
+    weights = stored or stored_weights(model, wishes.weights, quantization, wishes.engine)
     kv_cache = _auto_cache(model, weights, wishes.engine) if wishes.kv_cache == AUTO else wishes.kv_cache
     own = _auto_activations(model, weights, wishes.engine)
     activations = own if wishes.activations == AUTO else wishes.activations

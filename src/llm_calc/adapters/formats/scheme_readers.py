@@ -33,7 +33,7 @@ def fp8(config: Config) -> Scheme:
 
 
 def fbgemm_fp8(config: Config) -> Scheme:
-    """fbgemm's fp8: a scale for every output channel."""
+    """The fp8 of fbgemm: a scale for every output channel."""
     skips = strings(config, "modules_to_not_convert", "ignored_layers")
     number = scaled("fp8-channel", 8, CHANNEL, 32, compute="fp8")
     return Scheme(

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health
+from llm_calc.api.routes import analysis, calculate, docs, health, inspect
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
     analysis.router,
+    inspect.router,
     health.router,
     docs.router,
 )

@@ -1,0 +1,29 @@
+"""Number formats: the catalog, recipes of whole checkpoints and files, and what a request's formats mean."""
+
+from llm_calc.adapters.formats.catalog import FormatCatalog, RecipeEntry, format_catalog
+from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
+from llm_calc.adapters.formats.precision import (
+    FormatWishes,
+    Precision,
+    StoredWeights,
+    resolve_precision,
+    stored_weights,
+)
+from llm_calc.adapters.formats.recipes import find_recipe, format_names, number_format, recipe_for
+
+__all__ = [
+    "CheckpointFormat",
+    "FormatCatalog",
+    "FormatWishes",
+    "Precision",
+    "RecipeEntry",
+    "StoredWeights",
+    "find_recipe",
+    "format_catalog",
+    "format_names",
+    "number_format",
+    "recipe_for",
+    "recipe_from_quantization_config",
+    "resolve_precision",
+    "stored_weights",
+]

@@ -1,0 +1,216 @@
+"""``/api/inspect_model``: the core's figures of one model in the shape of the answer."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from llm_calc.adapters.architecture_words import architecture_in_words
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.formats import Precision
+from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.wire.inspect import (
+    CacheOfKind,
+    FlopsByComponent,
+    FlopsOfPhases,
+    FormatShare,
+    InspectedModel,
+    InspectRequest,
+    InspectResponse,
+    KvCache,
+    Parameters,
+    UsedPrecision,
+)
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core import flops, memory
+from llm_calc.core.arrays import Quantity
+from llm_calc.core.formats import NumberFormat, WeightRecipe
+from llm_calc.core.memory import CacheFormat
+from llm_calc.core.model import Model, Placed
+from llm_calc.core.weights import Cache
+
+USUAL_CONTEXTS = (8192, 32768, 131072)
+PREFIX_IGNORED = (
+    "workload.prefix_cache_hit_fraction: FLOPs are counted for whole prompts, as if nothing were cached"
+)
+
+
+def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectResponse:
+    """Everything that follows from the model alone.
+
+    Raises:
+        InvalidInputError: a model or format that cannot be read; names the field.
+    """
+    source = source_model(request.model, catalogs)
+    precision = model_precision(source, request.precision, request.engine.name if request.engine else None)
+    return inspection(source, precision, request.workload, request.context_tokens)
+
+
+def inspection(
+    source: SourcedModel, precision: Precision, workload: WorkloadPart, contexts: list[int] | None = None
+) -> InspectResponse:
+    """The answer for a model in given formats."""
+    model, recipe = source.model, precision.numbers.recipe
+    total = memory.total_parameters(model)
+    size = memory.weights_bytes(model, recipe)
+    return InspectResponse.model_construct(
+        confidence="approximate" if precision.weights.guessed else source.confidence,
+        assumptions=[*source.assumptions, *precision.weights.assumptions],
+        warnings=[*source.warnings, *([PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else [])],
+        model=_inspected(model, source.name),
+        architecture=architecture_in_words(model),
+        quantization=precision.weights.words,
+        precision=_used(precision.weights.name, precision.kv_cache, precision.activations),
+        parameters=_parameters(model),
+        weights_bytes=round(size),
+        bits_per_weight=round(8 * size / total, 4),
+        weights_by_format=list(format_shares(model, recipe)),
+        kv_cache=kv_cache(model, cache_format(precision), contexts or default_contexts(model, workload)),
+        flops=reference_flops(model, workload),
+        flops_executed=executed_flops(model, workload),
+    )
+
+
+def cache_format(precision: Precision) -> CacheFormat:
+    """Bytes an element of the cache; recurrent state without a prescribed type is kept as activations are."""
+    numbers = precision.numbers
+    state = max(2.0, numbers.activations.bytes_per_element)
+    return CacheFormat(bytes_per_element=numbers.cache.bytes_per_element, state_bytes_per_element=state)
+
+
+def default_contexts(model: Model, workload: WorkloadPart) -> list[int]:
+    """The workload's lengths, usual ones, and the model's own limit, none of them beyond that limit."""
+    limit = model.context_length_tokens
+    longest = workload.input_tokens + workload.output_tokens
+    usual = [tokens for tokens in USUAL_CONTEXTS if limit is None or tokens < limit]
+    return sorted({workload.input_tokens, longest, *usual, *([limit] if limit else [])})
+
+
+@lru_cache(maxsize=512)
+def _inspected(model: Model, name: str) -> InspectedModel:
+    return InspectedModel(
+        name=name,
+        model_type=model.model_type,
+        hidden_size=model.hidden,
+        num_layers=model.num_layers,
+        vocab_size=model.vocab,
+        context_length_tokens=model.context_length_tokens,
+    )
+
+
+@lru_cache(maxsize=512)
+def _used(weights: str, kv_cache: str, activations: str) -> UsedPrecision:
+    return UsedPrecision(weights=weights, kv_cache=kv_cache, activations=activations)
+
+
+@lru_cache(maxsize=512)
+def _parameters(model: Model) -> Parameters:
+    return Parameters(
+        total=memory.total_parameters(model),
+        active=memory.active_parameters(model),
+        by_component={str(name): count for name, count in memory.parameters_by_component(model).items()},
+    )
+
+
+@lru_cache(maxsize=512)
+def format_shares(model: Model, recipe: WeightRecipe) -> tuple[FormatShare, ...]:
+    """The weights by number format, the largest share of bytes first."""
+    elements: dict[NumberFormat, float] = {}
+    for placed in model.placed:
+        for number, count in _stored_elements(placed, recipe):
+            elements[number] = elements.get(number, 0.0) + count
+    shares = [
+        FormatShare(
+            format=number.name,
+            bits_per_element=round(number.bits_per_element, 4),
+            parameters=round(count),
+            bytes=round(count * number.bytes_per_element),
+        )
+        for number, count in elements.items()
+        if count
+    ]
+    return tuple(sorted(shares, key=lambda share: -share.bytes))
+
+
+def _stored_elements(placed: Placed, recipe: WeightRecipe) -> Iterable[tuple[NumberFormat, float]]:
+    """Elements of one weight by format; biases are stored as vectors are."""
+    weight, layers = placed.weight, placed.indices[: placed.stored] or (0,)
+    each = placed.stored / len(layers)
+    for layer in layers:
+        number = recipe.format_of(weight, layer)
+        yield number, each * weight.matrix_params
+        if number.element_bits:
+            yield recipe.vectors, each * (weight.params - weight.matrix_params)
+
+
+def kv_cache(model: Model, formats: CacheFormat, contexts: Iterable[int]) -> KvCache:
+    """Growth, kinds and sizes of one sequence's cache."""
+    fixed = _cache_figures(model, formats)
+    sizes = {str(tokens): plain(memory.kv_cache_bytes(model, tokens, 1, formats)) for tokens in contexts}
+    return fixed.model_copy(update={"bytes_at": sizes})
+
+
+@lru_cache(maxsize=512)
+def _cache_figures(model: Model, formats: CacheFormat) -> KvCache:
+    return KvCache(
+        bytes_per_token=plain(memory.kv_cache_bytes_per_token(model, formats)),
+        bytes_per_token_beyond_windows=plain(
+            memory.kv_cache_bytes_per_token(model, formats, beyond_windows=True)
+        ),
+        by_layer_kind=_by_kind(model, formats),
+        state_bytes_per_sequence=plain(memory.state_bytes_per_sequence(model, formats)),
+        bytes_at={},
+    )
+
+
+def _by_kind(model: Model, formats: CacheFormat) -> dict[str, CacheOfKind]:
+    kinds: dict[str, list[tuple[Cache, int]]] = {}
+    for cache, layers in memory.layer_caches(model):
+        kinds.setdefault(cache.kind, []).append((cache, layers))
+    return {
+        kind: CacheOfKind(
+            layers=sum(layers for _, layers in caches),
+            bytes_per_token=plain(
+                sum(n * cache.elements_per_token * formats.bytes_per_element for cache, n in caches)
+            ),
+            window_tokens=sorted({cache.window for cache, _ in caches if cache.window is not None}),
+            state_bytes_per_sequence=plain(
+                sum(n * memory.cache_bytes(cache, 0, formats) for cache, n in caches)
+            ),
+        )
+        for kind, caches in kinds.items()
+    }
+
+
+def reference_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
+    """As the reference classes compute them, for a request or a static batch."""
+    batch = workload.batch or 1
+    prefill = flops.reference_prefill_flops(model, batch, workload.input_tokens)
+    return _phases(prefill, flops.reference_decode_flops(model, workload.input_tokens), batch)
+
+
+def executed_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
+    """As engines execute them, for a request or a static batch."""
+    batch = workload.batch or 1
+    prefill = flops.executed_prefill_flops(model, batch, workload.input_tokens)
+    return _phases(prefill, flops.executed_decode_flops(model, workload.input_tokens), batch)
+
+
+def _phases(prefill: flops.Flops, decode: flops.Flops, batch: int) -> FlopsOfPhases:
+    return FlopsOfPhases.model_construct(
+        prefill=_by_component(prefill, 1), decode=_by_component(decode, batch)
+    )
+
+
+def _by_component(counted: flops.Flops, sequences: int) -> FlopsByComponent:
+    values = {key: sequences * _whole(value) for key, value in counted.by_component.items()}
+    return FlopsByComponent(**values, total=sum(values.values()), scan=sequences * _whole(counted.scan))
+
+
+def _whole(value: Quantity) -> int:
+    """Whole FLOPs; integers of any size stay exact."""
+    return value if isinstance(value, int) else round(float(value))
+
+
+def plain(value: Quantity) -> int | float:
+    """A whole number as an integer, any other rounded to millionths."""
+    number = float(value)
+    return int(number) if number.is_integer() else round(number, 6)

@@ -1,0 +1,123 @@
+"""The model part of a request as a core model, whatever it was described by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from llm_calc.adapters.architectures import read_config
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.custom_model import Dimensions, custom_model
+from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
+from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
+from llm_calc.adapters.safetensors_index import index_notes
+from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
+from llm_calc.core.model import Model
+
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcedModel:
+    """A model with what its description left open.
+
+    ``confidence``: ``exact`` where the architecture is known and every key was understood. ``quantization``:
+    the description's own ``quantization_config``. ``gguf``: the file that it was read from, if it was one.
+    """
+
+    model: Model
+    name: str
+    confidence: Literal["exact", "approximate"] = "exact"
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    quantization: Mapping[str, object] | None = field(default=None, hash=False)
+    gguf: GgufFile | None = field(default=None, hash=False)
+
+
+def source_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
+    """The model of a request.
+
+    Raises:
+        UnknownNameError: no catalog model of this name; offers the nearest.
+        InvalidInputError: a configuration, dimensions or a file that cannot be read; names the field.
+    """
+    source = _described(part, catalogs)
+    if part.safetensors_index is None:
+        return source
+    return _with_index(source, part.safetensors_index)
+
+
+def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str | None = None) -> Precision:
+    """Formats for a model; absent weights are what its own description says.
+
+    Raises:
+        UnknownNameError: a format that the catalog does not hold.
+        InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
+    """
+    weights, stored = precision.weights, None
+    if weights is None and source.gguf is not None:
+        weights, stored = source.gguf.kind, source.gguf.stored_weights(source.model)
+    wishes = FormatWishes(
+        weights=weights, kv_cache=precision.kv_cache, activations=precision.activations, engine=engine
+    )
+    return resolve_precision(source.model, wishes, source.quantization, stored)
+
+
+def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
+    if part.name is not None:
+        entry = catalogs.model(part.name)
+        return _from_config(entry.config, entry.name)
+    if part.hf_config is not None:
+        return _from_config(part.hf_config, CUSTOM)
+    if part.custom is not None:
+        return _from_dimensions(part.custom)
+    return _from_gguf(read_gguf_base64(part.gguf_base64 or ""))
+
+
+def _from_config(config: Mapping[str, object], name: str) -> SourcedModel:
+    reading = read_config(config, name=name)
+    return SourcedModel(
+        model=reading.model,
+        name=name,
+        confidence=reading.confidence,
+        assumptions=reading.assumptions,
+        warnings=reading.warnings,
+        quantization=reading.quantization,
+    )
+
+
+@lru_cache(maxsize=256)
+def _from_dimensions(dims: CustomDimensions) -> SourcedModel:
+    values = {name: getattr(dims, name) for name in type(dims).model_fields}
+    model, assumptions = custom_model(Dimensions(**values))
+    return SourcedModel(model=model, name=CUSTOM, assumptions=assumptions)
+
+
+def _from_gguf(file: GgufFile) -> SourcedModel:
+    """The configuration that the header stands for; not exact where its tensors say otherwise."""
+    reading = read_config(file.config, name=file.name)
+    notes = file.disagreements(reading.model)
+    exact = reading.confidence == "exact" and not notes
+    return SourcedModel(
+        model=reading.model,
+        name=file.name,
+        confidence="exact" if exact else "approximate",
+        assumptions=(*reading.assumptions, *file.assumptions, *notes),
+        warnings=reading.warnings,
+        gguf=file,
+    )
+
+
+def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedModel:
+    """The same model, with what the index of its files contradicts."""
+    precision = model_precision(source, PrecisionPart())
+    notes = index_notes(index, source.model, precision.weights.recipe)
+    return SourcedModel(
+        model=source.model,
+        name=source.name,
+        confidence="approximate" if notes else source.confidence,
+        assumptions=(*source.assumptions, *notes),
+        warnings=source.warnings,
+        quantization=source.quantization,
+        gguf=source.gguf,
+    )
