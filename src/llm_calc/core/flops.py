@@ -70,6 +70,16 @@ def _projections(model: Model, tokens: Quantity, context: Quantity) -> dict[str,
     return {key: new * tokens + cached * context for key, new, cached in _per_token(model)}
 
 
+def _beyond_windows(model: Model, context: Quantity) -> Quantity:
+    """What ``over_context`` matrices of windowed layers leave out: cached tokens that their window has dropped."""
+    saved: Quantity = 0
+    for placed in model.placed:
+        window = placed.weight.context_window
+        if placed.weight.over_context and window is not None:
+            saved = saved + placed.calls * placed.weight.flops_per_token * larger(context - window, 0)
+    return saved
+
+
 def _scan(model: Model, tokens: Quantity) -> Quantity:
     return tokens * sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
 
@@ -100,6 +110,8 @@ def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = 
     decompress the whole cache at every step, which no engine does. All else is equal.
     """
     flops, scan = _projections(model, 1, 1 if absorbed else context + 1), _scan(model, 1)
+    if not absorbed:
+        flops["attention_projections"] = flops["attention_projections"] - _beyond_windows(model, context + 1)
     for scores, calls in _all_scores(model):
         per_pair = scores.absorbed_flops_per_pair if absorbed else scores.flops_per_pair
         work = calls * per_pair * _visible(scores, context + 1)

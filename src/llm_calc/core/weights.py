@@ -48,7 +48,8 @@ class Weight:
     attention, the width for feed-forward matrices, 1 for what every GPU holds whole); with more GPUs
     than units the pieces are replicated.
     ``over_context``: the reference class applies it to every cached token at each decode step (the
-    decompression of a latent cache); engines absorb it, and then it costs one application per new token.
+    decompression of a latent cache), or to the last ``context_window`` of them; engines absorb it, and then it
+    costs one application per new token.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Weight:
     kind: WeightKind = "matrix"
     units: int = 1
     over_context: bool = False
+    context_window: int | None = None
 
     @property
     def params(self) -> int:

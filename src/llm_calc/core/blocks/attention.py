@@ -136,6 +136,7 @@ class LatentAttention:
             cols=self.heads * (self.nope_dim + self.v_dim),
             units=self.heads,
             over_context=True,
+            context_window=self.window,
         )
         return (
             *queries,
