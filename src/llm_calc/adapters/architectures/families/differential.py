@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from llm_calc.adapters.architectures.families.llama import BIASES, MLP
+from llm_calc.adapters.architectures.families.llama import BIASES
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Decoder, LayerBlocks, gqa
 from llm_calc.adapters.architectures.registry import register
@@ -26,4 +26,4 @@ def _differential(f: Fields) -> LayerBlocks:
     return lambda _: blocks
 
 
-register("diffllama", read=Decoder(attention=_differential, feed_forward=MLP))
+register("diffllama", read=Decoder(attention=_differential))

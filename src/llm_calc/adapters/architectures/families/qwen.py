@@ -67,7 +67,7 @@ register(
     read=Decoder(
         attention=gqa(
             biases=when("attention_bias", "qkvo"),
-            qk_norm="head",
+            qk_norm=_qwen3_norm,
             windows=by_type(_if_switched_on(all_sliding)),
         ),
         feed_forward=mixture(sparse=sparse_step),
