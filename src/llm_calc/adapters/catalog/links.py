@@ -1,5 +1,6 @@
 """Interconnects of the catalog, and the clusters that they make of GPUs."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
@@ -66,7 +67,7 @@ class LinksFile(BaseModel):
 
 
 def build_cluster(
-    gpu: Gpu, count: int, gpus_per_node: int, links: dict[str, CatalogLink], network: str
+    gpu: Gpu, count: int, gpus_per_node: int, links: Mapping[str, CatalogLink], network: str
 ) -> Cluster:
     """A cluster with the links that the catalog knows for this GPU.
 

@@ -69,7 +69,7 @@ class Catalogs:
         """
         device = self.gpu(gpu) if isinstance(gpu, str) else gpu
         network = self.gpu_names[device.id].network
-        return build_cluster(device, count, gpus_per_node, dict(self.links), network)
+        return build_cluster(device, count, gpus_per_node, self.links, network)
 
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
         """All rental prices of a GPU id, in the order of the files."""
