@@ -37,14 +37,16 @@ def _attention(f: Fields, many: int, used: int) -> Block:
     )
 
 
-@family("jetmoe")
+@family("jetmoe", ignores=("length", "gating_size"))
 def jetmoe(f: Fields) -> Model:
     """Two norms, attention experts and feed-forward experts a layer."""
     many, used = routed(f, "num_local_experts", "num_experts_per_tok")
     hidden = hidden_size(f)
-    agree(f, num_attention_heads=f.int("num_key_value_heads") * used)
+    width = f.int("intermediate_size")
+    heads = f.int("num_key_value_heads") * used
+    agree(f, num_attention_heads=heads, ffn_hidden_size=width, bias=True, glu=True)
     bias = vector("mlp_bias", "mlp", hidden)
-    experts = Experts(hidden=hidden, experts=many, top_k=used, intermediate=f.int("intermediate_size"))
+    experts = Experts(hidden=hidden, experts=many, top_k=used, intermediate=width)
     blocks: tuple[Block, ...] = (
         _attention(f, many, used),
         experts,

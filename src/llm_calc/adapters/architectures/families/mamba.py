@@ -54,7 +54,14 @@ def _plain_mamba2(f: Fields) -> Mamba2:
     width, heads, head_dim = expanded(f, "expand"), f.int("num_heads"), f.int("head_dim")
     if heads * head_dim != width:
         raise f.refusal("num_heads", f"a number that times head_dim ({head_dim}) gives {width}")
-    agree(f, d_inner=width, d_model=hidden_size(f), n_layer=num_layers(f), rms_norm=True)
+    agree(
+        f,
+        intermediate_size=width,
+        d_inner=width,
+        d_model=hidden_size(f),
+        n_layer=num_layers(f),
+        rms_norm=True,
+    )
     return Mamba2(
         hidden=hidden_size(f),
         heads=heads,
@@ -111,7 +118,7 @@ def _bamba_types(f: Fields, layers: int) -> tuple[str, ...]:
 
 register(
     "bamba",
-    ignores=("attn_rotary_emb",),
+    ignores=("attn_rotary_emb", "time_step_rank"),
     read=Decoder(
         attention=alternating(_bamba_types, {FULL: ATTENTION, LINEAR: same(mamba2)}),
         feed_forward=mlp(biases=when("mlp_bias", "gud")),
@@ -143,7 +150,7 @@ def _granite_feed_forward(f: Fields) -> LayerBlocks:
 
 register(
     "granitemoehybrid",
-    ignores=("position_embedding_type", "normalization_function"),
+    ignores=("position_embedding_type", "normalization_function", "init_method"),
     read=Decoder(
         attention=alternating(stated(_all_linear), {FULL: ATTENTION, LINEAR: same(mamba2)}),
         feed_forward=_granite_feed_forward,
@@ -161,6 +168,7 @@ register(
     "falcon_h1",
     ignores=(
         "mamba_norm_before_gate",
+        "time_step_rank",
         "mlp_expansion_factor",
     ),
     read=Decoder(

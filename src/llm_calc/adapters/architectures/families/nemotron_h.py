@@ -1,7 +1,7 @@
 """Nemotron-H, Nemotron 3: every layer is one of Mamba-2, attention, a feed-forward block or experts."""
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import LINEAR, alternating, same, state_bits, stated
+from llm_calc.adapters.architectures.hybrids import LINEAR, agree, alternating, same, state_bits, stated
 from llm_calc.adapters.architectures.mixtures import routed
 from llm_calc.adapters.architectures.pieces import (
     LayerBlocks,
@@ -125,8 +125,7 @@ def _latent_projections(hidden: int, latent: int, *, bias: bool) -> Block:
 def nemotron_h(f: Fields) -> Model:
     """One norm and one block a layer."""
     kinds = _kinds(f)
-    if "attention_head_dim" in f.values and f.raw("attention_head_dim") == f.int("head_dim"):
-        f.ignore("attention_head_dim")
+    agree(f, attention_head_dim=f.int("head_dim"))
     blocks = alternating(
         lambda _, __: kinds,
         {

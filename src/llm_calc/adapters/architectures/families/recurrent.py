@@ -100,18 +100,23 @@ def _rounded_up(width: float, multiple: int) -> int:
         "embedding_dim",
         "num_blocks",
         "tie_word_embeddings",
+        "force_bos_token_insert",
+        "forward_backend_name",
+        "igate_bias_init_range",
     ),
 )
 def xlstm(f: Fields) -> Model:
     """One mLSTM and a gated feed-forward block a layer, each behind an RMS norm; the class never ties the head."""
-    hidden, bias = hidden_size(f), f.flag("use_bias")
+    hidden, bias, heads = hidden_size(f), f.flag("use_bias"), f.int("num_heads")
+    values = int(hidden * f.number("v_dim_factor"))
+    agree(f, add_post_blocks_norm=True, head_dim=values // heads)
     inner = _rounded_up(hidden * f.number("ffn_proj_factor"), f.int("ffn_round_up_to_multiple_of"))
     blocks: tuple[Block, ...] = (
         MatrixLstm(
             hidden=hidden,
-            heads=f.int("num_heads"),
+            heads=heads,
             key_width=int(hidden * f.number("qk_dim_factor")),
-            value_width=int(hidden * f.number("v_dim_factor")),
+            value_width=values,
             bias=bias,
         ),
         Mlp(hidden=hidden, intermediate=inner, biases="gud" if bias else ""),
