@@ -105,6 +105,7 @@ def holds(when: When, model: Model) -> bool:
         when.num_layers is None or model.num_layers == when.num_layers,
         when.tied is None or model.head_tied == when.tied,
         when.latent_attention is None or is_latent(model) == when.latent_attention,
+        when.recurrent is None or is_recurrent(model) == when.recurrent,
         when.model_types is None or model.model_type in when.model_types,
         when.not_model_types is None or model.model_type not in when.not_model_types,
     )
@@ -127,6 +128,11 @@ def is_latent(model: Model) -> bool:
     return any(score.absorbed_v_dim is not None for group in model.groups for score in group.parts.scores)
 
 
+def is_recurrent(model: Model) -> bool:
+    """Whether any layer keeps a constant state: state-space and linear-attention mixers."""
+    return any(cache.kind == "state" for group in model.groups for cache in group.parts.caches)
+
+
 def _core_rules(
     rule: RuleRow, entry: RecipeEntry, model: Model, positions: dict[Tensor, tuple[int, ...]], *, fused: bool
 ) -> Iterable[RecipeRule]:
@@ -135,7 +141,7 @@ def _core_rules(
     names: dict[tuple[Component, frozenset[int] | None], set[str]] = {}
     for (component, name), layers in positions.items():
         if any(fnmatchcase(f"{component}.{name}", pattern) for pattern in patterns):
-            chosen = _span(rule.layers, component, layers, model.num_layers)
+            chosen = _span(rule.layers, component, layers, model)
             names.setdefault((component, chosen), set()).add(name)
     for (component, chosen), selected in names.items():
         yield RecipeRule(
@@ -160,21 +166,26 @@ def _patterns(selector: str, entry: RecipeEntry, *, fused: bool) -> tuple[str, .
 
 
 def _span(
-    span: LayerSpan, component: Component, layers: tuple[int, ...], num_layers: int
+    span: LayerSpan, component: Component, layers: tuple[int, ...], model: Model
 ) -> frozenset[int] | None:
     """Layers of a span; attention tensors count among themselves, others by the layer's position."""
     if span == "all":
         return None
+    if span == "before_attention":
+        attends = {index for group in model.groups if group.parts.scores for index in group.indices}
+        return frozenset(layer for layer in layers if layer + 1 in attends)
     if component == "attention":
         return frozenset(layer for at, layer in enumerate(layers) if in_span(span, at, len(layers)))
-    return frozenset(layer for layer in layers if in_span(span, layer, num_layers))
+    return frozenset(layer for layer in layers if in_span(span, layer, model.num_layers))
 
 
 def in_span(span: LayerSpan, at: int, count: int) -> bool:
-    """Whether place ``at`` (0-based) of ``count`` lies in a span; source: llama.cpp ``use_more_bits`` and callers."""
+    """Whether place ``at`` (0-based) of ``count`` lies in a span of places.
+
+    Source: llama.cpp, ``use_more_bits`` and where it is called.
+    """
     eighth = count // 8
-    spans = {
-        "all": True,
+    spans: dict[LayerSpan, bool] = {
         "more_bits": at < eighth or at >= 7 * count // 8 or (at - eighth) % 3 == 2,
         "first_eighth": at < eighth,
         "first_sixteenth": at < count // 16,

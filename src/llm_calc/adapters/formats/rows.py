@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field, field_validator
 from llm_calc.adapters.catalog.files import STRICT, Many
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-LayerSpan = Literal["all", "more_bits", "first_eighth", "first_sixteenth", "first_2", "first_4", "middle"]
+LayerSpan = Literal[
+    "all", "more_bits", "first_eighth", "first_sixteenth", "first_2", "first_4", "middle", "before_attention"
+]
 
 
 class SourceRow(BaseModel):
@@ -53,6 +55,7 @@ class When(BaseModel):
     num_layers: int | None = None
     tied: bool | None = None
     latent_attention: bool | None = None
+    recurrent: bool | None = None
     model_types: Many[str] | None = None
     not_model_types: Many[str] | None = None
 
