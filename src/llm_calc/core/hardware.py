@@ -89,8 +89,11 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """An interconnect: what each device can send while it receives as much [bytes/s], and the least time
-    of one small collective step [s]."""
+    """An interconnect.
+
+    What each device can send while it receives as much [bytes/s], and the least time of a small collective
+    between two of them [s].
+    """
 
     kind: str
     bytes_per_s_per_gpu_each_way: float
