@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field
-
-from llm_calc.adapters.catalog.files import STRICT, Many, catalog_root, read_toml
+from llm_calc.adapters.catalog.files import catalog_root, read_toml
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.precision import StoredWeights
 from llm_calc.adapters.formats.recipes import resolve_number, tensor_positions
-from llm_calc.adapters.formats.rows import SourceRow
-from llm_calc.adapters.gguf_reader import GgufHeader, GgufTensor, read_gguf_header
+from llm_calc.adapters.formats.rows import ArchitectureRow, ArchitecturesFile
+from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.memory import total_parameters
@@ -25,40 +23,6 @@ from llm_calc.core.model import Model
 FIELD = "model.gguf_base64"
 SAME_NUMBERS = {"f32": "fp32", "f16": "fp16"}
 """Types whose numbers the catalog names otherwise."""
-
-
-class ArchitectureRow(BaseModel):
-    """One architecture of GGUF files."""
-
-    model_config = STRICT
-
-    model_type: str
-    mixture_model_type: str | None = None
-    keys: dict[str, str] = {}
-    experts: dict[str, str] = {}
-    flags: dict[str, str] = {}
-    nulls: Many[str] = ()
-
-
-class BuffersRow(BaseModel):
-    """Tensors that are no parameters."""
-
-    model_config = STRICT
-
-    patterns: Many[str]
-
-
-class ArchitecturesFile(BaseModel):
-    """``gguf_architectures.toml``."""
-
-    model_config = STRICT
-
-    source: SourceRow
-    keys: dict[str, str]
-    experts: dict[str, str]
-    architectures: Annotated[dict[str, ArchitectureRow], Field(min_length=1)]
-    tensors: dict[str, Many[str]]
-    buffers: BuffersRow
 
 
 @cache
@@ -111,6 +75,10 @@ def read_gguf_base64(text: str) -> GgufFile:
     Raises:
         InvalidInputError: not base64, not GGUF, or an architecture that is not known.
     """
+    from llm_calc.adapters.gguf_reader import (
+        read_gguf_header,
+    )  # the library takes a quarter of a second to load
+
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

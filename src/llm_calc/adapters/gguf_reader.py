@@ -5,41 +5,18 @@ Tokenizers make headers megabytes long; their lists are passed over, only their 
 
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 from gguf import GGUF_MAGIC, GGMLQuantizationType, GGUFReader, GGUFValueType, ReaderField
 from gguf.constants import GGML_QUANT_SIZES
 
+from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor
 from llm_calc.core.errors import InvalidInputError
 
 MAX_TENSORS = 100_000
 MAX_KEPT = 4096
 """Longer lists of numbers (scores and types of tokens) are kept as their length."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GgufTensor:
-    """One tensor of the list: its type in lower case (``q4_k``), elements and bytes, and its shape, rows last."""
-
-    name: str
-    type: str
-    shape: tuple[int, ...]
-    elements: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GgufHeader:
-    """Keys with their values, lists of texts and long ones of numbers as their length, and the tensors.
-
-    ``tensors`` is None where the bytes end before the list of them does.
-    """
-
-    values: Mapping[str, Any]
-    tensors: tuple[GgufTensor, ...] | None
 
 
 class _Cut(Exception):  # noqa: N818 - not an error: the upload ends here

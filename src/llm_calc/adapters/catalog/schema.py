@@ -9,11 +9,15 @@ from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
+from llm_calc.adapters.formats.rows import ArchitecturesFile, NumbersFile, RecipesFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "gpu.schema.json": CatalogGpu,
     "model.schema.json": CatalogModel,
     "links.schema.json": LinksFile,
+    "formats-numbers.schema.json": NumbersFile,
+    "formats-recipes.schema.json": RecipesFile,
+    "formats-gguf-architectures.schema.json": ArchitecturesFile,
 }
 """File name in the catalog's directory and the type it describes."""
 DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

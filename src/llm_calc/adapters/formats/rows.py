@@ -126,3 +126,37 @@ class RecipesFile(BaseModel):
     fused_qkv: FusedQkv | None = None
     sets: dict[str, Many[RuleRow]]
     recipes: dict[Name, RecipeRow]
+
+
+class ArchitectureRow(BaseModel):
+    """One architecture of GGUF files."""
+
+    model_config = STRICT
+
+    model_type: str
+    mixture_model_type: str | None = None
+    keys: dict[str, str] = {}
+    experts: dict[str, str] = {}
+    flags: dict[str, str] = {}
+    nulls: Many[str] = ()
+
+
+class BuffersRow(BaseModel):
+    """Tensors that are no parameters."""
+
+    model_config = STRICT
+
+    patterns: Many[str]
+
+
+class ArchitecturesFile(BaseModel):
+    """``gguf_architectures.toml``."""
+
+    model_config = STRICT
+
+    source: SourceRow
+    keys: dict[str, str]
+    experts: dict[str, str]
+    architectures: Annotated[dict[str, ArchitectureRow], Field(min_length=1)]
+    tensors: dict[str, Many[str]]
+    buffers: BuffersRow
