@@ -156,15 +156,16 @@ class Fields:
             raise self.refusal(key, "an object")
         return value
 
-    def part(self, key: str, model_type: str = "") -> "Fields":
+    def part(self, key: str, model_type: str = "", *, completed: bool = False) -> "Fields":
         """A nested configuration with the defaults of its own class; an absent one is all defaults.
 
         Its type is what the file says, else ``model_type``, else what the class table says of ``key``.
+        ``completed``: what it lacks is taken from what the outer class makes of an absent one.
         """
         if key not in self._parts:
             values = self.mapping(key, None)
-            if not self.given(key):
-                values = self.defaults.absent.get(key, {})
+            if completed or not self.given(key):
+                values = {**self.defaults.absent.get(key, {}), **values}
             stated = values.get("model_type")
             kind = (
                 stated

@@ -3,17 +3,30 @@
 from llm_calc.adapters.architectures.families.qwen import WINDOWS
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import (
-    by_mlp_types,
     first_dense,
     mixture,
     shared_times,
     sparse_step,
 )
-from llm_calc.adapters.architectures.pieces import Decoder, gqa, mlp, norms, when
-from llm_calc.adapters.architectures.registry import register
-from llm_calc.adapters.architectures.windows import all_full, by_type, layer_types, sliding_everywhere
+from llm_calc.adapters.architectures.pieces import (
+    Decoder,
+    assemble,
+    gqa,
+    hidden_size,
+    mlp,
+    norms,
+    num_layers,
+    when,
+)
+from llm_calc.adapters.architectures.registry import family, register
+from llm_calc.adapters.architectures.windows import sliding_everywhere
+from llm_calc.core.blocks import Custom, Parts
+from llm_calc.core.model import Model
+from llm_calc.core.weights import vector
 
 BIASES = when("attention_bias", "qkvo")
+DELAY_WIDTH = 32
+"""Inner width of the matrices that adapt Voxtral realtime's third norm."""
 
 register(
     "qwen2_vl_text",
@@ -54,3 +67,13 @@ register(
     "cosmos3_edge_text",
     read=Decoder(attention=gqa(biases=BIASES), feed_forward=mlp(gated=False, biases=when("mlp_bias", "ud"))),
 )
+
+
+@family("voxtral_realtime_text")
+def voxtral_realtime_text(f: Fields) -> Model:
+    """Mistral with a third norm a layer, which a small pair of matrices adapts to the delay (not to tokens)."""
+    adapter = vector("adaptive_norm", "norms", 2 * hidden_size(f) * DELAY_WIDTH)
+    pieces = [piece(f) for piece in (norms(), gqa(windows=sliding_everywhere), mlp())]
+    layer = tuple(block for piece in pieces for block in piece(0))
+    block = Custom(name="adaptive_norm", content=Parts(weights=(adapter,)))
+    return assemble(f, [(*layer, block)] * num_layers(f))

@@ -33,6 +33,7 @@ def _encoder(f: Fields, *, biases: str = "qvoud") -> Encoder:
         hidden=f.int("hidden_size"),
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
+        kv_heads=f.optional_int("num_key_value_heads", None),
         biases=biases,
     )
 

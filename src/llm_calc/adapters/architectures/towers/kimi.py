@@ -11,6 +11,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     depth,
     linear,
     norm,
+    patch_grid,
     patch_volume,
     table,
 )
@@ -19,14 +20,14 @@ from llm_calc.adapters.architectures.towers.parts import (
 def kimi_k25(f: Fields) -> Tower:
     """MoonViT: plain layers with biases, a learned grid of positions, a final norm."""
     f.ignore("pos_emb_time", "init_pos_emb_time")
-    hidden = f.int(_published(f, "hidden_size", "vt_"))
+    hidden = f.int(_published(f, "hidden_size", "vt_hidden_size"))
     encoder = Encoder(
-        layers=depth(f, _published(f, "num_hidden_layers", "vt_")),
+        layers=depth(f, _published(f, "num_hidden_layers", "vt_num_hidden_layers")),
         hidden=hidden,
-        intermediate=f.int(_published(f, "intermediate_size", "vt_")),
-        heads=f.int(_published(f, "num_attention_heads", "vt_")),
+        intermediate=f.int(_published(f, "intermediate_size", "vt_intermediate_size")),
+        heads=f.int(_published(f, "num_attention_heads", "vt_num_attention_heads")),
     )
-    height, width = (f.int(_published(f, f"pos_emb_{side}", "init_")) for side in ("height", "width"))
+    height, width = (f.int(_published(f, f"pos_emb_{side}", f"init_pos_emb_{side}")) for side in ("height", "width"))
     weights = (
         linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden),
         table("position_embedding", height * width, hidden),
@@ -36,25 +37,29 @@ def kimi_k25(f: Fields) -> Tower:
     return Tower(weights=weights, width=hidden)
 
 
-def _published(f: Fields, key: str, prefix: str) -> str:
+def _published(f: Fields, key: str, published: str) -> str:
     """The name of a key in the authors' own files, if the file has that."""
-    return prefix + key if f.given(prefix + key) else key
+    return published if f.given(published) else key
 
 
 def step3p5(f: Fields) -> Tower:
-    """Layer scales, ``max_position_embeddings`` positions, and two convolutions that halve each side at the end."""
-    f.ignore("image_size", "layer_scale_init_value", "mlp_ratio")
-    hidden = f.int("hidden_size")
+    """Layer scales, learned positions of the patch grid, and two convolutions that halve each side at the end.
+
+    The inner width is ``mlp_ratio`` times the hidden one, whatever ``intermediate_size`` says; published files
+    write ``width``, ``layers`` and ``heads``.
+    """
+    f.ignore("intermediate_size", "max_position_embeddings", "layer_scale_init_value", "ls_init_value")
+    hidden = f.int(_published(f, "hidden_size", "width"))
     encoder = Encoder(
-        layers=depth(f),
+        layers=depth(f, _published(f, "num_hidden_layers", "layers")),
         hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
+        intermediate=int(hidden * f.number("mlp_ratio")),
+        heads=f.int(_published(f, "num_attention_heads", "heads")),
         vectors=2 * hidden,
     )
     weights = (
         linear("patch_embedding", patch_volume(f), hidden, bias=False),
-        table("position_embedding", f.int("max_position_embeddings"), hidden),
+        table("position_embedding", patch_grid(f), hidden),
         norm("pre_norm", hidden),
         *encoder.weights(),
         linear("downsample_1", 9 * hidden, 2 * hidden),

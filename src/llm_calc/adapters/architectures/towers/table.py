@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.towers import audio, clip, gemma, kimi, meta, qwen_vl
+from llm_calc.adapters.architectures.towers import audio, clip, gemma, kimi, lfm, meta, qwen_vl
 from llm_calc.adapters.architectures.towers.parts import Tower, TowerReader
 from llm_calc.core.errors import InvalidInputError
 
@@ -26,6 +26,7 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "idefics3_vision": clip.headless_siglip,
         "internvl_vision": clip.internvl,
         "kimi_k25_vision": kimi.kimi_k25,
+        "lfm3_vl_vision": lfm.lfm3,
         "llama4_vision_model": meta.llama4,
         "minimax_m3_vl_vision": kimi.minimax_m3,
         "mllama_vision_model": meta.mllama,

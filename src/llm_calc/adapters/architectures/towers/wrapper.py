@@ -12,8 +12,8 @@ from llm_calc.adapters.architectures.towers.projectors import Projector, nothing
 from llm_calc.adapters.architectures.towers.table import read_tower
 from llm_calc.core.model import Model
 
-Tying = Literal["own", "either", "text"]
-"""Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's alone."""
+Tying = Literal["own", "either", "text", "never"]
+"""Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's, nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,14 @@ class Wrapper:
     """How one multimodal type is read.
 
     ``text_class``: the class in ``architectures`` that builds the text part alone. ``flat``: files may hold the
-    text part's keys at their own level. ``extra``: further weights, from the wrapper's fields and the text model.
+    text part's keys at their own level. ``completed``: keys that the text part lacks are the wrapper's. ``extra``: further weights, from the wrapper's fields and the text model.
     """
 
     towers: tuple[TowerPart, ...] = (TowerPart(),)
     tying: Tying = "own"
     text_class: str = ""
     flat: bool = False
+    completed: bool = False
     text_key: str = "text_config"
     extra: Callable[[Fields, Model], Weights] | None = None
 
@@ -67,7 +68,7 @@ class Wrapper:
         if self.flat and not f.given(self.text_key) and f.given("hidden_size"):
             part = f.flat(self.text_key)
         else:
-            part = f.part(self.text_key)
+            part = f.part(self.text_key, completed=self.completed)
             f.ignore("hidden_size", "vocab_size")
             if not f.given(self.text_key):
                 f.assume(f"{self.text_key} is absent: the text part is what the class assumes")
@@ -81,6 +82,8 @@ class Wrapper:
         own = f.flag("tie_word_embeddings", f.defaults.keys.get("tie_word_embeddings", False))
         if self.tying == "text" or self._text_alone(f):
             return model.head_tied
+        if self.tying == "never":
+            return False
         return own or (self.tying == "either" and model.head_tied)
 
     def _tower(self, f: Fields, part: TowerPart, model: Model) -> Weights:
