@@ -22,4 +22,6 @@ def read_model(f: Fields) -> Model:
     if part is None:
         return read_generic(f)
     f.assume(f"only {part} was read: towers and projectors of other modalities are not counted")
-    return read_model(f.part(part))
+    text = f.part(part)
+    text.fallbacks = {"tie_word_embeddings": f.flag("tie_word_embeddings", default=False)}
+    return read_model(text)

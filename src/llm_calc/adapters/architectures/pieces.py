@@ -57,6 +57,14 @@ def head_width(f: Fields, hidden: int, heads: int) -> int:
     return given or hidden // heads
 
 
+def filling_width(f: Fields, hidden: int, heads: int) -> int:
+    """``head_dim``, which has to make the heads fill the hidden size: the class runs with nothing else."""
+    width = head_width(f, hidden, heads)
+    if width * heads != hidden:
+        raise f.refusal("head_dim", f"hidden_size / num_attention_heads ({hidden} / {heads})")
+    return width
+
+
 def share_of_heads(_: Fields, hidden: int, heads: int) -> int:
     """An equal share of the hidden size, whatever ``head_dim`` says."""
     return hidden // heads

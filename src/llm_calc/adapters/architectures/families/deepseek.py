@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.latent import attention_vectors, attention_weights, everywhere, latent
+from llm_calc.adapters.architectures.latent import attention_weights, everywhere, latent
 from llm_calc.adapters.architectures.mixtures import (
     Sparse,
     by_mlp_types,
     dense_then_step,
-    every_layer,
     first_dense,
     leading_dense,
     mixture,
@@ -19,13 +18,11 @@ from llm_calc.adapters.architectures.pieces import (
     LayerBlocks,
     Piece,
     hidden_size,
-    mlp,
-    norms,
     num_layers,
     when,
 )
 from llm_calc.adapters.architectures.registry import register
-from llm_calc.core.blocks import Block, Custom, Norm, Parts
+from llm_calc.core.blocks import Custom, Norm, Parts
 from llm_calc.core.weights import Weight
 
 BIASES = when("attention_bias", "ao")

@@ -119,6 +119,13 @@ def _sparse(f: Fields) -> Parts:
     )
 
 
+def _compressed(f: Fields, kind: str) -> Parts:
+    """What a kind of layer has beyond the window."""
+    if kind == WINDOWED:
+        return Parts()
+    return _sparse(f) if kind == SPARSE else _heavy(f)
+
+
 @family(
     "deepseek_v4",
     ignores=(
@@ -143,8 +150,9 @@ def deepseek_v4(f: Fields) -> Model:
     """DeepSeek-V4; hash-routed layers differ in no size."""
     layers, streams = num_layers(f), f.int("hc_mult")
     kinds = _layer_types(f, layers)
-    extra = {WINDOWED: Parts, SPARSE: lambda: _sparse(f), HEAVY: lambda: _heavy(f)}
-    attention = {kind: Custom(name=kind, content=_core(f) + extra[kind]()) for kind in dict.fromkeys(kinds)}
+    attention = {
+        kind: Custom(name=kind, content=_core(f) + _compressed(f, kind)) for kind in dict.fromkeys(kinds)
+    }
     around = hyper_connections(f, outputs=(2 + streams) * streams, scales=3, remixed=True)
     biases = "gud" if f.flag("mlp_bias") else ""
     experts = mixture(experts="n_routed_experts", shared_width=shared_times(), shared_biases=biases)(f)

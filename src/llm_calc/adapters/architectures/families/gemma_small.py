@@ -87,7 +87,7 @@ def gemma3n_text(f: Fields) -> Model:
     layers, hidden, streams = num_layers(f), hidden_size(f), f.int("altup_num_inputs", least=2)
     kinds, widths, owners = layer_types(full_every(5))(f, layers), _widths(f, layers), shared_from(f, layers)
     common = (Norm(width=hidden, count=4), _altup(f, hidden, streams), *gated_layer_input(f))
-    stack = [
+    stack: list[tuple[Block, ...]] = [
         (
             *common,
             _attention(f, kinds[index], owns=index < owners),

@@ -5,6 +5,7 @@ from llm_calc.adapters.architectures.pieces import (
     Decoder,
     LayerBlocks,
     Piece,
+    filling_width,
     gqa,
     mlp,
     norms,
@@ -22,7 +23,6 @@ from llm_calc.adapters.architectures.windows import (
     layer_types,
     sliding_everywhere,
 )
-
 from llm_calc.core.blocks import Custom, Parts
 from llm_calc.core.weights import vector
 
@@ -58,7 +58,7 @@ register(
         feed_forward=MLP,
     ),
 )
-register("helium", read=Decoder(attention=gqa(biases=INPUT_BIASES), feed_forward=MLP))
+register("helium", read=Decoder(attention=gqa(biases=INPUT_BIASES, head_dim=filling_width), feed_forward=MLP))
 register("arcee", read=Decoder(attention=gqa(biases=BIASES), feed_forward=PLAIN_MLP))
 register("cwm", read=Decoder(attention=gqa(windows=by_type(layer_types(full_first(4))))))
 register(
@@ -87,7 +87,11 @@ register(
     ),
 )
 register(
-    "bitnet", read=Decoder(attention=gqa(biases=BIASES, output_norm=True), feed_forward=mlp(inner_norm=True))
+    "bitnet",
+    read=Decoder(
+        attention=gqa(biases=BIASES, output_norm=True, head_dim=filling_width),
+        feed_forward=mlp(inner_norm=True),
+    ),
 )
 register(
     "ernie4_5",

@@ -13,13 +13,12 @@ from llm_calc.adapters.architectures.mixtures import (
     shared_times,
     sparse_step,
 )
-from llm_calc.adapters.architectures.pieces import Decoder, gqa, norms, share_of_heads, when
+from llm_calc.adapters.architectures.pieces import Decoder, filling_width, gqa, norms, when
 from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import (
     FULL,
     SLIDING,
     all_full,
-    all_sliding,
     by_type,
     full_every,
     full_first,
@@ -67,13 +66,15 @@ register(
 register(
     "olmoe",
     read=Decoder(
-        attention=gqa(biases=BIASES, qk_norm="full"), feed_forward=mixture(width="intermediate_size")
+        attention=gqa(biases=BIASES, qk_norm="full", head_dim=filling_width),
+        feed_forward=mixture(width="intermediate_size"),
     ),
 )
 register(
     "flex_olmo",
     read=Decoder(
-        attention=gqa(biases=BIASES, qk_norm="full"), feed_forward=mixture(width="intermediate_size")
+        attention=gqa(biases=BIASES, qk_norm="full", head_dim=filling_width),
+        feed_forward=mixture(width="intermediate_size"),
     ),
 )
 register(

@@ -13,7 +13,7 @@ from llm_calc.adapters.architectures.windows import FULL, SLIDING, all_full, by_
 from llm_calc.core.blocks import Attention, Block
 
 
-def _mimo_types(f: Fields, layers: int) -> tuple[str, ...]:
+def _mimo_types(_: Fields, layers: int) -> tuple[str, ...]:
     """The first layer and every sixth see everything."""
     return tuple(FULL if index == 0 or not (index + 1) % 6 else SLIDING for index in range(layers))
 
