@@ -86,7 +86,11 @@ def gemma3n_text(f: Fields) -> Model:
     """Gemma 3n."""
     layers, hidden, streams = num_layers(f), hidden_size(f), f.int("altup_num_inputs", least=2)
     kinds, widths, owners = layer_types(full_every(5))(f, layers), _widths(f, layers), shared_from(f, layers)
-    common = (Norm(width=hidden, count=4), _altup(f, hidden, streams), *gated_layer_input(f))
+    common: tuple[Block, ...] = (
+        Norm(width=hidden, count=4),
+        _altup(f, hidden, streams),
+        *gated_layer_input(f),
+    )
     stack: list[tuple[Block, ...]] = [
         (
             *common,
@@ -146,6 +150,7 @@ def _attention(f: Fields, kind: str, *, owns: bool) -> Attention:
 )
 def gemma4_text(f: Fields) -> Model:
     """Gemma 4: other heads on global layers, whose values may be their keys; the last layer is global."""
+    f.fallbacks = {**f.fallbacks, "enable_moe_block": False}
     layers, hidden = num_layers(f), hidden_size(f)
     kinds = (*layer_types(full_every(6))(f, layers)[:-1], FULL)
     owners, overrides = shared_from(f, layers), _overrides(f, kinds)

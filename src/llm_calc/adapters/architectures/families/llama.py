@@ -114,7 +114,7 @@ register(
         attention=gqa(biases=BIASES), feed_forward=mlp(gated=False), norms=norms(0), final_norm=False
     ),
 )
-register("hunyuan_v1_dense", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=MLP))
+register("hunyuan_v1_dense", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
 register(
     "nemotron",
     read=Decoder(
@@ -139,12 +139,10 @@ register(
 )
 register(
     "cohere2",
-    ignores=("head_dim",),
     read=Decoder(
         attention=gqa(
             biases=BIASES,
             windows=by_type(layer_types(full_every(4, "sliding_window_pattern"))),
-            head_dim=share_of_heads,
         ),
         norms=norms(1),
     ),

@@ -131,7 +131,7 @@ register(
     "afmoe",
     read=Decoder(
         attention=gqa(
-            biases=BIASES,
+            biases=INPUT_BIASES,
             qk_norm="head",
             output_gate=True,
             windows=by_type(layer_types(full_every(4, "global_attn_every_n_layers"))),
