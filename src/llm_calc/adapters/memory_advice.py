@@ -88,7 +88,7 @@ def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     while size * setup.layout.gpus // getattr(setup.layout, field) <= MOST_GPUS:
         layout: Layout = replace(setup.layout, **{field: size})
         if _holds(replace(setup, layout=layout), engine, asked):
-            text = f"{layout.gpus} GPUs instead of {setup.layout.gpus}"
+            text = f"hardware.count {layout.gpus} instead of {setup.layout.gpus}"
             yield Change(field=f"parallelism.{field}", value=size, change=text)
             return
         size *= 2
@@ -168,7 +168,7 @@ def recommended_gpu(
     setup: Setup, engine: Engine, asked: Asked, gpus: tuple[Gpu, ...]
 ) -> RecommendedGpu | None:
     """The same vendor's GPU with the least memory that holds it on as many GPUs; else on twice as many, and so on."""
-    known = sorted((gpu for gpu in gpus if gpu.vendor == setup.gpu.vendor), key=_size)
+    known = sorted((gpu for gpu in gpus if _comparable(gpu, setup)), key=_size)
     layout = setup.layout
     while layout.gpus <= MOST_GPUS:
         for gpu in known:
@@ -182,6 +182,13 @@ def recommended_gpu(
 
 def _size(gpu: Gpu) -> tuple[int, float]:
     return gpu.usable_memory_bytes, -gpu.memory_bandwidth_bytes_per_s
+
+
+def _comparable(gpu: Gpu, setup: Setup) -> bool:
+    """Of the same vendor and kind of memory, and with the arithmetic that the requested GPU has for the weights."""
+    like, compute = setup.gpu, setup.numbers.recipe.default.compute
+    native = compute is None or gpu.supports(compute) or not like.supports(compute)
+    return gpu.vendor == like.vendor and gpu.unified_memory == like.unified_memory and native
 
 
 def context_table(plan: MemoryPlan, longest: int) -> list[ContextRow]:

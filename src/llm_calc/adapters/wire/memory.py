@@ -1,14 +1,28 @@
 """Request and answer of ``/api/memory_plan``."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 
+MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
+    {
+        "model": {"name": "llama-3.1-70b"},
+        "precision": {"weights": "fp8"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
+        "parallelism": {"tensor": 2},
+        "engine": {"name": "vllm", "max_model_len": 16384},
+        "workload": {"input_tokens": 2048, "output_tokens": 512, "concurrency": 32},
+    }
+]
+
+
 class MemoryPlanRequest(StrictRequest):
     """A model on so many GPUs under one engine, and what it is asked to hold."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": MEMORY_PLAN_EXAMPLES})
 
     model: ModelPart = Field(description="The model")
     precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")

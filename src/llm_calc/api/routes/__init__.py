@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, inspect
+from llm_calc.api.routes import analysis, calculate, docs, health, inspect, memory
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
     analysis.router,
     inspect.router,
+    memory.router,
     health.router,
     docs.router,
 )

@@ -81,6 +81,6 @@ def devices(num_layers: int, n_gpu_layers: int, count: int) -> tuple[Device, ...
     first = num_layers + 1 - offloaded
     cuts = [first + -(-offloaded * device // count) for device in range(count + 1)]
     return tuple(
-        Device(layers=range(low, min(high, num_layers)), output=low <= num_layers < high)
+        Device(layers=range(min(low, num_layers), min(high, num_layers)), output=low <= num_layers < high)
         for low, high in pairwise(cuts)
     )

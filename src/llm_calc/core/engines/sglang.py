@@ -120,7 +120,7 @@ class Sglang:
         if states:
             share = self.mamba_full_memory_ratio / (1 + self.mamba_full_memory_ratio)
             pools = (_state_pool(states, available * share),)
-            available -= pools[0].capacity_bytes
+            available -= available * share
         growing = tuple(cache for cache in caches if cache.grows)
         if not growing:
             return pools, 0.0, 0

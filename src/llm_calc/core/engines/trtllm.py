@@ -78,14 +78,15 @@ class TrtLlm:
         )
 
     def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
-        """Slots of state for ``max_batch_size`` sequences, then blocks for every layer that caches tokens."""
+        """Slots of state for ``max_batch_size`` sequences, at most half of the memory; then blocks of tokens."""
         width, state_width = setup.numbers.cache.bytes_per_element, setup.activation_bytes_per_element
         caches = stage_caches(setup.model, setup.layout, stage, width, state_width)
         states = tuple(cache for cache in caches if not cache.grows)
         pools: tuple[Pool, ...] = ()
         if states:
-            pools = (self._state_pool(states, available),)
-            available -= pools[0].capacity_bytes
+            budget = min(available / 2, self.max_batch_size * _state_bytes(states))
+            pools = (_state_pool(states, budget),)
+            available -= budget
         growing = tuple(cache for cache in caches if cache.grows)
         per_token = sum(cache.layers * cache.bytes_per_token for cache in growing)
         if not growing:
@@ -101,19 +102,24 @@ class TrtLlm:
         pool = Pool(name="blocks", capacity_bytes=blocks * block, claims=(claim,))
         return (pool, *pools), per_token, blocks * self.tokens_per_block
 
-    def _state_pool(self, states: tuple[LayerCache, ...], available: float) -> Pool:
-        each = sum(state.layers * state.state_bytes for state in states)
-        slots = min(self.max_batch_size, int(available // each))
-        layers = max(state.layers for state in states)
-        claim = Claim(kind="state", layers=layers, block_bytes=each, block_tokens=0)
-        return Pool(name="state", capacity_bytes=slots * each, claims=(claim,))
-
     def _graphs(self, setup: Setup, stage: int) -> float:
         if not self.cuda_graph:
             return 0.0
         layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
         sizes = sum(size <= self.max_batch_size for size in GRAPH_SIZES)
         return graph_bytes(layers, sizes, self.overheads)
+
+
+def _state_bytes(states: tuple[LayerCache, ...]) -> float:
+    return sum(state.layers * state.state_bytes for state in states)
+
+
+def _state_pool(states: tuple[LayerCache, ...], budget: float) -> Pool:
+    """Slots of state, one a sequence."""
+    each = _state_bytes(states)
+    layers = max(state.layers for state in states)
+    claim = Claim(kind="state", layers=layers, block_bytes=each, block_tokens=0)
+    return Pool(name="state", capacity_bytes=budget // each * each, claims=(claim,))
 
 
 def _notes(setup: Setup, stage: int) -> tuple[str, ...]:

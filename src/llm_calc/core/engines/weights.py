@@ -8,7 +8,7 @@ from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import weight_bytes
 from llm_calc.core.model import Model, Placed
 from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_bounds, stage_placed, weight_share
-from llm_calc.core.weights import Weight
+from llm_calc.core.weights import Scores, Weight
 
 TABLE_BYTES = 2
 
@@ -97,18 +97,21 @@ def _vocabulary_of(model: Model, weight: Weight) -> int:
 
 
 def rotary_table_bytes(model: Model) -> float:
-    """Sines and cosines for every position of the model's context, in 16 bits, once for all layers.
+    """Sines and cosines for every position of the model's context, in 16 bits, once for each head width.
 
     ``context x rotated width x 2``; with a latent cache the rotated width is what keys carry beside it. Models
-    that rotate a part of each head keep less, those with two rotary bases twice as much.
+    that rotate a part of each head keep less, those with several rotary bases of one width more.
     """
-    widths = (
-        score.qk_dim if score.absorbed_qk_dim is None else score.absorbed_qk_dim - (score.absorbed_v_dim or 0)
-        for group in model.groups
-        for score in group.parts.scores
-        if score.name == "scores"
-    )
-    return float((model.context_length_tokens or 0) * next(widths, 0) * TABLE_BYTES)
+    widths = {_rotated_width(score) for group in model.groups for score in group.parts.scores}
+    return float((model.context_length_tokens or 0) * sum(widths) * TABLE_BYTES)
+
+
+def _rotated_width(score: Scores) -> int:
+    if score.name != "scores":
+        return 0
+    if score.absorbed_qk_dim is None:
+        return score.qk_dim
+    return score.absorbed_qk_dim - (score.absorbed_v_dim or 0)
 
 
 def padded_rows(vocab: int, ways: int, multiple: int) -> int:

@@ -1,0 +1,136 @@
+"""llama.cpp: what goes to which device, cells, and the compute buffer."""
+
+from dataclasses import replace
+
+import pytest
+
+from llm_calc.core.engines.llama_cpp_split import devices, layer_bytes
+from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.memory import weights_bytes
+from llm_calc.core.weights import Weight
+from tests.builders import llama, plain_recipe
+from tests.core.engines.setups import GIB, engine, llama_3_8b, recurrent, setup, sliding
+
+MIB = 2**20
+
+
+def test_the_input_embedding_stays_with_the_host() -> None:
+    budget = engine("llama.cpp").plan(setup(llama())).budget
+    assert budget.host_weights_bytes == 32000 * 4096 * 2
+    assert budget.weights_bytes + budget.host_weights_bytes == weights_bytes(llama(), plain_recipe())
+
+
+def test_a_tied_head_is_on_the_device_and_in_the_file_once() -> None:
+    budget = engine("llama.cpp").plan(setup(llama(tied=True))).budget
+    assert budget.host_weights_bytes == 0
+    assert budget.weights_bytes == weights_bytes(llama(tied=True), plain_recipe())
+
+
+def test_towers_are_not_in_the_file() -> None:
+    tower = Weight(name="patch", component="vision", rows=1000, cols=1000, used=0)
+    seeing = replace(llama(), outside=(*llama().outside, tower))
+    assert layer_bytes(seeing, plain_recipe()).file_bytes == layer_bytes(llama(), plain_recipe()).file_bytes
+    assert "mmproj" in " ".join(engine("llama.cpp").plan(setup(seeing)).notes)
+
+
+@pytest.mark.parametrize(
+    ("offloaded", "count", "expected"),
+    [
+        (33, 1, [(0, 32, True)]),
+        (1, 1, [(32, 32, True)]),
+        (17, 1, [(16, 32, True)]),
+        (0, 1, [(32, 32, False)]),
+        (33, 2, [(0, 17, False), (17, 32, True)]),
+        (99, 3, [(0, 11, False), (11, 22, False), (22, 32, True)]),
+    ],
+)
+def test_the_last_layers_are_offloaded_in_equal_runs(
+    offloaded: int, count: int, expected: list[tuple[int, int, bool]]
+) -> None:
+    found = devices(32, offloaded, count)
+    assert [(device.layers.start, device.layers.stop, device.output) for device in found] == expected
+
+
+def test_partial_offload_leaves_layers_and_their_cache_with_the_host() -> None:
+    whole = engine("llama.cpp", n_ctx=4096).plan(setup(llama())).budget
+    half = engine("llama.cpp", n_ctx=4096, n_gpu_layers=17).plan(setup(llama())).budget
+    assert half.kv_cache_bytes == whole.kv_cache_bytes / 2
+    both = whole.weights_bytes + whole.host_weights_bytes
+    assert half.weights_bytes + half.host_weights_bytes == pytest.approx(both)
+    assert half.weights_bytes < 0.55 * whole.weights_bytes
+
+
+@pytest.mark.parametrize(
+    ("context", "flash", "vocab", "expected_mib"),
+    [
+        (
+            4096,
+            False,
+            32000,
+            256 + 8 + 32,
+        ),  # scores of 32 heads, mask, four residual tensors: 296.0 as printed
+        (512, False, 32000, 70.5),  # logits of 512 tokens and their hidden states: 70.50 as printed
+        (8192, True, 128256, 258.5),  # Llama-3-8B with flash attention: 258.50 as printed
+    ],
+)
+def test_compute_buffers_as_llama_cpp_prints_them(
+    context: int, flash: bool, vocab: int, expected_mib: float
+) -> None:
+    model = llama(vocab=vocab)
+    options = {"n_ctx": context, "flash_attn": flash}
+    assert (
+        engine("llama.cpp", **options).plan(setup(model)).budget.activation_peak_bytes / MIB == expected_mib
+    )
+
+
+def test_cells_come_in_256s() -> None:
+    """Llama-2-7B keeps 0.5 MiB a token: 256 MiB for 512 cells as printed, as much for 300."""
+    assert engine("llama.cpp", n_ctx=512).plan(setup(llama())).budget.kv_cache_bytes == 256 * MIB
+    assert engine("llama.cpp", n_ctx=300).plan(setup(llama())).budget.kv_cache_bytes == 256 * MIB
+
+
+def test_sliding_layers_keep_their_window_and_a_micro_batch() -> None:
+    cells = -(-(1024 + 512) // 256) * 256
+    plan = engine("llama.cpp", n_ctx=8192).plan(setup(sliding(2, 10)))
+    assert plan.budget.kv_cache_bytes == (2 * 8192 + 10 * cells) * 2048
+    whole = engine("llama.cpp", n_ctx=8192, swa_full=True).plan(setup(sliding(2, 10)))
+    assert whole.budget.kv_cache_bytes == 12 * 8192 * 2048
+
+
+def test_states_are_float32_one_a_slot() -> None:
+    one = engine("llama.cpp", n_ctx=256).plan(setup(recurrent(2, 6))).budget.kv_cache_bytes
+    four = engine("llama.cpp", n_ctx=256, n_parallel=4).plan(setup(recurrent(2, 6))).budget.kv_cache_bytes
+    assert four - one == 3 * 6 * 100_000 * 4
+
+
+def test_unified_memory_counts_what_the_host_keeps() -> None:
+    apart, shared = setup(gpu="rtx-4090"), setup(gpu="apple-m4-max")
+    assert shared.gpu.unified_memory
+    plan = engine("llama.cpp", n_ctx=1024).plan(shared)
+    fixed = plan.budget.weights_bytes + plan.budget.activation_peak_bytes + plan.budget.framework_bytes
+    assert plan.available_bytes == pytest.approx(shared.memory_bytes - fixed - plan.budget.host_weights_bytes)
+    assert engine("llama.cpp").plan(apart).budget.usable_bytes == apart.memory_bytes
+
+
+def test_a_context_that_is_too_long_is_refused() -> None:
+    assert engine("llama.cpp", n_ctx=8192).plan(setup(llama_3_8b(), memory_gib=24)).starts
+    plan = engine("llama.cpp", n_ctx=1 << 20).plan(setup(llama_3_8b(), memory_gib=24))
+    assert not plan.starts
+    assert plan.budget.kv_cache_bytes == 128 * GIB
+    assert plan.budget.unallocated_bytes < 0
+
+
+@pytest.mark.parametrize(("tensor", "expert"), [(2, 1), (2, 2)])
+def test_only_layers_are_dealt(tensor: int, expert: int) -> None:
+    with pytest.raises(UnsupportedError, match="use pipeline instead"):
+        engine("llama.cpp").plan(setup(tensor=tensor, expert=expert))
+
+
+def test_a_device_without_the_output_needs_no_logits() -> None:
+    """Two devices: the first has 17 of 32 layers and more cells than the second, which has the head."""
+    plan = engine("llama.cpp", n_ctx=4096).plan(setup(pipeline=2))
+    assert plan.stage == 0
+    assert plan.budget.activation_peak_bytes == 512 * (4 * 4096 + 3 * 14_336) * 4
+    stack = layer_bytes(llama_3_8b(), plain_recipe())
+    assert plan.budget.weights_bytes == sum(stack.layers_bytes[:17])
+    assert plan.budget.host_weights_bytes == stack.embedding_bytes

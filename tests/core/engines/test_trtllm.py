@@ -1,0 +1,39 @@
+"""TensorRT-LLM: a fraction of what is left becomes blocks."""
+
+import pytest
+
+from tests.core.engines.setups import engine, recurrent, setup, sliding
+
+
+def test_the_cache_is_a_fraction_of_what_is_left() -> None:
+    plan = engine("trtllm", free_gpu_memory_fraction=0.8).plan(setup())
+    budget = plan.budget
+    left = budget.memory_bytes - budget.weights_bytes - budget.activation_peak_bytes - budget.framework_bytes
+    assert plan.available_bytes == pytest.approx(0.8 * left)
+    assert 0 <= plan.available_bytes - budget.kv_cache_bytes < 32 * 131_072
+    assert plan.tokens_per_replica % 32 == 0
+
+
+def test_sliding_layers_get_blocks_for_the_whole_context() -> None:
+    plan = engine("trtllm").plan(setup(sliding(2, 10)))
+    assert plan.bytes_per_token == 12 * 2048
+    assert "max_attention_window" in " ".join(plan.notes)
+
+
+def test_states_get_a_slot_for_each_sequence() -> None:
+    blocks, slots = engine("trtllm", max_batch_size=100).plan(setup(recurrent(2, 6))).pools
+    assert slots.capacity_bytes == 100 * 6 * 400_000
+    assert blocks.capacity_bytes > slots.capacity_bytes
+
+
+def test_what_does_not_leave_anything_does_not_start() -> None:
+    plan = engine("trtllm").plan(setup(memory_gib=12))
+    assert plan.available_bytes < 0
+    assert plan.kv_cache_tokens == 0
+    assert not plan.starts
+
+
+def test_graphs_up_to_the_batch_size() -> None:
+    few = engine("trtllm", max_batch_size=8).plan(setup()).budget.cuda_graphs_bytes
+    assert 0 < few < engine("trtllm").plan(setup()).budget.cuda_graphs_bytes
+    assert engine("trtllm", cuda_graph=False).plan(setup()).budget.cuda_graphs_bytes == 0
