@@ -6,12 +6,9 @@ from fastapi import Query, Response
 
 from llm_calc.adapters.documented.analysis import analyze_model_by_name, analyze_model_on_gpu
 from llm_calc.adapters.documented.ui import unified
+from llm_calc.adapters.wire.documented_analyses import AnalyzeByNameResponse, AnalyzeOnGpuResponse
 from llm_calc.adapters.wire.documented_requests import AnalyzeByNameRequest, AnalyzeOnGpuRequest
-from llm_calc.adapters.wire.documented_responses import (
-    AnalyzeByNameResponse,
-    AnalyzeOnGpuResponse,
-    UiResponse,
-)
+from llm_calc.adapters.wire.documented_responses import UiResponse
 from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.json_body import new_router
 from llm_calc.api.responses import json_response

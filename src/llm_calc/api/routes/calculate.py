@@ -5,12 +5,12 @@ from fastapi import Response
 from llm_calc.adapters.documented.calculate import calculate
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.documented.scaling import model_scaling_analysis
+from llm_calc.adapters.wire.documented_analyses import ScalingResponse
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
 from llm_calc.adapters.wire.documented_responses import (
     AvailableGpu,
     AvailableModel,
     CalculateResponse,
-    ScalingResponse,
 )
 from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.json_body import new_router
