@@ -51,7 +51,7 @@ register("youtu", read=Decoder(attention=LATENT))
 register("minicpm3", read=Decoder(attention=LATENT))
 
 
-def _indexer_types(f: Fields, layers: int) -> Callable[[int], bool]:
+def indexer_types(f: Fields, layers: int) -> Callable[[int], bool]:
     """``indexer_types``, ``index_topk_pattern`` or every ``index_topk_freq``-th layer has its own indexer."""
     given = f.texts("indexer_types", None)
     pattern = f.raw("index_topk_pattern", None)
@@ -74,7 +74,7 @@ def _indexer_types(f: Fields, layers: int) -> Callable[[int], bool]:
 register(
     "glm_moe_dsa",
     ignores=("layer_types",),
-    read=Decoder(attention=latent(biases=BIASES, indexed=_indexer_types), feed_forward=BY_TYPES),
+    read=Decoder(attention=latent(biases=BIASES, indexed=indexer_types), feed_forward=BY_TYPES),
 )
 
 
