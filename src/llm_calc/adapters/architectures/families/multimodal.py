@@ -3,9 +3,11 @@
 Source: the classes of transformers 5.23.0; what an absent nested configuration holds is in the class table.
 """
 
+from llm_calc.adapters.architectures.pieces import Decoder, gqa, share_of_heads
 from llm_calc.adapters.architectures.registry import register
-from llm_calc.adapters.architectures.towers import projectors
+from llm_calc.adapters.architectures.towers import encoder_free, phi, projectors, speech
 from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
+from llm_calc.adapters.architectures.windows import sliding_everywhere
 
 VISION, AUDIO = "vision_config", "audio_config"
 IGNORED = (
@@ -32,7 +34,25 @@ def audio(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPa
     return (TowerPart(key=AUDIO, projector=projector),)
 
 
+GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
+
 WRAPPERS: dict[str, Wrapper] = {
+    "fuyu": Wrapper(towers=(), extra=encoder_free.fuyu_patches),
+    "gemma4_unified": Wrapper(
+        towers=(*vision(projectors.matrix(bias=False)), *audio(projectors.matrix(bias=False))),
+    ),
+    "got_ocr2": Wrapper(towers=vision(projectors.got_ocr2)),
+    "granite_speech": Wrapper(towers=(GRANITE_ENCODER,)),
+    "granite_speech_plus": Wrapper(towers=(GRANITE_ENCODER,)),
+    "minicpm_ocr": Wrapper(towers=vision(projectors.minicpm)),
+    "minicpmv4_6": Wrapper(towers=vision(projectors.minicpm)),
+    "minicpmv4_7": Wrapper(towers=vision(projectors.minicpm)),
+    "ovis2": Wrapper(towers=vision(projectors.visual_tokens)),
+    "phi4_multimodal": Wrapper(
+        towers=(*vision(phi.phi4_vision_projector), *audio(phi.phi4_audio_projector)),
+        text_reader=Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads)),
+    ),
+    "pp_chart2table": Wrapper(towers=vision(projectors.got_ocr2)),
     "aria": Wrapper(towers=vision(projectors.aria)),
     "aya_vision": Wrapper(towers=vision(projectors.aya)),
     "cohere2_vision": Wrapper(towers=vision(projectors.cohere2)),

@@ -11,6 +11,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     depth,
     linear,
     norm,
+    pair,
     patch_grid,
     patch_volume,
     table,
@@ -47,6 +48,11 @@ def clip(f: Fields) -> Tower:
 def siglip(f: Fields) -> Tower:
     """SigLIP: positions of the patch grid, a norm after, a pooling head unless it is switched off."""
     return _siglip(f, patch_grid(f), pooled=f.flag("vision_use_head"))
+
+
+def pooled_siglip(f: Fields) -> Tower:
+    """SigLIP that always has its pooling head."""
+    return _siglip(f, patch_grid(f), pooled=True)
 
 
 def siglip2(f: Fields) -> Tower:
@@ -139,3 +145,43 @@ def pixtral(f: Fields) -> Tower:
         *encoder.weights(),
     )
     return Tower(weights=weights, width=hidden)
+
+
+def ovis2(f: Fields) -> Tower:
+    """AIMv2: gated layers, RMS norms; a head that makes probabilities over ``vocab_size`` visual tokens."""
+    f.ignore("tokenize_function")
+    hidden, stride = f.int("hidden_size"), f.int("hidden_stride")
+    tokens = f.int("vocab_size") - f.int("num_visual_indicator_tokens")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        gated=True,
+        biases=("qkvo" if f.flag("qkv_bias") else "") + ("gud" if f.flag("mlp_bias") else ""),
+        norm_bias=False,
+    )
+    weights = (
+        linear("patch_embedding", patch_volume(f), hidden),
+        table("position_embedding", patch_grid(f), hidden),
+        *encoder.weights(),
+        norm("norms", 2 * hidden, bias=False),
+        linear("head", hidden * stride**2, tokens, bias=False),
+        norm("head.norm", tokens),
+    )
+    return Tower(weights=weights, width=f.int("vocab_size"))
+
+
+def minicpm(f: Fields) -> Tower:
+    """SigLIP with a layer in its middle that merges squares of patches by attention."""
+    f.ignore("insert_layer_id")
+    hidden, inner = f.int("hidden_size"), f.int("intermediate_size")
+    height, width = pair(f, "window_kernel_size")
+    squares = height * width
+    merger = (
+        linear("merger.attention", hidden, hidden, copies=4),
+        norm("merger.attention_norm", hidden),
+        norm("merger.norm", hidden * squares),
+        *two_layers("merger", (hidden * squares, inner * squares, hidden)),
+    )
+    return Tower(weights=(*_siglip(f, patch_grid(f), pooled=False).weights, *merger), width=hidden)

@@ -27,7 +27,9 @@ def kimi_k25(f: Fields) -> Tower:
         intermediate=f.int(_published(f, "intermediate_size", "vt_intermediate_size")),
         heads=f.int(_published(f, "num_attention_heads", "vt_num_attention_heads")),
     )
-    height, width = (f.int(_published(f, f"pos_emb_{side}", f"init_pos_emb_{side}")) for side in ("height", "width"))
+    height, width = (
+        f.int(_published(f, f"pos_emb_{side}", f"init_pos_emb_{side}")) for side in ("height", "width")
+    )
     weights = (
         linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden),
         table("position_embedding", height * width, hidden),

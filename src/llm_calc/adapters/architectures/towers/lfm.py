@@ -24,7 +24,12 @@ def lfm3(f: Fields) -> Tower:
     hidden, layers = f.int("hidden_size"), depth(f)
     attending = _attending(f, layers)
     weights = (
-        linear("patch_embedding", f.int("temporal_patch_size") * patch_volume(f, "in_channels"), hidden, bias=False),
+        linear(
+            "patch_embedding",
+            f.int("temporal_patch_size") * patch_volume(f, "in_channels"),
+            hidden,
+            bias=False,
+        ),
         norm("embedding_norm", hidden, bias=False),
         *_convolutions(hidden, f.int("conv_kernel_size"), layers - attending),
         *_attention(f, hidden, attending),

@@ -14,12 +14,16 @@ from llm_calc.adapters.architectures.towers.parts import (
     linear,
     norm,
     pair,
+    table,
     two_layers,
     vector,
 )
 
 Projector = Callable[[Fields, Fields, Tower, int], Weights]
 """(wrapper, configuration of the tower, tower, text hidden size) -> weights."""
+
+MINICPM_PATCHES = 4
+"""Patches that one step of MiniCPM-V's merger joins."""
 
 
 def nothing(_: Fields, __: Fields, ___: Tower, ____: int) -> Weights:
@@ -251,4 +255,37 @@ def idefics2(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
         *gated("perceiver.mlp", (hidden, 4 * hidden, hidden), copies=layers),
         norm("perceiver.norms", 3 * hidden, bias=False, copies=layers),
         norm("perceiver.final_norm", hidden, bias=False),
+    )
+
+
+def got_ocr2(_: Fields, __: Fields, tower: Tower, text: int) -> Weights:
+    """Two convolutions that halve each side, the second into the text's width, then one matrix."""
+    width = tower.width
+    return (
+        linear("projector.1", 9 * width, 2 * width, bias=False),
+        linear("projector.2", 9 * 2 * width, text, bias=False),
+        linear("projector", text, text),
+    )
+
+
+def visual_tokens(f: Fields, _: Fields, tower: Tower, __: int) -> Weights:
+    """Ovis: a table of embeddings of visual tokens, as wide as the wrapper's ``hidden_size``."""
+    if not f.flag("tie_word_embeddings"):
+        f.assume("the untied head was taken to have the shape of the text part's embedding")
+    return (table("visual_embeddings", tower.width, f.int("hidden_size")),)
+
+
+def minicpm(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """Squares of patches merged once or several times; the last step ends in the text's width."""
+    f.ignore("insert_layer_id", "drop_vision_last_layer", "downsample_mode", "patch_size", "image_size")
+    f.ignore("merge_kernel_size")
+    joined, between = MINICPM_PATCHES * tower.width, f.int("merger_times") - 1
+    steps = (
+        *two_layers("projector.step", (joined, joined, tower.width), copies=between),
+        norm("projector.step_norm", joined, copies=between),
+    )
+    return (
+        *(steps if between else ()),
+        norm("projector.norm", joined),
+        *two_layers("projector", (joined, joined, text)),
     )

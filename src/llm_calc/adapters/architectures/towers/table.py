@@ -5,7 +5,19 @@ from types import MappingProxyType
 
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.towers import audio, clip, gemma, kimi, lfm, meta, qwen_vl
+from llm_calc.adapters.architectures.towers import (
+    audio,
+    clip,
+    encoder_free,
+    gemma,
+    kimi,
+    lfm,
+    meta,
+    phi,
+    qwen_vl,
+    sam,
+    speech,
+)
 from llm_calc.adapters.architectures.towers.parts import Tower, TowerReader
 from llm_calc.core.errors import InvalidInputError
 
@@ -16,23 +28,35 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "ernie4_5_vl_moe_vision": qwen_vl.ernie,
         "exaone4_5_vision": qwen_vl.qwen2_5_vl,
         "gemma4_audio": gemma.gemma4_audio,
+        "gemma4_unified_audio": encoder_free.gemma4_unified_audio,
+        "gemma4_unified_vision": encoder_free.gemma4_unified_vision,
         "gemma4_vision": gemma.gemma4_vision,
         "glm4v_moe_vision": qwen_vl.glm4v,
         "glm4v_vision": qwen_vl.glm4v,
         "glm5_next_vision": qwen_vl.glm5_next,
         "glm_ocr_vision": qwen_vl.glm_ocr,
         "glmasr_encoder": audio.glm_asr,
+        "got_ocr2_vision": sam.got_ocr2,
+        "granite_speech_encoder": speech.granite_encoder,
+        "granite_speech_plus_encoder": speech.granite_encoder,
         "idefics2_vision": clip.headless_siglip,
         "idefics3_vision": clip.headless_siglip,
         "internvl_vision": clip.internvl,
         "kimi_k25_vision": kimi.kimi_k25,
         "lfm3_vl_vision": lfm.lfm3,
         "llama4_vision_model": meta.llama4,
+        "minicpm_ocr_vision": clip.minicpm,
+        "minicpmv4_6_vision": clip.minicpm,
+        "minicpmv4_7_vision": clip.minicpm,
         "minimax_m3_vl_vision": kimi.minimax_m3,
         "mllama_vision_model": meta.mllama,
         "moss_transcribe_diarize_audio": audio.whisper,
+        "ovis2_vision": clip.ovis2,
         "paddleocr_vl_vision": clip.headless_siglip,
+        "phi4_multimodal_audio": phi.phi4_audio,
+        "phi4_multimodal_vision": phi.phi4_vision,
         "pixtral": clip.pixtral,
+        "pp_chart2table_vision": sam.got_ocr2,
         "qianfan_ocr_vision": clip.internvl,
         "qwen2_5_omni_audio_encoder": audio.qwen2_5_omni,
         "qwen2_5_omni_vision_encoder": qwen_vl.qwen2_5_vl,

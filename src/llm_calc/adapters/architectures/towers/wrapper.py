@@ -7,6 +7,7 @@ from typing import Literal
 from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import dtype
+from llm_calc.adapters.architectures.registry import Reader
 from llm_calc.adapters.architectures.towers.parts import Weights
 from llm_calc.adapters.architectures.towers.projectors import Projector, nothing
 from llm_calc.adapters.architectures.towers.table import read_tower
@@ -33,7 +34,8 @@ class Wrapper:
     """How one multimodal type is read.
 
     ``text_class``: the class in ``architectures`` that builds the text part alone. ``flat``: files may hold the
-    text part's keys at their own level. ``completed``: keys that the text part lacks are the wrapper's. ``extra``: further weights, from the wrapper's fields and the text model.
+    text part's keys at their own level; ``text_reader`` reads it where they always do. ``completed``: keys that
+    the text part lacks are the wrapper's. ``extra``: further weights, from the wrapper's fields and the text.
     """
 
     towers: tuple[TowerPart, ...] = (TowerPart(),)
@@ -42,12 +44,12 @@ class Wrapper:
     flat: bool = False
     completed: bool = False
     text_key: str = "text_config"
+    text_reader: Reader | None = None
     extra: Callable[[Fields, Model], Weights] | None = None
 
     def __call__(self, f: Fields) -> Model:
         """The text model with the towers' weights outside of its stack."""
-        text = self._text_fields(f)
-        model = read_model(text)
+        model = self.text_reader(f) if self.text_reader is not None else read_model(self._text_fields(f))
         weights: Weights = ()
         if self._text_alone(f):
             f.ignore(*(part.key for part in self.towers))
