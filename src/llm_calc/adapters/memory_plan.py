@@ -25,7 +25,7 @@ from llm_calc.adapters.wire.memory import (
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.engines import Engine, MemoryPlan, Pool
-from llm_calc.core.memory import stage_kv_cache_bytes
+from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
 LONGEST_TABLE_TOKENS = 1 << 24
 
@@ -121,18 +121,24 @@ def _per_gpu(plan: MemoryPlan) -> PerGpu:
 
 def _kv_cache(planned: Planned) -> KvCache:
     plan, setup, asked = planned.plan, planned.subject.setup, planned.asked
-    formats, context = setup.numbers.cache_format, plan.max_model_len_tokens
+    context, numbers = plan.max_model_len_tokens, setup.numbers
+    caches = stage_caches(
+        setup.model,
+        setup.layout,
+        plan.stage,
+        numbers.cache.bytes_per_element,
+        setup.activation_bytes_per_element,
+    )
 
-    def needed(tokens: int, sequences: int) -> float:
-        return float(stage_kv_cache_bytes(setup.model, setup.layout, plan.stage, tokens, sequences, formats))
+    def needed(tokens: int) -> float:
+        return float(needed_bytes(caches, tokens))
 
-    one = needed(context, 1)
     return KvCache(
         format=planned.subject.precision.kv_cache,
         needed=CacheSize(
-            bytes_per_token=needed(2, 1) - needed(1, 1),
-            bytes_per_sequence=round(one),
-            bytes_in_all=round(needed(asked.context_tokens, asked.sequences)),
+            bytes_per_token=needed(2) - needed(1),
+            bytes_per_sequence=round(needed(context)),
+            bytes_in_all=round(_replica_sequences(plan, asked) * needed(asked.context_tokens)),
         ),
         allocated=CacheSize(
             bytes_per_token=plan.bytes_per_token,
@@ -233,7 +239,7 @@ def _warnings(planned: Planned) -> list[str]:
     if planned.asked.sequences > plan.limits.max_sequences * plan.replicas:
         most = plan.limits.max_sequences * plan.replicas
         found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
-    if plan.budget.unallocated_bytes < 0 < plan.available_bytes:
+    if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
         found.append(
             "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
         )

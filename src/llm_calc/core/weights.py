@@ -137,6 +137,7 @@ class Cache:
     ``elements_per_token`` numbers for every token of the context (every ``tokens_per_entry`` tokens for a
     compressed cache), for at most ``window`` tokens; plus ``state_elements`` numbers whatever the context.
     ``state_bits``: element width that engines keep the state in (0: the width of the KV cache).
+    ``spare_state_elements``: those of the state that the reference class keeps and engines do not.
     ``units``: into how many pieces tensor parallelism may split it (KV heads; 1: a latent cache, held whole).
     """
 
@@ -146,4 +147,5 @@ class Cache:
     tokens_per_entry: int = 1
     state_elements: int = 0
     state_bits: int = 0
+    spare_state_elements: int = 0
     units: int = 1

@@ -37,8 +37,14 @@ def convolution(channels: int, kernel: int, *, bias: bool = False, units: int = 
 
 
 def conv_state(channels: int, kernel: int, *, units: int = 1) -> Cache:
-    """The last ``kernel`` inputs of each channel of a convolution."""
-    return Cache(kind="state", state_elements=channels * kernel, state_bits=CONV_STATE_BITS, units=units)
+    """The last ``kernel`` inputs of each channel of a convolution, of which engines keep all but one."""
+    return Cache(
+        kind="state",
+        state_elements=channels * kernel,
+        state_bits=CONV_STATE_BITS,
+        spare_state_elements=channels,
+        units=units,
+    )
 
 
 def recurrent_state(elements: int, bits: int, *, units: int = 1) -> Cache:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llm_calc.core.arrays import Quantity, smaller
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.parallelism import Layout, cache_share, stage_bounds
 from llm_calc.core.weights import Cache
@@ -62,6 +63,18 @@ def stage_caches(
     )
 
 
+def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Quantity:
+    """Bytes that one sequence really needs on one GPU: windows cut off, nothing rounded.
+
+    ``sum of layers x (min(context, window) x bytes a token + state)``.
+    """
+    total: Quantity = 0
+    for cache in caches:
+        kept = context_tokens if cache.window_tokens is None else smaller(context_tokens, cache.window_tokens)
+        total = total + cache.layers * (kept * cache.bytes_per_token + cache.state_bytes)
+    return total
+
+
 def _holds_index_keys(group: LayerGroup, cache: Cache) -> bool:
     indexers = (score for score in group.parts.scores if score.name == INDEX_SCORES)
     return any(score.qk_dim == cache.elements_per_token for score in indexers)
@@ -78,5 +91,6 @@ def _split(
         parts.append(LayerCache(kind=kind, layers=1, bytes_per_token=each, window_tokens=window))
     if cache.state_elements:
         width = cache.state_bits / 8 if cache.state_bits else state_bytes
-        parts.append(LayerCache(kind="state", layers=1, state_bytes=share * cache.state_elements * width))
+        elements = cache.state_elements - cache.spare_state_elements
+        parts.append(LayerCache(kind="state", layers=1, state_bytes=share * elements * width))
     return parts

@@ -136,7 +136,12 @@ class LlamaCpp:
             )
         if cache.state_elements:
             parts.append(
-                Claim(kind="state", layers=1, block_bytes=cache.state_elements * STATE_BYTES, block_tokens=0)
+                Claim(
+                    kind="state",
+                    layers=1,
+                    block_bytes=(cache.state_elements - cache.spare_state_elements) * STATE_BYTES,
+                    block_tokens=0,
+                )
             )
         return parts
 
