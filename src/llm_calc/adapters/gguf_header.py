@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from llm_calc.adapters.catalog.files import catalog_root, read_toml
@@ -105,7 +104,7 @@ def gguf_file(header: GgufHeader) -> GgufFile:
     )
     return GgufFile(
         name=name,
-        config=MappingProxyType(config),
+        config=config,
         kind=_kind(values.get("general.file_type")),
         tensors=header.tensors,
         assumptions=assumptions,
@@ -118,7 +117,8 @@ def _config(architecture: str, row: ArchitectureRow, header: GgufHeader) -> dict
     names = {**file.keys, **row.keys, **({**file.experts, **row.experts} if is_mixture else {})}
     found = {key: _single(values.get(f"{architecture}.{name}"), name) for key, name in names.items()}
     config = {key: value for key, value in found.items() if value is not None or key in row.nulls}
-    config.setdefault("vocab_size", _vocabulary(header))
+    if "vocab_size" not in config:
+        config["vocab_size"] = _vocabulary(header)
     config["model_type"] = row.mixture_model_type if is_mixture and row.mixture_model_type else row.model_type
     if header.tensors is not None:
         tensors = {tensor.name for tensor in header.tensors}
