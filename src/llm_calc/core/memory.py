@@ -14,6 +14,7 @@ from llm_calc.core.model import Model, Placed
 from llm_calc.core.parallelism import (
     Layout,
     cache_share,
+    indices_inside,
     largest_piece,
     stage_bounds,
     stage_placed,
@@ -92,7 +93,7 @@ def stage_shares(
 
 def _share_bytes(recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range) -> float:
     """Bytes of one set on the fullest GPU, the mean over the stage's layers where formats differ by layer."""
-    layers = [index for index in placed.indices if index in bounds] or [0]
+    layers = indices_inside(placed.indices, bounds) or (0,)
     formats = [recipe.format_of(placed.weight, layer) for layer in layers]
     share = weight_share(placed.weight, layout)
     return sum(weight_bytes(placed.weight, share, each, recipe.vectors) for each in formats) / len(formats)
@@ -203,7 +204,7 @@ def stage_caches(model: Model, tensor: int, pipeline: int, stage: int) -> tuple[
     bounds = stage_bounds(model.num_layers, pipeline)[stage]
     counts: dict[Cache, float] = {}
     for group in model.groups:
-        layers = sum(index in bounds for index in group.indices)
+        layers = len(indices_inside(group.indices, bounds))
         for cache in group.parts.caches if layers else ():
             counts[cache] = counts.get(cache, 0) + layers * float(cache_share(cache, tensor))
     return tuple(counts.items())

@@ -10,8 +10,11 @@ Sources: Megatron-LM (arXiv:1909.08053) sections 3 and 4; vLLM documentation, "P
 "Expert parallel deployment"; DeepSpeed-MoE (arXiv:2201.05596) section 5.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 from llm_calc.core.arrays import Quantity, ceil_div, larger
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
@@ -102,6 +105,7 @@ def cache_share(cache: Cache, tensor: Quantity) -> Quantity:
     return largest_piece(cache.units, tensor) / cache.units
 
 
+@lru_cache(maxsize=256)
 def stage_bounds(num_layers: int, pipeline: int) -> tuple[range, ...]:
     """Layers of each pipeline stage; what does not divide goes to the stages before the last.
 
@@ -116,8 +120,13 @@ def stage_bounds(num_layers: int, pipeline: int) -> tuple[range, ...]:
     sizes = [num_layers // pipeline] * pipeline
     for extra in range(num_layers % pipeline):
         sizes[-(extra + 2) if pipeline > 1 else -1] += 1
-    starts = [sum(sizes[:stage]) for stage in range(pipeline)]
-    return tuple(range(start, start + size) for start, size in zip(starts, sizes, strict=True))
+    ends = accumulate(sizes)
+    return tuple(range(end - size, end) for end, size in zip(ends, sizes, strict=True))
+
+
+def indices_inside(indices: Sequence[int], stage: range) -> Sequence[int]:
+    """The positions, sorted as they are in a model, that fall into a stage."""
+    return indices[bisect_left(indices, stage.start) : bisect_left(indices, stage.stop)]
 
 
 def stage_placed(model: Model, stage: range) -> Iterator[tuple[Placed, int]]:
@@ -129,7 +138,7 @@ def stage_placed(model: Model, stage: range) -> Iterator[tuple[Placed, int]]:
     """
     first, last = stage.start == 0, stage.stop == model.num_layers
     for placed in model.placed:
-        inside = sum(index in stage for index in placed.indices)
+        inside = len(indices_inside(placed.indices, stage))
         if placed.indices:
             if inside:
                 yield placed, _stored_inside(placed, inside)

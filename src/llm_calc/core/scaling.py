@@ -37,6 +37,7 @@ COMPLEXITY: dict[Strategy, Level] = {
     "expert": "high",
 }
 MAX_GPUS = 1024
+MAX_STAGES_ONE_BY_ONE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +67,26 @@ def _powers(limit: int) -> Iterator[int]:
         size *= 2
 
 
+def _stage_counts(num_layers: int) -> Iterator[int]:
+    """Numbers of pipeline stages to try: every one up to 64, then doublings, then a layer a stage."""
+    yield from range(1, min(num_layers, MAX_STAGES_ONE_BY_ONE) + 1)
+    yield from (size for size in _powers(num_layers) if size > MAX_STAGES_ONE_BY_ONE)
+    if num_layers > MAX_STAGES_ONE_BY_ONE and num_layers & (num_layers - 1):
+        yield num_layers
+
+
 def _splits(model: Model, strategy: Strategy, gpus_per_node: int) -> Iterator[Split]:
     """Ever larger splits of one strategy."""
     if strategy == "tensor":
         yield from (Split(layout=Layout(tensor=size)) for size in tensor_sizes(model, MAX_GPUS))
     elif strategy == "pipeline":
-        yield from (Split(layout=Layout(pipeline=size)) for size in range(1, model.num_layers + 1))
+        yield from (Split(layout=Layout(pipeline=size)) for size in _stage_counts(model.num_layers))
     elif strategy == "sequence":
         yield from (Split(sequence=size) for size in _powers(MAX_GPUS))
     elif strategy == "tensor_pipeline":
         widest = tensor_sizes(model, gpus_per_node)[-1]
         yield from (
-            Split(layout=Layout(tensor=widest, pipeline=size)) for size in range(1, model.num_layers + 1)
+            Split(layout=Layout(tensor=widest, pipeline=size)) for size in _stage_counts(model.num_layers)
         )
     else:
         sizes = [size for size in _powers(MAX_GPUS) if model.num_experts % size == 0]

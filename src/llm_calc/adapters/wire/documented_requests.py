@@ -8,6 +8,7 @@ from llm_calc.adapters.wire.base import LenientRequest
 
 Dimension = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
+Layers = Annotated[int, Field(ge=1, le=1000)]
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 Batch = Annotated[int, Field(ge=1, le=10_000_000)]
 Factor = Annotated[float, Field(ge=1, le=10)]
@@ -101,7 +102,7 @@ class CalculateRequest(FurtherDimensions):
     model_name: str = Field("custom", description='Name of a predefined model, or "custom"', max_length=200)
     hidden_dim: Dimension | None = Field(None, description="Width of the residual stream [elements]")
     ff_dim: Dimension | None = Field(None, description="Width of the feed-forward layer [elements]")
-    num_layers: Count | None = Field(None, description="Transformer layers [layers]")
+    num_layers: Layers | None = Field(None, description="Transformer layers [layers]")
     vocab_size: Dimension | None = Field(None, description="Vocabulary [tokens]")
     hf_config: dict[str, Any] | None = Field(
         None, description="A whole Hugging Face config.json instead of dimensions"
@@ -142,7 +143,7 @@ class ScalingRequest(FurtherDimensions):
     sequence_length: Tokens = Field(2048, description="Sequence length [tokens]")
     hidden_dimensions: Dimension = Field(description="Width of the residual stream [elements]")
     feedforward_dimensions: Dimension = Field(description="Width of the feed-forward layer [elements]")
-    num_layers: Count = Field(description="Transformer layers [layers]")
+    num_layers: Layers = Field(description="Transformer layers [layers]")
     vocab_size: Dimension = Field(description="Vocabulary [tokens]")
     precision: str = Field("fp16", description=PRECISION, max_length=50)
     overheads: OverheadFactors = Field(default_factory=OverheadFactors, description="Overhead factors [-]")

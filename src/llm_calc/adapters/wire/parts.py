@@ -26,7 +26,7 @@ class CustomDimensions(FurtherDimensions):
 
     hidden_dim: Dimension = Field(description="Width of the residual stream [elements]")
     ff_dim: Dimension = Field(description="Width of the feed-forward layer [elements]")
-    num_layers: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Transformer layers [layers]")
+    num_layers: Annotated[int, Field(ge=1, le=1000)] = Field(description="Transformer layers [layers]")
     vocab_size: Dimension = Field(description="Tokens of the vocabulary [tokens]")
 
 
