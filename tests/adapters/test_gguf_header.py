@@ -78,7 +78,12 @@ def test_tensors_that_contradict_the_keys_are_told(tmp_path: Path) -> None:
 
 def test_a_mixture_of_experts_takes_its_own_family(tmp_path: Path) -> None:
     writer = gguf.GGUFWriter(tmp_path / "moe.gguf", "llama")
-    for key, value in {"block_count": 2, "embedding_length": 64, "feed_forward_length": 128, "expert_count": 8}.items():
+    for key, value in {
+        "block_count": 2,
+        "embedding_length": 64,
+        "feed_forward_length": 128,
+        "expert_count": 8,
+    }.items():
         writer.add_uint32(f"llama.{key}", value)
     writer.add_uint32("llama.expert_used_count", 2)
     writer.add_uint32("llama.vocab_size", 100)

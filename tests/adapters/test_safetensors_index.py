@@ -20,7 +20,9 @@ def test_a_wrong_size_is_told() -> None:
     assert "6738415616 parameters as bf16" in note
 
 
-@pytest.mark.parametrize("index", [{}, {"metadata": 1}, {"metadata": {"total_size": "big"}}, {"metadata": {"total_size": True}}])
+@pytest.mark.parametrize(
+    "index", [{}, {"metadata": 1}, {"metadata": {"total_size": "big"}}, {"metadata": {"total_size": True}}]
+)
 def test_an_index_without_a_size_is_refused(index: dict[str, object]) -> None:
     with pytest.raises(InvalidInputError, match=r"safetensors_index\.metadata\.total_size"):
         total_size_bytes(index)

@@ -21,7 +21,9 @@ MATRIX = Weight(name="q_proj", component="attention", rows=4096, cols=4096)
     ("element", "group", "scale", "zero", "bits"),
     [(4, 128, 16, 4, 4 + 20 / 128), (4, 32, 8, 0, 4.25), (4, 16, 8, 0, 4.5), (8, 0, 32, 0, 8)],
 )
-def test_bits_follow_from_the_parts(element: float, group: int, scale: float, zero: float, bits: float) -> None:
+def test_bits_follow_from_the_parts(
+    element: float, group: int, scale: float, zero: float, bits: float
+) -> None:
     number = NumberFormat(name="x", element_bits=element, group_size=group, scale_bits=scale, zero_bits=zero)
     assert number.bits_per_element == bits
     assert number.bytes_per_element == bits / 8
@@ -75,6 +77,9 @@ def test_bytes_never_fall_with_bits(bits: float, more: float, group: int) -> Non
     few = NumberFormat(name="few", element_bits=bits, group_size=group, scale_bits=16)
     many = replace(few, name="many", element_bits=bits + more)
     model = llama(layers=2)
-    size = {each.name: weights_bytes(model, WeightRecipe(name="r", default=each, vectors=BF16)) for each in (few, many)}
+    size = {
+        each.name: weights_bytes(model, WeightRecipe(name="r", default=each, vectors=BF16))
+        for each in (few, many)
+    }
     assert size["many"] >= size["few"]
     assert few.bits_per_element >= bits

@@ -137,8 +137,7 @@ def _stored_elements(placed: Placed, recipe: WeightRecipe) -> Iterable[tuple[Num
     for layer in layers:
         number = recipe.format_of(weight, layer)
         yield number, each * weight.matrix_params
-        if number.element_bits:
-            yield recipe.vectors, each * (weight.params - weight.matrix_params)
+        yield recipe.vectors if number.element_bits else number, each * (weight.params - weight.matrix_params)
 
 
 def kv_cache(model: Model, formats: CacheFormat, contexts: Iterable[int]) -> KvCache:

@@ -10,10 +10,41 @@ from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.formats import format_catalog, format_names, number_format
 from llm_calc.core.hardware import NUMBER_TYPES
 
-REQUIRED = (
-    "fp32 fp16 bf16 fp8 int8 int4-awq int4-gptq mxfp4 nvfp4 nf4 q8_0 q6_k q5_k_m q5_k_s q5_0 q5_1 q4_k_m q4_k_s q4_0 "
-    "q4_1 q3_k_l q3_k_m q3_k_s q2_k iq4_xs iq4_nl iq3_m iq2_xs iq1_s tq1_0 tq2_0 f16 mxfp4_moe"
-).split()
+REQUIRED = [
+    "fp32",
+    "fp16",
+    "bf16",
+    "fp8",
+    "int8",
+    "int4-awq",
+    "int4-gptq",
+    "mxfp4",
+    "nvfp4",
+    "nf4",
+    "q8_0",
+    "q6_k",
+    "q5_k_m",
+    "q5_k_s",
+    "q5_0",
+    "q5_1",
+    "q4_k_m",
+    "q4_k_s",
+    "q4_0",
+    "q4_1",
+    "q3_k_l",
+    "q3_k_m",
+    "q3_k_s",
+    "q2_k",
+    "iq4_xs",
+    "iq4_nl",
+    "iq3_m",
+    "iq2_xs",
+    "iq1_s",
+    "tq1_0",
+    "tq2_0",
+    "f16",
+    "mxfp4_moe",
+]
 
 
 def copied(tmp_path: Path, file: str, old: str, new: str) -> Path:

@@ -76,9 +76,21 @@ def test_regular_expressions_and_wildcards() -> None:
         ({"num_bits": 8, "type": "float", "strategy": "channel"}, {}, "fp8", 8 + 32 / 4096, "fp8"),
         ({"num_bits": 8, "type": "int", "strategy": "channel"}, {}, "int8", 8 + 32 / 4096, "int8"),
         ({"num_bits": 8, "type": "int", "strategy": "channel"}, None, "int8", 8 + 32 / 4096, None),
-        ({"num_bits": 4, "type": "float", "strategy": "tensor_group", "group_size": 16}, {}, "nvfp4", 4.5, "fp4"),
+        (
+            {"num_bits": 4, "type": "float", "strategy": "tensor_group", "group_size": 16},
+            {},
+            "nvfp4",
+            4.5,
+            "fp4",
+        ),
         ({"num_bits": 4, "type": "float", "group_size": 32}, None, "mxfp4", 4.25, None),
-        ({"num_bits": 4, "type": "int", "group_size": 128, "symmetric": False}, None, "int4", 4 + 20 / 128, None),
+        (
+            {"num_bits": 4, "type": "int", "group_size": 128, "symmetric": False},
+            None,
+            "int4",
+            4 + 20 / 128,
+            None,
+        ),
         (
             {"num_bits": 8, "type": "float", "strategy": "block", "block_structure": [128, 128]},
             {},
@@ -119,13 +131,21 @@ def test_groups_with_targets_of_their_own() -> None:
         ({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}, "int4-awq", 4 + 20 / 128),
         ({"quant_method": "gptq", "bits": 4, "group_size": 64, "desc_act": True}, "int4-gptq", 4 + 20 / 64),
         ({"quant_method": "gptq", "bits": 8, "group_size": -1}, "int8", 8 + 24 / 4096),
-        ({"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": True}, "int4-gptq", 4 + 20 / 128),
+        (
+            {"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": True},
+            "int4-gptq",
+            4 + 20 / 128,
+        ),
         ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}, "nf4", 4.5),
         ({"quant_method": "bitsandbytes", "load_in_8bit": True}, "int8", 8 + 32 / 4096),
         ({"quant_method": "fbgemm_fp8"}, "fp8-channel", 8 + 32 / 4096),
         ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "nvfp4", 4.5),
         ({"quant_method": "modelopt", "quant_algo": "FP8"}, "fp8", 8),
-        ({"quantization": {"quant_algo": "FP8_PER_CHANNEL_PER_TOKEN"}, "quant_algo": ""}, "fp8-channel", 8 + 32 / 4096),
+        (
+            {"quantization": {"quant_algo": "FP8_PER_CHANNEL_PER_TOKEN"}, "quant_algo": ""},
+            "fp8-channel",
+            8 + 32 / 4096,
+        ),
         ({"quant_method": "modelopt", "quant_algo": "W4A16_AWQ", "group_size": 64}, "int4-awq", 4.25),
         ({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp4"}}}, "mxfp4", 4.25),
     ],
@@ -137,7 +157,12 @@ def test_numbers_of_each_tool(config: dict[str, Any], name: str, bits: float) ->
 
 def test_gptq_skips_what_dynamic_rules_out() -> None:
     model = llama()
-    config = {"quant_method": "gptq", "bits": 4, "group_size": 128, "dynamic": {r"-:.*\.layers\.1\..*": {}, "+:x": {}}}
+    config = {
+        "quant_method": "gptq",
+        "bits": 4,
+        "group_size": 128,
+        "dynamic": {r"-:.*\.layers\.1\..*": {}, "+:x": {}},
+    }
     read = recipe_from_quantization_config(config, model)
     assert formats(read, model, 1)["mlp.up_proj"] == "bf16"
     assert formats(read, model, 0)["mlp.up_proj"] == "int4-gptq"
@@ -172,7 +197,7 @@ def test_published_configs() -> None:
         assert reading.quantization is not None
         read = recipe_from_quantization_config(reading.quantization, reading.model)
         sizes[name] = weights_bytes(reading.model, read.recipe) / 1e9
-    # 671 B parameters at a byte each, embedding, head and router at two; 1.03 T mostly at 4.5 bits; the hub's total_size.
+    # 671 B parameters at a byte each, embedding, head, router at two; 1.03 T mostly at 4.5 bits; the hub's total_size.
     assert sizes["deepseek-v3"] == pytest.approx(671.03 + 1.96 + 671.03 * 4 / 128**2, rel=1e-3)
     assert sizes["kimi-k2.5"] == pytest.approx(594, rel=0.01)
     assert sizes["gpt-oss-120b"] == pytest.approx(65.25, rel=0.002)

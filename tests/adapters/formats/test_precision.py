@@ -56,10 +56,15 @@ def test_guesses_and_towers_are_assumptions() -> None:
     stored = stored_weights(replace(llama(), outside=(tower,)), "q8_0")
     assert "towers" in stored.assumptions[0]
     assert "with q6_k, q5_k" not in stored.words
-    assert stored_weights(llama(), "q4_k_m").words == "GGUF q4_k_m: 4.5 bits an element, with q6_k for some tensors"
+    assert (
+        stored_weights(llama(), "q4_k_m").words
+        == "GGUF q4_k_m: 4.5 bits an element, with q6_k for some tensors"
+    )
 
 
-@pytest.mark.parametrize(("field", "value"), [("weights", "fp5"), ("kv_cache", "fp5"), ("activations", "fp5")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("weights", "fp5"), ("kv_cache", "fp5"), ("activations", "fp5")]
+)
 def test_unknown_formats_name_their_field(field: str, value: str) -> None:
     with pytest.raises(UnknownNameError, match=f"precision.{field}"):
         resolve_precision(llama(), replace(FormatWishes(), **{field: value}))

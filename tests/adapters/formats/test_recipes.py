@@ -40,7 +40,13 @@ LOGGED = [
     ("llama2-70b", "f16", "llama.cpp", 128.48, "llama.cpp 1619 start-up log"),
     ("qwen2.5-14b", "q4_k_m", "llama.cpp", 8.37, "llama.cpp 7896 start-up log, Qwen2.5-14B-Instruct-Q4_K_M"),
     ("qwen2.5-7b", "q8_0", "llama.cpp", 7.54, "llama.cpp 7780 start-up log, qwen2.5-coder-7b-instruct-q8_0"),
-    ("gemma-4-31b", "bf16", "llama.cpp", 57.18, "llama-bench, gemma-4-31B-it-BF16: towers are in a file apart"),
+    (
+        "gemma-4-31b",
+        "bf16",
+        "llama.cpp",
+        57.18,
+        "llama-bench, gemma-4-31B-it-BF16: towers are in a file apart",
+    ),
     ("gemma-3-12b", "q5_k_m", "llama.cpp", 7.86, "ggml-org/llama.cpp#12352"),
     ("gpt-oss-120b", "mxfp4", "llama.cpp", 59.02, "ggml-org/llama.cpp#15253"),
     ("qwen3-30b-a3b", "fp8", "vllm", 29.08, "vLLM 0.22.1 start-up log, one GPU"),
@@ -109,7 +115,12 @@ def test_every_quantizing_file_type_of_the_library_has_a_recipe() -> None:
 
 @pytest.mark.parametrize("name", format_names())
 def test_every_recipe_fits_every_shape(name: str) -> None:
-    for model in (llama(), llama(kv_heads=4, tied=True), llama(hidden=2880, intermediate=2880, heads=45), mixtral()):
+    for model in (
+        llama(),
+        llama(kv_heads=4, tied=True),
+        llama(hidden=2880, intermediate=2880, heads=45),
+        mixtral(),
+    ):
         bits = 8 * weights_bytes(model, recipe_for(name, model)) / total_parameters(model)
         default = find_recipe(name).row.default
         assert 0.9 * number_format(default).bits_per_element <= bits <= 32
@@ -164,7 +175,11 @@ def test_nvfp4_leaves_attention_of_hybrids_in_16_bits(catalogs: Catalogs) -> Non
     attends = {i for group in model.groups if group.parts.scores for i in group.indices}
     for placed in model.placed:
         for layer in placed.indices:
-            if placed.weight.kind == "matrix" and placed.weight.component == "ssm" and "conv" not in placed.weight.name:
+            if (
+                placed.weight.kind == "matrix"
+                and placed.weight.component == "ssm"
+                and "conv" not in placed.weight.name
+            ):
                 expected = "bf16" if layer + 1 in attends else "nvfp4"
                 assert recipe.format_of(placed.weight, layer).name == expected
             if placed.weight.kind == "matrix" and placed.weight.component == "attention":
