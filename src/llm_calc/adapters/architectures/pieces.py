@@ -152,6 +152,14 @@ def mlp(
     return piece
 
 
+def gate_weight(hidden: int, cols: int, *, bias: bool = False, units: int = 1) -> Weight:
+    """An output gate of the attention that is a projection of its own: hidden -> ``cols``."""
+    bias_elements = cols if bias else 0
+    return Weight(
+        name="g_proj", component="attention", rows=hidden, cols=cols, bias=bias_elements, units=units
+    )
+
+
 def norms(count: Choice[int] = 2, *, bias: Choice[bool] = False) -> Piece:
     """Normalisations of the residual stream in each layer."""
 

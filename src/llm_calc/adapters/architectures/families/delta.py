@@ -22,11 +22,11 @@ from llm_calc.adapters.architectures.mixtures import (
     shared_times,
     sparse_step,
 )
-from llm_calc.adapters.architectures.pieces import Decoder, LayerBlocks, gqa, hidden_size, when
+from llm_calc.adapters.architectures.pieces import Decoder, LayerBlocks, gate_weight, gqa, hidden_size, when
 from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import FULL
 from llm_calc.core.blocks import Block, Custom, GatedDeltaNet, KimiDelta, Parts
-from llm_calc.core.weights import Weight
+from llm_calc.core.model import Model
 
 QWEN_IGNORES = (
     "full_attention_interval",
@@ -182,13 +182,25 @@ def _kimi_latent(f: Fields) -> LayerBlocks:
     return lambda _: blocks
 
 
+def _untied(decoder: Decoder, f: Fields) -> Model:
+    """A model whose class never ties the head, whatever ``tie_word_embeddings`` says."""
+    return replace(decoder(f), head_tied=False)
+
+
 def _default_dense(f: Fields, _: int) -> Callable[[int], bool]:
     dense = f.int("first_k_dense_replace", 1, least=0)
     return lambda index: index >= dense
 
 
+KIMI_LINEAR = Decoder(
+    attention=alternating(stated(_kimi_types), {FULL: _kimi_latent, LINEAR: same(kimi_delta)}),
+    feed_forward=mixture(
+        experts="num_local_experts", sparse=by_mlp_types(_default_dense), shared_width=shared_times()
+    ),
+)
 register(
     "kimi_linear",
+    read=lambda f: _untied(KIMI_LINEAR, f),
     ignores=(
         "num_expert_group",
         "mla_use_nope",
@@ -196,12 +208,6 @@ register(
         "moe_router_activation_func",
         "use_grouped_topk",
         "rope_scaling",
-    ),
-    read=Decoder(
-        attention=alternating(stated(_kimi_types), {FULL: _kimi_latent, LINEAR: same(kimi_delta)}),
-        feed_forward=mixture(
-            experts="num_local_experts", sparse=by_mlp_types(_default_dense), shared_width=shared_times()
-        ),
     ),
 )
 
@@ -223,7 +229,7 @@ def _bailing_delta(f: Fields) -> KimiDelta:
 
 def _head_gate(f: Fields) -> Block:
     heads = f.int("num_attention_heads")
-    gate = Weight(name="g_proj", component="attention", rows=hidden_size(f), cols=heads, units=heads)
+    gate = gate_weight(hidden_size(f), heads, units=heads)
     return Custom(name="head_gate", content=Parts(weights=(gate,)))
 
 
@@ -244,8 +250,18 @@ def _bailing_latent(f: Fields) -> LayerBlocks:
     return both(latent(biases=when("attention_bias", "ao")), same(_head_gate))(f)
 
 
+BAILING_HYBRID = Decoder(
+    attention=alternating(
+        stated(linear_but_every(6, "layer_group_size")),
+        {FULL: _bailing_latent, LINEAR: same(_bailing_delta)},
+    ),
+    feed_forward=mixture(
+        experts="num_local_experts", sparse=by_mlp_types(first_dense()), shared_width=shared_times()
+    ),
+)
 register(
     "bailing_hybrid",
+    read=lambda f: _untied(BAILING_HYBRID, f),
     ignores=(
         "num_expert_group",
         "kda_safe_gate",
@@ -257,16 +273,5 @@ register(
         "moe_router_enable_expert_bias",
         "moe_router_enable_routed_scaling",
         "moe_router_enable_shared_expert",
-    ),
-    read=Decoder(
-        attention=alternating(
-            stated(linear_but_every(6, "layer_group_size")),
-            {FULL: _bailing_latent, LINEAR: same(_bailing_delta)},
-        ),
-        feed_forward=mixture(
-            experts="num_local_experts",
-            sparse=by_mlp_types(first_dense()),
-            shared_width=shared_times(),
-        ),
     ),
 )

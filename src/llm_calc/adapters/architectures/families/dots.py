@@ -78,7 +78,7 @@ def _whole(f: Fields, value: object) -> dict[str, int]:
 def _attention(f: Fields, kind: str, shape: LatentShape) -> tuple[Block, ...]:
     """Latent attention with a norm of the rotated key, a gate of every head and, where it sees all, an indexer."""
     hidden = hidden_size(f)
-    window = f.int("sliding_window") if kind == SLIDING else None
+    window = (f.optional_int("sliding_window") or 512) if kind == SLIDING else None
     top_k = f.int("index_topk") if kind == INDEXED else None
     block = shape.attention(hidden, biases=BIASES(f), window=window, top_k=top_k)
     extra = attention_weights(head_gate=(hidden, shape.heads))

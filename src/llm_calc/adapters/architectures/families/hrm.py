@@ -5,6 +5,7 @@ from llm_calc.adapters.architectures.pieces import (
     context_length,
     dtype,
     embedding_table,
+    gate_weight,
     head_width,
     hidden_size,
     output_head,
@@ -12,7 +13,7 @@ from llm_calc.adapters.architectures.pieces import (
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Parts
 from llm_calc.core.model import LayerGroup, Model
-from llm_calc.core.weights import Weight, vector
+from llm_calc.core.weights import vector
 
 
 def _blocks(f: Fields) -> tuple[Block, ...]:
@@ -22,14 +23,7 @@ def _blocks(f: Fields) -> tuple[Block, ...]:
         raise f.refusal("num_attention_heads", f"a divisor of hidden_size ({hidden})")
     dim, bias = head_width(f, hidden, heads), f.flag("attention_bias")
     width = heads * dim
-    gate = Weight(
-        name="gate_proj",
-        component="attention",
-        rows=hidden,
-        cols=width,
-        bias=width if bias else 0,
-        units=heads,
-    )
+    gate = gate_weight(hidden, width, bias=bias, units=heads)
     return (
         Attention(hidden=hidden, heads=heads, kv_heads=heads, head_dim=dim, biases="qkvo" if bias else ""),
         Custom(name="output_gate", content=Parts(weights=(gate,))),

@@ -10,6 +10,7 @@ from llm_calc.adapters.architectures.pieces import (
     Decoder,
     LayerBlocks,
     Piece,
+    gate_weight,
     gqa,
     hidden_size,
     mlp,
@@ -20,7 +21,6 @@ from llm_calc.adapters.architectures.registry import family, register
 from llm_calc.adapters.architectures.windows import FULL, SLIDING
 from llm_calc.core.blocks import Block, Custom, Parts
 from llm_calc.core.model import Model
-from llm_calc.core.weights import Weight
 
 ATTENTION = gqa(qk_norm="head")
 
@@ -99,7 +99,7 @@ def _by_position(_: Fields, layers: int) -> tuple[str, ...]:
 def _head_gate(f: Fields) -> LayerBlocks:
     """A gate of one output a head, where the file has it."""
     heads = f.int("num_attention_heads")
-    gate = Weight(name="g_proj", component="attention", rows=hidden_size(f), cols=heads, units=heads)
+    gate = gate_weight(hidden_size(f), heads, units=heads)
     blocks: tuple[Block, ...] = (Custom(name="head_gate", content=Parts(weights=(gate,))),)
     return lambda _: blocks if f.flag("use_attention_gate") else ()
 

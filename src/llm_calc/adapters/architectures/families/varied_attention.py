@@ -7,10 +7,10 @@ from typing import cast
 from llm_calc.adapters.architectures.families.llama import BIASES, INPUT_BIASES
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import by_mlp_types, leading_dense, mixture, shared_times
-from llm_calc.adapters.architectures.pieces import Decoder, LayerBlocks, gqa, norms, num_layers
+from llm_calc.adapters.architectures.pieces import Decoder, LayerBlocks, gate_weight, gqa, norms, num_layers
 from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import FULL, SLIDING, all_full, by_type, layer_types
-from llm_calc.core.blocks import Attention, Block
+from llm_calc.core.blocks import Attention, Block, Custom, Parts
 
 
 def _mimo_types(_: Fields, layers: int) -> tuple[str, ...]:
@@ -58,8 +58,8 @@ def _laguna_attention(f: Fields) -> LayerBlocks:
 
     def layer(index: int) -> tuple[Block, ...]:
         block, heads = cast("Attention", usual(index)[0]), given[index]
-        gate = heads * (1 if per_head else block.head_dim)
-        return (replace(block, heads=heads, q_extra_cols=gate),)
+        gate = gate_weight(block.hidden, heads * (1 if per_head else block.head_dim), units=heads)
+        return replace(block, heads=heads), Custom(name="gate", content=Parts(weights=(gate,)))
 
     return layer
 
