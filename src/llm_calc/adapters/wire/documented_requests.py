@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import LenientRequest
 
@@ -81,7 +81,7 @@ class FurtherDimensions(LenientRequest):
     )
 
 
-CALCULATE_EXAMPLES: list[dict[str, Any]] = [
+CALCULATE_EXAMPLES: list[JsonValue] = [
     {
         "model_name": "llama2-7b",
         "gpu": "a100-40gb-sxm",
