@@ -26,6 +26,7 @@ UTILIZATION_OPTIONS = (
 )
 CONTEXT_OPTIONS = ("max_model_len", "context_length", "max_seq_len", "n_ctx")
 HIGHEST_UTILIZATION = 0.95
+MARKEDLY_FEWER = 0.95
 MOST_GPUS = 64
 
 
@@ -42,6 +43,11 @@ def fits(plan: MemoryPlan, asked: Asked) -> bool:
     return plan.starts and plan.holds(asked.sequences, asked.context_tokens)
 
 
+def sequences_text(sequences: int, context_tokens: int) -> str:
+    """So many sequences of so many tokens, in words."""
+    return f"{sequences} sequence{'' if sequences == 1 else 's'} of {context_tokens} tokens"
+
+
 def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
     """The mildest value of each field that alone would make it fit, in the order of what they cost in quality."""
     tries = (
@@ -49,6 +55,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
         _more_gpus,
         _cache_format,
         _fewer_bits,
+        _fewer_bits_in_both,
         _shorter_context,
         _fewer_sequences,
         _offload,
@@ -95,27 +102,50 @@ def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
 
 
 def _cache_format(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    for name in CACHE_FORMATS.get(engine.name, ("fp8",)):
-        cache = number_format(name)
-        if cache.bytes_per_element >= setup.numbers.cache.bytes_per_element:
-            continue
-        if _holds(replace(setup, numbers=replace(setup.numbers, cache=cache)), engine, asked):
+    for name, narrower in _narrower_caches(setup, engine):
+        if _holds(narrower, engine, asked):
             text = f"keys and values in {name} instead of {setup.numbers.cache.name}"
             yield Change(field="precision.kv_cache", value=name, change=text)
             return
 
 
+def _narrower_caches(setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]]:
+    """The same with keys and values in fewer bits, widest first."""
+    for name in CACHE_FORMATS.get(engine.name, ("fp8",)):
+        cache = number_format(name)
+        if cache.bytes_per_element < setup.numbers.cache.bytes_per_element:
+            yield name, replace(setup, numbers=replace(setup.numbers, cache=cache))
+
+
 def _fewer_bits(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    now = setup.numbers.recipe
+    for name, narrower in _narrower_weights(setup, engine):
+        if _holds(narrower, engine, asked):
+            text = f"weights in {name} instead of {setup.numbers.recipe.name}"
+            yield Change(field="precision.weights", value=name, change=text)
+            return
+
+
+def _narrower_weights(setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]]:
+    """The same with weights in markedly fewer bits, widest first."""
+    now = setup.numbers.recipe.default.bits_per_element
     for name in GGUF_FORMATS if engine.name == "llama.cpp" else CHECKPOINT_FORMATS:
         recipe = recipe_for(name, setup.model, engine.name)
-        if recipe.default.bits_per_element >= now.default.bits_per_element:
-            continue
-        if _holds(replace(setup, numbers=replace(setup.numbers, recipe=recipe)), engine, asked):
-            yield Change(
-                field="precision.weights", value=name, change=f"weights in {name} instead of {now.name}"
-            )
-            return
+        if recipe.default.bits_per_element < MARKEDLY_FEWER * now:
+            yield name, replace(setup, numbers=replace(setup.numbers, recipe=recipe))
+
+
+def _fewer_bits_in_both(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """Weights and cache in fewer bits together, where neither is enough."""
+    weights = tuple(_narrower_weights(setup, engine))
+    alone = (*weights, *_narrower_caches(setup, engine))
+    if any(_holds(narrower, engine, asked) for _, narrower in alone):
+        return
+    for first, narrower in weights:
+        for second, narrowest in _narrower_caches(narrower, engine):
+            if _holds(narrowest, engine, asked):
+                text = f"weights in {first} and keys and values in {second}"
+                yield Change(field="precision", value=f"weights {first}, kv_cache {second}", change=text)
+                return
 
 
 def _shorter_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
@@ -130,7 +160,7 @@ def _shorter_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Cha
         return
     shorter = replace(asked, context_tokens=context)
     if _holds(setup, _with(engine, **{name: context}), shorter):
-        text = f"{asked.sequences} sequences of {context} tokens fit"
+        text = f"{sequences_text(asked.sequences, context)} at once"
         yield Change(field=f"engine.{name}", value=context, change=text)
 
 
@@ -140,7 +170,7 @@ def _fewer_sequences(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Cha
         return
     most = int(plan.max_concurrency(asked.context_tokens))
     if 1 <= most < asked.sequences:
-        text = f"{most} sequences of {asked.context_tokens} tokens fit at once; further ones wait"
+        text = f"{sequences_text(most, asked.context_tokens)} at once; further ones wait"
         yield Change(field="workload.concurrency", value=most, change=text)
 
 

@@ -11,6 +11,7 @@ from llm_calc.adapters.memory_advice import (
     context_table,
     fits,
     recommended_gpu,
+    sequences_text,
 )
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.units import gib
@@ -209,10 +210,10 @@ def _reason(planned: Planned) -> str:
     shown = Asked(sequences=sequences, context_tokens=context)
     need = gib(_replica_sequences(plan, shown) * _sequence_bytes(plan, context))
     most = int(plan.max_concurrency(context)) if plan.pools else asked.sequences
-    verdict = "fit" if planned.fits else "do not fit"
+    verdict = "this fits" if planned.fits else "this does not fit"
     return (
-        f"{sequences} sequences of {context} tokens take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB that "
-        f"each GPU has for the KV cache, and {verdict}; {most} of that length fit at once"
+        f"{sequences_text(sequences, context)} take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB "
+        f"that each GPU has for the KV cache: {verdict}; memory holds {most} of that length at once"
     )
 
 
@@ -222,9 +223,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     if request.precision.kv_cache == "auto":
         found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")
     if request.workload is None:
-        found.append(
-            f"asked for one sequence of {plan.max_model_len_tokens} tokens, since no workload was given"
-        )
+        found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")
     return found
 
 

@@ -1,0 +1,100 @@
+"""The engines' catalog: options under their own names, constants, versions."""
+
+from pathlib import Path
+
+import pytest
+
+from llm_calc.adapters.catalog import CatalogError
+from llm_calc.adapters.engines import (
+    build_engine,
+    engine_from,
+    engine_rules,
+    load_engine_rules,
+    version_warnings,
+)
+from llm_calc.adapters.wire.engines import LlamaCppEngine, SglangEngine, VllmEngine
+from llm_calc.core.engines import ENGINES
+from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.errors import InvalidInputError, UnknownNameError
+
+ROOT = Path(__file__).resolve().parents[2] / "catalogs"
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_says_where_its_rules_come_from(name: str) -> None:
+    rules = engine_rules(name)
+    assert rules.name == name
+    assert rules.version
+    assert all(link.startswith("https://") for link in rules.links)
+    assert all(option.meaning for option in rules.options)
+    assert all(constant.basis and constant.logs >= 0 for constant in rules.constants)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_defaults_make_an_engine(name: str) -> None:
+    engine = build_engine(name)
+    for option, default in engine_rules(name).defaults.items():
+        assert getattr(engine, option) == default
+
+
+def test_given_options_replace_defaults_and_none_does_not() -> None:
+    engine = build_engine("vllm", gpu_memory_utilization=0.5, block_size=None)
+    assert isinstance(engine, Vllm)
+    assert (engine.gpu_memory_utilization, engine.block_size) == (0.5, 16)
+
+
+def test_a_request_part_is_an_engine_with_its_options() -> None:
+    engine = engine_from(SglangEngine(mem_fraction_static=0.7, page_size=64))
+    assert isinstance(engine, Sglang)
+    assert (engine.mem_fraction_static, engine.page_size, engine.swa_full_tokens_ratio) == (0.7, 64, 0.8)
+
+
+@pytest.mark.parametrize("part", [VllmEngine(), LlamaCppEngine(), SglangEngine()])
+def test_all_fields_of_a_request_part_are_options(part: VllmEngine) -> None:
+    assert set(type(part).model_fields) - {"name", "version"} == set(engine_rules(part.name).defaults)
+
+
+def test_other_versions_are_warned_of() -> None:
+    assert version_warnings(VllmEngine()) == []
+    assert version_warnings(VllmEngine(version="v0.11.0rc1")) == []
+    assert version_warnings(VllmEngine(version="0.6")) == [
+        "engine.version: rules are those of vLLM 0.11.0; 0.6 may differ"
+    ]
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"engine\.name: unknown engine 'ollama'"):
+        build_engine("ollama")
+    with pytest.raises(InvalidInputError, match=r"engine\.n_ctx: vllm has no such option; it has gpu_memory"):
+        build_engine("vllm", n_ctx=4096)
+
+
+def written(folder: Path, name: str, change: tuple[str, str]) -> Path:
+    """A catalog with one engine's file, changed."""
+    (folder / "gpus").mkdir(parents=True)
+    (folder / "engines").mkdir()
+    text = (ROOT / "engines" / f"{name}.toml").read_text(encoding="utf-8")
+    assert change[0] in text
+    (folder / "engines" / f"{name}.toml").write_text(text.replace(*change, 1), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (('name = "vllm"', 'name = "sglang"'), "name: 'sglang' is not the file's"),
+        (
+            ('name = "block_size"', 'name = "blocks"'),
+            "options: ['block_size', 'blocks'] differ from the rules",
+        ),
+        (('name = "context_bytes"', 'name = "contexts"'), "constants: ['contexts'] are not known"),
+        (('kind = "fraction"', 'kind = "share"'), "options.0.kind"),
+        (('version = "', 'versions = "'), "version"),
+    ],
+)
+def test_wrong_files_are_refused(tmp_path: Path, change: tuple[str, str], fault: str) -> None:
+    with pytest.raises(CatalogError) as refusal:
+        load_engine_rules(written(tmp_path / "catalogs", "vllm", change))
+    assert "vllm.toml" in str(refusal.value)
+    assert fault in str(refusal.value)

@@ -1,0 +1,144 @@
+"""Advice: every change that is named works, and the GPU that is named holds it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.engines import build_engine
+from llm_calc.adapters.formats import number_format, recipe_for
+from llm_calc.adapters.memory_advice import (
+    CONCURRENCY,
+    Asked,
+    changes_that_fit,
+    context_table,
+    fits,
+    recommended_gpu,
+    sequences_text,
+)
+from llm_calc.adapters.wire.memory import Change
+from llm_calc.core.engines import Engine, Setup
+from tests.core.engines.setups import setup, sliding
+
+
+def changed(deployment: Setup, engine: Engine, asked: Asked, change: Change) -> tuple[Setup, Engine, Asked]:
+    """The deployment with one change applied."""
+    place, _, name = change.field.partition(".")
+    value: Any = change.value
+    numbers = deployment.numbers
+    if place == "parallelism":
+        return replace(deployment, layout=replace(deployment.layout, **{name: value})), engine, asked
+    if change.field == "workload.concurrency":
+        return deployment, engine, replace(asked, sequences=value)
+    if place == "precision":
+        weights, cache = (value if name == "weights" else None), (value if name == "kv_cache" else None)
+        if not name:
+            weights, cache = value.removeprefix("weights ").split(", kv_cache ")
+        if weights:
+            numbers = replace(numbers, recipe=recipe_for(weights, deployment.model, engine.name))
+        if cache:
+            numbers = replace(numbers, cache=number_format(cache))
+        return replace(deployment, numbers=numbers), engine, asked
+    options = {name: value}
+    shorter = (
+        value if name in ("max_model_len", "context_length", "n_ctx", "max_seq_len") else asked.context_tokens
+    )
+    return deployment, replace(engine, **options), replace(asked, context_tokens=shorter)  # type: ignore[type-var]
+
+
+CASES: list[tuple[str, dict[str, Any], float, Asked, set[str]]] = [
+    (
+        "vllm",
+        {"max_model_len": 131072},
+        24,
+        Asked(sequences=1, context_tokens=131072),
+        {"parallelism.tensor", "precision"},
+    ),
+    ("vllm", {"max_model_len": 8192}, 24, Asked(sequences=64, context_tokens=4096), {"workload.concurrency"}),
+    ("vllm", {"max_model_len": 4096}, 17.5, Asked(sequences=1, context_tokens=4096), {"precision.weights"}),
+    (
+        "sglang",
+        {},
+        24,
+        Asked(sequences=15, context_tokens=4096),
+        {"precision.kv_cache", "engine.context_length"},
+    ),
+    ("trtllm", {}, 20, Asked(sequences=1, context_tokens=40_000), {"precision.weights"}),
+    (
+        "llama.cpp",
+        {"n_ctx": 65536},
+        20,
+        Asked(sequences=1, context_tokens=65536),
+        {"engine.n_gpu_layers", "engine.n_ctx"},
+    ),
+    ("generic", {}, 10, Asked(sequences=1, context_tokens=4096), {"precision.weights"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "memory_gib", "asked", "expected"), CASES)
+def test_every_named_change_makes_it_fit(
+    name: str, options: dict[str, Any], memory_gib: float, asked: Asked, expected: set[str]
+) -> None:
+    engine, deployment = build_engine(name, **options), setup(memory_gib=memory_gib)
+    assert not fits(engine.plan(deployment), asked)
+    found = changes_that_fit(deployment, engine, asked)
+    assert expected <= {change.field for change in found}
+    for change in found:
+        after, with_options, less = changed(deployment, engine, asked, change)
+        assert fits(with_options.plan(after), less), change
+
+
+def test_nothing_helps_a_model_that_fits_nowhere() -> None:
+    asked = Asked(sequences=10**6, context_tokens=10**6)
+    assert changes_that_fit(setup(memory_gib=8), build_engine("vllm", max_model_len=1024), asked) == []
+
+
+@settings(deadline=None, max_examples=20)
+@given(sequences=st.integers(1, 64), context=st.integers(256, 16_384))
+def test_the_recommended_gpu_holds_it_and_no_smaller_one_does(sequences: int, context: int) -> None:
+    gpus, deployment = load_catalogs().gpus, setup()
+    engine, asked = (
+        build_engine("vllm", max_model_len=16_384),
+        Asked(sequences=sequences, context_tokens=context),
+    )
+    found = recommended_gpu(deployment, engine, asked, gpus)
+    assert found is not None
+    assert found.count == 1
+    assert fits(engine.plan(replace(deployment, gpu=load_catalogs().gpu(found.gpu))), asked)
+    for gpu in gpus:
+        if gpu.vendor == "NVIDIA" and not gpu.unified_memory and gpu.usable_memory_bytes < found.memory_bytes:
+            assert not fits(engine.plan(replace(deployment, gpu=gpu)), asked)
+
+
+def test_more_gpus_are_recommended_where_one_is_too_small() -> None:
+    asked = Asked(sequences=300, context_tokens=16_384)
+    found = recommended_gpu(setup(), build_engine("vllm", max_model_len=16_384), asked, load_catalogs().gpus)
+    assert found is not None
+    assert found.count > 1
+
+
+def test_nothing_is_recommended_for_what_no_gpus_hold() -> None:
+    asked = Asked(sequences=10**8, context_tokens=10**6)
+    assert recommended_gpu(setup(), build_engine("vllm"), asked, load_catalogs().gpus) is None
+
+
+def test_the_table_is_the_plan() -> None:
+    plan = build_engine("vllm", max_model_len=100_000).plan(setup(sliding(2, 10)))
+    rows = context_table(plan, 100_000)
+    assert [row.context_tokens for row in rows] == [1024, 2048, 4096, 8192, 16384, 32768, 65536, 100_000]
+    for row in rows:
+        assert row.max_concurrency == plan.max_concurrency(row.context_tokens)
+        assert row.fits == [row.max_concurrency >= wanted for wanted in CONCURRENCY]
+
+
+def test_a_plan_that_does_not_start_holds_nothing() -> None:
+    rows = context_table(build_engine("vllm").plan(setup(memory_gib=8)), 4096)
+    assert [row.max_concurrency for row in rows] == [0, 0, 0]
+
+
+def test_one_sequence_is_singular() -> None:
+    assert sequences_text(1, 10) == "1 sequence of 10 tokens"
+    assert sequences_text(2, 10) == "2 sequences of 10 tokens"
