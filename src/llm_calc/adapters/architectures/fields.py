@@ -207,6 +207,10 @@ class Fields:
         """Marks keys as understood: they change no size in this family."""
         self._read.update(keys)
 
+    def agree(self, **values: object) -> None:
+        """Marks keys that repeat what is known anyway; one that says otherwise stays to be reported."""
+        self._read.update(key for key, value in values.items() if self.values.get(key, MISSING) == value)
+
     def assume(self, sentence: str) -> None:
         """Notes a guess that may change the answer: the reading becomes approximate."""
         if sentence not in self.notes.guesses:

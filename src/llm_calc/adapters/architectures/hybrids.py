@@ -78,11 +78,6 @@ def same(make: Callable[[Fields], Block]) -> Piece:
     return piece
 
 
-def agree(f: Fields, **values: object) -> None:
-    """Marks keys as understood that say what is known anyway; one that says otherwise stays to be reported."""
-    f.ignore(*(key for key, value in values.items() if key in f.values and f.values[key] == value))
-
-
 def state_bits(f: Fields, key: str, default: str = "auto") -> int:
     """Width of recurrent states as the file asks for it."""
     name = f.text(key, default) or default

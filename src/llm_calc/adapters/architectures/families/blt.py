@@ -1,7 +1,6 @@
 """Byte latent transformer: bytes in and out, a wide transformer over patches of bytes between them."""
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
-from llm_calc.adapters.architectures.hybrids import agree
 from llm_calc.adapters.architectures.pieces import context_length, dtype, kv_head_count, norms, output_head
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Parts
@@ -14,7 +13,7 @@ HASH_GROUPS = (3, 4, 5, 6, 7, 8)
 def _attention(f: Fields, window: int | None) -> Attention:
     hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
     head_dim = hidden // heads
-    agree(f, head_dim=head_dim)
+    f.agree(head_dim=head_dim)
     kv_heads = kv_head_count(f, heads)
     return Attention(hidden=hidden, heads=heads, kv_heads=kv_heads, head_dim=head_dim, window=window)
 

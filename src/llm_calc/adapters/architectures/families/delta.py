@@ -6,7 +6,6 @@ from dataclasses import replace
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hybrids import (
     LINEAR,
-    agree,
     alternating,
     both,
     gated_delta,
@@ -241,8 +240,7 @@ def _bailing_latent(f: Fields) -> LayerBlocks:
         )
     if f.values.get("no_kda_lora") is False:
         f.assume("no_kda_lora is false; decay and gate were taken as projected directly")
-    agree(
-        f,
+    f.agree(
         gated_attention_proj_granularity_type="head_wise",
         moe_shared_expert_intermediate_size=f.int("moe_intermediate_size"),
         group_norm_size=1,

@@ -95,17 +95,14 @@ def dots3_note_text(f: Fields) -> Model:
     kinds = _layer_types(f, layers)
     overrides = _overrides(f, kinds)
     f.also("shared_experts_intermediate_size", "moe_shared_expert_intermediate_size")
-    biases = "gud" if f.flag("mlp_bias") else ""
     experts = mixture(
         experts="n_routed_experts",
         sparse=by_mlp_types(dense_then_step()),
         shared_width=lambda fields: fields.int("shared_experts_intermediate_size"),
-        shared_biases=biases,
-        dense_biases=biases,
     )(f)
     norm, stack = norms(2)(f), []
     for index, kind in enumerate(kinds):
         attention = _attention(f, kind, shape.overridden(overrides.get(index, {})))
         stack.append((*norm(index), *attention, *experts(index)))
-    f.ignore("n_shared_experts")
+    f.ignore("n_shared_experts", "mlp_bias")
     return assemble(f, stack)

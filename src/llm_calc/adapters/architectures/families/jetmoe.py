@@ -1,7 +1,6 @@
 """JetMoE: experts in the feed-forward part, and experts among the attention's query and output projections."""
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import agree
 from llm_calc.adapters.architectures.mixtures import routed
 from llm_calc.adapters.architectures.pieces import assemble, hidden_size, norms, num_layers
 from llm_calc.adapters.architectures.registry import family
@@ -44,7 +43,7 @@ def jetmoe(f: Fields) -> Model:
     hidden = hidden_size(f)
     width = f.int("intermediate_size")
     heads = f.int("num_key_value_heads") * used
-    agree(f, num_attention_heads=heads, ffn_hidden_size=width, bias=True, glu=True)
+    f.agree(num_attention_heads=heads, ffn_hidden_size=width, bias=True, glu=True)
     bias = vector("mlp_bias", "mlp", hidden)
     experts = Experts(hidden=hidden, experts=many, top_k=used, intermediate=width)
     blocks: tuple[Block, ...] = (

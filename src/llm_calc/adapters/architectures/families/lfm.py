@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import CONV, agree, alternating, both, same, short_conv, stated
+from llm_calc.adapters.architectures.hybrids import CONV, alternating, both, same, short_conv, stated
 from llm_calc.adapters.architectures.mixtures import first_dense, mixture
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
@@ -50,7 +50,7 @@ def _liquid(decoder: Decoder, f: Fields) -> Model:
     """A model whose tying may be stated under an older name, which then prevails."""
     model = decoder(f)
     hidden = model.hidden
-    agree(f, block_dim=hidden, conv_dim=hidden, conv_dim_out=hidden, num_heads=f.int("num_attention_heads"))
+    f.agree(block_dim=hidden, conv_dim=hidden, conv_dim_out=hidden, num_heads=f.int("num_attention_heads"))
     return replace(model, head_tied=f.flag("tie_embedding")) if "tie_embedding" in f.values else model
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hybrids import (
     LINEAR,
-    agree,
     alternating,
     both,
     dt_rank,
@@ -38,7 +37,7 @@ def _plain_mamba(f: Fields) -> Mamba:
     """Inner width: ``intermediate_size`` of the file, which its class lets override the expansion."""
     width = expanded(f, "expand")
     inner = f.int("intermediate_size") if f.given("intermediate_size") else width
-    agree(f, d_inner=inner, d_model=hidden_size(f), n_layer=num_layers(f), rms_norm=True)
+    f.agree(d_inner=inner, d_model=hidden_size(f), n_layer=num_layers(f), rms_norm=True)
     return Mamba(
         hidden=hidden_size(f),
         inner=inner,
@@ -54,8 +53,7 @@ def _plain_mamba2(f: Fields) -> Mamba2:
     width, heads, head_dim = expanded(f, "expand"), f.int("num_heads"), f.int("head_dim")
     if heads * head_dim != width:
         raise f.refusal("num_heads", f"a number that times head_dim ({head_dim}) gives {width}")
-    agree(
-        f,
+    f.agree(
         intermediate_size=width,
         d_inner=width,
         d_model=hidden_size(f),
@@ -160,7 +158,7 @@ register(
 
 def _falcon_h1_mixer(f: Fields) -> Mamba2:
     inner = f.optional_int("mamba_d_ssm")
-    agree(f, mamba_use_mlp=True, layers_block_type=["hybrid"] * num_layers(f))
+    f.agree(mamba_use_mlp=True, layers_block_type=["hybrid"] * num_layers(f))
     return mamba2(f, inner=inner, out_bias="projectors_bias", gate_norm=lambda f: f.flag("mamba_rms_norm"))
 
 

@@ -1,7 +1,7 @@
 """Nemotron-H, Nemotron 3: every layer is one of Mamba-2, attention, a feed-forward block or experts."""
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import LINEAR, agree, alternating, same, state_bits, stated
+from llm_calc.adapters.architectures.hybrids import LINEAR, alternating, same, state_bits, stated
 from llm_calc.adapters.architectures.mixtures import routed
 from llm_calc.adapters.architectures.pieces import (
     LayerBlocks,
@@ -109,6 +109,7 @@ def _latent_projections(hidden: int, latent: int, *, bias: bool) -> Block:
     "nemotron_h",
     ignores=(
         "num_hidden_layers",
+        "tie_word_embeddings",
         "expand",
         "mamba_expand",
         "mamba_proj_bias",
@@ -123,9 +124,9 @@ def _latent_projections(hidden: int, latent: int, *, bias: bool) -> Block:
     ),
 )
 def nemotron_h(f: Fields) -> Model:
-    """One norm and one block a layer."""
+    """One norm and one block a layer; the class never ties the head."""
     kinds = _kinds(f)
-    agree(f, attention_head_dim=f.int("head_dim"))
+    f.agree(attention_head_dim=f.int("head_dim"))
     blocks = alternating(
         lambda _, __: kinds,
         {
@@ -138,4 +139,4 @@ def nemotron_h(f: Fields) -> Model:
         key="layers_block_type",
     )(f)
     norm = norms(1)(f)
-    return assemble(f, [norm(index) + blocks(index) for index in range(len(kinds))])
+    return assemble(f, [norm(index) + blocks(index) for index in range(len(kinds))], tied=False)

@@ -1,7 +1,7 @@
 """Models without softmax attention, or nearly: RecurrentGemma, RWKV-4, xLSTM."""
 
-from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.hybrids import LINEAR, agree, alternating, same
+from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
+from llm_calc.adapters.architectures.hybrids import LINEAR, alternating, same
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
     assemble,
@@ -26,7 +26,7 @@ def _griffin_types(f: Fields, layers: int) -> tuple[str, ...]:
     pattern = f.texts("block_types")
     if not pattern or not GRIFFIN_KINDS.keys() >= set(pattern):
         raise f.refusal("block_types", "a list of recurrent, attention")
-    agree(f, _block_types=list(pattern))
+    f.agree(_block_types=list(pattern))
     return tuple(GRIFFIN_KINDS[pattern[index % len(pattern)]] for index in range(layers))
 
 
@@ -97,8 +97,6 @@ def _rounded_up(width: float, multiple: int) -> int:
         "inference_state_dtype",
         "weight_mode",
         "max_inference_chunksize",
-        "embedding_dim",
-        "num_blocks",
         "tie_word_embeddings",
         "force_bos_token_insert",
         "forward_backend_name",
@@ -109,7 +107,7 @@ def xlstm(f: Fields) -> Model:
     """One mLSTM and a gated feed-forward block a layer, each behind an RMS norm; the class never ties the head."""
     hidden, bias, heads = hidden_size(f), f.flag("use_bias"), f.int("num_heads")
     values = int(hidden * f.number("v_dim_factor"))
-    agree(f, add_post_blocks_norm=True, head_dim=values // heads)
+    f.agree(add_post_blocks_norm=True, head_dim=values // heads, embedding_dim=hidden)
     inner = _rounded_up(hidden * f.number("ffn_proj_factor"), f.int("ffn_round_up_to_multiple_of"))
     blocks: tuple[Block, ...] = (
         MatrixLstm(
@@ -122,5 +120,7 @@ def xlstm(f: Fields) -> Model:
         Mlp(hidden=hidden, intermediate=inner, biases="gud" if bias else ""),
     )
     norm = norms(2, bias=bias)(f)
-    layers = [norm(index) + blocks for index in range(num_layers(f))]
+    count = f.optional_int("num_blocks", most=MOST_LAYERS) or num_layers(f)
+    f.ignore("num_hidden_layers")
+    layers = [norm(index) + blocks for index in range(count)]
     return assemble(f, layers, outside=(vector("out_norm", "norms", hidden),), tied=False)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
-from llm_calc.adapters.architectures.hybrids import LINEAR, agree, expanded, mamba, stated
+from llm_calc.adapters.architectures.hybrids import LINEAR, expanded, mamba, stated
 from llm_calc.adapters.architectures.pieces import assemble, hidden_size, kv_head_count
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Attention, Block, Custom, Mamba2, Mlp, Norm, Parts
@@ -120,7 +120,7 @@ def _zamba2_mixer(f: Fields) -> Mamba2:
     head_dim = f.int("mamba_headdim", max(1, inner // heads))
     if heads * head_dim != inner:
         raise f.refusal("n_mamba_heads", f"a number that times mamba_headdim ({head_dim}) gives {inner}")
-    agree(f, use_shared_mlp_adapter=True, state_size=f.int("mamba_d_state"))
+    f.agree(use_shared_mlp_adapter=True, state_size=f.int("mamba_d_state"))
     return Mamba2(
         hidden=hidden_size(f),
         heads=heads,
