@@ -155,6 +155,23 @@ def test_numbers_of_each_tool(config: dict[str, Any], name: str, bits: float) ->
     assert (number.name, number.bits_per_element) == (name, bits)
 
 
+def test_mlx_quantizes_the_ends_too() -> None:
+    model = llama()
+    config = {
+        "bits": 4,
+        "group_size": 64,
+        "mode": "affine",
+        "model.layers.1.mlp.up_proj": {"bits": 8, "group_size": 64},
+    }
+    read = recipe_from_quantization_config(config, model)
+    found = formats(read, model, 1)
+    assert found["embedding.embed"] == found["lm_head.lm_head"] == found["attention.q_proj"] == "int4"
+    assert found["mlp.up_proj"] == "int8"
+    assert read.recipe.default.bits_per_element == 4 + 32 / 64
+    four = recipe_from_quantization_config({"bits": 4, "group_size": 16, "mode": "nvfp4"}, model)
+    assert four.recipe.default.name == "nvfp4"
+
+
 def test_gptq_skips_what_dynamic_rules_out() -> None:
     model = llama()
     config = {

@@ -186,6 +186,18 @@ def test_nvfp4_leaves_attention_of_hybrids_in_16_bits(catalogs: Catalogs) -> Non
                 assert recipe.format_of(placed.weight, layer).name == "bf16"
 
 
+def test_int4_of_qwen_hybrids_is_the_experts_alone(catalogs: Catalogs) -> None:
+    model = catalog_model(catalogs, "qwen3.5-35b-a3b")
+    recipe = recipe_for("int4-gptq", model)
+    quantized = {
+        p.weight.component
+        for p in model.placed
+        for i in p.indices
+        if recipe.format_of(p.weight, i) == recipe.default
+    }
+    assert quantized == {"experts"}
+
+
 def test_names_match_in_any_case_and_unknown_ones_offer_the_nearest() -> None:
     assert find_recipe("Q4_K_M").name == "q4_k_m"
     assert number_format("awq").name == "int4-awq"

@@ -22,7 +22,8 @@ ENGINE: TypeAdapter[Any] = TypeAdapter(EnginePart)
     "body", [{"name": "llama2-7b"}, {"hf_config": {"model_type": "llama"}}, {"custom": FOUR}]
 )
 def test_a_model_has_one_source(body: dict[str, Any]) -> None:
-    for further in ({}, {"safetensors_index": {}}):
+    extras: list[dict[str, Any]] = [{}, {"safetensors_index": {}}]
+    for further in extras:
         given = ModelPart.model_validate({**body, **further}).model_dump(exclude_none=True)
         assert set(given) == {*body, *further}
 

@@ -14,7 +14,7 @@ from llm_calc.adapters.architectures.registry import known_types
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
-QUANTIZATION_KEYS = ("quantization_config", "compression_config")
+QUANTIZATION_KEYS = ("quantization_config", "compression_config", "quantization")
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 

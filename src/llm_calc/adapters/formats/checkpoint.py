@@ -87,9 +87,9 @@ class _Chooser:
         return self._number if self._takes(weight) else None
 
     def _takes(self, weight: Weight) -> bool:
-        if self._scheme.listed_only or weight.component not in LINEAR or weight.name == "shared_expert_gate":
-            return False
-        return self._scheme.only is None or weight.component in self._scheme.only
+        components = LINEAR if self._scheme.only is None else self._scheme.only
+        spared = self._scheme.listed_only or weight.name == "shared_expert_gate"
+        return weight.component in components and not spared
 
 
 def _for_model(number: NumberFormat, model: Model) -> NumberFormat:

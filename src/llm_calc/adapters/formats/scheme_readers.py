@@ -1,6 +1,7 @@
 """Readers of the tools that write one scheme: fp8, fbgemm, GPTQ, AWQ, AutoRound, bitsandbytes, MXFP4, Quark."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from llm_calc.adapters.formats.scheme import (
     CHANNEL,
@@ -16,6 +17,18 @@ from llm_calc.adapters.formats.scheme import (
 )
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
+from llm_calc.core.weights import Component
+
+MLX_COMPONENTS: tuple[Component, ...] = (
+    "embedding",
+    "lm_head",
+    "attention",
+    "mlp",
+    "experts",
+    "shared_experts",
+    "ssm",
+    "router",
+)
 
 
 def fp8(config: Config) -> Scheme:
@@ -86,6 +99,29 @@ def mxfp4(config: Config) -> Scheme:
         skips=strings(config, "modules_to_not_convert"),
         only=frozenset(("experts",)),
     )
+
+
+def mlx(config: Config) -> Scheme:
+    """MLX: scales and offsets of 16 bits a group, embedding and head as well, formats of single modules beside."""
+    modules = {str(path): _mlx_number(entry) for path, entry in config.items() if isinstance(entry, Mapping)}
+    number = _mlx_number(config)
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words=f"{number_words(number)} (MLX)",
+        only=frozenset(MLX_COMPONENTS),
+        modules=MappingProxyType(modules),
+    )
+
+
+def _mlx_number(config: Config) -> NumberFormat:
+    mode = str(config.get("mode") or "affine")
+    if mode in ("mxfp4", "nvfp4", "mxfp8"):
+        return number_of(mode)
+    bits = integer(config, "bits", 4)
+    if not 1 <= bits <= 8:
+        raise InvalidInputError(f"{FIELD}.bits: must be 1 to 8; got {bits}", field=f"{FIELD}.bits")
+    return scaled(f"int{bits}", bits, integer(config, "group_size", 64), 16, zero=16)
 
 
 def quark(config: Config) -> Scheme:
