@@ -13,7 +13,6 @@ from llm_calc.core.engines.trtllm import TrtLlm
 from llm_calc.core.engines.vllm import Vllm
 
 __all__ = [
-    "ENGINES",
     "Claim",
     "Engine",
     "Generic",
