@@ -19,13 +19,16 @@ from llm_calc.core.weights import Weight, vector
 
 EXTRA_TOKENS = 8
 """Rows of the embedding beyond the vocabulary, for the image token and its kin."""
+CLASS_CROSSING = (3, 8, 13, 18, 23, 28, 33, 38)
+"""Layers of cross attention where the file lists none."""
 
 
-@family("mllama_text_model", ignores=("cross_attention_layers",))
+@family("mllama_text_model")
 def mllama_text(f: Fields) -> Model:
     """Text without an image passes the layers of cross attention by: they cost memory, no FLOPs and no cache."""
     layers = num_layers(f)
-    crossing = frozenset(f.ints("cross_attention_layers") or ())
+    listed = f.ints("cross_attention_layers")
+    crossing = frozenset(CLASS_CROSSING if listed is None else listed)
     blocks = [piece(f) for piece in (norms(), gqa(), mlp())]
     own = tuple(block for piece in blocks for block in piece(0))
     crossed = (_crossing(f, own),)

@@ -21,6 +21,7 @@ IGNORED = (
     "spatial_pool_stride",
     "position_id_per_seconds",
     "seconds_per_chunk",
+    "token_classification_bias",
 )
 
 
@@ -37,7 +38,7 @@ def audio(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPa
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
 WRAPPERS: dict[str, Wrapper] = {
-    "fuyu": Wrapper(towers=(), extra=encoder_free.fuyu_patches),
+    "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),
     "gemma4_unified": Wrapper(
         towers=(*vision(projectors.matrix(bias=False)), *audio(projectors.matrix(bias=False))),
     ),
@@ -87,7 +88,6 @@ WRAPPERS: dict[str, Wrapper] = {
     "llava_onevision": Wrapper(towers=vision(projectors.llava_next), tying="either"),
     "minimax_m3_vl": Wrapper(towers=vision(projectors.minimax_m3), tying="either"),
     "mistral3": Wrapper(towers=vision(projectors.mistral3)),
-    "mistral_large4": Wrapper(towers=vision(projectors.mistral3)),
     "mllama": Wrapper(towers=vision(projectors.matrix()), text_class="MllamaForCausalLM"),
     "moss_transcribe_diarize": Wrapper(towers=audio(projectors.moss)),
     "paddleocr_vl": Wrapper(towers=vision(projectors.merged_mlp), tying="either", flat=True),

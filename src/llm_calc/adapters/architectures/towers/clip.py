@@ -58,7 +58,7 @@ def pooled_siglip(f: Fields) -> Tower:
 def siglip2(f: Fields) -> Tower:
     """SigLIP 2 (NaFlex): ``num_patches`` positions whatever the image size."""
     f.ignore("image_size")
-    return _siglip(f, f.int("num_patches"), pooled=f.flag("vision_use_head", False))
+    return _siglip(f, f.int("num_patches"), pooled=f.flag("vision_use_head"))
 
 
 def headless_siglip(f: Fields) -> Tower:
@@ -103,7 +103,7 @@ def _pooling_head(hidden: int, intermediate: int) -> Weights:
 
 def internvl(f: Fields) -> Tower:
     """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
-    f.ignore("layer_scale_init_value", "drop_path_rate")
+    f.ignore("layer_scale_init_value", "drop_path_rate", "image_size")
     hidden, rms = f.int("hidden_size"), f.text("norm_type") == "rms_norm"
     qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
     encoder = Encoder(

@@ -17,6 +17,10 @@ from llm_calc.adapters.architectures.towers.parts import (
     vector,
 )
 
+MLLAMA_TAPS = 5
+MLLAMA_ASPECT_RATIOS = 8
+"""How many tapped layers and arrangements of tiles the class assumes where the file lists none."""
+
 
 def llama4(f: Fields) -> Tower:
     """Class token, learned positions, and an adapter that works on pixel-shuffled patches."""
@@ -39,8 +43,8 @@ def llama4(f: Fields) -> Tower:
 def mllama(f: Fields) -> Tower:
     """A local and a gated global encoder, and tables of positions for each arrangement of tiles."""
     hidden = f.int("hidden_size")
-    taps = f.items("intermediate_layers_indices") or ()
-    ratios = len(f.items("supported_aspect_ratios") or ()) + 1
+    taps = len(f.items("intermediate_layers_indices") or range(MLLAMA_TAPS))
+    ratios = len(f.items("supported_aspect_ratios") or range(MLLAMA_ASPECT_RATIOS)) + 1
     tiles, patches = f.int("max_num_tiles"), patch_grid(f) + 1
     weights = (
         vector("class_embedding", hidden),
@@ -56,8 +60,8 @@ def mllama(f: Fields) -> Tower:
         norm("post_norm", hidden),
     )
     stated = f.int("vision_output_dim")
-    if stated != hidden * (len(taps) + 1):
-        f.warn(f"{f.path}.vision_output_dim is {stated}; the tapped layers make {hidden * (len(taps) + 1)}")
+    if stated != hidden * (taps + 1):
+        f.warn(f"{f.path}.vision_output_dim is {stated}; the tapped layers make {hidden * (taps + 1)}")
     return Tower(weights=weights, width=stated)
 
 

@@ -22,6 +22,8 @@ from llm_calc.adapters.architectures.towers.parts import (
 Projector = Callable[[Fields, Fields, Tower, int], Weights]
 """(wrapper, configuration of the tower, tower, text hidden size) -> weights."""
 
+ARIA_QUERIES = 256
+"""Queries of Aria's projector where the file states none."""
 MINICPM_PATCHES = 4
 """Patches that one step of MiniCPM-V's merger joins."""
 
@@ -174,16 +176,22 @@ def idefics3(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def aria(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Learned queries that attend to the patches, then two matrices; its attention projects twice."""
-    f.ignore("projector_patch_to_query_dict")
     width = tower.width
     return (
-        vector("projector.queries", f.int("max_value_projector_patch_to_query_dict") * width),
+        vector("projector.queries", _aria_queries(f) * width),
         linear("projector.attention.qkv", width, width, bias=False, copies=3),
         linear("projector.attention.inner_qkv", width, 3 * width),
         linear("projector.attention.out", width, width, copies=2),
         norm("projector.norms", width, copies=3),
         *two_layers("projector", (width, text, text), bias=False),
     )
+
+
+def _aria_queries(f: Fields) -> int:
+    """The most queries of any number of patches."""
+    stated = f.mapping("projector_patch_to_query_dict", None).values()
+    most = max((count for count in stated if isinstance(count, int)), default=ARIA_QUERIES)
+    return f.int("max_value_projector_patch_to_query_dict", most)
 
 
 def minimax_m3(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:

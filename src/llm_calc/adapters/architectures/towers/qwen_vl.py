@@ -47,7 +47,8 @@ def qwen2_5_vl(f: Fields) -> Tower:
     """Qwen2.5-VL: gated layers with biases, RMS norms, windows (which change no size)."""
     f.ignore("fullatt_block_indexes", "window_size", "tokens_per_second")
     hidden, out = f.int("hidden_size"), f.int("out_hidden_size")
-    merged, kv_heads = _merged(f, hidden), f.optional_int("num_key_value_heads", None)
+    merged = _merged(f, hidden)
+    kv_heads = f.int("num_key_value_heads") if f.known("num_key_value_heads") else None
     encoder = Encoder(
         layers=depth(f, "depth"),
         hidden=hidden,

@@ -20,14 +20,16 @@ def granite_encoder(f: Fields) -> Tower:
     """Half feed-forwards around attention and a gated convolution; ``output_dim`` characters are predicted midway."""
     f.ignore("context_size", "cat_hidden_layers")
     hidden, layers, out = f.int("hidden_dim"), f.int("num_layers", most=1000), f.int("output_dim")
-    inner, attended = hidden * f.int("feedforward_mult"), f.int("num_heads") * f.int("dim_head")
+    heads = f.int("num_heads")
+    head_dim = f.int("dim_head") if f.known("dim_head") else hidden // heads
+    inner, attended = hidden * f.int("feedforward_mult"), heads * head_dim
     wide = hidden * f.int("conv_expansion_factor")
     weights = (
         linear("input", f.int("input_dim"), hidden),
         *two_layers("feed_forward", (hidden, inner, hidden), copies=2 * layers),
         linear("attention.qkv", hidden, 3 * attended, bias=False, copies=layers),
         linear("attention.out", attended, hidden, copies=layers),
-        table("attention.positions", 2 * f.int("max_pos_emb") + 1, f.int("dim_head"), copies=layers),
+        table("attention.positions", 2 * f.int("max_pos_emb") + 1, head_dim, copies=layers),
         linear("convolution.in", hidden, 2 * wide, copies=layers),
         linear("convolution.depthwise", f.int("conv_kernel_size"), wide, bias=False, copies=layers),
         norm("convolution.batch_norm", wide, copies=layers),
@@ -39,7 +41,7 @@ def granite_encoder(f: Fields) -> Tower:
     return Tower(weights=weights, width=hidden)
 
 
-def granite_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+def granite_projector(f: Fields, _: Fields, __: Tower, text: int) -> Weights:
     """Learned queries that attend to windows of frames, and a matrix into the text."""
     f.ignore("has_lora_adapter")
     part = f.part("projector_config")

@@ -82,15 +82,16 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
 
 
 def read_tower(f: Fields, expected: str) -> Tower | None:
-    """The tower that ``f`` describes: of the type it states, else of the one that its wrapper expects.
+    """The tower that ``f`` describes.
 
-    A type that nobody knows is read as a plain vision transformer where its keys allow, else it is left out; both
-    are noted as a guess.
+    It is of the type that ``f`` states, or of the one that its wrapper expects if ``f`` states none or the
+    family's name alone (``qwen2_5_vl`` for ``qwen2_5_vl_vision``). A type that nobody knows is read as a plain
+    vision transformer where its keys allow, else it is left out; both are noted as a guess.
 
     Raises:
         InvalidInputError: if a key of a known type is missing or cannot be right.
     """
-    kind = f.model_type if f.model_type in TOWERS else expected
+    kind = expected if expected.startswith(f.model_type) else f.model_type
     if kind in TOWERS:
         f.defaults = class_defaults(kind)
         f.ignore("model_type")

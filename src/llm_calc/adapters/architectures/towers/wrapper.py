@@ -35,7 +35,7 @@ class Wrapper:
 
     ``text_class``: the class in ``architectures`` that builds the text part alone. ``flat``: files may hold the
     text part's keys at their own level; ``text_reader`` reads it where they always do. ``completed``: keys that
-    the text part lacks are the wrapper's. ``extra``: further weights, from the wrapper's fields and the text.
+    the text part lacks are the wrapper's. ``further``: further weights, from the wrapper's fields and the text.
     """
 
     towers: tuple[TowerPart, ...] = (TowerPart(),)
@@ -45,7 +45,7 @@ class Wrapper:
     completed: bool = False
     text_key: str = "text_config"
     text_reader: Reader | None = None
-    extra: Callable[[Fields, Model], Weights] | None = None
+    further: Callable[[Fields, Model], Weights] | None = None
 
     def __call__(self, f: Fields) -> Model:
         """The text model with the towers' weights outside of its stack."""
@@ -56,8 +56,8 @@ class Wrapper:
         else:
             for part in self.towers:
                 weights += self._tower(f, part, model)
-            if self.extra is not None:
-                weights += self.extra(f, model)
+            if self.further is not None:
+                weights += self.further(f, model)
         return replace(
             model,
             model_type=f.model_type,
