@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from llm_calc.adapters.architecture_words import architecture_in_words
 from llm_calc.adapters.catalog import Catalogs
@@ -51,7 +52,7 @@ def inspection(
     model, recipe = source.model, precision.numbers.recipe
     total = memory.total_parameters(model)
     size = memory.weights_bytes(model, recipe)
-    return InspectResponse.model_construct(
+    return InspectResponse(
         confidence="approximate" if precision.weights.guessed else source.confidence,
         assumptions=[*source.assumptions, *precision.weights.assumptions],
         warnings=[*source.warnings, *([PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else [])],
@@ -142,22 +143,21 @@ def _stored_elements(placed: Placed, recipe: WeightRecipe) -> Iterable[tuple[Num
 
 def kv_cache(model: Model, formats: CacheFormat, contexts: Iterable[int]) -> KvCache:
     """Growth, kinds and sizes of one sequence's cache."""
-    fixed = _cache_figures(model, formats)
     sizes = {str(tokens): plain(memory.kv_cache_bytes(model, tokens, 1, formats)) for tokens in contexts}
-    return fixed.model_copy(update={"bytes_at": sizes})
+    return KvCache(**_cache_figures(model, formats), bytes_at=sizes)
 
 
 @lru_cache(maxsize=512)
-def _cache_figures(model: Model, formats: CacheFormat) -> KvCache:
-    return KvCache(
-        bytes_per_token=plain(memory.kv_cache_bytes_per_token(model, formats)),
-        bytes_per_token_beyond_windows=plain(
+def _cache_figures(model: Model, formats: CacheFormat) -> dict[str, Any]:
+    """What does not depend on the context."""
+    return {
+        "bytes_per_token": plain(memory.kv_cache_bytes_per_token(model, formats)),
+        "bytes_per_token_beyond_windows": plain(
             memory.kv_cache_bytes_per_token(model, formats, beyond_windows=True)
         ),
-        by_layer_kind=_by_kind(model, formats),
-        state_bytes_per_sequence=plain(memory.state_bytes_per_sequence(model, formats)),
-        bytes_at={},
-    )
+        "by_layer_kind": _by_kind(model, formats),
+        "state_bytes_per_sequence": plain(memory.state_bytes_per_sequence(model, formats)),
+    }
 
 
 def _by_kind(model: Model, formats: CacheFormat) -> dict[str, CacheOfKind]:
@@ -194,9 +194,7 @@ def executed_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
 
 
 def _phases(prefill: flops.Flops, decode: flops.Flops, batch: int) -> FlopsOfPhases:
-    return FlopsOfPhases.model_construct(
-        prefill=_by_component(prefill, 1), decode=_by_component(decode, batch)
-    )
+    return FlopsOfPhases(prefill=_by_component(prefill, 1), decode=_by_component(decode, batch))
 
 
 def _by_component(counted: flops.Flops, sequences: int) -> FlopsByComponent:

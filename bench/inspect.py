@@ -1,0 +1,38 @@
+"""How long one inspection takes after the first: the adapter's function in process, no HTTP.
+
+``python -m bench.inspect`` prints microseconds for DeepSeek-V3 by its ``config.json``, with a new workload each time.
+"""
+
+from time import perf_counter
+
+from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.inspection import inspect_model
+from llm_calc.adapters.wire.inspect import InspectRequest
+from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
+
+MODEL = "deepseek-v3"
+REPEATS = 2000
+ROUNDS = 5
+
+
+def inspection_s(model: str = MODEL, repeats: int = REPEATS) -> float:
+    """Seconds of one inspection by ``hf_config``: the best of several rounds, every workload another."""
+    catalogs = load_catalogs()
+    config = dict(catalogs.model(model).config)
+    requests = [
+        InspectRequest(model=ModelPart(hf_config=config), workload=WorkloadPart(input_tokens=1 + index))
+        for index in range(repeats)
+    ]
+    inspect_model(requests[0], catalogs)
+    return min(_round_s(requests, catalogs) for _ in range(ROUNDS)) / repeats
+
+
+def _round_s(requests: list[InspectRequest], catalogs: Catalogs) -> float:
+    start = perf_counter()
+    for request in requests:
+        inspect_model(request, catalogs)
+    return perf_counter() - start
+
+
+if __name__ == "__main__":
+    print(f"inspection of {MODEL}: {1e6 * inspection_s():.0f} µs")
