@@ -7,7 +7,11 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import CatalogGpu, Catalogs, load_catalogs
+from llm_calc.adapters.formats import RecipeEntry, format_catalog, recipe_for
+from llm_calc.core.memory import total_parameters, weights_bytes
+from llm_calc.core.model import Model
 
 Cells = Sequence[str]
 
@@ -70,11 +74,27 @@ def prices(catalogs: Catalogs) -> tuple[Cells, Iterable[Cells]]:
     return ["GPU", "USD per GPU hour", "provider", "instance", "as of"], rows
 
 
+def formats(catalogs: Catalogs) -> tuple[Cells, Iterable[Cells]]:
+    """One row a format of weights, with what it makes of a model of 8 billion parameters."""
+    model = read_config(catalogs.model("llama-3.1-8b").config).model
+    header = ["format", "aliases", "main numbers [bits]", "Llama 3.1 8B [bits a weight]", "native arithmetic"]
+    return header, (_format_cells(entry, model) for entry in format_catalog().recipes)
+
+
+def _format_cells(entry: RecipeEntry, model: Model) -> Cells:
+    recipe = recipe_for(entry.name, model)
+    bits = 8 * weights_bytes(model, recipe) / total_parameters(model)
+    main = recipe.default
+    native = main.compute or "none: 16 bits"
+    return [entry.name, ", ".join(entry.row.aliases), f"{main.bits_per_element:.4g}", f"{bits:.3f}", native]
+
+
 TABLES: dict[str, Callable[[Catalogs], tuple[Cells, Iterable[Cells]]]] = {
     "gpus": gpus,
     "models": models,
     "links": links,
     "prices": prices,
+    "formats": formats,
 }
 
 

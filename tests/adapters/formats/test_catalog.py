@@ -78,6 +78,17 @@ def test_published_bits_of_groups() -> None:
     assert number_format("nf4-double").bits_per_element == pytest.approx(4.127, abs=5e-4)
 
 
+def test_the_documented_example_makes_a_format(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+    example = text.rpartition("```toml\n# numbers.toml\n")[2].partition("```")[0]
+    number, recipe = example.split("# checkpoints.toml\n")
+    root = copied(tmp_path, "numbers.toml", "[numbers]\n", f"[numbers]\n{number}")
+    path = root / "formats" / "checkpoints.toml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n{recipe}", encoding="utf-8")
+    catalog = format_catalog(root)
+    assert catalog.numbers[catalog.names["int4-g32"].row.default].bits_per_element == 4.5
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "reason"),
     [
