@@ -16,6 +16,7 @@ GOLDEN: dict[str, Any] = json.loads(
 )
 ROWS: list[dict[str, Any]] = GOLDEN["rows"]
 BY_NAME = {row["name"]: row for row in ROWS}
+NEVER_EXACT = ("blt", "qwen4_exp_text")
 EXACT = 1e-3
 """What counters of FLOPs may differ by: padding of convolutions that are modules of their own."""
 
@@ -28,8 +29,8 @@ def rows_with(key: str) -> list[Any]:
 def test_parameters_are_those_of_the_class(row: dict[str, Any]) -> None:
     reading = read_config(row["config"])
     assert total_parameters(reading.model) == row["parameters"]
-    if row["config"]["model_type"] == "blt":
-        assert "patches" in reading.assumptions[0]
+    if row["config"]["model_type"] in NEVER_EXACT:
+        assert reading.confidence == "approximate"
     else:
         assert reading.assumptions == ()
         assert reading.confidence == "exact"
@@ -103,6 +104,9 @@ def test_what_the_class_does_not_know_is_reported(config: dict[str, object], key
         (changed("zamba2-a", n_mamba_heads=7), "n_mamba_heads"),
         (changed("rg-a", block_types=["recurrent", "window"]), "block_types"),
         (changed("rg-a", lru_width=321), "lru_width"),
+        (changed("q4-c", ple_layer_ids=[1, 9]), "ple_layer_ids"),
+        (changed("q4-c", heads_per_ngram=500), "heads_per_ngram"),
+        (changed("hrm-b", num_hidden_layers=10), "num_hidden_layers"),
         (changed("zaya-a", layer_types=["hybrid"]), "layer_types"),
         (changed("ink-a", layer_types=["hybrid"]), "layer_types"),
         (changed("ink-a", mlp_layer_types=["dense"]), "mlp_layer_types"),

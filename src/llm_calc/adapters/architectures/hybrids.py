@@ -10,7 +10,12 @@ from llm_calc.core.blocks import Block, GatedDeltaNet, Mamba, Mamba2, ShortConvo
 from llm_calc.core.blocks.recurrent import STATE_BITS
 
 LINEAR, CONV = "linear_attention", "conv"
-_LEGACY = {"mamba": LINEAR, "attention": FULL, "deepseek_sparse_attention": "indexed_attention"}
+_LEGACY = {
+    "mamba": LINEAR,
+    "attention": FULL,
+    "deepseek_sparse_attention": "indexed_attention",
+    "qwen_sparse_attention": "indexed_attention",
+}
 _BITS = {"float32": 32, "float16": 16, "bfloat16": 16, "auto": STATE_BITS}
 
 

@@ -36,7 +36,8 @@ QWEN_IGNORES = (
 )
 
 
-def _qwen_delta(f: Fields) -> GatedDeltaNet:
+def qwen_delta(f: Fields) -> GatedDeltaNet:
+    """The gated delta net of Qwen, beside attention that is always gated."""
     if f.values.get("attn_output_gate") is False:
         f.assume("attn_output_gate is false; the class has the gate all the same, and it was counted")
     return gated_delta(f)
@@ -44,7 +45,7 @@ def _qwen_delta(f: Fields) -> GatedDeltaNet:
 
 QWEN_ATTENTION = gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", output_gate=True)
 QWEN_TYPES = stated(linear_but_every(4, "full_attention_interval"))
-QWEN_MIXERS = alternating(QWEN_TYPES, {FULL: QWEN_ATTENTION, LINEAR: same(_qwen_delta)})
+QWEN_MIXERS = alternating(QWEN_TYPES, {FULL: QWEN_ATTENTION, LINEAR: same(qwen_delta)})
 
 
 def _shared_expert(f: Fields) -> int:
