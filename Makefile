@@ -60,8 +60,9 @@ schemathesis: $(VENV)/.dev  ## a longer search for requests that the service ans
 bench: $(VENV)/.dev  ## measure speed, start-up and memory
 	$(BIN)/python -m bench
 
-calibrate: $(VENV)/.dev  ## fit the efficiencies and write docs/accuracy.md
+calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
 	$(BIN)/python tools/calibrate.py
+	$(BIN)/python -m tools.fit_memory
 
 docs: $(VENV)/.dev  ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html

@@ -98,6 +98,11 @@ def test_rotary_tables_by_head_width() -> None:
     assert rotary_table_bytes(llama()) == 0
 
 
+def test_the_decompression_of_a_latent_cache_is_kept_twice() -> None:
+    more = device(deepseek_v3(), Layout(tensor=8), WeightRules(absorbed_copy=True))
+    assert more - device(deepseek_v3(), Layout(tensor=8)) == 61 * 512 * 128 * (128 + 128) * 2 / 8
+
+
 def test_towers_are_cut_where_the_engine_does() -> None:
     tower = Weight(name="fc1", component="vision", rows=1024, cols=4096, used=0)
     model = replace(llama(), outside=(*llama().outside, tower))

@@ -83,7 +83,9 @@ class Sglang:
         framework = framework_bytes(setup.layout.tensor * setup.layout.data, self.overheads)
         reserve = (setup.memory_bytes - framework) * (1 - self.static_fraction(setup))
         usable = setup.memory_bytes - reserve
-        rules = WeightRules(vocab_multiple=64, whole_ends=True, rotary_table=True, cut_towers=True)
+        rules = WeightRules(
+            vocab_multiple=64, whole_ends=True, rotary_table=True, cut_towers=True, absorbed_copy=True
+        )
         weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
         available = usable - framework - weights
         pools, per_token, tokens = self._pools(setup, stage, max(0.0, available))

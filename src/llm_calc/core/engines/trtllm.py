@@ -41,7 +41,7 @@ class TrtLlm:
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
         limits, context = self.limits(setup), context_of(setup.model, self.max_seq_len)
-        rules = WeightRules(whole_ends=True, rotary_table=True, cut_towers=True)
+        rules = WeightRules(whole_ends=True, rotary_table=True, cut_towers=True, absorbed_copy=True)
         weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
         peak = float(
             forward_peak_bytes(

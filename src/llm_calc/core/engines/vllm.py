@@ -154,6 +154,7 @@ def weight_rules(setup: Setup) -> WeightRules:
         vocab_multiple=64,
         rotary_table=True,
         cut_towers=True,
+        absorbed_copy=True,
         paddings=(mxfp4, ExpertPadding(format="nvfp4", gated=16, plain=128)),
     )
 

@@ -11,6 +11,7 @@ from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_bounds, stage_
 from llm_calc.core.weights import Scores, Weight
 
 TABLE_BYTES = 2
+"""Width of tables and copies that engines make while loading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class WeightRules:
     ``whole_ends``: with data-parallel attention every GPU keeps embedding and head whole.
     ``rotary_table``: sines and cosines of all positions are kept as a tensor of the model. ``cut_towers``: the
     matrices of vision and audio towers are cut by tensor parallelism like those of the decoder.
+    ``absorbed_copy``: the decompression of a latent cache is kept a second time in 16 bits, split for decode.
     ``paddings``: what kernels ask of expert matrices in formats of their own.
     """
 
@@ -41,6 +43,7 @@ class WeightRules:
     whole_ends: bool = False
     rotary_table: bool = False
     cut_towers: bool = False
+    absorbed_copy: bool = False
     paddings: tuple["ExpertPadding", ...] = ()
 
 
@@ -75,7 +78,8 @@ def _bytes(
     for number_format, count in formats.items():
         padding = _expert_padding(model, weight, layout, number_format, rules)
         total += count * padding * weight_bytes(weight, elements, number_format, recipe.vectors)
-    return total / len(layers)
+    absorbed = rules.absorbed_copy and weight.over_context
+    return total / len(layers) + (elements * TABLE_BYTES if absorbed else 0.0)
 
 
 def device_elements(model: Model, weight: Weight, layout: Layout, rules: WeightRules) -> float:
