@@ -25,12 +25,12 @@ def example_requests(app: FastAPI) -> dict[str, tuple[str, str, Json]]:
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             if "application/json" in operation["responses"]["200"].get("content", {}):
-                body = _example_body(description, operation)
+                body = example_body(description, operation)
                 found[operation["operationId"]] = (method.upper(), path, body)
     return found
 
 
-def _example_body(description: Json, operation: Json) -> Json:
+def example_body(description: Json, operation: Json) -> Json:
     """Return the first example of an operation's body; None where it has no body."""
     media = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if media is None:

@@ -1,6 +1,7 @@
 """The command ``llm-calc``, also as ``python -m llm_calc``."""
 
 import argparse
+import sys
 
 
 def main() -> None:
@@ -12,11 +13,17 @@ def main() -> None:
     serve_command.add_argument("--port", type=int)
     arguments = parser.parse_args()
 
+    from pydantic import ValidationError
+
     from llm_calc.api.server import serve
     from llm_calc.api.settings import Settings
 
     given = {key: value for key, value in vars(arguments).items() if key != "command" and value is not None}
-    serve(Settings(**given))
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        sys.exit("\n".join(f"LLM_CALC_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+    serve(settings)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from tools.examples import example_answer, example_requests
 
 from llm_calc.api.app import create_app
 from llm_calc.api.openapi import EXAMPLES
+from tools.examples import example_answer, example_requests
 
 REQUESTS = example_requests(create_app())
 

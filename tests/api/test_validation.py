@@ -17,6 +17,19 @@ class Part(StrictRequest):
     factor: Annotated[float, Field(ge=1)] = 1.0
 
 
+class EngineA(StrictRequest):
+    """One of two kinds of a part."""
+
+    name: Literal["a"]
+
+
+class EngineB(StrictRequest):
+    """The other kind."""
+
+    name: Literal["b"]
+    size: int = 1
+
+
 class Body(StrictRequest):
     """A body with every kind of field."""
 
@@ -26,6 +39,8 @@ class Body(StrictRequest):
     part: Part | None = None
     label: Annotated[str, Field(max_length=4)] = ""
     on: bool = False
+    either: int | list[int] = 0
+    engine: Annotated[EngineA | EngineB, Field(discriminator="name")] | None = None
     hf_config: dict[str, object] | None = None
 
 
@@ -70,6 +85,14 @@ def small_client() -> TestClient:
         ('{"count": 0}', "count: must be greater than or equal to 1"),
         ('{"count": 9}', "count: must be less than or equal to 8"),
         ('{"count": 1e999}', "count: must be a whole number"),
+        ('{"count": 1, "engine": {"name": "b", "size": "1"}}', "engine.size: must be a whole number"),
+        (
+            '{"count": 1, "engine": {"name": "b", "sise": 1}}',
+            "engine.sise: is not a known field; did you mean size?",
+        ),
+        ('{"count": 1, "either": "1"}', "either: must be a whole number or must be a list"),
+        ('{"count": 1, "engine": {}}', "engine: name is required"),
+        ('{"count": 1, "engine": {"name": "c"}}', "engine: name must be one of 'a', 'b'"),
         ('{"count": 1, "kind": "fp8"}', "kind: must be 'fp16' or 'fp32'"),
         ('{"count": 1, "label": 5}', "label: must be a string"),
         ('{"count": 1, "label": "abcde"}', "label: String should have at most 4 characters"),
@@ -89,7 +112,7 @@ def small_client() -> TestClient:
         ),
         (
             '{"count": 1, "zzz": 0}',
-            "zzz: is not a known field; known: count, kind, parts, part, label, on, hf_config",
+            "zzz: is not a known field; known: count, kind, parts, part, label, on, either, engine, hf_config",
         ),
         (
             '{"count": 1, "hf_config": {"a": [Infinity]}, "kinds": [1, -Infinity]}',
@@ -119,6 +142,13 @@ def test_details_repeat_the_fields_for_programs(small_client: TestClient) -> Non
 def test_query_parameters_are_named_too(small_client: TestClient) -> None:
     response = small_client.post("/strict?flag=c", json={"count": 1})
     assert (response.status_code, response.json()["error"]) == (400, "flag: must be 'a' or 'b'")
+
+
+@pytest.mark.parametrize("number", ["2.0", "2e0", "20e-1"])
+def test_whole_numbers_may_be_written_as_others_are(small_client: TestClient, number: str) -> None:
+    headers = {"content-type": "application/json"}
+    response = small_client.post("/strict", content=f'{{"count": {number}, "parts": []}}', headers=headers)
+    assert response.json()["count"] == 2
 
 
 def test_published_configs_may_hold_infinities(small_client: TestClient) -> None:

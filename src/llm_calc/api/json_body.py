@@ -28,9 +28,10 @@ class JsonRequest(Request):
         """
         body = await self.body()
         try:
-            return from_json(body, allow_inf_nan=False)
+            decoded = from_json(body, allow_inf_nan=False)
         except ValueError as error:
-            return _decode_non_finite(body, str(error))
+            decoded = _decode_non_finite(body, str(error))
+        return _with_whole_numbers(decoded)
 
 
 def _decode_non_finite(body: bytes, reason: str) -> object:
@@ -42,6 +43,18 @@ def _decode_non_finite(body: bytes, reason: str) -> object:
     for path in _non_finite_paths(decoded):
         raise HTTPException(400, f"{path}: must be a finite number; JSON has no NaN and no Infinity")
     return decoded
+
+
+def _with_whole_numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Make 2.0 a whole number outside of ``hf_config``: JSON has one kind of number, and to it 2.0 is 2."""
+    if isinstance(value, dict):
+        return {
+            key: entry if key == _FORGIVING_FIELD else _with_whole_numbers(entry)
+            for key, entry in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_whole_numbers(entry) for entry in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _non_finite_paths(value: object, path: str = "") -> Iterator[str]:

@@ -5,11 +5,26 @@ import socket
 import sys
 
 import uvicorn
+from pydantic_core import to_json
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from llm_calc.adapters.catalog import CatalogError, load_catalogs
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.settings import Settings
+
+
+class _Protocol(HttpToolsProtocol):
+    """Answers what is no HTTP in the shape of all errors."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse the bytes that came and close the connection."""
+        body = to_json({"error": f"request: {msg.rstrip('.').lower()}; HTTP/1.1 is accepted"})
+        head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+        head += f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -26,14 +41,22 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Answer requests until SIGTERM or SIGINT; requests in flight are then finished."""
+    """Answer requests until SIGTERM or SIGINT; requests in flight are then finished.
+
+    Raises:
+        SystemExit: with a sentence where the catalogs cannot be read, with a code where the address is taken.
+    """
     set_up_logging(settings.log_level)
+    try:
+        load_catalogs(settings.catalogs_path)
+    except (CatalogError, OSError) as error:
+        sys.exit(f"LLM_CALC_CATALOGS_PATH: the catalogs cannot be read: {error}")
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -1,7 +1,7 @@
 """Sentences for failed validation: which field, what is accepted."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -12,7 +12,7 @@ Fault = dict[str, str]
 
 MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
-_SOURCES = ("body", "query", "path", "header")
+_QUOTE = "'"
 _ACCEPTED = {
     "bool_type": "must be true or false",
     "dict_type": "must be a JSON object",
@@ -28,13 +28,17 @@ _ACCEPTED = {
 
 
 def faults_of(problems: Sequence[Problem], model: object = None) -> list[Fault]:
-    """Return ``field`` and ``accepted`` of each problem that validation found in a body of type ``model``."""
-    found = [
-        {"field": _field_of(problem), "accepted": _accepted_by(problem, model)}
-        for problem in problems[:MAX_FAULTS]
-    ]
-    unnamed = len(problems) - len(found)
-    return [*found, {"field": "body", "accepted": f"has {unnamed} more faults"}] if unnamed else found
+    """Return ``field`` and ``accepted`` of each problem that validation found in a body of type ``model``.
+
+    What the members of a union accept becomes one fault: ``must be a whole number or must be a list``.
+    """
+    accepted: dict[str, list[str]] = {}
+    for problem in problems:
+        accepted.setdefault(_field_of(problem, model), []).append(_accepted_by(problem, model))
+    found = [{"field": field, "accepted": " or ".join(texts)} for field, texts in accepted.items()]
+    unnamed = len(found) - MAX_FAULTS
+    more = [{"field": "body", "accepted": f"has {unnamed} more faults"}] if unnamed > 0 else []
+    return [*found[:MAX_FAULTS], *more]
 
 
 def sentence_of(faults: Sequence[Fault]) -> str:
@@ -42,31 +46,53 @@ def sentence_of(faults: Sequence[Fault]) -> str:
     return "; ".join(f"{fault['field']}: {fault['accepted']}" for fault in faults)
 
 
-def _field_of(problem: Problem) -> str:
+def _field_of(problem: Problem, model: object) -> str:
     """Return the path of a field as a user would write it, such as ``parallelism.tensor`` or ``gpus[2]``."""
-    location = problem["loc"]
-    parts = location[1:] if location and location[0] in _SOURCES else location
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
-    return path[:_MAX_PATH_CHARACTERS] or str(location[0] if location else "body")
+    source, *parts = problem["loc"] or ("body",)
+    named: Iterable[str | int] = _without_union_members(parts, model) if source == "body" else parts
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in named).lstrip(".")
+    return path[:_MAX_PATH_CHARACTERS] or str(source)
+
+
+def _without_union_members(parts: Sequence[str | int], model: object) -> Iterator[str | int]:
+    """Yield the parts of a path but for those by which validation names the members of a union."""
+    for index, part in enumerate(parts):
+        models = list(_models_in(model))
+        fields = [kind.model_fields[part] for kind in models if part in kind.model_fields]
+        is_unknown_field = bool(models) and index == len(parts) - 1
+        if fields or is_unknown_field or isinstance(part, int) or _holds_objects(model):
+            yield part
+        model = fields[0].annotation if fields else model
+
+
+def _holds_objects(annotation: object) -> bool:
+    """Return whether an annotation names a ``dict``, whose keys are parts of a path too; so may anything."""
+    return annotation in (None, Any, dict) or any(
+        get_origin(each) is dict for each in (annotation, *get_args(annotation))
+    )
 
 
 def _accepted_by(problem: Problem, model: object) -> str:
     """Return what a field accepts, as the end of a sentence that begins with its name."""
     if problem["type"] == "extra_forbidden":
-        name, known = str(problem["loc"][-1]), _known_names(model, problem["loc"][1:-1])
+        parts = [part for part in _without_union_members(problem["loc"][1:], model) if isinstance(part, str)]
+        name, known = parts[-1], _known_names(model, parts[:-1])
         listed = f"; known: {', '.join(known)}" if known else ""
         return f"is not a known field{nearest_name_hint(name[:_MAX_PATH_CHARACTERS], known) or listed}"
+    if problem["type"] == "union_tag_not_found":
+        return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
+    if problem["type"] == "union_tag_invalid":
+        return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {problem['ctx']['expected_tags']}"
     message = str(problem["msg"]).removeprefix("Value error, ")
     shortened = message.replace("Input should be", "must be", 1).replace("Input should", "must", 1)
     return _ACCEPTED.get(problem["type"], shortened)
 
 
-def _known_names(model: object, path: Sequence[str | int]) -> list[str]:
-    """Return the names of the fields at ``path`` below ``model``; none where the path leaves the models."""
+def _known_names(model: object, path: Sequence[str]) -> list[str]:
+    """Return the names of the fields at ``path`` below ``model``, indices left out."""
     for part in path:
         fields = [kind.model_fields[part] for kind in _models_in(model) if part in kind.model_fields]
-        if not isinstance(part, int):
-            model = fields[0].annotation if fields else None
+        model = fields[0].annotation if fields else None
     return [name for kind in _models_in(model) for name in kind.model_fields]
 
 

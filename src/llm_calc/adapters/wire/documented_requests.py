@@ -12,8 +12,8 @@ Layers = Annotated[int, Field(ge=1, le=1000)]
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 Batch = Annotated[int, Field(ge=1, le=10_000_000)]
 Factor = Annotated[float, Field(ge=1, le=10)]
-Efficiency = Annotated[float, Field(gt=0, le=1)]
-Tflops = Annotated[float, Field(gt=0, le=1e9)]
+Efficiency = Annotated[float, Field(ge=1e-6, le=1)]
+Tflops = Annotated[float, Field(ge=1e-3, le=1e9)]
 Strategy = Literal["none", "tensor", "pipeline", "tensor_pipeline", "sequence", "expert"]
 
 PRECISION = (
@@ -138,7 +138,7 @@ class ScalingRequest(FurtherDimensions):
         }
     )
 
-    gpu_vram_gb: Annotated[float, Field(gt=0, le=1e6)] = Field(description="Memory of one GPU [GiB]")
+    gpu_vram_gb: Annotated[float, Field(ge=1e-3, le=1e6)] = Field(description="Memory of one GPU [GiB]")
     batch_size: Batch = Field(1, description="Sequences processed at once [sequences]")
     sequence_length: Tokens = Field(2048, description="Sequence length [tokens]")
     hidden_dimensions: Dimension = Field(description="Width of the residual stream [elements]")

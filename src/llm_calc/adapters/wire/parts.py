@@ -33,6 +33,8 @@ class CustomDimensions(FurtherDimensions):
 class ModelPart(StrictRequest):
     """A model, by exactly one of a catalog name, a config.json, dimensions, or the head of a GGUF file."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in MODEL_SOURCES]})
+
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="Name, alias or Hugging Face id of a catalog model, in any case"
     )

@@ -1,0 +1,116 @@
+"""Generated requests against the application, all checks: no 5xx, no undocumented status, no wrong schema.
+
+One check is left out: that whatever fits the schema is accepted. A schema cannot say that heads divide a width or
+that a GPU runs a precision; such requests are answered 400, in the documented shape, which is checked.
+
+The requests are the same on every run. ``make schemathesis CASES=…`` searches longer.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from math import ceil
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from llm_calc.api.app import create_app
+
+APP = create_app()
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
+OPERATIONS = {
+    operation.label: operation
+    for operation in (SCHEMA[path][method] for path in SCHEMA for method in SCHEMA[path])
+}
+WITH_INPUT = [label for label, operation in OPERATIONS.items() if operation.body or operation.query]
+LONGEST_S = 10.0
+NAMES = {
+    "gpu": ["h100-80gb", "a100-80gb", "rtx-4090"],
+    "model_name": ["llama2-7b", "deepseek-v3", "gemma-3-27b", "gpt-oss-120b"],
+}
+NAMES |= {
+    "gpu_name": NAMES["gpu"],
+    "hardware.gpu": NAMES["gpu"],
+    "model.name": NAMES["model_name"],
+    "precision.activations": ["auto"],
+    "precision.kv_cache": ["auto", "fp8"],
+    "precision.weights": ["bf16", "fp8", "int4-awq", "q4_k_m"],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started() -> Iterator[None]:
+    """Load the catalogs."""
+    with TestClient(APP):
+        yield
+
+
+def with_known_names(value: Any, path: str = "") -> Any:
+    """Put known names where names stand, and leave nulls out: nearly all else would be refused."""
+    if isinstance(value, dict):
+        return {
+            key: with_known_names(entry, f"{path}.{key}".lstrip("."))
+            for key, entry in value.items()
+            if entry is not None
+        }
+    if isinstance(value, str) and path in NAMES:
+        return NAMES[path][len(value) % len(NAMES[path])]
+    return value
+
+
+def named(case: Case[Any]) -> Case[Any]:
+    """Return the request with known names in its body."""
+    case.body = with_known_names(case.body)
+    return case
+
+
+def checked_requests(strategy: Any, at_most: int) -> Counter[int]:
+    """Send up to ``at_most`` requests, run all checks on each answer, and count the statuses."""
+    statuses: Counter[int] = Counter()
+
+    @settings(
+        max_examples=at_most,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=strategy)
+    def send(case: Case[Any]) -> None:
+        answer = case.call_and_validate(excluded_checks=[positive_data_acceptance])
+        assert answer.elapsed < LONGEST_S, case.as_curl_command()
+        statuses[answer.status_code] += 1
+
+    send()
+    return statuses
+
+
+@pytest.mark.parametrize("label", WITH_INPUT)
+def test_sound_requests(label: str, pytestconfig: pytest.Config) -> None:
+    wanted = cases_per_test(pytestconfig)
+    strategy = OPERATIONS[label].as_strategy(generation_mode=GenerationMode.POSITIVE).map(named)
+    statuses = checked_requests(strategy, wanted)
+    assert statuses.total() >= wanted
+    assert statuses[200] > 0
+
+
+@pytest.mark.parametrize("label", WITH_INPUT)
+def test_unsound_requests(label: str, pytestconfig: pytest.Config) -> None:
+    wanted = cases_per_test(pytestconfig)
+    strategy = OPERATIONS[label].as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    assert checked_requests(strategy, wanted).total() >= wanted
+
+
+@pytest.mark.parametrize("label", sorted(set(OPERATIONS) - set(WITH_INPUT)))
+def test_requests_without_input(label: str) -> None:
+    assert checked_requests(OPERATIONS[label].as_strategy(), 1)[200] >= 1
+
+
+def cases_per_test(pytestconfig: pytest.Config) -> int:
+    """Return the share of one test of all generated requests."""
+    return ceil(int(pytestconfig.getoption("--schemathesis-cases")) / len(WITH_INPUT) / 2)

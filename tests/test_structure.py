@@ -1,0 +1,141 @@
+"""The tree's own budgets: short files and functions, shallow nesting, full hints, no import cycles."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from graphlib import TopologicalSorter
+from importlib import import_module
+from inspect import getmembers, isclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+
+import llm_calc
+
+ROOT = Path(llm_calc.__file__).parent
+MODULES = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
+MAX_P90_FUNCTION_LINES = 25
+MAX_MEDIAN_FUNCTION_LINES = 10
+MAX_NESTING = 3
+BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+CORE_UNITS = (
+    *("_bytes", "_bytes_per_s", "_flops", "_flops_per_s", "_s", "_tokens", "_tokens_per_s", "_usd"),
+    *("_usd_per_hour", "_w", "_j", "_bits", "_fraction", "_hz"),
+    *("bytes_per_token", "_bytes_per_logit", "_bytes_per_layer"),
+    *("memory_utilization", "_ratio"),  # options under the names that engines give them
+)
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    """Yield every function with its module and name."""
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, Function):
+                yield f"{module}.{node.name}", node
+
+
+FUNCTIONS = list(functions())
+
+
+def code_lines(function: Function) -> int:
+    """Return the lines of a function without its docstring."""
+    assert function.end_lineno is not None
+    lines = function.end_lineno - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function, clean=False) is None or first.end_lineno is None:
+        return lines
+    return lines - (first.end_lineno - first.lineno + 1)
+
+
+def nesting(node: ast.AST, depth: int = 0) -> int:
+    """Return the depth of the deepest block below ``node``; an elif is no deeper than its if."""
+    deepest = depth
+    for child in ast.iter_child_nodes(node):
+        is_elif = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        if isinstance(child, Function):
+            continue
+        deepest = max(deepest, nesting(child, depth + (isinstance(child, BLOCKS) and not is_elif)))
+    return deepest
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules of the package that are imported when the module is."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_are_short(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
+
+
+def test_functions_are_short() -> None:
+    lengths = {name: code_lines(function) for name, function in FUNCTIONS}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
+    assert quantiles(lengths.values(), n=10)[8] <= MAX_P90_FUNCTION_LINES
+    assert median(lengths.values()) <= MAX_MEDIAN_FUNCTION_LINES
+
+
+def test_blocks_are_shallow() -> None:
+    assert [name for name, function in FUNCTIONS if nesting(function) > MAX_NESTING] == []
+
+
+def test_every_parameter_and_result_has_a_type() -> None:
+    untyped = []
+    for name, function in FUNCTIONS:
+        arguments = function.args
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        starred = [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
+        hinted = [argument for argument in (*named, *starred) if argument.arg not in ("self", "cls")]
+        if function.returns is None or any(argument.annotation is None for argument in hinted):
+            untyped.append(name)
+    assert untyped == []
+
+
+def test_every_public_function_has_a_docstring() -> None:
+    public = [(name, node) for name, node in FUNCTIONS if ".core." in name and not node.name.startswith("_")]
+    assert [name for name, node in public if not ast.get_docstring(node)] == []
+
+
+def test_imports_have_no_cycle() -> None:
+    graph = {
+        module: {found for found in imports(tree) if found in MODULES and found != module}
+        for module, tree in TREES.items()
+    }
+    order = list(TopologicalSorter(graph).static_order())
+    assert set(MODULES) <= set(order)
+
+
+def test_exported_names_exist_and_are_sorted() -> None:
+    for name in MODULES:
+        if name.endswith("__main__"):
+            continue
+        module = import_module(name.removesuffix(".__init__"))
+        exported = list(getattr(module, "__all__", ()))
+        assert all(hasattr(module, entry) for entry in exported), name
+        assert all(first < second for first, second in pairwise(exported)), name
+
+
+def test_core_quantities_say_their_unit() -> None:
+    """A float of a core dataclass carries its unit in its name."""
+    unclear = []
+    for name in MODULES:
+        if ".core." not in name:
+            continue
+        for _, kind in getmembers(import_module(name.removesuffix(".__init__")), isclass):
+            if kind.__module__ == name and is_dataclass(kind):
+                floats = [field.name for field in fields(kind) if field.type in (float, "float")]
+                unclear += [f"{kind.__name__}.{field}" for field in floats if not field.endswith(CORE_UNITS)]
+    assert unclear == []
