@@ -3,11 +3,16 @@
 Source: the classes of transformers 5.23.0; what an absent nested configuration holds is in the class table.
 """
 
+from dataclasses import replace
+
+from llm_calc.adapters.architectures.dispatch import read_model
+from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, share_of_heads
-from llm_calc.adapters.architectures.registry import register
-from llm_calc.adapters.architectures.towers import encoder_free, phi, projectors, speech
+from llm_calc.adapters.architectures.registry import family, register
+from llm_calc.adapters.architectures.towers import encoder_free, gemma, phi, projectors, speech
 from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
 from llm_calc.adapters.architectures.windows import sliding_everywhere
+from llm_calc.core.model import Model
 
 VISION, AUDIO = "vision_config", "audio_config"
 IGNORED = (
@@ -35,6 +40,7 @@ def audio(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPa
     return (TowerPart(key=AUDIO, projector=projector),)
 
 
+SPEAKING = ("talker_config", "token2wav_config", "code2wav_config", "enable_audio_output", "enable_talker")
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
 WRAPPERS: dict[str, Wrapper] = {
@@ -63,6 +69,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "ernie4_5_vl_moe": Wrapper(towers=vision(projectors.ernie)),
     "exaone4_5": Wrapper(towers=vision()),
     "gemma3": Wrapper(towers=vision(projectors.gemma3)),
+    "gemma3n": Wrapper(towers=(*vision(gemma.gemma3n_projector), *audio(gemma.gemma3n_projector))),
     "gemma4": Wrapper(
         towers=(*vision(projectors.matrix(bias=False)), *audio(projectors.matrix(bias=False))),
     ),
@@ -111,6 +118,15 @@ WRAPPERS: dict[str, Wrapper] = {
     "voxtral": Wrapper(towers=audio(projectors.voxtral), tying="never", completed=True),
     "voxtral_realtime": Wrapper(towers=audio(projectors.voxtral_realtime), completed=True),
 }
+
+
+@family("qwen2_5_omni", "qwen3_omni_moe")
+def omni(f: Fields) -> Model:
+    """The thinker, which reads and answers; what speaks is left out and said so."""
+    f.ignore(*SPEAKING)
+    f.assume("only the thinker is counted: the talker and what turns its codes into sound are left out")
+    return replace(read_model(f.part("thinker_config")), model_type=f.model_type)
+
 
 for name, wrapper in WRAPPERS.items():
     register(name, read=wrapper, ignores=IGNORED)

@@ -27,6 +27,8 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "cosmos3_edge_vision": clip.headless_siglip2,
         "ernie4_5_vl_moe_vision": qwen_vl.ernie,
         "exaone4_5_vision": qwen_vl.qwen2_5_vl,
+        "gemma3n_audio": gemma.gemma3n_audio,
+        "gemma3n_vision": gemma.gemma3n_vision,
         "gemma4_audio": gemma.gemma4_audio,
         "gemma4_unified_audio": encoder_free.gemma4_unified_audio,
         "gemma4_unified_vision": encoder_free.gemma4_unified_vision,
