@@ -88,14 +88,14 @@ def gqa(
     sinks: Choice[bool] = False,
     output_norm: bool = False,
     output_gate: Choice[bool] = False,
-    head_gate: Choice[bool] = False,
+    gate: Choice[str] = "",
 ) -> Piece:
     """Grouped-query attention.
 
     ``qk_norm``: ``head`` (one weight a channel of a head, shared by heads), ``head_biased`` (with as many
     biases), ``full`` (a weight for every channel of queries and of keys) or nothing. ``output_norm``: a norm
-    before the output projection. ``sinks``: one scalar a head. ``output_gate``, ``head_gate``: a projection
-    that gates every channel or every head of the output.
+    before the output projection. ``sinks``: one scalar a head. ``output_gate``: the query projection
+    also gates every channel of the output; ``gate``: a projection of its own does, by ``channel`` or ``head``.
     """
 
     def piece(f: Fields) -> LayerBlocks:
@@ -103,7 +103,8 @@ def gqa(
         kv, width = kv_heads(f, heads), head_dim(f, hidden, heads)
         vectors = _QK_NORMS[choose(qk_norm, f)](heads, kv, width)
         vectors += (heads if choose(sinks, f) else 0) + (heads * width if output_norm else 0)
-        gate_cols = heads * width * choose(output_gate, f) + heads * choose(head_gate, f)
+        fused = heads * width * choose(output_gate, f)
+        gate_cols = {"": 0, "head": heads, "channel": heads * width}[choose(gate, f)]
         window_of, letters = windows(f, num_layers(f)), choose(biases, f)
 
         def layer(index: int) -> tuple[Block, ...]:
@@ -116,7 +117,8 @@ def gqa(
                     head_dim=width,
                     biases=letters,
                     vector_params=vectors,
-                    q_extra_cols=gate_cols,
+                    q_extra_cols=fused,
+                    gate_cols=gate_cols,
                     window=window,
                     chunked=chunked,
                 ),
@@ -174,7 +176,8 @@ def norms(count: Choice[int] = 2, *, bias: Choice[bool] = False) -> Piece:
 def embedding_table(f: Fields, *, width: int | None = None) -> Weight:
     """Token embeddings."""
     cols = width or hidden_size(f)
-    return Weight(name="embedding", component="embedding", rows=f.int("vocab_size"), cols=cols, kind="table")
+    rows = f.int("vocab_size")
+    return Weight(name="embedding", component="embedding", rows=rows, cols=cols, kind="table", units=rows)
 
 
 def position_table(rows: int, cols: int, name: str = "position_embedding") -> Weight:
