@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
@@ -226,12 +228,77 @@ def test_published_configs() -> None:
         ({"quant_method": "magic"}, r"quant_method: 'magic' is not one of"),
         ({"quant_method": "modelopt", "quant_algo": "FP3"}, r"quant_algo: 'FP3'"),
         ({"quant_method": "gptq", "bits": "four"}, r"bits: must be an integer"),
-        ({"quant_method": "gptq", "bits": 99}, r"bits: must be 1 to 8"),
+        ({"quant_method": "gptq", "bits": 99}, r"bits: must be 1 to 16"),
         ({"quant_method": "compressed-tensors", "config_groups": {}}, r"config_groups: must hold"),
         ({"quant_method": "quark"}, r"dtype"),
         ({}, r"quant_method"),
+        ({"quant_method": "gptq", "group_size": 10**400}, r"group_size: must be at most"),
+        ({"quant_method": "gptq", "dynamic": {"-:(": {}}}, r"is wrong"),
+        ({"quant_method": "gptq", "dynamic": {"-:(a+)+$": {}}}, r"too complex"),
+        ({"quant_method": "gptq", "dynamic": {"-:.*.*.*.*x": {}}}, r"too complex"),
+        (
+            {"quant_method": "fp8", "ignored_layers": [f"*{index}" for index in range(501)]},
+            r"at most 500 patterns",
+        ),
+        (
+            {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 0}}}},
+            r"num_bits: must",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused(config: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         recipe_from_quantization_config(config, llama())
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-300, 300)
+    | st.sampled_from(["Linear", "re:.*", "float", "int", "*", "NVFP4"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["weights", "targets", "num_bits", "group_size", "type", "strategy"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(
+    [
+        *(
+            "config_groups",
+            "ignore",
+            "bits",
+            "group_size",
+            "weight_block_size",
+            "dynamic",
+            "quantized_layers",
+            "quant_algo",
+        ),
+        *(
+            "quantization",
+            "kv_cache_scheme",
+            "global_quant_config",
+            "modules_to_not_convert",
+            "load_in_4bit",
+            "mode",
+        ),
+    ]
+)
+
+
+@given(
+    method=st.sampled_from(
+        ["fp8", "gptq", "awq", "compressed-tensors", "modelopt", "quark", "bitsandbytes", "mlx", "mxfp4"]
+    ),
+    rest=st.dictionaries(KEYS, JSON, max_size=5),
+)
+def test_anything_is_read_or_refused_with_its_field(method: str, rest: dict[str, Any]) -> None:
+    model = llama(layers=2)
+    try:
+        read = recipe_from_quantization_config({**rest, "quant_method": method}, model)
+    except InvalidInputError as refused:
+        assert refused.message.startswith("model.hf_config.quantization_config")  # noqa: PT017
+    else:
+        assert 0 < weights_bytes(model, read.recipe) < 4 * 10**9

@@ -2,9 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from fnmatch import translate
 from functools import lru_cache
 
+from llm_calc.adapters.formats.scheme import FIELD
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.weights import Component
+
+MAX_PATTERNS = 500
+MAX_UNBOUNDED = 3
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
+_UNBOUNDED = re.compile(r"(?<!\\)[*+]|\{\d+,")
 
 _ROOTS = ("model", "model.language_model", "language_model.model", "backbone")
 _HOLDERS: dict[Component, tuple[str, ...]] = {
@@ -52,15 +60,20 @@ class ModulePatterns:
 
     ``re:…`` is a regular expression from the path's start; ``*`` stands for anything; whatever else is whole
     parts of a path (``gate`` is in ``mlp.gate``, not in ``mlp.gate_proj``).
+
+    Raises:
+        InvalidInputError: a regular expression that is wrong or could take long, or too many patterns.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         given = tuple(patterns)
         self._plain = frozenset(each for each in given if not each.startswith("re:") and "*" not in each)
-        self._compiled = tuple(_compiled(each) for each in given if each not in self._plain)
-
-    def __bool__(self) -> bool:
-        return bool(self._plain or self._compiled)
+        others = [each for each in given if each not in self._plain]
+        if len(others) > MAX_PATTERNS:
+            raise InvalidInputError(
+                f"{FIELD}: at most {MAX_PATTERNS} patterns of modules; got {len(others)}", field=FIELD
+            )
+        self._compiled = tuple(_compiled(each) for each in others)
 
     def match(self, paths: Iterable[str]) -> bool:
         """Whether any of the paths is named."""
@@ -80,8 +93,19 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(".".join(names[start:end]) for end in ends for start in range(end))
 
 
+@lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    if pattern.startswith("re:"):
-        return re.compile(pattern.removeprefix("re:"))
-    wild = ".*".join(re.escape(piece) for piece in pattern.split("*"))
-    return re.compile(rf"(?:.*\.)?{wild}(?:\.|$)")
+    if not pattern.startswith("re:"):
+        around = (pattern, f"*.{pattern}", f"{pattern}.*", f"*.{pattern}.*")
+        return re.compile("|".join(translate(each) for each in around))
+    expression = pattern.removeprefix("re:")
+    if _REPEATED_GROUP.search(expression) or len(_UNBOUNDED.findall(expression)) > MAX_UNBOUNDED:
+        limits = f"no repeated groups, at most {MAX_UNBOUNDED} * or +"
+        msg = f"{FIELD}: the pattern {pattern[:80]!r} is too complex: {limits}"
+        raise InvalidInputError(msg, field=FIELD)
+    try:
+        return re.compile(expression)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise InvalidInputError(
+            f"{FIELD}: the pattern {pattern[:80]!r} is wrong: {error}", field=FIELD
+        ) from error

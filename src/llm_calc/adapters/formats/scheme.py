@@ -11,6 +11,7 @@ from llm_calc.core.weights import Component
 
 FIELD = "model.hf_config.quantization_config"
 CHANNEL = -1
+MAX_SIDE = 1 << 20
 Config = Mapping[str, object]
 
 
@@ -54,7 +55,32 @@ def integer(config: Config, key: str, default: int) -> int:
         return default
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidInputError(f"{FIELD}.{key}: must be an integer; got {value!r}", field=f"{FIELD}.{key}")
+    if abs(value) > MAX_SIDE**2:
+        raise InvalidInputError(f"{FIELD}.{key}: must be at most {MAX_SIDE**2}", field=f"{FIELD}.{key}")
     return value
+
+
+def element_bits(config: Config, key: str, default: int) -> int:
+    """Bits of a number under a key.
+
+    Raises:
+        InvalidInputError: not an integer from 1 to 16.
+    """
+    bits = integer(config, key, default)
+    if not 1 <= bits <= 16:
+        raise InvalidInputError(f"{FIELD}.{key}: must be 1 to 16; got {bits}", field=f"{FIELD}.{key}")
+    return bits
+
+
+def block_elements(block: object) -> int | None:
+    """Elements of a two-dimensional block that shares a scale; None where it is no such block."""
+    if not isinstance(block, list) or len(block) != 2:
+        return None
+    if not all(
+        isinstance(side, int) and not isinstance(side, bool) and 0 < side <= MAX_SIDE for side in block
+    ):
+        return None
+    return int(block[0]) * int(block[1])
 
 
 def strings(config: Config, *keys: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from llm_calc.adapters.formats.scheme import (
     FIELD,
     Config,
     Scheme,
+    block_elements,
+    element_bits,
     integer,
     kv_cache_of,
     number_of,
@@ -21,55 +23,56 @@ from llm_calc.core.formats import NumberFormat
 
 
 def compressed_tensors(config: Config) -> Scheme:
-    """Groups of targets with a scheme each; what is ignored stays in 16 bits."""
-    groups = config.get("config_groups")
-    found = (
-        [group for group in groups.values() if isinstance(group, Mapping)]
-        if isinstance(groups, Mapping)
-        else []
-    )
-    schemes = [(strings(group, "targets"), _group_number(group)) for group in found]
-    schemes = [(targets, number) for targets, number in schemes if number is not None]
-    if not schemes:
-        msg = f"{FIELD}.config_groups: must hold at least one group with weights"
-        raise InvalidInputError(msg, field=f"{FIELD}.config_groups")
+    """Groups of targets with a scheme each; what is ignored stays in 16 bits.
+
+    Raises:
+        InvalidInputError: no group has weights, or one has numbers that cannot be.
+    """
+    schemes = _schemes(config.get("config_groups"))
     whole = [number for targets, number in schemes if not targets or "Linear" in targets]
     main = whole[0] if whole else schemes[0][1]
-    specific = tuple(
-        (target, number) for targets, number in schemes for target in targets if target != "Linear" and number
-    )
-    assert main is not None  # noqa: S101
+    specific = ((target, number) for targets, number in schemes for target in targets if target != "Linear")
     return Scheme(
         storage=storage_of(main),
         number=main,
         words=number_words(main),
         skips=strings(config, "ignore", "ignored_layers", "exclude_modules"),
         listed_only=not whole,
-        targets=specific,
+        targets=tuple(specific),
         kv_cache=kv_cache_of(config),
         activations=main.compute,
     )
 
 
-def _group_number(group: Config) -> NumberFormat | None:
+def _schemes(groups: object) -> list[tuple[tuple[str, ...], NumberFormat]]:
+    """Targets and weights of every group that has weights."""
+    found = groups.values() if isinstance(groups, Mapping) else ()
+    schemes = [
+        (strings(group, "targets"), _group_number(group["weights"], group.get("input_activations")))
+        for group in found
+        if isinstance(group, Mapping) and isinstance(group.get("weights"), Mapping)
+    ]
+    if not schemes:
+        msg = f"{FIELD}.config_groups: must hold at least one group with weights"
+        raise InvalidInputError(msg, field=f"{FIELD}.config_groups")
+    return schemes
+
+
+def _group_number(weights: Config, activations: object) -> NumberFormat:
     """The format of one group's weights; arithmetic is native only where activations are quantized too."""
-    weights = group.get("weights")
-    if not isinstance(weights, Mapping):
-        return None
-    bits, kind = integer(weights, "num_bits", 8), str(weights.get("type") or "int")
-    size = integer(weights, "group_size", 0)
-    native = isinstance(group.get("input_activations"), Mapping)
+    bits, kind = element_bits(weights, "num_bits", 8), str(weights.get("type") or "int")
+    size, native = integer(weights, "group_size", 0), isinstance(activations, Mapping)
     if kind == "float" and bits == 4:
         name = "mxfp4" if size == 32 else "nvfp4"
-        return scaled(name, 4, size or 16, 8, compute="fp4" if native else None)
+        return scaled(name, 4, size if size > 0 else 16, 8, compute="fp4" if native else None)
     compute = {("float", 8): "fp8", ("int", 8): "int8"}.get((kind, bits)) if native else None
-    name = f"fp{bits}" if kind == "float" else f"int{bits}"
-    strategy, zero = (
-        str(weights.get("strategy") or ""),
+    name, zero = (
+        f"fp{bits}" if kind == "float" else f"int{bits}",
         0.0 if weights.get("symmetric", True) else float(bits),
     )
-    if strategy == "block" and isinstance(block := weights.get("block_structure"), list) and len(block) == 2:
-        return scaled(f"{name}-block", bits, int(block[0]) * int(block[1]), 32, compute=compute)
+    strategy, block = str(weights.get("strategy") or ""), block_elements(weights.get("block_structure"))
+    if strategy == "block" and block is not None:
+        return scaled(f"{name}-block", bits, block, 32, compute=compute)
     if size > 0:
         return scaled(name, bits, size, 16, zero=zero, compute=compute)
     channel = CHANNEL if strategy in ("channel", "") else 0
@@ -123,7 +126,7 @@ def _algorithm(name: str, group_size: int) -> NumberFormat:
     base = number_of(number)
     if group == CHANNEL:
         return scaled(number, 8, CHANNEL, 32, compute=base.compute)
-    size = group_size or group
+    size = group_size if group_size > 0 else group
     zero = 0.0 if number == "int4-awq" else base.zero_bits
     return scaled(number, base.element_bits, size, base.scale_bits, zero=zero, compute=base.compute)
 

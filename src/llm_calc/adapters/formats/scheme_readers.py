@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from llm_calc.adapters.formats.scheme import (
     CHANNEL,
     FIELD,
     Config,
     Scheme,
+    block_elements,
+    element_bits,
     integer,
     number_of,
     number_words,
@@ -33,13 +36,12 @@ MLX_COMPONENTS: tuple[Component, ...] = (
 
 def fp8(config: Config) -> Scheme:
     """DeepSeek's and Qwen's fp8: blocks of scales, or one a tensor; activations in fp8."""
-    block = config.get("weight_block_size")
+    block: Any = config.get("weight_block_size")
     skips = strings(config, "modules_to_not_convert", "ignored_layers", "exclude_modules")
-    if isinstance(block, list) and len(block) == 2 and all(isinstance(n, int) and n > 0 for n in block):
-        number = NumberFormat(
-            name="fp8-block", element_bits=8, group_size=block[0] * block[1], scale_bits=32, compute="fp8"
-        )
-        words = f"fp8 with a scale for every {block[0]} x {block[1]} block"
+    elements = block_elements(block)
+    if elements is not None:
+        number = scaled("fp8-block", 8, elements, 32, compute="fp8")
+        words = f"fp8 with a scale for every {' x '.join(map(str, block))} block"
     else:
         number, words = number_of("fp8"), "fp8 with a scale a tensor"
     return Scheme(storage="fp8", number=number, words=words, skips=skips, activations="fp8")
@@ -57,10 +59,8 @@ def fbgemm_fp8(config: Config) -> Scheme:
 def grouped(config: Config) -> Scheme:
     """GPTQ, AWQ, AutoRound: integers in groups; activations in 16 bits."""
     method = str(config.get("quant_method")).lower()
-    bits = integer(config, "bits", integer(config, "w_bit", 4))
+    bits = element_bits(config, "bits", element_bits(config, "w_bit", 4))
     group = integer(config, "group_size", integer(config, "q_group_size", 128))
-    if not 1 <= bits <= 8:
-        raise InvalidInputError(f"{FIELD}.bits: must be 1 to 8; got {bits}", field=f"{FIELD}.bits")
     name = "int4-awq" if method == "awq" else "int4-gptq"
     number = scaled(name if bits == 4 else f"int{bits}", bits, group if group > 0 else CHANNEL, 16, zero=bits)
     dynamic = config.get("dynamic")
@@ -118,10 +118,8 @@ def _mlx_number(config: Config) -> NumberFormat:
     mode = str(config.get("mode") or "affine")
     if mode in ("mxfp4", "nvfp4", "mxfp8"):
         return number_of(mode)
-    bits = integer(config, "bits", 4)
-    if not 1 <= bits <= 8:
-        raise InvalidInputError(f"{FIELD}.bits: must be 1 to 8; got {bits}", field=f"{FIELD}.bits")
-    return scaled(f"int{bits}", bits, integer(config, "group_size", 64), 16, zero=16)
+    bits, size = element_bits(config, "bits", 4), integer(config, "group_size", 64)
+    return scaled(f"int{bits}", bits, size if size > 0 else CHANNEL, 16, zero=16)
 
 
 def quark(config: Config) -> Scheme:
