@@ -4,7 +4,6 @@ Grouped or latent attention, windows by ``layer_types``, gated feed-forward, exp
 What keys tell of recurrent layers, encoders or other modalities is refused: no key says how those are built.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.defaults import ClassDefaults
@@ -15,6 +14,7 @@ from llm_calc.adapters.architectures.pieces import Decoder, Piece, gqa, mlp
 from llm_calc.adapters.architectures.windows import (
     LAYER_KINDS,
     SLIDING,
+    Windows,
     all_full,
     by_type,
     full_every,
@@ -127,7 +127,7 @@ def _attention(f: Fields) -> Piece:
     return gqa(biases=_biases, qk_norm=norm, windows=_windows(f))
 
 
-def _windows(f: Fields) -> "Callable[[Fields, int], Callable[[int], tuple[int | None, bool]]]":
+def _windows(f: Fields) -> Windows:
     if not f.known("sliding_window") or not f.flag("use_sliding_window", default=True):
         f.texts("layer_types", None)
         return by_type(_full_kinds)

@@ -5,12 +5,12 @@ An option is a constant or a function of the fields (``Choice``), so that a tabl
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
-from llm_calc.adapters.architectures.windows import Windows, no_window
-from llm_calc.core.blocks import Attention, Block, Mlp, Norm
+from llm_calc.adapters.architectures.windows import Window, Windows, no_window
+from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Norm, Parts
 from llm_calc.core.model import Model, group_layers
 from llm_calc.core.weights import Weight, vector
 
@@ -102,31 +102,37 @@ def gqa(
         hidden, heads = hidden_size(f), f.int("num_attention_heads")
         kv, width = kv_heads(f, heads), head_dim(f, hidden, heads)
         vectors = _QK_NORMS[choose(qk_norm, f)](heads, kv, width)
-        vectors += (heads if choose(sinks, f) else 0) + (heads * width if output_norm else 0)
-        fused = heads * width * choose(output_gate, f)
-        gate_cols = {"": 0, "head": heads, "channel": heads * width}[choose(gate, f)]
-        window_of, letters = windows(f, num_layers(f)), choose(biases, f)
-
-        def layer(index: int) -> tuple[Block, ...]:
-            window, chunked = window_of(index)
-            return (
-                Attention(
-                    hidden=hidden,
-                    heads=heads,
-                    kv_heads=kv,
-                    head_dim=width,
-                    biases=letters,
-                    vector_params=vectors,
-                    q_extra_cols=fused,
-                    gate_cols=gate_cols,
-                    window=window,
-                    chunked=chunked,
-                ),
-            )
-
-        return layer
+        usual = Attention(
+            hidden=hidden,
+            heads=heads,
+            kv_heads=kv,
+            head_dim=width,
+            biases=choose(biases, f),
+            vector_params=vectors + heads * choose(sinks, f) + heads * width * output_norm,
+            q_extra_cols=heads * width * choose(output_gate, f),
+        )
+        gates = _gate(hidden, heads, {"": 0, "head": 1, "channel": width}[choose(gate, f)])
+        return _windowed(usual, gates, windows(f, num_layers(f)))
 
     return piece
+
+
+def _gate(hidden: int, heads: int, cols_per_head: int) -> tuple[Block, ...]:
+    """A gate that is a projection of its own, without bias; nothing for no columns."""
+    if not cols_per_head:
+        return ()
+    weight = gate_weight(hidden, heads * cols_per_head, units=heads)
+    return (Custom(name="gate", content=Parts(weights=(weight,))),)
+
+
+def _windowed(usual: Attention, gates: tuple[Block, ...], window_of: Callable[[int], Window]) -> LayerBlocks:
+    """The same attention in every layer, but for the window."""
+
+    def layer(index: int) -> tuple[Block, ...]:
+        window, chunked = window_of(index)
+        return (replace(usual, window=window, chunked=chunked), *gates)
+
+    return layer
 
 
 def mlp(

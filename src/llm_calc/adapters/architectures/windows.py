@@ -1,20 +1,23 @@
 """Which layers see a window, and how wide: the rules by which classes fill or read ``layer_types``."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from llm_calc.adapters.architectures.fields import Fields
 
 LayerTypes = Callable[[Fields, int], tuple[str, ...]]
 """Types of the first n layers where the file has none."""
-Windows = Callable[[Fields, int], Callable[[int], "tuple[int | None, bool]"]]
-"""For n layers: the window of each (None: all keys) and whether it is chunked."""
+Window: TypeAlias = "tuple[int | None, bool]"
+"""Keys that a query sees (None: all), and whether they are a chunk."""
+Windows = Callable[[Fields, int], Callable[[int], Window]]
+"""For n layers: the window of each."""
 
 FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"
 LAYER_KINDS = frozenset({FULL, SLIDING, CHUNKED, "attention", "full", "sliding", "global", "local"})
 _WINDOWED = frozenset({SLIDING, "sliding", "local"})
 
 
-def no_window(_: Fields, __: int) -> Callable[[int], tuple[int | None, bool]]:
+def no_window(_: Fields, __: int) -> Callable[[int], Window]:
     """Every query sees every key."""
     return lambda _: (None, False)
 
@@ -75,14 +78,14 @@ def by_type(
 ) -> Windows:
     """``key`` on sliding layers, ``chunk_key`` on chunked ones, all keys elsewhere."""
 
-    def windows(f: Fields, layers: int) -> Callable[[int], tuple[int | None, bool]]:
+    def windows(f: Fields, layers: int) -> Callable[[int], Window]:
         kinds = types(f, layers)
         window = f.optional_int(key) if _WINDOWED & set(kinds) and f.known(key) else None
         chunk = f.optional_int(chunk_key) if CHUNKED in kinds else None
         f.ignore(key, chunk_key)
         f.expect("sliding_window_size", value=window)
 
-        def of(index: int) -> tuple[int | None, bool]:
+        def of(index: int) -> Window:
             if kinds[index] == CHUNKED:
                 return chunk, True
             return (window or None if kinds[index] in _WINDOWED else None), False

@@ -1,8 +1,24 @@
 """Gemma: tied embeddings, wide heads; from the second generation four norms a layer and windows."""
 
+from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, norms, when
-from llm_calc.adapters.architectures.registry import register
+from llm_calc.adapters.architectures.registry import Reader, register
 from llm_calc.adapters.architectures.windows import by_type, full_every, layer_types
+from llm_calc.core.model import Model
+
+
+def causal(read: Reader) -> Reader:
+    """Embedding models see both ways and halve their windows; the counts are those of the generating model."""
+
+    def checked(f: Fields) -> Model:
+        if f.raw("use_bidirectional_attention", None) in (True, "all"):
+            f.assume(
+                "use_bidirectional_attention was ignored: windows and caches are those of causal attention"
+            )
+        return read(f)
+
+    return checked
+
 
 BIASES = when("attention_bias", "qkvo")
 ALTERNATING = by_type(layer_types(full_every(2)))
@@ -12,13 +28,15 @@ register("gemma2", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING
 register("vaultgemma", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING)))
 register(
     "gemma3_text",
-    ignores=("_sliding_window_pattern", "use_bidirectional_attention"),
-    read=Decoder(
-        attention=gqa(
-            biases=BIASES,
-            qk_norm="head",
-            windows=by_type(layer_types(full_every(6, "sliding_window_pattern"))),
+    ignores=("_sliding_window_pattern",),
+    read=causal(
+        Decoder(
+            attention=gqa(
+                biases=BIASES,
+                qk_norm="head",
+                windows=by_type(layer_types(full_every(6, "sliding_window_pattern"))),
+            ),
+            norms=norms(4),
         ),
-        norms=norms(4),
     ),
 )

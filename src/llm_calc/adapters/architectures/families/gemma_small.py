@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from llm_calc.adapters.architectures.families.gemma import causal
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hyper import activations
 from llm_calc.adapters.architectures.mixtures import routed
@@ -75,13 +76,15 @@ def _altup(f: Fields, hidden: int, streams: int) -> Custom:
         _other("laurel_left", hidden, rank),
         _other("laurel_right", rank, hidden),
         vector("altup_norms", "norms", 2 * hidden),
+        vector("altup_scale", "other", hidden),
     ]
-    if f.flag("altup_correct_scale"):
-        weights.append(vector("altup_scale", "other", hidden))
     return Custom(name="altup", content=Parts(weights=tuple(weights)))
 
 
-@family("gemma3n_text", ignores=("activation_sparsity_pattern", "altup_active_idx", "altup_coef_clip"))
+@family(
+    "gemma3n_text",
+    ignores=("activation_sparsity_pattern", "altup_active_idx", "altup_coef_clip", "altup_correct_scale"),
+)
 def gemma3n_text(f: Fields) -> Model:
     """Gemma 3n."""
     layers, hidden, streams = num_layers(f), hidden_size(f), f.int("altup_num_inputs", least=2)
@@ -141,13 +144,13 @@ def _attention(f: Fields, kind: str, *, owns: bool) -> Attention:
     "gemma4_text",
     "gemma4_unified_text",
     ignores=(
-        "use_bidirectional_attention",
         "moe_intermediate_size",
         "num_experts",
         "top_k_experts",
         "vocab_size_per_layer_input",
     ),
 )
+@causal
 def gemma4_text(f: Fields) -> Model:
     """Gemma 4: other heads on global layers, whose values may be their keys; the last layer is global."""
     f.fallbacks = {**f.fallbacks, "enable_moe_block": False, "hidden_size_per_layer_input": None}

@@ -131,9 +131,9 @@ register(
     "afmoe",
     read=Decoder(
         attention=gqa(
-            biases=INPUT_BIASES,
+            biases=BIASES,
             qk_norm="head",
-            output_gate=True,
+            gate="channel",
             windows=by_type(layer_types(full_every(4, "global_attn_every_n_layers"))),
         ),
         feed_forward=mixture(
@@ -154,7 +154,7 @@ register(
 register(
     "solar_open",
     read=Decoder(
-        attention=gqa(biases=INPUT_BIASES),
+        attention=gqa(biases=BIASES),
         feed_forward=mixture(experts="n_routed_experts", shared_width=shared_times()),
     ),
 )
@@ -244,5 +244,26 @@ register(
             router_bias=True,
         ),
         head_bias=lambda f: f.flag("use_bias"),
+    ),
+)
+
+
+def _beam_types(_: Fields, layers: int) -> tuple[str, ...]:
+    """Every sixth layer and the last one see everything."""
+    return tuple(FULL if (index + 1) % 6 == 0 or index == layers - 1 else SLIDING for index in range(layers))
+
+
+register(
+    "beam",
+    read=Decoder(
+        attention=gqa(
+            biases=BIASES,
+            qk_norm="head",
+            sinks=True,
+            gate="channel",
+            windows=by_type(layer_types(_beam_types)),
+        ),
+        feed_forward=mixture(sparse=by_mlp_types(leading_dense(3))),
+        norms=norms(4),
     ),
 )
