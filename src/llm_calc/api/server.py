@@ -5,6 +5,7 @@ import socket
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic_core import to_json
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -51,8 +52,17 @@ def serve(settings: Settings) -> None:
         load_catalogs(settings.catalogs_path)
     except (CatalogError, OSError) as error:
         sys.exit(f"LLM_CALC_CATALOGS_PATH: the catalogs cannot be read: {error}")
+    run(create_app(settings), settings)
+
+
+def run(app: FastAPI, settings: Settings) -> None:
+    """Run an application as ``serve`` does.
+
+    Raises:
+        SystemExit: with a code where the address is taken.
+    """
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import cache
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,15 +39,27 @@ class LenientRequest(BaseModel):
         """Yield the path of each unknown field with the names that are known in its place."""
         for name in self.model_extra or ():
             yield prefix + name, list(type(self).model_fields)
-        for name, value in self.__dict__.items():
-            if isinstance(value, LenientRequest):
-                yield from value.unknown_fields(f"{prefix}{name}.")
+        for name in _lenient_parts(type(self)):
+            part = getattr(self, name)
+            if part is not None:
+                yield from part.unknown_fields(f"{prefix}{name}.")
 
 
 class Answer(BaseModel):
     """A response, or a part of one: made by the product itself, never read from outside."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@cache
+def _lenient_parts(kind: type[LenientRequest]) -> tuple[str, ...]:
+    """Return the fields of a request that hold such a part or None."""
+    found = []
+    for name, field in kind.model_fields.items():
+        named = (field.annotation, *get_args(field.annotation))
+        if any(isinstance(each, type) and issubclass(each, LenientRequest) for each in named):
+            found.append(name)
+    return tuple(found)
 
 
 def _unknown_field_warning(path: str, known: list[str]) -> str:

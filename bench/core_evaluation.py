@@ -1,0 +1,32 @@
+"""One evaluation of the core in process: footprint, FLOPs and timing of one model on one GPU."""
+
+from itertools import count
+from time import perf_counter
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.documented.calculate import calculate
+from llm_calc.adapters.wire.documented_requests import CalculateRequest
+
+REPEATS = 2000
+ROUNDS = 5
+
+
+def calculation_s() -> float:
+    """Return seconds of one documented calculation over the whole catalog, no HTTP: the best of several rounds."""
+    catalogs = load_catalogs()
+    lengths = count(1)
+    rounds = []
+    for _ in range(ROUNDS):
+        requests = [
+            CalculateRequest(model_name="llama2-7b", gpu="a100-80gb", seq_length=next(lengths))
+            for _ in range(REPEATS)
+        ]
+        began_s = perf_counter()
+        for request in requests:
+            calculate(request, catalogs)
+        rounds.append((perf_counter() - began_s) / REPEATS)
+    return min(rounds)
+
+
+if __name__ == "__main__":
+    print(f"one documented calculation with all GPUs of the catalog, no HTTP: {1e6 * calculation_s():.0f} µs")
