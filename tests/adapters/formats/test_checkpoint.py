@@ -251,6 +251,16 @@ def test_what_cannot_be_read_is_refused(config: dict[str, Any], reason: str) -> 
         recipe_from_quantization_config(config, llama())
 
 
+def test_work_is_bounded() -> None:
+    config = {"quant_method": "fp8", "ignored_layers": [f"*x{index}" for index in range(400)]}
+    assert (
+        formats(recipe_from_quantization_config(config, llama(layers=4)), llama(layers=4))["mlp.up_proj"]
+        == "fp8"
+    )
+    with pytest.raises(InvalidInputError, match="layers x patterns"):
+        recipe_from_quantization_config(config, llama(layers=300))
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.formats.modules import ModulePatterns, module_paths
 from llm_calc.adapters.formats.recipes import Tensor, resolve_number, tensor_positions
-from llm_calc.adapters.formats.scheme import CHANNEL, Scheme
+from llm_calc.adapters.formats.scheme import CHANNEL, FIELD, Scheme
 from llm_calc.adapters.formats.schemes import read_scheme
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Component, Weight
 
+MAX_SEARCHES = 100_000
+"""Layers times patterns that are searched for: about a second of work."""
 LINEAR: frozenset[Component] = frozenset(("attention", "mlp", "experts", "shared_experts", "ssm"))
 """Components whose matrices quantizers take; embedding, head, router, norms and towers only where listed."""
 
@@ -73,6 +76,10 @@ class _Chooser:
         self._targets = [(ModulePatterns((pattern,)), _for_model(n, model)) for pattern, n in scheme.targets]
         self._modules = {path: _for_model(number, model) for path, number in scheme.modules.items()}
         self._number = _for_model(scheme.number, model)
+        searches = model.num_layers * (len(self._skips) + len(self._targets))
+        if searches > MAX_SEARCHES:
+            msg = f"{FIELD}: layers x patterns of modules must be at most {MAX_SEARCHES}; they are {searches}"
+            raise InvalidInputError(msg, field=FIELD)
 
     def format_of(self, weight: Weight, layer: int) -> NumberFormat | None:
         paths = module_paths(weight.component, weight.name, layer)

@@ -75,6 +75,10 @@ class ModulePatterns:
             )
         self._compiled = tuple(_compiled(each) for each in others)
 
+    def __len__(self) -> int:
+        """How many patterns cost a search for every path."""
+        return len(self._compiled)
+
     def match(self, paths: Iterable[str]) -> bool:
         """Whether any of the paths is named."""
         return any(self._names(path) for path in paths)
