@@ -224,7 +224,7 @@ def _comparable(gpu: Gpu, setup: Setup) -> bool:
 def context_table(plan: MemoryPlan, longest: int) -> list[ContextRow]:
     """Concurrency at contexts in powers of two up to ``longest``, and at ``longest`` itself."""
     contexts = [FIRST_CONTEXT << step for step in range(32) if FIRST_CONTEXT << step < longest] + [longest]
-    holds = plan.available_bytes > 0 and bool(plan.pools)
+    holds = plan.available_bytes > 0
     most = plan.max_concurrency(np.array(contexts, dtype=np.float64)) if holds else np.zeros(len(contexts))
     return [
         ContextRow(

@@ -18,6 +18,7 @@ MODELS: dict[str, Model] = {
     "latent": deepseek_v3(),
     "sliding": sliding(2, 10),
     "recurrent": recurrent(2, 6),
+    "states alone": recurrent(0, 6),
 }
 models = st.sampled_from(sorted(MODELS)).map(MODELS.__getitem__)
 engines = st.sampled_from(ENGINE_NAMES)

@@ -60,7 +60,7 @@ class Claim:
     def blocks(self, context_tokens: Quantity) -> Quantity:
         """Blocks for a sequence of ``context_tokens``."""
         if not self.block_tokens:
-            return 1
+            return context_tokens * 0 + 1  # one for each context, in the shape that was asked for
         kept = context_tokens if self.window_tokens is None else smaller(context_tokens, self.window_tokens)
         return ceil_div(kept, self.block_tokens) + self.extra_blocks
 
@@ -156,7 +156,7 @@ class MemoryPlan:
     def sequences(self, context_tokens: Quantity) -> Quantity:
         """Sequences of ``context_tokens`` that fit at once over all replicas, as a ratio; may take arrays."""
         if not self.pools:
-            return self.limits.max_sequences * self.replicas
+            return context_tokens * 0 + self.limits.max_sequences * self.replicas
         each = [pool.sequences(context_tokens) for pool in self.pools]
         least = each[0]
         for other in each[1:]:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from llm_calc.core.arrays import Quantity, smaller
+from llm_calc.core.arrays import Quantity, ceil_div, smaller
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.parallelism import Layout, cache_share, stage_bounds
 from llm_calc.core.weights import Cache
 
 INDEX_SCORES = "indexer_scores"
+SCALE_BYTES, SCALED_TOGETHER = 4, 128
 FULL_KINDS = ("full", "latent", "compressed")
 WINDOW_KINDS = ("sliding", "chunked")
 
@@ -36,20 +37,19 @@ def stage_caches(
     stage: int,
     element_bytes: float,
     state_bytes: float,
-    index_bytes: float | None = None,
 ) -> tuple[LayerCache, ...]:
     """Caches of one stage, equal ones counted together; a cache that grows and holds a state is given as two.
 
-    ``state_bytes``: width of a recurrent state that no layer prescribes. ``index_bytes``: bytes a token and
-    layer of a sparse indexer's keys, where the engine stores them in a format of their own.
+    ``state_bytes``: width of a recurrent state that no layer prescribes. The keys of a sparse indexer are kept in
+    fp8 with a float32 scale for every 128, whatever the format of the cache.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     counts: dict[LayerCache, int] = {}
     for group in model.groups:
         layers = sum(index in bounds for index in group.indices)
         for cache in group.parts.caches if layers else ():
-            index = index_bytes if _holds_index_keys(group, cache) else None
-            for one in _split(cache, layout.tensor, element_bytes, state_bytes, index):
+            each = index_key_bytes(group, cache) or cache.elements_per_token * element_bytes
+            for one in _split(cache, layout.tensor, each, state_bytes):
                 counts[one] = counts.get(one, 0) + layers
     return tuple(
         LayerCache(
@@ -75,20 +75,24 @@ def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Qu
     return total
 
 
-def _holds_index_keys(group: LayerGroup, cache: Cache) -> bool:
-    indexers = (score for score in group.parts.scores if score.name == INDEX_SCORES)
-    return any(score.qk_dim == cache.elements_per_token for score in indexers)
+def index_key_bytes(group: LayerGroup, cache: Cache) -> float:
+    """Bytes a token of a sparse indexer's keys; 0 for caches that are none.
+
+    ``(width + 4 x ceil(width / 128)) / tokens an entry``: fp8 with a float32 scale for every 128 numbers.
+    """
+    width = cache.elements_per_token * cache.tokens_per_entry
+    widths = [score.qk_dim for score in group.parts.scores if score.name == INDEX_SCORES]
+    if cache.kind not in ("latent", "compressed") or width not in widths:
+        return 0.0
+    return (width + SCALE_BYTES * float(ceil_div(width, SCALED_TOGETHER))) / cache.tokens_per_entry
 
 
-def _split(
-    cache: Cache, tensor: int, element_bytes: float, state_bytes: float, index_bytes: float | None
-) -> list[LayerCache]:
+def _split(cache: Cache, tensor: int, bytes_per_token: float, state_bytes: float) -> list[LayerCache]:
     share = float(cache_share(cache, tensor))
     parts = []
     if cache.elements_per_token:
-        each = share * cache.elements_per_token * element_bytes if index_bytes is None else index_bytes
-        kind, window = cache.kind, cache.window
-        parts.append(LayerCache(kind=kind, layers=1, bytes_per_token=each, window_tokens=window))
+        each, window = share * bytes_per_token, cache.window
+        parts.append(LayerCache(kind=cache.kind, layers=1, bytes_per_token=each, window_tokens=window))
     if cache.state_elements:
         width = cache.state_bits / 8 if cache.state_bits else state_bytes
         elements = cache.state_elements - cache.spare_state_elements

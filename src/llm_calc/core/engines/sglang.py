@@ -14,7 +14,6 @@ from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, frame
 from llm_calc.core.parallelism import check_layout, stage_bounds
 
 GIB, MIB = 2**30, 2**20
-INDEX_KEY_BYTES = 132
 RUNNING_REQUESTS = 2048
 """What ``max_running_requests`` becomes at least where it is not given (at most twice as many, by pool)."""
 
@@ -116,7 +115,7 @@ class Sglang:
         """State slots first, then tokens of full and of sliding layers in the fixed ratio."""
         width = setup.numbers.cache.bytes_per_element
         state_width = setup.activation_bytes_per_element
-        caches = stage_caches(setup.model, setup.layout, stage, width, state_width, INDEX_KEY_BYTES)
+        caches = stage_caches(setup.model, setup.layout, stage, width, state_width)
         states = tuple(cache for cache in caches if not cache.grows)
         pools: tuple[Pool, ...] = ()
         if states:

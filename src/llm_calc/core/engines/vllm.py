@@ -28,8 +28,6 @@ LARGE_CARD_BYTES = 70 * GIB
 LARGE_CARD_BATCHED_TOKENS, BATCHED_TOKENS = 8192, 2048
 LARGE_CARD_SEQUENCES, SEQUENCES = 1024, 256
 LARGEST_GRAPH = 512
-INDEX_KEY_BYTES = 132
-"""A sparse indexer's key: 128 numbers in fp8 and one float32 scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +104,7 @@ class Vllm:
     def _caches(self, setup: Setup, stage: int) -> tuple[LayerCache, ...]:
         numbers = setup.numbers
         width = numbers.cache.bytes_per_element
-        return stage_caches(
-            setup.model, setup.layout, stage, width, setup.activation_bytes_per_element, INDEX_KEY_BYTES
-        )
+        return stage_caches(setup.model, setup.layout, stage, width, setup.activation_bytes_per_element)
 
     def _peak(self, setup: Setup, limits: Limits) -> float:
         return float(
