@@ -210,7 +210,7 @@ def test_every_kind_of_tower_is_counted_somewhere() -> None:
             part["model_type"] for part in config.values() if isinstance(part, dict) and "model_type" in part
         }
         seen |= {kind for key, kind in parts.items() if key in config}
-    assert set(TOWERS) <= seen
+    assert set(TOWERS) <= seen | {INTERNVL2_2B["vision_config"]["model_type"]}
 
 
 @given(
@@ -244,3 +244,75 @@ def test_sizes_of_images_may_be_pairs() -> None:
     assert patch_grid(f) == 32 * 16
     with pytest.raises(InvalidInputError, match="image_size"):
         pair(Fields({"image_size": [448, 224, 3]}), "image_size")
+
+
+# Dimensions and sizes of published checkpoints whose classes only their authors' code knows.
+INTERNVL2_2B: dict[str, Any] = {
+    "architectures": ["InternVLChatModel"],
+    "model_type": "internvl_chat",
+    "downsample_ratio": 0.5,
+    "llm_config": {
+        "architectures": ["InternLM2ForCausalLM"],
+        "model_type": "internlm2",
+        "bias": False,
+        "hidden_size": 2048,
+        "intermediate_size": 8192,
+        "num_attention_heads": 16,
+        "num_hidden_layers": 24,
+        "num_key_value_heads": 8,
+        "tie_word_embeddings": False,
+        "vocab_size": 92553,
+    },
+    "vision_config": {
+        "architectures": ["InternVisionModel"],
+        "model_type": "intern_vit_6b",
+        "hidden_size": 1024,
+        "image_size": 448,
+        "intermediate_size": 4096,
+        "norm_type": "layer_norm",
+        "num_attention_heads": 16,
+        "num_hidden_layers": 24,
+        "patch_size": 14,
+        "qk_normalization": False,
+        "qkv_bias": True,
+    },
+}
+PHI_3_VISION: dict[str, Any] = {
+    "architectures": ["Phi3VForCausalLM"],
+    "model_type": "phi3_v",
+    "embd_layer": {"embedding_cls": "image", "projection_cls": "mlp", "use_hd_transform": True},
+    "hidden_size": 3072,
+    "img_processor": {"model_name": "openai/clip-vit-large-patch14-336", "name": "clip_vision_model"},
+    "intermediate_size": 8192,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 32,
+    "sliding_window": 131072,
+    "tie_word_embeddings": False,
+    "vocab_size": 32064,
+}
+
+
+def test_internvl_as_published() -> None:
+    reading = read_config(INTERNVL2_2B)
+    assert reading.confidence == "exact"
+    model = reading.model
+    assert vision_parameters(model) == 304_012_288 + 12_595_200  # InternViT-300M and its projector
+    assert total_parameters(model) == 2_205_754_368
+
+
+def test_phi_3_vision_as_published() -> None:
+    reading = read_config(PHI_3_VISION)
+    assert total_parameters(reading.model) == 4_146_621_440
+    other = read(PHI_3_VISION, img_processor={"model_name": "openai/clip-vit-base-patch32"})
+    assert any("img_processor" in sentence for sentence in other.assumptions)
+
+
+def test_towers_of_an_unknown_wrapper_are_counted_and_said_so() -> None:
+    row = BY_NAME["gemma3, class defaults"]
+    config = {**row["config"], "model_type": "new_wrapper"}
+    reading = read_config(config)
+    assert reading.confidence == "approximate"
+    assert any("new_wrapper" in sentence for sentence in reading.assumptions)
+    assert any("projectors" in sentence for sentence in reading.assumptions)
+    assert 0 < vision_parameters(reading.model) < row["vision"]

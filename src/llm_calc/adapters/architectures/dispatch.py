@@ -1,10 +1,15 @@
 """From fields to a model: by the family of their ``model_type``, else by what their keys tell."""
 
+from dataclasses import replace
+
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.generic import read_generic
 from llm_calc.adapters.architectures.registry import read_known
+from llm_calc.adapters.architectures.towers.table import read_tower
 from llm_calc.core.model import Model
+from llm_calc.core.weights import Weight
 
+TOWER_PARTS = ("vision_config", "audio_config")
 TEXT_PARTS = ("text_config", "llm_config", "language_config", "language_model_config")
 
 
@@ -21,7 +26,14 @@ def read_model(f: Fields) -> Model:
     part = next((key for key in TEXT_PARTS if f.given(key)), None)
     if part is None:
         return read_generic(f)
-    f.assume(f"only {part} was read: towers and projectors of other modalities are not counted")
     text = f.part(part)
     text.fallbacks = {"tie_word_embeddings": f.flag("tie_word_embeddings", default=False)}
-    return read_model(text)
+    model = read_model(text)
+    return replace(model, outside=model.outside + _towers(f))
+
+
+def _towers(f: Fields) -> tuple[Weight, ...]:
+    """The towers of a wrapper that nobody registered, as far as their types are known."""
+    f.assume("projectors between the towers and the text part are not counted")
+    towers = (read_tower(f.part(key), "") for key in TOWER_PARTS if f.given(key))
+    return tuple(weight for tower in towers if tower is not None for weight in tower.weights)

@@ -109,7 +109,7 @@ def _base(class_name: str) -> str | None:
     for suffix in _CLASS_SUFFIXES:
         if class_name.endswith(suffix):
             return _plain(class_name.removesuffix(suffix))
-    return None
+    return _plain(class_name.removesuffix("Model")) if class_name.endswith("ChatModel") else None
 
 
 def _plain(name: str) -> str:

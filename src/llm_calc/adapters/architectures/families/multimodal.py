@@ -40,6 +40,7 @@ def audio(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPa
     return (TowerPart(key=AUDIO, projector=projector),)
 
 
+PHI3 = Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads))
 SPEAKING = ("talker_config", "token2wav_config", "code2wav_config", "enable_audio_output", "enable_talker")
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
@@ -57,7 +58,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "ovis2": Wrapper(towers=vision(projectors.visual_tokens)),
     "phi4_multimodal": Wrapper(
         towers=(*vision(phi.phi4_vision_projector), *audio(phi.phi4_audio_projector)),
-        text_reader=Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads)),
+        text_reader=PHI3,
     ),
     "pp_chart2table": Wrapper(towers=vision(projectors.got_ocr2)),
     "aria": Wrapper(towers=vision(projectors.aria)),
@@ -84,6 +85,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "idefics2": Wrapper(towers=vision(projectors.idefics2)),
     "idefics3": Wrapper(towers=vision(projectors.idefics3)),
     "internvl": Wrapper(towers=vision(projectors.internvl)),
+    "internvl_chat": Wrapper(towers=vision(projectors.internvl), text_key="llm_config", tying="text"),
     "kimi_k25": Wrapper(towers=vision(projectors.kimi)),
     "lfm2_vl": Wrapper(towers=vision(projectors.lfm2)),
     "lfm3_vl": Wrapper(towers=vision(projectors.lfm3)),
@@ -118,6 +120,9 @@ WRAPPERS: dict[str, Wrapper] = {
     "voxtral": Wrapper(towers=audio(projectors.voxtral), tying="never", completed=True),
     "voxtral_realtime": Wrapper(towers=audio(projectors.voxtral_realtime), completed=True),
 }
+
+
+register("phi3_v", read=Wrapper(towers=(), text_reader=PHI3, further=phi.phi3_vision), defaults="phi3")
 
 
 @family("qwen2_5_omni", "qwen3_omni_moe")

@@ -19,6 +19,20 @@ from llm_calc.adapters.architectures.towers.parts import (
     vector,
 )
 
+INTERN_VIT = {
+    "hidden_size": 3200,
+    "num_hidden_layers": 48,
+    "intermediate_size": 12800,
+    "num_attention_heads": 25,
+    "image_size": 224,
+    "patch_size": 14,
+    "num_channels": 3,
+    "qkv_bias": False,
+    "qk_normalization": True,
+    "norm_type": "rms_norm",
+}
+"""What the authors' configuration class assumes of absent keys."""
+
 
 def encoder_of(f: Fields) -> Encoder:
     """The plain encoder that these towers share: biases everywhere, two LayerNorms a layer."""
@@ -122,6 +136,29 @@ def internvl(f: Fields) -> Tower:
         linear("patch_embedding", patch_volume(f), hidden),
         *encoder.weights(),
         *(() if f.flag("use_mean_pooling") else (norm("final_norm", hidden),)),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def intern_vit(f: Fields) -> Tower:
+    """The same as its authors publish it (``internvl_chat``), under other names and without a last norm."""
+    f.fallbacks = INTERN_VIT
+    f.ignore("use_flash_attn", "qk_normalization", "norm_type", "initializer_factor")
+    hidden = f.int("hidden_size")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
+        norm_bias=f.text("norm_type") != "rms_norm",
+        vectors=2 * hidden * (2 if f.flag("qk_normalization") else 1),
+    )
+    weights = (
+        vector("class_token", hidden),
+        table("position_embedding", patch_grid(f) + 1, hidden),
+        linear("patch_embedding", patch_volume(f), hidden),
+        *encoder.weights(),
     )
     return Tower(weights=weights, width=hidden)
 

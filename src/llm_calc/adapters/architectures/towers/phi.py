@@ -1,9 +1,10 @@
-"""Vision and audio towers of Phi-4 multimodal.
+"""Vision and audio towers of Phi-3 vision and Phi-4 multimodal.
 
 Source: parameter shapes of the classes of transformers 5.23.0.
 """
 
 import math
+from collections.abc import Mapping
 
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.towers import clip
@@ -17,6 +18,18 @@ from llm_calc.adapters.architectures.towers.parts import (
     two_layers,
     vector,
 )
+from llm_calc.core.model import Model
+
+PHI3_ENCODER = "openai/clip-vit-large-patch14-336"
+PHI3_ENCODER_SIZES: Mapping[str, object] = {
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "num_channels": 3,
+    "image_size": 336,
+    "patch_size": 14,
+}
 
 
 def phi4_vision(f: Fields) -> Tower:
@@ -82,3 +95,18 @@ def phi4_vision_projector(_: Fields, __: Fields, tower: Tower, text: int) -> Wei
 def phi4_audio_projector(_: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """Two matrices for speech alone and two for speech beside images, over joined frames."""
     return two_layers("projector", (tower.width * part.int("downsample_rate"), text, text), copies=2)
+
+
+def phi3_vision(f: Fields, model: Model) -> Weights:
+    """CLIP ViT-L/14 at 336 pixels, squares of four patches into the text, two separators.
+
+    Files name the encoder and hold none of its sizes. Source: the authors' modelling code of Phi-3-vision.
+    """
+    named = f.mapping("img_processor", None).get("model_name")
+    if named != PHI3_ENCODER:
+        f.assume(f"img_processor.model_name is {named!r}; the tower was taken to be {PHI3_ENCODER}")
+    f.ignore("embd_layer")
+    tower = clip.clip(Fields(PHI3_ENCODER_SIZES))
+    joined = 4 * tower.width
+    separators = vector("separators", 2 * joined)
+    return (*tower.weights, separators, *two_layers("projector", (joined, model.hidden, model.hidden)))

@@ -43,6 +43,7 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "granite_speech_plus_encoder": speech.granite_encoder,
         "idefics2_vision": clip.headless_siglip,
         "idefics3_vision": clip.headless_siglip,
+        "intern_vit_6b": clip.intern_vit,
         "internvl_vision": clip.internvl,
         "kimi_k25_vision": kimi.kimi_k25,
         "lfm3_vl_vision": lfm.lfm3,
