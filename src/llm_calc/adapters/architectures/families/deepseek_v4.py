@@ -7,7 +7,7 @@ every 128.
 
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hyper import hyper_connections, hyper_head
-from llm_calc.adapters.architectures.mixtures import mixture, shared_times
+from llm_calc.adapters.architectures.mixtures import mixture
 from llm_calc.adapters.architectures.pieces import assemble, final_norm, hidden_size, norms, num_layers
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Block, Custom, Parts
@@ -126,6 +126,12 @@ def _compressed(f: Fields, kind: str) -> Parts:
     return _sparse(f) if kind == SPARSE else _heavy(f)
 
 
+def _one_shared(f: Fields) -> int:
+    """One shared expert of the routed experts' width."""
+    f.expect("n_shared_experts", value=1)
+    return f.int("moe_intermediate_size")
+
+
 @family(
     "deepseek_v4",
     ignores=(
@@ -155,7 +161,7 @@ def deepseek_v4(f: Fields) -> Model:
     }
     around = hyper_connections(f, outputs=(2 + streams) * streams, scales=3, remixed=True)
     biases = "gud" if f.flag("mlp_bias") else ""
-    experts = mixture(experts="n_routed_experts", shared_width=shared_times(), shared_biases=biases)(f)
+    experts = mixture(experts="n_routed_experts", shared_width=_one_shared, shared_biases=biases)(f)
     stack: list[tuple[Block, ...]] = [
         (*norms(2)(f)(index), around, attention[kind], *experts(index)) for index, kind in enumerate(kinds)
     ]

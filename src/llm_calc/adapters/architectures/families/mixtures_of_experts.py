@@ -154,7 +154,7 @@ register(
 register(
     "solar_open",
     read=Decoder(
-        attention=gqa(biases=BIASES),
+        attention=gqa(biases=INPUT_BIASES),
         feed_forward=mixture(experts="n_routed_experts", shared_width=shared_times()),
     ),
 )
