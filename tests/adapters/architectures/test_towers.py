@@ -142,9 +142,14 @@ def test_a_wrong_size_of_a_tower_is_refused_by_name() -> None:
         read_config(config)
 
 
-def test_the_text_class_of_a_multimodal_type_has_no_tower() -> None:
-    config = BY_NAME["mllama, class defaults"]["config"]
-    whole, text = read_config(config), read(config, architectures=["MllamaForCausalLM"])
+@pytest.mark.parametrize(
+    ("model_type", "text_class"),
+    [("mllama", "MllamaForCausalLM"), ("llama4", "Llama4ForCausalLM"), ("qwen3_5", "Qwen3_5ForCausalLM")],
+)
+def test_the_text_class_of_a_multimodal_type_has_no_tower(model_type: str, text_class: str) -> None:
+    config = BY_NAME[f"{model_type}, class defaults"]["config"]
+    whole, text = read_config(config), read(config, architectures=[text_class])
+    assert text.confidence == "exact"
     assert vision_parameters(text.model) == 0
     assert total_parameters(whole.model) - total_parameters(text.model) == vision_parameters(whole.model)
 

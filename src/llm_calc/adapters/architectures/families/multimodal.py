@@ -90,7 +90,9 @@ WRAPPERS: dict[str, Wrapper] = {
     "lfm2_vl": Wrapper(towers=vision(projectors.lfm2)),
     "lfm3_vl": Wrapper(towers=vision(projectors.lfm3)),
     "lighton_ocr": Wrapper(towers=vision(projectors.lighton)),
-    "llama4": Wrapper(towers=vision(projectors.matrix(bias=False)), tying="text"),
+    "llama4": Wrapper(
+        towers=vision(projectors.matrix(bias=False)), tying="text", text_class="Llama4ForCausalLM"
+    ),
     "llava": Wrapper(towers=vision(projectors.llava), tying="either"),
     "llava_next": Wrapper(towers=vision(projectors.llava_next)),
     "llava_next_video": Wrapper(towers=vision(projectors.llava_next), tying="either"),
@@ -106,8 +108,8 @@ WRAPPERS: dict[str, Wrapper] = {
     "qwen2_5_vl": Wrapper(towers=vision(), tying="either", flat=True),
     "qwen2_audio": Wrapper(towers=audio(projectors.matrix()), tying="never"),
     "qwen2_vl": Wrapper(towers=vision(), tying="either", flat=True),
-    "qwen3_5": Wrapper(towers=vision()),
-    "qwen3_5_moe": Wrapper(towers=vision()),
+    "qwen3_5": Wrapper(towers=vision(), text_class="Qwen3_5ForCausalLM"),
+    "qwen3_5_moe": Wrapper(towers=vision(), text_class="Qwen3_5MoeForCausalLM"),
     "qwen3_asr": Wrapper(towers=audio(projectors.qwen3_asr)),
     "qwen3_omni_moe_thinker": Wrapper(towers=(*vision(), *audio())),
     "qwen3_vl": Wrapper(towers=vision()),
