@@ -3,6 +3,7 @@
 ``python -m bench.inspect`` prints microseconds for DeepSeek-V3 by its ``config.json``, with a new workload each time.
 """
 
+from statistics import median
 from time import perf_counter
 
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
@@ -16,7 +17,7 @@ ROUNDS = 5
 
 
 def inspection_s(model: str = MODEL, repeats: int = REPEATS) -> float:
-    """Seconds of one inspection by ``hf_config``: the best of several rounds, every workload another."""
+    """Seconds of one inspection by ``hf_config``, every workload another: the median call of the best round."""
     catalogs = load_catalogs()
     config = dict(catalogs.model(model).config)
     requests = [
@@ -24,14 +25,16 @@ def inspection_s(model: str = MODEL, repeats: int = REPEATS) -> float:
         for index in range(repeats)
     ]
     inspect_model(requests[0], catalogs)
-    return min(_round_s(requests, catalogs) for _ in range(ROUNDS)) / repeats
+    return min(_median_s(requests, catalogs) for _ in range(ROUNDS))
 
 
-def _round_s(requests: list[InspectRequest], catalogs: Catalogs) -> float:
-    start = perf_counter()
+def _median_s(requests: list[InspectRequest], catalogs: Catalogs) -> float:
+    times = []
     for request in requests:
+        start = perf_counter()
         inspect_model(request, catalogs)
-    return perf_counter() - start
+        times.append(perf_counter() - start)
+    return median(times)
 
 
 if __name__ == "__main__":
