@@ -55,9 +55,11 @@ class Numbers:
 
     @property
     def cache_format(self) -> memory.CacheFormat:
-        """Bytes an element of the cache and of recurrent state."""
-        width = self.cache.bytes_per_element
-        return memory.CacheFormat(bytes_per_element=width, state_bytes_per_element=width)
+        """Bytes an element of the cache, and of recurrent state, which has the width of activations."""
+        return memory.CacheFormat(
+            bytes_per_element=self.cache.bytes_per_element,
+            state_bytes_per_element=self.activations.bytes_per_element,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
