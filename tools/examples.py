@@ -38,7 +38,9 @@ def example_body(description: Json, operation: Json) -> Json:
     if "example" in media:
         return media["example"]
     name = media["schema"]["$ref"].rpartition("/")[2]
-    return description["components"]["schemas"][name]["examples"][0]
+    examples = description["components"]["schemas"][name].get("examples")
+    assert examples, f"{name}: the request has no example"
+    return examples[0]
 
 
 def example_answer(client: TestClient, method: str, path: str, body: Json) -> Json:

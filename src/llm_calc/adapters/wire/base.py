@@ -54,6 +54,7 @@ class Answer(BaseModel):
 @cache
 def _lenient_parts(kind: type[LenientRequest]) -> tuple[str, ...]:
     """Return the fields of a request that hold such a part or None."""
+    kind.model_rebuild()  # resolves names that were not defined yet when the class was
     found = []
     for name, field in kind.model_fields.items():
         named = (field.annotation, *get_args(field.annotation))

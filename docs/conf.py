@@ -1,0 +1,23 @@
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent / "_ext"), str(Path(__file__).parents[1])]
+
+from llm_calc import __version__
+
+project = "llm-calc"
+author = "The llm-calc authors"
+copyright = "The llm-calc authors, Apache-2.0"
+release = __version__
+
+extensions = ["myst_parser", "catalog_tables", "openapi_tables"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"llm-calc {release}"
+html_theme_options = {"source_edit_link": "", "top_of_page_buttons": []}
+html_copy_source = False
+html_show_sourcelink = False
