@@ -16,7 +16,7 @@ EVERYDAY = [
     "llama-4-maverick", "qwen2.5-7b", "qwen2.5-72b", "qwen3-8b", "qwen3-30b-a3b", "qwen3-235b-a22b",
     "qwen3-next-80b-a3b", "deepseek-v2-lite", "deepseek-v3", "deepseek-r1", "deepseek-v3.1", "deepseek-v3.2",
     "gpt-oss-20b", "gpt-oss-120b", "gemma-2-9b", "gemma-3-27b", "gemma-4-31b", "mistral-7b", "mixtral-8x7b",
-    "mixtral-8x22b", "phi-4", "gpt2", "opt-66b", "falcon-40b", "mpt-7b", "bloom", "starcoder2-15b", "olmo2-13b",
+    "mixtral-8x22b", "phi-4", "gpt2", "opt-66b", "falcon-7b", "mpt-7b", "bloom", "starcoder2-15b", "olmo2-13b",
     "command-r", "glm-4.5", "glm-4.5-air", "kimi-k2", "minimax-m2", "yi-34b", "mamba-2.8b", "jamba-v0.1",
     "tinyllama", "smollm2-1.7b", "granite-3.1-8b", "nemotron-3-nano", "dbrx",
 ]  # fmt: skip
