@@ -9,7 +9,7 @@ from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, share_of_heads
 from llm_calc.adapters.architectures.registry import family, register
-from llm_calc.adapters.architectures.towers import encoder_free, gemma, phi, projectors, speech
+from llm_calc.adapters.architectures.towers import encoder_free, gemma, molmo, phi, projectors, radio, speech
 from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
 from llm_calc.adapters.architectures.windows import sliding_everywhere
 from llm_calc.core.model import Model
@@ -100,6 +100,8 @@ WRAPPERS: dict[str, Wrapper] = {
     "minimax_m3_vl": Wrapper(towers=vision(projectors.minimax_m3), tying="either"),
     "mistral3": Wrapper(towers=vision(projectors.mistral3)),
     "mllama": Wrapper(towers=vision(projectors.matrix()), text_class="MllamaForCausalLM"),
+    "molmo2": Wrapper(towers=vision(molmo.molmo2_projector), tying="never"),
+    "nemotron_h_omni": Wrapper(towers=(*vision(radio.nemotron_projector), *audio()), tying="never"),
     "moss_transcribe_diarize": Wrapper(towers=audio(projectors.moss)),
     "paddleocr_vl": Wrapper(towers=vision(projectors.merged_mlp), tying="either", flat=True),
     "paligemma": Wrapper(towers=vision(projectors.paligemma)),

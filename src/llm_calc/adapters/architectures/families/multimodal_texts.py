@@ -1,5 +1,7 @@
 """Text parts that only multimodal models have; most are twins of a text model under another name."""
 
+from dataclasses import replace
+
 from llm_calc.adapters.architectures.families.qwen import WINDOWS
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import (
@@ -11,6 +13,7 @@ from llm_calc.adapters.architectures.mixtures import (
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
     assemble,
+    embedding_table,
     gqa,
     hidden_size,
     mlp,
@@ -67,6 +70,17 @@ register(
     "cosmos3_edge_text",
     read=Decoder(attention=gqa(biases=BIASES), feed_forward=mlp(gated=False, biases=when("mlp_bias", "ud"))),
 )
+
+
+@family("molmo2_text", ignores=("norm_after", "rope_scaling_layers"))
+def molmo2_text(f: Fields) -> Model:
+    """Qwen 3, or OLMo's norms of all heads; further rows of the embedding for the tokens of images."""
+    whole = f.text("qk_norm_type") != "qwen3"
+    read = Decoder(attention=gqa(biases=when("attention_bias", "qkv"), qk_norm="full" if whole else "head"))
+    model = read(f)
+    table = embedding_table(f)
+    rows = table.rows + f.int("additional_vocab_size", least=0)
+    return replace(model, embedding=(replace(table, rows=rows),))
 
 
 @family("voxtral_realtime_text")

@@ -1,0 +1,61 @@
+"""Molmo 2: a vision transformer without a last norm, and an adapter that pools patches by attention.
+
+Source: parameter shapes of the classes of transformers 5.23.0.
+"""
+
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.towers.parts import (
+    Encoder,
+    Tower,
+    Weights,
+    as_tower,
+    depth,
+    gated,
+    linear,
+    patch_volume,
+    table,
+)
+from llm_calc.core.blocks import Attention
+
+
+def molmo2(f: Fields) -> Tower:
+    """Plain layers; ``num_position_embeddings`` positions whatever the image size."""
+    f.ignore("image_size")
+    hidden = f.int("hidden_size")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        kv_heads=f.int("num_key_value_heads"),
+        head_dim=f.int("head_dim"),
+        biases="ud" + ("qkvo" if f.flag("attention_bias") else ""),
+    )
+    weights = (
+        table("position_embedding", f.int("num_position_embeddings"), hidden),
+        linear("patch_embedding", patch_volume(f), hidden),
+        *encoder.weights(),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def molmo2_projector(f: Fields, _: Fields, __: Tower, ___: int) -> Weights:
+    """Attention of pooled patches over the tapped layers, joined; then a gated perceptron into the text."""
+    f.ignore("image_patch_id")
+    part = f.part("adapter_config")
+    hidden = part.int("hidden_size")
+    pooling = Attention(
+        hidden=hidden * len(part.items("vision_feature_layer") or (0, 0)),
+        heads=part.int("num_attention_heads"),
+        kv_heads=part.int("num_key_value_heads"),
+        head_dim=part.int("head_dim"),
+        biases="qkvo" if part.flag("attention_bias") else "",
+        out=hidden,
+    )
+    inner, bias = part.int("intermediate_size"), part.flag("mlp_bias")
+    gate_up, down = gated("projector", (hidden, inner, 1), bias=bias)[:2], part.int("text_hidden_size")
+    return (
+        *as_tower(pooling.parts().weights, "pooling"),
+        *gate_up,
+        linear("projector.down", inner, down, bias=False),
+    )
