@@ -7,9 +7,52 @@ so that it takes the base.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
+
+from llm_calc.core.hardware import Gpu
+
+_UNIFIED = ("11.0", "12.1", "8.7")
+"""Compute capabilities of NVIDIA parts that share their memory with a processor."""
+_FORMAT_CLASSES = (
+    ("fp8", "fp8"),
+    ("int8", "int8"),
+    ("int4", "int4"),
+    ("nvfp4", "nvfp4"),
+    ("mxfp4", "mxfp4"),
+    ("q8", "q8_0"),
+    ("q4_0", "q4_0"),
+    ("q4_1", "q4_0"),
+    ("q5_0", "q4_0"),
+    ("q5_1", "q4_0"),
+    ("q6", "q6_k"),
+    ("q", "q4_k"),
+    ("iq", "q4_k"),
+    ("tq", "q4_k"),
+)
+"""Beginnings of format names, and the class of formats whose kernels work alike."""
+
+
+def chip_class(gpu: Gpu) -> str:
+    """Generation of an accelerator; parts with other memory than the generation's large ones stand apart.
+
+    NVIDIA's compute capability tells them: x.0 (and 10.3) are the parts with stacked memory.
+    """
+    generation, capability = gpu.generation.removesuffix("-ultra"), gpu.compute_capability or ""
+    if capability in _UNIFIED:
+        return f"{generation}-unified"
+    if (generation == "ampere" and capability != "8.0") or (generation == "blackwell" and capability == "12.0"):
+        return f"{generation}-workstation"
+    return generation
+
+
+def format_class(name: str) -> str:
+    """Class of number formats that take the same efficiencies; ``16-bit`` for everything wider than 8 bits."""
+    for start, kind in _FORMAT_CLASSES:
+        if name.startswith(start):
+            return kind
+    return "16-bit" if name else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +77,22 @@ class Efficiency:
         exponent = sum(self._by_key.get(key, 0.0) for key in keys)
         return min(self.high, max(self.low, self.base * math.exp(exponent)))
 
+    def scaled(self, factor: float) -> "Efficiency":
+        """The same with its base times a factor, held within its bounds."""
+        base = min(self.high, max(self.low, self.base * factor))
+        return Efficiency(name=self.name, base=base, low=self.low, high=self.high, deviations=self.deviations)
+
 
 @dataclass(frozen=True, kw_only=True)
-class ErrorOfKind:
-    """How far off held-out predictions of one kind were: ``errors`` in log ratio, 10th and 90th percentile."""
+class HeldOutError:
+    """How far off predictions of one metric under one kind of load were on groups that the fit had not seen.
 
-    kind: str
+    ``low_log`` and ``high_log`` bound the middle 80 % of ln(measured / predicted).
+    """
+
+    load: str
+    metric: str
+    held_out: str
     measurements: int
     mean_fraction: float
     median_fraction: float
@@ -49,13 +102,17 @@ class ErrorOfKind:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """A fitted set of efficiencies, and how far off it was on groups that the fit had not seen."""
+    """A fitted set of efficiencies for one family of kernels, and how far off it was on unseen groups.
 
-    id: str
+    ``seen``: combinations ``engine/class of chip`` that the fit had measurements of.
+    """
+
+    name: str
+    fitted_on: str
     measurements: int
     efficiencies: tuple[Efficiency, ...]
-    errors: tuple[ErrorOfKind, ...] = ()
-    seen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    errors: tuple[HeldOutError, ...] = ()
+    seen: frozenset[str] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Efficiency]:

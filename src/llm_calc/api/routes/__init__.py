@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, inspect, memory
+from llm_calc.api.routes import analysis, calculate, docs, health, inspect, memory, serving
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
     analysis.router,
     inspect.router,
     memory.router,
+    serving.router,
     health.router,
     docs.router,
 )

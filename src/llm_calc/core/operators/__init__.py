@@ -37,7 +37,7 @@ def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: 
     counts = layer_counts(model)
     scan = sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
     return StepWork(
-        linear=linear_works(model, recipe, layout),
+        linear=_stage_matrices(model, recipe, replace(layout, pipeline=1)),
         context=context_works(model, cache_format, layout),
         collectives=collective_works(model, counts, layout),
         counts=counts,
@@ -48,6 +48,12 @@ def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: 
         hop_bytes_per_token=float(model.hidden * MESSAGE_BYTES) if layout.pipeline > 1 else 0.0,
         stages=layout.pipeline,
     )
+
+
+@lru_cache(maxsize=4096)
+def _stage_matrices(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[LinearWork, ...]:
+    """Matrices on the fullest GPU of all stages together, which are the same for any number of stages."""
+    return linear_works(model, recipe, layout)
 
 
 @lru_cache(maxsize=4096)

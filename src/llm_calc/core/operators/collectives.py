@@ -9,11 +9,12 @@ MESSAGE_BYTES = 2
 
 
 def layer_counts(model: Model) -> LayerCounts:
-    """Layers of the stack, and those with routed experts, latent attention or recurrent state."""
+    """Layers of the stack, and those with routed experts, latent attention, a sparse selection of keys, or recurrent state."""
     return LayerCounts(
         layers=model.num_layers,
         expert_layers=_layers_with(model, "experts"),
         latent_layers=_layers_where(model, "latent"),
+        sparse_layers=len(_sparse(model)),
         recurrent_layers=_layers_where(model, "state"),
     )
 
@@ -28,6 +29,11 @@ def _layers_with(model: Model, component: str) -> int:
 def _layers_where(model: Model, kind: str) -> int:
     groups = [group for group in model.groups if any(cache.kind == kind for cache in group.parts.caches)]
     return len({index for group in groups for index in group.indices})
+
+
+def _sparse(model: Model) -> set[int]:
+    groups = [group for group in model.groups if any(score.top_k is not None for score in group.parts.scores)]
+    return {index for group in groups for index in group.indices}
 
 
 def collective_works(model: Model, counts: LayerCounts, layout: Layout) -> tuple[CollectiveWork, ...]:

@@ -82,6 +82,7 @@ class LayerCounts:
     layers: Quantity
     expert_layers: Quantity = 0
     latent_layers: Quantity = 0
+    sparse_layers: Quantity = 0
     recurrent_layers: Quantity = 0
 
 

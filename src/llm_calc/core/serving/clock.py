@@ -6,7 +6,7 @@ between grid points the time is interpolated linearly (it is linear there but fo
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import ContextWork, StepWork
 from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 _GRID = np.unique(np.round(np.geomspace(1, 65536, 49)))
@@ -37,24 +38,27 @@ class Table:
 class StepClock:
     """Seconds of decode and mixed steps of one deployment.
 
-    ``context_tokens``: the two contexts between which decode times are interpolated. ``prompt_tokens``: the usual
-    prompt, whose number a step of so many prompt tokens implies.
+    ``contexts``: the two contexts between which decode times are interpolated.
     """
 
     def __init__(
-        self, work: StepWork, rates: Rates, *, contexts: tuple[float, float], most_sequences: int
+        self,
+        work: StepWork,
+        rates: Rates,
+        *,
+        contexts: tuple[float, float],
+        most_sequences: int,
+        draft: Draft = NO_DRAFT,
     ) -> None:
-        self._contexts = contexts
+        self._contexts, self._draft = contexts, draft
         counts = np.unique(np.round(np.geomspace(1, max(2, most_sequences), 40)))
-        low, high = (_decode_table(work, rates, counts, context) for context in contexts)
+        low, high = (_decode_table(work, rates, counts, context, draft) for context in contexts)
         self._low, self._high = low, high
         self._floor_s = float(rates.prefill_layer_s * (work.counts.layers + work.counts.expert_layers))
         self._replicas = 1.0 / float(work.sequence_share)
         self._pair_rates = [(each, _pair_seconds(each, work, rates)) for each in work.context if each.calls]
-        self._fresh = [
-            _prompt_table(work, rates, share) for share in (1.0 / self._replicas, 1.0)
-        ]  # spread over replicas; all on one
-        self._idle_s = float(step_seconds(_without_context(work), StepLoad(sequences=0.0), rates))
+        self._spread = _prompt_table(work, rates, 1.0 / self._replicas)
+        self._alone = _prompt_table(work, rates, 1.0)
 
     def decode_s(self, sequences: float, context_tokens: float) -> float:
         """One step in which every sequence decodes one token."""
@@ -70,19 +74,25 @@ class StepClock:
         prompts: float,
         prompt_start: float,
     ) -> float:
-        """One step with a chunk of prompts, beside decoding sequences or alone."""
-        decode = self.decode_s(sequences, context_tokens) - self._idle_s if sequences else 0.0
-        spread = min(self._replicas, max(1.0, prompts))
-        share = 1.0 / spread
-        wide, narrow = self._fresh
-        weight = (share - 1.0 / self._replicas) / (1.0 - 1.0 / self._replicas) if self._replicas > 1 else 0.0
-        base = wide.at(sequences) if sequences else self._idle_s
-        linear = (1 - weight) * wide.at(sequences + prompt_tokens) + weight * narrow.at(
-            sequences + prompt_tokens
-        )
-        pairs = share * self._attention_s(prompt_tokens, prompts, prompt_start)
-        total = decode + linear - (base - self._idle_s if sequences else 0.0) + pairs
+        """One step with a chunk of prompts, beside decoding sequences or alone.
+
+        ``decode(n) + linear(n + prompt) - linear(n) + scores of the chunk``, at least the floor of an uncaptured
+        step. Prompts run on one attention replica each, so that few of them leave the others idle.
+        """
+        share = 1.0 / min(self._replicas, max(1.0, prompts))
+        checked = sequences * self._draft.checked_tokens
+        total = self._linear_s(checked + prompt_tokens, share)
+        if sequences:
+            total += self.decode_s(sequences, context_tokens) - self._spread.at(checked)
+        total += share * self._attention_s(prompt_tokens, prompts, prompt_start)
         return float((total**3 + self._floor_s**3) ** (1 / 3))
+
+    def _linear_s(self, tokens: float, share: float) -> float:
+        if self._replicas <= 1:
+            return self._alone.at(tokens)
+        least = 1.0 / self._replicas
+        weight = (share - least) / (1.0 - least)
+        return (1 - weight) * self._spread.at(tokens) + weight * self._alone.at(tokens)
 
     def _attention_s(self, prompt_tokens: float, prompts: float, start: float) -> float:
         each = prompt_tokens / max(prompts, 1e-9)
@@ -96,21 +106,23 @@ def _pair_seconds(context: ContextWork, work: StepWork, rates: Rates) -> float:
     return float(context.prefill_flops_per_pair / rates.prefill_attention_flops_per_s)
 
 
-def _decode_table(work: StepWork, rates: Rates, counts: FloatArray, context: float) -> Table:
-    load = StepLoad(sequences=counts, context_start=context, context_end=context)
-    return Table(counts.tolist(), np.asarray(step_seconds(work, load, rates)).tolist())
+def _decode_table(work: StepWork, rates: Rates, counts: FloatArray, context: float, draft: Draft) -> Table:
+    load = StepLoad(
+        sequences=counts,
+        context_start=context,
+        context_end=context,
+        tokens_per_sequence=draft.checked_tokens,
+    )
+    seconds = np.asarray(step_seconds(work, load, rates)) * draft.step_factor
+    return Table(counts.tolist(), seconds.tolist())
 
 
 def _without_context(work: StepWork) -> StepWork:
-    from dataclasses import replace
-
     return replace(work, context=(), state_bytes=0.0)
 
 
 def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:
     bare = _without_context(work)
-    from dataclasses import replace
-
     free = replace(rates, prefill_layer_s=0.0)
     load = StepLoad(
         prompt_tokens=_GRID, prompts=np.minimum(_GRID, 1.0), prompt_share=np.full_like(_GRID, share)

@@ -1,8 +1,49 @@
 """What one GPU reaches in practice: its peaks times the efficiencies of an engine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from llm_calc.core.arrays import Quantity
+from llm_calc.core.operators.work import GROUPS
+
+Value = Callable[[str, int | None], Quantity]
+"""An efficiency by its name and, where it depends on a number format, the index of the group of matrices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Peaks of one GPU and of the link between those of a layout.
+
+    ``group_flops_per_s``: dense peak of the number type that multiplies each of ``operators.GROUPS``;
+    ``wide_flops_per_s``: of 16-bit attention; ``vector_flops_per_s``: outside of the matrix units.
+    ``power_fraction``: watts a TFLOP/s against what sustained matrix work needs, at most 1.
+    """
+
+    memory_bytes_per_s: Quantity
+    group_flops_per_s: tuple[Quantity, ...]
+    wide_flops_per_s: Quantity
+    vector_flops_per_s: Quantity
+    link_bytes_per_s: Quantity
+    power_fraction: Quantity = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernels:
+    """How a family of kernels works, beside how well.
+
+    Up to ``vector_tokens`` tokens are multiplied on vector units, more on matrix units in tiles of
+    ``tile_tokens``. ``overlap_exponent``: see ``roofline.overlapped``. ``prompt_tokens``: most prompt tokens in
+    one step of a static batch. ``stages_overlap``: pipeline stages work on chunks of one prompt at once.
+    """
+
+    name: str
+    vector_tokens: int = 0
+    tile_tokens: int = 1
+    overlap_exponent: float = 3.0
+    prompt_tokens: int = 8192
+    stages_overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +52,7 @@ class LinearRates:
 
     bytes_per_s: Quantity
     flops_per_s: Quantity
-    vector_flops_per_s: Quantity = 1.0
+    vector_flops_per_s: Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +61,11 @@ class Rates:
 
     ``linear``: one entry a group, in the order of ``operators.GROUPS``. ``routing_exponent``: tokens of a step
     choose experts alike, so that ``tokens ** exponent`` independent ones touch as many (1: independent).
+    ``saturation_tokens``: a matrix product costs as much as one of so many tokens more.
     ``layer_s`` … ``sequence_s``: what a layer, a step and a sequence of a step cost beside the roofs (launches,
     small kernels, the scheduler, sampling); ``prefill_layer_s``: a layer of a step with prompt tokens, which
-    engines run without captured graphs: the least time of such a step.
+    engines run without captured graphs: the least time of such a step. ``stage_loss_fraction``: what each
+    further pipeline stage adds to a step; ``overlap_loss_fraction``: part of the overlap of stages that is lost.
     """
 
     linear: tuple[LinearRates, ...]
@@ -37,13 +80,87 @@ class Rates:
     layer_s: Quantity
     expert_layer_s: Quantity
     latent_layer_s: Quantity
+    sparse_layer_s: Quantity
     recurrent_layer_s: Quantity
     prefill_layer_s: Quantity
     step_s: Quantity
     sequence_s: Quantity
     routing_exponent: Quantity = 1.0
-    hop_s: Quantity = 1e-5
-    vector_tokens: Quantity = 0
-    tile_tokens: Quantity = 1
     saturation_tokens: Quantity = 0.0
-    overlap_exponent: float = 3.0
+    stage_loss_fraction: Quantity = 0.0
+    overlap_loss_fraction: Quantity = 0.0
+    kernels: Kernels = Kernels(name="")
+
+
+def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
+    """Peaks times efficiencies; times as they are."""
+
+    def of(name: str) -> Quantity:
+        return value(name, None)
+
+    power = machine.power_fraction ** of("power_exponent")
+    return Rates(
+        linear=tuple(_linear(machine, value, power, index) for index in range(len(GROUPS))),
+        activation_bytes_per_s=machine.memory_bytes_per_s * of("activation_bandwidth_fraction"),
+        kv_bytes_per_s=machine.memory_bytes_per_s * of("kv_bandwidth_fraction"),
+        state_bytes_per_s=machine.memory_bytes_per_s * of("state_bandwidth_fraction"),
+        decode_attention_flops_per_s=machine.wide_flops_per_s * of("decode_attention_compute_fraction"),
+        prefill_attention_flops_per_s=machine.wide_flops_per_s * of("prefill_attention_compute_fraction") * power,
+        link_bytes_per_s=machine.link_bytes_per_s * of("link_fraction"),
+        **{name: of(name) for name in TIMES},
+        kernels=kernels,
+    )
+
+
+TIMES = (
+    "collective_s",
+    "collective_doubling",
+    "layer_s",
+    "expert_layer_s",
+    "latent_layer_s",
+    "sparse_layer_s",
+    "recurrent_layer_s",
+    "prefill_layer_s",
+    "step_s",
+    "sequence_s",
+    "routing_exponent",
+    "saturation_tokens",
+    "stage_loss_fraction",
+    "overlap_loss_fraction",
+)
+"""Efficiencies that are quantities of their own, not fractions of a peak."""
+
+
+def _linear(machine: Machine, value: Value, power: Quantity, group: int) -> LinearRates:
+    kind = "expert" if GROUPS[group] == "experts" else "dense"
+    flops_per_s = machine.group_flops_per_s[group] * value(f"{kind}_compute_fraction", group)
+    return LinearRates(
+        bytes_per_s=machine.memory_bytes_per_s * value(f"{kind}_bandwidth_fraction", group),
+        flops_per_s=flops_per_s * power,
+        vector_flops_per_s=machine.vector_flops_per_s * value("vector_compute_fraction", group),
+    )
+
+
+def pick(rates: Rates, index: int) -> Rates:
+    """One element of rates that are arrays."""
+    from dataclasses import fields, replace
+
+    chosen = {f.name: _element(getattr(rates, f.name), index) for f in fields(rates) if f.name != "kernels"}
+    return replace(rates, **chosen)
+
+
+def _element(value: object, index: int) -> object:
+    if isinstance(value, tuple):
+        return tuple(
+            LinearRates(
+                bytes_per_s=_scalar(each.bytes_per_s, index),
+                flops_per_s=_scalar(each.flops_per_s, index),
+                vector_flops_per_s=_scalar(each.vector_flops_per_s, index),
+            )
+            for each in value
+        )
+    return _scalar(value, index)
+
+
+def _scalar(value: object, index: int) -> object:
+    return float(value[index]) if isinstance(value, np.ndarray) else value

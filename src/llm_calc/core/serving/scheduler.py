@@ -8,188 +8,171 @@ together as one.
 from collections import deque
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Literal
+from math import inf
+
+import numpy as np
 
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
-Policy = Literal["mixed", "prefill_first"]
-MOST_SLOTS = 64
-_GOLDEN, _SILVER = 0.6180339887498949, 0.41421356237309515
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduling:
-    """How an engine schedules.
-
-    ``mixed``: prompt chunks ride on decode steps; ``prefill_first``: waiting prompts stop decoding.
-    ``token_budget``: most tokens in a step. ``chunked``: a prompt may be cut at the budget.
-    ``reserved_fraction``: part of the output that must fit beside the prompt for a request to enter.
-    """
-
-    policy: Policy = "mixed"
-    token_budget: int = 8192
-    chunked: bool = True
-    reserved_fraction: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
-    """A closed loop: ``slots`` requests always in flight, each slot sending ``requests_per_slot`` in turn.
-
-    Lengths are spread evenly over ``[1 - spread, 1]`` of the nominal ones, as benchmark clients draw them.
-    """
-
-    slots: int
-    input_tokens: float
-    output_tokens: float
-    requests_per_slot: int = 10
-    spread_fraction: float = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What the requests of a run saw: times to first token and per further token, and the run's length."""
-
-    ttft_s: tuple[float, ...]
-    tpot_s: tuple[float, ...]
-    latency_s: tuple[float, ...]
-    elapsed_s: float
-    output_tokens: float
-    mean_running: float
+MOST_SLOTS = 48
+_DONE = 1e-6
 
 
 @dataclass(slots=True)
 class _Request:
+    """One request, or one of every sequence of a group; ``left``: prompt tokens of the group still to compute."""
+
     slot: int
     arrival_s: float
     prompt: float
     output: float
+    reserve: float
+    whole: float
     left: float
-    first_s: float = 0.0
     ready: int = 0
-    reserve: float = 0.0
+    first_s: float = 0.0
 
 
 class _Run:
     """State of one simulated run; ``group`` sequences move together."""
 
-    def __init__(
-        self, clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: int
-    ) -> None:
+    def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: float):
         self.clock, self.traffic, self.rules = clock, traffic, rules
         self.slots = min(traffic.slots, MOST_SLOTS)
-        self.group = traffic.slots / self.slots
-        self.capacity = max(capacity_tokens / self.group, 0.0)
-        self.limit = max(1, int(limit / self.group))
-        self.now, self.tick, self.drawn = 0.0, 0, 0
+        self.group = traffic.slots / self.slots if self.slots else 1.0
+        self.capacity = capacity_tokens / self.group
+        self.limit = max(1.0, limit / self.group)
+        self.now = self.held = self.context = self.busy = self.produced = 0.0
+        self.tick = self.drawn = self.entered = 0
+        self.sent = [0] * self.slots
+        self.coming = deque(traffic.arrivals_s)
         self.waiting: deque[_Request] = deque()
         self.filling: deque[_Request] = deque()
-        self.running: list[tuple[int, int, _Request]] = []
-        self.sent = [0] * self.slots
-        self.held = self.context = self.busy = 0.0
+        self.running: list[tuple[float, int, _Request]] = []
         self.ttft: list[float] = []
         self.tpot: list[float] = []
         self.latency: list[float] = []
-        self.produced = 0.0
 
     def serve(self) -> Served:
+        """Runs until the last request has its last token."""
         for slot in range(self.slots):
             self.send(slot)
-        while self.waiting or self.filling or self.running:
+        while self.arrive() or self.waiting or self.filling or self.running:
             self.admit()
             if self.filling:
                 self.fill()
             else:
                 self.decode()
+            self.finish()
         return Served(
-            ttft_s=tuple(self.ttft),
-            tpot_s=tuple(self.tpot),
-            latency_s=tuple(self.latency),
+            ttft_s=np.array(self.ttft),
+            tpot_s=np.array(self.tpot),
+            latency_s=np.array(self.latency),
             elapsed_s=self.now,
             output_tokens=self.produced * self.group,
             mean_running=self.busy / self.now * self.group if self.now else 0.0,
         )
 
+    def arrive(self) -> bool:
+        """Takes in what has come; an idle engine waits for the next arrival."""
+        if self.coming and not (self.waiting or self.filling or self.running):
+            self.now = max(self.now, self.coming[0])
+        while self.coming and self.coming[0] <= self.now:
+            self.enqueue(-1, self.coming.popleft())
+        return bool(self.coming)
+
     def send(self, slot: int) -> None:
-        if self.sent[slot] >= self.traffic.requests_per_slot:
+        """The next request of a slot, unless it has sent all of its own."""
+        if slot < 0 or self.sent[slot] >= self.traffic.requests_per_slot:
             return
         self.sent[slot] += 1
+        self.enqueue(slot, self.now)
+
+    def enqueue(self, slot: int, arrival_s: float) -> None:
+        """A request joins the queue."""
         self.drawn += 1
-        spread = self.traffic.spread_fraction
-        prompt = max(1.0, self.traffic.input_tokens * (1 - spread * (self.drawn * _SILVER % 1)))
-        output = max(1.0, round(self.traffic.output_tokens * (1 - spread * (self.drawn * _GOLDEN % 1))))
+        prompt, output = self.traffic.lengths(self.drawn)
+        whole = max(1.0, prompt - self.traffic.cached_tokens) * self.group
         reserve = prompt + self.rules.reserved_fraction * output
-        self.waiting.append(_Request(slot, self.now, prompt, output, prompt * self.group, reserve=reserve))
+        self.waiting.append(_Request(slot, arrival_s, prompt, output, reserve, whole, whole))
 
     def admit(self) -> None:
+        """Requests enter in order while the cache and the engine's limit have room; one always does."""
         while self.waiting and len(self.running) + len(self.filling) < self.limit:
-            first = self.waiting[0]
-            if self.held + first.reserve > self.capacity and (self.running or self.filling):
+            reserve = self.waiting[0].reserve
+            if self.held + reserve > self.capacity and (self.running or self.filling):
                 return
-            self.held += first.reserve
+            self.held += reserve
             self.filling.append(self.waiting.popleft())
 
     def fill(self) -> None:
         """One step that carries prompt tokens, as many as the budget allows."""
-        mixed = self.rules.policy == "mixed"
-        decoding = len(self.running) if mixed else 0
+        decoding = len(self.running) if self.rules.policy == "mixed" else 0
         room = max(self.rules.token_budget - decoding * self.group, 1.0)
-        taken, prompts, start, done = 0.0, 0.0, 0.0, []
+        taken = prompts = start = 0.0
+        parts = []
         for request in self.filling:
-            if taken >= room or (taken and not self.rules.chunked and request.left > room - taken):
+            part = min(request.left, room - taken)
+            if part <= 0:
                 break
-            part = request.left if not self.rules.chunked else min(request.left, room - taken)
-            whole = request.prompt * self.group
-            if self.group == 1.0:
-                start = max(start, whole - request.left)
+            parts.append((request, part))
             taken += part
-            prompts += max(1.0, part / request.prompt)
-            done.append((request, part))
-        sequences = decoding * self.group
-        mean = self.context / len(self.running) if self.running else 0.0
-        step = self.clock.mixed_s(sequences, mean, taken, prompts, start)
-        self.advance(step, len(self.running))
+            prompts += part * self.group / request.whole
+            start = max(start, self.begun(request))
+        mean = self.context / len(self.running) if decoding else 0.0
+        self.advance(self.clock.mixed_s(decoding * self.group, mean, taken, max(prompts, 1e-3), start), len(self.running))
         if decoding:
             self.tick += 1
-            self.context += decoding
-        for request, part in done:
+            self.context += decoding * self.rules.tokens_per_step
+        for request, part in parts:
             self.progress(request, part)
-        self.finish()
+
+    def begun(self, request: _Request) -> float:
+        """Tokens of a prompt that stand before its next chunk."""
+        computed = request.whole - request.left if self.group == 1.0 else 0.0
+        return self.traffic.cached_tokens + computed
 
     def progress(self, request: _Request, part: float) -> None:
+        """Books a chunk; sequences whose prompts are complete have their first token."""
         request.left -= part
-        total = request.prompt * self.group
-        ready = round(self.group) if request.left <= 1e-6 else int((total - request.left) / request.prompt)
+        whole = request.left <= _DONE
+        ready = round(self.group) if whole else int((request.whole - request.left) * self.group / request.whole)
         self.ttft.extend([self.now - request.arrival_s] * (ready - request.ready))
         request.ready = ready
-        if request.left > 1e-6:
+        if not whole:
             return
         self.filling.popleft()
         request.first_s = self.now
         self.context += request.prompt
-        heappush(
-            self.running, (self.tick + int(request.output) - 1, self.drawn * 4096 + request.slot, request)
-        )
+        ends = self.tick + (request.output - 1) / self.rules.tokens_per_step
+        self.entered += 1
+        heappush(self.running, (ends, self.entered, request))
 
     def decode(self) -> None:
-        """All steps until the next sequence ends."""
-        steps = max(1, self.running[0][0] - self.tick)
+        """All steps until the next sequence ends or the next request arrives."""
         count = len(self.running)
-        mean = self.context / count + steps / 2
-        self.advance(steps * self.clock.decode_s(count * self.group, mean), count)
+        steps = max(1, int(self.running[0][0] - self.tick + 1 - _DONE))
+        growth = self.rules.tokens_per_step
+        step_s = self.clock.decode_s(count * self.group, self.context / count + steps * growth / 2)
+        until = self.coming[0] - self.now if self.coming else inf
+        if steps * step_s > until:
+            steps = max(1, min(steps, int(until / step_s) + 1))
+        self.advance(steps * step_s, count)
         self.tick += steps
-        self.context += steps * count
-        self.finish()
+        self.context += steps * count * growth
 
     def advance(self, seconds: float, count: int) -> None:
+        """Time passes."""
         self.now += seconds
         self.busy += seconds * count
 
     def finish(self) -> None:
-        while self.running and self.running[0][0] <= self.tick:
+        """Sequences that have their last token leave; their slots send again."""
+        while self.running and self.running[0][0] <= self.tick + _DONE:
             request = heappop(self.running)[2]
             self.held -= request.reserve
-            self.context -= request.prompt + request.output - 1
+            self.context = max(0.0, self.context - request.prompt - request.output + 1)
             if request.output > 1:
                 self.tpot.append((self.now - request.first_s) / (request.output - 1))
             self.latency.append(self.now - request.arrival_s)
@@ -198,7 +181,7 @@ class _Run:
 
 
 def simulate(
-    clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: int = 1 << 20
+    clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: float = inf
 ) -> Served:
     """One run from an empty engine to its last answer.
 

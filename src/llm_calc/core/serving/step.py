@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, Li
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.rates import LinearRates, Rates
 
-Bound = Literal["compute", "memory", "communication", "launch"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLoad:
     """What a step carries, of the whole deployment.
@@ -23,6 +19,7 @@ class StepLoad:
     ``sequences`` decode one token each at contexts that grow from ``context_start`` to ``context_end`` tokens (the
     step is the mean over that growth). ``prompt_tokens`` belong to ``prompts`` prompts of which each chunk follows
     ``prompt_start`` tokens. ``prompt_share``: largest part of the prompt tokens that one attention replica has.
+    ``tokens_per_sequence``: above 1 where speculative decoding checks several tokens in one step.
     """
 
     sequences: Quantity = 0.0
@@ -32,18 +29,12 @@ class StepLoad:
     prompts: Quantity = 0.0
     prompt_start: Quantity = 0.0
     prompt_share: Quantity | None = None
+    tokens_per_sequence: Quantity = 1.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorTime:
-    """One operator of a step on one GPU: what it does, how long, and which roof decides."""
-
-    name: str
-    flops: Quantity
-    bytes_moved: Quantity
-    seconds: Quantity
-    bound: Bound
-    message_bytes: Quantity = 0.0
+    @property
+    def decode_tokens(self) -> Quantity:
+        """Tokens of decoding sequences that go through the layers."""
+        return self.sequences * self.tokens_per_sequence
 
 
 def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> Quantity:
@@ -57,11 +48,11 @@ def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> 
     return where(dense, 1.0, 1 - missed)
 
 
-def linear_tokens(work: LinearWork, step: StepWork, load: StepLoad) -> Quantity:
+def linear_tokens(work: LinearWork, load: StepLoad) -> Quantity:
     """Tokens of a step that reach this GPU's copy of a matrix; the head sees only the last of each prompt."""
     if work.group == "lm_head":
-        return load.sequences * work.token_share + load.prompts * _prompt_share(work.token_share, load)
-    return load.sequences * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+        return load.decode_tokens * work.token_share + load.prompts * _prompt_share(work.token_share, load)
+    return load.decode_tokens * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
 
 
 def _prompt_share(token_share: Quantity, load: StepLoad) -> Quantity:
@@ -87,29 +78,28 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
 
 def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
     """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part."""
-    tiles = ceil_div(tokens, rates.tile_tokens) * rates.tile_tokens if _any(rates.tile_tokens > 1) else tokens
-    matrix_s = (
-        (tiles + rates.saturation_tokens * where(tokens > 0, 1.0, 0.0))
-        * work.flops_per_token
-        / reached.flops_per_s
-    )
-    if not _any(rates.vector_tokens > 0):
+    kernels = rates.kernels
+    tiles = tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
+    filled = tiles + rates.saturation_tokens * where(tokens > 0, 1.0, 0.0)
+    matrix_s = filled * work.flops_per_token / reached.flops_per_s
+    if not kernels.vector_tokens:
         return matrix_s
     vector_s = tokens * work.flops_per_token / reached.vector_flops_per_s
-    return where(tokens <= rates.vector_tokens, vector_s, matrix_s)
+    return where(tokens <= kernels.vector_tokens, vector_s, matrix_s)
 
 
-def _any(condition: "bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> bool:
-    return bool(np.any(condition))
+def context_keys(work: ContextWork, share: Quantity, load: StepLoad) -> Quantity:
+    """Cached keys that all decoding sequences of this GPU visit in one step."""
+    return share * load.sequences * mean_visited_keys(work, load.context_start, load.context_end)
 
 
 def context_seconds(
     work: ContextWork, share: Quantity, load: StepLoad, rates: Rates
 ) -> tuple[Quantity, Quantity]:
     """Decode attention: seconds under the memory and the compute roof, all sequences of this GPU."""
-    keys = share * load.sequences * mean_visited_keys(work, load.context_start, load.context_end)
+    keys = context_keys(work, share, load)
     return keys * work.kv_bytes_per_key / rates.kv_bytes_per_s, (
-        keys * work.decode_flops_per_key / rates.decode_attention_flops_per_s
+        load.tokens_per_sequence * keys * work.decode_flops_per_key / rates.decode_attention_flops_per_s
     )
 
 
@@ -125,9 +115,14 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
     )
 
 
+def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:
+    """Tokens whose activations one collective moves."""
+    return load.decode_tokens * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+
+
 def collective_seconds(work: CollectiveWork, load: StepLoad, rates: Rates) -> Quantity:
     """``calls x (latency(ranks) + 2 (n - 1) / n x bytes / link)``: ring all-reduce (Thakur et al. 2005)."""
-    tokens = load.sequences * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+    tokens = collective_tokens(work, load)
     latency = rates.collective_s * (1 + rates.collective_doubling * _log2(larger(work.ranks, 2) / 2))
     ring = 2 * (work.ranks - 1) / larger(work.ranks, 1)
     return work.calls * (latency + ring * tokens * work.bytes_per_token / rates.link_bytes_per_s)
@@ -144,6 +139,7 @@ def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
         counts.layers * rates.layer_s
         + counts.expert_layers * rates.expert_layer_s
         + counts.latent_layers * rates.latent_layer_s
+        + counts.sparse_layers * rates.sparse_layer_s
         + counts.recurrent_layers * rates.recurrent_layer_s
     )
     return layers + rates.step_s + rates.sequence_s * load.sequences * step.sequence_share
@@ -163,10 +159,10 @@ def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:
     for work in step.linear:
         yield overlapped(
-            *linear_seconds(work, linear_tokens(work, step, load), rates), rates.overlap_exponent
+            *linear_seconds(work, linear_tokens(work, load), rates), rates.kernels.overlap_exponent
         )
     for context in step.context:
-        yield overlapped(*context_seconds(context, step.sequence_share, load, rates), rates.overlap_exponent)
+        yield overlapped(*context_seconds(context, step.sequence_share, load, rates), rates.kernels.overlap_exponent)
         yield prompt_attention_seconds(context, step, load, rates)
     yield 2 * step.state_bytes * step.sequence_share * load.sequences / rates.state_bytes_per_s
     for collective in step.collectives:

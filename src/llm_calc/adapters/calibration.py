@@ -1,0 +1,176 @@
+"""The calibration catalog: fitted efficiencies of each family of kernels, and which family a request takes."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_root, read_json
+from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chip_class, format_class
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
+from llm_calc.core.operators.work import StepWork
+from llm_calc.core.serving.estimate import HostTimes
+from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
+from llm_calc.core.serving.traffic import Policy
+
+Family = Literal["served", "batch", "llama.cpp"]
+HOST_TIMES = ("request_s", "prompt_token_s", "arrival_s", "stream_tokens")
+
+
+class EfficiencyRow(BaseModel):
+    """One efficiency: base, bounds, deviations (natural logarithms) by key."""
+
+    model_config = STRICT
+
+    meaning: str
+    base: float
+    low: float
+    high: float
+    deviations: dict[str, float] = {}
+
+
+class SchedulingRow(BaseModel):
+    """How an engine schedules, and which part of its planned cache measured deployments fill."""
+
+    model_config = STRICT
+
+    policy: Policy
+    reserved_fraction: float
+    capacity_fraction: float = 1.0
+
+
+class KernelsRow(BaseModel):
+    """How the family's kernels work; see ``core.serving.rates.Kernels``."""
+
+    model_config = STRICT
+
+    vector_tokens: int = 0
+    tile_tokens: int = 1
+    overlap_exponent: float = 3.0
+    prompt_tokens: int = 8192
+    stages_overlap: bool = False
+
+
+class ErrorRow(BaseModel):
+    """Held-out errors of one metric under one load; bounds of the middle 80 % of ln(measured / predicted)."""
+
+    model_config = STRICT
+
+    load: str
+    metric: str
+    held_out: str
+    measurements: int
+    mean_fraction: float
+    median_fraction: float
+    low_log: float
+    high_log: float
+
+
+class CalibrationFile(BaseModel):
+    """One file of ``catalogs/calibration``, written by the calibrate command."""
+
+    model_config = STRICT
+
+    name: Family
+    title: str
+    fitted_on: str
+    measurements: int
+    set_aside: dict[str, int]
+    kernels: KernelsRow
+    scheduling: dict[str, SchedulingRow] = {}
+    efficiencies: dict[str, EfficiencyRow]
+    errors: Many[ErrorRow]
+    seen: Many[str]
+
+
+@cache
+def load_calibration_file(family: Family, path: Path | None = None) -> CalibrationFile:
+    """A file of the calibration catalog, read once.
+
+    Raises:
+        CatalogError: the file is wrong; names the key.
+    """
+    return read_json(CalibrationFile, catalog_root(path) / "calibration" / f"{family}.json")
+
+
+@cache
+def load_calibration(family: Family) -> Calibration:
+    """A fitted set of efficiencies."""
+    row = load_calibration_file(family)
+    return Calibration(
+        name=row.name,
+        fitted_on=row.fitted_on,
+        measurements=row.measurements,
+        efficiencies=tuple(_efficiency(name, each) for name, each in row.efficiencies.items()),
+        errors=tuple(HeldOutError(**each.model_dump()) for each in row.errors),
+        seen=frozenset(row.seen),
+    )
+
+
+def _efficiency(name: str, row: EfficiencyRow) -> Efficiency:
+    return Efficiency(
+        name=name, base=row.base, low=row.low, high=row.high, deviations=tuple(row.deviations.items())
+    )
+
+
+def family_of(engine: str, load: str, requests: int) -> Family:
+    """Which measurements an answer rests on.
+
+    llama.cpp has kernels of its own. Engines under several requests in flight, or random arrivals, were measured
+    as servers; single requests, static batches and offline runs without one, as was everything generic.
+    """
+    if engine == "llama.cpp":
+        return "llama.cpp"
+    served = load == "request_rate" or (load == "concurrency" and requests > 1)
+    return "served" if served and engine != "generic" else "batch"
+
+
+def keys_of(engine: str, gpu: Gpu) -> tuple[str, ...]:
+    """What efficiencies may depend on, but for the number format."""
+    return (f"engine:{engine}", f"generation:{chip_class(gpu)}", f"vendor:{gpu.vendor.lower()}")
+
+
+def rates_of(calibration: Calibration, machine: Machine, work: StepWork, engine: str, gpu: Gpu) -> Rates:
+    """The rates that this engine reaches on this GPU with these formats."""
+    keys = keys_of(engine, gpu)
+    formats = [f"format:{format_class(each.format)}" for each in work.linear]
+
+    def value(name: str, group: int | None) -> float:
+        return calibration.value(name, keys if group is None else (*keys, formats[group]))
+
+    return reached_rates(machine, value, kernels_of(calibration.name))
+
+
+@cache
+def kernels_of(family: Family) -> Kernels:
+    """How the family's kernels work."""
+    return Kernels(name=family, **load_calibration_file(family).kernels.model_dump())
+
+
+def host_of(calibration: Calibration, engine: str, gpu: Gpu) -> HostTimes:
+    """What the server adds to a first token; nothing where no server was measured."""
+    if "request_s" not in calibration.by_name:
+        return HostTimes()
+    keys = keys_of(engine, gpu)
+    return HostTimes(**{name: calibration.value(name, keys) for name in HOST_TIMES})
+
+
+def model_signature(model: Model) -> str:
+    """Tells measured models apart by their shape, whatever they are called."""
+    return f"model:{model.num_layers}x{model.hidden}x{model.num_experts}"
+
+
+def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str:
+    """The most important thing that the fit had no measurements of.
+
+    ``generation``: the engine on this class of chips; ``gpu``; ``model``; ``row``: nothing, but this very load.
+    """
+    if f"{engine}/{chip_class(gpu)}" not in calibration.seen:
+        return "generation"
+    if f"gpu:{gpu.id}" not in calibration.seen:
+        return "gpu"
+    return "row" if model_signature(model) in calibration.seen else "model"
+
+

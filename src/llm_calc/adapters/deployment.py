@@ -1,0 +1,140 @@
+"""From the parts of a request to a deployment as the core times it."""
+
+from dataclasses import dataclass, replace
+
+from llm_calc.adapters.calibration import family_of, host_of, load_calibration, load_calibration_file, rates_of
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import engine_from
+from llm_calc.adapters.formats import FormatWishes, number_format
+from llm_calc.adapters.served import served_cache, served_capacity
+from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.core.calibration import Calibration
+from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.machine import machine_of
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.traffic import Scheduling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One replica of a deployment with everything that was found out about it.
+
+    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix.
+    """
+
+    subject: Subject
+    engine: str
+    layout: Layout
+    replicas: int
+    plan: MemoryPlan
+    kv_cache: str
+    calibration: Calibration
+    deployment: Deployment
+    operators: StepWork
+    context_tokens: float
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def place(
+    catalogs: Catalogs,
+    *,
+    model: ModelPart,
+    precision: PrecisionPart,
+    hardware: HardwarePart,
+    parallelism: ParallelismPart | None,
+    engine: EnginePart,
+    workload: WorkloadPart,
+    draft: Draft = NO_DRAFT,
+) -> Placed:
+    """A deployment ready to be timed.
+
+    Raises:
+        UnknownNameError: a model, GPU or format that the catalogs do not hold.
+        InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
+        UnsupportedError: a layout or format that the engine does not run, a GPU whose rates nobody published.
+    """
+    subject = resolve_setup(
+        catalogs, model=model, precision=precision, hardware=hardware, parallelism=parallelism, engine=engine.name
+    )
+    subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
+    layout, replicas = _one_replica(subject.setup.layout)
+    setup = replace(subject.setup, layout=layout)
+    plan = engine_from(engine).plan(setup)
+    work = step_work(setup.model, setup.numbers.recipe, layout, setup.numbers.cache_format)
+    cluster = catalogs.cluster(setup.gpu, layout.gpus, hardware.gpus_per_node)
+    machine = machine_of(cluster, summed(work), layout, engine.name)
+    family = family_of(engine.name, workload.load, workload.requests_in_flight)
+    calibration = load_calibration(family)
+    context = float(workload.input_tokens + workload.output_tokens)
+    scheduling, filled = _scheduling(calibration, engine.name, plan, draft)
+    deployment = Deployment(
+        work=summed(work),
+        rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
+        capacity=max(1.0, served_capacity(plan, context) * filled),
+        limit=float(plan.limits.max_sequences * plan.replicas),
+        scheduling=scheduling,
+        host=host_of(calibration, engine.name, setup.gpu),
+        draft=draft,
+    )
+    return Placed(
+        subject=subject,
+        engine=engine.name,
+        layout=layout,
+        replicas=replicas,
+        plan=plan,
+        kv_cache=kv_cache,
+        calibration=calibration,
+        deployment=deployment,
+        operators=work,
+        context_tokens=context,
+        assumptions=(*subject.assumptions, *assumed),
+        warnings=(*subject.warnings, *_fit_warnings(plan, context)),
+    )
+
+
+def _with_served_cache(subject: Subject, asked: PrecisionPart, engine: str) -> tuple[Subject, str, tuple[str, ...]]:
+    """The cache format of measured deployments where the request leaves it open."""
+    wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)
+    small = served_cache(subject.precision, wishes, subject.setup.gpu)
+    if small is None:
+        return subject, subject.precision.kv_cache, ()
+    numbers = replace(subject.setup.numbers, cache=number_format(small))
+    note = (
+        f"precision.kv_cache: {small}, as the measured deployments of {engine} on this generation with such weights "
+        f"run; name {subject.precision.kv_cache} for the engine's own default"
+    )
+    return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
+
+
+def _one_replica(layout: Layout) -> tuple[Layout, int]:
+    """Without expert parallelism data-parallel groups never wait for each other: they are replicas."""
+    if layout.expert > 1 or layout.data == 1:
+        return layout, 1
+    return replace(layout, data=1), layout.data
+
+
+def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan, draft: Draft) -> tuple[Scheduling, float]:
+    """How the engine forms steps, and which part of its planned cache it fills."""
+    rows = load_calibration_file("served").scheduling
+    row = rows.get(engine, rows["generic"])
+    scheduling = Scheduling(
+        policy=row.policy,
+        token_budget=float(max(plan.limits.max_batched_tokens, 1)),
+        reserved_fraction=row.reserved_fraction,
+        tokens_per_step=draft.tokens_per_step,
+    )
+    return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
+
+
+def _fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
+    if plan.available_bytes > 0 and plan.sequences(context_tokens) >= 1:
+        return ()
+    missing = -plan.available_bytes / 2**30
+    reason = f"{missing:.1f} GiB are missing on each GPU" if missing > 0 else "no request of this length fits"
+    return (f"hardware: by the engine's memory rules this does not fit ({reason}); figures hold if it is made to fit",)

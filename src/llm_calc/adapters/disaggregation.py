@@ -1,0 +1,43 @@
+"""Prefill and decode on GPUs of their own."""
+
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.memory import kv_cache_bytes_per_token
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.disaggregated import Pools, estimate
+from llm_calc.core.serving.estimate import Estimate
+
+
+def disaggregated_estimate(placed: Placed, request: ServingEstimateRequest) -> Estimate:
+    """The closed loop over a pool that prefills and one that decodes.
+
+    Raises:
+        UnsupportedError: another load than requests in flight.
+        InvalidInputError: the replicas do not fill the GPUs.
+    """
+    part, workload = request.disaggregated, request.workload
+    if part is None or workload.load != "concurrency":
+        msg = "disaggregated: only answers workload.concurrency"
+        raise UnsupportedError(msg, field="disaggregated", accepted=["concurrency"])
+    replicas = part.prefill_replicas + part.decode_replicas
+    needed = replicas * placed.layout.gpus * placed.replicas
+    if needed != request.hardware.count:
+        msg = f"hardware.count: {replicas} replicas of {needed // replicas} GPUs are {needed}; it is {request.hardware.count}"
+        raise InvalidInputError(msg, field="hardware.count", expected=needed)
+    setup = placed.subject.setup
+    per_token = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format)
+    gpu = setup.gpu
+    link = gpu.link_bytes_per_s_per_gpu_each_way or gpu.pcie_bytes_per_s_each_way or 12.5e9
+    pools = Pools(
+        prefill_replicas=part.prefill_replicas * placed.replicas,
+        decode_replicas=part.decode_replicas * placed.replicas,
+        cache_bytes_per_token=per_token,
+        link_bytes_per_s=link * placed.layout.gpus,
+    )
+    lengths = Lengths(
+        input_tokens=float(workload.input_tokens),
+        output_tokens=float(workload.output_tokens),
+        cached_fraction=workload.prefix_cache_hit_fraction,
+    )
+    return estimate(placed.deployment, pools, lengths, float(workload.requests_in_flight))

@@ -1,0 +1,286 @@
+"""``/api/serving_estimate``: from a request to a timed deployment, and from its estimate to the answer."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from llm_calc.adapters.calibration import unseen
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.deployment import Placed, place
+from llm_calc.adapters.disaggregation import disaggregated_estimate
+from llm_calc.adapters.engines import version_warnings
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import (
+    Basis,
+    HeldOut,
+    Interval,
+    OperatorRow,
+    Percentiles,
+    PercentilesOfRun,
+    Range,
+    Resolved,
+    ServingEstimateAnswer,
+    ServingEstimateRequest,
+    SpeculativePart,
+)
+from llm_calc.core.calibration import HeldOutError
+from llm_calc.core.serving import estimate as core
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.breakdown import operator_times
+from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.step import StepLoad
+
+COVERAGE = 0.8
+LOAD_NAMES = {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}
+
+
+def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
+    """What users of a deployment wait for, and what it delivers.
+
+    Raises:
+        InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
+        UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
+    """
+    placed = place_request(request, catalogs)
+    found = (
+        time_load(placed, request.workload)
+        if request.disaggregated is None
+        else disaggregated_estimate(placed, request)
+    )
+    return _answer(request, placed, found)
+
+
+def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
+    """The deployment of a request; with prefill and decode apart, one replica of them."""
+    hardware = request.hardware
+    if request.disaggregated is not None and request.parallelism is not None:
+        hardware = hardware.model_copy(update={"count": request.parallelism.gpus})
+    elif request.disaggregated is not None:
+        parts = request.disaggregated.prefill_replicas + request.disaggregated.decode_replicas
+        hardware = hardware.model_copy(update={"count": max(1, hardware.count // parts)})
+    return place(
+        catalogs,
+        model=request.model,
+        precision=request.precision,
+        hardware=hardware,
+        parallelism=request.parallelism,
+        engine=request.engine,
+        workload=request.workload,
+        draft=draft_of(request.speculative),
+    )
+
+
+def draft_of(part: SpeculativePart | None) -> Draft:
+    """Speculative decoding as the core takes it."""
+    if part is None:
+        return NO_DRAFT
+    return Draft(
+        tokens=part.draft_tokens,
+        acceptance=part.acceptance_fraction,
+        cost_fraction=part.draft_cost_fraction,
+    )
+
+
+def lengths_of(workload: WorkloadPart) -> Lengths:
+    """Tokens of a request."""
+    return Lengths(
+        input_tokens=float(workload.input_tokens),
+        output_tokens=float(workload.output_tokens),
+        cached_fraction=workload.prefix_cache_hit_fraction,
+    )
+
+
+def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
+    """The estimate of all replicas under their shares of the load."""
+    lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
+    requests = max(1, math.ceil(workload.requests_in_flight / replicas))
+    match workload.load:
+        case "offline":
+            found = core.queue_of_many(deployment, lengths)
+        case "batch":
+            found = core.static_batch(deployment, lengths, float(requests))
+        case "request_rate":
+            found = core.simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
+        case _ if requests == 1 or placed.calibration.name != "served":
+            found = core.static_batch(deployment, lengths, float(requests))
+        case _:
+            found = core.simulated_loop(deployment, lengths, requests)
+    busy = min(replicas, workload.requests_in_flight) if workload.load in ("batch", "concurrency") else replicas
+    return times(found, busy)
+
+
+def times(found: Estimate, replicas: float) -> Estimate:
+    """The same from so many replicas at once."""
+    return replace(
+        found,
+        output_tokens_per_s=found.output_tokens_per_s * replicas,
+        total_tokens_per_s=found.total_tokens_per_s * replicas,
+        requests_per_s=found.requests_per_s * replicas,
+        running=found.running * replicas,
+    )
+
+
+def _answer(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> ServingEstimateAnswer:
+    gpus = request.hardware.count
+    output, total, requests = (
+        float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
+    )
+    return ServingEstimateAnswer(
+        ttft_s=float(found.ttft_s),
+        tpot_s=float(found.tpot_s),
+        request_latency_s=float(found.request_latency_s),
+        output_tokens_per_s=output,
+        total_tokens_per_s=total,
+        requests_per_s=requests,
+        output_tokens_per_s_per_gpu=output / gpus,
+        total_tokens_per_s_per_gpu=total / gpus,
+        requests_per_s_per_gpu=requests / gpus,
+        percentiles=_percentiles(found),
+        interval=interval_of(request, placed, found),
+        operators=list(_operators(request, placed, found)),
+        basis=_basis(request, placed),
+        resolved=_resolved(request, placed, found),
+        assumptions=[*placed.assumptions, *_assumptions(request, placed)],
+        warnings=[*placed.warnings, *version_warnings(request.engine), *_warnings(request, placed, found)],
+    )
+
+
+def _percentiles(found: Estimate) -> PercentilesOfRun | None:
+    if not found.percentiles:
+        return None
+    rows = {
+        name: Percentiles(p50=values[0], p90=values[1], p95=values[2], p99=values[3])
+        for name, values in found.percentiles
+    }
+    return PercentilesOfRun(**rows)
+
+
+def load_name(workload: WorkloadPart) -> str:
+    """The kind of measured load that a request's load is nearest to."""
+    if workload.load == "concurrency":
+        return "closed_loop" if workload.requests_in_flight > 1 else "single_stream"
+    return LOAD_NAMES[workload.load]
+
+
+def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
+    """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
+    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    rows = [error for error in placed.calibration.errors if error.held_out == missing]
+    here = [error for error in rows if error.load == load_name(request.workload)]
+    return here or rows
+
+
+def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
+    errors = {error.metric: error for error in held_out_errors(request, placed)}
+
+    def span(metric: str, value: float) -> Range | None:
+        error = errors.get(metric)
+        if error is None:
+            return None
+        return Range(low=value * math.exp(error.low_log), high=value * math.exp(error.high_log))
+
+    return Interval(
+        status="uncalibrated" if request.workload.load == "request_rate" else "calibrated",
+        coverage_fraction=COVERAGE,
+        ttft_s=span("ttft_s", float(found.ttft_s)),
+        tpot_s=span("tpot_s", float(found.tpot_s)),
+        output_tokens_per_s=span("output_tokens_per_s", float(found.output_tokens_per_s)),
+    )
+
+
+def _operators(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
+    """One decode step of what runs at once, and the prefill of one prompt."""
+    lengths, draft = lengths_of(request.workload), placed.deployment.draft
+    running = max(1.0, float(found.running) / placed.replicas / float(placed.operators.stages))
+    start, new = float(lengths.input_tokens), float(lengths.new_tokens)
+    decode = StepLoad(
+        sequences=running,
+        context_start=start,
+        context_end=start + float(lengths.output_tokens),
+        tokens_per_sequence=draft.checked_tokens,
+    )
+    prefill = StepLoad(prompt_tokens=new, prompts=1.0, prompt_start=float(lengths.cached_tokens))
+    for phase, load in (("decode", decode), ("prefill", prefill)):
+        for row in operator_times(placed.operators, load, placed.deployment.rates):
+            yield OperatorRow(
+                name=row.name,
+                phase=phase,
+                flops=row.flops,
+                bytes=row.bytes_moved,
+                message_bytes=row.message_bytes,
+                seconds=row.seconds,
+                bound=row.bound,
+            )
+
+
+def _basis(request: ServingEstimateRequest, placed: Placed) -> Basis:
+    calibration = placed.calibration
+    missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    kinds = {"row": "measured", "generation": "formula_only"}
+    return Basis(
+        kind=kinds.get(missing, "calibrated"),
+        calibration=calibration.name,
+        fitted_on=calibration.fitted_on,
+        measurements=calibration.measurements,
+        unseen=missing,
+        held_out_errors=[
+            HeldOut(
+                metric=error.metric,
+                held_out=error.held_out,
+                measurements=error.measurements,
+                mean_error_fraction=error.mean_fraction,
+                median_error_fraction=error.median_fraction,
+            )
+            for error in held_out_errors(request, placed)
+        ],
+    )
+
+
+def _resolved(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Resolved:
+    layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
+    return Resolved(
+        model=placed.subject.name,
+        weights=placed.subject.precision.weights.words,
+        kv_cache=placed.kv_cache,
+        engine=placed.engine,
+        tensor=layout.tensor,
+        pipeline=layout.pipeline,
+        data=layout.data * placed.replicas,
+        expert=layout.expert,
+        kv_capacity_tokens=sequences * placed.context_tokens,
+        kv_capacity_sequences=sequences,
+        running_sequences=float(found.running),
+    )
+
+
+def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+    load = request.workload.load
+    if load == "concurrency" and request.workload.requests_in_flight > 1 and placed.calibration.name == "served":
+        yield (
+            "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
+            "between 80 and 100 % of those given"
+        )
+    if load == "request_rate":
+        yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
+    if request.speculative is not None:
+        yield "speculative: acceptances are independent; nothing of it was calibrated"
+    if request.workload.prefix_cache_hit_fraction:
+        yield "workload.prefix_cache_hit_fraction: every prompt finds this share of its cache; nothing of it was calibrated"
+
+
+def _warnings(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Iterator[str]:
+    workload = request.workload
+    if workload.load == "concurrency" and workload.requests_in_flight > placed.deployment.capacity * placed.replicas:
+        yield (
+            f"workload.concurrency: the KV cache holds about {placed.deployment.capacity * placed.replicas:.0f} requests "
+            "of this length at once; the others wait"
+        )
+    if workload.load == "request_rate":
+        yield "workload.request_rate: random arrivals were never measured; the intervals are those of closed loops"
+        most = core.queue_of_many(placed.deployment, lengths_of(workload)).requests_per_s * placed.replicas
+        if (workload.request_rate or 0.0) > most:
+            yield (
+                f"workload.request_rate: above the {float(most):.3g} requests a second that the deployment can serve; "
+                "the queue grows without end, and waiting times with the length of the run"
+            )

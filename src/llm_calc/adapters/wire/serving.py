@@ -1,0 +1,154 @@
+"""Request and answer of ``/api/serving_estimate``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+
+
+class SpeculativePart(StrictRequest):
+    """Speculative decoding: a draft proposes tokens, the model checks them in one step."""
+
+    draft_tokens: Annotated[int, Field(ge=1, le=64)] = Field(3, description="Tokens proposed a step [tokens]")
+    acceptance_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.7, description="Share of proposals accepted, if those before were, 0 to 1 [-]"
+    )
+    draft_cost_fraction: Annotated[float, Field(ge=0, le=10)] = Field(
+        0.05, description="Time of proposing one token over that of one step of the model [-]"
+    )
+
+
+class DisaggregatedPart(StrictRequest):
+    """Prefill and decode on GPUs of their own; each replica has the layout of ``parallelism``."""
+
+    prefill_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that prefill")
+    decode_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that decode")
+
+
+class ServingEstimateRequest(StrictRequest):
+    """A model on so many GPUs under one engine and one load."""
+
+    model: ModelPart = Field(description="The model")
+    precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
+    hardware: HardwarePart = Field(description="The GPUs")
+    parallelism: ParallelismPart | None = Field(
+        None, description="The layout; absent: tensor parallelism over all GPUs (llama.cpp: pipeline)"
+    )
+    engine: EnginePart = Field(VllmEngine(), description="The engine with its own options")
+    workload: WorkloadPart = Field(WorkloadPart(), description="Lengths and load")
+    speculative: SpeculativePart | None = Field(None, description="Speculative decoding; absent: none")
+    disaggregated: DisaggregatedPart | None = Field(
+        None, description="Prefill and decode apart; absent: the same GPUs do both"
+    )
+
+
+class Percentiles(Answer):
+    """Percentiles over the requests of the simulated run."""
+
+    p50: float = Field(description="Median")
+    p90: float = Field(description="90th percentile")
+    p95: float = Field(description="95th percentile")
+    p99: float = Field(description="99th percentile")
+
+
+class PercentilesOfRun(Answer):
+    """What requests saw; null where a load has no spread."""
+
+    ttft_s: Percentiles = Field(description="Time to first token [s]")
+    tpot_s: Percentiles = Field(description="Time of each further token [s]")
+    request_latency_s: Percentiles = Field(description="From sending to the last token [s]")
+
+
+class Range(Answer):
+    """A range of one figure."""
+
+    low: float = Field(description="Lower end")
+    high: float = Field(description="Upper end")
+
+
+class Interval(Answer):
+    """Ranges that held 80 % of the measured cases of their kind when the fit had not seen them."""
+
+    status: Literal["calibrated", "uncalibrated"] = Field(
+        description="Whether loads of this kind were measured; uncalibrated: the ranges are those of closed loops"
+    )
+    coverage_fraction: float = Field(description="Share of cases that the ranges hold [-]")
+    ttft_s: Range | None = Field(description="Time to first token [s]")
+    tpot_s: Range | None = Field(description="Time of each further token [s]")
+    output_tokens_per_s: Range | None = Field(description="Output of the deployment [tokens/s]")
+
+
+class OperatorRow(Answer):
+    """One operator of a decode step on the GPU with most of it, or of the prefill of one prompt."""
+
+    name: str = Field(description="Operator")
+    phase: Literal["prefill", "decode"] = Field(description="Prefill of one prompt, or one decode step")
+    flops: float = Field(description="FLOPs on one GPU [FLOPs]")
+    bytes: float = Field(description="Bytes moved to or from the memory of one GPU [bytes]")
+    message_bytes: float = Field(description="Bytes sent to other GPUs [bytes]")
+    seconds: float = Field(description="Time [s]")
+    bound: Literal["compute", "memory", "communication", "launch"] = Field(description="What decides the time")
+
+
+class HeldOut(Answer):
+    """How far off answers of this kind were for groups that the fit had not seen."""
+
+    metric: str = Field(description="What was measured")
+    held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation")
+    measurements: int = Field(description="Measurements compared [measurements]")
+    mean_error_fraction: float = Field(description="Mean of |predicted / measured - 1| [-]")
+    median_error_fraction: float = Field(description="Median of it [-]")
+
+
+class Basis(Answer):
+    """What an answer rests on."""
+
+    kind: Literal["measured", "calibrated", "formula_only"] = Field(
+        description="measured: the fit has this model, GPU and engine; calibrated: this engine on this generation; "
+        "formula_only: neither, base efficiencies stand in"
+    )
+    calibration: str = Field(description="Which calibration")
+    fitted_on: str = Field(description="Day of the fit")
+    measurements: int = Field(description="Measurements in the fit [measurements]")
+    unseen: str = Field(description="What the fit had no measurement of: row, model, gpu or generation")
+    held_out_errors: list[HeldOut] = Field(description="Errors on groups that the fit had not seen")
+
+
+class Resolved(Answer):
+    """What the request left open, decided."""
+
+    model: str = Field(description="The model")
+    weights: str = Field(description="Format of the weights")
+    kv_cache: str = Field(description="Format of the KV cache")
+    engine: str = Field(description="The engine")
+    tensor: int = Field(description="Tensor-parallel GPUs [GPUs]")
+    pipeline: int = Field(description="Pipeline stages [stages]")
+    data: int = Field(description="Replicas, or attention data parallelism [groups]")
+    expert: int = Field(description="GPUs that experts are dealt over [GPUs]")
+    kv_capacity_tokens: float = Field(description="Context that the KV cache holds in all [tokens]")
+    kv_capacity_sequences: float = Field(description="Requests of this length that it holds [sequences]")
+    running_sequences: float = Field(description="Requests that decode at once, on average [sequences]")
+
+
+class ServingEstimateAnswer(Answer):
+    """What users wait for, what the deployment delivers, and how sure that is."""
+
+    ttft_s: float = Field(description="Mean time to first token [s]")
+    tpot_s: float = Field(description="Mean time of each further token [s]")
+    request_latency_s: float = Field(description="Mean time from sending to the last token [s]")
+    output_tokens_per_s: float = Field(description="Generated tokens of the deployment [tokens/s]")
+    total_tokens_per_s: float = Field(description="Prompt and generated tokens [tokens/s]")
+    requests_per_s: float = Field(description="Requests finished [requests/s]")
+    output_tokens_per_s_per_gpu: float = Field(description="Generated tokens a GPU [tokens/s]")
+    total_tokens_per_s_per_gpu: float = Field(description="Prompt and generated tokens a GPU [tokens/s]")
+    requests_per_s_per_gpu: float = Field(description="Requests finished a GPU [requests/s]")
+    percentiles: PercentilesOfRun | None = Field(description="Spread over requests")
+    interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
+    operators: list[OperatorRow] = Field(description="What the time of a step consists of")
+    basis: Basis = Field(description="What the answer rests on")
+    resolved: Resolved = Field(description="What the request left open, decided")
+    assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
+    warnings: list[str] = Field(description="What the caller should know")

@@ -1,0 +1,66 @@
+"""Prefill and decode of requests that run together from start to end: single streams and static batches."""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity, ceil_div, larger
+from llm_calc.core.operators.work import StepWork
+from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.step import StepLoad, step_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Tokens of a request; ``cached_fraction`` of the prompt is in the cache already."""
+
+    input_tokens: Quantity
+    output_tokens: Quantity
+    cached_fraction: Quantity = 0.0
+
+    @property
+    def cached_tokens(self) -> Quantity:
+        """Prompt tokens that are not computed again."""
+        return self.input_tokens * self.cached_fraction
+
+    @property
+    def new_tokens(self) -> Quantity:
+        """Prompt tokens to compute: at least the last one."""
+        return larger(self.input_tokens - self.cached_tokens, 1)
+
+
+def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
+    """All prompts of a batch, in steps of at most ``kernels.prompt_tokens``.
+
+    ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt. Pipeline stages either take
+    turns (engines that send one batch through) or work on successive chunks at once; then ``g`` stages take
+    ``(chunks + g - 1) / (chunks x g)`` of the time, but for the part of the gain that is lost.
+    """
+    tokens = requests * lengths.new_tokens
+    chunks = ceil_div(tokens, rates.kernels.prompt_tokens)
+    per_prompt = larger(chunks / requests, 1.0)
+    middle = lengths.new_tokens * (1 - 1 / per_prompt) / 2
+    load = StepLoad(
+        prompt_tokens=tokens / chunks,
+        prompts=requests / chunks,
+        prompt_start=lengths.cached_tokens + middle,
+    )
+    seconds = chunks * step_seconds(work, load, rates)
+    if not rates.kernels.stages_overlap:
+        return seconds
+    ideal = (chunks + work.stages - 1) / (chunks * work.stages)
+    return seconds * (1 - (1 - ideal) * (1 - rates.overlap_loss_fraction))
+
+
+def decode_seconds(
+    work: StepWork, rates: Rates, sequences: Quantity, lengths: Lengths, tokens_per_sequence: Quantity = 1.0
+) -> Quantity:
+    """One decode step at the mean context of the answer, through all pipeline stages in turn."""
+    start = lengths.input_tokens
+    load = StepLoad(
+        sequences=sequences,
+        context_start=start,
+        context_end=start + lengths.output_tokens,
+        tokens_per_sequence=tokens_per_sequence,
+    )
+    seconds = step_seconds(work, load, rates)
+    loss = rates.stage_loss_fraction if rates.kernels.stages_overlap else 0.0
+    return seconds * (1 + loss * (work.stages - 1))

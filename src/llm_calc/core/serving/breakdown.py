@@ -1,0 +1,96 @@
+"""A step taken apart: what each operator does on one GPU, how long it takes, and which roof decides."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from llm_calc.core.operators.work import StepWork
+from llm_calc.core.roofline import overlapped
+from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.step import (
+    StepLoad,
+    collective_seconds,
+    collective_tokens,
+    context_keys,
+    context_seconds,
+    launch_seconds,
+    linear_seconds,
+    linear_tokens,
+    prompt_attention_seconds,
+    step_seconds,
+    touched_fraction,
+)
+
+Bound = Literal["compute", "memory", "communication", "launch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTime:
+    """One operator: FLOPs, bytes to and from memory, bytes to other GPUs, seconds, and what bounds it."""
+
+    name: str
+    flops: float
+    bytes_moved: float
+    message_bytes: float
+    seconds: float
+    bound: Bound
+
+
+def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[OperatorTime, ...]:
+    """Every operator of one step, matrix by matrix; their seconds add up to the step's.
+
+    What a step without captured graphs takes beyond its operators stands under ``launches``.
+    """
+    rows = [*_linear(work, load, rates), *_context(work, load, rates), *_collectives(work, load, rates)]
+    rest = float(step_seconds(work, load, rates)) - sum(row.seconds for row in rows)
+    launches = max(rest, float(launch_seconds(work, load, rates)))
+    return (*rows, _operator("launches, scheduler and small kernels", launches, "launch"))
+
+
+def _operator(
+    name: str, seconds: float, bound: Bound, flops: float = 0.0, bytes_moved: float = 0.0, message: float = 0.0
+) -> OperatorTime:
+    return OperatorTime(
+        name=name, flops=flops, bytes_moved=bytes_moved, message_bytes=message, seconds=seconds, bound=bound
+    )
+
+
+def _linear(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
+    for matrix in work.linear:
+        tokens = float(linear_tokens(matrix, load))
+        moved_s, compute_s = (float(each) for each in linear_seconds(matrix, tokens, rates))
+        touched = float(touched_fraction(matrix, tokens, rates.routing_exponent))
+        moved = float(matrix.weight_bytes) * touched + tokens * float(matrix.activation_bytes_per_token)
+        seconds = float(overlapped(moved_s, compute_s, rates.kernels.overlap_exponent))
+        name = matrix.name if matrix.group not in ("experts",) else f"experts {matrix.name}"
+        yield _operator(name, seconds, _larger(moved_s, compute_s), tokens * float(matrix.flops_per_token), moved)
+
+
+def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
+    for context in work.context:
+        if load.sequences:
+            moved_s, compute_s = (float(each) for each in context_seconds(context, work.sequence_share, load, rates))
+            keys = float(context_keys(context, work.sequence_share, load))
+            flops = keys * float(load.tokens_per_sequence * context.decode_flops_per_key)
+            seconds = float(overlapped(moved_s, compute_s, rates.kernels.overlap_exponent))
+            yield _operator(
+                context.name, seconds, _larger(moved_s, compute_s), flops, keys * float(context.kv_bytes_per_key)
+            )
+        if load.prompt_tokens:
+            seconds = float(prompt_attention_seconds(context, work, load, rates))
+            flops = seconds * float(rates.prefill_attention_flops_per_s)
+            yield _operator(f"{context.name}, prompt", seconds, "compute", flops)
+    if work.state_bytes and load.sequences:
+        moved = 2.0 * float(work.state_bytes * work.sequence_share * load.sequences)
+        yield _operator("recurrent state", moved / float(rates.state_bytes_per_s), "memory", 0.0, moved)
+
+
+def _collectives(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
+    for collective in work.collectives:
+        message = float(collective_tokens(collective, load) * collective.calls * collective.bytes_per_token)
+        seconds = float(collective_seconds(collective, load, rates))
+        yield _operator(collective.name, seconds, "communication", message=message)
+
+
+def _larger(moved_s: float, compute_s: float) -> Bound:
+    return "memory" if moved_s >= compute_s else "compute"

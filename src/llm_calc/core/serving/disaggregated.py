@@ -1,0 +1,67 @@
+"""Prefill and decode apart: one pool of replicas computes prompts, another decodes, the cache travels between."""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity, larger, smaller
+from llm_calc.core.serving import batch
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import Deployment, Estimate, with_host
+
+_ROUNDS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pools:
+    """Replicas of each kind, and how the cache gets from one to the other.
+
+    ``link_bytes_per_s``: what all GPUs of a replica send together.
+    """
+
+    prefill_replicas: int
+    decode_replicas: int
+    cache_bytes_per_token: float
+    link_bytes_per_s: float
+
+
+def estimate(deployment: Deployment, pools: Pools, lengths: Lengths, concurrency: Quantity) -> Estimate:
+    """A closed loop over both pools, as a network of two stations.
+
+    A prompt takes ``p`` seconds on one of P prefill replicas, its cache ``transfer`` seconds on the link, its answer
+    ``(output - 1) x decode(n)`` on a decode replica with n others, never slowed down by prompts. In flight are
+    ``concurrency`` requests: at most ``P / p`` enter a second; what is not decoding waits for its prefill.
+    Leaves out: waiting in line for the link, and layouts that differ between the pools.
+    """
+    prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths)
+    transfer = lengths.input_tokens * pools.cache_bytes_per_token / pools.link_bytes_per_s
+    room = deployment.capacity * pools.decode_replicas
+    decoding = smaller(concurrency, room)
+    tpot: Quantity = 0.0
+    for _ in range(_ROUNDS):
+        each = larger(decoding / pools.decode_replicas, 1.0)
+        step = batch.decode_seconds(
+            deployment.work, deployment.rates, each, lengths, deployment.draft.checked_tokens
+        )
+        tpot = deployment.draft.seconds_per_token(step)
+        answer = (lengths.output_tokens - 1) * tpot
+        rate = smaller(pools.prefill_replicas / prefill, concurrency / (prefill + transfer + answer))
+        wanted = smaller(smaller(rate * answer, room), concurrency)
+        decoding = (decoding + wanted) / 2
+    answer = (lengths.output_tokens - 1) * tpot
+    rate = larger(decoding, 1.0) / larger(answer, prefill + transfer) if _single(lengths) else decoding / answer
+    first = larger(concurrency / rate - answer, prefill + transfer)
+    ttft = with_host(first, tpot, lengths, 1.0, deployment.host)
+    latency = ttft + answer
+    requests = concurrency / latency
+    return Estimate(
+        ttft_s=ttft,
+        tpot_s=tpot,
+        request_latency_s=latency,
+        output_tokens_per_s=requests * lengths.output_tokens,
+        total_tokens_per_s=requests * (lengths.input_tokens + lengths.output_tokens),
+        requests_per_s=requests,
+        running=decoding,
+    )
+
+
+def _single(lengths: Lengths) -> bool:
+    return not isinstance(lengths.output_tokens, float | int) or lengths.output_tokens <= 1

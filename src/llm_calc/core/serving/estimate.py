@@ -1,0 +1,223 @@
+"""From a deployment and a load to what users wait for and what the deployment delivers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from llm_calc.core.arrays import FloatArray, Quantity, larger, smaller
+from llm_calc.core.operators.work import StepWork
+from llm_calc.core.serving import batch, closed_loop, offline
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.scheduler import simulate
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.traffic import Scheduling, Served, Traffic, poisson_arrivals
+
+PERCENTILES = (50, 90, 95, 99)
+OPEN_REQUESTS = 300
+"""Requests of a simulated run with random arrivals."""
+SPREAD = 0.2
+"""Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTimes:
+    """What a server adds to the first token: for a request, for each of its prompt tokens, for each request that
+    came with it; and how many tokens it gathers before it sends the first."""
+
+    request_s: Quantity = 0.0
+    prompt_token_s: Quantity = 0.0
+    arrival_s: Quantity = 0.0
+    stream_tokens: Quantity = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A model on GPUs under an engine.
+
+    ``capacity``: sequences of full length that the KV cache holds; ``limit``: sequences at once that the scheduler
+    allows; ``scheduling`` how it forms steps.
+    """
+
+    work: StepWork
+    rates: Rates
+    capacity: Quantity
+    limit: Quantity
+    scheduling: Scheduling = Scheduling()
+    host: HostTimes = HostTimes()
+    draft: Draft = NO_DRAFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Means (seconds; tokens and requests a second of the deployment), sequences that decode at once, percentiles."""
+
+    ttft_s: Quantity
+    tpot_s: Quantity
+    request_latency_s: Quantity
+    output_tokens_per_s: Quantity
+    total_tokens_per_s: Quantity
+    requests_per_s: Quantity
+    running: Quantity
+    percentiles: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+
+def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
+    """All requests are prefilled together, then decoded together to their end.
+
+    ``latency = prefill + (output - 1) x decode``; what does not fit into the cache runs in further rounds.
+    """
+    fits = larger(smaller(requests, deployment.capacity), 1.0)
+    rounds = larger(requests / fits, 1.0)
+    ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths)
+    step = batch.decode_seconds(deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens)
+    tpot = deployment.draft.seconds_per_token(step)
+    latency = ttft + (lengths.output_tokens - 1) * tpot
+    waited = (rounds - 1) / 2 * latency
+    return _estimate(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
+
+
+def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
+    """Offline: the most output tokens a second; the first token is that of a request when its turn has come."""
+    steady = offline.steady_state(
+        deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit
+    )
+    tpot = deployment.draft.seconds_per_token(steady.step_s) * deployment.work.stages
+    ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
+    rate = steady.running / tpot
+    return Estimate(
+        ttft_s=ttft,
+        tpot_s=tpot,
+        request_latency_s=ttft + (lengths.output_tokens - 1) * tpot,
+        output_tokens_per_s=rate,
+        total_tokens_per_s=rate * (1 + lengths.input_tokens / lengths.output_tokens),
+        requests_per_s=rate / lengths.output_tokens,
+        running=steady.running,
+    )
+
+
+def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity) -> Estimate:
+    """A closed loop without simulation, for arrays: means as in ``simulated_loop``, no percentiles.
+
+    First token: own prefill and half a step in progress; a tenth of all requests, those of the start, wait on
+    average for half of all others' prefills; beyond the cache's capacity requests queue for whole answers.
+    """
+    drawn = Lengths(
+        input_tokens=lengths.input_tokens * (1 - SPREAD / 2),
+        output_tokens=lengths.output_tokens * (1 - SPREAD / 2),
+        cached_fraction=lengths.cached_fraction,
+    )
+    room = smaller(_room(deployment, 1 - SPREAD / 2), deployment.limit)
+    checked = deployment.draft.checked_tokens
+    steady = closed_loop.steady_state(deployment.work, deployment.rates, drawn, concurrency, room, checked)
+    tpot = deployment.draft.seconds_per_token(steady.tpot_s)
+    latency = steady.prefill_s + drawn.output_tokens * tpot
+    queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
+    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / 10
+    ttft = with_host(steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host)
+    whole = ttft + (lengths.output_tokens - 1) * tpot
+    return _estimate(lengths, ttft, tpot, whole, concurrency, steady.running)
+
+
+def simulated_loop(deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = 10) -> Estimate:
+    """A closed loop: a run of ten requests a slot, all slots starting at once, through the scheduler."""
+    served = serve(
+        deployment,
+        Traffic(
+            input_tokens=float(lengths.input_tokens),
+            output_tokens=float(lengths.output_tokens),
+            slots=concurrency,
+            requests_per_slot=requests_per_slot,
+            spread_fraction=SPREAD,
+            cached_tokens=float(lengths.cached_tokens),
+        ),
+        most_sequences=concurrency,
+    )
+    return _from_run(deployment, lengths, served, concurrency, None)
+
+
+def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
+    """Poisson arrivals through the scheduler: the same seeded sequence of gaps at every call."""
+    traffic = Traffic(
+        input_tokens=float(lengths.input_tokens),
+        output_tokens=float(lengths.output_tokens),
+        arrivals_s=poisson_arrivals(rate_per_s, OPEN_REQUESTS),
+        spread_fraction=0.0,
+        cached_tokens=float(lengths.cached_tokens),
+    )
+    return _from_run(deployment, lengths, serve(deployment, traffic, OPEN_REQUESTS), 1.0, rate_per_s)
+
+
+def serve(deployment: Deployment, traffic: Traffic, most_sequences: int) -> Served:
+    """One run of the scheduler."""
+    total = traffic.input_tokens + traffic.output_tokens
+    clock = StepClock(
+        deployment.work,
+        deployment.rates,
+        contexts=(traffic.input_tokens, total),
+        most_sequences=most_sequences,
+        draft=deployment.draft,
+    )
+    capacity = float(deployment.capacity) * total
+    return simulate(clock, traffic, deployment.scheduling, capacity, float(deployment.limit))
+
+
+def with_host(ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes) -> Quantity:
+    """First token as a client sees it.
+
+    ``ttft + request + prompt tokens x token + requests that came together x arrival + gathered tokens x tpot``.
+    """
+    own = host.request_s + lengths.input_tokens * host.prompt_token_s + together * host.arrival_s
+    return ttft + own + host.stream_tokens * tpot
+
+
+def _from_run(
+    deployment: Deployment, lengths: Lengths, served: Served, together: float, rate_per_s: float | None
+) -> Estimate:
+    step = batch.decode_seconds(deployment.work, deployment.rates, 1.0, lengths, deployment.draft.checked_tokens)
+    only = np.array([float(deployment.draft.seconds_per_token(step))])
+    tpots = served.tpot_s if len(served.tpot_s) else only
+    tpot = float(tpots.mean())
+    first = np.asarray(with_host(served.ttft_s, tpot, lengths, together, deployment.host))
+    later = (float(lengths.output_tokens) - 1) * tpot
+    percentiles = (
+        ("ttft_s", _percentiles(first)),
+        ("tpot_s", _percentiles(tpots)),
+        ("request_latency_s", _percentiles(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
+    )
+    latency = float(first.mean()) + later
+    in_flight = together if rate_per_s is None else min(rate_per_s, len(served.latency_s) / served.elapsed_s) * latency
+    return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
+
+
+def _percentiles(values: FloatArray) -> tuple[float, ...]:
+    return tuple(float(value) for value in np.percentile(values, PERCENTILES))
+
+
+def _room(deployment: Deployment, mean_length: float) -> Quantity:
+    """Sequences that the cache holds at their mean length while running: prompt and the reserved part of the answer."""
+    return larger(deployment.capacity / mean_length, 1.0)
+
+
+def _estimate(
+    lengths: Lengths,
+    ttft: Quantity,
+    tpot: Quantity,
+    latency: Quantity,
+    in_flight: Quantity,
+    running: Quantity,
+    percentiles: tuple[tuple[str, tuple[float, ...]], ...] = (),
+) -> Estimate:
+    """Throughput by Little's law: requests a second = requests in flight / latency."""
+    requests = in_flight / latency
+    return Estimate(
+        ttft_s=ttft,
+        tpot_s=tpot,
+        request_latency_s=latency,
+        output_tokens_per_s=requests * lengths.output_tokens,
+        total_tokens_per_s=requests * (lengths.input_tokens + lengths.output_tokens),
+        requests_per_s=requests,
+        running=running,
+        percentiles=percentiles,
+    )

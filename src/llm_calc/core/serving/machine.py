@@ -1,0 +1,53 @@
+"""The peaks that a layout works with, from the GPUs of a cluster and the links between them."""
+
+import math
+
+from llm_calc.core.hardware import Cluster, Gpu
+from llm_calc.core.operators.work import StepWork
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.rates import Machine
+
+SUSTAINED_W_PER_TFLOPS = 1.5
+"""Below so many watts a 16-bit TFLOP/s a part lowers its clock under long matrix work."""
+_SIXTEEN_BIT = ("bf16", "fp16", "tf32", "fp32")
+_HALF_SUMS = ("fp16_acc16", *_SIXTEEN_BIT)
+
+
+def machine_of(cluster: Cluster, work: StepWork, layout: Layout, engine: str) -> Machine:
+    """Peaks for each group of matrices; a type that the GPU does not multiply runs in 16 bits after dequantizing.
+
+    llama.cpp sums in 16 bits where the GPU is faster so, and keeps its matrix kernels in one type for all formats.
+    """
+    gpu = cluster.gpu
+    ladder = _HALF_SUMS if engine == "llama.cpp" else _SIXTEEN_BIT
+    wide = _first_peak(gpu, ladder)
+    groups = [_group_peak(gpu, None if engine == "llama.cpp" else each.compute, wide) for each in work.linear]
+    return Machine(
+        memory_bytes_per_s=gpu.memory_bandwidth_bytes_per_s,
+        group_flops_per_s=tuple(groups),
+        wide_flops_per_s=wide,
+        vector_flops_per_s=_first_peak(gpu, ("fp32",), otherwise=wide / 4),
+        link_bytes_per_s=cluster.link(layout.stage_gpus).bytes_per_s_per_gpu_each_way,
+        power_fraction=_power_fraction(gpu, wide),
+    )
+
+
+def _group_peak(gpu: Gpu, compute: str | None, wide: float) -> float:
+    if compute is None or compute in _SIXTEEN_BIT or not gpu.supports(compute):
+        return wide
+    return gpu.peak_flops_per_s(compute)
+
+
+def _first_peak(gpu: Gpu, types: tuple[str, ...], otherwise: float | None = None) -> float:
+    for name in types:
+        if gpu.supports(name):
+            return gpu.peak_flops_per_s(name)
+    if otherwise is not None:
+        return otherwise
+    return max(peak for _, peak in gpu.peaks) if gpu.peaks else gpu.peak_flops_per_s("bf16")
+
+
+def _power_fraction(gpu: Gpu, wide: float) -> float:
+    if gpu.tdp_w is None or gpu.vendor.lower() != "nvidia":
+        return 1.0
+    return min(1.0, gpu.tdp_w / (wide / 1e12) / SUSTAINED_W_PER_TFLOPS) if math.isfinite(wide) else 1.0

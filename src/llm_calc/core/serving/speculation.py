@@ -1,0 +1,42 @@
+"""Speculative decoding: a draft proposes tokens, one step of the model checks them all."""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """``tokens`` proposed a step, each accepted with ``acceptance`` if those before it were; proposing one costs
+    ``cost_fraction`` of a step of the model."""
+
+    tokens: int = 0
+    acceptance: float = 0.0
+    cost_fraction: float = 0.0
+
+    @property
+    def checked_tokens(self) -> float:
+        """Tokens of a sequence in one step: the proposed ones and the last known."""
+        return 1.0 + self.tokens
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Expected tokens gained: ``(1 - a^(k+1)) / (1 - a)``, with acceptance a and k proposals.
+
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), equation 1. Takes acceptances as independent.
+        """
+        if self.acceptance >= 1:
+            return self.checked_tokens
+        return float((1 - self.acceptance ** (self.tokens + 1)) / (1 - self.acceptance))
+
+    @property
+    def step_factor(self) -> float:
+        """Time of a step with its proposals, over the checking step alone."""
+        return 1.0 + self.tokens * self.cost_fraction
+
+    def seconds_per_token(self, step_s: Quantity) -> Quantity:
+        """Mean time of one gained token when a checking step takes ``step_s``."""
+        return step_s * self.step_factor / self.tokens_per_step
+
+
+NO_DRAFT = Draft()

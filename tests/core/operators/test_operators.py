@@ -1,0 +1,93 @@
+"""Operators of a step against sums done by hand."""
+
+import pytest
+
+from llm_calc.core.memory import CacheFormat
+from llm_calc.core.operators import GROUPS, LinearWork, StepWork, step_work, summed
+from llm_calc.core.operators.context import mean_visited_keys, visited_keys, visited_pairs
+from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
+from llm_calc.core.parallelism import Layout
+from tests.builders import deepseek_v3, llama, mixtral, plain_recipe
+
+LLAMA_MATRICES = 6_738_415_616 - 32000 * 4096 - 65 * 4096
+"""Llama-2-7B without its embedding and norms."""
+
+
+def work_of(model: object, **sizes: int) -> StepWork:
+    return step_work(model, plain_recipe(), Layout(**sizes), CacheFormat())  # type: ignore[arg-type]
+
+
+def group(work: StepWork, name: str) -> LinearWork:
+    return summed(work).linear[GROUPS.index(name)]  # type: ignore[arg-type]
+
+
+def test_llama_reads_every_matrix_once_and_multiplies_it_by_every_token() -> None:
+    work = work_of(llama())
+    assert sum(each.weight_bytes for each in work.linear) == 2 * LLAMA_MATRICES
+    assert sum(each.flops_per_token for each in work.linear) == 2 * LLAMA_MATRICES
+
+
+def test_summing_by_group_changes_no_total() -> None:
+    work = work_of(mixtral())
+    for name in ("weight_bytes", "flops_per_token", "activation_bytes_per_token", "calls"):
+        assert sum(getattr(each, name) for each in summed(work).linear) == sum(getattr(each, name) for each in work.linear)
+
+
+def test_tensor_parallelism_splits_matrices_and_caches_and_adds_two_all_reduces_a_layer() -> None:
+    one, four = work_of(llama()), work_of(llama(), tensor=4)
+    assert group(four, "mlp").weight_bytes == group(one, "mlp").weight_bytes / 4
+    assert four.context[0].kv_bytes_per_key == one.context[0].kv_bytes_per_key / 4
+    assert [(each.calls, each.ranks, each.bytes_per_token) for each in four.collectives] == [(64, 4, 8192.0)]
+    assert one.collectives == ()
+
+
+def test_experts_of_mixtral_hold_all_eight_and_multiply_two() -> None:
+    experts = group(work_of(mixtral()), "experts")
+    assert experts.weight_bytes == 2 * 32 * 8 * 3 * 4096 * 14336
+    assert experts.flops_per_token == 2 * 32 * 2 * 3 * 4096 * 14336
+    assert (experts.experts, experts.top_k) == (8, 2)
+
+
+def test_dealt_experts_see_the_tokens_of_all_groups_and_attention_only_its_own() -> None:
+    work = work_of(deepseek_v3(), data=8, expert=8)
+    assert group(work, "experts").token_share == 1.0
+    assert group(work, "mixer").token_share == 1 / 8
+    assert group(work, "experts").weight_bytes == pytest.approx(2 * 58 * 256 / 8 * 3 * 7168 * 2048)
+    assert [each.name for each in work.collectives] == ["expert dispatch and combine"]
+
+
+def test_latent_attention_reads_576_elements_a_layer_and_scores_absorbed_in_decode_only() -> None:
+    context = work_of(deepseek_v3(), tensor=8).context[0]
+    assert context.kv_bytes_per_key == 61 * 576 * 2
+    assert context.decode_flops_per_key == 61 * 2 * 16 * (576 + 512)
+    assert context.prefill_flops_per_pair == 61 * 2 * 16 * (192 + 128)
+
+
+def context(limit: float, *, chunked: bool = False) -> ContextWork:
+    return ContextWork(
+        name="",
+        calls=1,
+        kv_bytes_per_key=1.0,
+        decode_flops_per_key=1.0,
+        prefill_flops_per_pair=1.0,
+        limit_tokens=limit,
+        chunked=chunked,
+    )
+
+
+def test_without_a_limit_a_prompt_visits_half_of_its_square() -> None:
+    assert visited_pairs(context(UNLIMITED_TOKENS), 0, 1000) == 500_000
+    assert visited_pairs(context(UNLIMITED_TOKENS), 1000, 1000) == 1_500_000
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 100), (0, 5000), (4000, 5000), (900, 1100), (700, 700)])
+def test_mean_of_a_window_is_the_mean_over_its_contexts(start: int, end: int) -> None:
+    one = context(1024.0)
+    contexts = [start + (end - start) * (step + 0.5) / 1000 for step in range(1000)]
+    expected = sum(float(visited_keys(one, each)) for each in contexts) / 1000
+    assert mean_visited_keys(one, start, end) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_chunked_window_is_half_full_beyond_its_width() -> None:
+    assert visited_keys(context(8192.0, chunked=True), 4000) == 4000
+    assert visited_keys(context(8192.0, chunked=True), 20_000) == 8193 / 2

@@ -1,0 +1,114 @@
+"""A family fitted to all of its cases, and to all but each fold: errors on what a fit has not seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cases import Case, keys_of
+from families import Family
+from folds import HELD_OUT, folds
+from hosting import Runs, fit_host, host_problem, simulate_cases
+from llm_calc.core.arrays import FloatArray
+from parameters import Point, Unknowns
+from predict import residuals_of, stack
+from priors import HOST
+from solver import Problem, fit
+
+FOLD_ROUNDS = 6
+NOT_TIMED = "ttft_s"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A family's cases, its unknowns at the best fit, and ln(predicted / measured) of every case: in sample under
+    ``all``, else by what was held out."""
+
+    family: Family
+    cases: Sequence[Case]
+    unknowns: Unknowns
+    x: FloatArray
+    host: Unknowns | None
+    host_x: FloatArray
+    residuals: Mapping[str, FloatArray]
+
+    @property
+    def fitted(self) -> FloatArray:
+        """Which cases the fit took."""
+        return np.array([case.row.aside is None for case in self.cases])
+
+
+def evaluate(family: Family, cases: Sequence[Case]) -> Fitted:
+    """Fits the family, then once for each fold of each way to hold out."""
+    unknowns, stacked = Unknowns(family.priors, keys_of(cases)), stack(cases)
+    usable = np.array([case.row.aside is None for case in cases])
+    simulated = np.array([case.row.load == "closed_loop" and case.row.metric == NOT_TIMED for case in cases])
+
+    def problem(rows: FloatArray) -> Problem:
+        return Problem(unknowns, rows, residuals_of(cases, rows, stacked, family.kernels))
+
+    timed = np.flatnonzero(usable & ~simulated)
+    x = fit(problem(timed), np.zeros(len(unknowns.names)))
+    server = _Server(family, cases, stacked, unknowns, np.flatnonzero(simulated)) if simulated.any() else None
+    residuals = {"all": np.zeros(len(cases))}
+    every = np.flatnonzero(~simulated)
+    residuals["all"][every] = problem(every).at(x)
+    if server is not None:
+        server.fit_all(x)
+        residuals["all"][server.rows] = server.at(server.x, x, server.rows)
+    for held_out in HELD_OUT:
+        fold_of, found = folds(cases, held_out), np.zeros(len(cases))
+        for fold in np.unique(fold_of):
+            inside, outside = fold_of == fold, fold_of != fold
+            near = fit(problem(np.flatnonzero(usable & outside & ~simulated)), x * 0.3, FOLD_ROUNDS)
+            rows = np.flatnonzero(inside & ~simulated)
+            found[rows] = problem(rows).at(near) if len(rows) else 0.0
+            if server is not None:
+                there = server.rows[inside[server.rows]]
+                found[there] = server.at(server.without(fold_of, fold), near, there)
+        residuals[held_out] = found
+    return Fitted(
+        family=family,
+        cases=cases,
+        unknowns=unknowns,
+        x=x,
+        host=server.unknowns if server else None,
+        host_x=server.x if server else np.zeros(0),
+        residuals=residuals,
+    )
+
+
+class _Server:
+    """First tokens of a family's cases ``rows``, by simulation and fitted host times."""
+
+    def __init__(
+        self, family: Family, cases: Sequence[Case], stacked: object, timing: Unknowns, rows: FloatArray
+    ) -> None:
+        self.family, self.cases, self.stacked, self.timing, self.rows = family, cases, stacked, timing, rows
+        self.unknowns = Unknowns(HOST, keys_of(cases))
+        self.usable = np.array([case.row.aside is None for case in cases])
+        self.x = np.zeros(len(self.unknowns.names))
+        self.runs = Runs(ttft_s=np.zeros(0), tpot_s=np.zeros(0))
+
+    def simulate(self, x: FloatArray, rows: FloatArray) -> Runs:
+        """Runs of all cases, those that are not simulated left at zero."""
+        found = simulate_cases(self.cases, rows, self.stacked, Point(self.timing, x, rows), self.family.kernels)
+        ttft, tpot = np.zeros(len(self.cases)), np.zeros(len(self.cases))
+        ttft[rows], tpot[rows] = found.ttft_s, found.tpot_s
+        return Runs(ttft_s=ttft, tpot_s=tpot)
+
+    def fit_all(self, x: FloatArray) -> None:
+        """Host times from all first tokens."""
+        self.runs = self.simulate(x, self.rows)
+        self.x = fit_host(self.unknowns, self.cases, self.rows[self.usable[self.rows]], self.runs)
+
+    def without(self, fold_of: FloatArray, fold: int) -> FloatArray:
+        """Host times from the first tokens outside of a fold."""
+        rows = self.rows[self.usable[self.rows] & (fold_of[self.rows] != fold)]
+        return fit_host(self.unknowns, self.cases, rows, self.runs) if len(rows) else np.zeros_like(self.x)
+
+    def at(self, host_x: FloatArray, x: FloatArray, rows: FloatArray) -> FloatArray:
+        """Residuals of ``rows`` with host times ``host_x`` and efficiencies ``x``."""
+        if not len(rows):
+            return np.zeros(0)
+        return host_problem(self.unknowns, self.cases, rows, self.simulate(x, rows)).at(host_x)

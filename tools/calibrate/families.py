@@ -1,0 +1,56 @@
+"""The three families of kernels that are fitted apart, with what is the same for all of their cases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from llm_calc.core.serving.rates import Kernels
+from cases import Case, build_cases
+from measurements import Measurement, read_measurements
+from priors import BATCH, LLAMA_CPP, SERVED, Prior
+
+
+@dataclass(frozen=True)
+class Family:
+    """A name, what it covers, priors and kernels."""
+
+    name: str
+    title: str
+    priors: Mapping[str, Prior]
+    kernels: Kernels
+
+
+FAMILIES = (
+    Family("served", "vLLM, SGLang and TensorRT-LLM as servers under a closed loop", SERVED, Kernels(name="served")),
+    Family(
+        "batch",
+        "the same engines and others without a client: single streams, static batches, offline runs",
+        BATCH,
+        Kernels(name="batch"),
+    ),
+    Family(
+        "llama.cpp",
+        "llama.cpp on CUDA, Metal, ROCm and SYCL",
+        LLAMA_CPP,
+        Kernels(
+            name="llama.cpp",
+            vector_tokens=8,
+            tile_tokens=32,
+            overlap_exponent=1.0,
+            prompt_tokens=512,
+            stages_overlap=True,
+        ),
+    ),
+)
+
+
+def family_name(row: Measurement) -> str:
+    """The family that a measurement belongs to."""
+    if row.engine == "llama.cpp":
+        return "llama.cpp"
+    return "served" if row.load == "closed_loop" else "batch"
+
+
+def cases_by_family() -> dict[str, Sequence[Case]]:
+    """All measurements as cases, dealt to their families."""
+    cases = build_cases(read_measurements())
+    return {family.name: [case for case in cases if family_name(case.row) == family.name] for family in FAMILIES}

@@ -1,0 +1,30 @@
+"""Groups that are held out of a fit to see how it does on what it has not seen."""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from cases import Case
+from llm_calc.core.arrays import FloatArray
+
+MOST_FOLDS = 6
+HELD_OUT = ("row", "model", "gpu", "generation")
+"""``row``: a quarter of the configurations, all metrics and reruns of one kept together. ``generation``: an engine on
+a class of chips."""
+
+
+def label(case: Case, held_out: str) -> str:
+    """The group of a case."""
+    row = case.row
+    if held_out == "row":
+        return str(zlib.crc32(repr((row.setting, row.requests)).encode()) % 4)
+    return {"model": row.model, "gpu": row.gpu, "generation": f"{row.engine}/{case.chip}"}[held_out]
+
+
+def folds(cases: Sequence[Case], held_out: str) -> FloatArray:
+    """A fold a case; groups beyond ``MOST_FOLDS`` share folds, largest first."""
+    labels = [label(case, held_out) for case in cases]
+    ranks = {name: rank % MOST_FOLDS for rank, (name, _) in enumerate(Counter(labels).most_common())}
+    return np.array([ranks[name] for name in labels])

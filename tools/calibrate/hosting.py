@@ -1,0 +1,94 @@
+"""First tokens: the scheduler is simulated at the fitted efficiencies, then what servers add is fitted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from llm_calc.adapters.calibration import SchedulingRow
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import SPREAD, Deployment, HostTimes, serve, with_host
+from llm_calc.core.serving.rates import Kernels, pick, reached_rates
+from llm_calc.core.serving.traffic import Scheduling, Traffic
+from cases import Case
+from parameters import Point, Unknowns
+from predict import Stack
+from solver import Problem, fit
+
+SCHEDULING: Mapping[str, SchedulingRow] = {
+    "vllm": SchedulingRow(policy="mixed", reserved_fraction=0.5, capacity_fraction=0.93),
+    "trtllm": SchedulingRow(policy="mixed", reserved_fraction=1.0, capacity_fraction=0.97),
+    "sglang": SchedulingRow(policy="prefill_first", reserved_fraction=0.6, capacity_fraction=1.0),
+    "llama.cpp": SchedulingRow(policy="mixed", reserved_fraction=1.0, capacity_fraction=1.0),
+    "generic": SchedulingRow(policy="mixed", reserved_fraction=1.0, capacity_fraction=1.0),
+}
+"""How engines form steps, from their documentation, and which part of the planned cache they were seen to fill:
+requests in flight times their mean context, where first tokens begin to wait."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Means of a simulated run for every case, in seconds."""
+
+    ttft_s: FloatArray
+    tpot_s: FloatArray
+
+
+def simulate_cases(
+    cases: Sequence[Case], rows: FloatArray, stacked: Stack, point: Point, kernels: Kernels
+) -> Runs:
+    """The closed loop of each of ``rows`` (indices into ``cases``) through the scheduler."""
+    some = stacked.take(rows)
+    rates = reached_rates(some.machine, point.only(rows).value, kernels)
+    means = np.array([_means(_deployment(cases[row], pick(rates, at)), cases[row]) for at, row in enumerate(rows)])
+    return Runs(ttft_s=means[:, 0], tpot_s=means[:, 1])
+
+
+def _deployment(case: Case, rates: object) -> Deployment:
+    row = SCHEDULING[case.row.engine]
+    scheduling = Scheduling(
+        policy=row.policy,
+        token_budget=float(case.plan.limits.max_batched_tokens),
+        reserved_fraction=row.reserved_fraction,
+    )
+    return Deployment(
+        work=case.work,
+        rates=rates,
+        capacity=max(1.0, case.capacity * row.capacity_fraction),
+        limit=case.limit,
+        scheduling=scheduling,
+    )
+
+
+def _means(deployment: Deployment, case: Case) -> tuple[float, float]:
+    traffic = Traffic(
+        input_tokens=case.row.input_tokens,
+        output_tokens=case.row.output_tokens,
+        slots=case.row.requests,
+        spread_fraction=SPREAD,
+    )
+    served = serve(deployment, traffic, case.row.requests)
+    return float(served.ttft_s.mean()), float(served.tpot_s.mean()) if len(served.tpot_s) else float("nan")
+
+
+def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: FloatArray, runs: Runs) -> Problem:
+    """ln(predicted / measured) of the first tokens of ``rows``; ``runs`` are those of all cases."""
+    lengths = Lengths(
+        input_tokens=np.array([cases[row].row.input_tokens for row in rows]),
+        output_tokens=np.array([cases[row].row.output_tokens for row in rows]),
+    )
+    together = np.array([float(cases[row].row.requests) for row in rows])
+    measured = np.log([cases[row].row.value for row in rows])
+
+    def residuals(point: Point) -> FloatArray:
+        host = HostTimes(**{name: point.value(name, None) for name in unknowns.priors})
+        first = with_host(runs.ttft_s[rows], runs.tpot_s[rows], lengths, together, host)
+        return np.log(np.asarray(first)) - measured
+
+    return Problem(unknowns, rows, residuals)
+
+
+def fit_host(unknowns: Unknowns, cases: Sequence[Case], rows: FloatArray, runs: Runs) -> FloatArray:
+    """The host times that explain the first tokens of ``rows`` best."""
+    return fit(host_problem(unknowns, cases, rows, runs), np.zeros(len(unknowns.names)))

@@ -1,0 +1,119 @@
+"""The measurements that a fit takes, and the rules that set some of them aside."""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2] / "catalogs" / "calibration"
+ENGINES = ("vllm", "sglang", "trtllm", "llama.cpp")
+SPECULATIVE_VERSIONS = frozenset(("1.2.0rc6.post3", "1.1.0rc2.post2"))
+"""TensorRT-LLM releases whose published runs of models with draft layers are 1.5 to 2.3 times faster than those of
+their neighbours: drafting was on, though no source says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One published number in base units, with what ran where. ``aside``: the rule that keeps it out of the fit."""
+
+    source: str
+    engine: str
+    engine_version: str
+    model: str
+    gpu: str
+    tensor: int
+    pipeline: int
+    data: int
+    expert: int
+    weights: str
+    kv_cache: str
+    input_tokens: float
+    output_tokens: float
+    load: str
+    requests: int
+    metric: str
+    value: float
+    prompt_known: bool
+    aside: str | None = None
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """Everything but the version, the number of requests and what was measured."""
+        layout = (self.tensor, self.pipeline, self.data, self.expert)
+        lengths = (self.input_tokens, self.output_tokens)
+        what = (self.engine, self.model, self.gpu, self.weights, self.kv_cache)
+        return (*what, *layout, *lengths, self.load)
+
+
+def read_measurements() -> list[Measurement]:
+    """All rows of ``measurements.csv``; engines that have no rules of their own are ``generic``."""
+    with (ROOT / "measurements.csv").open(newline="") as file:
+        return _marked([_measurement(row) for row in csv.DictReader(file)])
+
+
+def read_config_of(model: str) -> dict[str, Any]:
+    """The configuration of a measured model."""
+    config: dict[str, Any] = json.loads((ROOT / "models" / f"{model}.json").read_text())
+    return config
+
+
+def _measurement(row: dict[str, str]) -> Measurement:
+    return Measurement(
+        source=row["source"],
+        engine=row["engine"] if row["engine"] in ENGINES else "generic",
+        engine_version=row["engine_version"],
+        model=row["model"],
+        gpu=row["gpu"],
+        **{name: int(row[name]) for name in ("tensor", "pipeline", "data", "expert")},
+        weights=row["weights"],
+        kv_cache=row["kv_cache"],
+        input_tokens=max(1.0, float(row["input_tokens"] or 1)),
+        output_tokens=max(1.0, float(row["output_tokens"] or 1)),
+        load=row["load"],
+        requests=int(row["requests"] or 1),
+        metric=row["metric"],
+        value=float(row["value"]),
+        prompt_known=bool(row["input_tokens"]),
+    )
+
+
+def _marked(rows: Sequence[Measurement]) -> list[Measurement]:
+    peers: dict[tuple[object, ...], list[Measurement]] = defaultdict(list)
+    for row in rows:
+        peers[(*row.setting, row.metric)].append(row)
+    return [replace(row, aside=_aside(row, peers[(*row.setting, row.metric)])) for row in rows]
+
+
+def _aside(row: Measurement, peers: Sequence[Measurement]) -> str | None:
+    """The first rule that a row breaks."""
+    if row.load == "offline" and not row.prompt_known:
+        return "the source does not say how long prompts are"
+    if row.load == "static_batch" and row.metric in ("ttft_s", "tpot_s"):
+        return "listed as a static batch, but sent by clients to a server"
+    if row.load != "closed_loop":
+        return None
+    if row.engine == "trtllm" and row.engine_version in SPECULATIVE_VERSIONS and _drafts(row.model):
+        return "speculative decoding was on without being named"
+    if row.metric == "tpot_s" and _faster_than_half(row, peers):
+        return "a token takes 25 % less than under half the load"
+    if row.metric == "ttft_s" and any(o.requests >= 2 * row.requests and row.value > 3 * o.value for o in peers):
+        return "the first token takes three times as long as under twice the load"
+    if row.metric == "ttft_s" and row.engine == "sglang" and not row.engine_version and row.value > STARTUP_S:
+        return "a constant start-up of seconds is part of the mean"
+    return None
+
+
+STARTUP_S = 4.5
+
+
+def _faster_than_half(row: Measurement, peers: Sequence[Measurement]) -> bool:
+    return any(2 * other.requests <= row.requests and row.value < 0.75 * other.value for other in peers)
+
+
+def _drafts(model: str) -> bool:
+    config = read_config_of(model)
+    text = config.get("text_config") or {}
+    return bool(config.get("num_nextn_predict_layers") or text.get("num_nextn_predict_layers"))

@@ -1,0 +1,116 @@
+"""Predictions of stacked cases, by the product's own formulas."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from cases import Case
+from parameters import Point
+from solver import Residuals
+from stacking import stack_machines, stack_work, take
+
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.operators import StepWork
+from llm_calc.core.serving import batch, closed_loop, offline
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
+
+LENGTH_MEAN = 0.9
+"""Clients of closed loops draw lengths between 0.8 and 1 of the nominal ones."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Cases as arrays."""
+
+    work: StepWork
+    machine: Machine
+    requests: FloatArray
+    lengths: Lengths
+    capacity: FloatArray
+    limit: FloatArray
+
+    def take(self, rows: FloatArray) -> "Stack":
+        """Some of the cases."""
+        lengths = Lengths(
+            input_tokens=np.asarray(self.lengths.input_tokens)[rows],
+            output_tokens=np.asarray(self.lengths.output_tokens)[rows],
+        )
+        own = [take(each, rows) for each in (self.work, self.machine, self.requests)]
+        return Stack(*own, lengths, self.capacity[rows], self.limit[rows])
+
+
+def stack(cases: Sequence[Case]) -> Stack:
+    """Cases as arrays."""
+
+    def column(of: Callable[[Case], float]) -> FloatArray:
+        return np.array([float(of(case)) for case in cases])
+
+    return Stack(
+        work=stack_work([case.work for case in cases]),
+        machine=stack_machines([case.machine for case in cases]),
+        requests=column(lambda case: case.row.requests),
+        lengths=Lengths(
+            input_tokens=column(lambda case: case.row.input_tokens),
+            output_tokens=column(lambda case: case.row.output_tokens),
+        ),
+        capacity=column(lambda case: case.capacity),
+        limit=column(lambda case: case.limit),
+    )
+
+
+def predict(load: str, metric: str, stacked: Stack, rates: Rates) -> FloatArray:
+    """One metric under one kind of load, for every case."""
+    if load == "closed_loop":
+        return np.asarray(_closed_loop(stacked, rates))
+    if load == "offline":
+        steady = offline.steady_state(stacked.work, rates, stacked.lengths, stacked.capacity, stacked.limit)
+        return np.asarray(steady.output_tokens_per_s)
+    return np.asarray(_together(metric, stacked, rates))
+
+
+def _closed_loop(stacked: Stack, rates: Rates) -> object:
+    lengths = Lengths(
+        input_tokens=stacked.lengths.input_tokens * LENGTH_MEAN,
+        output_tokens=stacked.lengths.output_tokens * LENGTH_MEAN,
+    )
+    fits = np.minimum(stacked.capacity / MEAN_OCCUPANCY, stacked.limit)
+    return closed_loop.steady_state(stacked.work, rates, lengths, stacked.requests, fits).tpot_s
+
+
+MEAN_OCCUPANCY = 0.9
+"""A sequence holds on average so much of its full nominal length while it runs (paged caches grow with it)."""
+
+
+def _together(metric: str, stacked: Stack, rates: Rates) -> object:
+    requests, lengths = stacked.requests, stacked.lengths
+    prefill = batch.prefill_seconds(stacked.work, rates, requests, lengths)
+    decode = batch.decode_seconds(stacked.work, rates, requests, lengths)
+    latency = prefill + (lengths.output_tokens - 1) * decode
+    tokens = lengths.input_tokens * (metric == "total_tokens_per_s") + lengths.output_tokens
+    found = {
+        "ttft_s": prefill,
+        "tpot_s": decode,
+        "decode_tokens_per_s": requests / decode,
+        "prefill_tokens_per_s": requests * lengths.input_tokens / prefill,
+    }
+    return found.get(metric, requests * tokens / latency)
+
+
+def residuals_of(cases: Sequence[Case], rows: FloatArray, stacked: Stack, kernels: Kernels) -> Residuals:
+    """A function of a point of the fit: ln(predicted / measured) of the cases ``rows``."""
+    kinds = [(case.row.load, case.row.metric) for case in cases]
+    parts = []
+    for kind in sorted({kinds[row] for row in rows}):
+        places = np.array([at for at, row in enumerate(rows) if kinds[row] == kind])
+        measured = np.log([cases[rows[at]].row.value for at in places])
+        parts.append((kind, places, stacked.take(rows[places]), measured))
+
+    def residuals(point: Point) -> FloatArray:
+        result = np.empty(len(rows))
+        for (load, metric), places, some, measured in parts:
+            rates = reached_rates(some.machine, point.only(rows[places]).value, kernels)
+            result[places] = np.log(predict(load, metric, some, rates)) - measured
+        return result
+
+    return residuals

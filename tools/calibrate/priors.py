@@ -1,0 +1,139 @@
+"""What is known of every efficiency before a fit: a plausible value, how sure it is, and what it may depend on.
+
+``depends`` gives, for each kind of key, how far (in natural logarithms, one standard deviation) one key may differ
+from the base. Sources of the plausible values: kernel timings of ai-dynamo/aiconfigurator, MAMF tables of
+stas00/ml-engineering, and published launch and all-reduce latencies; see docs/performance.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+US = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """Base with its standard deviation in log, bounds, and standard deviations of deviations by kind of key."""
+
+    base: float
+    sd: float
+    low: float
+    high: float
+    depends: Mapping[str, float]
+
+
+def prior(base: float, sd: float, low: float, high: float, **depends: float) -> Prior:
+    """Shorthand for tables."""
+    return Prior(base=base, sd=sd, low=low, high=high, depends=depends)
+
+
+FIXED = 1e-6
+"""Standard deviation of what is not fitted."""
+
+SERVED: Mapping[str, Prior] = {
+    "dense_bandwidth_fraction": prior(0.80, 0.12, 0.3, 0.97, engine=0.1, generation=0.1, format=0.2),
+    "expert_bandwidth_fraction": prior(0.62, 0.2, 0.2, 0.97, engine=0.15, generation=0.1, format=0.25),
+    "dense_compute_fraction": prior(0.45, 0.3, 0.05, 0.85, engine=0.25, generation=0.2, format=0.3),
+    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, engine=0.3, generation=0.2, format=0.3),
+    "vector_compute_fraction": prior(0.4, FIXED, 0.01, 1.0),
+    "activation_bandwidth_fraction": prior(0.3, 0.5, 0.05, 0.9),
+    "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.15, generation=0.1),
+    "state_bandwidth_fraction": prior(0.4, 0.4, 0.1, 0.9),
+    "decode_attention_compute_fraction": prior(0.5, 0.3, 0.1, 0.8),
+    "prefill_attention_compute_fraction": prior(0.35, 0.3, 0.05, 0.75, engine=0.2, generation=0.25),
+    "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, generation=0.2),
+    "collective_s": prior(6 * US, 0.4, 1 * US, 60 * US, engine=0.3, generation=0.3),
+    "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
+    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, generation=0.3),
+    "expert_layer_s": prior(30 * US, 0.5, 1 * US, 300 * US, engine=0.5, generation=0.3),
+    "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),
+    "sparse_layer_s": prior(40 * US, 0.5, 1 * US, 300 * US),
+    "recurrent_layer_s": prior(40 * US, 0.5, 1 * US, 200 * US),
+    "prefill_layer_s": prior(250 * US, 0.5, 5 * US, 1500 * US, engine=0.4, generation=0.3),
+    "step_s": prior(400 * US, 0.7, 10 * US, 10_000 * US, engine=0.6),
+    "sequence_s": prior(8 * US, 0.6, 0.3 * US, 60 * US, engine=0.4),
+    "routing_exponent": prior(0.93, 0.05, 0.6, 1.0),
+    "saturation_tokens": prior(1e-9, FIXED, 0.0, 1.0),
+    "stage_loss_fraction": prior(0.3, 0.3, 0.0, 1.0),
+    "overlap_loss_fraction": prior(1.0, FIXED, 0.0, 1.0),
+    "power_exponent": prior(1e-9, FIXED, 0.0, 1.0),
+}
+"""Engines that serve: closed loops through their HTTP interface."""
+
+BATCH: Mapping[str, Prior] = {
+    **SERVED,
+    "prefill_layer_s": prior(150 * US, 0.5, 1 * US, 1500 * US, engine=1.0, generation=0.3),
+    "routing_exponent": prior(0.97, 0.03, 0.6, 1.0),
+}
+"""The same engines and others without a client: single streams, static batches, offline runs."""
+
+LLAMA_CPP: Mapping[str, Prior] = {
+    "dense_bandwidth_fraction": prior(0.80, 0.12, 0.3, 0.98, vendor=0.12, generation=0.15, format=0.15),
+    "expert_bandwidth_fraction": prior(0.70, 0.15, 0.2, 0.98, generation=0.1, format=0.15),
+    "dense_compute_fraction": prior(0.40, 0.3, 0.05, 0.85, vendor=0.3, generation=0.15, format=0.2),
+    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, vendor=0.3, generation=0.15, format=0.2),
+    "vector_compute_fraction": prior(0.35, 0.4, 0.03, 1.0, vendor=0.4, generation=0.3, format=0.25),
+    "activation_bandwidth_fraction": prior(0.6, 0.5, 0.05, 0.9),
+    "kv_bandwidth_fraction": prior(0.5, 0.3, 0.1, 0.97, vendor=0.2, generation=0.15),
+    "state_bandwidth_fraction": prior(0.4, 0.4, 0.1, 0.9),
+    "decode_attention_compute_fraction": prior(0.4, 0.3, 0.1, 0.8),
+    "prefill_attention_compute_fraction": prior(0.2, 0.4, 0.02, 0.75, vendor=0.4, generation=0.3),
+    "link_fraction": prior(0.5, FIXED, 0.1, 0.9),
+    "collective_s": prior(10 * US, FIXED, 1 * US, 60 * US),
+    "collective_doubling": prior(0.35, FIXED, 0.05, 1.0),
+    "layer_s": prior(60 * US, 0.4, 2 * US, 300 * US, vendor=0.4, generation=0.3),
+    "expert_layer_s": prior(25 * US, 0.5, 1 * US, 300 * US, vendor=0.3, generation=0.2),
+    "latent_layer_s": prior(25 * US, FIXED, 1 * US, 200 * US),
+    "sparse_layer_s": prior(40 * US, FIXED, 1 * US, 200 * US),
+    "recurrent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US),
+    "prefill_layer_s": prior(1 * US, FIXED, 0.1 * US, 500 * US),
+    "step_s": prior(200 * US, 0.7, 10 * US, 10_000 * US, vendor=0.4),
+    "sequence_s": prior(1 * US, FIXED, 0.3 * US, 60 * US),
+    "routing_exponent": prior(0.7, 0.1, 0.4, 1.0),
+    "saturation_tokens": prior(50.0, 0.4, 5.0, 200.0),
+    "stage_loss_fraction": prior(0.016, 0.5, 0.001, 0.1),
+    "overlap_loss_fraction": prior(0.2, 0.5, 0.01, 0.9),
+    "power_exponent": prior(0.6, 0.3, 0.05, 1.5),
+}
+"""llama.cpp on every backend."""
+
+HOST: Mapping[str, Prior] = {
+    "request_s": prior(0.03, 1.0, 1e-4, 0.5, engine=0.7, generation=0.4),
+    "prompt_token_s": prior(1e-5, 1.0, 1e-7, 1e-4, engine=0.7),
+    "arrival_s": prior(5e-4, 1.0, 1e-6, 2e-2, engine=1.0, generation=0.5),
+    "stream_tokens": prior(3.0, 1.0, 0.01, 40.0, engine=1.0, generation=0.5),
+}
+"""What servers add to a first token."""
+
+MEANINGS: Mapping[str, str] = {
+    "dense_bandwidth_fraction": "part of the memory bandwidth while weights of dense matrices are read",
+    "expert_bandwidth_fraction": "part of the memory bandwidth while weights of routed experts are read",
+    "dense_compute_fraction": "part of the peak of the number type while dense matrices multiply",
+    "expert_compute_fraction": "part of the peak of the number type while routed experts multiply",
+    "vector_compute_fraction": "part of the fp32 rate in matrix-vector kernels, dequantizing included",
+    "activation_bandwidth_fraction": "part of the memory bandwidth for activations between kernels",
+    "kv_bandwidth_fraction": "part of the memory bandwidth while decode attention reads the cache",
+    "state_bandwidth_fraction": "part of the memory bandwidth for recurrent state",
+    "decode_attention_compute_fraction": "part of the 16-bit peak in decode attention (latent caches)",
+    "prefill_attention_compute_fraction": "part of the 16-bit peak in prefill attention, causal half counted",
+    "link_fraction": "part of the link's rate in collectives of long messages",
+    "collective_s": "latency of a collective of two GPUs [s]",
+    "collective_doubling": "what each doubling of the GPUs adds to that latency, as a part of it",
+    "layer_s": "what a layer takes beside its operators: launches and small kernels [s]",
+    "expert_layer_s": "what routing and grouping of experts add to a layer [s]",
+    "latent_layer_s": "what latent attention adds to a layer [s]",
+    "sparse_layer_s": "what a sparse indexer adds to a layer [s]",
+    "recurrent_layer_s": "what a recurrent mixer adds to a layer [s]",
+    "prefill_layer_s": "least time of a layer in a step with prompt tokens, run without captured graphs [s]",
+    "step_s": "what a step takes beside its layers: scheduler, sampling [s]",
+    "sequence_s": "what each sequence adds to a step [s]",
+    "routing_exponent": "tokens ** this choose experts independently",
+    "saturation_tokens": "tokens that a matrix product costs beside its own",
+    "stage_loss_fraction": "what each further pipeline stage adds to a step",
+    "overlap_loss_fraction": "part of the overlap of pipeline stages that is lost",
+    "power_exponent": "how a part with less power per FLOP/s than sustained work needs slows down",
+    "request_s": "what a server adds to the first token of every request [s]",
+    "prompt_token_s": "the same for every token of its prompt [s]",
+    "arrival_s": "the same for every request in flight, since they come at once [s]",
+    "stream_tokens": "tokens that a server gathers before it sends the first",
+}

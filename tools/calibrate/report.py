@@ -1,0 +1,127 @@
+"""docs/accuracy.md: how far off the calibrations are, with tables and plots."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cases import Case
+from evaluate import Fitted
+from folds import HELD_OUT, folds
+from llm_calc.core.arrays import FloatArray
+from plots import scatter
+from writing import metric_of
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+NAMES = {
+    "row": "a row (the model, the GPU and the engine were seen)",
+    "model": "the model",
+    "gpu": "the GPU",
+    "generation": "the engine on this class of chips",
+}
+LEAST = 8
+"""Groups of fewer measurements are left out of the tables by group."""
+
+
+def write_report(everything: Sequence[Fitted]) -> None:
+    """The page and its plots."""
+    lines = [*_head(everything), *_by_kind(everything)]
+    for fitted in everything:
+        lines += [*_family(fitted)]
+    (DOCS / "accuracy.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _head(everything: Sequence[Fitted]) -> Iterator[str]:
+    total = sum(int(fitted.fitted.sum()) for fitted in everything)
+    yield "# Accuracy"
+    yield ""
+    yield (
+        f"Written by `make calibrate`, which fits the efficiencies to {total} published measurements "
+        "(`catalogs/calibration/measurements.csv`). Errors are |predicted / measured - 1|, mean / median; bias is the "
+        "geometric mean of predicted / measured; *inside* is the share of measurements within the 80 % interval that "
+        "the other folds give. Every fit is repeated without each fold of what is held out, and tested on that fold."
+    )
+    yield ""
+
+
+def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
+    yield "## By load and metric"
+    yield ""
+    yield "| family | load | metric | held out | n | mean | median | bias | inside |"
+    yield "|---|---|---|---|---:|---:|---:|---:|---:|"
+    for fitted in everything:
+        for (load, metric), rows in _kinds(fitted):
+            for held_out in HELD_OUT:
+                numbers = _numbers(fitted.residuals[held_out][rows])
+                inside = coverage(fitted.residuals[held_out][rows], folds(fitted.cases, held_out)[rows])
+                yield f"| {fitted.family.name} | {load} | {metric} | {held_out} | {numbers} | {inside} |"
+    yield ""
+
+
+def coverage(residuals: FloatArray, fold_of: FloatArray) -> str:
+    """Share of each fold's measurements within the middle 80 % of the other folds', all folds together."""
+    inside = total = 0
+    for fold in np.unique(fold_of):
+        here, there = residuals[fold_of == fold], residuals[fold_of != fold]
+        if len(there) < LEAST:
+            continue
+        low, high = np.percentile(there, (10, 90))
+        inside, total = inside + int(((here >= low) & (here <= high)).sum()), total + len(here)
+    return f"{inside / total:.0%}" if total else "-"
+
+
+def _kinds(fitted: Fitted) -> Iterator[tuple[tuple[str, str], FloatArray]]:
+    kinds = sorted({(case.row.load, metric_of(case.row.metric)) for case in fitted.cases})
+    for kind in kinds:
+        member = [(case.row.load, metric_of(case.row.metric)) == kind for case in fitted.cases]
+        rows = np.flatnonzero(np.array(member) & fitted.fitted)
+        if len(rows) >= LEAST:
+            yield kind, rows
+
+
+def _numbers(residuals: FloatArray) -> str:
+    off = np.abs(np.expm1(residuals))
+    bias = np.exp(residuals.mean())
+    return f"{len(residuals)} | {off.mean():.1%} | {np.median(off):.1%} | {bias:.2f}"
+
+
+def _family(fitted: Fitted) -> Iterator[str]:
+    name = fitted.family.name
+    yield f"## {name}: {fitted.family.title}"
+    yield ""
+    yield f"{int(fitted.fitted.sum())} measurements, {len(fitted.x) + len(fitted.host_x)} coefficients (ridge priors)."
+    yield ""
+    yield "Set aside by rule, kept in the file:"
+    yield ""
+    for reason, count in Counter(case.row.aside for case in fitted.cases if case.row.aside).most_common():
+        yield f"- {count}: {reason}"
+    yield ""
+    for (load, metric), rows in _kinds(fitted):
+        picture = f"accuracy-{name.replace('.', '')}-{load}-{metric}.svg".replace("_", "-")
+        measured = np.array([fitted.cases[row].row.value for row in rows])
+        engines = [fitted.cases[row].row.engine for row in rows]
+        scatter(DOCS / picture, f"{load}, {metric}", measured, fitted.residuals["row"][rows], engines)
+        yield f"![Predicted against measured, {load}, {metric}]({picture})"
+        yield ""
+        yield from _groups(fitted, rows, f"{load}, {metric}")
+
+
+def _groups(fitted: Fitted, rows: FloatArray, title: str) -> Iterator[str]:
+    """Errors by engine, GPU, model and load, each with the group itself held out where that was done."""
+    views: tuple[tuple[str, str, Callable[[Case], str]], ...] = (
+        ("engine and chips", "generation", lambda case: f"{case.row.engine}, {case.chip}"),
+        ("GPU", "gpu", lambda case: case.row.gpu),
+        ("model", "model", lambda case: f"{case.row.model.split('--')[-1]}, {case.row.weights}"),
+        ("requests", "row", lambda case: f"{case.row.requests}"),
+    )
+    yield f"| {title}: group | held out | n | mean | median | bias |"
+    yield "|---|---|---:|---:|---:|---:|"
+    for name, held_out, key in views:
+        members: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            members[key(fitted.cases[row])].append(row)
+        for group, chosen in sorted(members.items(), key=lambda item: (len(item[0]) if name == "requests" else 0, item[0])):
+            if len(chosen) >= LEAST:
+                yield f"| {name}: {group} | {held_out} | {_numbers(fitted.residuals[held_out][chosen])} |"
+    yield ""

@@ -1,0 +1,90 @@
+"""Robust least squares with ridge priors: few steps of Gauss and Newton with Levenberg's damping.
+
+Minimises ``sum of soft-L1(residual / scale) + sum of (x / sd)^2``. Predictions depend on the unknowns through few
+efficiencies, so that the Jacobian takes one evaluation an efficiency, not one an unknown.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from parameters import Point, Term, Unknowns
+
+from llm_calc.core.arrays import FloatArray
+
+SCALE = 0.1
+"""Residuals (in log ratio) beyond this count linearly, not squared."""
+_STEP = 1e-3
+Residuals = Callable[[Point], FloatArray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Residuals in log ratio of the cases ``rows`` (indices into those of ``unknowns``)."""
+
+    unknowns: Unknowns
+    rows: FloatArray
+    residuals: Residuals
+
+    def at(self, x: FloatArray) -> FloatArray:
+        """Log of predicted over measured."""
+        return self.residuals(Point(self.unknowns, x, self.rows))
+
+    def jacobian(self, x: FloatArray, here: FloatArray) -> FloatArray:
+        """Derivatives by unknown: of each term once, dealt to the unknowns that make it up."""
+        result = np.zeros((len(here), len(x)))
+        for term in self._terms():
+            moved = self.residuals(Point(self.unknowns, x, self.rows, term, _STEP))
+            slope = (moved - here) / _STEP
+            if not slope.any():
+                continue
+            for column in self.unknowns.columns[term]:
+                chosen = column[self.rows]
+                known = np.flatnonzero(chosen >= 0)
+                result[known, chosen[known]] += slope[known]
+        return result
+
+    def _terms(self) -> Sequence[Term]:
+        return self.unknowns.terms()
+
+
+def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray) -> float:
+    """Soft-L1 of the residuals and the ridge."""
+    robust = 2 * (np.sqrt(1 + (residuals / SCALE) ** 2) - 1)
+    return float(robust.sum() + ((x / sd) ** 2).sum())
+
+
+def fit(problem: Problem, start: FloatArray, rounds: int = 25, tolerance: float = 1e-4) -> FloatArray:
+    """The unknowns at the least cost, from ``start``."""
+    x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
+    here = problem.at(x)
+    least = cost(here, x, sd)
+    for _ in range(rounds):
+        step_from = _normal_equations(problem.jacobian(x, here), here, x, sd)
+        for _ in range(7):
+            candidate = x + _step(step_from, damping)
+            there = problem.at(candidate)
+            found = cost(there, candidate, sd)
+            if found < least:
+                break
+            damping *= 5
+        else:
+            return x
+        gain, x, here, least = (least - found) / least, candidate, there, found
+        damping = max(damping / 5, 1e-6)
+        if gain < tolerance:
+            break
+    return x
+
+
+def _normal_equations(
+    jacobian: FloatArray, residuals: FloatArray, x: FloatArray, sd: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    weight = 1 / np.sqrt(1 + (residuals / SCALE) ** 2) / SCALE**2
+    weighted = jacobian * weight[:, None]
+    return weighted.T @ jacobian + np.diag(1 / sd**2), -(weighted.T @ residuals) - x / sd**2
+
+
+def _step(equations: tuple[FloatArray, FloatArray], damping: float) -> FloatArray:
+    matrix, right = equations
+    return np.clip(np.linalg.solve(matrix + damping * np.diag(np.diag(matrix)), right), -1, 1)

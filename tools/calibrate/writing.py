@@ -1,0 +1,112 @@
+"""The fitted catalog files."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+
+from evaluate import Fitted
+from folds import HELD_OUT
+from hosting import SCHEDULING
+from llm_calc.adapters.architectures import read_config
+from llm_calc.adapters.calibration import model_signature
+from llm_calc.core.arrays import FloatArray
+from measurements import ROOT, read_config_of
+from parameters import Unknowns
+from priors import MEANINGS
+
+FITTED_ON = "2026-11-22"
+"""Day of the measurements' collection; changes with them, not with the day of the fit."""
+DIGITS = 4
+THROUGHPUT = ("output_tokens_per_s", "total_tokens_per_s")
+
+
+def write_family(fitted: Fitted) -> None:
+    """``catalogs/calibration/<family>.json``."""
+    content = {
+        "name": fitted.family.name,
+        "title": fitted.family.title,
+        "fitted_on": FITTED_ON,
+        "measurements": int(fitted.fitted.sum()),
+        "set_aside": dict(Counter(case.row.aside for case in fitted.cases if case.row.aside)),
+        "kernels": {key: value for key, value in asdict(fitted.family.kernels).items() if key != "name"},
+        "scheduling": (
+            {name: row.model_dump() for name, row in SCHEDULING.items()} if fitted.family.name == "served" else {}
+        ),
+        "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
+        "errors": list(_errors(fitted)),
+        "seen": sorted(_seen(fitted)),
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    (ROOT / f"{fitted.family.name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _host(fitted: Fitted) -> dict[str, object]:
+    return _efficiencies(fitted.host, fitted.host_x) if fitted.host is not None else {}
+
+
+def _efficiencies(unknowns: Unknowns, x: FloatArray) -> dict[str, object]:
+    values = dict(zip(unknowns.names, x.tolist(), strict=True))
+    return {name: _efficiency(unknowns, name, values) for name in unknowns.priors}
+
+
+def _efficiency(unknowns: Unknowns, name: str, values: dict[str, float]) -> dict[str, object]:
+    prior = unknowns.priors[name]
+    deviations = {key.split("|")[1]: _short(value) for key, value in values.items() if key.startswith(f"{name}|")}
+    return {
+        "meaning": MEANINGS[name],
+        "base": _short(prior.base * math.exp(values[name])),
+        "low": prior.low,
+        "high": prior.high,
+        "deviations": {key: value for key, value in deviations.items() if abs(value) > 1e-3},
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _seen(fitted: Fitted) -> Iterator[str]:
+    for case in fitted.cases:
+        if case.row.aside is None:
+            yield f"{case.row.engine}/{case.chip}"
+            yield f"gpu:{case.row.gpu}"
+            yield model_signature(read_config(read_config_of(case.row.model)).model)
+
+
+def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
+    kinds = sorted({(case.row.load, metric_of(case.row.metric)) for case in fitted.cases})
+    for load, metric in kinds:
+        member = np.array(
+            [(case.row.load, metric_of(case.row.metric)) == (load, metric) for case in fitted.cases]
+        )
+        chosen = member & fitted.fitted
+        if not chosen.any():
+            continue
+        for held_out in HELD_OUT:
+            yield error_row(load, metric, held_out, fitted.residuals[held_out][chosen])
+
+
+def metric_of(metric: str) -> str:
+    """The metric of an answer that a measured one tells about."""
+    names = {"decode_tokens_per_s": "tpot_s", "prefill_tokens_per_s": "ttft_s", "total_tokens_per_s": "output_tokens_per_s"}
+    return names.get(metric, metric)
+
+
+def error_row(load: str, metric: str, held_out: str, residuals: FloatArray) -> dict[str, object]:
+    """Mean and median error, and the middle 80 % of ln(measured / predicted), for one kind."""
+    off = np.abs(np.expm1(residuals))
+    low, high = np.percentile(-residuals, (10, 90))
+    return {
+        "load": load,
+        "metric": metric,
+        "held_out": held_out,
+        "measurements": len(residuals),
+        "mean_fraction": _short(float(off.mean())),
+        "median_fraction": _short(float(np.median(off))),
+        "low_log": _short(float(low)),
+        "high_log": _short(float(high)),
+    }
