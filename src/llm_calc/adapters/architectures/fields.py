@@ -198,11 +198,6 @@ class Fields:
         """Adds spellings that this family's files use for a key; they go before those of the class."""
         self._also[key] = spellings
 
-    def expect(self, key: str, *, value: object) -> None:
-        """Marks a key that repeats what is known otherwise as understood, if it says the same."""
-        if self.values.get(key) == value:
-            self._read.add(key)
-
     def ignore(self, *keys: str) -> None:
         """Marks keys as understood: they change no size in this family."""
         self._read.update(keys)

@@ -19,7 +19,7 @@ def first_dense(key: str = "first_k_dense_replace") -> Sparse:
     """The first ``key`` layers are dense; a step that some files add is one in all of them."""
 
     def rule(f: Fields, _: int) -> Callable[[int], bool]:
-        f.expect("moe_layer_freq", value=1)
+        f.agree(moe_layer_freq=1)
         dense = f.optional_int(key) or 0
         return lambda index: index >= dense
 
@@ -30,7 +30,7 @@ def leading_dense(count: int = 1) -> Sparse:
     """So many dense layers at the start, whatever the file says of them elsewhere."""
 
     def rule(f: Fields, _: int) -> Callable[[int], bool]:
-        f.expect("first_k_dense_replace", value=count)
+        f.agree(first_k_dense_replace=count)
         return lambda index: index >= count
 
     return rule

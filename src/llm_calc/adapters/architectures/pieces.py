@@ -30,6 +30,16 @@ def when(key: str, then: T, otherwise: T | None = None) -> Callable[[Fields], T]
     return lambda f: then if f.flag(key) else type(then)() if otherwise is None else otherwise
 
 
+def stated(key: str, answer: str) -> Callable[[Fields], str]:
+    """A constant of the class, which some files state as the flag ``key``."""
+
+    def read(f: Fields) -> str:
+        f.agree(**{key: True})
+        return answer
+
+    return read
+
+
 def hidden_size(f: Fields) -> int:
     """Width of the residual stream."""
     return f.int("hidden_size")
@@ -54,7 +64,9 @@ def head_width(f: Fields, hidden: int, heads: int) -> int:
     given = f.optional_int("head_dim") if f.known("head_dim") else None
     if given is None and heads and hidden < heads:
         raise f.refusal("num_attention_heads", f"at most hidden_size ({hidden})")
-    return given or hidden // heads
+    width = given or hidden // heads
+    f.agree(kv_channels=width)
+    return width
 
 
 def filling_width(f: Fields, hidden: int, heads: int) -> int:

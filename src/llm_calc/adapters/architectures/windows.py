@@ -36,10 +36,20 @@ def full_every(period: int, key: str = "") -> LayerTypes:
     """One full layer at the end of each ``period``; ``key`` may hold another period."""
 
     def types(f: Fields, layers: int) -> tuple[str, ...]:
+        if key and isinstance(f.raw(key, period), str):
+            return _spelt(f, key, layers)
         step = f.int(key, period) if key else period
         return tuple(SLIDING if (index + 1) % step else FULL for index in range(layers))
 
     return types
+
+
+def _spelt(f: Fields, key: str, layers: int) -> tuple[str, ...]:
+    """A pattern of letters, L for a window and G for all keys, over and over."""
+    letters = f.text(key)
+    if not letters or not set(letters) <= {"L", "G"}:
+        raise f.refusal(key, "a whole number or letters L and G")
+    return tuple(FULL if letters[index % len(letters)] == "G" else SLIDING for index in range(layers))
 
 
 def full_where(is_full: Callable[[int], bool]) -> LayerTypes:
@@ -83,7 +93,7 @@ def by_type(
         window = f.optional_int(key) if _WINDOWED & set(kinds) and f.known(key) else None
         chunk = f.optional_int(chunk_key) if CHUNKED in kinds else None
         f.ignore(key, chunk_key)
-        f.expect("sliding_window_size", value=window)
+        f.agree(sliding_window_size=window)
 
         def of(index: int) -> Window:
             if kinds[index] == CHUNKED:

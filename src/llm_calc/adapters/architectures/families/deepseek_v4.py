@@ -128,7 +128,7 @@ def _compressed(f: Fields, kind: str) -> Parts:
 
 def _one_shared(f: Fields) -> int:
     """One shared expert of the routed experts' width."""
-    f.expect("n_shared_experts", value=1)
+    f.agree(n_shared_experts=1)
     return f.int("moe_intermediate_size")
 
 

@@ -84,8 +84,8 @@ def falcon(f: Fields) -> Model:
     """Falcon: multi-query (7B), grouped (40B, 180B) or full (RW) attention, one bias switch for all."""
     f.also("hidden_size", "n_embed")
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
-    f.expect("n_head", value=heads)
-    f.expect("n_layer", value=num_layers(f))
+    f.agree(n_head=heads)
+    f.agree(n_layer=num_layers(f))
     grouped = f.flag("new_decoder_architecture")
     kv_heads = _falcon_kv_heads(f, heads, grouped=grouped)
     biased = f.flag("bias")

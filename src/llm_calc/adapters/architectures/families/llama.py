@@ -10,6 +10,7 @@ from llm_calc.adapters.architectures.pieces import (
     mlp,
     norms,
     share_of_heads,
+    stated,
     when,
 )
 from llm_calc.adapters.architectures.registry import register
@@ -72,7 +73,7 @@ register(
 )
 register(
     "smollm3",
-    ignores=("no_rope_layers", "no_rope_layer_interval"),
+    ignores=("no_rope_layers", "no_rope_layer_interval", "max_window_layers"),
     read=Decoder(
         attention=gqa(biases=BIASES, windows=by_type(layer_types(_smollm3_types))), feed_forward=MLP
     ),
@@ -99,6 +100,7 @@ register(
 )
 register(
     "exaone4",
+    ignores=("sliding_window_pattern",),
     read=Decoder(
         attention=gqa(
             qk_norm="head",
@@ -177,4 +179,7 @@ def _xielu(f: Fields) -> LayerBlocks:
     return lambda index: (*blocks(index), activation)
 
 
-register("apertus", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=_xielu))
+register(
+    "apertus",
+    read=Decoder(attention=gqa(biases=BIASES, qk_norm=stated("qk_norm", "head")), feed_forward=_xielu),
+)

@@ -13,8 +13,16 @@ from llm_calc.adapters.architectures.mixtures import (
     shared_times,
     sparse_step,
 )
-from llm_calc.adapters.architectures.pieces import Decoder, filling_width, gqa, norms, when
-from llm_calc.adapters.architectures.registry import register
+from llm_calc.adapters.architectures.pieces import (
+    Decoder,
+    filling_width,
+    gqa,
+    hidden_size,
+    norms,
+    stated,
+    when,
+)
+from llm_calc.adapters.architectures.registry import family, register
 from llm_calc.adapters.architectures.windows import (
     FULL,
     SLIDING,
@@ -26,25 +34,17 @@ from llm_calc.adapters.architectures.windows import (
     layer_types,
     sliding_everywhere,
 )
+from llm_calc.core.blocks import Experts
+from llm_calc.core.model import Model
 
 LOCAL_EXPERTS = mixture(experts="num_local_experts", width="intermediate_size")
-
-
-def _flag_says(key: str, answer: str) -> Callable[[Fields], str]:
-    """A constant that some files state as a flag."""
-
-    def read(f: Fields) -> str:
-        f.expect(key, value=True)
-        return answer
-
-    return read
 
 
 register("mixtral", read=Decoder(attention=gqa(windows=sliding_everywhere), feed_forward=LOCAL_EXPERTS))
 register(
     "minimax_m2",
     ignores=("qk_norm_type", "use_routing_bias", "attn_type_list"),
-    read=Decoder(attention=gqa(qk_norm=_flag_says("use_qk_norm", "full")), feed_forward=LOCAL_EXPERTS),
+    read=Decoder(attention=gqa(qk_norm=stated("use_qk_norm", "full")), feed_forward=LOCAL_EXPERTS),
 )
 register(
     "gpt_oss",
@@ -118,15 +118,40 @@ register(
         ),
     ),
 )
-register(
+
+
+def _same_everywhere(key: str) -> Callable[[Fields], int]:
+    """One number, or a list that repeats it for every layer."""
+
+    def read(f: Fields) -> int:
+        if not isinstance(f.raw(key), list):
+            return f.int(key)
+        values = f.ints(key) or (0,)
+        if len(set(values)) != 1:
+            raise f.refusal(key, "one number for all layers")
+        return values[0]
+
+    return read
+
+
+@family(
     "hunyuan_v1_moe",
-    read=Decoder(
-        attention=gqa(biases=BIASES, qk_norm="head"),
-        feed_forward=mixture(
-            top_k="moe_topk", width="intermediate_size", shared_width=lambda f: f.int("intermediate_size")
-        ),
-    ),
+    ignores=("cla_share_factor", "use_mixed_mlp_moe", "num_shared_expert", "moe_intermediate_size"),
 )
+def hunyuan_v1_moe(f: Fields) -> Model:
+    """HunYuan MoE: one shared block beside the experts, all of ``intermediate_size``."""
+    used = _same_everywhere("moe_topk")(f)
+    for key, usual in (("num_shared_expert", 1), ("moe_intermediate_size", f.int("intermediate_size"))):
+        if f.given(key) and _same_everywhere(key)(f) != usual:
+            f.assume(f"{key} was ignored, as the reference class does")
+    width, many = f.int("intermediate_size"), f.int("num_experts")
+    if used > many:
+        raise f.refusal("moe_topk", f"at most num_experts ({many})")
+    experts = Experts(hidden=hidden_size(f), experts=many, top_k=used, intermediate=width, shared_width=width)
+    attention = gqa(biases=BIASES, qk_norm=stated("use_qk_norm", "head"))
+    return Decoder(attention=attention, feed_forward=lambda _: lambda _: (experts,))(f)
+
+
 register(
     "afmoe",
     read=Decoder(
@@ -179,6 +204,7 @@ register(
 )
 register(
     "exaone_moe",
+    ignores=("sliding_window_pattern",),
     read=Decoder(
         attention=gqa(
             qk_norm="head", windows=by_type(layer_types(if_window(full_every(4, "sliding_window_pattern"))))

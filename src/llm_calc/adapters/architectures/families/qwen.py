@@ -2,7 +2,7 @@
 
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import mixture, sparse_step
-from llm_calc.adapters.architectures.pieces import Decoder, gqa, when
+from llm_calc.adapters.architectures.pieces import Decoder, gqa, stated, when
 from llm_calc.adapters.architectures.registry import register
 from llm_calc.adapters.architectures.windows import (
     FULL,
@@ -19,18 +19,6 @@ def _after_max_window_layers(f: Fields, layers: int) -> tuple[str, ...]:
     """The layers from ``max_window_layers`` on see a window."""
     first = f.optional_int("max_window_layers") or 0
     return tuple(SLIDING if index >= first else FULL for index in range(layers))
-
-
-def _qwen2_biases(f: Fields) -> str:
-    """Always q, k and v; some files say so as ``attention_bias``."""
-    f.expect("attention_bias", value=True)
-    return "qkv"
-
-
-def _qwen3_norm(f: Fields) -> str:
-    """Always a norm of every head; some files say so as ``use_qk_norm``."""
-    f.expect("use_qk_norm", value=True)
-    return "head"
 
 
 def _if_switched_on(types: LayerTypes) -> LayerTypes:
@@ -54,7 +42,7 @@ WINDOWS = by_type(_if_switched_on(layer_types(_after_max_window_layers)))
 register(
     "qwen2",
     ignores=("max_window_layers",),
-    read=Decoder(attention=gqa(biases=_qwen2_biases, windows=WINDOWS)),
+    read=Decoder(attention=gqa(biases=stated("attention_bias", "qkv"), windows=WINDOWS)),
 )
 register(
     "qwen3",
@@ -67,7 +55,7 @@ register(
     read=Decoder(
         attention=gqa(
             biases=when("attention_bias", "qkvo"),
-            qk_norm=_qwen3_norm,
+            qk_norm=stated("use_qk_norm", "head"),
             windows=by_type(_if_switched_on(all_sliding)),
         ),
         feed_forward=mixture(sparse=sparse_step),

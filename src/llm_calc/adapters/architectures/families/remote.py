@@ -50,7 +50,7 @@ def phi_msft(f: Fields) -> Model:
 @family("qwen", defaults="llama", ignores=("no_bias", "seq_length", "onnx_safe"))
 def qwen(f: Fields) -> Model:
     """Qwen-1: states twice the width of each feed-forward branch; biases of q, k and v."""
-    f.expect("kv_channels", value=hidden_size(f) // f.int("num_attention_heads"))
+    f.agree(kv_channels=hidden_size(f) // f.int("num_attention_heads"))
     branch = mlp(width=lambda fields: fields.int("intermediate_size") // 2)
     return Decoder(attention=gqa(biases="qkv"), feed_forward=branch)(f)
 
