@@ -12,6 +12,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     depth,
     gated,
     linear,
+    patch_grid,
     patch_volume,
     table,
 )
@@ -19,9 +20,10 @@ from llm_calc.core.blocks import Attention
 
 
 def molmo2(f: Fields) -> Tower:
-    """Plain layers; ``num_position_embeddings`` positions whatever the image size."""
+    """Plain layers; ``num_position_embeddings`` positions, or those of the patch grid."""
     f.ignore("image_size")
     hidden = f.int("hidden_size")
+    positions = f.int("num_position_embeddings") if f.known("num_position_embeddings") else patch_grid(f)
     encoder = Encoder(
         layers=depth(f),
         hidden=hidden,
@@ -32,7 +34,7 @@ def molmo2(f: Fields) -> Tower:
         biases="ud" + ("qkvo" if f.flag("attention_bias") else ""),
     )
     weights = (
-        table("position_embedding", f.int("num_position_embeddings"), hidden),
+        table("position_embedding", positions, hidden),
         linear("patch_embedding", patch_volume(f), hidden),
         *encoder.weights(),
     )
