@@ -18,12 +18,16 @@ from llm_calc.adapters.architectures.towers.parts import (
 )
 from llm_calc.core.blocks import Attention
 
+CLASS_IMAGE = 378
+"""Pixels of a side where the file states none."""
+
 
 def molmo2(f: Fields) -> Tower:
     """Plain layers; ``num_position_embeddings`` positions, or those of the patch grid."""
     f.ignore("image_size")
     hidden = f.int("hidden_size")
-    positions = f.int("num_position_embeddings") if f.known("num_position_embeddings") else patch_grid(f)
+    grid = patch_grid(f) if f.known("image_size") else (CLASS_IMAGE // f.int("patch_size")) ** 2
+    positions = f.int("num_position_embeddings") if f.known("num_position_embeddings") else grid
     encoder = Encoder(
         layers=depth(f),
         hidden=hidden,
