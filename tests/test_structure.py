@@ -26,14 +26,17 @@ MAX_MEDIAN_FUNCTION_LINES = 10
 MAX_NESTING = 3
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 UNIT_WORDS = frozenset(
-    "bits bytes elements flops fraction gpus hz j layers moved s seconds sequences tokens usd w".split()
+    {
+        *("bits", "bytes", "elements", "flops", "fraction", "gpus", "hz", "j", "layers", "s", "seconds"),
+        *("sequences", "tokens", "usd", "w"),
+    }
 )
 # Pure numbers: exponents, factors, bounds of a value whose unit stands beside it, counts that may be a mean.
 PURE_NUMBERS = frozenset(
-    (
+    {
         *("acceptance", "amount", "base", "high", "high_log", "low", "low_log", "mean_running"),
         *("overlap_exponent", "used", "weights", "kv_cache", "activations", "system"),
-    )
+    }
 )
 
 
@@ -110,7 +113,8 @@ def test_every_parameter_and_result_has_a_type() -> None:
 def test_every_public_function_has_a_docstring() -> None:
     bare = []
     for module, tree in TREES.items():
-        scopes = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+        scopes: list[ast.Module | ast.ClassDef] = [tree]
+        scopes += (node for node in tree.body if isinstance(node, ast.ClassDef))
         methods = (node for scope in scopes for node in scope.body if isinstance(node, Function))
         public = (node for node in methods if ".core." in module and not node.name.startswith("_"))
         bare += [f"{module}.{node.name}" for node in public if not ast.get_docstring(node)]
