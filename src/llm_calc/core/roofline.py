@@ -5,7 +5,10 @@ larger of both times and their sum, and is taken as their p-norm: ``(a^p + b^p)^
 most one, no operator ever beats a roof.
 """
 
+import math
 from typing import Final
+
+import numpy as np
 
 from llm_calc.core.arrays import Quantity
 
@@ -15,4 +18,11 @@ OVERLAP_EXPONENT: Final = 3.0
 
 def overlapped(bytes_s: Quantity, compute_s: Quantity, exponent: float = OVERLAP_EXPONENT) -> Quantity:
     """``(bytes_s^p + compute_s^p)^(1/p)``: never below the larger, at most their sum."""
+    if exponent == OVERLAP_EXPONENT:
+        return cube_root(bytes_s * bytes_s * bytes_s + compute_s * compute_s * compute_s)
     return (bytes_s**exponent + compute_s**exponent) ** (1 / exponent)
+
+
+def cube_root(value: Quantity) -> Quantity:
+    """``value^(1/3)``, several times faster than a power over arrays."""
+    return np.cbrt(value) if isinstance(value, np.ndarray) else math.cbrt(value)

@@ -83,7 +83,7 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     steady = offline.steady_state(
         deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit
     )
-    tpot = deployment.draft.seconds_per_token(steady.step_s) * deployment.work.stages
+    tpot = deployment.draft.seconds_per_token(steady.step_s)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
     rate = steady.running / tpot
     return Estimate(
@@ -138,7 +138,10 @@ def simulated_loop(deployment: Deployment, lengths: Lengths, concurrency: int, r
 
 
 def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
-    """Poisson arrivals through the scheduler: the same seeded sequence of gaps at every call."""
+    """Poisson arrivals through the scheduler: the same seeded sequence of gaps at every call.
+
+    In the long run as many requests leave as arrive, or as the deployment can serve at most.
+    """
     traffic = Traffic(
         input_tokens=float(lengths.input_tokens),
         output_tokens=float(lengths.output_tokens),
@@ -146,7 +149,9 @@ def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: flo
         spread_fraction=0.0,
         cached_tokens=float(lengths.cached_tokens),
     )
-    return _from_run(deployment, lengths, serve(deployment, traffic, OPEN_REQUESTS), 1.0, rate_per_s)
+    served = serve(deployment, traffic, OPEN_REQUESTS)
+    most = float(queue_of_many(deployment, lengths).requests_per_s)
+    return _from_run(deployment, lengths, served, 1.0, min(rate_per_s, most))
 
 
 def serve(deployment: Deployment, traffic: Traffic, most_sequences: int) -> Served:
@@ -187,7 +192,7 @@ def _from_run(
         ("request_latency_s", _percentiles(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
     )
     latency = float(first.mean()) + later
-    in_flight = together if rate_per_s is None else min(rate_per_s, len(served.latency_s) / served.elapsed_s) * latency
+    in_flight = together if rate_per_s is None else rate_per_s * latency
     return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
 
 
