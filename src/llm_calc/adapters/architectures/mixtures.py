@@ -1,6 +1,6 @@
 """Feed-forward pieces of mixtures of experts, and the rules by which layers are dense or sparse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Choice, LayerBlocks, Piece, choose, hidden_size, num_layers
@@ -101,7 +101,7 @@ def mixture(
         chosen = [is_sparse(index) for index in range(layers)]
         dense: Block | None = None
         moe: Block | None = None
-        if not all(chosen):
+        if False in chosen:
             dense = Mlp(hidden=hidden, intermediate=f.int(dense_width), biases=choose(dense_biases, f))
         if any(chosen):
             many, used = routed(f, experts, top_k)
@@ -117,10 +117,15 @@ def mixture(
                 shared_biases=choose(shared_biases, f),
             )
         f.ignore(experts, top_k, width, dense_width)
-        blocks = {True: moe, False: dense}
-        return lambda index: tuple(block for block in (blocks[chosen[index]],) if block is not None)
+        return by_choice(chosen, moe, dense)
 
     return piece
+
+
+def by_choice(chosen: Sequence[bool], moe: Block | None, dense: Block | None) -> LayerBlocks:
+    """The one block or the other, layer by layer."""
+    blocks = {True: moe, False: dense}
+    return lambda index: tuple(block for block in (blocks[chosen[index]],) if block is not None)
 
 
 def shared_times(

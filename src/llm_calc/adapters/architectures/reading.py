@@ -10,7 +10,7 @@ from typing import Literal
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
 from llm_calc.adapters.architectures.fields import ROOT, Fields
-from llm_calc.adapters.architectures.registry import known_types
+from llm_calc.adapters.architectures.registry import find, known_types
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
@@ -81,9 +81,15 @@ def _model_type(f: Fields) -> str:
             f.assume(
                 f"architectures names {name}; the sizes are those of the generating model of type {stated!r}"
             )
-        elif not _related(base, _plain(stated)):
+        elif not (_related(base, _plain(stated)) or _plain(_defaults_of(stated)) == base):
             f.assume(f"architectures names {name}, which is not the usual class of model_type {stated!r}")
     return stated
+
+
+def _defaults_of(model_type: str) -> str:
+    """The class that a type shares with others: files of its makers may name that one."""
+    known = find(model_type)
+    return "" if known is None else known.defaults
 
 
 def _type_of_class(f: Fields, classes: list[str]) -> str:

@@ -17,11 +17,12 @@ register a function from ``Fields`` to ``Model`` under the model types it reads,
 outside=model.outside + weights)``; its function is a family like any other. ``f.assume("…")`` notes a guess.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import MappingProxyType
 
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.core.model import Model
@@ -32,18 +33,27 @@ FAMILIES_PACKAGE = "llm_calc.adapters.architectures.families"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """How one model type is read: ``defaults`` names the class whose defaults apply to absent keys."""
+    """How one model type is read.
+
+    ``defaults`` names the class whose defaults apply to absent keys; ``repeats`` holds keys that only repeat what
+    the class fixes (any other value is reported).
+    """
 
     read: Reader
     defaults: str
     ignores: tuple[str, ...] = ()
+    repeats: tuple[tuple[str, object], ...] = ()
 
 
 _FAMILIES: dict[str, Family] = {}
 
 
 def register(
-    *model_types: str, read: Reader, defaults: str | None = None, ignores: Iterable[str] = ()
+    *model_types: str,
+    read: Reader,
+    defaults: str | None = None,
+    ignores: Iterable[str] = (),
+    repeats: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Registers one reader under one or more model types.
 
@@ -53,7 +63,9 @@ def register(
     for name in model_types:
         if name in _FAMILIES:
             raise ValueError(f"model type {name!r} is registered twice")
-        _FAMILIES[name] = Family(read=read, defaults=defaults or name, ignores=tuple(ignores))
+        _FAMILIES[name] = Family(
+            read=read, defaults=defaults or name, ignores=tuple(ignores), repeats=tuple(repeats.items())
+        )
 
 
 def family(
@@ -86,6 +98,7 @@ def read_known(f: Fields) -> Model | None:
     if found is None:
         return None
     f.ignore(*found.ignores)
+    f.agree(**dict(found.repeats))
     f.adopt(found.defaults)
     return found.read(f)
 

@@ -157,6 +157,7 @@ register(
         norms=norms(2, bias=True),
         final_norm_bias=True,
     ),
+    repeats={"mlp_type": "default", "norm_type": "layer_norm"},
 )
 register(
     "stablelm",
