@@ -215,7 +215,7 @@ def test_every_kind_of_tower_is_counted_somewhere() -> None:
             part["model_type"] for part in config.values() if isinstance(part, dict) and "model_type" in part
         }
         seen |= {kind for key, kind in parts.items() if key in config}
-    assert set(TOWERS) <= seen | {INTERNVL2_2B["vision_config"]["model_type"]}
+    assert set(TOWERS) <= seen | {INTERNVL2_2B["vision_config"]["model_type"], "qwen4_exp_vision"}
 
 
 @given(
@@ -304,6 +304,31 @@ def test_internvl_as_published() -> None:
     model = reading.model
     assert vision_parameters(model) == 304_012_288 + 12_595_200  # InternViT-300M and its projector
     assert total_parameters(model) == 2_205_754_368
+
+
+@pytest.mark.parametrize(
+    ("changes", "parameters"),
+    [
+        ({}, 453_650_672),
+        (
+            {
+                "depth": 3,
+                "hidden_size": 768,
+                "num_heads": 12,
+                "intermediate_size": 2000,
+                "out_hidden_size": 1024,
+                "num_position_embeddings": 1000,
+                "patch_size": 14,
+            },
+            30_581_104,
+        ),
+    ],
+)
+def test_the_tower_of_qwen4_is_that_of_the_class(changes: dict[str, object], parameters: int) -> None:
+    """Counted alone: the class of the whole model needs sizes of its text part."""
+    tower = read_tower(Fields(changes), "qwen4_exp_vision")
+    assert tower is not None
+    assert sum(weight.params for weight in tower.weights) == parameters
 
 
 def test_phi_3_vision_as_published() -> None:

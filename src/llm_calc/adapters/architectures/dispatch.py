@@ -26,6 +26,7 @@ def read_model(f: Fields) -> Model:
     part = next((key for key in TEXT_PARTS if f.given(key)), None)
     if part is None:
         return read_generic(f)
+    f.adopt(f.model_type)
     text = f.part(part)
     text.fallbacks = {"tie_word_embeddings": f.flag("tie_word_embeddings", default=False)}
     model = read_model(text)

@@ -8,6 +8,7 @@ from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.towers import (
     audio,
     clip,
+    dots,
     encoder_free,
     gemma,
     kimi,
@@ -27,6 +28,8 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
     {
         "clip_vision_model": clip.clip,
         "cosmos3_edge_vision": clip.headless_siglip2,
+        "dots3_note_audio_encoder": dots.dots3_audio,
+        "dots3_note_vision_encoder": dots.dots3_vision,
         "ernie4_5_vl_moe_vision": qwen_vl.ernie,
         "exaone4_5_vision": qwen_vl.qwen2_5_vl,
         "gemma3n_audio": gemma.gemma3n_audio,
@@ -76,6 +79,7 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "qwen3_omni_moe_vision_encoder": qwen_vl.qwen3_vl,
         "qwen3_vl_moe_vision": qwen_vl.qwen3_vl,
         "qwen3_vl_vision": qwen_vl.qwen3_vl,
+        "qwen4_exp_vision": qwen_vl.qwen3_5,
         "radio": radio.radio,
         "siglip2_vision_model": clip.siglip2,
         "siglip_vision_model": clip.siglip,
