@@ -10,6 +10,7 @@ from tests.browser import chromium
 from tests.process import Service, running
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

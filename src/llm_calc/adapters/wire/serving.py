@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
@@ -28,8 +28,21 @@ class DisaggregatedPart(StrictRequest):
     decode_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that decode")
 
 
+SERVING_EXAMPLES: list[JsonValue] = [
+    {
+        "model": {"name": "llama-3.1-8b"},
+        "precision": {"weights": "bf16"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": "vllm"},
+        "workload": {"input_tokens": 1024, "output_tokens": 256, "concurrency": 16},
+    }
+]
+
+
 class ServingEstimateRequest(StrictRequest):
     """A model on so many GPUs under one engine and one load."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": SERVING_EXAMPLES})
 
     model: ModelPart = Field(description="The model")
     precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
@@ -48,10 +61,10 @@ class ServingEstimateRequest(StrictRequest):
 class Percentiles(Answer):
     """Percentiles over the requests of the simulated run."""
 
-    p50: float = Field(description="Median")
-    p90: float = Field(description="90th percentile")
-    p95: float = Field(description="95th percentile")
-    p99: float = Field(description="99th percentile")
+    p50: float = Field(description="Median [unit of the figure]")
+    p90: float = Field(description="90th percentile [unit of the figure]")
+    p95: float = Field(description="95th percentile [unit of the figure]")
+    p99: float = Field(description="99th percentile [unit of the figure]")
 
 
 class PercentilesOfRun(Answer):
@@ -65,8 +78,8 @@ class PercentilesOfRun(Answer):
 class Range(Answer):
     """A range of one figure."""
 
-    low: float = Field(description="Lower end")
-    high: float = Field(description="Upper end")
+    low: float = Field(description="Lower end [unit of the figure]")
+    high: float = Field(description="Upper end [unit of the figure]")
 
 
 class Interval(Answer):
