@@ -104,5 +104,6 @@ def dots3_note_text(f: Fields) -> Model:
     for index, kind in enumerate(kinds):
         attention = _attention(f, kind, shape.overridden(overrides.get(index, {})))
         stack.append((*norm(index), *attention, *experts(index)))
-    f.ignore("n_shared_experts", "mlp_bias")
+    f.agree(n_shared_experts=1)
+    f.ignore("mlp_bias")
     return assemble(f, stack)

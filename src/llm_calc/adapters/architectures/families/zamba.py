@@ -31,6 +31,14 @@ def _own_projection(hidden: int) -> Block:
     return Custom(name="hybrid_projection", content=Parts(weights=(linear,)))
 
 
+def _check_sharing(f: Fields) -> None:
+    """The class shares its block through the tying of weights, so that an untied file stores one a call."""
+    if not f.flag("tie_word_embeddings", default=True):
+        f.assume(
+            "tie_word_embeddings is false: the shared block was counted once although the class may not share it"
+        )
+
+
 def _shared(model: Model, at: tuple[int, ...], blocks: tuple[Block, ...], sets: int) -> Model:
     """The model with ``sets`` copies of shared blocks that take turns in the layers ``at``."""
     turns = [at[start::sets] for start in range(sets) if at[start::sets]]
@@ -72,6 +80,7 @@ def _periodic(f: Fields) -> tuple[str, ...]:
 @family("zamba")
 def zamba(f: Fields) -> Model:
     """Zamba: one shared block; channels of the first Mamba fall into heads."""
+    _check_sharing(f)
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
     kinds = _kinds(f, _periodic(f))
     mixer = mamba(f, fused=True)
@@ -146,6 +155,7 @@ def _zamba2_mixer(f: Fields) -> Mamba2:
 )
 def zamba2(f: Fields) -> Model:
     """Zamba2: ``num_mem_blocks`` shared blocks in turn, each layer with low-rank additions of its own."""
+    _check_sharing(f)
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
     kinds = _kinds(f, ZAMBA2_LAYERS)
     intermediate = f.optional_int("intermediate_size") or 4 * hidden
