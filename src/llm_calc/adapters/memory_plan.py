@@ -49,7 +49,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run.
     """
-    planned = _planned(request, catalogs)
+    planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
     rules = engine_rules(planned.engine.name)
     return MemoryPlanAnswer(
@@ -57,14 +57,14 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
         reason=_reason(planned),
-        headroom_bytes=_headroom_bytes(plan, asked),
+        headroom_bytes=headroom_bytes(plan, asked),
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
         max_model_len_tokens=plan.max_model_len_tokens,
         per_gpu=_per_gpu(plan),
         kv_cache=_kv_cache(planned),
         kv_cache_tokens=plan.kv_cache_tokens if plan.available_bytes > 0 else 0,
-        max_concurrency=round(_concurrency(plan), 4),
+        max_concurrency=round(whole_concurrency(plan), 4),
         max_context_tokens=_longest_context(plan, model.context_length_tokens),
         scheduler_max_sequences=plan.limits.max_sequences * plan.replicas,
         changes_that_fit=[] if planned.fits else changes_that_fit(subject.setup, planned.engine, asked),
@@ -76,7 +76,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
     )
 
 
-def _planned(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
+def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     subject = resolve_setup(
         catalogs,
         model=request.model,
@@ -172,7 +172,7 @@ def _replica_sequences(plan: MemoryPlan, asked: Asked) -> int:
     return int(ceil_div(asked.sequences, plan.replicas))
 
 
-def _headroom_bytes(plan: MemoryPlan, asked: Asked) -> int:
+def headroom_bytes(plan: MemoryPlan, asked: Asked) -> int:
     """What the tightest pool has left after what was asked for; the budget's shortage where there is no pool."""
     sequences = _replica_sequences(plan, asked)
     left = [
@@ -182,7 +182,7 @@ def _headroom_bytes(plan: MemoryPlan, asked: Asked) -> int:
     return round(min(left, default=0.0) + min(0.0, plan.available_bytes))
 
 
-def _concurrency(plan: MemoryPlan) -> float:
+def whole_concurrency(plan: MemoryPlan) -> float:
     return float(plan.sequences(plan.max_model_len_tokens)) if plan.available_bytes > 0 else 0.0
 
 

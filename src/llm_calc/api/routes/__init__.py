@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, inspect, memory, serving
+from llm_calc.api.routes import analysis, calculate, compare, docs, health, inspect, memory, plans, serving
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
@@ -10,6 +10,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     inspect.router,
     memory.router,
     serving.router,
+    plans.router,
+    compare.router,
     health.router,
     docs.router,
 )

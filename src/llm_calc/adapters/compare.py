@@ -1,0 +1,180 @@
+"""``/api/compare``: scenarios side by side, with what differs and why."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.memory_plan import headroom_bytes, planned_memory, whole_concurrency
+from llm_calc.adapters.planning.exact import memory_request
+from llm_calc.adapters.planning.prices import gpu_price
+from llm_calc.adapters.serving import answer_serving_estimate
+from llm_calc.adapters.wire.compare import (
+    CompareAnswer,
+    ComparedScenario,
+    CompareRequest,
+    FieldDifference,
+    FigureDifference,
+    Reason,
+    Scenario,
+)
+from llm_calc.adapters.wire.plans import PlanMemory, PlanPrice
+from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateAnswer, ServingEstimateRequest
+from llm_calc.core.costs import request_usd, token_costs
+from llm_calc.core.errors import CalcError, InvalidInputError
+
+LESS_IS_BETTER = (
+    "ttft_s",
+    "tpot_s",
+    "request_latency_s",
+    "usd_per_hour",
+    "usd_per_million_output_tokens_all_in",
+)
+MORE_IS_BETTER = (
+    "output_tokens_per_s",
+    "output_tokens_per_s_per_gpu",
+    "requests_per_s",
+    "headroom_bytes",
+)
+SHOWN_CHARACTERS = 120
+NOTABLE_FRACTION = 0.05
+
+
+def answer_compare(request: CompareRequest, catalogs: Catalogs) -> CompareAnswer:
+    """Every scenario as the other endpoints answer it, and what tells them apart.
+
+    Raises:
+        InvalidInputError: a scenario that cannot be right; names its place and field.
+    """
+    scenarios = [_compared(place, each, catalogs) for place, each in enumerate(request.scenarios)]
+    return CompareAnswer(
+        scenarios=scenarios,
+        differences=list(_differences(request.scenarios)),
+        figures=list(_figures(scenarios)),
+        reasons=[
+            Reason(scenario=place, text=_reason(scenarios[0], each))
+            for place, each in enumerate(scenarios[1:], start=1)
+        ],
+    )
+
+
+def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedScenario:
+    names = ServingEstimateRequest.model_fields
+    request = ServingEstimateRequest(**{name: getattr(scenario, name) for name in names})
+    try:
+        planned = planned_memory(memory_request(request), catalogs)
+        estimate = answer_serving_estimate(request, catalogs)
+    except CalcError as error:
+        raise InvalidInputError(
+            f"scenarios[{place}].{error.message}", field=f"scenarios[{place}]", **_details(error)
+        ) from error
+    price = gpu_price(catalogs, catalogs.gpu(request.hardware.gpu).id, {})
+    usd = None if price is None else price.usd_per_gpu_hour * request.hardware.count
+    plan = planned.plan
+    return ComparedScenario(
+        label=scenario.label or str(place + 1),
+        memory=PlanMemory(
+            fits=planned.fits,
+            headroom_bytes=headroom_bytes(plan, planned.asked),
+            weights_bytes=round(plan.budget.weights_bytes),
+            kv_cache_bytes=round(plan.budget.kv_cache_bytes),
+            max_concurrency=round(whole_concurrency(plan), 4),
+        ),
+        estimate=estimate,
+        price=None
+        if price is None
+        else PlanPrice(
+            usd_per_gpu_hour=price.usd_per_gpu_hour,
+            provider=price.provider,
+            as_of=price.as_of,
+            source=price.source,
+        ),
+        usd_per_hour=usd,
+        usd_per_million_output_tokens_all_in=None if usd is None else _all_in_usd(usd, request, estimate),
+    )
+
+
+def _details(error: CalcError) -> dict[str, object]:
+    return {name: value for name, value in error.details.items() if name != "field"}
+
+
+def _all_in_usd(usd: float, request: ServingEstimateRequest, estimate: ServingEstimateAnswer) -> float:
+    workload = request.workload
+    each = request_usd(usd, estimate.requests_per_s)
+    return float(token_costs(each, 0.0, workload.input_tokens, workload.output_tokens).all_in_output_usd)
+
+
+def _differences(scenarios: Sequence[Scenario]) -> Iterator[FieldDifference]:
+    flat = [dict(_leaves(each.model_dump(exclude={"label"}))) for each in scenarios]
+    for field in dict.fromkeys(name for each in flat for name in each):
+        values = [_shown(each.get(field)) for each in flat]
+        if len(set(values)) > 1:
+            yield FieldDifference(field=field, values=values)
+
+
+def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every value of a request with its path; a whole configuration counts as one value."""
+    if isinstance(value, dict) and not path.endswith(("hf_config", "safetensors_index")):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    else:
+        yield path, value
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _figures(scenarios: Sequence[ComparedScenario]) -> Iterator[FigureDifference]:
+    for figure in (*LESS_IS_BETTER, *MORE_IS_BETTER):
+        values = [_figure(each, figure) for each in scenarios]
+        first = values[0]
+        known = {place: value for place, value in enumerate(values) if value is not None}
+        if not known:
+            continue
+        best = (min if figure in LESS_IS_BETTER else max)(known, key=lambda place: known[place])
+        ratios = [None if value is None or not first else value / first for value in values]
+        yield FigureDifference(figure=figure, values=values, ratios=ratios, best=best)
+
+
+def _figure(scenario: ComparedScenario, name: str) -> float | None:
+    if name == "headroom_bytes":
+        return float(scenario.memory.headroom_bytes)
+    if hasattr(scenario, name):
+        value: float | None = getattr(scenario, name)
+        return value
+    return float(getattr(scenario.estimate, name))
+
+
+def _reason(first: ComparedScenario, other: ComparedScenario) -> str:
+    """Where the time of both phases goes in either scenario, and what changed most."""
+    sentences = [
+        _phase(first, other, "decode", "a decode step"),
+        _phase(first, other, "prefill", "the prefill of a prompt"),
+    ]
+    if first.memory.fits != other.memory.fits:
+        sentences.append(
+            "; the load fits in memory" if other.memory.fits else "; the load does not fit in memory"
+        )
+    return ", and ".join(sentences[:2]) + "".join(sentences[2:])
+
+
+def _phase(first: ComparedScenario, other: ComparedScenario, phase: str, words: str) -> str:
+    before, after = (_by_bound(each.estimate.operators, phase) for each in (first, other))
+    total_before, total_after = sum(before.values()), sum(after.values())
+    if abs(total_after - total_before) <= NOTABLE_FRACTION * total_before:
+        return f"{words} takes as long ({total_after * 1e3:.3g} ms)"
+    bound = max({**before, **after}, key=lambda name: abs(after.get(name, 0.0) - before.get(name, 0.0)))
+    return (
+        f"{words} takes {total_after * 1e3:.3g} ms instead of {total_before * 1e3:.3g} ms, most of it because what "
+        f"{bound} bounds takes {after.get(bound, 0.0) * 1e3:.3g} ms instead of {before.get(bound, 0.0) * 1e3:.3g} ms"
+    )
+
+
+def _by_bound(operators: Sequence[OperatorRow], phase: str) -> dict[str, float]:
+    """Seconds of a phase by what bounds its operators."""
+    seconds: dict[str, float] = {}
+    for row in operators:
+        if row.phase == phase:
+            seconds[row.bound] = seconds.get(row.bound, 0.0) + row.seconds
+    return seconds

@@ -1,0 +1,159 @@
+"""What a plan can be made of: GPUs, engines with number formats, layouts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.formats import Precision, find_recipe
+from llm_calc.adapters.formats.precision import sixteen_bit
+from llm_calc.adapters.formats.recipes import format_names
+from llm_calc.adapters.model_source import SourcedModel, model_precision
+from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
+from llm_calc.adapters.wire.parts import PrecisionPart
+from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.planning.space import layouts
+
+USUAL_GGUF = "q8_0"
+USUAL_FORMAT = "fp8"
+AUTO = "auto"
+MOST_GPUS = 64
+"""GPUs of all replicas, where the request sets no limit."""
+WIDEST_REPLICA = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """An engine with number formats for weights and cache.
+
+    ``part`` names them for a request; ``own_weights``: those of the checkpoint; ``own_cache``: what the engine does
+    with them by default.
+    """
+
+    rules: LaunchRules
+    precision: Precision
+    part: PrecisionPart
+    own_weights: bool
+    own_cache: bool
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine."""
+        return self.rules.name
+
+    def refusal(self, gpu: Gpu) -> str | None:
+        """Why the engine does not run these weights on a GPU; None where it does."""
+        weights = self.precision.weights
+        return self.rules.refusal(
+            gpu, weights.name, weights.storage, self.precision.numbers.recipe.default.compute
+        )
+
+
+def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gpu, ...]:
+    """The GPUs that a request allows, each once.
+
+    Raises:
+        UnknownNameError: no such GPU; offers the nearest.
+        InvalidInputError: no GPU of the catalog is of the vendors that the limits name.
+    """
+    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name) for name in request.gpus]
+    vendors = request.limits.vendors
+    if vendors is None:
+        return tuple(dict.fromkeys(named))
+    known = {gpu.vendor for gpu in catalogs.gpus}
+    wanted = {vendor.casefold() for vendor in vendors}
+    if not wanted <= {vendor.casefold() for vendor in known}:
+        msg = f"limits.vendors: must be among {', '.join(sorted(known))}"
+        raise InvalidInputError(msg, field="limits.vendors", accepted=sorted(known))
+    return tuple(dict.fromkeys(gpu for gpu in named if gpu.vendor.casefold() in wanted))
+
+
+def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choice, ...]:
+    """Every engine with every format of weights and cache that the request allows.
+
+    Raises:
+        UnknownNameError: a format that the catalog does not hold.
+        InvalidInputError: none of the formats is one that any of the engines runs.
+    """
+    found = [
+        choice
+        for engine in request.engines or tuple(load_launch_rules())
+        for weights in _weights(request, source, engine)
+        for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
+    ]
+    if not found:
+        msg = f"formats: none of {', '.join(request.formats or ())} is one that the engines asked for run"
+        raise InvalidInputError(msg, field="formats")
+    return tuple({_signature(choice): choice for choice in reversed(found)}.values())[::-1]
+
+
+def _signature(choice: Choice) -> tuple[object, ...]:
+    return choice.engine, id(choice.precision.numbers.recipe), choice.precision.kv_cache
+
+
+def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str) -> list[str | None]:
+    """Names of weight formats; None: the checkpoint's own."""
+    gguf = engine == "llama.cpp"
+    if request.formats is None:
+        return [USUAL_GGUF] if gguf else [None, *_smaller(source, engine)]
+    entries = [(name, find_recipe(name, engine)) for name in request.formats]
+    return [name for name, entry in entries if entry.is_gguf == gguf]
+
+
+def _smaller(source: SourcedModel, engine: str) -> list[str | None]:
+    """The usual 8-bit format, where the checkpoint's own takes more."""
+    own = model_precision(source, PrecisionPart(), engine).numbers.recipe.default
+    return [USUAL_FORMAT] if own.bits_per_element > 9 else []
+
+
+def _with_caches(
+    source: SourcedModel, engine: str, weights: str | None, caches: list[str]
+) -> Iterator[Choice]:
+    rules = launch_rules(engine)
+    default = model_precision(source, PrecisionPart(weights=weights), engine)
+    for cache in caches:
+        precision = model_precision(source, PrecisionPart(weights=weights, kv_cache=cache), engine)
+        if precision.kv_cache == default.kv_cache or precision.kv_cache in rules.kv_cache_formats:
+            yield _choice(source, rules, weights, precision, default)
+
+
+def _choice(
+    source: SourcedModel, rules: LaunchRules, weights: str | None, precision: Precision, default: Precision
+) -> Choice:
+    """The choice with its formats named, so that no other answer decides an ``auto`` differently."""
+    own = model_precision(source, PrecisionPart(), rules.name)
+    name = weights or _name_of(source, own, rules.name)
+    return Choice(
+        rules=rules,
+        precision=precision,
+        part=PrecisionPart(weights=name, kv_cache=precision.kv_cache, activations=precision.activations),
+        own_weights=precision.weights.recipe is own.weights.recipe or weights is None,
+        own_cache=precision.kv_cache == default.kv_cache,
+    )
+
+
+def _name_of(source: SourcedModel, own: Precision, engine: str) -> str | None:
+    """A catalog name that stands for the checkpoint's own weights; None where none does."""
+    stored = own.weights
+    for name in (stored.storage, stored.name, sixteen_bit(source.model)):
+        if name not in format_names():
+            continue
+        if model_precision(source, PrecisionPart(weights=name), engine).weights.recipe is stored.recipe:
+            return name
+    return None
+
+
+def layouts_on(
+    gpu: Gpu, model: Model, rules: LaunchRules, most_gpus: int, gpus_per_node: int
+) -> tuple[Layout, ...]:
+    """Layouts of one replica."""
+    most = min(most_gpus, gpus_per_node if rules.one_host else WIDEST_REPLICA)
+    return layouts(model, rules.layout_rules, 1 if comes_alone(gpu) else most)
+
+
+def comes_alone(gpu: Gpu) -> bool:
+    """Whether a host has one of them and no fast network: memory shared with the processor, nothing to join it to."""
+    return gpu.unified_memory and gpu.gpus_per_fast_domain == 1

@@ -1,0 +1,179 @@
+"""One candidate in full: by the same functions that answer ``/api/memory_plan`` and ``/api/serving_estimate``."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.memory_plan import Planned, planned_memory
+from llm_calc.adapters.planning.rows import Row
+from llm_calc.adapters.serving import lengths_of, place_request, time_load
+from llm_calc.adapters.wire.calibrate import CalibrationPart
+from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, SglangEngine, TrtllmEngine, VllmEngine
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.errors import CalcError
+from llm_calc.core.planning.bounds import STEADY_LOAD, Limits
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import PERCENTILES, Estimate, queue_of_many
+
+CELL_TOKENS = 256
+LLAMA_CPP_SLOTS = 64
+"""Slots that llama.cpp is started with at most, where the number of requests is open."""
+PERCENTILE_PLACES = {f"p{percent}": place for place, percent in enumerate(PERCENTILES)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What all candidates of a search have in common."""
+
+    catalogs: Catalogs
+    model: ModelPart
+    workload: WorkloadPart
+    limits: Limits
+    percentile: str
+    gpus_per_node: int
+    calibration: CalibrationPart | None = None
+
+    @property
+    def context_tokens(self) -> int:
+        """Prompt and answer of a request."""
+        return self.workload.input_tokens + self.workload.output_tokens
+
+    @property
+    def lengths(self) -> Lengths:
+        """Lengths of a request as the core takes them."""
+        return lengths_of(self.workload)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluated:
+    """A candidate that keeps all limits: one replica in full, and how many of them there are."""
+
+    row: Row
+    request: ServingEstimateRequest
+    planned: Planned
+    placed: Placed
+    found: Estimate
+    replicas: int
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all replicas."""
+        return self.row.layout.gpus * self.replicas
+
+
+def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> Evaluated | None:
+    """The candidate under this load of each replica; None where it does not fit or breaks a limit."""
+    try:
+        request, planned = _fitted(scene, row, workload)
+        if request is None or planned is None:
+            return None
+        placed = place_request(request, scene.catalogs)
+        if not _is_steady(placed, workload, scene.lengths):
+            return None
+        found = time_load(placed, workload)
+    except CalcError:
+        return None
+    if not within_limits(scene, found):
+        return None
+    return Evaluated(row=row, request=request, planned=planned, placed=placed, found=found, replicas=replicas)
+
+
+def _fitted(
+    scene: Scene, row: Row, workload: WorkloadPart
+) -> tuple[ServingEstimateRequest | None, Planned | None]:
+    """The request with engine options under which the load fits; None where none do."""
+    for engine in engine_parts(scene, row, workload):
+        request = serving_request(scene, row, workload, engine)
+        planned = planned_memory(memory_request(request), scene.catalogs)
+        limit = planned.plan.limits.max_sequences * planned.plan.replicas
+        if planned.fits and workload.requests_in_flight <= limit:
+            return request, planned
+    return None, None
+
+
+def serving_request(
+    scene: Scene, row: Row, workload: WorkloadPart, engine: EnginePart
+) -> ServingEstimateRequest:
+    """The candidate as a request to ``/api/serving_estimate``."""
+    layout = row.layout
+    return ServingEstimateRequest(
+        model=scene.model,
+        precision=row.choice.part,
+        hardware=HardwarePart(gpu=row.gpu.id, count=layout.gpus, gpus_per_node=scene.gpus_per_node),
+        parallelism=ParallelismPart(
+            tensor=layout.tensor, pipeline=layout.pipeline, data=layout.data, expert=layout.expert
+        ),
+        engine=engine,
+        workload=workload,
+    )
+
+
+def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
+    """The same candidate as a request to ``/api/memory_plan``."""
+    return MemoryPlanRequest(
+        model=request.model,
+        precision=request.precision,
+        hardware=request.hardware,
+        parallelism=request.parallelism,
+        engine=request.engine,
+        workload=request.workload,
+    )
+
+
+def engine_parts(scene: Scene, row: Row, workload: WorkloadPart) -> Iterator[EnginePart]:
+    """The engine with the context that is needed; then also with as many sequences, should its own limit be lower."""
+    context, each = scene.context_tokens, math.ceil(workload.requests_in_flight / row.layout.data)
+    match row.choice.engine:
+        case "vllm":
+            yield VllmEngine(max_model_len=context)
+            yield VllmEngine(max_model_len=context, max_num_seqs=each)
+        case "sglang":
+            yield SglangEngine(context_length=context)
+            yield SglangEngine(context_length=context, max_running_requests=each)
+        case "trtllm":
+            yield TrtllmEngine(max_seq_len=context)
+            yield TrtllmEngine(max_seq_len=context, max_batch_size=each)
+        case _:
+            slots = _slots(workload)
+            cells = -(-context // CELL_TOKENS) * CELL_TOKENS
+            while slots >= workload.requests_in_flight:
+                yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots)
+                slots //= 2
+
+
+def _slots(workload: WorkloadPart) -> int:
+    """Slots of llama.cpp: the load's requests; where it names none, as many as are worth trying."""
+    if workload.load in ("concurrency", "batch"):
+        return workload.requests_in_flight
+    return LLAMA_CPP_SLOTS
+
+
+def within_limits(scene: Scene, found: Estimate) -> bool:
+    """Whether the means, and the percentile that is asked for, keep the limits on time."""
+    limits = scene.limits
+    if not bool(limits.allow(found)):
+        return False
+    place = PERCENTILE_PLACES.get(scene.percentile)
+    if place is None:
+        return True
+    most = {"ttft_s": limits.ttft_s, "tpot_s": limits.tpot_s, "request_latency_s": limits.request_latency_s}
+    return all(values[place] <= most[name] for name, values in found.percentiles)
+
+
+def _is_steady(placed: Placed, workload: WorkloadPart, lengths: Lengths) -> bool:
+    """Whether arrivals stay below what the replica can serve, so that no queue grows without end."""
+    if workload.request_rate is None:
+        return True
+    most = float(queue_of_many(placed.deployment, lengths).requests_per_s) * placed.replicas
+    return workload.request_rate <= STEADY_LOAD * most
+
+
+def engine_title(name: str) -> str:
+    """The engine's name and the version that its rules were read from."""
+    rules = engine_rules(name)
+    return f"{rules.title} {rules.version}"

@@ -1,0 +1,133 @@
+"""The command that starts a plan's engine."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
+from llm_calc.core.parallelism import Layout
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What a command has to say. None: what the engine does anyway.
+
+    ``model``: a repository or a file. ``max_sequences``: of one replica of the attention. ``dtype``: the type that
+    16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a format that the engine
+    makes of the checkpoint's own while loading.
+    """
+
+    engine: str
+    model: str
+    layout: Layout
+    gpus_per_node: int
+    context_tokens: int | None = None
+    max_sequences: int | None = None
+    max_batched_tokens: int | None = None
+    memory_fraction: float | None = None
+    dtype: str | None = None
+    quantize_on_load: str | None = None
+    kv_cache: str | None = None
+    layers: int = 0
+
+    @property
+    def nodes(self) -> int:
+        """Hosts that the layout fills."""
+        return -(-self.layout.gpus // self.gpus_per_node)
+
+
+def launch_command(launch: Launch) -> str:
+    """A shell command under the engine's documented options.
+
+    Raises:
+        UnknownNameError: an engine that has no launch rules.
+    """
+    rules = launch_rules(launch.engine)
+    file_text = _file_text(rules, launch)
+    values = _values(launch) | {"options_file": rules.options_file if file_text else None}
+    words = [word.format(model=launch.model) for word in rules.command]
+    if launch.nodes > 1:
+        shape = {"nodes": launch.nodes, "gpus": launch.layout.gpus}
+        words = [*(word.format(**shape) for word in rules.several_nodes), *words]
+    for option in rules.options:
+        words += _words(option, values[option.takes])
+    command = " ".join(_quoted(word) for word in words)
+    if not file_text:
+        return command
+    return f"printf {shlex.quote(file_text)} > {rules.options_file} && {command}"
+
+
+def launch_notes(engine: str, nodes: int, *, foreign_weights: str | None) -> list[str]:
+    """What the command takes for granted."""
+    rules = launch_rules(engine)
+    notes = list(rules.notes) if nodes > 1 or engine == "trtllm" else []
+    if foreign_weights is not None:
+        notes.append(f"the command names a checkpoint in {foreign_weights}, which has to be at hand")
+    return notes
+
+
+def _values(launch: Launch) -> dict[str, Value]:
+    """Each quantity that an option can take, None where the option is not needed."""
+    layout = launch.layout
+    several = launch.nodes > 1
+    return {
+        "model": launch.model,
+        "tensor": _above_one(layout.tensor),
+        "pipeline": _above_one(layout.pipeline),
+        "data": _above_one(layout.data),
+        "expert": _above_one(layout.expert),
+        "stage_gpus": _above_one(layout.stage_gpus),
+        "experts_dealt": layout.expert > 1 or None,
+        "attention_replicated": layout.data > 1 or None,
+        "nodes": launch.nodes if several else None,
+        "several_nodes": several or None,
+        "several_gpus": layout.gpus > 1 or None,
+        "context_tokens": launch.context_tokens,
+        "max_sequences": launch.max_sequences,
+        "all_sequences": None if launch.max_sequences is None else launch.max_sequences * layout.data,
+        "data_over_nodes": (several and layout.data > 1) or None,
+        "max_batched_tokens": launch.max_batched_tokens,
+        "memory_fraction": launch.memory_fraction,
+        "dtype": launch.dtype,
+        "quantize_on_load": launch.quantize_on_load,
+        "kv_cache": launch.kv_cache,
+        "gpu_layers": launch.layers + 1,
+        "fused_attention": True,
+    }
+
+
+def _above_one(size: int) -> int | None:
+    return size if size > 1 else None
+
+
+def _words(option: LaunchOption, value: Value) -> list[str]:
+    """The option with its value, or nothing."""
+    if value is None:
+        return []
+    if option.values is not None:
+        return [option.option, option.values[str(value)]] if str(value) in option.values else []
+    if option.fixed is not None:
+        return [option.option, option.fixed]
+    return [option.option] if value is True else [option.option, str(value)]
+
+
+def _quoted(word: str) -> str:
+    """The word for a shell; variables stay variables."""
+    return f'"{word}"' if word.startswith("$") else shlex.quote(word)
+
+
+def _file_text(rules: LaunchRules, launch: Launch) -> str:
+    """Options that stand in a file, as YAML; dots nest. Backslash-n for ``printf``."""
+    return "".join(_lines(rules, launch))
+
+
+def _lines(rules: LaunchRules, launch: Launch) -> Iterator[str]:
+    values = _values(launch)
+    for option in rules.file_options:
+        words = _words(option, values[option.takes])
+        if words:
+            outer, _, inner = option.option.rpartition(".")
+            text = words[1] if len(words) > 1 else "true"
+            yield f"{outer}:\\n  {inner}: {text}\\n" if outer else f"{inner}: {text}\\n"

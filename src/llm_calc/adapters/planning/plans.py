@@ -1,0 +1,228 @@
+"""``/api/deployment_plans``: from a request to ranked plans, fronts, and the reasons of refused GPUs."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from llm_calc.adapters.calibration import family_of, load_calibration
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.model_source import SourcedModel, source_model
+from llm_calc.adapters.planning.answer import Names, plan_answer
+from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
+from llm_calc.adapters.planning.exact import Evaluated, Scene
+from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
+from llm_calc.adapters.planning.prices import gpu_price, own_prices
+from llm_calc.adapters.planning.refusals import Searched, refusals
+from llm_calc.adapters.planning.rows import Space, build_rows
+from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.wire.parts import LOADS, ModelPart, WorkloadPart
+from llm_calc.adapters.wire.plans import (
+    Considered,
+    DeploymentPlansAnswer,
+    DeploymentPlansRequest,
+    LimitsPart,
+    Pareto,
+    ParetoPoint,
+    Plan,
+    RefusedGpu,
+)
+from llm_calc.core.calibration import Calibration
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.planning.bounds import Limits
+from llm_calc.core.planning.split import Load
+
+OBJECTIVES: Mapping[str, str] = {
+    "cost": "fewest USD for a generated token",
+    "budget": "fewest USD per hour",
+    "throughput": "most generated tokens per second of one GPU",
+    "latency": "least time of a request",
+    "ttft": "least time to the first token",
+    "tpot": "least time per further token",
+    "energy": "least energy for a generated token",
+    "gpus": "fewest GPUs",
+}
+FASTEST = frozenset(("latency", "ttft", "tpot"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """What a search found, before it is put into words."""
+
+    searched: Searched
+    gpus: tuple[Gpu, ...]
+    plans: tuple[Evaluated, ...]
+    names: Names
+
+    @property
+    def search(self) -> Search:
+        """The search itself."""
+        return self.searched.search
+
+    def plan(self, each: Evaluated, rank: int) -> Plan:
+        """A plan of the answer."""
+        price = self.search.prices[each.row.gpu.id]
+        return plan_answer(self.search.scene, each, rank, price, self.names)
+
+
+def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs) -> DeploymentPlansAnswer:
+    """Ranked plans for a workload under limits.
+
+    Raises:
+        UnknownNameError: a model, GPU or format that the catalogs do not hold.
+        InvalidInputError: a field that cannot be right.
+    """
+    source = source_model(request.model, catalogs)
+    found = _find(request, catalogs, source)
+    plans = found.plans[: request.max_plans]
+    planned = frozenset(each.row.gpu.id for each in plans)
+    return DeploymentPlansAnswer(
+        objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
+        plans=[found.plan(each, rank) for rank, each in enumerate(plans, start=1)],
+        pareto=_pareto(found),
+        refused=[
+            RefusedGpu(gpu=gpu, reason=reason)
+            for gpu, reason in refusals(found.gpus, planned, found.searched)
+        ],
+        considered=Considered(
+            gpus=len(found.gpus),
+            deployments=sum(len(each.rows) for each in found.searched.rows),
+            estimated=found.search.estimated,
+        ),
+        assumptions=[*source.assumptions, *_assumptions(request, found)],
+        warnings=[*source.warnings, *_warnings(request, found)],
+    )
+
+
+def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
+    gpus, options = chosen_gpus(request, catalogs), choices(request, source)
+    own = own_prices(catalogs, request.prices)
+    search = Search(
+        scene=_scene(request, catalogs),
+        load=load_of(request.workload, request.objective),
+        objective=request.objective,
+        prices={gpu.id: gpu_price(catalogs, gpu.id, own) for gpu in gpus},
+        done={},
+    )
+    searched = _bounded(search, source, options, gpus)
+    plans = search.best(searched.candidates, request.max_plans)
+    return Found(
+        searched=searched, gpus=gpus, plans=tuple(plans), names=_names(request.model, source, catalogs)
+    )
+
+
+def _bounded(
+    search: Search, source: SourcedModel, options: tuple[Choice, ...], gpus: tuple[Gpu, ...]
+) -> Searched:
+    """Every candidate with its bound."""
+    scene = search.scene
+    space = Space(
+        catalogs=scene.catalogs,
+        model=source.model,
+        context_tokens=float(scene.context_tokens),
+        most_gpus=int(scene.limits.gpus),
+        gpus_per_node=scene.gpus_per_node,
+    )
+    rows = build_rows(space, options, gpus, _calibrations(options, search.load))
+    bounded = [bounds(each, scene, search.load, search.objective, search.prices) for each in rows]
+    return Searched(
+        search=search,
+        model=source.model,
+        options=options,
+        rows=rows,
+        splits=tuple(split for _, split in bounded),
+        candidates=tuple(bound for part, _ in bounded for bound in part),
+    )
+
+
+def _pareto(found: Found) -> Pareto:
+    searched = found.searched
+    candidates = front_candidates(found.search, searched.rows, searched.splits)
+    points = {kind.name: front(kind, found.search, candidates, found.plans) for kind in FRONTS}
+    ranks = {id(plan): rank for rank, plan in enumerate(found.plans, start=1)}
+    return Pareto(
+        **{
+            name: [
+                ParetoPoint(x=point.x, y=point.y, plan=found.plan(point.plan, ranks.get(id(point.plan), 0)))
+                for point in each
+            ]
+            for name, each in points.items()
+        }
+    )
+
+
+def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
+    limits = request.limits
+    return Scene(
+        catalogs=catalogs,
+        model=request.model,
+        workload=request.workload,
+        limits=_limits(limits),
+        percentile=limits.percentile or ("p90" if request.workload.request_rate is not None else "mean"),
+        gpus_per_node=request.gpus_per_node,
+        calibration=request.calibration,
+    )
+
+
+def _limits(part: LimitsPart) -> Limits:
+    return Limits(
+        ttft_s=part.ttft_s or math.inf,
+        tpot_s=part.tpot_s or math.inf,
+        request_latency_s=part.request_latency_s or math.inf,
+        gpus=part.max_gpus or MOST_GPUS,
+        usd_per_hour=part.usd_per_hour or math.inf,
+    )
+
+
+def load_of(workload: WorkloadPart, objective: str) -> Load:
+    """The load of all replicas; open where the workload names none."""
+    given = any(getattr(workload, name) is not None for name in LOADS)
+    amount = workload.request_rate or float(workload.requests_in_flight)
+    return Load(kind=workload.load, amount=amount, open=not given, fastest=objective in FASTEST)
+
+
+def _calibrations(options: Sequence[Choice], load: Load) -> dict[str, Calibration]:
+    """The calibration of each engine under this load; an open load is one of many requests."""
+    requests = 2 if load.open or load.kind == "request_rate" else math.ceil(load.amount)
+    engines = {choice.engine for choice in options}
+    return {engine: load_calibration(family_of(engine, load.kind, requests)) for engine in engines}
+
+
+def _names(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:
+    """Repository and hosted prices of a catalog model; a placeholder for others."""
+    if part.name is None:
+        return Names(repository=source.name or "model", dtype=source.model.dtype)
+    entry = catalogs.model(part.name)
+    return Names(
+        repository=entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name,
+        dtype=source.model.dtype,
+        hosted=catalogs.prices_of_model(entry.name),
+    )
+
+
+def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
+    scene, prices, options = found.search.scene, found.search.prices, found.searched.options
+    if request.limits.max_gpus is None:
+        yield f"limits.max_gpus: {MOST_GPUS}, since none was given"
+    if request.formats is None:
+        names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in options))
+        yield f"formats: {names}; name others in formats to have them considered"
+    if scene.percentile != "mean":
+        yield f"limits: kept by the mean and by the {scene.percentile} of one simulated run"
+    yield (
+        "prices: rent of the GPUs alone, busy at this load all the time; a prompt and an answer are billed for the GPU "
+        "time that each takes (own prefill; part of shared decode steps), so that both add up to the rent"
+    )
+    if any(price is not None for price in prices.values()):
+        yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
+    yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
+    yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
+
+
+def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
+    if not found.plans:
+        yield "plans: none keeps all limits; refused says for each kind of GPU what decides"
+    unpriced = {plan.row.gpu.id for plan in found.plans if found.search.prices[plan.row.gpu.id] is None}
+    if unpriced:
+        yield f"prices: none known for {', '.join(sorted(unpriced))}; give them in prices"
+    if request.workload.request_rate is not None:
+        yield "workload.request_rate: random arrivals were never measured; intervals are those of closed loops"

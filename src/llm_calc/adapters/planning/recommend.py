@@ -1,0 +1,235 @@
+"""``/api/recommend_gpus``: the fewest GPUs of each kind that hold a model with its context, best first."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
+from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.planning.choices import layouts_on
+from llm_calc.adapters.planning.exact import memory_request
+from llm_calc.adapters.planning.launch_catalog import load_launch_rules
+from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
+from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.units import gib
+from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
+from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
+from llm_calc.adapters.wire.plans import (
+    Recommendation,
+    RecommendGpusAnswer,
+    RecommendGpusRequest,
+    RefusedGpu,
+)
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.costs import request_usd, token_costs
+from llm_calc.core.errors import CalcError
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.memory import weights_bytes
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.planning.space import LayoutRules, layouts
+from llm_calc.core.serving.estimate import Estimate
+
+OBJECTIVES = {
+    "cost": "fewest USD for a generated token",
+    "latency": "least time of a request",
+    "gpus": "fewest GPUs, then the least memory",
+}
+ANSWER_SHARE = 8
+"""One token in so many of the context is taken to be the answer's."""
+NODE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A kind of GPU with the fewest of them that hold everything, in their fastest layout."""
+
+    gpu: Gpu
+    request: ServingEstimateRequest
+    planned: Planned
+    found: Estimate
+    price: GpuPrice | None
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Rent of all of them."""
+        return None if self.price is None else self.price.usd_per_gpu_hour * self.request.hardware.count
+
+
+def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> RecommendGpusAnswer:
+    """The kinds of GPUs that hold a model, best first, and why others do not.
+
+    Raises:
+        UnknownNameError: a model, GPU or format that the catalogs do not hold.
+        InvalidInputError: a field that cannot be right.
+    """
+    source = source_model(request.model, catalogs)
+    own = own_prices(catalogs, request.prices)
+    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name) for name in request.gpus]
+    found: list[Holding] = []
+    refused: list[RefusedGpu] = []
+    for gpu in dict.fromkeys(named):
+        held = _held(request, source, catalogs, gpu, gpu_price(catalogs, gpu.id, own))
+        if isinstance(held, Holding):
+            found.append(held)
+        else:
+            refused.append(RefusedGpu(gpu=gpu.id, reason=held))
+    ordered = sorted(found, key=lambda each: _order(request.objective, each))
+    workload = _workload(request)
+    return RecommendGpusAnswer(
+        objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
+        recommendations=[_recommendation(rank, each) for rank, each in enumerate(ordered, start=1)],
+        refused=refused,
+        assumptions=[
+            *source.assumptions,
+            _words(workload),
+            "prices: typical on-demand prices of the catalog; kinds without one come last where cost decides",
+        ],
+        warnings=list(source.warnings),
+    )
+
+
+def _words(workload: WorkloadPart) -> str:
+    return (
+        f"times are those of {workload.requests_in_flight} requests at once of {workload.input_tokens} prompt and "
+        f"{workload.output_tokens} generated tokens"
+    )
+
+
+def _workload(request: RecommendGpusRequest) -> WorkloadPart:
+    answer = max(1, request.context_tokens // ANSWER_SHARE)
+    prompt = max(1, request.context_tokens - answer)
+    return WorkloadPart(input_tokens=prompt, output_tokens=answer, concurrency=request.concurrency)
+
+
+def _held(
+    request: RecommendGpusRequest,
+    source: SourcedModel,
+    catalogs: Catalogs,
+    gpu: Gpu,
+    price: GpuPrice | None,
+) -> Holding | str:
+    """The fewest of one kind that hold everything, or the reason why none do."""
+    if not gpu.peaks:
+        return "no dense rates of its arithmetic are published"
+    try:
+        engine = _engine(request, source, gpu)
+        if isinstance(engine, str):
+            return engine
+        return _fewest(request, source, catalogs, gpu, engine, price)
+    except CalcError as error:
+        return error.message
+
+
+def _engine(request: RecommendGpusRequest, source: SourcedModel, gpu: Gpu) -> EnginePart | str:
+    """The engine asked for; else vLLM, or llama.cpp where vLLM does not run such weights; or why none does."""
+    reasons = []
+    for engine in (request.engine,) if request.engine else _usual(request):
+        rules = load_launch_rules().get(engine.name)
+        weights = model_precision(source, request.precision, engine.name)
+        compute = weights.numbers.recipe.default.compute
+        reason = rules.refusal(gpu, weights.weights.name, weights.weights.storage, compute) if rules else None
+        if reason is None:
+            return engine
+        reasons.append(reason)
+    return "; ".join(reasons)
+
+
+def _usual(request: RecommendGpusRequest) -> tuple[EnginePart, EnginePart]:
+    cells = -(-request.context_tokens // 256) * 256 * request.concurrency
+    return (
+        VllmEngine(max_model_len=request.context_tokens),
+        LlamaCppEngine(n_ctx=cells, n_parallel=request.concurrency),
+    )
+
+
+def _fewest(
+    request: RecommendGpusRequest,
+    source: SourcedModel,
+    catalogs: Catalogs,
+    gpu: Gpu,
+    engine: EnginePart,
+    price: GpuPrice | None,
+) -> Holding | str:
+    recipe = model_precision(source, request.precision, engine.name).numbers.recipe
+    needed = weights_bytes(source.model, recipe)
+    holding: list[Holding] = []
+    for layout in _layouts(source, gpu, engine, request.max_gpus):
+        if holding and layout.gpus > holding[0].request.hardware.count:
+            break
+        if needed <= layout.gpus * gpu.usable_memory_bytes * 1.1:
+            holding += _holding(request, catalogs, gpu, engine, layout, price)
+    if holding:
+        return min(holding, key=lambda each: float(each.found.request_latency_s))
+    return (
+        f"{engine_rules(engine.name).title} does not hold weights of {gib(needed):.1f} GiB and {request.concurrency} x "
+        f"{request.context_tokens} tokens on up to {request.max_gpus} of {gib(gpu.usable_memory_bytes):.1f} GiB"
+    )
+
+
+def _layouts(source: SourcedModel, gpu: Gpu, engine: EnginePart, most: int) -> tuple[Layout, ...]:
+    rules = load_launch_rules().get(engine.name)
+    if rules is None:
+        return layouts(source.model, LayoutRules(), most)
+    return layouts_on(gpu, source.model, rules, most, NODE)
+
+
+def _holding(
+    request: RecommendGpusRequest,
+    catalogs: Catalogs,
+    gpu: Gpu,
+    engine: EnginePart,
+    layout: Layout,
+    price: GpuPrice | None,
+) -> Iterator[Holding]:
+    """The layout, if the engine starts on it and holds everything."""
+    workload = _workload(request)
+    asked = ServingEstimateRequest(
+        model=request.model,
+        precision=request.precision,
+        hardware=HardwarePart(gpu=gpu.id, count=layout.gpus),
+        parallelism=ParallelismPart(
+            tensor=layout.tensor, pipeline=layout.pipeline, data=layout.data, expert=layout.expert
+        ),
+        engine=engine,
+        workload=workload,
+    )
+    planned = planned_memory(memory_request(asked), catalogs)
+    if planned.fits:
+        found = time_load(place_request(asked, catalogs), workload)
+        yield Holding(gpu=gpu, request=asked, planned=planned, found=found, price=price)
+
+
+def _order(objective: str, each: Holding) -> tuple[float, ...]:
+    latency, usd = float(each.found.request_latency_s), each.usd_per_hour
+    cost = math.inf if usd is None else usd / float(each.found.output_tokens_per_s)
+    count = float(each.request.hardware.count)
+    memory = float(each.gpu.usable_memory_bytes)
+    orders = {"cost": (cost, latency), "latency": (latency, cost), "gpus": (count, memory, cost)}
+    return orders[objective]
+
+
+def _recommendation(rank: int, each: Holding) -> Recommendation:
+    usd, request, plan = each.usd_per_hour, each.request, each.planned.plan
+    workload = request.workload
+    tokens = None
+    if usd is not None:
+        own = request_usd(usd, each.found.requests_per_s)
+        tokens = token_costs(own, 0.0, workload.input_tokens, workload.output_tokens)
+    return Recommendation(
+        rank=rank,
+        gpu=each.gpu.id,
+        name=each.gpu.name,
+        count=request.hardware.count,
+        hardware=request.hardware,
+        parallelism=request.parallelism or ParallelismPart(),
+        engine=request.engine,
+        headroom_bytes=headroom_bytes(plan, each.planned.asked),
+        max_concurrency=float(plan.max_concurrency(workload.input_tokens + workload.output_tokens)),
+        ttft_s=float(each.found.ttft_s),
+        tpot_s=float(each.found.tpot_s),
+        output_tokens_per_s=float(each.found.output_tokens_per_s),
+        usd_per_hour=usd,
+        usd_per_million_output_tokens_all_in=None if tokens is None else float(tokens.all_in_output_usd),
+    )

@@ -1,0 +1,296 @@
+"""Request and answer of ``/api/deployment_plans`` and ``/api/recommend_gpus``."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.calibrate import CalibrationPart
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.parts import (
+    FormatName,
+    HardwarePart,
+    ModelPart,
+    ParallelismPart,
+    PrecisionPart,
+    TokenCount,
+    WorkloadPart,
+)
+
+Seconds = Annotated[float, Field(gt=0, le=1e6)]
+UsdPerHour = Annotated[float, Field(gt=0, le=1e6)]
+GpuName = Annotated[str, Field(min_length=1, max_length=100)]
+PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp"]
+Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
+Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
+
+PLANS_EXAMPLES: list[JsonValue] = [
+    {
+        "model": {"name": "llama-3.1-70b"},
+        "workload": {"input_tokens": 2048, "output_tokens": 256, "request_rate": 4.0},
+        "limits": {"ttft_s": 2.0, "tpot_s": 0.05},
+        "gpus": ["h100-80gb-sxm", "mi300x"],
+        "formats": ["fp8"],
+        "engines": ["vllm"],
+        "max_plans": 2,
+    }
+]
+RECOMMEND_EXAMPLES: list[JsonValue] = [
+    {
+        "model": {"name": "llama-3.1-8b"},
+        "precision": {"weights": "fp8"},
+        "context_tokens": 8192,
+        "max_gpus": 1,
+    }
+]
+
+
+class LimitsPart(StrictRequest):
+    """What a plan may not exceed; what is left out is not limited."""
+
+    ttft_s: Seconds | None = Field(None, description="Time to the first token [s]")
+    tpot_s: Seconds | None = Field(None, description="Time per further token [s]")
+    request_latency_s: Seconds | None = Field(None, description="Time of a whole request [s]")
+    percentile: Percentile | None = Field(
+        None,
+        description="What the limits on time hold for, besides the mean; p90 if requests arrive at random, else mean",
+    )
+    max_gpus: Annotated[int, Field(ge=1, le=4096)] | None = Field(
+        None, description="GPUs in all [GPUs]; 64 if absent"
+    )
+    usd_per_hour: UsdPerHour | None = Field(None, description="Rent of all GPUs [USD/h]")
+    vendors: Annotated[list[GpuName], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Vendors whose GPUs may be used, in any case"
+    )
+
+
+class DeploymentPlansRequest(StrictRequest):
+    """A model, what it has to serve, and what may not be exceeded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": PLANS_EXAMPLES})
+
+    model: ModelPart = Field(description="The model")
+    workload: WorkloadPart = Field(
+        WorkloadPart(),
+        description="Lengths and load of the whole deployment; without a load: as many requests as the limits allow",
+    )
+    limits: LimitsPart = Field(LimitsPart(), description="What no plan exceeds")
+    gpus: Annotated[list[GpuName], Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Ids or aliases of the GPUs to consider; absent: the whole catalog"
+    )
+    formats: Annotated[list[FormatName], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Weight formats; absent: the checkpoint's own and fp8 (llama.cpp: q8_0)"
+    )
+    kv_cache_formats: Annotated[list[FormatName], Field(min_length=1, max_length=8)] = Field(
+        ["auto"], description="Formats of the KV cache to consider; auto: what the engine does by default"
+    )
+    engines: Annotated[list[PlannedEngine], Field(min_length=1, max_length=4)] | None = Field(
+        None, description="Engines; absent: all that run on a GPU"
+    )
+    objective: Objective = Field(
+        "cost",
+        description="What the best plan is best in: cost (USD a token), budget (USD/h), throughput (tokens/s a GPU), "
+        "latency, ttft, tpot, energy (J a token) or gpus (fewest)",
+    )
+    prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
+        {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
+    )
+    gpus_per_node: Annotated[int, Field(ge=1, le=64)] = Field(8, description="GPUs in one host [GPUs]")
+    max_plans: Annotated[int, Field(ge=1, le=40)] = Field(10, description="Plans in the answer [plans]")
+    calibration: CalibrationPart | None = Field(
+        None, description="Fitted to your own measurements, as /api/calibrate answers it"
+    )
+
+
+class RecommendGpusRequest(StrictRequest):
+    """A model in one precision and a context: which GPUs hold it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": RECOMMEND_EXAMPLES})
+
+    model: ModelPart = Field(description="The model")
+    precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
+    context_tokens: TokenCount = Field(
+        8192, description="Tokens of each sequence, prompt and answer [tokens]"
+    )
+    concurrency: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        1, description="Sequences that have to fit at once [sequences]"
+    )
+    max_gpus: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Most GPUs of one kind [GPUs]")
+    gpus: Annotated[list[GpuName], Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Ids or aliases of the GPUs to consider; absent: the whole catalog"
+    )
+    engine: EnginePart | None = Field(
+        None, description="The engine; absent: vLLM where it runs, else llama.cpp"
+    )
+    objective: Literal["cost", "latency", "gpus"] = Field(
+        "cost", description="Best first by: cost (USD a token), latency of one request, or fewest GPUs"
+    )
+    prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
+        {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
+    )
+
+
+class PlanMemory(Answer):
+    """What the engine does with the memory of the fullest GPU, as ``/api/memory_plan`` says it."""
+
+    fits: bool = Field(description="Whether the engine starts and holds the load; always true in a plan")
+    headroom_bytes: int = Field(description="KV cache left on the fullest GPU under the load [bytes]")
+    weights_bytes: int = Field(description="Weights on the fullest GPU [bytes]")
+    kv_cache_bytes: int = Field(description="KV cache that the engine allocates there [bytes]")
+    max_concurrency: float = Field(description="Sequences of full length that one replica holds [sequences]")
+
+
+class PlanPrice(Answer):
+    """Where a price comes from."""
+
+    usd_per_gpu_hour: float = Field(description="Rent of one GPU [USD/h]")
+    provider: str = Field(description="Who asks it")
+    as_of: str = Field(description="Day, month or year that it stands for; empty for a price of the request")
+    source: str = Field(description="Where it was read")
+
+
+class BreakEven(Answer):
+    """The plan against the cheapest provider that bills the same model by the token."""
+
+    provider: str = Field(description="The provider")
+    hosted_usd_per_request: float = Field(description="What it asks for one request of these lengths [USD]")
+    own_usd_per_request: float = Field(description="What the plan costs a request at its load [USD]")
+    requests_per_s: float | None = Field(
+        description="Load from which the plan's rent is the cheaper one [requests/s]"
+    )
+    cheaper: Literal["plan", "hosted"] = Field(description="Which is cheaper at the plan's load")
+
+
+class Interval(Answer):
+    """The range that holds 80 % of the measured cases of its kind, as ``/api/serving_estimate`` says it."""
+
+    low: float | None = Field(description="Lower bound")
+    high: float | None = Field(description="Upper bound")
+
+
+class Plan(Answer):
+    """One way to serve the workload. Model and these parts are a request to the other endpoints as they stand."""
+
+    rank: int = Field(description="Place by the objective, from 1")
+    hardware: HardwarePart = Field(description="GPUs of one replica")
+    parallelism: ParallelismPart = Field(description="Layout of one replica")
+    precision: PrecisionPart = Field(description="Number formats")
+    engine: EnginePart = Field(description="The engine with its options")
+    workload: WorkloadPart = Field(description="What each replica serves")
+    weights_format: str = Field(description="How the weights are stored, in words")
+    replicas: int = Field(description="Equal deployments side by side, sharing the load evenly")
+    gpus: int = Field(description="GPUs of all replicas [GPUs]")
+    ttft_s: float = Field(description="Time to the first token, mean [s]")
+    tpot_s: float = Field(description="Time per further token, mean [s]")
+    request_latency_s: float = Field(description="Time of a request, mean [s]")
+    percentiles: dict[str, dict[str, float]] | None = Field(
+        description="The same by percentile [s], where requests differ"
+    )
+    output_tokens_per_s: float = Field(description="Generated tokens of all replicas [tokens/s]")
+    total_tokens_per_s: float = Field(description="Prompt and generated tokens of all replicas [tokens/s]")
+    requests_per_s: float = Field(description="Requests of all replicas [requests/s]")
+    output_tokens_per_s_per_gpu: float = Field(description="Generated tokens of one GPU [tokens/s]")
+    output_tokens_per_s_per_user: float = Field(
+        description="Generated tokens of one request, 1 / tpot_s [tokens/s]"
+    )
+    interval: dict[str, Interval] = Field(description="Likely range of the figures that have one")
+    memory: PlanMemory = Field(description="Memory of the fullest GPU")
+    price: PlanPrice | None = Field(description="Price of a GPU; null where none is known")
+    usd_per_hour: float | None = Field(description="Rent of all GPUs [USD/h]")
+    usd_per_million_input_tokens: float | None = Field(
+        description="The prompts' part of the rent, by the GPU time that they take [USD/10^6 tokens]"
+    )
+    usd_per_million_output_tokens: float | None = Field(
+        description="The answers' part of the rent; both parts add up to it [USD/10^6 tokens]"
+    )
+    usd_per_million_output_tokens_all_in: float | None = Field(
+        description="The whole rent over the generated tokens alone [USD/10^6 tokens]"
+    )
+    power_w: float | None = Field(
+        description="Board power of all GPUs at their limit [W]; null where unknown"
+    )
+    joules_per_output_token: float | None = Field(description="That power over the generated tokens [J]")
+    break_even: BreakEven | None = Field(
+        description="Against a hosted model; null where none or no price is known"
+    )
+    launch_command: str = Field(
+        description="Starts one replica; options are those of the engine's documentation"
+    )
+    notes: list[str] = Field(description="What the plan and its command take for granted")
+
+
+class ParetoPoint(Answer):
+    """A plan that no other beats in both quantities of its front; its parts are as in a plan."""
+
+    x: float = Field(description="First quantity of the front")
+    y: float = Field(description="Second quantity of the front")
+    plan: Plan = Field(description="The plan behind the point")
+
+
+class Pareto(Answer):
+    """Fronts over everything that keeps the limits."""
+
+    throughput_against_speed: list[ParetoPoint] = Field(
+        description="x: tokens/s of one user, y: tokens/s of one GPU; more of both is better"
+    )
+    cost_against_latency: list[ParetoPoint] = Field(
+        description="x: seconds of a request, y: USD per million generated tokens, all in; less of both is better"
+    )
+
+
+class RefusedGpu(Answer):
+    """A kind of GPU without a plan."""
+
+    gpu: str = Field(description="Its id")
+    reason: str = Field(description="Why it has none, with the numbers that decide")
+
+
+class Considered(Answer):
+    """How much was searched."""
+
+    gpus: int = Field(description="Kinds of GPUs [kinds]")
+    deployments: int = Field(description="Combinations of GPU, engine, formats and layout [deployments]")
+    estimated: int = Field(description="Of those, estimated in full [deployments]")
+
+
+class DeploymentPlansAnswer(Answer):
+    """Plans, best first; fronts; and why other GPUs have none."""
+
+    objective: str = Field(description="What the plans are ranked by, in words")
+    plans: list[Plan] = Field(description="The best plan of each kind of GPU and weight format, best first")
+    pareto: Pareto = Field(description="What no plan beats in two quantities at once")
+    refused: list[RefusedGpu] = Field(description="Kinds of GPUs that no plan uses, with the reason")
+    considered: Considered = Field(description="How much was searched")
+    assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
+    warnings: list[str] = Field(description="What the caller should know")
+
+
+class Recommendation(Answer):
+    """The fewest GPUs of one kind that hold the model with its context."""
+
+    rank: int = Field(description="Place, from 1")
+    gpu: str = Field(description="Id of the GPU")
+    name: str = Field(description="Its name")
+    count: int = Field(description="How many of them [GPUs]")
+    hardware: HardwarePart = Field(description="The same as a part of a request")
+    parallelism: ParallelismPart = Field(description="Layout over them")
+    engine: EnginePart = Field(description="The engine with its options")
+    headroom_bytes: int = Field(description="KV cache left on the fullest GPU [bytes]")
+    max_concurrency: float = Field(description="Sequences of the context that fit at once [sequences]")
+    ttft_s: float = Field(description="Time to the first token under the load [s]")
+    tpot_s: float = Field(description="Time per further token under the load [s]")
+    output_tokens_per_s: float = Field(description="Generated tokens under the load [tokens/s]")
+    usd_per_hour: float | None = Field(description="Rent of all of them [USD/h]")
+    usd_per_million_output_tokens_all_in: float | None = Field(
+        description="The rent over the generated tokens [USD/10^6 tokens]"
+    )
+
+
+class RecommendGpusAnswer(Answer):
+    """GPUs that hold the model, best first, and why others do not."""
+
+    objective: str = Field(description="What they are ranked by, in words")
+    recommendations: list[Recommendation] = Field(description="Best first")
+    refused: list[RefusedGpu] = Field(description="Kinds of GPUs that do not hold it, with the reason")
+    assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
+    warnings: list[str] = Field(description="What the caller should know")

@@ -1,0 +1,70 @@
+"""What a deployment costs and draws: USD by the hour, by the token, watts and joules.
+
+Symbols: ``C`` USD per hour of all GPUs, ``r`` requests per second, ``i`` and ``o`` prompt and answer tokens of a
+request. One request costs ``C / 3600 / r``. Its prompt and its answer are billed for the GPU time that each takes:
+``u`` is the share of prefill, so that ``u C / 3600 / (r i)`` is a prompt token's price, ``(1 - u) C / 3600 / (r o)``
+an answer token's, and both together are the bill.
+"""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import Quantity
+
+SECONDS_PER_HOUR = 3600
+MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCosts:
+    """Prices of a deployment's own tokens [USD per million].
+
+    ``input_usd`` and ``output_usd`` add up to the bill; ``all_in_output_usd`` charges the whole bill to the answers.
+    """
+
+    input_usd: Quantity
+    output_usd: Quantity
+    all_in_output_usd: Quantity
+
+
+def request_usd(usd_per_hour: Quantity, requests_per_s: Quantity) -> Quantity:
+    """What one request costs [USD]: ``C / 3600 / r``."""
+    return usd_per_hour / SECONDS_PER_HOUR / requests_per_s
+
+
+def prefill_share(prefill_s: Quantity, decode_s: Quantity) -> Quantity:
+    """Share of a request's GPU time that its prompt takes: ``prefill / (prefill + decode)``.
+
+    Args:
+        prefill_s: time of the steps that the prompt adds [s].
+        decode_s: its part of the decode steps that it shares with others [s].
+    """
+    return prefill_s / (prefill_s + decode_s)
+
+
+def token_costs(
+    each_request_usd: Quantity, share_fraction: Quantity, input_tokens: Quantity, output_tokens: Quantity
+) -> TokenCosts:
+    """Prices of a million tokens, for a request of ``p`` USD: ``u p / i``, ``(1 - u) p / o``, ``p / o``, times 10^6."""
+    answer = MILLION * each_request_usd / output_tokens
+    return TokenCosts(
+        input_usd=MILLION * each_request_usd * share_fraction / input_tokens,
+        output_usd=answer * (1 - share_fraction),
+        all_in_output_usd=answer,
+    )
+
+
+def hosted_request_usd(
+    input_usd_per_million: float, output_usd_per_million: float, input_tokens: float, output_tokens: float
+) -> float:
+    """What a request costs where it is billed by the token [USD]: ``(i a + o b) / 10^6``."""
+    return (input_tokens * input_usd_per_million + output_tokens * output_usd_per_million) / MILLION
+
+
+def break_even_requests_per_s(usd_per_hour: float, hosted_usd: float) -> float | None:
+    """Load from which renting is cheaper than paying ``hosted_usd`` a request; None where hosting is free."""
+    return usd_per_hour / SECONDS_PER_HOUR / hosted_usd if hosted_usd > 0 else None
+
+
+def joules_per_token(power_w: Quantity, tokens_per_s: Quantity) -> Quantity:
+    """Energy of a token [J]: ``watts / tokens per second``."""
+    return power_w / tokens_per_s

@@ -1,0 +1,99 @@
+"""What many deployments could do at best: arrays of rows, before any of them is looked at in full.
+
+The memory of a row is taken as if nothing but weights and cache needed any, so that its figures are bounds: the
+engine's own plan, asked for the rows worth it, never holds more.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from llm_calc.core.arrays import FloatArray, Quantity
+from llm_calc.core.operators import StepWork
+from llm_calc.core.operators.context import visited_keys
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import Deployment, Estimate, closed_form, queue_of_many, static_batch
+
+ROOM = 1e-9
+STEADY_LOAD = 0.95
+"""Share of a closed loop's throughput that random arrivals can ask for before the queue grows without end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What may not be exceeded; infinity where nothing is asked."""
+
+    ttft_s: float = np.inf
+    tpot_s: float = np.inf
+    request_latency_s: float = np.inf
+    gpus: float = np.inf
+    usd_per_hour: float = np.inf
+
+    def allow(self, estimate: Estimate) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+        """Which rows keep all limits on time."""
+        return np.asarray(
+            (estimate.ttft_s <= self.ttft_s)
+            & (estimate.tpot_s <= self.tpot_s)
+            & (estimate.request_latency_s <= self.request_latency_s)
+        )
+
+
+def held_bytes(work: StepWork, context_tokens: float) -> tuple[float, float]:
+    """Bytes of the weights, and of one sequence of ``context_tokens``, on one GPU's share of all stages."""
+    weights = sum(float(linear.weight_bytes) for linear in work.linear)
+    caches = sum(float(each.kv_bytes_per_key * visited_keys(each, context_tokens)) for each in work.context)
+    return weights, caches + float(work.state_bytes)
+
+
+def most_sequences(
+    weights_bytes: float, sequence_bytes: float, memory_bytes: float, replicas: float
+) -> float:
+    """Sequences that fit if weights and cache had all memory: ``replicas x (memory - weights) / sequence``.
+
+    All in bytes of one GPU's share of all stages; 0 where the weights alone do not fit.
+    """
+    return replicas * max(0.0, memory_bytes - weights_bytes) / max(sequence_bytes, ROOM)
+
+
+def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Quantity) -> Estimate:
+    """Closed form of a row under ``requests`` at once; ``offline`` takes what memory and scheduler allow."""
+    if kind == "offline":
+        return queue_of_many(deployment, lengths)
+    if kind == "batch":
+        return static_batch(deployment, lengths, requests)
+    return closed_form(deployment, lengths, requests)
+
+
+def largest_load(
+    deployment: Deployment, kind: str, lengths: Lengths, limits: Limits, loads: FloatArray
+) -> FloatArray:
+    """For each row the largest of ``loads`` (rising) that keeps the limits; 0 where not even the first does.
+
+    By bisection: time to the first and to every further token never falls when more requests share a deployment.
+    """
+    rows = len(np.asarray(deployment.capacity))
+    low, high = np.full((rows, 1), -1), np.full((rows, 1), len(loads))
+    for _ in range(int(np.ceil(np.log2(len(loads) + 1)))):
+        middle = (low + high) // 2
+        at = np.clip(middle, 0, len(loads) - 1)
+        held = limits.allow(under_load(deployment, kind, lengths, loads[at])) & (middle >= 0)
+        fits = loads[at] <= np.maximum(deployment.capacity, 1.0)
+        keep = held & fits & (middle < high)
+        low, high = np.where(keep, middle, low), np.where(keep, high, middle)
+    return np.where(low >= 0, loads[np.clip(low, 0, None)], 0.0)
+
+
+def in_flight(
+    deployment: Deployment, lengths: Lengths, requests_per_s: Quantity, start: FloatArray
+) -> FloatArray:
+    """Requests in flight at a rate, by Little's law: ``n = rate x latency(n)``, iterated downwards from ``start``."""
+    running = start
+    for _ in range(4):
+        latency = closed_form(deployment, lengths, running).request_latency_s
+        running = np.minimum(start, np.maximum(np.asarray(requests_per_s * latency), ROOM))
+    return running
+
+
+def with_capacity(deployment: Deployment, capacity: Quantity) -> Deployment:
+    """The same rows with another number of sequences that fit."""
+    return replace(deployment, capacity=capacity)

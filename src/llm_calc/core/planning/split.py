@@ -1,0 +1,133 @@
+"""How a load is shared out: requests of one replica, and how many replicas there are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.planning.bounds import STEADY_LOAD, Limits, in_flight, largest_load, under_load
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import Deployment, Estimate
+
+LOADS: FloatArray = np.unique(np.round(np.concatenate((np.arange(1.0, 9.0), np.geomspace(8.0, 4096.0, 28)))))
+"""Requests at once that are tried where the load is open; dense enough to lose less than a tenth of throughput."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What has to be served: ``kind`` as in a workload; ``amount`` requests at once, or requests a second.
+
+    ``open``: as much as the limits allow, ``amount`` being of no matter. ``fastest``: as many replicas as the limits
+    allow, in place of as few as they need.
+    """
+
+    kind: str
+    amount: float = 1.0
+    open: bool = False
+    fastest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """For each row: requests at once (or a second) of a replica, replicas, estimate, ``possible`` under the limits."""
+
+    each: FloatArray
+    replicas: FloatArray
+    estimate: Estimate
+    possible: FloatArray
+
+
+def split_load(
+    deployment: Deployment,
+    family: str,
+    lengths: Lengths,
+    load: Load,
+    limits: Limits,
+    most_replicas: FloatArray,
+) -> Split:
+    """The fewest replicas (or, ``fastest``, the most) with which each row keeps its limits."""
+    kind = shape_of(load.kind, family)
+    if load.kind == "offline":
+        return _offline(deployment, lengths, limits)
+    grid = LOADS if load.open or load.kind == "request_rate" else _shares(load.amount)
+    each = largest_load(deployment, kind, lengths, limits, grid)
+    if load.fastest and load.open:
+        each = np.where(each > 0, 1.0, 0.0)
+    if load.kind == "request_rate":
+        return _at_rate(deployment, lengths, load, each, most_replicas)
+    needed = np.where(each > 0, np.ceil(load.amount / np.maximum(each, 1)), np.inf)
+    replicas = np.ones_like(each) if load.open else _chosen(needed, most_replicas, load)
+    share = each if load.open else np.ceil(load.amount / np.maximum(replicas, 1))
+    estimate = under_load(deployment, kind, lengths, np.maximum(share, 1.0))
+    possible = (each > 0) & (replicas <= most_replicas) & limits.allow(estimate)
+    return Split(each=share, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
+
+
+def with_fewer_each(
+    deployment: Deployment,
+    family: str,
+    lengths: Lengths,
+    load: Load,
+    found: Split,
+    fraction: float,
+    most: FloatArray,
+) -> Split:
+    """The same rows with ``fraction`` of their requests a replica: faster for each user, dearer for each token.
+
+    A fixed load goes to more replicas, at most ``most``; an open one shrinks.
+    """
+    kind = shape_of(load.kind, family)
+    replicas = found.replicas if load.open else np.ceil(found.replicas / fraction)
+    each = np.maximum(np.round(found.each * fraction), 1.0) if load.open else load.amount / replicas
+    if load.kind == "request_rate":
+        start = np.maximum(np.asarray(found.estimate.running), 1.0)
+        estimate = under_load(
+            deployment, kind, lengths, np.maximum(in_flight(deployment, lengths, each, start), 1.0)
+        )
+    else:
+        each = np.ceil(each)
+        estimate = under_load(deployment, kind, lengths, each)
+    possible = (found.possible > 0) & (replicas <= most) & (each <= found.each)
+    return Split(each=each, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
+
+
+def shape_of(kind: str, family: str) -> str:
+    """Closed loops were measured on servers; other families of kernels answer them as static batches."""
+    return "batch" if kind == "concurrency" and family != "served" else kind
+
+
+def _shares(amount: float) -> FloatArray:
+    """Every number of requests that one of so many replicas can have."""
+    replicas = np.arange(1.0, min(amount, 4096.0) + 1)
+    shares: FloatArray = np.unique(np.ceil(amount / replicas))
+    return shares
+
+
+def _chosen(needed: FloatArray, most: FloatArray, load: Load) -> FloatArray:
+    if not load.fastest:
+        return needed
+    return np.where(np.isfinite(needed), np.maximum(needed, np.minimum(most, np.ceil(load.amount))), np.inf)
+
+
+def _offline(deployment: Deployment, lengths: Lengths, limits: Limits) -> Split:
+    estimate = under_load(deployment, "offline", lengths, 1.0)
+    ones = np.ones_like(np.asarray(estimate.tpot_s))
+    possible = limits.allow(estimate).astype(np.float64)
+    return Split(each=np.asarray(estimate.running), replicas=ones, estimate=estimate, possible=possible)
+
+
+def _at_rate(
+    deployment: Deployment, lengths: Lengths, load: Load, each: FloatArray, most_replicas: FloatArray
+) -> Split:
+    """Replicas share the arrivals; what one takes at most is its throughput at the largest load, less a reserve."""
+    start = np.maximum(each, 1.0)
+    most_rate = STEADY_LOAD * np.asarray(
+        under_load(deployment, "request_rate", lengths, start).requests_per_s
+    )
+    needed = np.where(each > 0, np.ceil(load.amount / most_rate), np.inf)
+    replicas = np.maximum(needed, most_replicas) if load.fastest else needed
+    rate = load.amount / np.maximum(replicas, 1)
+    running = in_flight(deployment, lengths, rate, start)
+    estimate = under_load(deployment, "request_rate", lengths, np.maximum(running, 1.0))
+    possible = ((each > 0) & (replicas <= most_replicas)).astype(np.float64)
+    return Split(each=rate, replicas=replicas, estimate=estimate, possible=possible)

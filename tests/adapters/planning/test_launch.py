@@ -1,0 +1,125 @@
+"""Launch commands: options that the engines document, given what the plan says."""
+
+import shlex
+from collections.abc import Iterator
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.planning.launch import Launch, launch_command
+from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
+from llm_calc.core.errors import UnknownNameError
+from llm_calc.core.parallelism import Layout
+
+DOCUMENTED = {
+    # https://docs.vllm.ai/en/v0.11.0/configuration/engine_args.html
+    "vllm": "--tensor-parallel-size --pipeline-parallel-size --data-parallel-size --data-parallel-backend "
+    "--enable-expert-parallel --distributed-executor-backend --max-model-len --max-num-seqs "
+    "--max-num-batched-tokens --gpu-memory-utilization --dtype --quantization --kv-cache-dtype",
+    # https://docs.sglang.ai/advanced_features/server_arguments.html
+    "sglang": "--model-path --tp-size --pp-size --dp-size --enable-dp-attention --ep-size --nnodes --node-rank "
+    "--dist-init-addr --context-length --max-running-requests --chunked-prefill-size --mem-fraction-static "
+    "--dtype --quantization --kv-cache-dtype",
+    # https://nvidia.github.io/TensorRT-LLM/commands/trtllm-serve/trtllm-serve.html
+    "trtllm": "--tp_size --pp_size --ep_size --max_seq_len --max_batch_size --max_num_tokens "
+    "--kv_cache_free_gpu_memory_fraction --extra_llm_api_options",
+    # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+    "llama.cpp": "--model --n-gpu-layers --split-mode --ctx-size --parallel --flash-attn --cache-type-k --cache-type-v",
+}
+LAYOUTS = {
+    "vllm": [Layout(), Layout(tensor=8, pipeline=2), Layout(data=16, expert=16)],
+    "sglang": [Layout(), Layout(tensor=4, data=2, expert=8), Layout(tensor=16)],
+    "trtllm": [Layout(), Layout(data=8, expert=8), Layout(tensor=8, pipeline=2)],
+    "llama.cpp": [Layout(), Layout(pipeline=4)],
+}
+
+
+def launches() -> Iterator[Launch]:
+    for engine, layouts in LAYOUTS.items():
+        for layout in layouts:
+            yield Launch(
+                engine=engine,
+                model="org/model",
+                layout=layout,
+                gpus_per_node=8,
+                context_tokens=4096,
+                max_sequences=512,
+                dtype="bf16",
+                quantize_on_load="fp8",
+                kv_cache="q8_0" if engine == "llama.cpp" else "fp8",
+                layers=32,
+            )
+
+
+@pytest.mark.parametrize("launch", list(launches()))
+def test_every_option_is_a_documented_one(launch: Launch) -> None:
+    command = launch_command(launch).rpartition("&& ")[2]
+    own = command[command.index(launch_rules(launch.engine).command[0]) :]
+    words = [word for word in shlex.split(own) if word.startswith("--")]
+    assert words
+    assert set(words) <= set(DOCUMENTED[launch.engine].split())
+
+
+@pytest.mark.parametrize("engine", DOCUMENTED)
+def test_the_catalog_holds_documented_options_alone(engine: str) -> None:
+    assert {option.option for option in launch_rules(engine).options} <= set(DOCUMENTED[engine].split())
+    assert all(source.startswith("https://") for source in launch_rules(engine).sources)
+
+
+def test_vllm_over_two_hosts() -> None:
+    launch = Launch(
+        engine="vllm",
+        model="deepseek-ai/DeepSeek-V3",
+        layout=Layout(tensor=8, pipeline=2),
+        gpus_per_node=8,
+        context_tokens=4096,
+        kv_cache="fp8",
+    )
+    assert launch_command(launch) == (
+        "vllm serve deepseek-ai/DeepSeek-V3 --tensor-parallel-size 8 --pipeline-parallel-size 2 "
+        "--distributed-executor-backend ray --max-model-len 4096 --kv-cache-dtype fp8"
+    )
+
+
+def test_sglang_counts_all_gpus_of_a_stage_and_all_sequences() -> None:
+    launch = Launch(
+        engine="sglang",
+        model="m",
+        layout=Layout(tensor=2, data=4, expert=8),
+        gpus_per_node=8,
+        max_sequences=64,
+    )
+    assert launch_command(launch) == (
+        "python3 -m sglang.launch_server --model-path m --tp-size 8 --dp-size 4 --enable-dp-attention --ep-size 8 "
+        "--max-running-requests 256"
+    )
+
+
+def test_tensorrt_llm_takes_what_has_no_option_from_a_file() -> None:
+    launch = Launch(
+        engine="trtllm", model="m", layout=Layout(data=8, expert=8), gpus_per_node=8, kv_cache="fp8"
+    )
+    assert launch_command(launch) == (
+        "printf 'enable_attention_dp: true\\nkv_cache_config:\\n  dtype: fp8\\n' > options.yaml && "
+        "trtllm-serve m --tp_size 8 --ep_size 8 --extra_llm_api_options options.yaml"
+    )
+
+
+def test_names_are_safe_in_a_shell() -> None:
+    launch = Launch(engine="vllm", model="my model; rm -rf /", layout=Layout(), gpus_per_node=8)
+    assert shlex.split(launch_command(launch)) == ["vllm", "serve", "my model; rm -rf /"]
+
+
+def test_an_engine_without_rules_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="engines: unknown engine 'generic'"):
+        launch_rules("generic")
+
+
+def test_every_gpu_with_published_rates_runs_some_engine_or_none_by_its_vendor() -> None:
+    without = {
+        gpu.id
+        for gpu in load_catalogs().gpus
+        if gpu.peaks
+        and not any(row.covers(gpu) for rules in load_launch_rules().values() for row in rules.runs_on)
+    }
+    assert without == {"groq-lpu"}
