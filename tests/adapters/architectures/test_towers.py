@@ -23,6 +23,9 @@ GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "golden" / "towers.json").read_text(encoding="utf-8")
 )
 ROWS: list[dict[str, Any]] = GOLDEN["rows"]
+PUBLISHED: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "golden" / "published_multimodal.json").read_text(encoding="utf-8")
+)["rows"]
 BY_NAME = {row["name"]: row for row in ROWS}
 SMALL_TEXT = {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 256, "num_attention_heads": 4}
 
@@ -49,6 +52,13 @@ def test_files_with_their_parts_are_read_exactly(row: dict[str, Any]) -> None:
     reading = read_config(row["config"])
     assert reading.assumptions == ()
     assert reading.confidence == "exact"
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in PUBLISHED])
+def test_published_files_have_the_size_of_their_checkpoints(row: dict[str, Any]) -> None:
+    reading = read_config(row["config"])
+    assert reading.assumptions == ()
+    assert total_parameters(reading.model) == row["parameters"]
 
 
 @pytest.mark.parametrize("name", ["llava, parts absent", "llama4, parts absent", "voxtral, parts absent"])

@@ -141,6 +141,15 @@ register(
 )
 register(
     "cohere2",
+    ignores=(
+        "layer_switch",
+        "order_of_interleaved_layers",
+        "position_embedding_type",
+        "use_embedding_sharing",
+        "use_gated_activation",
+        "use_parallel_block",
+        "use_parallel_embedding",
+    ),
     read=Decoder(
         attention=gqa(
             biases=BIASES,

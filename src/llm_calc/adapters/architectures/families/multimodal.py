@@ -9,13 +9,24 @@ from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Decoder, gqa, share_of_heads
 from llm_calc.adapters.architectures.registry import family, register
-from llm_calc.adapters.architectures.towers import encoder_free, gemma, molmo, phi, projectors, radio, speech
+from llm_calc.adapters.architectures.towers import (
+    audio,
+    encoder_free,
+    gemma,
+    molmo,
+    phi,
+    projectors,
+    radio,
+    speech,
+)
 from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
 from llm_calc.adapters.architectures.windows import sliding_everywhere
 from llm_calc.core.model import Model
 
 VISION, AUDIO = "vision_config", "audio_config"
 IGNORED = (
+    "_vocab_size",
+    "max_position_embeddings",
     "image_seq_length",
     "video_seq_length",
     "projector_hidden_act",
@@ -35,7 +46,7 @@ def vision(projector: projectors.Projector = projectors.nothing, *, copies: int 
     return (TowerPart(key=VISION, projector=projector, copies=copies),)
 
 
-def audio(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPart, ...]:
+def sound(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPart, ...]:
     """One audio tower."""
     return (TowerPart(key=AUDIO, projector=projector),)
 
@@ -47,7 +58,7 @@ GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_proje
 WRAPPERS: dict[str, Wrapper] = {
     "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),
     "gemma4_unified": Wrapper(
-        towers=(*vision(projectors.matrix(bias=False)), *audio(projectors.matrix(bias=False))),
+        towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),
     ),
     "got_ocr2": Wrapper(towers=vision(projectors.got_ocr2)),
     "granite_speech": Wrapper(towers=(GRANITE_ENCODER,)),
@@ -57,7 +68,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "minicpmv4_7": Wrapper(towers=vision(projectors.minicpm)),
     "ovis2": Wrapper(towers=vision(projectors.visual_tokens)),
     "phi4_multimodal": Wrapper(
-        towers=(*vision(phi.phi4_vision_projector), *audio(phi.phi4_audio_projector)),
+        towers=(*vision(phi.phi4_vision_projector), *sound(phi.phi4_audio_projector)),
         text_reader=PHI3,
     ),
     "pp_chart2table": Wrapper(towers=vision(projectors.got_ocr2)),
@@ -67,20 +78,20 @@ WRAPPERS: dict[str, Wrapper] = {
     "cosmos3_edge": Wrapper(towers=vision(projectors.cosmos3_edge), tying="never"),
     "cosmos3_omni": Wrapper(towers=vision()),
     "deepseek_vl": Wrapper(towers=vision(projectors.plain_mlp)),
-    "dots3_note": Wrapper(towers=(*vision(), *audio())),
+    "dots3_note": Wrapper(towers=(*vision(), *sound())),
     "ernie4_5_vl_moe": Wrapper(towers=vision(projectors.ernie)),
     "exaone4_5": Wrapper(towers=vision()),
     "gemma3": Wrapper(towers=vision(projectors.gemma3)),
-    "gemma3n": Wrapper(towers=(*vision(gemma.gemma3n_projector), *audio(gemma.gemma3n_projector))),
+    "gemma3n": Wrapper(towers=(*vision(gemma.gemma3n_projector), *sound(gemma.gemma3n_projector))),
     "gemma4": Wrapper(
-        towers=(*vision(projectors.matrix(bias=False)), *audio(projectors.matrix(bias=False))),
+        towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),
     ),
     "glm46v": Wrapper(towers=vision(), tying="own"),
     "glm4v": Wrapper(towers=vision(), tying="either"),
     "glm4v_moe": Wrapper(towers=vision(), tying="either"),
     "glm5_next": Wrapper(towers=vision()),
     "glm_ocr": Wrapper(towers=vision(), tying="either"),
-    "glmasr": Wrapper(towers=audio(projectors.glm_asr), completed=True),
+    "glmasr": Wrapper(towers=sound(audio.glm_asr_projector), completed=True),
     "glmga": Wrapper(towers=vision()),
     "hyperclovax_vision_v2": Wrapper(towers=vision(projectors.matrix())),
     "idefics2": Wrapper(towers=vision(projectors.idefics2)),
@@ -102,19 +113,19 @@ WRAPPERS: dict[str, Wrapper] = {
     "mistral3": Wrapper(towers=vision(projectors.mistral3)),
     "mllama": Wrapper(towers=vision(projectors.matrix()), text_class="MllamaForCausalLM"),
     "molmo2": Wrapper(towers=vision(molmo.molmo2_projector), tying="never"),
-    "nemotron_h_omni": Wrapper(towers=(*vision(radio.nemotron_projector), *audio()), tying="never"),
-    "moss_transcribe_diarize": Wrapper(towers=audio(projectors.moss)),
+    "nemotron_h_omni": Wrapper(towers=(*vision(radio.nemotron_projector), *sound()), tying="never"),
+    "moss_transcribe_diarize": Wrapper(towers=sound(audio.moss_projector)),
     "paddleocr_vl": Wrapper(towers=vision(projectors.merged_mlp), tying="either", flat=True),
     "paligemma": Wrapper(towers=vision(projectors.paligemma)),
     "qianfan_ocr": Wrapper(towers=vision(projectors.internvl)),
-    "qwen2_5_omni_thinker": Wrapper(towers=(*vision(), *audio())),
+    "qwen2_5_omni_thinker": Wrapper(towers=(*vision(), *sound())),
     "qwen2_5_vl": Wrapper(towers=vision(), tying="either", flat=True),
-    "qwen2_audio": Wrapper(towers=audio(projectors.matrix()), tying="never"),
+    "qwen2_audio": Wrapper(towers=sound(projectors.matrix()), tying="never"),
     "qwen2_vl": Wrapper(towers=vision(), tying="either", flat=True),
     "qwen3_5": Wrapper(towers=vision(), text_class="Qwen3_5ForCausalLM"),
     "qwen3_5_moe": Wrapper(towers=vision(), text_class="Qwen3_5MoeForCausalLM"),
-    "qwen3_asr": Wrapper(towers=audio(projectors.qwen3_asr)),
-    "qwen3_omni_moe_thinker": Wrapper(towers=(*vision(), *audio())),
+    "qwen3_asr": Wrapper(towers=sound(audio.qwen3_asr_projector)),
+    "qwen3_omni_moe_thinker": Wrapper(towers=(*vision(), *sound())),
     "qwen3_vl": Wrapper(towers=vision()),
     "qwen3_vl_moe": Wrapper(towers=vision()),
     "qwen4_exp": Wrapper(towers=vision()),
@@ -124,8 +135,8 @@ WRAPPERS: dict[str, Wrapper] = {
     "video_llama_3": Wrapper(towers=vision(projectors.plain_mlp), tying="either"),
     "video_llava": Wrapper(towers=vision(projectors.llava, copies=2)),
     "vipllava": Wrapper(towers=vision(projectors.vip_llava)),
-    "voxtral": Wrapper(towers=audio(projectors.voxtral), tying="never", completed=True),
-    "voxtral_realtime": Wrapper(towers=audio(projectors.voxtral_realtime), completed=True),
+    "voxtral": Wrapper(towers=sound(audio.voxtral_projector), tying="never", completed=True),
+    "voxtral_realtime": Wrapper(towers=sound(audio.voxtral_realtime_projector), completed=True),
 }
 
 

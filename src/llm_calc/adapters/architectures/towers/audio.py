@@ -1,4 +1,4 @@
-"""Audio towers: encoders of the Whisper line.
+"""Audio towers of the Whisper line, and the projectors behind them.
 
 Source: parameter shapes of the classes of transformers 5.23.0.
 """
@@ -28,6 +28,7 @@ _IGNORED = (
 def _encoder(f: Fields, *, biases: str = "qvoud") -> Encoder:
     """Whisper's layers: biases everywhere but in the keys."""
     f.ignore(*_IGNORED)
+    f.agree(head_dim=f.int("hidden_size") // f.int("num_attention_heads"))
     return Encoder(
         layers=depth(f),
         hidden=f.int("hidden_size"),
@@ -117,3 +118,34 @@ def voxtral_realtime(f: Fields) -> Tower:
     )
     weights = (*_stem(f, hidden), *encoder.weights(), norm("final_norm", hidden, bias=False))
     return Tower(weights=weights, width=hidden)
+
+
+def voxtral_projector(_: Fields, part: Fields, __: Tower, text: int) -> Weights:
+    """Frames joined up to the tower's intermediate size, two matrices."""
+    return two_layers("projector", (part.int("intermediate_size"), text, text), bias=False)
+
+
+def voxtral_realtime_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """``downsample_factor`` frames joined, two matrices."""
+    f.ignore("audio_length_per_tok", "default_num_delay_tokens")
+    return two_layers("projector", (tower.width * f.int("downsample_factor"), text, text), bias=False)
+
+
+def glm_asr_projector(_: Fields, part: Fields, __: Tower, text: int) -> Weights:
+    """Frames joined up to the tower's intermediate size, through twice the text's width."""
+    return two_layers("projector", (part.int("intermediate_size"), 2 * text, text))
+
+
+def qwen3_asr_projector(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
+    """Two matrices to ``output_dim``."""
+    return two_layers("projector", (tower.width, tower.width, part.int("output_dim")))
+
+
+def moss_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """``audio_merge_size`` frames joined, two matrices and a norm."""
+    f.ignore("audio_chunk_size")
+    joined = tower.width * f.int("audio_merge_size")
+    return (
+        *two_layers("projector", (joined, text, text), bias=f.flag("projector_bias")),
+        norm("projector.norm", text),
+    )

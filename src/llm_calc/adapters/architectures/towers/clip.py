@@ -93,7 +93,7 @@ def without_positions(f: Fields) -> Tower:
 
 
 def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
-    f.ignore("projection_dim", "vocab_size")
+    f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens")
     hidden = f.int("hidden_size")
     weights = (
         linear("patch_embedding", patch_volume(f), hidden),

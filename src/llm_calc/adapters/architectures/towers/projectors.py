@@ -160,6 +160,7 @@ def cohere2(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def aya(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """The same behind a norm."""
+    f.ignore("image_size")
     joined = tower.width * f.int("downsample_factor") ** 2
     middle = f.int("alignment_intermediate_size", text)
     return (
@@ -214,37 +215,6 @@ def ernie(_: Fields, part: Fields, tower: Tower, text: int) -> Weights:
         norm("projector.norms", square, copies=2),
         linear("projector", square, text),
         norm("projector.after_norm", text, bias=False),
-    )
-
-
-def voxtral(_: Fields, part: Fields, __: Tower, text: int) -> Weights:
-    """Frames joined up to the tower's intermediate size, two matrices."""
-    return two_layers("projector", (part.int("intermediate_size"), text, text), bias=False)
-
-
-def voxtral_realtime(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
-    """``downsample_factor`` frames joined, two matrices."""
-    f.ignore("audio_length_per_tok", "default_num_delay_tokens")
-    return two_layers("projector", (tower.width * f.int("downsample_factor"), text, text), bias=False)
-
-
-def glm_asr(_: Fields, part: Fields, __: Tower, text: int) -> Weights:
-    """Frames joined up to the tower's intermediate size, through twice the text's width."""
-    return two_layers("projector", (part.int("intermediate_size"), 2 * text, text))
-
-
-def qwen3_asr(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
-    """Two matrices to ``output_dim``."""
-    return two_layers("projector", (tower.width, tower.width, part.int("output_dim")))
-
-
-def moss(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
-    """``audio_merge_size`` frames joined, two matrices and a norm."""
-    f.ignore("audio_chunk_size")
-    joined = tower.width * f.int("audio_merge_size")
-    return (
-        *two_layers("projector", (joined, text, text), bias=f.flag("projector_bias")),
-        norm("projector.norm", text),
     )
 
 

@@ -20,7 +20,8 @@ from llm_calc.adapters.architectures.towers.parts import (
 
 
 def _patches(f: Fields, hidden: int, *, bias: bool) -> Weights:
-    """A patch of ``temporal_patch_size`` frames as one vector."""
+    """A patch of ``temporal_patch_size`` frames as one vector; files repeat its sizes under older names."""
+    f.agree(in_chans=f.int("in_channels"), spatial_patch_size=f.int("patch_size"))
     volume = f.int("temporal_patch_size") * patch_volume(f, "in_channels")
     return (linear("patch_embedding", volume, hidden, bias=bias),)
 
