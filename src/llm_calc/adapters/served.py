@@ -6,9 +6,15 @@ from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Gpu
 
 AUTO = "auto"
-SMALL_CACHE_ENGINES = frozenset(("vllm", "sglang"))
-SMALL_CACHE_CHIPS = frozenset(("blackwell",))
-SMALL_WEIGHTS = frozenset(("fp8", "nvfp4"))
+SMALL_CACHE: dict[str, dict[str, frozenset[str]]] = {
+    "vllm": {
+        "blackwell": frozenset(("fp8", "nvfp4", "mxfp4")),
+        "hopper": frozenset(("fp8",)),
+    },
+    "sglang": {"blackwell": frozenset(("fp8", "nvfp4", "mxfp4"))},
+    "trtllm": {"blackwell": frozenset(("mxfp4",))},
+}
+"""Engine, class of chips, kinds of weights: measured deployments kept the cache in fp8, where ``auto`` says 16 bits."""
 LEAST_CACHE_FRACTION = 0.15
 """Of a GPU's memory: deployments that were measured at all left at least so much to the cache."""
 
@@ -16,13 +22,12 @@ LEAST_CACHE_FRACTION = 0.15
 def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | None:
     """The cache format that measured deployments choose in place of the engine's own ``auto``; None: that one.
 
-    On data-centre Blackwell with fp8 and nvfp4 weights, vLLM and SGLang were run with an fp8 cache: the number of
-    requests at which their first tokens begin to wait is twice what a 16-bit cache would hold.
+    Seen from the number of requests at which first tokens begin to wait: twice what a 16-bit cache would hold.
     """
-    measured = wishes.engine in SMALL_CACHE_ENGINES and chip_class(gpu) in SMALL_CACHE_CHIPS
-    if wishes.kv_cache != AUTO or not measured or precision.weights.storage not in SMALL_WEIGHTS:
+    if wishes.kv_cache != AUTO or precision.kv_cache == "fp8":
         return None
-    return "fp8" if precision.kv_cache != "fp8" else None
+    kinds = SMALL_CACHE.get(wishes.engine or "", {}).get(chip_class(gpu), frozenset())
+    return "fp8" if precision.weights.storage in kinds else None
 
 
 def served_capacity(plan: MemoryPlan, context_tokens: float) -> float:
