@@ -59,7 +59,7 @@ def test_422_is_nowhere() -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_errors_are_documented(name: str) -> None:
     documented = OPERATIONS[name]["responses"]
-    needed = {"500", "503"} | ({"400", "413", "415"} if name.startswith("POST") else set())
+    needed = {"404", "405", "500", "503"} | ({"400", "413", "415"} if name.startswith("POST") else set())
     assert needed <= set(documented)
     for status in set(documented) - {"200"}:
         (media,) = json_media(documented[status]["content"])

@@ -45,6 +45,14 @@ ERROR_SCHEMA: Schema = {
     "additionalProperties": False,
 }
 _ALWAYS = {
+    "404": (
+        "There is no such path",
+        "path: nothing is found at '/api'; /docs and /openapi.json list what is there",
+    ),
+    "405": (
+        "The path does not have that method",
+        "method: DELETE is not allowed for /api/calculate; accepted: POST",
+    ),
     "500": (
         "The calculation failed",
         "internal error: the calculation failed; please report it with the request id",
