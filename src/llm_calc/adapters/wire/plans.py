@@ -222,8 +222,8 @@ class Plan(Answer):
 class ParetoPoint(Answer):
     """A plan that no other beats in both quantities of its front; its parts are as in a plan."""
 
-    x: float = Field(description="First quantity of the front")
-    y: float = Field(description="Second quantity of the front")
+    x: float = Field(description="First quantity of the front [unit named by the front]")
+    y: float = Field(description="Second quantity of the front [unit named by the front]")
     plan: Plan = Field(description="The plan behind the point")
 
 
