@@ -63,7 +63,7 @@ bench: $(VENV)/.dev  ## measure speed, start-up and memory
 	$(BIN)/python -m bench
 
 calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
-	$(BIN)/python tools/calibrate
+	$(BIN)/python -m tools.calibrate
 	$(BIN)/python -m tools.fit_memory
 
 docs: $(VENV)/.dev  ## build the documentation into docs/_build/html

@@ -1,30 +1,43 @@
 """Fits the efficiencies to the measurements; writes the catalog files and docs/accuracy.md.
 
-usage: python tools/calibrate [family ...]
+usage: python -m tools.calibrate [family ...]
+
+Naming families fits only those, and leaves the page as it is.
 """
 
 import sys
 import time
+from collections.abc import Sequence
+from multiprocessing import get_context
 
-from evaluate import evaluate
-from families import FAMILIES, cases_by_family
-from report import write_report
-from writing import write_family
+from tools.calibrate.cases import Case
+from tools.calibrate.evaluate import Fitted, evaluate
+from tools.calibrate.families import FAMILIES, Family, cases_by_family
+from tools.calibrate.report import write_report
+from tools.calibrate.writing import write_family
+
+PROCESSES = 2
 
 
 def main() -> None:
     """Fits every family, or those that are named."""
     chosen = sys.argv[1:] or [family.name for family in FAMILIES]
     cases = cases_by_family()
-    fitted = []
-    for family in FAMILIES:
-        if family.name in chosen:
-            start = time.monotonic()
-            fitted.append(evaluate(family, cases[family.name]))
-            write_family(fitted[-1])
-            print(f"{family.name}: {len(cases[family.name])} measurements, {time.monotonic() - start:.0f} s", flush=True)
+    tasks = [(family, cases[family.name]) for family in FAMILIES if family.name in chosen]
+    with get_context("fork").Pool(PROCESSES) as pool:
+        fitted = pool.map(_evaluated, tasks, chunksize=1)
+    for each in fitted:
+        write_family(each)
     if len(fitted) == len(FAMILIES):
         write_report(fitted)
+
+
+def _evaluated(task: tuple[Family, Sequence[Case]]) -> Fitted:
+    family, cases = task
+    start = time.monotonic()
+    fitted = evaluate(family, cases)
+    print(f"{family.name}: {len(cases)} measurements, {time.monotonic() - start:.0f} s", flush=True)
+    return fitted
 
 
 if __name__ == "__main__":

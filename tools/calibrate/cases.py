@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-
-from measurements import Measurement, read_config_of
-from parameters import Keys
+from typing import Any
 
 from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
@@ -20,6 +18,8 @@ from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
+from tools.calibrate.measurements import Measurement, read_config_of
+from tools.calibrate.parameters import Keys
 
 CACHE_NAMES = {"fp8": "fp8", "int8": "int8", "fp16": "fp16", "bf16": "fp16"}
 
@@ -38,7 +38,7 @@ class Case:
     @property
     def capacity(self) -> float:
         """Sequences of full length that the cache holds at once."""
-        return served_capacity(self.plan, self.row.input_tokens + self.row.output_tokens)
+        return float(served_capacity(self.plan, self.row.input_tokens + self.row.output_tokens))
 
     @property
     def limit(self) -> float:
@@ -71,14 +71,18 @@ def build_cases(rows: Sequence[Measurement]) -> list[Case]:
     for case in cases:
         all_of[_runs(case.row)] += case.row.metric == "tpot_s"
         broken[_runs(case.row)] += above_roof(case)
-    return [_without(case, 0 < all_of[_runs(case.row)] <= 3 * broken[_runs(case.row)]) for case in cases]
+    return [_without(case, most=0 < all_of[_runs(case.row)] <= 3 * broken[_runs(case.row)]) for case in cases]
 
 
 def _runs(row: Measurement) -> object:
-    return (row.engine, row.engine_version, row.model, row.weights, row.gpu) if row.load == "closed_loop" else row
+    return (
+        (row.engine, row.engine_version, row.model, row.weights, row.gpu)
+        if row.load == "closed_loop"
+        else row
+    )
 
 
-def _without(case: Case, most: bool) -> Case:
+def _without(case: Case, *, most: bool) -> Case:
     if case.row.aside is None and ((most and case.row.load == "closed_loop") or above_roof(case)):
         return replace(case, row=replace(case.row, aside="implies more than 62 % of the peak arithmetic"))
     return case
@@ -94,13 +98,16 @@ def readable(row: Measurement) -> Case | None:
 
 
 def build_case(row: Measurement) -> Case:
+    """The case of a row."""
     layout = Layout(tensor=row.tensor, pipeline=row.pipeline, data=row.data, expert=row.expert)
     cache_name = next((name for text, name in CACHE_NAMES.items() if text in row.kv_cache.lower()), "auto")
     return Case(row=row, **_resolved(row.model, row.weights, cache_name, row.engine, row.gpu, layout))
 
 
 @cache
-def _resolved(model: str, weights: str, kv_cache: str, engine: str, gpu: str, layout: Layout) -> dict[str, object]:
+def _resolved(
+    model: str, weights: str, kv_cache: str, engine: str, gpu: str, layout: Layout
+) -> dict[str, Any]:
     reading = read_config(read_config_of(model), name=model)
     wishes = FormatWishes(weights=weights, kv_cache=kv_cache, engine=engine)
     device = load_catalogs().gpu(gpu)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cases import Case, keys_of
-from families import Family
-from folds import HELD_OUT, folds
-from hosting import Runs, fit_host, host_problem, simulate_cases
 from llm_calc.core.arrays import FloatArray
-from parameters import Point, Unknowns
-from predict import residuals_of, stack
-from priors import HOST
-from solver import Problem, fit
+from tools.calibrate.cases import Case, keys_of
+from tools.calibrate.families import Family
+from tools.calibrate.folds import HELD_OUT, folds
+from tools.calibrate.hosting import Runs, fit_host, host_problem, simulate_cases
+from tools.calibrate.parameters import Point, Rows, Unknowns
+from tools.calibrate.predict import Stack, residuals_of, stack
+from tools.calibrate.priors import HOST
+from tools.calibrate.solver import Problem, fit
 
 FOLD_ROUNDS = 6
 NOT_TIMED = "ttft_s"
@@ -21,8 +21,10 @@ NOT_TIMED = "ttft_s"
 
 @dataclass(frozen=True)
 class Fitted:
-    """A family's cases, its unknowns at the best fit, and ln(predicted / measured) of every case: in sample under
-    ``all``, else by what was held out."""
+    """A family's cases and its unknowns at the best fit.
+
+    ``residuals``: ln(predicted / measured) of every case, in sample under ``all``, else by what was held out.
+    """
 
     family: Family
     cases: Sequence[Case]
@@ -44,7 +46,7 @@ def evaluate(family: Family, cases: Sequence[Case]) -> Fitted:
     usable = np.array([case.row.aside is None for case in cases])
     simulated = np.array([case.row.load == "closed_loop" and case.row.metric == NOT_TIMED for case in cases])
 
-    def problem(rows: FloatArray) -> Problem:
+    def problem(rows: Rows) -> Problem:
         return Problem(unknowns, rows, residuals_of(cases, rows, stacked, family.kernels))
 
     timed = np.flatnonzero(usable & ~simulated)
@@ -82,7 +84,7 @@ class _Server:
     """First tokens of a family's cases ``rows``, by simulation and fitted host times."""
 
     def __init__(
-        self, family: Family, cases: Sequence[Case], stacked: object, timing: Unknowns, rows: FloatArray
+        self, family: Family, cases: Sequence[Case], stacked: Stack, timing: Unknowns, rows: Rows
     ) -> None:
         self.family, self.cases, self.stacked, self.timing, self.rows = family, cases, stacked, timing, rows
         self.unknowns = Unknowns(HOST, keys_of(cases))
@@ -90,9 +92,11 @@ class _Server:
         self.x = np.zeros(len(self.unknowns.names))
         self.runs = Runs(ttft_s=np.zeros(0), tpot_s=np.zeros(0))
 
-    def simulate(self, x: FloatArray, rows: FloatArray) -> Runs:
+    def simulate(self, x: FloatArray, rows: Rows) -> Runs:
         """Runs of all cases, those that are not simulated left at zero."""
-        found = simulate_cases(self.cases, rows, self.stacked, Point(self.timing, x, rows), self.family.kernels)
+        found = simulate_cases(
+            self.cases, rows, self.stacked, Point(self.timing, x, rows), self.family.kernels
+        )
         ttft, tpot = np.zeros(len(self.cases)), np.zeros(len(self.cases))
         ttft[rows], tpot[rows] = found.ttft_s, found.tpot_s
         return Runs(ttft_s=ttft, tpot_s=tpot)
@@ -102,13 +106,14 @@ class _Server:
         self.runs = self.simulate(x, self.rows)
         self.x = fit_host(self.unknowns, self.cases, self.rows[self.usable[self.rows]], self.runs)
 
-    def without(self, fold_of: FloatArray, fold: int) -> FloatArray:
+    def without(self, fold_of: Rows, fold: int) -> FloatArray:
         """Host times from the first tokens outside of a fold."""
         rows = self.rows[self.usable[self.rows] & (fold_of[self.rows] != fold)]
         return fit_host(self.unknowns, self.cases, rows, self.runs) if len(rows) else np.zeros_like(self.x)
 
-    def at(self, host_x: FloatArray, x: FloatArray, rows: FloatArray) -> FloatArray:
+    def at(self, host_x: FloatArray, x: FloatArray, rows: Rows) -> FloatArray:
         """Residuals of ``rows`` with host times ``host_x`` and efficiencies ``x``."""
         if not len(rows):
             return np.zeros(0)
-        return host_problem(self.unknowns, self.cases, rows, self.simulate(x, rows)).at(host_x)
+        found: FloatArray = host_problem(self.unknowns, self.cases, rows, self.simulate(x, rows)).at(host_x)
+        return found

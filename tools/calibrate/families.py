@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llm_calc.core.serving.rates import Kernels
-from cases import Case, build_cases
-from measurements import Measurement, read_measurements
-from priors import BATCH, LLAMA_CPP, SERVED, Prior
+from tools.calibrate.cases import Case, build_cases
+from tools.calibrate.measurements import Measurement, read_measurements
+from tools.calibrate.priors import BATCH, LLAMA_CPP, SERVED, Prior
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,12 @@ class Family:
 
 
 FAMILIES = (
-    Family("served", "vLLM, SGLang and TensorRT-LLM as servers under a closed loop", SERVED, Kernels(name="served")),
+    Family(
+        "served",
+        "vLLM, SGLang and TensorRT-LLM as servers under a closed loop",
+        SERVED,
+        Kernels(name="served"),
+    ),
     Family(
         "batch",
         "the same engines and others without a client: single streams, static batches, offline runs",
@@ -53,4 +58,6 @@ def family_name(row: Measurement) -> str:
 def cases_by_family() -> dict[str, Sequence[Case]]:
     """All measurements as cases, dealt to their families."""
     cases = build_cases(read_measurements())
-    return {family.name: [case for case in cases if family_name(case.row) == family.name] for family in FAMILIES}
+    return {
+        family.name: [case for case in cases if family_name(case.row) == family.name] for family in FAMILIES
+    }

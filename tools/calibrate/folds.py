@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cases import Case
-from llm_calc.core.arrays import FloatArray
+from tools.calibrate.cases import Case
+from tools.calibrate.parameters import Rows
 
 MOST_FOLDS = 6
 HELD_OUT = ("row", "model", "gpu", "generation")
@@ -23,7 +23,7 @@ def label(case: Case, held_out: str) -> str:
     return {"model": row.model, "gpu": row.gpu, "generation": f"{row.engine}/{case.chip}"}[held_out]
 
 
-def folds(cases: Sequence[Case], held_out: str) -> FloatArray:
+def folds(cases: Sequence[Case], held_out: str) -> Rows:
     """A fold a case; groups beyond ``MOST_FOLDS`` share folds, largest first."""
     labels = [label(case, held_out) for case in cases]
     ranks = {name: rank % MOST_FOLDS for rank, (name, _) in enumerate(Counter(labels).most_common())}

@@ -9,12 +9,12 @@ from llm_calc.adapters.calibration import SchedulingRow
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import SPREAD, Deployment, HostTimes, serve, with_host
-from llm_calc.core.serving.rates import Kernels, pick, reached_rates
+from llm_calc.core.serving.rates import Kernels, Rates, pick, reached_rates
 from llm_calc.core.serving.traffic import Scheduling, Traffic
-from cases import Case
-from parameters import Point, Unknowns
-from predict import Stack
-from solver import Problem, fit
+from tools.calibrate.cases import Case
+from tools.calibrate.parameters import Point, Rows, Unknowns
+from tools.calibrate.predict import Stack
+from tools.calibrate.solver import Problem, fit
 
 SCHEDULING: Mapping[str, SchedulingRow] = {
     "vllm": SchedulingRow(policy="mixed", reserved_fraction=0.5, capacity_fraction=0.93),
@@ -35,17 +35,17 @@ class Runs:
     tpot_s: FloatArray
 
 
-def simulate_cases(
-    cases: Sequence[Case], rows: FloatArray, stacked: Stack, point: Point, kernels: Kernels
-) -> Runs:
+def simulate_cases(cases: Sequence[Case], rows: Rows, stacked: Stack, point: Point, kernels: Kernels) -> Runs:
     """The closed loop of each of ``rows`` (indices into ``cases``) through the scheduler."""
     some = stacked.take(rows)
     rates = reached_rates(some.machine, point.only(rows).value, kernels)
-    means = np.array([_means(_deployment(cases[row], pick(rates, at)), cases[row]) for at, row in enumerate(rows)])
+    means = np.array(
+        [_means(_deployment(cases[row], pick(rates, at)), cases[row]) for at, row in enumerate(rows)]
+    )
     return Runs(ttft_s=means[:, 0], tpot_s=means[:, 1])
 
 
-def _deployment(case: Case, rates: object) -> Deployment:
+def _deployment(case: Case, rates: Rates) -> Deployment:
     row = SCHEDULING[case.row.engine]
     scheduling = Scheduling(
         policy=row.policy,
@@ -72,7 +72,7 @@ def _means(deployment: Deployment, case: Case) -> tuple[float, float]:
     return float(served.ttft_s.mean()), float(served.tpot_s.mean()) if len(served.tpot_s) else float("nan")
 
 
-def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: FloatArray, runs: Runs) -> Problem:
+def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Runs) -> Problem:
     """ln(predicted / measured) of the first tokens of ``rows``; ``runs`` are those of all cases."""
     lengths = Lengths(
         input_tokens=np.array([cases[row].row.input_tokens for row in rows]),
@@ -84,11 +84,11 @@ def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: FloatArray, ru
     def residuals(point: Point) -> FloatArray:
         host = HostTimes(**{name: point.value(name, None) for name in unknowns.priors})
         first = with_host(runs.ttft_s[rows], runs.tpot_s[rows], lengths, together, host)
-        return np.log(np.asarray(first)) - measured
+        return np.asarray(np.log(np.asarray(first)) - measured)
 
     return Problem(unknowns, rows, residuals)
 
 
-def fit_host(unknowns: Unknowns, cases: Sequence[Case], rows: FloatArray, runs: Runs) -> FloatArray:
+def fit_host(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Runs) -> FloatArray:
     """The host times that explain the first tokens of ``rows`` best."""
     return fit(host_problem(unknowns, cases, rows, runs), np.zeros(len(unknowns.names)))

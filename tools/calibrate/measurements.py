@@ -67,7 +67,10 @@ def _measurement(row: dict[str, str]) -> Measurement:
         engine_version=row["engine_version"],
         model=row["model"],
         gpu=row["gpu"],
-        **{name: int(row[name]) for name in ("tensor", "pipeline", "data", "expert")},
+        tensor=int(row["tensor"]),
+        pipeline=int(row["pipeline"]),
+        data=int(row["data"]),
+        expert=int(row["expert"]),
         weights=row["weights"],
         kv_cache=row["kv_cache"],
         input_tokens=max(1.0, float(row["input_tokens"] or 1)),
@@ -99,7 +102,9 @@ def _aside(row: Measurement, peers: Sequence[Measurement]) -> str | None:
         return "speculative decoding was on without being named"
     if row.metric == "tpot_s" and _faster_than_half(row, peers):
         return "a token takes 25 % less than under half the load"
-    if row.metric == "ttft_s" and any(o.requests >= 2 * row.requests and row.value > 3 * o.value for o in peers):
+    if row.metric == "ttft_s" and any(
+        o.requests >= 2 * row.requests and row.value > 3 * o.value for o in peers
+    ):
         return "the first token takes three times as long as under twice the load"
     if row.metric == "ttft_s" and row.engine == "sglang" and not row.engine_version and row.value > STARTUP_S:
         return "a constant start-up of seconds is part of the mean"

@@ -1,14 +1,17 @@
 """The unknowns of a fit: for every efficiency a base and deviations by key, all as natural logarithms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from priors import Prior
+import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators.work import GROUPS
+from tools.calibrate.priors import Prior
 
+Rows = npt.NDArray[np.intp]
+"""Indices of cases, or of unknowns."""
 Term = tuple[str, int | None]
 """An efficiency, and the group of matrices whose format it depends on."""
 
@@ -37,7 +40,7 @@ class Unknowns:
     keys: Keys
     names: list[str] = field(default_factory=list)
     sd: FloatArray = field(default_factory=lambda: np.zeros(0))
-    columns: dict[Term, list[FloatArray]] = field(default_factory=dict)
+    columns: dict[Term, list[Rows]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         index: dict[str, int] = {}
@@ -68,7 +71,7 @@ class Unknowns:
             found.extend((name, group) for group in groups)
         return found
 
-    def _columns(self, index: dict[str, int], term: Term) -> list[FloatArray]:
+    def _columns(self, index: dict[str, int], term: Term) -> list[Rows]:
         name, group = term
         count = len(self.keys.formats[0])
         columns = [np.full(count, index[name])]
@@ -78,25 +81,28 @@ class Unknowns:
         return columns
 
 
+@dataclass(frozen=True)
 class Point:
     """Values of all efficiencies for the cases ``rows`` at one point of the fit; one term may be moved a little."""
 
-    def __init__(self, unknowns: Unknowns, x: FloatArray, rows: FloatArray, moved: Term | None = None, by: float = 0.0):
-        self._unknowns, self._x = unknowns, np.append(x, 0.0)
-        self._rows, self._moved, self._by = rows, moved, by
+    unknowns: Unknowns
+    x: FloatArray
+    rows: Rows
+    moved: Term | None = None
+    by: float = 0.0
 
     def value(self, name: str, group: int | None) -> FloatArray:
         """``clip(base x exp(sum of deviations), low, high)`` for every case."""
-        term = (name, group if "format" in self._unknowns.priors[name].depends else None)
-        prior = self._unknowns.priors[name]
-        exponent = sum(self._x[column[self._rows]] for column in self._unknowns.columns[term])
-        if term == self._moved:
-            exponent = exponent + self._by
-        return np.clip(prior.base * np.exp(exponent), prior.low, prior.high)
+        term = (name, group if "format" in self.unknowns.priors[name].depends else None)
+        prior = self.unknowns.priors[name]
+        padded = np.append(self.x, 0.0)
+        exponent = np.zeros(len(self.rows))
+        for column in self.unknowns.columns[term]:
+            exponent += padded[column[self.rows]]
+        if term == self.moved:
+            exponent += self.by
+        return np.asarray(np.clip(prior.base * np.exp(exponent), prior.low, prior.high))
 
-    def only(self, rows: FloatArray) -> "Point":
+    def only(self, rows: Rows) -> "Point":
         """The same point for some of the cases."""
-        point = Point.__new__(Point)
-        point._unknowns, point._x, point._moved, point._by = self._unknowns, self._x, self._moved, self._by
-        point._rows = rows
-        return point
+        return replace(self, rows=rows)

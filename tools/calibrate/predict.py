@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from cases import Case
-from parameters import Point
-from solver import Residuals
-from stacking import stack_machines, stack_work, take
 
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
+from tools.calibrate.cases import Case
+from tools.calibrate.parameters import Point, Rows
+from tools.calibrate.solver import Residuals
+from tools.calibrate.stacking import stack_machines, stack_work, take
 
 LENGTH_MEAN = 0.9
 """Clients of closed loops draw lengths between 0.8 and 1 of the nominal ones."""
@@ -30,14 +30,20 @@ class Stack:
     capacity: FloatArray
     limit: FloatArray
 
-    def take(self, rows: FloatArray) -> "Stack":
+    def take(self, rows: Rows) -> "Stack":
         """Some of the cases."""
         lengths = Lengths(
             input_tokens=np.asarray(self.lengths.input_tokens)[rows],
             output_tokens=np.asarray(self.lengths.output_tokens)[rows],
         )
-        own = [take(each, rows) for each in (self.work, self.machine, self.requests)]
-        return Stack(*own, lengths, self.capacity[rows], self.limit[rows])
+        return Stack(
+            work=take(self.work, rows),
+            machine=take(self.machine, rows),
+            requests=self.requests[rows],
+            lengths=lengths,
+            capacity=self.capacity[rows],
+            limit=self.limit[rows],
+        )
 
 
 def stack(cases: Sequence[Case]) -> Stack:
@@ -97,7 +103,7 @@ def _together(metric: str, stacked: Stack, rates: Rates) -> object:
     return found.get(metric, requests * tokens / latency)
 
 
-def residuals_of(cases: Sequence[Case], rows: FloatArray, stacked: Stack, kernels: Kernels) -> Residuals:
+def residuals_of(cases: Sequence[Case], rows: Rows, stacked: Stack, kernels: Kernels) -> Residuals:
     """A function of a point of the fit: ln(predicted / measured) of the cases ``rows``."""
     kinds = [(case.row.load, case.row.metric) for case in cases]
     parts = []

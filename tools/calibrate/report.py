@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cases import Case
-from evaluate import Fitted
-from folds import HELD_OUT, folds
 from llm_calc.core.arrays import FloatArray
-from plots import scatter
-from writing import metric_of
+from tools.calibrate.cases import Case
+from tools.calibrate.evaluate import Fitted
+from tools.calibrate.folds import HELD_OUT, folds
+from tools.calibrate.parameters import Rows
+from tools.calibrate.plots import scatter
+from tools.calibrate.writing import metric_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = {
@@ -59,7 +60,7 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
     yield ""
 
 
-def coverage(residuals: FloatArray, fold_of: FloatArray) -> str:
+def coverage(residuals: FloatArray, fold_of: Rows) -> str:
     """Share of each fold's measurements within the middle 80 % of the other folds', all folds together."""
     inside = total = 0
     for fold in np.unique(fold_of):
@@ -71,7 +72,7 @@ def coverage(residuals: FloatArray, fold_of: FloatArray) -> str:
     return f"{inside / total:.0%}" if total else "-"
 
 
-def _kinds(fitted: Fitted) -> Iterator[tuple[tuple[str, str], FloatArray]]:
+def _kinds(fitted: Fitted) -> Iterator[tuple[tuple[str, str], Rows]]:
     kinds = sorted({(case.row.load, metric_of(case.row.metric)) for case in fitted.cases})
     for kind in kinds:
         member = [(case.row.load, metric_of(case.row.metric)) == kind for case in fitted.cases]
@@ -107,7 +108,7 @@ def _family(fitted: Fitted) -> Iterator[str]:
         yield from _groups(fitted, rows, f"{load}, {metric}")
 
 
-def _groups(fitted: Fitted, rows: FloatArray, title: str) -> Iterator[str]:
+def _groups(fitted: Fitted, rows: Rows, title: str) -> Iterator[str]:
     """Errors by engine, GPU, model and load, each with the group itself held out where that was done."""
     views: tuple[tuple[str, str, Callable[[Case], str]], ...] = (
         ("engine and chips", "generation", lambda case: f"{case.row.engine}, {case.chip}"),
@@ -121,7 +122,9 @@ def _groups(fitted: Fitted, rows: FloatArray, title: str) -> Iterator[str]:
         members: dict[str, list[int]] = defaultdict(list)
         for row in rows:
             members[key(fitted.cases[row])].append(row)
-        for group, chosen in sorted(members.items(), key=lambda item: (len(item[0]) if name == "requests" else 0, item[0])):
+        for group, chosen in sorted(
+            members.items(), key=lambda item: (len(item[0]) if name == "requests" else 0, item[0])
+        ):
             if len(chosen) >= LEAST:
                 yield f"| {name}: {group} | {held_out} | {_numbers(fitted.residuals[held_out][chosen])} |"
     yield ""

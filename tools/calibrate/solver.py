@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from parameters import Point, Term, Unknowns
 
 from llm_calc.core.arrays import FloatArray
+from tools.calibrate.parameters import Point, Rows, Term, Unknowns
 
 SCALE = 0.1
 """Residuals (in log ratio) beyond this count linearly, not squared."""
@@ -23,7 +23,7 @@ class Problem:
     """Residuals in log ratio of the cases ``rows`` (indices into those of ``unknowns``)."""
 
     unknowns: Unknowns
-    rows: FloatArray
+    rows: Rows
     residuals: Residuals
 
     def at(self, x: FloatArray) -> FloatArray:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators import CollectiveWork, ContextWork, LayerCounts, LinearWork, StepWork
 from llm_calc.core.operators.work import UNLIMITED_TOKENS
 from llm_calc.core.serving.rates import Machine
+from tools.calibrate.parameters import Rows
 
 T = TypeVar("T")
 Part = TypeVar("Part", LinearWork, ContextWork, CollectiveWork, LayerCounts)
@@ -33,7 +33,8 @@ def stack_work(works: Sequence[StepWork]) -> StepWork:
         linear=tuple(_stacked([work.linear[group] for work in works]) for group in range(4)),
         context=_contexts(works),
         collectives=tuple(
-            _stacked([_at(work.collectives, slot, _NO_COLLECTIVE) for work in works]) for slot in range(COLLECTIVE_SLOTS)
+            _stacked([_at(work.collectives, slot, _NO_COLLECTIVE) for work in works])
+            for slot in range(COLLECTIVE_SLOTS)
         ),
         counts=_stacked([work.counts for work in works]),
         **{name: np.array([float(getattr(work, name)) for work in works]) for name in own},
@@ -48,14 +49,16 @@ def stack_machines(machines: Sequence[Machine]) -> Machine:
     return Machine(group_flops_per_s=groups, **values)
 
 
-def take(value: T, rows: FloatArray) -> T:
+def take(value: Any, rows: Rows) -> Any:
     """Some of the stacked cases."""
     if isinstance(value, np.ndarray):
         return value[rows]
     if isinstance(value, tuple):
         return tuple(take(each, rows) for each in value)
     if isinstance(value, StepWork | LinearWork | ContextWork | CollectiveWork | LayerCounts | Machine):
-        return replace(value, **{field.name: take(getattr(value, field.name), rows) for field in fields(value)})
+        return replace(
+            value, **{field.name: take(getattr(value, field.name), rows) for field in fields(value)}
+        )
     return value
 
 
@@ -79,4 +82,7 @@ def _at(items: Sequence[T], index: int, otherwise: T) -> T:
 def _stacked(items: Sequence[Part]) -> Part:
     first = items[0]
     numbers = [field.name for field in fields(first) if field.name not in _TEXT]
-    return replace(first, **{name: np.array([float(getattr(item, name)) for item in items]) for name in numbers})
+    values: dict[str, Any] = {
+        name: np.array([float(getattr(item, name)) for item in items]) for name in numbers
+    }
+    return replace(first, **values)

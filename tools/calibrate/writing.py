@@ -8,15 +8,15 @@ from dataclasses import asdict
 
 import numpy as np
 
-from evaluate import Fitted
-from folds import HELD_OUT
-from hosting import SCHEDULING
 from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import model_signature
 from llm_calc.core.arrays import FloatArray
-from measurements import ROOT, read_config_of
-from parameters import Unknowns
-from priors import MEANINGS
+from tools.calibrate.evaluate import Fitted
+from tools.calibrate.folds import HELD_OUT
+from tools.calibrate.hosting import SCHEDULING
+from tools.calibrate.measurements import ROOT, read_config_of
+from tools.calibrate.parameters import Unknowns
+from tools.calibrate.priors import MEANINGS
 
 FITTED_ON = "2026-11-22"
 """Day of the measurements' collection; changes with them, not with the day of the fit."""
@@ -34,7 +34,9 @@ def write_family(fitted: Fitted) -> None:
         "set_aside": dict(Counter(case.row.aside for case in fitted.cases if case.row.aside)),
         "kernels": {key: value for key, value in asdict(fitted.family.kernels).items() if key != "name"},
         "scheduling": (
-            {name: row.model_dump() for name, row in SCHEDULING.items()} if fitted.family.name == "served" else {}
+            {name: row.model_dump() for name, row in SCHEDULING.items()}
+            if fitted.family.name == "served"
+            else {}
         ),
         "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
         "errors": list(_errors(fitted)),
@@ -55,7 +57,9 @@ def _efficiencies(unknowns: Unknowns, x: FloatArray) -> dict[str, object]:
 
 def _efficiency(unknowns: Unknowns, name: str, values: dict[str, float]) -> dict[str, object]:
     prior = unknowns.priors[name]
-    deviations = {key.split("|")[1]: _short(value) for key, value in values.items() if key.startswith(f"{name}|")}
+    deviations = {
+        key.split("|")[1]: _short(value) for key, value in values.items() if key.startswith(f"{name}|")
+    }
     return {
         "meaning": MEANINGS[name],
         "base": _short(prior.base * math.exp(values[name])),
@@ -92,7 +96,11 @@ def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
 
 def metric_of(metric: str) -> str:
     """The metric of an answer that a measured one tells about."""
-    names = {"decode_tokens_per_s": "tpot_s", "prefill_tokens_per_s": "ttft_s", "total_tokens_per_s": "output_tokens_per_s"}
+    names = {
+        "decode_tokens_per_s": "tpot_s",
+        "prefill_tokens_per_s": "ttft_s",
+        "total_tokens_per_s": "output_tokens_per_s",
+    }
     return names.get(metric, metric)
 
 

@@ -172,5 +172,3 @@ def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str
     if f"gpu:{gpu.id}" not in calibration.seen:
         return "gpu"
     return "row" if model_signature(model) in calibration.seen else "model"
-
-

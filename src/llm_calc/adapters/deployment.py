@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.calibration import family_of, host_of, load_calibration, load_calibration_file, rates_of
+from llm_calc.adapters.calibration import (
+    family_of,
+    host_of,
+    load_calibration,
+    load_calibration_file,
+    rates_of,
+)
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, number_format
@@ -10,6 +16,7 @@ from llm_calc.adapters.served import served_cache, served_capacity
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.operators import StepWork, step_work, summed
@@ -24,7 +31,8 @@ from llm_calc.core.serving.traffic import Scheduling
 class Placed:
     """One replica of a deployment with everything that was found out about it.
 
-    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix.
+    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the part
+    of the planned cache that measured deployments fill.
     """
 
     subject: Subject
@@ -37,6 +45,7 @@ class Placed:
     deployment: Deployment
     operators: StepWork
     context_tokens: float
+    filled_fraction: float
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -60,7 +69,12 @@ def place(
         UnsupportedError: a layout or format that the engine does not run, a GPU whose rates nobody published.
     """
     subject = resolve_setup(
-        catalogs, model=model, precision=precision, hardware=hardware, parallelism=parallelism, engine=engine.name
+        catalogs,
+        model=model,
+        precision=precision,
+        hardware=hardware,
+        parallelism=parallelism,
+        engine=engine.name,
     )
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, replicas = _one_replica(subject.setup.layout)
@@ -76,7 +90,7 @@ def place(
     deployment = Deployment(
         work=summed(work),
         rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
-        capacity=max(1.0, served_capacity(plan, context) * filled),
+        capacity=larger(1.0, served_capacity(plan, context) * filled),
         limit=float(plan.limits.max_sequences * plan.replicas),
         scheduling=scheduling,
         host=host_of(calibration, engine.name, setup.gpu),
@@ -93,12 +107,15 @@ def place(
         deployment=deployment,
         operators=work,
         context_tokens=context,
+        filled_fraction=filled,
         assumptions=(*subject.assumptions, *assumed),
         warnings=(*subject.warnings, *_fit_warnings(plan, context)),
     )
 
 
-def _with_served_cache(subject: Subject, asked: PrecisionPart, engine: str) -> tuple[Subject, str, tuple[str, ...]]:
+def _with_served_cache(
+    subject: Subject, asked: PrecisionPart, engine: str
+) -> tuple[Subject, str, tuple[str, ...]]:
     """The cache format of measured deployments where the request leaves it open."""
     wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)
     small = served_cache(subject.precision, wishes, subject.setup.gpu)
@@ -119,7 +136,9 @@ def _one_replica(layout: Layout) -> tuple[Layout, int]:
     return replace(layout, data=1), layout.data
 
 
-def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan, draft: Draft) -> tuple[Scheduling, float]:
+def _scheduling(
+    calibration: Calibration, engine: str, plan: MemoryPlan, draft: Draft
+) -> tuple[Scheduling, float]:
     """How the engine forms steps, and which part of its planned cache it fills."""
     rows = load_calibration_file("served").scheduling
     row = rows.get(engine, rows["generic"])
@@ -137,4 +156,6 @@ def _fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
         return ()
     missing = -plan.available_bytes / 2**30
     reason = f"{missing:.1f} GiB are missing on each GPU" if missing > 0 else "no request of this length fits"
-    return (f"hardware: by the engine's memory rules this does not fit ({reason}); figures hold if it is made to fit",)
+    return (
+        f"hardware: by the engine's memory rules this does not fit ({reason}); figures hold if it is made to fit",
+    )

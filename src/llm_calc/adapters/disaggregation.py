@@ -23,7 +23,8 @@ def disaggregated_estimate(placed: Placed, request: ServingEstimateRequest) -> E
     replicas = part.prefill_replicas + part.decode_replicas
     needed = replicas * placed.layout.gpus * placed.replicas
     if needed != request.hardware.count:
-        msg = f"hardware.count: {replicas} replicas of {needed // replicas} GPUs are {needed}; it is {request.hardware.count}"
+        found = request.hardware.count
+        msg = f"hardware.count: {replicas} replicas of {needed // replicas} GPUs are {needed}; it is {found}"
         raise InvalidInputError(msg, field="hardware.count", expected=needed)
     setup = placed.subject.setup
     per_token = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format)

@@ -1,6 +1,9 @@
 """What measured deployments set where a request leaves it open: the cache's format, the least room for it."""
 
+from functools import reduce
+
 from llm_calc.adapters.formats import FormatWishes, Precision
+from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import chip_class
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Gpu
@@ -30,10 +33,10 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
     return "fp8" if precision.weights.storage in kinds else None
 
 
-def served_capacity(plan: MemoryPlan, context_tokens: float) -> float:
+def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory."""
-    planned = float(plan.sequences(context_tokens)) if plan.available_bytes > 0 else 0.0
-    least = LEAST_CACHE_FRACTION * plan.budget.memory_bytes
-    each = [float(pool.sequence_bytes(context_tokens)) for pool in plan.pools]
-    floor = min((least / size for size in each if size), default=planned) * plan.replicas
-    return max(1.0, planned, floor)
+    planned = plan.sequences(context_tokens) if plan.available_bytes > 0 else 0.0 * context_tokens
+    least = LEAST_CACHE_FRACTION * plan.budget.memory_bytes * plan.replicas
+    sizes = [pool.sequence_bytes(context_tokens) for pool in plan.pools]
+    floors = [least / size for size in sizes if not isinstance(size, (int, float)) or size]
+    return larger(larger(1.0, planned), reduce(smaller, floors, planned if not floors else floors[0]))

@@ -42,7 +42,9 @@ def chip_class(gpu: Gpu) -> str:
     generation, capability = gpu.generation.removesuffix("-ultra"), gpu.compute_capability or ""
     if capability in _UNIFIED:
         return f"{generation}-unified"
-    if (generation == "ampere" and capability != "8.0") or (generation == "blackwell" and capability == "12.0"):
+    if (generation == "ampere" and capability != "8.0") or (
+        generation == "blackwell" and capability == "12.0"
+    ):
         return f"{generation}-workstation"
     return generation
 

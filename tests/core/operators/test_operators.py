@@ -14,11 +14,11 @@ LLAMA_MATRICES = 6_738_415_616 - 32000 * 4096 - 65 * 4096
 
 
 def work_of(model: object, **sizes: int) -> StepWork:
-    return step_work(model, plain_recipe(), Layout(**sizes), CacheFormat())  # type: ignore[arg-type]
+    return step_work(model, plain_recipe(), Layout(**sizes), CacheFormat())
 
 
 def group(work: StepWork, name: str) -> LinearWork:
-    return summed(work).linear[GROUPS.index(name)]  # type: ignore[arg-type]
+    return summed(work).linear[GROUPS.index(name)]
 
 
 def test_llama_reads_every_matrix_once_and_multiplies_it_by_every_token() -> None:
@@ -30,7 +30,9 @@ def test_llama_reads_every_matrix_once_and_multiplies_it_by_every_token() -> Non
 def test_summing_by_group_changes_no_total() -> None:
     work = work_of(mixtral())
     for name in ("weight_bytes", "flops_per_token", "activation_bytes_per_token", "calls"):
-        assert sum(getattr(each, name) for each in summed(work).linear) == sum(getattr(each, name) for each in work.linear)
+        assert sum(getattr(each, name) for each in summed(work).linear) == sum(
+            getattr(each, name) for each in work.linear
+        )
 
 
 def test_tensor_parallelism_splits_matrices_and_caches_and_adds_two_all_reduces_a_layer() -> None:

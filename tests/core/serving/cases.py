@@ -31,11 +31,12 @@ TIMES = {
     "overlap_loss_fraction": 0.2,
     "power_exponent": 0.5,
 }
+PLAIN = Kernels(name="test")
 PERFECT = {**dict.fromkeys(TIMES, 0.0), "routing_exponent": 1.0}
 """Nothing but the roofs."""
 
 
-def rates(fraction: float = 0.6, times: dict[str, float] = TIMES, kernels: Kernels = Kernels(name="test")) -> Rates:
+def rates(fraction: float = 0.6, times: dict[str, float] = TIMES, kernels: Kernels = PLAIN) -> Rates:
     """Every fraction of a peak the same."""
     return reached_rates(MACHINE, lambda name, _: times.get(name, fraction), kernels)
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
 from llm_calc.core.operators import step_work
-from llm_calc.core.memory import CacheFormat
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.rates import Kernels
@@ -22,7 +22,9 @@ LLAMA_BYTES = 2 * (6_738_415_616 - 32000 * 4096 - 65 * 4096)
 
 
 def test_one_stream_of_llama_reads_its_matrices_at_the_reached_bandwidth() -> None:
-    seconds = step_seconds(work(llama()), StepLoad(sequences=1.0, context_start=0.0, context_end=0.0), rates(0.5, PERFECT))
+    seconds = step_seconds(
+        work(llama()), StepLoad(sequences=1.0, context_start=0.0, context_end=0.0), rates(0.5, PERFECT)
+    )
     assert seconds == pytest.approx(LLAMA_BYTES / (0.5 * 3.35e12), rel=1e-3)
 
 
@@ -47,12 +49,18 @@ def test_few_tokens_run_on_vector_units_and_more_fill_whole_tiles() -> None:
         return float(step_seconds(work(llama()), StepLoad(sequences=tokens), tiled))
 
     vector = seconds(8.0)
-    assert vector > 8 * LLAMA_BYTES / (0.5 * MACHINE.vector_flops_per_s)  # type: ignore[operator]
+    assert vector > 8 * LLAMA_BYTES / (0.5 * MACHINE.vector_flops_per_s)
     assert seconds(9.0) < vector
     assert seconds(9.0) == pytest.approx(seconds(32.0), rel=0.02)
 
 
-@given(model=models, sequences=counts, context=st.integers(1, 100_000), prompt=st.integers(0, 16384), tensor=st.sampled_from([1, 2, 8]))
+@given(
+    model=models,
+    sequences=counts,
+    context=st.integers(1, 100_000),
+    prompt=st.integers(0, 16384),
+    tensor=st.sampled_from([1, 2, 8]),
+)
 def test_no_step_beats_a_roof(model: Model, sequences: int, context: int, prompt: int, tensor: int) -> None:
     step = work(model, tensor=tensor)
     load = StepLoad(
@@ -79,7 +87,9 @@ def test_operators_add_up_to_the_step(model: Model, sequences: int, prompt: int)
         prompts=1.0 if prompt else 0.0,
     )
     rows = operator_times(fine, load, rates())
-    assert sum(row.seconds for row in rows) == pytest.approx(float(step_seconds(fine, load, rates())), rel=1e-9)
+    assert sum(row.seconds for row in rows) == pytest.approx(
+        float(step_seconds(fine, load, rates())), rel=1e-9
+    )
     assert rows[-1].seconds >= float(launch_seconds(fine, load, rates())) * (1 - 1e-9)
 
 
@@ -89,14 +99,18 @@ def test_arrays_give_what_numbers_give(model: Model, sequences: list[int]) -> No
     loads = StepLoad(sequences=np.array(sequences, dtype=np.float64), context_start=512.0, context_end=1024.0)
     together = np.asarray(step_seconds(step, loads, reached))
     each = [
-        float(step_seconds(step, StepLoad(sequences=float(n), context_start=512.0, context_end=1024.0), reached))
+        float(
+            step_seconds(step, StepLoad(sequences=float(n), context_start=512.0, context_end=1024.0), reached)
+        )
         for n in sequences
     ]
     assert together == pytest.approx(each, rel=1e-12)
 
 
 @given(model=models, sequences=counts, context=st.integers(1, 50_000))
-def test_more_sequences_and_longer_contexts_never_take_less(model: Model, sequences: int, context: int) -> None:
+def test_more_sequences_and_longer_contexts_never_take_less(
+    model: Model, sequences: int, context: int
+) -> None:
     step, reached = work(model), rates()
 
     def seconds(n: int, tokens: int) -> float:

@@ -103,7 +103,9 @@ class OperatorRow(Answer):
     bytes: float = Field(description="Bytes moved to or from the memory of one GPU [bytes]")
     message_bytes: float = Field(description="Bytes sent to other GPUs [bytes]")
     seconds: float = Field(description="Time [s]")
-    bound: Literal["compute", "memory", "communication", "launch"] = Field(description="What decides the time")
+    bound: Literal["compute", "memory", "communication", "launch"] = Field(
+        description="What decides the time"
+    )
 
 
 class HeldOut(Answer):

@@ -1,5 +1,6 @@
 """Communication of a step, from the layout."""
 
+from llm_calc.core.arrays import Quantity
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import CollectiveWork, LayerCounts
 from llm_calc.core.parallelism import Layout
@@ -9,7 +10,7 @@ MESSAGE_BYTES = 2
 
 
 def layer_counts(model: Model) -> LayerCounts:
-    """Layers of the stack, and those with routed experts, latent attention, a sparse selection of keys, or recurrent state."""
+    """Layers of the stack, and those with experts, latent attention, a sparse selection or recurrent state."""
     return LayerCounts(
         layers=model.num_layers,
         expert_layers=_layers_with(model, "experts"),
@@ -56,5 +57,5 @@ def collective_works(model: Model, counts: LayerCounts, layout: Layout) -> tuple
     return tuple(works)
 
 
-def _collective(name: str, calls: float, ranks: int, message: float, share: float) -> CollectiveWork:
+def _collective(name: str, calls: Quantity, ranks: int, message: float, share: float) -> CollectiveWork:
     return CollectiveWork(name=name, calls=calls, ranks=ranks, bytes_per_token=message, token_share=share)

@@ -30,7 +30,7 @@ def linear_works(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[Li
     FLOPs of a token: ``2 x rows x cols x used x piece`` a call, ``piece`` being the largest share that tensor
     parallelism leaves (routed experts: also ``1 / expert``, tokens spread evenly over the groups of experts).
     """
-    return tuple(_linear(model, recipe, layout, placed) for placed in model.placed if _is_matrix(placed))
+    return tuple(_linear(recipe, layout, placed) for placed in model.placed if _is_matrix(placed))
 
 
 def _is_matrix(placed: Placed) -> bool:
@@ -38,7 +38,7 @@ def _is_matrix(placed: Placed) -> bool:
     return weight.kind == "matrix" and weight.used > 0 and weight.params > 0 and weight.component in _GROUP_OF
 
 
-def _linear(model: Model, recipe: WeightRecipe, layout: Layout, placed: Placed) -> LinearWork:
+def _linear(recipe: WeightRecipe, layout: Layout, placed: Placed) -> LinearWork:
     weight, routed = placed.weight, placed.weight.component == ROUTED
     formats = [recipe.format_of(weight, layer) for layer in placed.indices or (0,)]
     share = weight_share(weight, layout)

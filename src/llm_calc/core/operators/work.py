@@ -46,8 +46,8 @@ class LinearWork:
 class ContextWork:
     """Attention of all layers of one kind over their caches, for one sequence on one GPU.
 
-    ``limit_tokens``: most keys that a query visits (``UNLIMITED_TOKENS``: all); ``chunked``: the window starts at multiples
-    of itself. Decode reads ``kv_bytes_per_key`` and spends ``decode_flops_per_key``; prefill spends
+    ``limit_tokens``: most keys that a query visits (``UNLIMITED_TOKENS``: all); ``chunked``: the window starts at
+    multiples of itself. Decode reads ``kv_bytes_per_key`` and spends ``decode_flops_per_key``; prefill spends
     ``prefill_flops_per_pair`` on every visited pair.
     """
 

@@ -48,7 +48,12 @@ def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[Operat
 
 
 def _operator(
-    name: str, seconds: float, bound: Bound, flops: float = 0.0, bytes_moved: float = 0.0, message: float = 0.0
+    name: str,
+    seconds: float,
+    bound: Bound,
+    flops: float = 0.0,
+    bytes_moved: float = 0.0,
+    message: float = 0.0,
 ) -> OperatorTime:
     return OperatorTime(
         name=name, flops=flops, bytes_moved=bytes_moved, message_bytes=message, seconds=seconds, bound=bound
@@ -62,19 +67,27 @@ def _linear(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTi
         touched = float(touched_fraction(matrix, tokens, rates.routing_exponent))
         moved = float(matrix.weight_bytes) * touched + tokens * float(matrix.activation_bytes_per_token)
         seconds = float(overlapped(moved_s, compute_s, rates.kernels.overlap_exponent))
-        name = matrix.name if matrix.group not in ("experts",) else f"experts {matrix.name}"
-        yield _operator(name, seconds, _larger(moved_s, compute_s), tokens * float(matrix.flops_per_token), moved)
+        name = f"experts {matrix.name}" if matrix.group == "experts" else matrix.name
+        yield _operator(
+            name, seconds, _larger(moved_s, compute_s), tokens * float(matrix.flops_per_token), moved
+        )
 
 
 def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
     for context in work.context:
         if load.sequences:
-            moved_s, compute_s = (float(each) for each in context_seconds(context, work.sequence_share, load, rates))
+            moved_s, compute_s = (
+                float(each) for each in context_seconds(context, work.sequence_share, load, rates)
+            )
             keys = float(context_keys(context, work.sequence_share, load))
             flops = keys * float(load.tokens_per_sequence * context.decode_flops_per_key)
             seconds = float(overlapped(moved_s, compute_s, rates.kernels.overlap_exponent))
             yield _operator(
-                context.name, seconds, _larger(moved_s, compute_s), flops, keys * float(context.kv_bytes_per_key)
+                context.name,
+                seconds,
+                _larger(moved_s, compute_s),
+                flops,
+                keys * float(context.kv_bytes_per_key),
             )
         if load.prompt_tokens:
             seconds = float(prompt_attention_seconds(context, work, load, rates))

@@ -56,7 +56,7 @@ class StepClock:
         self._low, self._high = low, high
         self._floor_s = float(rates.prefill_layer_s * (work.counts.layers + work.counts.expert_layers))
         self._replicas = 1.0 / float(work.sequence_share)
-        self._pair_rates = [(each, _pair_seconds(each, work, rates)) for each in work.context if each.calls]
+        self._pair_rates = [(each, _pair_seconds(each, rates)) for each in work.context if each.calls]
         self._spread = _prompt_table(work, rates, 1.0 / self._replicas)
         self._alone = _prompt_table(work, rates, 1.0)
 
@@ -102,7 +102,7 @@ class StepClock:
         )
 
 
-def _pair_seconds(context: ContextWork, work: StepWork, rates: Rates) -> float:
+def _pair_seconds(context: ContextWork, rates: Rates) -> float:
     return float(context.prefill_flops_per_pair / rates.prefill_attention_flops_per_s)
 
 

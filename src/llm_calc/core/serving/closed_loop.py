@@ -77,5 +77,7 @@ def _with_prompt(work: StepWork, base: StepLoad, lengths: Lengths, chunks: Quant
         prompt_tokens=lengths.new_tokens / chunks,
         prompts=1.0 / chunks,
         prompt_start=start,
-        prompt_share=1 / together * np.ones_like(replicas) if isinstance(replicas, np.ndarray) else 1 / together,
+        prompt_share=1 / together * np.ones_like(replicas)
+        if isinstance(replicas, np.ndarray)
+        else 1 / together,
     )

@@ -47,7 +47,9 @@ def estimate(deployment: Deployment, pools: Pools, lengths: Lengths, concurrency
         wanted = smaller(smaller(rate * answer, room), concurrency)
         decoding = (decoding + wanted) / 2
     answer = (lengths.output_tokens - 1) * tpot
-    rate = larger(decoding, 1.0) / larger(answer, prefill + transfer) if _single(lengths) else decoding / answer
+    rate = (
+        larger(decoding, 1.0) / larger(answer, prefill + transfer) if _single(lengths) else decoding / answer
+    )
     first = larger(concurrency / rate - answer, prefill + transfer)
     ttft = with_host(first, tpot, lengths, 1.0, deployment.host)
     latency = ttft + answer

@@ -19,12 +19,16 @@ OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
+PLAIN = Scheduling()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostTimes:
-    """What a server adds to the first token: for a request, for each of its prompt tokens, for each request that
-    came with it; and how many tokens it gathers before it sends the first."""
+    """What a server adds to the first token.
+
+    For a request, for each of its prompt tokens, for each request that came with it; and how many tokens it
+    gathers before it sends the first.
+    """
 
     request_s: Quantity = 0.0
     prompt_token_s: Quantity = 0.0
@@ -44,7 +48,7 @@ class Deployment:
     rates: Rates
     capacity: Quantity
     limit: Quantity
-    scheduling: Scheduling = Scheduling()
+    scheduling: Scheduling = PLAIN
     host: HostTimes = HostTimes()
     draft: Draft = NO_DRAFT
 
@@ -71,7 +75,9 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
     fits = larger(smaller(requests, deployment.capacity), 1.0)
     rounds = larger(requests / fits, 1.0)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths)
-    step = batch.decode_seconds(deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens)
+    step = batch.decode_seconds(
+        deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens
+    )
     tpot = deployment.draft.seconds_per_token(step)
     latency = ttft + (lengths.output_tokens - 1) * tpot
     waited = (rounds - 1) / 2 * latency
@@ -115,12 +121,16 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
     latency = steady.prefill_s + drawn.output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / 10
-    ttft = with_host(steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host)
+    ttft = with_host(
+        steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
+    )
     whole = ttft + (lengths.output_tokens - 1) * tpot
     return _estimate(lengths, ttft, tpot, whole, concurrency, steady.running)
 
 
-def simulated_loop(deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = 10) -> Estimate:
+def simulated_loop(
+    deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = 10
+) -> Estimate:
     """A closed loop: a run of ten requests a slot, all slots starting at once, through the scheduler."""
     served = serve(
         deployment,
@@ -168,7 +178,9 @@ def serve(deployment: Deployment, traffic: Traffic, most_sequences: int) -> Serv
     return simulate(clock, traffic, deployment.scheduling, capacity, float(deployment.limit))
 
 
-def with_host(ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes) -> Quantity:
+def with_host(
+    ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes
+) -> Quantity:
     """First token as a client sees it.
 
     ``ttft + request + prompt tokens x token + requests that came together x arrival + gathered tokens x tpot``.
@@ -180,7 +192,9 @@ def with_host(ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quanti
 def _from_run(
     deployment: Deployment, lengths: Lengths, served: Served, together: float, rate_per_s: float | None
 ) -> Estimate:
-    step = batch.decode_seconds(deployment.work, deployment.rates, 1.0, lengths, deployment.draft.checked_tokens)
+    step = batch.decode_seconds(
+        deployment.work, deployment.rates, 1.0, lengths, deployment.draft.checked_tokens
+    )
     only = np.array([float(deployment.draft.seconds_per_token(step))])
     tpots = served.tpot_s if len(served.tpot_s) else only
     tpot = float(tpots.mean())

@@ -11,7 +11,7 @@ from llm_calc.core.serving.step import StepLoad, step_seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offline:
-    """Steady state of a long queue: sequences at once, one step of a pipeline stage's share of them, tokens a second."""
+    """Steady state of a long queue: sequences at once, one step of a stage's share of them, tokens a second."""
 
     running: Quantity
     step_s: Quantity

@@ -1,7 +1,8 @@
 """What one GPU reaches in practice: its peaks times the efficiencies of an engine."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,9 @@ def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
         kv_bytes_per_s=machine.memory_bytes_per_s * of("kv_bandwidth_fraction"),
         state_bytes_per_s=machine.memory_bytes_per_s * of("state_bandwidth_fraction"),
         decode_attention_flops_per_s=machine.wide_flops_per_s * of("decode_attention_compute_fraction"),
-        prefill_attention_flops_per_s=machine.wide_flops_per_s * of("prefill_attention_compute_fraction") * power,
+        prefill_attention_flops_per_s=machine.wide_flops_per_s
+        * of("prefill_attention_compute_fraction")
+        * power,
         link_bytes_per_s=machine.link_bytes_per_s * of("link_fraction"),
         **{name: of(name) for name in TIMES},
         kernels=kernels,
@@ -143,24 +146,18 @@ def _linear(machine: Machine, value: Value, power: Quantity, group: int) -> Line
 
 def pick(rates: Rates, index: int) -> Rates:
     """One element of rates that are arrays."""
-    from dataclasses import fields, replace
-
-    chosen = {f.name: _element(getattr(rates, f.name), index) for f in fields(rates) if f.name != "kernels"}
-    return replace(rates, **chosen)
-
-
-def _element(value: object, index: int) -> object:
-    if isinstance(value, tuple):
-        return tuple(
-            LinearRates(
-                bytes_per_s=_scalar(each.bytes_per_s, index),
-                flops_per_s=_scalar(each.flops_per_s, index),
-                vector_flops_per_s=_scalar(each.vector_flops_per_s, index),
-            )
-            for each in value
-        )
-    return _scalar(value, index)
+    names = [each.name for each in fields(Rates) if each.name not in ("linear", "kernels")]
+    chosen: dict[str, Any] = {name: _element(getattr(rates, name), index) for name in names}
+    return replace(rates, linear=tuple(_one(each, index) for each in rates.linear), **chosen)
 
 
-def _scalar(value: object, index: int) -> object:
+def _one(linear: LinearRates, index: int) -> LinearRates:
+    return LinearRates(
+        bytes_per_s=_element(linear.bytes_per_s, index),
+        flops_per_s=_element(linear.flops_per_s, index),
+        vector_flops_per_s=_element(linear.vector_flops_per_s, index),
+    )
+
+
+def _element(value: Quantity, index: int) -> Quantity:
     return float(value[index]) if isinstance(value, np.ndarray) else value

@@ -15,13 +15,17 @@ import numpy as np
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
-MOST_SLOTS = 48
+MOST_SLOTS = 32
 _DONE = 1e-6
 
 
 @dataclass(slots=True)
 class _Request:
-    """One request, or one of every sequence of a group; ``left``: prompt tokens of the group still to compute."""
+    """One request of a slot; with grouped slots one of every member of the group.
+
+    ``whole``, ``left``: prompt tokens of all members, and those still to compute. ``together``: the members came at
+    once (the start of a closed loop); later ones come one after another.
+    """
 
     slot: int
     arrival_s: float
@@ -30,14 +34,18 @@ class _Request:
     reserve: float
     whole: float
     left: float
+    together: bool = True
     ready: int = 0
+    began_s: float = 0.0
     first_s: float = 0.0
 
 
 class _Run:
     """State of one simulated run; ``group`` sequences move together."""
 
-    def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: float):
+    def __init__(
+        self, clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: float
+    ) -> None:
         self.clock, self.traffic, self.rules = clock, traffic, rules
         self.slots = min(traffic.slots, MOST_SLOTS)
         self.group = traffic.slots / self.slots if self.slots else 1.0
@@ -95,7 +103,8 @@ class _Run:
         prompt, output = self.traffic.lengths(self.drawn)
         whole = max(1.0, prompt - self.traffic.cached_tokens) * self.group
         reserve = prompt + self.rules.reserved_fraction * output
-        self.waiting.append(_Request(slot, arrival_s, prompt, output, reserve, whole, whole))
+        together = slot < 0 or self.group == 1.0 or self.sent[slot] == 1
+        self.waiting.append(_Request(slot, arrival_s, prompt, output, reserve, whole, whole, together))
 
     def admit(self) -> None:
         """Requests enter in order while the cache and the engine's limit have room; one always does."""
@@ -116,12 +125,17 @@ class _Run:
             part = min(request.left, room - taken)
             if part <= 0:
                 break
+            if request.left == request.whole:
+                request.began_s = self.now
             parts.append((request, part))
             taken += part
             prompts += part * self.group / request.whole
             start = max(start, self.begun(request))
         mean = self.context / len(self.running) if decoding else 0.0
-        self.advance(self.clock.mixed_s(decoding * self.group, mean, taken, max(prompts, 1e-3), start), len(self.running))
+        self.advance(
+            self.clock.mixed_s(decoding * self.group, mean, taken, max(prompts, 1e-3), start),
+            len(self.running),
+        )
         if decoding:
             self.tick += 1
             self.context += decoding * self.rules.tokens_per_step
@@ -136,18 +150,26 @@ class _Run:
     def progress(self, request: _Request, part: float) -> None:
         """Books a chunk; sequences whose prompts are complete have their first token."""
         request.left -= part
-        whole = request.left <= _DONE
-        ready = round(self.group) if whole else int((request.whole - request.left) * self.group / request.whole)
-        self.ttft.extend([self.now - request.arrival_s] * (ready - request.ready))
-        request.ready = ready
-        if not whole:
+        if request.together:
+            self.note_ready(request)
+        if request.left > _DONE:
             return
+        if not request.together:
+            own = (self.now - request.began_s) / self.group
+            self.ttft.extend([request.began_s + own - request.arrival_s] * round(self.group))
         self.filling.popleft()
         request.first_s = self.now
         self.context += request.prompt
         ends = self.tick + (request.output - 1) / self.rules.tokens_per_step
         self.entered += 1
         heappush(self.running, (ends, self.entered, request))
+
+    def note_ready(self, request: _Request) -> None:
+        """First tokens of the members whose prompts the last chunk completed."""
+        done = (request.whole - request.left) * self.group / request.whole
+        ready = round(self.group) if request.left <= _DONE else int(done)
+        self.ttft.extend([self.now - request.arrival_s] * (ready - request.ready))
+        request.ready = ready
 
     def decode(self) -> None:
         """All steps until the next sequence ends or the next request arrives."""

@@ -7,8 +7,10 @@ from llm_calc.core.arrays import Quantity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """``tokens`` proposed a step, each accepted with ``acceptance`` if those before it were; proposing one costs
-    ``cost_fraction`` of a step of the model."""
+    """``tokens`` are proposed a step, each accepted with ``acceptance`` if those before it were.
+
+    Proposing one costs ``cost_fraction`` of a step of the model.
+    """
 
     tokens: int = 0
     acceptance: float = 0.0

@@ -12,6 +12,7 @@ from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, Li
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.rates import LinearRates, Rates
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLoad:
     """What a step carries, of the whole deployment.
@@ -79,7 +80,9 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
 def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
     """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part."""
     kernels = rates.kernels
-    tiles = tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
+    tiles = (
+        tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
+    )
     filled = tiles + rates.saturation_tokens * where(tokens > 0, 1.0, 0.0)
     matrix_s = filled * work.flops_per_token / reached.flops_per_s
     if not kernels.vector_tokens:
@@ -162,7 +165,9 @@ def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:
             *linear_seconds(work, linear_tokens(work, load), rates), rates.kernels.overlap_exponent
         )
     for context in step.context:
-        yield overlapped(*context_seconds(context, step.sequence_share, load, rates), rates.kernels.overlap_exponent)
+        yield overlapped(
+            *context_seconds(context, step.sequence_share, load, rates), rates.kernels.overlap_exponent
+        )
         yield prompt_attention_seconds(context, step, load, rates)
     yield 2 * step.state_bytes * step.sequence_share * load.sequences / rates.state_bytes_per_s
     for collective in step.collectives:

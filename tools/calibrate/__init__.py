@@ -1,0 +1,1 @@
+"""The calibrate command: fits efficiencies to the measurements of the catalog."""
