@@ -56,9 +56,7 @@ def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object
     Raises:
         InvalidInputError: a field that cannot be right; names it and says what is accepted.
     """
-    if request.calculation_type != "model":
-        msg = f'calculation_type: {request.calculation_type!r} is not supported; accepted is "model"'
-        raise InvalidInputError(msg, field="calculation_type", accepted=["model"])
+    _check_calculation_type(request)
     history, warnings = History(), list(request.unknown_field_warnings())
     subject = requested_subject(request, catalogs)
     numbers, precision = uniform_numbers(request.precision), request.precision.lower()
@@ -86,18 +84,32 @@ def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object
         "parameters_billions": memory.total_parameters(subject.model) / 1e9,
         "vram": shapes.vram_answer(needs, scenario.overheads),
         "flops": shapes.flops_answer(subject.model, needs),
-        "performance": {
-            **shapes.timing_answer(timing, request.batch_size),
-            "throughput_by_gpu": rates,
-            "does_not_fit": too_small,
-            "bandwidth_utilization": _bandwidth_utilization(timing),
-            "bound": timing.step.bound,
-        },
+        "performance": _performance(timing, request.batch_size, rates, too_small),
         "parallelism": parallelism_answer(split, peak / TERA),
         "overheads_used": shapes.overheads_answer(scenario.overheads),
         "history": history.steps,
         "assumptions": list(subject.assumptions),
         "warnings": warnings + _warnings(request, subject, gpu, needs),
+    }
+
+
+def _check_calculation_type(request: CalculateRequest) -> None:
+    """Refuse what the document does not support."""
+    if request.calculation_type != "model":
+        msg = f'calculation_type: {request.calculation_type!r} is not supported; accepted is "model"'
+        raise InvalidInputError(msg, field="calculation_type", accepted=["model"])
+
+
+def _performance(
+    timing: Speed, batch: int, rates: dict[str, float], too_small: list[str]
+) -> dict[str, object]:
+    """The documented timing, on the request's GPU and on those of the catalog."""
+    return {
+        **shapes.timing_answer(timing, batch),
+        "throughput_by_gpu": rates,
+        "does_not_fit": too_small,
+        "bandwidth_utilization": _bandwidth_utilization(timing),
+        "bound": timing.step.bound,
     }
 
 

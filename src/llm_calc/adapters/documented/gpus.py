@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 import numpy as np
 
@@ -45,9 +46,9 @@ def throughput_by_gpu(
         bandwidths=table.bandwidths_bytes_per_s,
         efficiency_fraction=efficiency_fraction,
     )
-    roomy = (table.usable_bytes >= needs.gpu.system_bytes(scenario.overheads)).tolist()
-    rows = list(zip(table.ids, rates.tolist(), roomy, strict=True))
-    return {name: rate for name, rate, fits in rows if fits}, [name for name, _, fits in rows if not fits]
+    roomy = table.usable_bytes >= needs.gpu.system_bytes(scenario.overheads)
+    fitting = dict(compress(zip(table.ids, rates.tolist(), strict=True), roomy.tolist()))
+    return fitting, list(compress(table.ids, (~roomy).tolist()))
 
 
 def available_gpu(gpu: Gpu, aliases: tuple[str, ...]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from llm_calc.adapters.documented.calculate import core_overheads
 from llm_calc.adapters.documented.precision import precision_warnings, uniform_numbers
 from llm_calc.adapters.documented.shapes import overheads_answer
-from llm_calc.adapters.documented.subject import custom_subject
+from llm_calc.adapters.documented.subject import Subject, custom_subject
 from llm_calc.adapters.units import GIB, gib
 from llm_calc.adapters.wire.documented_requests import ScalingRequest
 from llm_calc.core.footprint import Footprint, whole_footprint
@@ -21,15 +21,7 @@ WHOLE_MEMORY = "gpu_vram_gb was taken as usable memory in full; drivers keep 0.3
 
 def model_scaling_analysis(request: ScalingRequest) -> dict[str, object]:
     """The documented answer, with the further strategies."""
-    subject = custom_subject(
-        request,
-        {
-            "hidden_dim": request.hidden_dimensions,
-            "ff_dim": request.feedforward_dimensions,
-            "num_layers": request.num_layers,
-            "vocab_size": request.vocab_size,
-        },
-    )
+    subject = _subject(request)
     numbers, overheads = uniform_numbers(request.precision), core_overheads(request.overheads)
     usable_bytes = request.gpu_vram_gb * GIB
     whole = whole_footprint(subject.model, numbers, request.batch_size, request.sequence_length)
@@ -63,6 +55,19 @@ def model_scaling_analysis(request: ScalingRequest) -> dict[str, object]:
             *_hopeless(best, alone=alone),
         ],
     }
+
+
+def _subject(request: ScalingRequest) -> Subject:
+    """The model of the request's dimensions."""
+    return custom_subject(
+        request,
+        {
+            "hidden_dim": request.hidden_dimensions,
+            "ff_dim": request.feedforward_dimensions,
+            "num_layers": request.num_layers,
+            "vocab_size": request.vocab_size,
+        },
+    )
 
 
 def _best(options: tuple[Option, ...]) -> Option | None:
