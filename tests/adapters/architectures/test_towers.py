@@ -1,5 +1,6 @@
 """Towers and projectors against counts on the real classes."""
 
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -12,7 +13,7 @@ from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.reading import read_config
 from llm_calc.adapters.architectures.towers.parts import Encoder, pair, patch_grid
 from llm_calc.adapters.architectures.towers.table import TOWERS, read_tower
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.memory import total_parameters
 from tests.adapters.architectures.multimodal import BY_NAME, ROWS, read, vision_parameters
 
@@ -149,3 +150,19 @@ def test_the_tower_of_qwen4_is_that_of_the_class(changes: dict[str, object], par
     tower = read_tower(Fields(changes), "qwen4_exp_vision")
     assert tower is not None
     assert sum(weight.params for weight in tower.weights) == parameters
+
+
+WRONG: tuple[object, ...] = ("x", -1, 0, None, 2**50, [], {}, True, 0.5, [1], [[1, 2]], float("inf"))
+
+
+@given(data=st.data())
+def test_wrong_values_of_nested_keys_are_refused_and_never_crash(data: st.DataObject) -> None:
+    row = data.draw(st.sampled_from([row for row in ROWS if "changed" in row["name"]]))
+    config = deepcopy(row["config"])
+    parts = sorted(key for key, value in config.items() if isinstance(value, dict) and value)
+    if not parts:
+        return
+    part = config[data.draw(st.sampled_from(parts))]
+    part[data.draw(st.sampled_from(sorted(part)))] = data.draw(st.sampled_from(WRONG))
+    with suppress(CalcError):
+        assert all(placed.weight.params >= 0 for placed in read_config(config).model.placed)

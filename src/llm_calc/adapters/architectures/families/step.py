@@ -91,12 +91,11 @@ def _sparse(f: Fields, layers: int) -> Callable[[int], bool]:
     if kinds is not None:
         f.ignore("moe_layers_enum")
         return lambda index: kinds[index] == "sparse"
-    enumerated = f.raw("moe_layers_enum", None)
-    if isinstance(enumerated, str):
-        enumerated = [int(item) for item in enumerated.split(",") if item.strip().isdigit()]
-    if isinstance(enumerated, list):
-        return frozenset(enumerated).__contains__
-    return lambda index: index >= FIRST_SPARSE
+    stated = f.raw("moe_layers_enum", None)
+    if isinstance(stated, str):
+        return frozenset(int(item) for item in stated.split(",") if item.strip().isdigit()).__contains__
+    listed = f.ints("moe_layers_enum", None)
+    return frozenset(listed).__contains__ if listed is not None else lambda index: index >= FIRST_SPARSE
 
 
 def _feed_forward(f: Fields) -> LayerBlocks:

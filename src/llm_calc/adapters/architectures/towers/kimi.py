@@ -13,6 +13,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     norm,
     patch_grid,
     patch_volume,
+    positive,
     table,
 )
 
@@ -55,7 +56,7 @@ def step3p5(f: Fields) -> Tower:
     encoder = Encoder(
         layers=depth(f, _published(f, "num_hidden_layers", "layers")),
         hidden=hidden,
-        intermediate=int(hidden * f.number("mlp_ratio")),
+        intermediate=int(hidden * positive(f, "mlp_ratio")),
         heads=f.int(_published(f, "num_attention_heads", "heads")),
         vectors=2 * hidden,
     )

@@ -146,6 +146,14 @@ def patch_volume(f: Fields, channels: str = "num_channels") -> int:
     return f.int(channels) * height * width
 
 
+def positive(f: Fields, key: str) -> float:
+    """A ratio: a number above 0 and up to a thousand."""
+    value = f.number(key)
+    if not 1e-3 <= value <= 1e3:
+        raise f.refusal(key, "a number from 0.001 to 1000")
+    return value
+
+
 def depth(f: Fields, key: str = "num_hidden_layers") -> int:
     """Layers of a tower."""
     return f.int(key, least=0, most=1000)

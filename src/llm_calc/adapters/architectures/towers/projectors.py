@@ -14,6 +14,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     linear,
     norm,
     pair,
+    positive,
     table,
     two_layers,
     vector,
@@ -111,7 +112,7 @@ def gemma3(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 def internvl(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Pixel shuffle by ``downsample_ratio``, a norm, two matrices."""
     f.ignore("vision_feature_layer", "image_seq_length")
-    joined = tower.width * int(1 / f.number("downsample_ratio")) ** 2
+    joined = tower.width * int(1 / positive(f, "downsample_ratio")) ** 2
     return (norm("projector.norm", joined), *two_layers("projector", (joined, text, text)))
 
 

@@ -14,6 +14,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     norm,
     patch_grid,
     patch_volume,
+    positive,
     table,
     two_layers,
 )
@@ -33,7 +34,7 @@ def _merged(f: Fields, hidden: int) -> int:
 def qwen2_vl(f: Fields) -> Tower:
     """Qwen2-VL: ``embed_dim`` wide inside; ``hidden_size`` is the width it hands on."""
     width, out = f.int("embed_dim"), f.int("hidden_size")
-    inner, merged = int(width * f.number("mlp_ratio")), _merged(f, width)
+    inner, merged = int(width * positive(f, "mlp_ratio")), _merged(f, width)
     encoder = Encoder(layers=depth(f, "depth"), hidden=width, intermediate=inner, heads=f.int("num_heads"))
     weights = (
         *_patches(f, width, bias=False),

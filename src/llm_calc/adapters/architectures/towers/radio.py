@@ -12,6 +12,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     linear,
     norm,
     patch_volume,
+    positive,
     table,
     two_layers,
     vector,
@@ -29,7 +30,7 @@ def radio(f: Fields) -> Tower:
     encoder = Encoder(
         layers=layers,
         hidden=hidden,
-        intermediate=int(hidden * f.number("mlp_ratio")),
+        intermediate=int(hidden * positive(f, "mlp_ratio")),
         heads=f.int("num_attention_heads"),
         biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
         vectors=2 * hidden,
@@ -48,7 +49,7 @@ def radio(f: Fields) -> Tower:
 def nemotron_projector(f: Fields, _: Fields, __: Tower, text: int) -> Weights:
     """Pixel shuffle, a norm and two matrices."""
     f.ignore("force_image_size", "video_pruning_rate", "video_temporal_patch_size")
-    joined = f.int("vision_hidden_size") * int(1 / f.number("downsample_ratio")) ** 2
+    joined = f.int("vision_hidden_size") * int(1 / positive(f, "downsample_ratio")) ** 2
     return (
         norm("projector.norm", joined, bias=False),
         *two_layers("projector", (joined, f.int("projector_hidden_size"), text), bias=False),
