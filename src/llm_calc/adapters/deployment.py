@@ -86,7 +86,7 @@ def place(
     family = family_of(engine.name, workload.load, workload.requests_in_flight)
     calibration = load_calibration(family)
     context = float(workload.input_tokens + workload.output_tokens)
-    scheduling, filled = _scheduling(calibration, engine.name, plan, draft)
+    scheduling, filled = _scheduling(calibration, engine.name, plan)
     deployment = Deployment(
         work=summed(work),
         rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
@@ -136,9 +136,7 @@ def _one_replica(layout: Layout) -> tuple[Layout, int]:
     return replace(layout, data=1), layout.data
 
 
-def _scheduling(
-    calibration: Calibration, engine: str, plan: MemoryPlan, draft: Draft
-) -> tuple[Scheduling, float]:
+def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan) -> tuple[Scheduling, float]:
     """How the engine forms steps, and which part of its planned cache it fills."""
     rows = load_calibration_file("served").scheduling
     row = rows.get(engine, rows["generic"])
@@ -146,7 +144,6 @@ def _scheduling(
         policy=row.policy,
         token_budget=float(max(plan.limits.max_batched_tokens, 1)),
         reserved_fraction=row.reserved_fraction,
-        tokens_per_step=draft.tokens_per_step,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
 

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     stream_time_limit_s: float = Field(
         900.0, gt=0, le=86400, description="Longest time that a streamed answer may take [s]"
     )
+    sweep_max_rows: int = Field(5_000_000, ge=1, description="Largest accepted sweep [rows]")
     shutdown_time_limit_s: int = Field(
         30, ge=0, le=3600, description="Longest wait for requests in flight when the service is stopped [s]"
     )

@@ -1,9 +1,10 @@
 """What a request needs on each GPU: weights, KV cache, activations, with and without overheads."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 from llm_calc.core import memory
-from llm_calc.core.arrays import Quantity, ceil_div
+from llm_calc.core.arrays import Quantity, ceil_div, where
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -101,7 +102,17 @@ def gpu_footprint(
         _stage_footprint(model, numbers, split, stage, batch, local_tokens)
         for stage in range(split.layout.pipeline)
     ]
-    return max(stages, key=lambda each: float(each.weights_bytes + each.kv_cache_bytes))
+    return reduce(_fuller, stages)
+
+
+def _fuller(first: Footprint, second: Footprint) -> Footprint:
+    """The one with the larger sum of weights and cache, element by element; the first of equals."""
+    larger_first = first.weights_bytes + first.kv_cache_bytes >= second.weights_bytes + second.kv_cache_bytes
+    return Footprint(
+        weights_bytes=where(larger_first, first.weights_bytes, second.weights_bytes),
+        kv_cache_bytes=where(larger_first, first.kv_cache_bytes, second.kv_cache_bytes),
+        activations_bytes=where(larger_first, first.activations_bytes, second.activations_bytes),
+    )
 
 
 def _stage_footprint(

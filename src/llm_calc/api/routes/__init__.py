@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, compare, docs, health, inspect, memory, plans, serving
+from llm_calc.api.routes import analysis, calculate, compare, docs, health, inspect, memory, plans, serving, sweep
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
@@ -12,6 +12,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     serving.router,
     plans.router,
     compare.router,
+    sweep.router,
     health.router,
     docs.router,
 )

@@ -1,0 +1,64 @@
+"""Rows of ``/api/memory_plan``: lengths and numbers of requests as arrays; the plan itself depends on neither."""
+
+import numpy as np
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.memory_plan import planned_memory, whole_concurrency
+from llm_calc.adapters.sweep.varying import Varying
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.core.arrays import FloatArray, Quantity, ceil_div, smaller
+from llm_calc.core.engines import MemoryPlan
+
+MEMORY_FIGURES = (
+    "fits",
+    "headroom_bytes",
+    "sequences_that_fit",
+    "weights_bytes",
+    "activation_peak_bytes",
+    "kv_cache_bytes",
+    "kv_cache_tokens",
+    "max_concurrency",
+)
+
+
+def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalogs) -> dict[str, FloatArray]:
+    """Figures of rows that share a plan.
+
+    Raises:
+        CalcError: the plan cannot be made.
+    """
+    varying = changing.values
+    planned = planned_memory(request, catalogs)
+    plan, asked, workload = planned.plan, planned.asked, request.workload
+    context: Quantity = float(asked.context_tokens)
+    if workload is not None:
+        prompt = varying.get("workload.input_tokens", float(workload.input_tokens))
+        context = prompt + varying.get("workload.output_tokens", float(workload.output_tokens))
+    sequences = varying.get("workload.concurrency", varying.get("workload.batch", float(asked.sequences)))
+    most = plan.max_concurrency(np.atleast_1d(context)) if plan.pools else whole_limit(plan)
+    room = np.asarray(most) * float(plan.available_bytes > 0)
+    figures = {
+        "fits": (room >= sequences) & plan.starts,
+        "headroom_bytes": np.round(_headroom(plan, sequences, np.atleast_1d(context))).astype(np.int64),
+        "sequences_that_fit": room.astype(np.int64),
+        "weights_bytes": round(plan.budget.weights_bytes),
+        "activation_peak_bytes": round(plan.budget.activation_peak_bytes),
+        "kv_cache_bytes": round(plan.budget.kv_cache_bytes),
+        "kv_cache_tokens": plan.kv_cache_tokens if plan.available_bytes > 0 else 0,
+        "max_concurrency": round(whole_concurrency(plan), 4),
+    }
+    return {name: np.broadcast_to(np.asarray(value), changing.rows) for name, value in figures.items()}
+
+
+def whole_limit(plan: MemoryPlan) -> FloatArray:
+    """Sequences of a model without caches: what the scheduler allows."""
+    return np.array([float(plan.limits.max_sequences * plan.replicas)])
+
+
+def _headroom(plan: MemoryPlan, sequences: Quantity, context: FloatArray) -> Quantity:
+    """What the tightest pool has left; the budget's shortage where there is no pool."""
+    each = ceil_div(sequences, plan.replicas)
+    left: Quantity = np.zeros(1) if not plan.pools else np.full(1, np.inf)
+    for pool in plan.pools:
+        left = smaller(left, pool.capacity_bytes - each * pool.sequence_bytes(context))
+    return left + min(0.0, plan.available_bytes)

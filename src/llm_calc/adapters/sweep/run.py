@@ -1,0 +1,153 @@
+"""A sweep made ready: validated, counted, and evaluated batch by batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.sweep.grid import Column, Grid, Piece, build_grid, check_size, placed
+from llm_calc.adapters.sweep.serving import is_simulated
+from llm_calc.adapters.sweep.targets import TARGETS, Figures, Target
+from llm_calc.adapters.sweep.varying import Varying
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.adapters.wire.sweep import SweepRequest
+from llm_calc.core.errors import CalcError, InvalidInputError
+
+SIMULATED_UP_TO = 256
+"""Rows that ``method: auto`` still simulates."""
+ERROR = "error"
+METHOD = "method"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows of one piece: what is the same in all of them, and columns of numbers. ``count`` rows."""
+
+    fixed: dict[str, Any]
+    numbers: Figures
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """A validated sweep; batches are independent of each other and may be evaluated anywhere, in any order.
+
+    ``method``: by the endpoint's own formulas, by its simulation row by row, or in closed form in place of it.
+    """
+
+    request: SweepRequest
+    grid: Grid
+    method: Literal["as_endpoint", "simulated", "closed_form"]
+
+    @property
+    def target(self) -> Target:
+        """The endpoint that is swept."""
+        return TARGETS[self.request.target]
+
+    @property
+    def fixed_columns(self) -> tuple[str, ...]:
+        """Columns that change with the set-up only."""
+        method = (METHOD,) if self.request.target == "serving_estimate" else ()
+        return (*(column.path for column in self.grid.setups), *method, ERROR)
+
+    @property
+    def number_columns(self) -> tuple[str, ...]:
+        """Columns of numbers: the other axes, then the figures."""
+        return (*(column.path for column in self.grid.arrays), *self.target.figures)
+
+    def batch(self, index: int, catalogs: Catalogs) -> list[Rows]:
+        """The rows of one batch, counted from 0."""
+        return [self._rows(piece, catalogs) for piece in self.grid.pieces(index)]
+
+    def batches(self, catalogs: Catalogs) -> Iterator[list[Rows]]:
+        """All batches, evaluated as they are asked for."""
+        for index in range(self.grid.batches):
+            yield self.batch(index, catalogs)
+
+    def _rows(self, piece: Piece, catalogs: Catalogs) -> Rows:
+        """One piece; what cannot be set up becomes rows with an error."""
+        varying, fixed = piece.varying, piece.fixed
+        method = {METHOD: self.method} if self.request.target == "serving_estimate" else {}
+        try:
+            figures = self._evaluate(piece, catalogs)
+            error = None
+        except CalcError as refusal:
+            figures = {name: np.full(piece.rows, np.nan) for name in self.target.figures}
+            error = refusal.message
+        return Rows(fixed={**fixed, **method, ERROR: error}, numbers={**varying, **figures}, count=piece.rows)
+
+    def _evaluate(self, piece: Piece, catalogs: Catalogs) -> Figures:
+        first = {column.path: column.values[0] for column in self.grid.arrays}
+        body = placed(self.request.base, {**first, **piece.fixed})
+        request = self.target.validated(body)
+        varying = Varying(values=piece.varying, rows=piece.rows, simulate=self.method == "simulated")
+        return self.target.evaluate(request, varying, catalogs)
+
+
+def ready_sweep(request: SweepRequest, catalogs: Catalogs, most_rows: int) -> Sweep:
+    """A sweep whose every value was checked and whose rows were counted; nothing is evaluated but the first row.
+
+    Raises:
+        InvalidInputError: too many rows, a field that the target does not have, or a value that it does not accept.
+        CalcError: what all rows share cannot be calculated.
+    """
+    target = TARGETS[request.target]
+    grid = build_grid(request.grid, target.arrays)
+    check_size(grid, most_rows)
+    first = placed(request.base, {column.path: column.values[0] for column in (*grid.setups, *grid.arrays)})
+    target.validated(first)
+    for column in (*grid.setups, *grid.arrays):
+        _check_values(target, first, column, is_array=column in grid.arrays)
+    sweep = Sweep(request=request, grid=grid, method=_method(request, target, first, grid))
+    _check_first_row(sweep, catalogs)
+    return sweep
+
+
+def _check_values(target: Target, first: dict[str, Any], column: Column, *, is_array: bool) -> None:
+    """Every value of a set-up; the ends of an array, and one broken number if it holds any."""
+    values = column.values
+    if is_array:
+        broken = next((value for value in values if not isinstance(value, int)), None)
+        values = [min(values), max(values), *([] if broken is None else [broken])]
+    for value in values:
+        try:
+            target.validated(placed(first, {column.path: value}))
+        except InvalidInputError as error:
+            raise InvalidInputError(
+                f"grid.{column.path}: {value!r} is not accepted ({error.message})",
+                field=f"grid.{column.path}",
+            ) from error
+
+
+def _method(
+    request: SweepRequest, target: Target, first: dict[str, Any], grid: Grid
+) -> Literal["as_endpoint", "simulated", "closed_form"]:
+    """How rows are answered: by the endpoint's own formulas, by its simulation, or in closed form in place of it."""
+    asked = target.validated(first)
+    if not isinstance(asked, ServingEstimateRequest):
+        return "as_endpoint"
+    arrays = {column.path: np.asarray(column.values, dtype=np.float64) for column in grid.arrays}
+    if not is_simulated(asked.workload, arrays):
+        return "as_endpoint"
+    small = request.method == "auto" and grid.rows <= SIMULATED_UP_TO
+    return "simulated" if small or request.method == "as_endpoint" else "closed_form"
+
+
+def _check_first_row(sweep: Sweep, catalogs: Catalogs) -> None:
+    """Refuse at once what no row could be answered for: an error that no set-up axis has a part in."""
+    piece = Piece(grid=sweep.grid, setup=0, first=0, last=1)
+    try:
+        sweep._evaluate(piece, catalogs)  # noqa: SLF001 - one of its own
+    except CalcError as error:
+        if not sweep.grid.setups:
+            raise
+        parts = {column.path.partition(".")[0] for column in sweep.grid.setups}
+        field = getattr(error, "field", None) or ""
+        if (
+            field
+            and field.partition(".")[0] not in parts
+            and not parts & {"hardware", "parallelism", "engine"}
+        ):
+            raise

@@ -1,0 +1,155 @@
+"""Rows of ``/api/serving_estimate``: lengths and loads as arrays.
+
+Static batches and offline runs are the endpoint's own formulas. Loads that the endpoint simulates are answered as it
+does, row by row, or in closed form.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.served import served_capacity
+from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.sweep.varying import Values, Varying
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.arrays import FloatArray, Quantity, ceil_div, smaller
+from llm_calc.core.planning.bounds import in_flight, under_load
+from llm_calc.core.planning.split import shape_of
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import Deployment, Estimate
+
+SERVING_FIGURES = (
+    "ttft_s",
+    "tpot_s",
+    "request_latency_s",
+    "output_tokens_per_s",
+    "total_tokens_per_s",
+    "requests_per_s",
+)
+
+
+def serving_rows(
+    request: ServingEstimateRequest, changing: Varying, catalogs: Catalogs
+) -> dict[str, FloatArray]:
+    """Figures of rows that share a model, hardware, layout and engine.
+
+    Raises:
+        CalcError: the deployment cannot be made.
+    """
+    varying, rows = changing.values, changing.rows
+    if changing.simulate:
+        return _row_by_row(request, varying, rows, catalogs)
+    found = {name: np.empty(rows) for name in SERVING_FIGURES}
+    for chosen, one in _families(request, varying, rows):
+        part = {path: values[chosen] for path, values in varying.items()}
+        estimate, busy = _closed(one, part, catalogs)
+        for name in SERVING_FIGURES:
+            scale = busy if name.endswith("_per_s") else 1.0
+            found[name][chosen] = np.asarray(getattr(estimate, name)) * scale
+    return found
+
+
+def is_simulated(workload: WorkloadPart, varying: Values) -> bool:
+    """Whether the endpoint would simulate any of the rows."""
+    if workload.load == "request_rate":
+        return True
+    if workload.load != "concurrency":
+        return False
+    requests = varying.get("workload.concurrency", np.array([float(workload.requests_in_flight)]))
+    return bool(np.any(requests > 1))
+
+
+def _row_by_row(
+    request: ServingEstimateRequest, varying: Values, rows: int, catalogs: Catalogs
+) -> dict[str, FloatArray]:
+    """Exactly what the endpoint answers."""
+    found = {name: np.empty(rows) for name in SERVING_FIGURES}
+    for row in range(rows):
+        values = {path.partition(".")[2]: column[row] for path, column in varying.items()}
+        workload = request.workload.model_copy(update=_whole(values))
+        one = request.model_copy(update={"workload": workload})
+        estimate = time_load(place_request(one, catalogs), workload)
+        for name in SERVING_FIGURES:
+            found[name][row] = float(getattr(estimate, name))
+    return found
+
+
+def _whole(values: Mapping[str, float]) -> dict[str, float | int]:
+    """Counts as whole numbers, the others as they are."""
+    shares = ("request_rate", "prefix_cache_hit_fraction")
+    return {name: float(value) if name in shares else int(value) for name, value in values.items()}
+
+
+def _families(
+    request: ServingEstimateRequest, varying: Values, rows: int
+) -> list[tuple["np.ndarray[tuple[int, ...], np.dtype[np.bool_]]", ServingEstimateRequest]]:
+    """Rows that take the same calibration, with a request that stands for them: one request at once, or several."""
+    everything = np.ones(rows, dtype=bool)
+    requests = varying.get("workload.concurrency")
+    if requests is None:
+        return [(everything, request)]
+    groups = []
+    for alone, count in ((True, 1), (False, 2)):
+        chosen = (requests == 1) == alone
+        if np.any(chosen):
+            workload = request.workload.model_copy(update={"concurrency": count})
+            groups.append((chosen, request.model_copy(update={"workload": workload})))
+    return groups
+
+
+def _closed(
+    request: ServingEstimateRequest, varying: Values, catalogs: Catalogs
+) -> tuple[Estimate, Quantity]:
+    """One replica in closed form, and how many replicas are busy."""
+    placed, workload = place_request(request, catalogs), request.workload
+    lengths = Lengths(
+        input_tokens=varying.get("workload.input_tokens", float(workload.input_tokens)),
+        output_tokens=varying.get("workload.output_tokens", float(workload.output_tokens)),
+        cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.prefix_cache_hit_fraction),
+    )
+    deployment = _deployment(placed, lengths)
+    total = varying.get(
+        "workload.concurrency", varying.get("workload.batch", float(workload.requests_in_flight))
+    )
+    each, replicas = ceil_div(total, placed.replicas), float(placed.replicas)
+    if workload.load == "request_rate":
+        rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
+        most = np.full(np.shape(rate), max(1.0, float(np.max(np.asarray(deployment.capacity)))))
+        each = np.maximum(in_flight(deployment, lengths, rate, most), 1.0)
+        return under_load(deployment, "request_rate", lengths, each), replicas
+    kind = shape_of(workload.load, placed.calibration.name)
+    estimate = under_load(deployment, kind, lengths, each)
+    if kind == "concurrency":
+        estimate = _single_requests_apart(estimate, deployment, lengths, each)
+    return estimate, _busy(workload, total, replicas)
+
+
+def _single_requests_apart(
+    estimate: Estimate, deployment: Deployment, lengths: Lengths, each: Quantity
+) -> Estimate:
+    """A single request is timed as a static batch, as the endpoint does."""
+    single = np.asarray(each) == 1
+    if not np.any(single):
+        return estimate
+    alone = under_load(deployment, "batch", lengths, each)
+    figures = {
+        name: np.where(single, getattr(alone, name), getattr(estimate, name)) for name in SERVING_FIGURES
+    }
+    return replace(estimate, **figures)
+
+
+def _busy(workload: WorkloadPart, total: Quantity, replicas: float) -> Quantity:
+    return smaller(replicas, total) if workload.load in ("batch", "concurrency") else replicas
+
+
+def _deployment(placed: Placed, lengths: Lengths) -> Deployment:
+    """The deployment with the capacity for each row's length."""
+    context = lengths.input_tokens + lengths.output_tokens
+    if not isinstance(context, np.ndarray):
+        return placed.deployment
+    capacity = np.maximum(1.0, served_capacity(placed.plan, context) * placed.filled_fraction)
+    return replace(placed.deployment, capacity=capacity)

@@ -1,0 +1,79 @@
+"""What a sweep evaluates: for each endpoint, its request, the fields that it takes as arrays, and its figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.sweep.calculate import CALCULATE_ARRAYS, CALCULATE_FIGURES, calculate_rows
+from llm_calc.adapters.sweep.memory import MEMORY_FIGURES, memory_rows
+from llm_calc.adapters.sweep.serving import SERVING_FIGURES, serving_rows
+from llm_calc.adapters.sweep.varying import Varying
+from llm_calc.adapters.wire.documented_requests import CalculateRequest
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.errors import InvalidInputError
+
+Figures = dict[str, FloatArray]
+Evaluate = Callable[[Any, Varying, Catalogs], Figures]
+"""Figures of rows by name, from the request of the first of them and what differs in the others."""
+
+LENGTHS = frozenset(("workload.input_tokens", "workload.output_tokens"))
+REQUESTS = frozenset(("workload.concurrency", "workload.batch"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One endpoint as a sweep evaluates it; ``figures`` are its columns, in their order."""
+
+    request: type[BaseModel]
+    arrays: frozenset[str]
+    figures: tuple[str, ...]
+    evaluate: Evaluate
+
+    def validated(self, body: Mapping[str, Any]) -> BaseModel:
+        """A request of this endpoint.
+
+        Raises:
+            InvalidInputError: it is none; names the first field that is wrong.
+        """
+        try:
+            request = self.request.model_validate(body)
+        except ValidationError as error:
+            raise _refusal(error) from error
+        if isinstance(request, CalculateRequest):
+            for warning in request.unknown_field_warnings():
+                raise InvalidInputError(f"base.{warning.replace(', ignored', '')}", field="base")
+        return request
+
+
+TARGETS: Mapping[str, Target] = {
+    "serving_estimate": Target(
+        request=ServingEstimateRequest,
+        arrays=LENGTHS | REQUESTS | {"workload.request_rate", "workload.prefix_cache_hit_fraction"},
+        figures=SERVING_FIGURES,
+        evaluate=serving_rows,
+    ),
+    "memory_plan": Target(
+        request=MemoryPlanRequest,
+        arrays=LENGTHS | REQUESTS,
+        figures=MEMORY_FIGURES,
+        evaluate=memory_rows,
+    ),
+    "calculate": Target(
+        request=CalculateRequest,
+        arrays=CALCULATE_ARRAYS,
+        figures=CALCULATE_FIGURES,
+        evaluate=calculate_rows,
+    ),
+}
+
+
+def _refusal(error: ValidationError) -> InvalidInputError:
+    problem = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in problem["loc"])
+    text = str(problem["msg"]).removeprefix("Value error, ").replace("Input should", "must", 1)
+    return InvalidInputError(f"base.{field}: {text}".replace("base.:", "base:"), field=f"base.{field}")

@@ -1,0 +1,205 @@
+"""Rows as NDJSON, CSV or Parquet, in constant memory."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from pydantic_core import to_json
+
+from llm_calc.adapters.sweep.run import Rows, Sweep
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.errors import UnsupportedError
+
+MEDIA_TYPES = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+Batches = Iterable[list[Rows]]
+
+
+def written(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
+    """The stream of a sweep's answer, one piece of bytes a batch.
+
+    Raises:
+        UnsupportedError: Parquet was asked for, and its library is not installed.
+    """
+    writers: dict[str, Callable[[Sweep, Batches], Iterator[bytes]]] = {
+        "ndjson": ndjson,
+        "csv": comma_separated,
+        "parquet": parquet,
+    }
+    return writers[sweep.request.format](sweep, batches)
+
+
+def ndjson(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
+    """One JSON object a row and line; with ``progress``, a line after each batch that says how far it is."""
+    done = 0
+    for batch in batches:
+        yield b"".join(_json_lines(sweep, rows) for rows in batch)
+        done += sum(rows.count for rows in batch)
+        if sweep.request.progress:
+            yield to_json({"progress": {"rows": done, "of": sweep.grid.rows}}) + b"\n"
+
+
+def _json_lines(sweep: Sweep, rows: Rows) -> bytes:
+    """All rows of a piece as lines of a template that holds names and what the rows share."""
+    shared = to_json({name: rows.fixed[name] for name in sweep.fixed_columns})[1:-1]
+    cells = [b'"%b":%b' % (name.encode(), cell) for name, cell in _cells(sweep, rows, b"null")]
+    template = b"{" + shared.replace(b"%", b"%%") + b"," + b",".join(cells) + b"}\n"
+    return _filled(sweep, rows, template, b"null")
+
+
+def _cells(sweep: Sweep, rows: Rows, unknown: bytes) -> Iterator[tuple[str, bytes]]:
+    """For each column of numbers its text where all rows have the same one, else a place for it."""
+    for name in sweep.number_columns:
+        values = rows.numbers[name]
+        yield name, _text(values[:1].tolist(), unknown) if _same(values) else b"%b"
+
+
+def _text(numbers: list[Any], unknown: bytes) -> bytes:
+    """Numbers with commas between them, written by the JSON library as a whole; NaN as ``unknown``."""
+    return to_json(numbers, inf_nan_mode="null")[1:-1].replace(b"null", unknown)
+
+
+def _same(values: FloatArray) -> bool:
+    """Whether all elements are one number, stored once."""
+    return values.strides == (0,)
+
+
+def _filled(sweep: Sweep, rows: Rows, template: bytes, unknown: bytes) -> bytes:
+    """The template once a row; each column is written as a whole and cut at its commas."""
+    texts = [
+        _text(_listed(sweep, rows, name), unknown).split(b",")
+        for name in sweep.number_columns
+        if not _same(rows.numbers[name])
+    ]
+    if not texts:
+        return (template % ()) * rows.count
+    return b"".join(map(template.__mod__, zip(*texts, strict=True)))
+
+
+def _listed(sweep: Sweep, rows: Rows, name: str) -> list[Any]:
+    """A column as Python numbers; axes of whole numbers stay whole."""
+    values = rows.numbers[name]
+    whole = next((column.is_whole for column in sweep.grid.arrays if column.path == name), False)
+    listed: list[Any] = (values.astype(np.int64) if whole else values).tolist()
+    return listed
+
+
+def comma_separated(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
+    """A header and one line a row (RFC 4180); what is not known is empty."""
+    yield _csv_line([*sweep.fixed_columns, *sweep.number_columns])
+    for batch in batches:
+        yield b"".join(_csv_lines(sweep, rows) for rows in batch)
+
+
+def _csv_lines(sweep: Sweep, rows: Rows) -> bytes:
+    shared = _csv_line([_cell(rows.fixed[name]) for name in sweep.fixed_columns])[:-2].replace(b"%", b"%%")
+    cells = [cell for _, cell in _cells(sweep, rows, b"")]
+    return _filled(sweep, rows, shared + b"," + b",".join(cells) + b"\r\n", b"")
+
+
+def _csv_line(cells: Sequence[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    """A value for a cell: objects and lists as JSON."""
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
+
+
+def parquet(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
+    """A Parquet file, one row group a batch.
+
+    Raises:
+        UnsupportedError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        msg = "format: parquet needs the extra llm-calc[parquet]; use ndjson or csv"
+        raise UnsupportedError(msg, field="format") from None
+    return _parquet(sweep, batches, pa, pq)
+
+
+def _parquet(sweep: Sweep, batches: Batches, pa: Any, pq: Any) -> Iterator[bytes]:  # noqa: ANN401
+    schema = pa.schema(
+        [
+            *(pa.field(name, _arrow_type(sweep, name, pa)) for name in sweep.fixed_columns),
+            *(pa.field(name, _arrow_type(sweep, name, pa)) for name in sweep.number_columns),
+        ]
+    )
+    sink = _Sink()
+    with pq.ParquetWriter(sink, schema) as writer:
+        for batch in batches:
+            writer.write_table(_table(batch, schema, pa))
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _arrow_type(sweep: Sweep, name: str, pa: Any) -> Any:  # noqa: ANN401
+    if name == "fits":
+        return pa.bool_()
+    if name in sweep.number_columns:
+        whole = any(column.path == name and column.is_whole for column in sweep.grid.arrays)
+        return pa.int64() if whole else pa.float64()
+    column = next((column for column in sweep.grid.setups if column.path == name), None)
+    if column is not None and column.is_numeric:
+        return pa.int64() if column.is_whole else pa.float64()
+    return pa.string()
+
+
+def _table(batch: list[Rows], schema: Any, pa: Any) -> Any:  # noqa: ANN401
+    """A batch as an Arrow table."""
+    columns = [
+        pa.chunked_array([_arrow(rows, field, pa) for rows in batch], type=field.type) for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _arrow(rows: Rows, field: Any, pa: Any) -> Any:  # noqa: ANN401
+    if field.name in rows.numbers:
+        values = rows.numbers[field.name]
+        if field.type == pa.bool_():
+            return pa.array(values, mask=np.isnan(values.astype(float))).cast(field.type)
+        return pa.array(values, from_pandas=True).cast(field.type)
+    value = rows.fixed[field.name]
+    if field.type == pa.string() and value is not None:
+        value = value if isinstance(value, str) else json.dumps(value)
+    return pa.repeat(pa.scalar(value, type=field.type), rows.count)
+
+
+class _Sink(io.RawIOBase):
+    """A file that is only written to, and hands out what was written since the last time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self._at = 0
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401
+        """Keep the bytes until they are taken."""
+        part = bytes(data)
+        self._parts.append(part)
+        self._at += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self._at
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)

@@ -1,0 +1,64 @@
+"""Grids of requests, streamed."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from fastapi import Request
+from starlette.responses import StreamingResponse
+
+from llm_calc.adapters.sweep.run import ready_sweep
+from llm_calc.adapters.sweep.writers import MEDIA_TYPES, written
+from llm_calc.adapters.wire.sweep import SweepRequest
+from llm_calc.api.deps import CatalogsDep
+from llm_calc.api.json_body import new_router
+from llm_calc.api.settings import Settings
+from llm_calc.api.threads import run_in_thread
+
+router = new_router("planning")
+
+UNCOMPRESSED = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
+"""Compression would take longer than the rows themselves."""
+_STREAMS = {
+    media_type.partition(";")[0]: {
+        "schema": {"type": "string", "description": "One row for each combination"}
+    }
+    for media_type in MEDIA_TYPES.values()
+}
+
+
+@router.post(
+    "/api/sweep",
+    operation_id="sweep",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Rows as NDJSON, CSV or Parquet; axes of set-ups vary slowest, those of numbers fastest",
+            "content": _STREAMS,
+            "headers": {
+                "X-Total-Rows": {
+                    "description": "Rows of the whole answer [rows]",
+                    "schema": {"type": "integer"},
+                }
+            },
+        }
+    },
+)
+async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request) -> StreamingResponse:
+    """A grid over any fields of a request to another endpoint: one row for each combination of values.
+
+    Everything is checked and counted before the first row. Rows that cannot be calculated say why in `error`. The
+    evaluation stops when the caller leaves.
+    """
+    settings: Settings = request.app.state.settings
+    sweep = await run_in_thread(lambda: ready_sweep(body, catalogs, settings.sweep_max_rows))
+    parts = written(sweep, sweep.batches(catalogs))
+    return StreamingResponse(
+        _in_thread(parts),
+        media_type=MEDIA_TYPES[body.format],
+        headers={"X-Total-Rows": str(sweep.grid.rows), **UNCOMPRESSED},
+    )
+
+
+async def _in_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The parts, each made in a worker thread when the one before has been sent."""
+    while (part := await run_in_thread(lambda: next(parts, None))) is not None:
+        yield part

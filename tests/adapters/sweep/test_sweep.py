@@ -1,0 +1,277 @@
+"""Sweeps: the same figures as the endpoints, in every format, checked and counted before the first row."""
+
+import csv
+import io
+import itertools
+import json
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import ValidationError
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.sweep.run import Sweep, ready_sweep
+from llm_calc.adapters.sweep.writers import written
+from llm_calc.adapters.wire.sweep import SweepRequest
+from llm_calc.core.errors import InvalidInputError, UnknownNameError
+
+Json = dict[str, Any]
+MODEL: Json = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
+MANY = 10_000_000
+
+
+def ready(target: str, base: Json, grid: Json, **more: Any) -> Sweep:
+    body = {"target": target, "base": base, "grid": grid, **more}
+    return ready_sweep(SweepRequest.model_validate(body), load_catalogs(), MANY)
+
+
+def stream(sweep: Sweep) -> bytes:
+    return b"".join(written(sweep, sweep.batches(load_catalogs())))
+
+
+def rows_of(sweep: Sweep) -> list[Json]:
+    return [json.loads(line) for line in stream(sweep).decode().splitlines()]
+
+
+def with_values(base: Json, values: Json) -> Json:
+    body: Json = json.loads(json.dumps(base))
+    for path, value in values.items():
+        inner = body
+        *outer, last = path.split(".")
+        for name in outer:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+    return body
+
+
+MEMORY_GRID: Json = {
+    "precision.weights": ["bf16", "fp8"],
+    "hardware.gpu": ["h100-80gb-sxm", "l40s"],
+    "workload.input_tokens": [100, 30_000],
+    "workload.concurrency": [1, 7, 500],
+}
+
+
+def test_memory_rows_are_the_endpoints(client: TestClient) -> None:
+    found = rows_of(ready("memory_plan", MODEL, MEMORY_GRID))
+    combinations = list(itertools.product(*MEMORY_GRID.values()))
+    assert [tuple(row[path] for path in MEMORY_GRID) for row in found] == combinations
+    for row in found:
+        body = with_values(MODEL, {path: row[path] for path in MEMORY_GRID})
+        answer = client.post("/api/memory_plan", json=body).json()
+        for name in ("fits", "headroom_bytes", "kv_cache_tokens", "max_concurrency"):
+            assert row[name] == answer[name], (name, body)
+        assert row["weights_bytes"] == answer["per_gpu"]["weights_bytes"]
+        assert row["error"] is None
+
+
+def test_memory_rows_of_a_hybrid_with_replicas(client: TestClient) -> None:
+    base = {
+        "model": {"name": "gemma-3-27b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "parallelism": {"tensor": 2, "data": 2},
+        "engine": {"name": "sglang"},
+    }
+    for row in rows_of(
+        ready("memory_plan", base, {"workload.concurrency": [1, 33], "workload.input_tokens": [9000]})
+    ):
+        answer = client.post(
+            "/api/memory_plan",
+            json=with_values(
+                base, {name: row[name] for name in ("workload.concurrency", "workload.input_tokens")}
+            ),
+        ).json()
+        assert (row["fits"], row["headroom_bytes"]) == (answer["fits"], answer["headroom_bytes"])
+
+
+LOADS: list[Json] = [
+    {"workload.batch": [1, 3, 64], "workload.input_tokens": [64, 5000]},
+    {"workload.concurrency": [1, 2, 40], "workload.output_tokens": [64, 500]},
+    {"workload.request_rate": [0.5, 3.0], "workload.prefix_cache_hit_fraction": [0.0, 0.5]},
+    {"workload.offline": [True], "workload.input_tokens": [64, 5000]},
+    {"engine.name": ["vllm", "sglang"], "workload.batch": [4]},
+]
+
+
+@pytest.mark.parametrize("grid", LOADS, ids=lambda grid: next(iter(grid)))
+def test_serving_rows_are_the_endpoints(client: TestClient, grid: Json) -> None:
+    sweep = ready("serving_estimate", MODEL, grid)
+    assert sweep.method in ("simulated", "as_endpoint")
+    for row in rows_of(sweep):
+        answer = client.post(
+            "/api/serving_estimate", json=with_values(MODEL, {path: row[path] for path in grid})
+        ).json()
+        for name in ("ttft_s", "tpot_s", "request_latency_s", "output_tokens_per_s", "requests_per_s"):
+            assert row[name] == pytest.approx(answer[name], rel=1e-9), name
+
+
+def test_closed_form_is_near_the_simulation() -> None:
+    grid = {"workload.concurrency": [1, 8, 32, 128], "workload.input_tokens": [256, 2048]}
+    simulated = rows_of(ready("serving_estimate", MODEL, grid, method="as_endpoint"))
+    closed = rows_of(ready("serving_estimate", MODEL, grid, method="closed_form"))
+    assert {row["method"] for row in closed} == {"closed_form"}
+    for one, other in zip(simulated, closed, strict=True):
+        assert other["tpot_s"] == pytest.approx(one["tpot_s"], rel=0.1)
+        assert other["output_tokens_per_s"] == pytest.approx(one["output_tokens_per_s"], rel=0.1)
+
+
+def test_replicas_share_a_load(client: TestClient) -> None:
+    base = {**MODEL, "hardware": {"gpu": "l40s", "count": 4}, "parallelism": {"data": 4}}
+    for row in rows_of(ready("serving_estimate", base, {"workload.concurrency": [1, 3, 4, 30]})):
+        body = with_values(base, {"workload.concurrency": row["workload.concurrency"]})
+        answer = client.post("/api/serving_estimate", json=body).json()
+        assert row["output_tokens_per_s"] == pytest.approx(answer["output_tokens_per_s"])
+
+
+def test_closed_form_rows_of_single_requests_beside_others() -> None:
+    base = {**MODEL, "hardware": {"gpu": "l40s", "count": 4}, "parallelism": {"data": 4}}
+    grid = {"workload.concurrency": [1, 3, 4, 30]}
+    exact = rows_of(ready("serving_estimate", base, grid, method="as_endpoint"))
+    closed = rows_of(ready("serving_estimate", base, grid, method="closed_form"))
+    for one, other in zip(exact[:3], closed[:3], strict=True):
+        assert other["tpot_s"] == pytest.approx(one["tpot_s"])
+        assert other["output_tokens_per_s"] == pytest.approx(one["output_tokens_per_s"])
+
+
+CALCULATIONS: list[tuple[Json, Json]] = [
+    (
+        {"model_name": "llama2-7b", "gpu": "a100-40gb-sxm"},
+        {"batch_size": [1, 16, 300], "seq_length": [128, 8192], "efficiency_factor": [0.3, 1.0]},
+    ),
+    ({"model_name": "llama2-70b", "gpu": "v100-16gb-pcie"}, {"batch_size": [1, 64], "seq_length": [4096]}),
+    ({"model_name": "mixtral-8x7b"}, {"gpu_tflops": [100.0, 312.5], "precision": ["fp16", "int8"]}),
+    (
+        {"model_name": "llama2-13b", "gpu": "l40s", "parallelism": {"tp_size": 2, "pp_size": 2}},
+        {"batch_size": [1, 9], "seq_length": [77, 4000]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("base", "grid"), CALCULATIONS)
+def test_calculations_are_the_endpoints(client: TestClient, base: Json, grid: Json) -> None:
+    for row in rows_of(ready("calculate", base, grid)):
+        answer = client.post("/api/calculate", json={**base, **{path: row[path] for path in grid}}).json()
+        performance, vram = answer["performance"], answer["vram"]
+        expected = {
+            "token_latency_s": performance["token_latency"],
+            "prefill_latency_s": performance["prefill_latency"],
+            "tokens_per_s": performance["tokens_per_second"],
+            "num_gpus": answer["parallelism"]["num_gpus"],
+            "kv_cache_bytes": vram["kv_cache_base"] * 2**30,
+            "total_bytes": vram["total_system_wide"] * 2**30,
+            "prefill_flops": answer["flops"]["prefill_total"],
+        }
+        assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_rows_that_cannot_be_calculated_say_why() -> None:
+    grid = {"parallelism.tensor": [1, 3], "workload.batch": [1, 2]}
+    base = {**MODEL, "hardware": {"gpu": "h100-80gb-sxm", "count": 3}}
+    rows = rows_of(ready("serving_estimate", base, grid))
+    assert "must be tensor x pipeline x data = 1 x 1 x 1 = 1; it is 3" in rows[0]["error"]
+    assert "3 does not divide" in rows[2]["error"]
+    assert rows[0]["tpot_s"] is None
+
+
+def test_formats_hold_the_same_rows() -> None:
+    grid = {**MEMORY_GRID, "engine": [{"name": "vllm"}, {"name": "trtllm", "max_batch_size": 8}]}
+    lines = rows_of(ready("memory_plan", MODEL, grid))
+    table = list(
+        csv.DictReader(io.StringIO(stream(ready("memory_plan", MODEL, grid, format="csv")).decode()))
+    )
+    file = pq.read_table(io.BytesIO(stream(ready("memory_plan", MODEL, grid, format="parquet")))).to_pylist()
+    assert len(lines) == len(table) == len(file) == 48
+    for line, cells, record in zip(lines, table, file, strict=True):
+        assert list(line) == list(cells) == list(record)
+        assert json.loads(cells["engine"]) == json.loads(record["engine"]) == line["engine"]
+        assert {name: value for name, value in record.items() if name != "engine"} == {
+            name: value for name, value in line.items() if name != "engine"
+        }
+        assert float(cells["headroom_bytes"]) == line["headroom_bytes"]
+        assert cells["fits"] == json.dumps(line["fits"])
+
+
+def test_unknown_figures_are_null_or_empty() -> None:
+    grid = {"hardware.gpu": ["l4", "cerebras-wse3"], "workload.batch": [1]}
+    text = stream(ready("serving_estimate", {"model": {"name": "gpt2"}}, grid, format="csv")).decode()
+    last = list(csv.DictReader(io.StringIO(text)))[-1]
+    assert last["error"]
+    assert last["tpot_s"] == ""
+    file = pq.read_table(
+        io.BytesIO(stream(ready("serving_estimate", {"model": {"name": "gpt2"}}, grid, format="parquet")))
+    )
+    assert file.column("tpot_s").null_count == 1
+    refused = {"hardware.gpu": ["h101", "l4"]}
+    rows = pq.read_table(
+        io.BytesIO(stream(ready("memory_plan", {"model": {"name": "gpt2"}}, refused, format="parquet")))
+    )
+    assert rows.column("fits").to_pylist()[0] is None
+
+
+def test_ranges() -> None:
+    def values(part: Json) -> list[float]:
+        return [
+            row["workload.concurrency"]
+            for row in rows_of(ready("memory_plan", MODEL, {"workload.concurrency": part}))
+        ]
+
+    assert values({"start": 1, "stop": 4}) == [1, 2, 3, 4]
+    assert values({"start": 1, "stop": 10, "step": 4}) == [1, 5, 9]
+    assert values({"start": 10, "stop": 40, "count": 3}) == [10, 25, 40]
+    assert values({"start": 1, "stop": 1000, "count": 4, "spacing": "log"}) == [1, 10, 100, 1000]
+    assert values({"start": 1, "stop": 3, "count": 9}) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [
+        ({"start": 4, "stop": 1}, "stop must not be below start"),
+        ({"start": 1, "stop": 9, "count": 3, "step": 2}, "exclude each other"),
+        ({"start": 0, "stop": 9, "count": 3, "spacing": "log"}, "start must be above 0"),
+        ({"start": 1, "stop": 9, "step": -1}, "step must be above 0"),
+        ({"start": 0.0, "stop": 1e9}, "at most 1000000 values"),
+    ],
+)
+def test_ranges_that_cannot_be_right(part: Json, fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        ready("memory_plan", MODEL, {"workload.concurrency": part})
+
+
+@pytest.mark.parametrize(
+    ("base", "grid", "fault"),
+    [
+        (MODEL, {"workload.concurrency": [1, "a"]}, r"grid.workload.concurrency: 'a' is not accepted"),
+        (MODEL, {"workload.concurrency": [1, 0]}, r"grid.workload.concurrency: 0 is not accepted"),
+        (MODEL, {"workload.concurrency": [1, 2.5]}, r"grid.workload.concurrency: 2.5 is not accepted"),
+        (MODEL, {"workload.users": [1]}, r"base.workload.users"),
+        (MODEL, {"model.name.first": [1]}, r"grid.model.name.first: name is no object in base"),
+        ({"hardware": {"gpu": "l4"}}, {"workload.concurrency": [1]}, r"base.model: Field required"),
+        ({**MODEL, "workload": {"batch": 2}}, {"workload.concurrency": [1]}, r"one kind of load"),
+    ],
+)
+def test_grids_that_cannot_be_right_are_refused_before_the_first_row(
+    base: Json, grid: Json, fault: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=fault):
+        ready("memory_plan", base, grid)
+
+
+def test_what_all_rows_share_is_refused_at_once() -> None:
+    with pytest.raises(UnknownNameError, match="llama-9"):
+        ready("memory_plan", {**MODEL, "model": {"name": "llama-9"}}, {"workload.concurrency": [1]})
+    with pytest.raises(UnknownNameError, match="llama-9"):
+        ready("memory_plan", {**MODEL, "model": {"name": "llama-9"}}, {"precision.weights": ["fp8"]})
+    with pytest.raises(InvalidInputError, match="seq_len: unknown field; did you mean seq_length"):
+        ready("calculate", {"model_name": "llama2-7b"}, {"seq_len": [1]})
+
+
+def test_batches_cover_every_row_once() -> None:
+    grid = {"hardware.gpu": ["l4", "l40s", "h200"], "workload.input_tokens": {"start": 1, "stop": 30_000}}
+    sweep = ready("memory_plan", MODEL, grid)
+    assert sweep.grid.rows == 90_000
+    sizes = [sum(rows.count for rows in batch) for batch in sweep.batches(load_catalogs())]
+    assert sum(sizes) == 90_000
+    assert len(sizes) == sweep.grid.batches == 6
+    assert max(sizes) == sweep.grid.rows_a_batch
