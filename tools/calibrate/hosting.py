@@ -68,7 +68,7 @@ def _means(deployment: Deployment, case: Case) -> tuple[float, float]:
         slots=case.row.requests,
         spread_fraction=SPREAD,
     )
-    served = serve(deployment, traffic, case.row.requests)
+    served = serve(deployment, traffic)
     return float(served.ttft_s.mean()), float(served.tpot_s.mean()) if len(served.tpot_s) else float("nan")
 
 

@@ -34,7 +34,9 @@ class InvalidInputError(CalcError):
 class UnknownNameError(InvalidInputError):
     """A name that no catalog holds; the message offers the nearest ones."""
 
-    def __init__(self, kind: str, name: str, nearest: Iterable[str] = (), *, field: str | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, nearest: Iterable[str] = (), *, field: str | None = None
+    ) -> None:
         close = tuple(nearest)
         hint = f"; nearest: {', '.join(close)}" if close else ""
         super().__init__(f"{field or kind}: unknown {kind} {name!r}{hint}", field=field, nearest=list(close))

@@ -16,7 +16,7 @@ Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for ``2 x parameters``
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, larger, smaller, where
@@ -43,14 +43,14 @@ class Flops:
 
     by_component: dict[str, Quantity]
     scan: Quantity = 0
+    total: Quantity = field(init=False)
 
-    @property
-    def total(self) -> Quantity:
-        """Sum over the components, scans left out."""
+    def __post_init__(self) -> None:
+        """Add the components up, scans left out."""
         total: Quantity = 0
         for value in self.by_component.values():
             total = total + value
-        return total
+        object.__setattr__(self, "total", total)
 
 
 @lru_cache(maxsize=512)

@@ -25,8 +25,9 @@ def tensor_sizes(model: Model, gpus_per_node: int) -> list[int]:
 
 def candidate_layouts(model: Model, gpus_per_node: int) -> Iterator[Layout]:
     """One GPU, then tensor parallel within a node, then the widest tensor parallel times pipeline stages."""
+    yield Layout()
     widths = tensor_sizes(model, gpus_per_node)
-    for tensor in widths:
+    for tensor in widths[1:]:
         yield Layout(tensor=tensor)
     for stages in range(2, min(MAX_STAGES, model.num_layers) + 1):
         yield Layout(tensor=widths[-1], pipeline=stages)

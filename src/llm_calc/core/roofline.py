@@ -6,7 +6,10 @@ most one, no operator ever beats a roof.
 """
 
 import math
+import math
 from typing import Final
+
+import numpy as np
 
 import numpy as np
 
@@ -20,9 +23,11 @@ def overlapped(bytes_s: Quantity, compute_s: Quantity, exponent: float = OVERLAP
     """``(bytes_s^p + compute_s^p)^(1/p)``: never below the larger, at most their sum."""
     if exponent == OVERLAP_EXPONENT:
         return cube_root(bytes_s * bytes_s * bytes_s + compute_s * compute_s * compute_s)
+    if exponent == 1:
+        return bytes_s + compute_s
     return (bytes_s**exponent + compute_s**exponent) ** (1 / exponent)
 
 
 def cube_root(value: Quantity) -> Quantity:
-    """``value^(1/3)``, several times faster than a power over arrays."""
+    """``value ** (1/3)``."""
     return np.cbrt(value) if isinstance(value, np.ndarray) else math.cbrt(value)

@@ -13,6 +13,7 @@ Sources: Megatron-LM (arXiv:1909.08053) section 3; ring all-reduce volume, Patar
 Attention (arXiv:2310.01889) for partial results; DeepSpeed-MoE (arXiv:2201.05596) for all-to-alls.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -37,7 +38,6 @@ COMPLEXITY: dict[Strategy, Level] = {
     "expert": "high",
 }
 MAX_GPUS = 1024
-MAX_STAGES_ONE_BY_ONE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,26 +67,18 @@ def _powers(limit: int) -> Iterator[int]:
         size *= 2
 
 
-def _stage_counts(num_layers: int) -> Iterator[int]:
-    """Numbers of pipeline stages to try: every one up to 64, then doublings, then a layer a stage."""
-    yield from range(1, min(num_layers, MAX_STAGES_ONE_BY_ONE) + 1)
-    yield from (size for size in _powers(num_layers) if size > MAX_STAGES_ONE_BY_ONE)
-    if num_layers > MAX_STAGES_ONE_BY_ONE and num_layers & (num_layers - 1):
-        yield num_layers
-
-
 def _splits(model: Model, strategy: Strategy, gpus_per_node: int) -> Iterator[Split]:
     """Ever larger splits of one strategy."""
     if strategy == "tensor":
         yield from (Split(layout=Layout(tensor=size)) for size in tensor_sizes(model, MAX_GPUS))
     elif strategy == "pipeline":
-        yield from (Split(layout=Layout(pipeline=size)) for size in _stage_counts(model.num_layers))
+        yield from (Split(layout=Layout(pipeline=size)) for size in range(1, model.num_layers + 1))
     elif strategy == "sequence":
         yield from (Split(sequence=size) for size in _powers(MAX_GPUS))
     elif strategy == "tensor_pipeline":
         widest = tensor_sizes(model, gpus_per_node)[-1]
         yield from (
-            Split(layout=Layout(tensor=widest, pipeline=size)) for size in _stage_counts(model.num_layers)
+            Split(layout=Layout(tensor=widest, pipeline=size)) for size in range(1, model.num_layers + 1)
         )
     else:
         sizes = [size for size in _powers(MAX_GPUS) if model.num_experts % size == 0]
@@ -171,10 +163,28 @@ def _smallest(
     usable_bytes: float,
     cost: Callable[[Split], float],
 ) -> Option:
-    tried = 0
-    for split in splits:
-        footprint, tried = place(split), split.gpus
-        if fits(footprint, overheads, usable_bytes):
-            return Option(strategy=strategy, split=split, footprint=footprint, communication_s=cost(split))
+    ordered = list(splits)
+
+    def holds(index: int) -> bool:
+        return fits(place(ordered[index]), overheads, usable_bytes)
+
+    first = first_index(holds, len(ordered))
+    if first < len(ordered):
+        split = ordered[first]
+        return Option(strategy=strategy, split=split, footprint=place(split), communication_s=cost(split))
+    tried = ordered[-1].gpus
     reason = f"does not fit on any number of GPUs up to {tried}"
     return Option(strategy=strategy, split=None, footprint=None, communication_s=None, reason=reason)
+
+
+def first_index(holds: Callable[[int], bool], count: int) -> int:
+    """The first of ``count`` indices that holds, ``count`` where none does; later ones must hold as well.
+
+    Galloping, then bisection: about ``2 log2(index)`` tries. More stages or ranks never need more memory on
+    the fullest GPU, but for the few layers by which uneven stages differ.
+    """
+    low, high = 0, 1
+    while high < count and not holds(high - 1):
+        low, high = high, 2 * high
+    high = min(high, count)
+    return bisect_left(range(high), True, lo=low, key=holds)

@@ -68,7 +68,9 @@ class Experts:
     def parts(self) -> Parts:
         """Router, routed experts, shared experts and their gate."""
         outputs = self.router_outputs if self.router_outputs is not None else self.experts
-        router = Weight(name="router", component="router", rows=self.hidden, cols=outputs, bias=self.router_bias)
+        router = Weight(
+            name="router", component="router", rows=self.hidden, cols=outputs, bias=self.router_bias
+        )
         routed = Mlp(
             hidden=self.hidden,
             intermediate=self.intermediate,

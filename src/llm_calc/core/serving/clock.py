@@ -7,17 +7,19 @@ between grid points the time is interpolated linearly (it is linear there but fo
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from math import cbrt
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators.context import visited_pairs
-from llm_calc.core.operators.work import ContextWork, StepWork
+from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
-_GRID = np.unique(np.round(np.geomspace(1, 65536, 49)))
+_TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
+_POSITIONS = np.concatenate([[0.0], np.unique(np.round(np.geomspace(1, 4e6, 129)))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Table:
 class StepClock:
     """Seconds of decode and mixed steps of one deployment.
 
-    ``contexts``: the two contexts between which decode times are interpolated.
+    ``contexts``: the two contexts between which decode times are interpolated. Sequences come in multiples of
+    ``group``, ``groups`` of them at most.
     """
 
     def __init__(
@@ -47,32 +50,29 @@ class StepClock:
         rates: Rates,
         *,
         contexts: tuple[float, float],
-        most_sequences: int,
+        groups: int,
+        group: float = 1.0,
         draft: Draft = NO_DRAFT,
     ) -> None:
-        self._contexts, self._draft = contexts, draft
-        counts = np.unique(np.round(np.geomspace(1, max(2, most_sequences), 40)))
-        low, high = (_decode_table(work, rates, counts, context, draft) for context in contexts)
-        self._low, self._high = low, high
+        self._start, self._span = contexts[0], max(contexts[1] - contexts[0], 1e-9)
+        counts = np.arange(groups + 1) * group
+        low, high = (_decode_seconds(work, rates, counts, context, draft) for context in contexts)
+        self._decode_s, self._growth_s = low.tolist(), (high - low).tolist()
         self._floor_s = float(rates.prefill_layer_s * (work.counts.layers + work.counts.expert_layers))
         self._replicas = 1.0 / float(work.sequence_share)
-        self._pair_rates = [(each, _pair_seconds(each, rates)) for each in work.context if each.calls]
+        self._checked = (counts * draft.checked_tokens).tolist()
         self._spread = _prompt_table(work, rates, 1.0 / self._replicas)
         self._alone = _prompt_table(work, rates, 1.0)
+        self._beside = [self._spread.at(tokens) for tokens in self._checked]
+        self._scores = _score_table(work, rates)
 
-    def decode_s(self, sequences: float, context_tokens: float) -> float:
-        """One step in which every sequence decodes one token."""
-        start, end = self._contexts
-        low, high = self._low.at(sequences), self._high.at(sequences)
-        return low + (high - low) * (context_tokens - start) / (end - start) if end > start else low
+    def decode_s(self, groups: int, context_tokens: float) -> float:
+        """One step in which every sequence of so many groups decodes one token."""
+        longer = (context_tokens - self._start) / self._span
+        return float(self._decode_s[groups] + longer * self._growth_s[groups])
 
     def mixed_s(
-        self,
-        sequences: float,
-        context_tokens: float,
-        prompt_tokens: float,
-        prompts: float,
-        prompt_start: float,
+        self, groups: int, context_tokens: float, prompt_tokens: float, prompts: float, prompt_start: float
     ) -> float:
         """One step with a chunk of prompts, beside decoding sequences or alone.
 
@@ -80,12 +80,12 @@ class StepClock:
         step. Prompts run on one attention replica each, so that few of them leave the others idle.
         """
         share = 1.0 / min(self._replicas, max(1.0, prompts))
-        checked = sequences * self._draft.checked_tokens
-        total = self._linear_s(checked + prompt_tokens, share)
-        if sequences:
-            total += self.decode_s(sequences, context_tokens) - self._spread.at(checked)
-        total += share * self._attention_s(prompt_tokens, prompts, prompt_start)
-        return float((total**3 + self._floor_s**3) ** (1 / 3))
+        each = prompt_tokens / prompts
+        scores = self._scores.at(prompt_start + each) - self._scores.at(prompt_start)
+        total = share * prompts * scores + self._linear_s(self._checked[groups] + prompt_tokens, share)
+        if groups:
+            total += self.decode_s(groups, context_tokens) - self._beside[groups]
+        return cbrt(total * total * total + self._floor_s**3)
 
     def _linear_s(self, tokens: float, share: float) -> float:
         if self._replicas <= 1:
@@ -94,37 +94,35 @@ class StepClock:
         weight = (share - least) / (1.0 - least)
         return (1 - weight) * self._spread.at(tokens) + weight * self._alone.at(tokens)
 
-    def _attention_s(self, prompt_tokens: float, prompts: float, start: float) -> float:
-        each = prompt_tokens / max(prompts, 1e-9)
-        return sum(
-            prompts * float(visited_pairs(work, start, each)) * per_pair
-            for work, per_pair in self._pair_rates
-        )
 
-
-def _pair_seconds(context: ContextWork, rates: Rates) -> float:
-    return float(context.prefill_flops_per_pair / rates.prefill_attention_flops_per_s)
-
-
-def _decode_table(work: StepWork, rates: Rates, counts: FloatArray, context: float, draft: Draft) -> Table:
+def _decode_seconds(
+    work: StepWork, rates: Rates, counts: FloatArray, context: float, draft: Draft
+) -> FloatArray:
     load = StepLoad(
         sequences=counts,
         context_start=context,
         context_end=context,
         tokens_per_sequence=draft.checked_tokens,
     )
-    seconds = np.asarray(step_seconds(work, load, rates)) * draft.step_factor
-    return Table(counts.tolist(), seconds.tolist())
-
-
-def _without_context(work: StepWork) -> StepWork:
-    return replace(work, context=(), state_bytes=0.0)
+    return np.asarray(step_seconds(work, load, rates)) * draft.step_factor
 
 
 def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:
-    bare = _without_context(work)
+    """Everything but scores and the floor, by prompt tokens."""
+    bare = replace(work, context=(), state_bytes=0.0)
     free = replace(rates, prefill_layer_s=0.0)
     load = StepLoad(
-        prompt_tokens=_GRID, prompts=np.minimum(_GRID, 1.0), prompt_share=np.full_like(_GRID, share)
+        prompt_tokens=_TOKENS,
+        prompts=np.minimum(_TOKENS, 1.0),
+        prompt_share=np.full_like(_TOKENS, share),
     )
-    return Table(_GRID.tolist(), np.asarray(step_seconds(bare, load, free)).tolist())
+    return Table(_TOKENS.tolist(), np.asarray(step_seconds(bare, load, free)).tolist())
+
+
+def _score_table(work: StepWork, rates: Rates) -> Table:
+    """Seconds for the scores of the first so many tokens of a prompt."""
+    seconds = np.zeros_like(_POSITIONS)
+    for context in work.context:
+        pairs = np.asarray(visited_pairs(context, np.zeros_like(_POSITIONS), _POSITIONS))
+        seconds += pairs * float(context.prefill_flops_per_pair / rates.prefill_attention_flops_per_s)
+    return Table(_POSITIONS.tolist(), seconds.tolist())

@@ -14,7 +14,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

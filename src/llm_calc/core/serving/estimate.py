@@ -1,6 +1,6 @@
 """From a deployment and a load to what users wait for and what the deployment delivers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.rates import Rates
-from llm_calc.core.serving.scheduler import simulate
+from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic, poisson_arrivals
 
@@ -142,7 +142,6 @@ def simulated_loop(
             spread_fraction=SPREAD,
             cached_tokens=float(lengths.cached_tokens),
         ),
-        most_sequences=concurrency,
     )
     return _from_run(deployment, lengths, served, concurrency, None)
 
@@ -159,23 +158,26 @@ def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: flo
         spread_fraction=0.0,
         cached_tokens=float(lengths.cached_tokens),
     )
-    served = serve(deployment, traffic, OPEN_REQUESTS)
+    served = serve(deployment, traffic)
     most = float(queue_of_many(deployment, lengths).requests_per_s)
     return _from_run(deployment, lengths, served, 1.0, min(rate_per_s, most))
 
 
-def serve(deployment: Deployment, traffic: Traffic, most_sequences: int) -> Served:
+def serve(deployment: Deployment, traffic: Traffic) -> Served:
     """One run of the scheduler."""
     total = traffic.input_tokens + traffic.output_tokens
+    groups = min(traffic.slots, MOST_SLOTS) or len(traffic.arrivals_s)
     clock = StepClock(
         deployment.work,
         deployment.rates,
         contexts=(traffic.input_tokens, total),
-        most_sequences=most_sequences,
+        groups=groups,
+        group=max(traffic.slots, groups) / groups,
         draft=deployment.draft,
     )
     capacity = float(deployment.capacity) * total
-    return simulate(clock, traffic, deployment.scheduling, capacity, float(deployment.limit))
+    rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
+    return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 
 def with_host(

@@ -15,7 +15,7 @@ import numpy as np
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
-MOST_SLOTS = 32
+MOST_SLOTS = 64
 _DONE = 1e-6
 
 
@@ -133,7 +133,7 @@ class _Run:
             start = max(start, self.begun(request))
         mean = self.context / len(self.running) if decoding else 0.0
         self.advance(
-            self.clock.mixed_s(decoding * self.group, mean, taken, max(prompts, 1e-3), start),
+            self.clock.mixed_s(decoding, mean, taken, max(prompts, 1e-3), start),
             len(self.running),
         )
         if decoding:
@@ -176,7 +176,7 @@ class _Run:
         count = len(self.running)
         steps = max(1, int(self.running[0][0] - self.tick + 1 - _DONE))
         growth = self.rules.tokens_per_step
-        step_s = self.clock.decode_s(count * self.group, self.context / count + steps * growth / 2)
+        step_s = self.clock.decode_s(count, self.context / count + steps * growth / 2)
         until = self.coming[0] - self.now if self.coming else inf
         if steps * step_s > until:
             steps = max(1, min(steps, int(until / step_s) + 1))

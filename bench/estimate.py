@@ -1,0 +1,61 @@
+"""Speed of serving estimates: one step, one simulated run, one answer, and a million estimates as arrays."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.serving import answer_serving_estimate, lengths_of, place_request
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.serving import estimate as core
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.step import StepLoad, step_seconds
+
+REQUEST = {
+    "model": {"name": "llama-3.1-70b"},
+    "precision": {"weights": "fp8"},
+    "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+    "parallelism": {"tensor": 4},
+    "engine": {"name": "vllm"},
+    "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": 64},
+}
+
+
+def best_s(call: Callable[[], object], repeats: int) -> float:
+    """Least time of some calls."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    catalogs = load_catalogs()
+    request = ServingEstimateRequest.model_validate(REQUEST)
+    placed = place_request(request, catalogs)
+    deployment, lengths = placed.deployment, lengths_of(request.workload)
+    load = StepLoad(sequences=64.0, context_start=1024.0, context_end=2048.0)
+    step = best_s(lambda: step_seconds(deployment.work, load, deployment.rates), 200)
+    print(f"one step of all operators        {step * 1e6:10.1f} us")
+    print(
+        f"closed form                      {best_s(lambda: core.closed_form(deployment, lengths, 64.0), 50) * 1e6:10.1f} us"
+    )
+    print(
+        f"simulated closed loop of 64      {best_s(lambda: core.simulated_loop(deployment, lengths, 64), 10) * 1e3:10.2f} ms"
+    )
+    print(
+        f"whole answer                     {best_s(lambda: answer_serving_estimate(request, catalogs), 10) * 1e3:10.2f} ms"
+    )
+    axes = np.meshgrid(
+        np.arange(1.0, 101.0), np.linspace(128, 8192, 100), np.linspace(64, 2048, 100), indexing="ij"
+    )
+    many = Lengths(input_tokens=axes[1].ravel(), output_tokens=axes[2].ravel())
+    million = best_s(lambda: core.closed_form(deployment, many, axes[0].ravel()), 1)
+    print(f"a million estimates as arrays    {million:10.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The calibration catalog: named, bounded, few, and nothing of one model or one GPU."""
+
+import pytest
+
+from llm_calc.adapters.calibration import (
+    HOST_TIMES,
+    Family,
+    family_of,
+    keys_of,
+    load_calibration,
+    load_calibration_file,
+    unseen,
+)
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.core.calibration import chip_class, format_class
+from llm_calc.core.serving.rates import TIMES
+from tests.builders import llama
+
+FAMILIES: tuple[Family, ...] = ("served", "batch", "llama.cpp")
+KINDS = {"engine", "generation", "format", "vendor"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_efficiency_is_bounded_and_depends_on_shared_things_only(family: Family) -> None:
+    catalogs = load_catalogs()
+    engines = {"vllm", "sglang", "trtllm", "llama.cpp", "generic"}
+    chips = {chip_class(gpu) for gpu in catalogs.gpus}
+    vendors = {gpu.vendor.lower() for gpu in catalogs.gpus}
+    known = {"engine": engines, "generation": chips, "vendor": vendors}
+    for name, row in load_calibration_file(family).efficiencies.items():
+        assert row.low <= row.base <= row.high, name
+        if name.endswith("_fraction"):
+            assert row.high <= 1.0, name
+        for key in row.deviations:
+            kind, _, label = key.partition(":")
+            assert kind in KINDS, f"{name}: {key}"
+            assert label in known.get(kind, {label}), f"{name}: {key}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_everything_that_a_step_asks_for_is_there(family: Family) -> None:
+    names = set(load_calibration_file(family).efficiencies)
+    assert names >= set(TIMES)
+    assert (names >= set(HOST_TIMES)) == (family == "served")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_errors_are_those_of_groups_that_a_fit_had_not_seen(family: Family) -> None:
+    errors = load_calibration(family).errors
+    assert {error.held_out for error in errors} == {"row", "model", "gpu", "generation"}
+    for error in errors:
+        assert error.low_log < error.high_log
+        assert error.median_fraction > 0
+
+
+def test_an_unknown_key_takes_the_base() -> None:
+    efficiency = load_calibration("served").by_name["kv_bandwidth_fraction"]
+    assert efficiency.value(("engine:unheard-of", "generation:none")) == efficiency.base
+    assert efficiency.value(("engine:vllm",)) <= efficiency.high
+
+
+@pytest.mark.parametrize(
+    ("gpu", "expected"),
+    [
+        ("h200-141gb-sxm", "hopper"),
+        ("b200-180gb-sxm", "blackwell"),
+        ("b300-288gb-sxm", "blackwell"),
+        ("rtx-5090", "blackwell-workstation"),
+        ("dgx-spark-gb10", "blackwell-unified"),
+        ("a100-80gb-sxm", "ampere"),
+        ("rtx-a6000", "ampere-workstation"),
+        ("mi300x", "cdna3"),
+    ],
+)
+def test_chips_of_one_generation_with_other_memory_stand_apart(gpu: str, expected: str) -> None:
+    assert chip_class(load_catalogs().gpu(gpu)) == expected
+    assert f"generation:{expected}" in keys_of("vllm", load_catalogs().gpu(gpu))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bf16", "16-bit"),
+        ("fp32", "16-bit"),
+        ("fp8-block", "fp8"),
+        ("int8-channel", "int8"),
+        ("int4-gptq", "int4"),
+        ("q4_k", "q4_k"),
+        ("q5_1", "q4_0"),
+        ("iq3_xxs", "q4_k"),
+        ("", ""),
+    ],
+)
+def test_formats_whose_kernels_work_alike_share_a_class(name: str, expected: str) -> None:
+    assert format_class(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "load", "requests", "expected"),
+    [
+        ("vllm", "concurrency", 8, "served"),
+        ("vllm", "concurrency", 1, "batch"),
+        ("vllm", "offline", 1, "batch"),
+        ("sglang", "request_rate", 1, "served"),
+        ("generic", "concurrency", 8, "batch"),
+        ("llama.cpp", "concurrency", 8, "llama.cpp"),
+    ],
+)
+def test_an_answer_rests_on_measurements_of_its_kind(
+    engine: str, load: str, requests: int, expected: Family
+) -> None:
+    assert family_of(engine, load, requests) == expected
+
+
+def test_what_was_not_measured_is_told_from_the_most_important_down() -> None:
+    served, catalogs = load_calibration("served"), load_catalogs()
+    assert unseen(served, "vllm", catalogs.gpu("mi300x"), llama()) == "generation"
+    assert unseen(served, "vllm", catalogs.gpu("h100-80gb-pcie"), llama()) == "gpu"
+    assert unseen(served, "vllm", catalogs.gpu("h100-80gb-sxm"), llama()) == "model"

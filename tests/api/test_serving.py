@@ -1,0 +1,161 @@
+"""``/api/serving_estimate`` over HTTP."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+BODY: dict[str, Any] = {
+    "model": {"name": "llama-3.1-8b"},
+    "precision": {"weights": "bf16"},
+    "hardware": {"gpu": "h100-80gb-sxm"},
+    "engine": {"name": "vllm"},
+    "workload": {"input_tokens": 1024, "output_tokens": 256, "concurrency": 16},
+}
+LOADS: tuple[dict[str, Any], ...] = (
+    {"concurrency": 1},
+    {"concurrency": 32},
+    {"batch": 8},
+    {"offline": True},
+    {"request_rate": 2.0},
+)
+
+
+def ask(client: TestClient, **change: object) -> dict[str, Any]:
+    answer = client.post("/api/serving_estimate", json=BODY | change)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: next(iter(load)))
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "llama.cpp", "generic"])
+def test_every_engine_answers_every_load_with_positive_figures(
+    client: TestClient, engine: str, load: dict[str, Any]
+) -> None:
+    found = ask(client, engine={"name": engine}, workload={"input_tokens": 500, "output_tokens": 100, **load})
+    for name in ("ttft_s", "tpot_s", "request_latency_s", "output_tokens_per_s", "requests_per_s"):
+        assert found[name] > 0
+    assert found["total_tokens_per_s"] == pytest.approx(6 * found["output_tokens_per_s"])
+    assert found["output_tokens_per_s"] == pytest.approx(100 * found["requests_per_s"])
+
+
+def test_one_output_token_still_has_the_time_of_the_step_that_would_follow(client: TestClient) -> None:
+    for load in LOADS:
+        assert ask(client, workload={"input_tokens": 100, "output_tokens": 1, **load})["tpot_s"] > 0
+
+
+def test_decode_operators_name_what_bounds_them(client: TestClient) -> None:
+    rows = {row["name"]: row for row in ask(client)["operators"] if row["phase"] == "decode"}
+    assert rows["down_proj"]["bound"] == "memory"
+    assert rows["down_proj"]["flops"] == pytest.approx(2 * 32 * 4096 * 14336 * 16, rel=0.1)
+    assert rows["launches, scheduler and small kernels"]["bound"] == "launch"
+    prefill = {row["name"]: row for row in ask(client)["operators"] if row["phase"] == "prefill"}
+    assert prefill["down_proj"]["bound"] == "compute"
+
+
+def test_an_interval_holds_its_figure_and_says_what_it_rests_on(client: TestClient) -> None:
+    found = ask(client)
+    span = found["interval"]["tpot_s"]
+    assert span["low"] < found["tpot_s"] < span["high"]
+    assert found["basis"]["calibration"] == "served"
+    assert found["basis"]["measurements"] > 1000
+    assert {row["metric"] for row in found["basis"]["held_out_errors"]} == {"ttft_s", "tpot_s"}
+
+
+def test_what_was_never_measured_says_so(client: TestClient) -> None:
+    arrivals = ask(client, workload={"input_tokens": 500, "output_tokens": 100, "request_rate": 1.0})
+    assert arrivals["interval"]["status"] == "uncalibrated"
+    assert any("never measured" in warning for warning in arrivals["warnings"])
+    assert arrivals["percentiles"]["ttft_s"]["p50"] <= arrivals["percentiles"]["ttft_s"]["p99"]
+    elsewhere = ask(client, hardware={"gpu": "gaudi3"})
+    assert elsewhere["basis"]["kind"] == "formula_only"
+    assert elsewhere["basis"]["unseen"] == "generation"
+
+
+def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(client: TestClient) -> None:
+    def width(gpu: str) -> float:
+        span = ask(client, hardware={"gpu": gpu})["interval"]["tpot_s"]
+        return float(span["high"] / span["low"])
+
+    assert width("mi355x") > width("h100-80gb-sxm")
+
+
+def test_arrivals_beyond_what_can_be_served_are_warned_of(client: TestClient) -> None:
+    found = ask(client, workload={"input_tokens": 500, "output_tokens": 100, "request_rate": 10_000.0})
+    assert any("queue grows without end" in warning for warning in found["warnings"])
+
+
+def test_auto_is_named_and_a_small_cache_of_measured_deployments_is_told(client: TestClient) -> None:
+    assert ask(client)["resolved"]["kv_cache"] == "bf16"
+    small = ask(client, precision={"weights": "fp8"}, hardware={"gpu": "b200-180gb-sxm"})
+    assert small["resolved"]["kv_cache"] == "fp8"
+    assert any(text.startswith("precision.kv_cache: fp8") for text in small["assumptions"])
+    own = ask(client, precision={"weights": "fp8", "kv_cache": "bf16"}, hardware={"gpu": "b200-180gb-sxm"})
+    assert own["resolved"]["kv_cache"] == "bf16"
+
+
+def test_what_does_not_fit_is_answered_with_a_warning(client: TestClient) -> None:
+    found = ask(client, model={"name": "llama-3.1-70b"}, hardware={"gpu": "rtx-4090"})
+    assert any("does not fit" in warning for warning in found["warnings"])
+
+
+def test_replicas_of_a_dense_model_share_the_load(client: TestClient) -> None:
+    one = ask(client)
+    four = ask(
+        client,
+        hardware={"gpu": "h100-80gb-sxm", "count": 4},
+        parallelism={"data": 4},
+        workload={**BODY["workload"], "concurrency": 64},
+    )
+    assert four["tpot_s"] == pytest.approx(one["tpot_s"])
+    assert four["output_tokens_per_s"] == pytest.approx(4 * one["output_tokens_per_s"])
+
+
+def test_speculation_and_a_warm_prefix_cache_help(client: TestClient) -> None:
+    plain = ask(client)
+    drafted = ask(client, speculative={"draft_tokens": 3, "acceptance_fraction": 0.8})
+    assert drafted["tpot_s"] < plain["tpot_s"]
+    cached = ask(client, workload={**BODY["workload"], "prefix_cache_hit_fraction": 0.9})
+    assert cached["ttft_s"] < plain["ttft_s"]
+
+
+def test_prefill_and_decode_apart(client: TestClient) -> None:
+    found = ask(
+        client,
+        hardware={"gpu": "h100-80gb-sxm", "count": 3},
+        parallelism={"tensor": 1},
+        disaggregated={"prefill_replicas": 1, "decode_replicas": 2},
+    )
+    assert found["tpot_s"] < ask(client)["tpot_s"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"hardware": {"gpu": "h1000"}}, "h100"),
+        ({"hardware": {"gpu": "mi308x"}}, "mi308x"),
+        ({"speculative": {"draft_tokens": 0}}, "speculative.draft_tokens"),
+        ({"workload": {"concurrency": 1, "batch": 1}}, "one kind of load"),
+        ({"surprise": 1}, "surprise"),
+        (
+            {"disaggregated": {"prefill_replicas": 2, "decode_replicas": 2}, "parallelism": {"tensor": 2}},
+            "hardware.count",
+        ),
+        (
+            {
+                "disaggregated": {},
+                "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
+                "parallelism": {"tensor": 1},
+                "workload": {"batch": 4},
+            },
+            "disaggregated",
+        ),
+    ],
+)
+def test_what_cannot_be_right_is_refused_by_name(
+    client: TestClient, change: dict[str, object], named: str
+) -> None:
+    answer = client.post("/api/serving_estimate", json=BODY | change)
+    assert answer.status_code == 400
+    assert named in answer.json()["error"]
