@@ -187,4 +187,4 @@ def first_index(holds: Callable[[int], bool], count: int) -> int:
     while high < count and not holds(high - 1):
         low, high = high, 2 * high
     high = min(high, count)
-    return bisect_left(range(high), True, lo=low, key=holds)
+    return bisect_left(range(high), True, lo=low, key=holds)  # noqa: FBT003 - the sought value
