@@ -1,6 +1,8 @@
 """``/api/calculate``: one request to one answer."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from time import time_ns
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented import shapes
@@ -27,6 +29,17 @@ TOO_LONG = "seq_length {0} is beyond the model's context length of {1} tokens"
 ESTIMATED_MEMORY = "usable memory of {0} is estimated from its nominal memory"
 
 
+@lru_cache(maxsize=4)
+def _utc_second(since_epoch_s: int) -> str:
+    return datetime.fromtimestamp(since_epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def utc_now() -> str:
+    """The time in ISO 8601, to the microsecond."""
+    seconds, microseconds = divmod(time_ns() // 1000, 1_000_000)
+    return f"{_utc_second(seconds)}.{microseconds:06d}+00:00"
+
+
 class History:
     """Steps of one request, in the documented form."""
 
@@ -35,9 +48,7 @@ class History:
 
     def add(self, operation: str, result: str) -> None:
         """Note a step that was just taken."""
-        self.steps.append(
-            {"operation": operation, "result": result, "timestamp": datetime.now(UTC).isoformat()}
-        )
+        self.steps.append({"operation": operation, "result": result, "timestamp": utc_now()})
 
 
 def core_overheads(factors: OverheadFactors) -> Overheads:

@@ -2,7 +2,7 @@
 
 from llm_calc.adapters.units import gib
 from llm_calc.core.estimate import Demand, Speed
-from llm_calc.core.footprint import Footprint, Overheads
+from llm_calc.core.footprint import Overheads
 from llm_calc.core.model import Model
 
 ATTENTION = ("attention_projections", "attention_scores", "ssm")
@@ -11,28 +11,26 @@ FEED_FORWARD = ("mlp", "experts", "shared_experts", "router")
 
 def vram_answer(needs: Demand, overheads: Overheads) -> dict[str, float]:
     """The ``vram`` object: the whole model, and the GPU that holds most."""
-    whole, gpu = _parts(needs.whole, overheads), _parts(needs.gpu, overheads)
-    answer = {
-        "total_base": gib(needs.whole.total_bytes),
-        "total_with_component_overhead": gib(needs.whole.with_overheads(overheads).total_bytes),
-        "total_system_wide": gib(needs.whole.system_bytes(overheads)),
-        "total_base_per_gpu": gib(needs.gpu.total_bytes),
-        "total_per_gpu_with_component_overhead": gib(needs.gpu.with_overheads(overheads).total_bytes),
-    }
-    for name, (base, more) in whole.items():
-        answer[f"{name}_base"], answer[f"{name}_with_overhead"] = base, more
-    for name, (base, more) in gpu.items():
-        answer[f"{name}_per_gpu"], answer[f"{name}_per_gpu_with_overhead"] = base, more
-    return answer
-
-
-def _parts(footprint: Footprint, overheads: Overheads) -> dict[str, tuple[float, float]]:
-    """Each part in GiB, without and with its overhead."""
-    more = footprint.with_overheads(overheads)
+    whole, gpu = needs.whole, needs.gpu
+    whole_more, gpu_more = whole.with_overheads(overheads), gpu.with_overheads(overheads)
     return {
-        "model": (gib(footprint.weights_bytes), gib(more.weights_bytes)),
-        "kv_cache": (gib(footprint.kv_cache_bytes), gib(more.kv_cache_bytes)),
-        "activations": (gib(footprint.activations_bytes), gib(more.activations_bytes)),
+        "model_base": gib(whole.weights_bytes),
+        "kv_cache_base": gib(whole.kv_cache_bytes),
+        "activations_base": gib(whole.activations_bytes),
+        "model_with_overhead": gib(whole_more.weights_bytes),
+        "kv_cache_with_overhead": gib(whole_more.kv_cache_bytes),
+        "activations_with_overhead": gib(whole_more.activations_bytes),
+        "total_base": gib(whole.total_bytes),
+        "total_with_component_overhead": gib(whole_more.total_bytes),
+        "total_system_wide": gib(whole_more.total_bytes * overheads.system),
+        "model_per_gpu": gib(gpu.weights_bytes),
+        "kv_cache_per_gpu": gib(gpu.kv_cache_bytes),
+        "activations_per_gpu": gib(gpu.activations_bytes),
+        "model_per_gpu_with_overhead": gib(gpu_more.weights_bytes),
+        "kv_cache_per_gpu_with_overhead": gib(gpu_more.kv_cache_bytes),
+        "activations_per_gpu_with_overhead": gib(gpu_more.activations_bytes),
+        "total_base_per_gpu": gib(gpu.total_bytes),
+        "total_per_gpu_with_component_overhead": gib(gpu_more.total_bytes),
     }
 
 

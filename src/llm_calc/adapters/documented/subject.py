@@ -27,6 +27,7 @@ class Subject:
     entry: CatalogModel | None = None
 
 
+@lru_cache(maxsize=512)
 def feed_forward_width(model: Model) -> int:
     """Width of the dense feed-forward layer, else of one expert, else 0."""
     widths = {
