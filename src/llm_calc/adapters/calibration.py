@@ -1,5 +1,6 @@
 """The calibration catalog: fitted efficiencies of each family of kernels, and which family a request takes."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_root, read_json
+from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chip_class, format_class
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
@@ -109,6 +111,16 @@ def load_calibration(family: Family) -> Calibration:
     )
 
 
+def scaled_calibration(calibration: Calibration, part: CalibrationPart | None) -> Calibration:
+    """The calibration with efficiencies scaled as the caller's own measurements ask for."""
+    if part is None:
+        return calibration
+    return replace(
+        calibration,
+        efficiencies=tuple(each.scaled(part.scales.get(each.name, 1.0)) for each in calibration.efficiencies),
+    )
+
+
 def _efficiency(name: str, row: EfficiencyRow) -> Efficiency:
     return Efficiency(
         name=name, base=row.base, low=row.low, high=row.high, deviations=tuple(row.deviations.items())
@@ -129,7 +141,8 @@ def family_of(engine: str, load: str, requests: int) -> Family:
 
 def keys_of(engine: str, gpu: Gpu) -> tuple[str, ...]:
     """What efficiencies may depend on, but for the number format."""
-    return (f"engine:{engine}", f"generation:{chip_class(gpu)}", f"vendor:{gpu.vendor.lower()}")
+    chip = chip_class(gpu)
+    return (f"engine:{engine}", f"generation:{chip}", f"vendor:{gpu.vendor.lower()}", f"pair:{engine}/{chip}")
 
 
 def rates_of(calibration: Calibration, machine: Machine, work: StepWork, engine: str, gpu: Gpu) -> Rates:

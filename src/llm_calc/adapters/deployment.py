@@ -8,21 +8,25 @@ from llm_calc.adapters.calibration import (
     load_calibration,
     load_calibration_file,
     rates_of,
+    scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.served import served_cache, served_capacity
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.machine import machine_of
+from llm_calc.core.serving.rates import Machine
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling
 
@@ -31,8 +35,8 @@ from llm_calc.core.serving.traffic import Scheduling
 class Placed:
     """One replica of a deployment with everything that was found out about it.
 
-    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the part
-    of the planned cache that measured deployments fill.
+    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
+    part of the planned cache that measured deployments fill.
     """
 
     subject: Subject
@@ -42,6 +46,7 @@ class Placed:
     plan: MemoryPlan
     kv_cache: str
     calibration: Calibration
+    machine: Machine
     deployment: Deployment
     operators: StepWork
     context_tokens: float
@@ -60,8 +65,9 @@ def place(
     engine: EnginePart,
     workload: WorkloadPart,
     draft: Draft = NO_DRAFT,
+    own: CalibrationPart | None = None,
 ) -> Placed:
-    """A deployment ready to be timed.
+    """A deployment ready to be timed; ``own``: efficiencies fitted to the caller's own measurements.
 
     Raises:
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
@@ -77,39 +83,53 @@ def place(
         engine=engine.name,
     )
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
+    layout, _ = _one_replica(subject.setup.layout)
+    cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, hardware.gpus_per_node)
+    family = family_of(engine.name, workload.load, workload.requests_in_flight)
+    calibration = scaled_calibration(load_calibration(family), own)
+    context = float(workload.input_tokens + workload.output_tokens)
+    placed = _placed(subject, engine, cluster, calibration, context, draft)
+    return replace(placed, kv_cache=kv_cache, assumptions=(*subject.assumptions, *assumed))
+
+
+def _placed(
+    subject: Subject,
+    engine: EnginePart,
+    cluster: Cluster,
+    calibration: Calibration,
+    context_tokens: float,
+    draft: Draft,
+) -> Placed:
+    """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     setup = replace(subject.setup, layout=layout)
     plan = engine_from(engine).plan(setup)
     work = step_work(setup.model, setup.numbers.recipe, layout, setup.numbers.cache_format)
-    cluster = catalogs.cluster(setup.gpu, layout.gpus, hardware.gpus_per_node)
     machine = machine_of(cluster, summed(work), layout, engine.name)
-    family = family_of(engine.name, workload.load, workload.requests_in_flight)
-    calibration = load_calibration(family)
-    context = float(workload.input_tokens + workload.output_tokens)
     scheduling, filled = _scheduling(calibration, engine.name, plan)
-    deployment = Deployment(
-        work=summed(work),
-        rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
-        capacity=larger(1.0, served_capacity(plan, context) * filled),
-        limit=float(plan.limits.max_sequences * plan.replicas),
-        scheduling=scheduling,
-        host=host_of(calibration, engine.name, setup.gpu),
-        draft=draft,
-    )
     return Placed(
         subject=subject,
         engine=engine.name,
         layout=layout,
         replicas=replicas,
         plan=plan,
-        kv_cache=kv_cache,
+        kv_cache=subject.precision.kv_cache,
         calibration=calibration,
-        deployment=deployment,
+        machine=machine,
+        deployment=Deployment(
+            work=summed(work),
+            rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
+            capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
+            limit=float(plan.limits.max_sequences * plan.replicas),
+            scheduling=scheduling,
+            host=host_of(calibration, engine.name, setup.gpu),
+            draft=draft,
+        ),
         operators=work,
-        context_tokens=context,
+        context_tokens=context_tokens,
         filled_fraction=filled,
-        assumptions=(*subject.assumptions, *assumed),
-        warnings=(*subject.warnings, *_fit_warnings(plan, context)),
+        assumptions=subject.assumptions,
+        warnings=(*subject.warnings, *_fit_warnings(plan, context_tokens)),
     )
 
 

@@ -68,6 +68,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         engine=request.engine,
         workload=request.workload,
         draft=draft_of(request.speculative),
+        own=request.calibration,
     )
 
 
@@ -272,6 +273,11 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
     if request.speculative is not None:
         yield "speculative: acceptances are independent; nothing of it was calibrated"
+    if request.calibration is not None:
+        yield (
+            f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "
+            "intervals are those of the published measurements"
+        )
     if request.workload.prefix_cache_hit_fraction:
         yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
 

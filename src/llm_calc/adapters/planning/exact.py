@@ -10,7 +10,7 @@ from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.memory_plan import Planned, planned_memory
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.serving import lengths_of, place_request, time_load
-from llm_calc.adapters.wire.calibrate import CalibrationPart
+from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, SglangEngine, TrtllmEngine, VllmEngine
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
@@ -110,6 +110,7 @@ def serving_request(
         ),
         engine=engine,
         workload=workload,
+        calibration=scene.calibration,
     )
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from llm_calc.adapters.calibration import family_of, load_calibration
+from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.model_source import SourcedModel, source_model
 from llm_calc.adapters.planning.answer import Names, plan_answer
@@ -122,7 +122,7 @@ def _bounded(
         most_gpus=int(scene.limits.gpus),
         gpus_per_node=scene.gpus_per_node,
     )
-    rows = build_rows(space, options, gpus, _calibrations(options, search.load))
+    rows = build_rows(space, options, gpus, _calibrations(options, search))
     bounded = [bounds(each, scene, search.load, search.objective, search.prices) for each in rows]
     return Searched(
         search=search,
@@ -180,11 +180,13 @@ def load_of(workload: WorkloadPart, objective: str) -> Load:
     return Load(kind=workload.load, amount=amount, open=not given, fastest=objective in FASTEST)
 
 
-def _calibrations(options: Sequence[Choice], load: Load) -> dict[str, Calibration]:
+def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibration]:
     """The calibration of each engine under this load; an open load is one of many requests."""
+    load, own = search.load, search.scene.calibration
     requests = 2 if load.open or load.kind == "request_rate" else math.ceil(load.amount)
     engines = {choice.engine for choice in options}
-    return {engine: load_calibration(family_of(engine, load.kind, requests)) for engine in engines}
+    families = {engine: family_of(engine, load.kind, requests) for engine in engines}
+    return {engine: scaled_calibration(load_calibration(family), own) for engine, family in families.items()}
 
 
 def _names(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:

@@ -194,6 +194,7 @@ def _holding(
         ),
         engine=engine,
         workload=workload,
+        calibration=request.calibration,
     )
     planned = planned_memory(memory_request(asked), catalogs)
     if planned.fits:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
@@ -21,7 +22,7 @@ def sweep_on(
     request: SweepRequest,
     catalogs: Catalogs,
     most_rows: int,
-    on_rows: Callable[[int, int], None] | None = None,
+    on_rows: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Iterator[bytes]:
     """The stream of a sweep that the cluster at ``address`` evaluates; byte for byte that of a single process.
 
@@ -48,23 +49,28 @@ def _client_of(address: str) -> Callable[[], Any]:
 
 
 def _batches(
-    client_of: Callable[[], Any], sweep: Sweep, on_rows: Callable[[int, int], None] | None
+    client_of: Callable[[], Any], sweep: Sweep, on_rows: Callable[[int, int], None]
 ) -> Iterator[list[Rows]]:
     """Batches in order, as many under way as keep the cluster busy."""
     text = sweep.request.model_dump_json()
     done = 0
     with client_of() as client:
         ahead = AHEAD * max(1, sum(client.nthreads().values()))
-        under_way: deque[Any] = deque()
-        for index in range(sweep.grid.batches + ahead):
-            if index < sweep.grid.batches:
-                under_way.append(client.submit(evaluate_batch, text, index, sweep.grid.rows, pure=False))
-            if index >= ahead and under_way:
-                batch: list[Rows] = under_way.popleft().result()
-                done += sum(rows.count for rows in batch)
-                if on_rows is not None:
-                    on_rows(done, sweep.grid.rows)
-                yield batch
+        waiting = iter(range(sweep.grid.batches))
+
+        def submitted(count: int) -> list[Any]:
+            chosen = islice(waiting, count)
+            return [
+                client.submit(evaluate_batch, text, index, sweep.grid.rows, pure=False) for index in chosen
+            ]
+
+        under_way = deque(submitted(ahead))
+        while under_way:
+            batch: list[Rows] = under_way.popleft().result()
+            under_way.extend(submitted(1))
+            done += sum(rows.count for rows in batch)
+            on_rows(done, sweep.grid.rows)
+            yield batch
 
 
 def evaluate_batch(request: str, index: int, rows: int) -> list[Rows]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.calibrate import CalibrationPart
+from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import (
     FormatName,
@@ -121,6 +121,9 @@ class RecommendGpusRequest(StrictRequest):
     )
     engine: EnginePart | None = Field(
         None, description="The engine; absent: vLLM where it runs, else llama.cpp"
+    )
+    calibration: CalibrationPart | None = Field(
+        None, description="Fitted to your own measurements, as /api/calibrate answers it"
     )
     objective: Literal["cost", "latency", "gpus"] = Field(
         "cost", description="Best first by: cost (USD a token), latency of one request, or fewest GPUs"

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
@@ -55,6 +56,9 @@ class ServingEstimateRequest(StrictRequest):
     speculative: SpeculativePart | None = Field(None, description="Speculative decoding; absent: none")
     disaggregated: DisaggregatedPart | None = Field(
         None, description="Prefill and decode apart; absent: the same GPUs do both"
+    )
+    calibration: CalibrationPart | None = Field(
+        None, description="Fitted to your own measurements, as /api/calibrate answers it"
     )
 
 

@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, compare, docs, health, inspect, memory, plans, serving, sweep
+from llm_calc.api.routes import (
+    analysis,
+    calculate,
+    calibrate,
+    compare,
+    docs,
+    health,
+    inspect,
+    memory,
+    plans,
+    serving,
+    sweep,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
@@ -13,6 +25,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.router,
     compare.router,
     sweep.router,
+    calibrate.router,
     health.router,
     docs.router,
 )

@@ -7,6 +7,7 @@ beyond it only powers of two, as clusters are built, with pipeline stages of at 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Literal
 
 from llm_calc.core.model import Model
@@ -53,12 +54,12 @@ def layouts(model: Model, rules: LayoutRules, most_gpus: int) -> tuple[Layout, .
 
 
 def _shapes(model: Model, rules: LayoutRules, most_gpus: int) -> Iterator[tuple[int, int, int]]:
+    tensor_sizes = _sizes(min(most_gpus, WIDEST_TENSOR)) if rules.tensor else [1]
+    stage_counts = _sizes(min(most_gpus, model.num_layers)) if rules.pipeline else [1]
     data_sizes = _sizes(most_gpus) if rules.data and model.num_experts else [1]
-    for tensor in _sizes(min(most_gpus, WIDEST_TENSOR)) if rules.tensor else [1]:
-        for pipeline in _sizes(min(most_gpus, model.num_layers)) if rules.pipeline else [1]:
-            for data in data_sizes:
-                if _is_sound(rules, tensor, pipeline, data) and _is_size(tensor * pipeline * data, most_gpus):
-                    yield tensor, pipeline, data
+    for tensor, pipeline, data in product(tensor_sizes, stage_counts, data_sizes):
+        if _is_sound(rules, tensor, pipeline, data) and _is_size(tensor * pipeline * data, most_gpus):
+            yield tensor, pipeline, data
 
 
 def _is_sound(rules: LayoutRules, tensor: int, pipeline: int, data: int) -> bool:
