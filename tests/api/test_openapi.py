@@ -27,7 +27,7 @@ SCHEMAS = OPENAPI["components"]["schemas"]
 
 def json_media(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the JSON parts of a request's or an answer's content."""
-    yield from (media for kind, media in content.items() if kind.endswith("json"))
+    yield from (media for kind, media in content.items() if kind == "application/json")
 
 
 def examples_of(media: dict[str, Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Running the application under uvicorn until the process is told to stop."""
 
+import gc
 import signal
 import socket
 import sys
@@ -52,7 +53,10 @@ def serve(settings: Settings) -> None:
         load_catalogs(settings.catalogs_path)
     except (CatalogError, OSError) as error:
         sys.exit(f"LLM_CALC_CATALOGS_PATH: the catalogs cannot be read: {error}")
-    run(create_app(settings), settings)
+    app = create_app(settings)
+    gc.freeze()
+    gc.enable()
+    run(app, settings)
 
 
 def run(app: FastAPI, settings: Settings) -> None:

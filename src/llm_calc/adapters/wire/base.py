@@ -46,9 +46,12 @@ class LenientRequest(BaseModel):
 
 
 class Answer(BaseModel):
-    """A response, or a part of one: made by the product itself, never read from outside."""
+    """A response, or a part of one: made by the product itself, never read from outside.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Its validator is built when it is first needed, which the service rarely does.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @cache
