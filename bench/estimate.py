@@ -38,23 +38,19 @@ def main() -> None:
     placed = place_request(request, catalogs)
     deployment, lengths = placed.deployment, lengths_of(request.workload)
     load = StepLoad(sequences=64.0, context_start=1024.0, context_end=2048.0)
-    step = best_s(lambda: step_seconds(deployment.work, load, deployment.rates), 200)
-    print(f"one step of all operators        {step * 1e6:10.1f} us")
-    print(
-        f"closed form                      {best_s(lambda: core.closed_form(deployment, lengths, 64.0), 50) * 1e6:10.1f} us"
-    )
-    print(
-        f"simulated closed loop of 64      {best_s(lambda: core.simulated_loop(deployment, lengths, 64), 10) * 1e3:10.2f} ms"
-    )
-    print(
-        f"whole answer                     {best_s(lambda: answer_serving_estimate(request, catalogs), 10) * 1e3:10.2f} ms"
-    )
     axes = np.meshgrid(
         np.arange(1.0, 101.0), np.linspace(128, 8192, 100), np.linspace(64, 2048, 100), indexing="ij"
     )
     many = Lengths(input_tokens=axes[1].ravel(), output_tokens=axes[2].ravel())
-    million = best_s(lambda: core.closed_form(deployment, many, axes[0].ravel()), 1)
-    print(f"a million estimates as arrays    {million:10.2f} s")
+    calls: dict[str, tuple[Callable[[], object], int]] = {
+        "one step of all operators": (lambda: step_seconds(deployment.work, load, deployment.rates), 500),
+        "one closed form": (lambda: core.closed_form(deployment, lengths, 64.0), 200),
+        "one simulated closed loop of 64": (lambda: core.simulated_loop(deployment, lengths, 64), 20),
+        "one answer, no HTTP": (lambda: answer_serving_estimate(request, catalogs), 20),
+        "a million closed forms": (lambda: core.closed_form(deployment, many, axes[0].ravel()), 2),
+    }
+    for name, (call, repeats) in calls.items():
+        print(f"serving: {name}: {1e6 * best_s(call, repeats):.0f} µs")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from llm_calc.core.serving.rates import TIMES
 from tests.builders import llama
 
 FAMILIES: tuple[Family, ...] = ("served", "batch", "llama.cpp")
-KINDS = {"engine", "generation", "format", "vendor"}
+KINDS = {"engine", "generation", "format", "vendor", "pair"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

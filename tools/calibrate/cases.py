@@ -133,6 +133,7 @@ def keys_of(cases: Sequence[Case]) -> Keys:
             "engine": [case.row.engine for case in cases],
             "generation": [case.chip for case in cases],
             "vendor": [case.vendor for case in cases],
+            "pair": [f"{case.row.engine}/{case.chip}" for case in cases],
         },
         formats=[[format_class(case.work.linear[group].format) for case in cases] for group in range(4)],
     )

@@ -44,12 +44,12 @@ SERVED: Mapping[str, Prior] = {
     "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, generation=0.2),
     "collective_s": prior(6 * US, 0.4, 1 * US, 60 * US, engine=0.3, generation=0.3),
     "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
-    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, generation=0.3),
-    "expert_layer_s": prior(30 * US, 0.5, 1 * US, 300 * US, engine=0.5, generation=0.3),
+    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, generation=0.3, pair=0.2),
+    "expert_layer_s": prior(30 * US, 0.5, 1 * US, 300 * US, engine=0.5, generation=0.3, pair=0.2),
     "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),
     "sparse_layer_s": prior(40 * US, 0.5, 1 * US, 300 * US),
     "recurrent_layer_s": prior(40 * US, 0.5, 1 * US, 200 * US),
-    "prefill_layer_s": prior(250 * US, 0.5, 5 * US, 1500 * US, engine=0.4, generation=0.3),
+    "prefill_layer_s": prior(250 * US, 0.5, 5 * US, 1500 * US, engine=0.4, generation=0.3, pair=0.2),
     "step_s": prior(400 * US, 0.7, 10 * US, 10_000 * US, engine=0.6),
     "sequence_s": prior(8 * US, 0.6, 0.3 * US, 60 * US, engine=0.4),
     "routing_exponent": prior(0.93, 0.05, 0.6, 1.0),
@@ -62,6 +62,7 @@ SERVED: Mapping[str, Prior] = {
 
 BATCH: Mapping[str, Prior] = {
     **SERVED,
+    "expert_compute_fraction": prior(0.35, 0.4, 0.02, 0.7, engine=0.3, generation=0.2, format=0.3),
     "prefill_layer_s": prior(150 * US, 0.5, 1 * US, 1500 * US, engine=1.0, generation=0.3),
     "routing_exponent": prior(0.97, 0.03, 0.6, 1.0),
 }
@@ -98,10 +99,10 @@ LLAMA_CPP: Mapping[str, Prior] = {
 """llama.cpp on every backend."""
 
 HOST: Mapping[str, Prior] = {
-    "request_s": prior(0.03, 1.0, 1e-4, 0.5, engine=0.7, generation=0.4),
-    "prompt_token_s": prior(1e-5, 1.0, 1e-7, 1e-4, engine=0.7),
-    "arrival_s": prior(5e-4, 1.0, 1e-6, 2e-2, engine=1.0, generation=0.5),
-    "stream_tokens": prior(3.0, 1.0, 0.01, 40.0, engine=1.0, generation=0.5),
+    "request_s": prior(0.03, 1.0, 1e-4, 0.5, engine=0.7, generation=0.3, pair=0.4),
+    "prompt_token_s": prior(1e-5, 1.0, 1e-7, 1e-4, engine=0.7, pair=0.3),
+    "arrival_s": prior(3e-3, 1.0, 1e-5, 0.2, engine=0.8, generation=0.3, pair=0.5),
+    "stream_tokens": prior(3.0, 1.0, 0.01, 40.0, engine=0.8, generation=0.3, pair=0.5),
 }
 """What servers add to a first token."""
 
@@ -134,6 +135,6 @@ MEANINGS: Mapping[str, str] = {
     "power_exponent": "how a part with less power per FLOP/s than sustained work needs slows down",
     "request_s": "what a server adds to the first token of every request [s]",
     "prompt_token_s": "the same for every token of its prompt [s]",
-    "arrival_s": "the same for every request in flight, since they come at once [s]",
+    "arrival_s": "the same for each of the requests that happen to come together [s]",
     "stream_tokens": "tokens that a server gathers before it sends the first",
 }

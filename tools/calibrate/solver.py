@@ -54,7 +54,7 @@ def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray) -> float:
     return float(robust.sum() + ((x / sd) ** 2).sum())
 
 
-def fit(problem: Problem, start: FloatArray, rounds: int = 25, tolerance: float = 1e-4) -> FloatArray:
+def fit(problem: Problem, start: FloatArray, rounds: int = 40, tolerance: float = 3e-5) -> FloatArray:
     """The unknowns at the least cost, from ``start``."""
     x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
     here = problem.at(x)

@@ -21,6 +21,7 @@ from tools.calibrate.priors import MEANINGS
 FITTED_ON = "2026-11-22"
 """Day of the measurements' collection; changes with them, not with the day of the fit."""
 DIGITS = 4
+LEAST_DEVIATION = 1e-3
 THROUGHPUT = ("output_tokens_per_s", "total_tokens_per_s")
 
 
@@ -56,16 +57,19 @@ def _efficiencies(unknowns: Unknowns, x: FloatArray) -> dict[str, object]:
 
 
 def _efficiency(unknowns: Unknowns, name: str, values: dict[str, float]) -> dict[str, object]:
+    """Base, bounds and deviations; what a base lies beyond its bounds goes to the deviations of one kind of key."""
     prior = unknowns.priors[name]
-    deviations = {
-        key.split("|")[1]: _short(value) for key, value in values.items() if key.startswith(f"{name}|")
-    }
+    wanted = prior.base * math.exp(values[name])
+    base = min(prior.high, max(prior.low, wanted))
+    beyond, kind = math.log(wanted / base), next(iter(prior.depends), "")
+    deviations = {key.split("|")[1]: value for key, value in values.items() if key.startswith(f"{name}|")}
+    moved = {key: value + beyond * key.startswith(f"{kind}:") for key, value in deviations.items()}
     return {
         "meaning": MEANINGS[name],
-        "base": _short(prior.base * math.exp(values[name])),
+        "base": _short(base),
         "low": prior.low,
         "high": prior.high,
-        "deviations": {key: value for key, value in deviations.items() if abs(value) > 1e-3},
+        "deviations": {key: _short(value) for key, value in moved.items() if abs(value) > LEAST_DEVIATION},
     }
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from llm_calc.core.serving import batch, disaggregated, estimate
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.estimate import Deployment, HostTimes
 from llm_calc.core.serving.rates import Kernels
 from llm_calc.core.serving.scheduler import simulate
@@ -136,7 +137,7 @@ def test_what_a_server_adds_is_added_to_the_first_token() -> None:
     host = HostTimes(request_s=0.01, prompt_token_s=1e-5, arrival_s=1e-3, stream_tokens=2.0)
     plain = estimate.simulated_loop(DEPLOYMENT, LENGTHS, 16)
     seen = estimate.simulated_loop(replace(DEPLOYMENT, host=host), LENGTHS, 16)
-    added = 0.01 + 1024e-5 + 16e-3 + 2 * float(plain.tpot_s)
+    added = 0.01 + 1024e-5 + 4e-3 + 2 * float(plain.tpot_s)
     assert float(seen.ttft_s) - float(plain.ttft_s) == pytest.approx(added)
 
 
@@ -175,7 +176,7 @@ def test_no_run_beats_the_steps_it_is_made_of(
 
 
 def test_a_simulation_without_requests_ends_at_once() -> None:
-    clock = estimate.StepClock(DEPLOYMENT.work, DEPLOYMENT.rates, contexts=(1.0, 2.0), groups=1)
+    clock = StepClock(DEPLOYMENT.work, DEPLOYMENT.rates, contexts=(1.0, 2.0), groups=1)
     assert simulate(clock, Traffic(input_tokens=1.0, output_tokens=1.0), Scheduling(), 10.0).elapsed_s == 0.0
 
 

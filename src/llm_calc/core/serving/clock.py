@@ -55,7 +55,7 @@ class StepClock:
         draft: Draft = NO_DRAFT,
     ) -> None:
         self._start, self._span = contexts[0], max(contexts[1] - contexts[0], 1e-9)
-        counts = np.arange(groups + 1) * group
+        counts = np.arange(groups + 1, dtype=np.float64) * group
         low, high = (_decode_seconds(work, rates, counts, context, draft) for context in contexts)
         self._decode_s, self._growth_s = low.tolist(), (high - low).tolist()
         self._floor_s = float(rates.prefill_layer_s * (work.counts.layers + work.counts.expert_layers))

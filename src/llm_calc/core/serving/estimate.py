@@ -185,9 +185,10 @@ def with_host(
 ) -> Quantity:
     """First token as a client sees it.
 
-    ``ttft + request + prompt tokens x token + requests that came together x arrival + gathered tokens x tpot``.
+    ``ttft + request + prompt tokens x token + sqrt(in flight) x arrival + gathered tokens x tpot``: of so many
+    requests that come and go at random, about the square root come together.
     """
-    own = host.request_s + lengths.input_tokens * host.prompt_token_s + together * host.arrival_s
+    own = host.request_s + lengths.input_tokens * host.prompt_token_s + together**0.5 * host.arrival_s
     return ttft + own + host.stream_tokens * tpot
 
 
