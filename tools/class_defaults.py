@@ -37,7 +37,7 @@ TOWERS = (
 TARGET = ROOT / "src/llm_calc/adapters/architectures/class_defaults.json"
 
 
-def row_of(config_class: type) -> dict[str, Any]:
+def row_of(config_class: Any) -> dict[str, Any]:
     """Defaults that may change sizes, other names of keys, nested configurations and what absent ones hold."""
     from llm_calc.adapters.architectures.neutral import is_neutral
 

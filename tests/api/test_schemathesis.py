@@ -67,7 +67,7 @@ def named(case: Case[Any]) -> Case[Any]:
     """Return the request with known names in its body."""
     case.body = with_known_names(case.body)
     if isinstance(case.body, dict) and case.operation.label in SEARCHES:
-        case.body.setdefault("gpus", NAMES["gpu"][:2])
+        case.body.setdefault("gpus", [*NAMES["gpu"][:2]])
     return case
 
 

@@ -1,0 +1,1 @@
+"""Types of requests and answers, as they go over the wire."""
