@@ -1,0 +1,76 @@
+"""Recommended GPUs: the fewest that hold the model, in the order asked for."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from llm_calc.adapters.catalog import load_catalogs
+
+Json = dict[str, Any]
+
+
+def recommended(client: TestClient, **request: Any) -> Json:
+    response = client.post("/api/recommend_gpus", json={"model": {"name": "llama-3.1-8b"}, **request})
+    assert response.status_code == 200, response.text
+    answer: Json = response.json()
+    return answer
+
+
+def test_every_recommendation_holds_the_model_and_one_gpu_less_does_not(client: TestClient) -> None:
+    answer = recommended(
+        client, model={"name": "llama-3.1-70b"}, concurrency=4, gpus=["h100-80gb-sxm", "l40s", "mi300x"]
+    )
+    assert {row["gpu"] for row in answer["recommendations"]} == {"h100-80gb-sxm", "l40s", "mi300x"}
+    for row in answer["recommendations"]:
+        body = {
+            "model": {"name": "llama-3.1-70b"},
+            "hardware": row["hardware"],
+            "parallelism": row["parallelism"],
+            "engine": row["engine"],
+            "workload": {"input_tokens": 7168, "output_tokens": 1024, "concurrency": 4},
+        }
+        memory = client.post("/api/memory_plan", json=body).json()
+        assert memory["fits"]
+        assert memory["headroom_bytes"] == row["headroom_bytes"]
+        estimate = client.post("/api/serving_estimate", json=body).json()
+        assert estimate["tpot_s"] == row["tpot_s"]
+        fewer = row["count"] - 1
+        for tensor in (size for size in (1, 2, 4, 8) if size <= fewer):
+            smaller = {
+                **body,
+                "hardware": {"gpu": row["gpu"], "count": tensor},
+                "parallelism": {"tensor": tensor},
+            }
+            assert not client.post("/api/memory_plan", json=smaller).json()["fits"]
+
+
+@pytest.mark.parametrize(
+    ("objective", "key"),
+    [
+        ("cost", lambda row: row["usd_per_million_output_tokens_all_in"] or float("inf")),
+        ("latency", lambda row: row["ttft_s"] + 1023 * row["tpot_s"]),
+        ("gpus", lambda row: row["count"]),
+    ],
+)
+def test_the_best_come_first(client: TestClient, objective: str, key: Any) -> None:
+    rows = recommended(client, objective=objective)["recommendations"]
+    assert len(rows) > 20
+    assert [key(row) for row in rows] == sorted(key(row) for row in rows)
+    assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_every_gpu_is_recommended_or_refused_with_a_reason(client: TestClient) -> None:
+    answer = recommended(client, max_gpus=1)
+    found = {row["gpu"] for row in answer["recommendations"]}
+    refused = {row["gpu"]: row["reason"] for row in answer["refused"]}
+    assert found | set(refused) == {gpu.id for gpu in load_catalogs().gpus}
+    assert "does not hold weights of 15.0 GiB" in refused["rtx-3080-10gb"]
+    assert "apple-m3-max" in found
+
+
+def test_the_engine_asked_for_is_taken(client: TestClient) -> None:
+    answer = recommended(client, engine={"name": "generic"}, gpus=["h100-80gb-sxm"])
+    assert answer["recommendations"][0]["engine"]["name"] == "generic"
+    other = recommended(client, engine={"name": "trtllm"}, gpus=["mi300x"])
+    assert other["refused"] == [{"gpu": "mi300x", "reason": "trtllm does not run on it"}]

@@ -1,0 +1,84 @@
+"""Scenarios side by side: figures of the other endpoints, what differs, and why."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+Json = dict[str, Any]
+BASE: Json = {
+    "model": {"name": "llama-3.1-70b"},
+    "precision": {"weights": "fp8"},
+    "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
+    "workload": {"input_tokens": 1000, "output_tokens": 200, "concurrency": 8},
+}
+OTHER: Json = {**BASE, "hardware": {"gpu": "h200-141gb-sxm", "count": 2}, "label": "H200"}
+
+
+def compared(client: TestClient, *scenarios: Json) -> Json:
+    response = client.post("/api/compare", json={"scenarios": list(scenarios)})
+    assert response.status_code == 200, response.text
+    answer: Json = response.json()
+    return answer
+
+
+def test_scenarios_are_answered_as_elsewhere(client: TestClient) -> None:
+    answer = compared(client, BASE, OTHER)
+    for scenario, body in zip(answer["scenarios"], (BASE, OTHER), strict=True):
+        plain = {name: part for name, part in body.items() if name != "label"}
+        assert scenario["estimate"] == client.post("/api/serving_estimate", json=plain).json()
+        memory = client.post("/api/memory_plan", json=plain).json()
+        assert scenario["memory"]["headroom_bytes"] == memory["headroom_bytes"]
+    assert [scenario["label"] for scenario in answer["scenarios"]] == ["1", "H200"]
+
+
+def test_what_differs_is_named(client: TestClient) -> None:
+    answer = compared(client, BASE, OTHER, {**BASE, "precision": {"weights": "int4-awq"}})
+    fields = {each["field"]: each["values"] for each in answer["differences"]}
+    assert fields == {
+        "hardware.gpu": ['"h100-80gb-sxm"', '"h200-141gb-sxm"', '"h100-80gb-sxm"'],
+        "precision.weights": ['"fp8"', '"fp8"', '"int4-awq"'],
+    }
+    figures = {each["figure"]: each for each in answer["figures"]}
+    assert figures["tpot_s"]["ratios"][0] == 1.0
+    values = figures["output_tokens_per_s"]["values"]
+    assert values[figures["output_tokens_per_s"]["best"]] == max(values)
+    assert figures["usd_per_hour"]["values"][figures["usd_per_hour"]["best"]] == min(
+        figures["usd_per_hour"]["values"]
+    )
+
+
+def test_reasons_name_what_bounds_the_time(client: TestClient) -> None:
+    answer = compared(client, BASE, OTHER)
+    (reason,) = answer["reasons"]
+    assert reason["scenario"] == 1
+    assert "a decode step takes" in reason["text"]
+    assert "because what memory bounds takes" in reason["text"]
+
+
+def test_equal_scenarios_differ_in_nothing(client: TestClient) -> None:
+    answer = compared(client, BASE, BASE)
+    assert answer["differences"] == []
+    assert all(each["ratios"] == [1.0, 1.0] for each in answer["figures"])
+    assert "takes as long" in answer["reasons"][0]["text"]
+
+
+def test_a_scenario_that_does_not_fit_is_compared_and_said_to(client: TestClient) -> None:
+    answer = compared(client, BASE, {**BASE, "hardware": {"gpu": "l4", "count": 2}})
+    assert not answer["scenarios"][1]["memory"]["fits"]
+    assert answer["reasons"][0]["text"].endswith("the load does not fit in memory")
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "fault"),
+    [
+        ([BASE], "scenarios"),
+        ([BASE] * 9, "scenarios"),
+        ([BASE, {**BASE, "hardware": {"gpu": "h101"}}], "scenarios[1].gpu: unknown gpu 'h101'"),
+        ([BASE, {**BASE, "workload": {"input_tokens": 0}}], "scenarios[1].workload.input_tokens"),
+    ],
+)
+def test_faults_name_the_scenario(client: TestClient, scenarios: list[Json], fault: str) -> None:
+    response = client.post("/api/compare", json={"scenarios": scenarios})
+    assert response.status_code == 400
+    assert fault in response.json()["error"]
