@@ -53,12 +53,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv/bin"
 
 
-def image_command() -> list[str]:
-    """Return the CMD of the Dockerfile."""
-    (line,) = re.findall(
-        r"^CMD (\[.*\])$", (CHECKOUT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    return list(json.loads(line))
+def image_command(instruction: str) -> list[str]:
+    """Return a command of the Dockerfile: the last one that an instruction gives in exec form."""
+    text = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
+    return list(json.loads(re.findall(rf"^{instruction}(\[.*\])$", text, re.MULTILINE)[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     """The address of the service, started in a working directory that it cannot write to."""
     folder = tmp_path_factory.mktemp("read_only")
     folder.chmod(0o555)
-    program, *arguments = image_command()
+    program, *arguments = image_command("CMD ")
     command = [str(installed / program), *arguments]
     if os.geteuid() == 0:
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
@@ -100,3 +98,15 @@ def test_the_catalogs_are_those_of_the_package(url: str, installed: Path) -> Non
 
 def test_nothing_but_the_pinned_packages_is_needed(installed: Path) -> None:
     run(installed / "python", "-m", "pip", "check", cwd=installed)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_health_check_tells_whether_the_service_answers(
+    url: str, installed: Path, *, is_there: bool
+) -> None:
+    program, *arguments = image_command("HEALTHCHECK .* CMD ")
+    port = url.rpartition(":")[2] if is_there else "1"
+    environment = {"PATH": str(installed), "LLM_CALC_PORT": port}
+    command = [str(installed / program), *arguments]
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (ended.returncode == 0) is is_there
