@@ -116,4 +116,4 @@ def test_what_was_not_measured_is_told_from_the_most_important_down() -> None:
     served, catalogs = load_calibration("served"), load_catalogs()
     assert unseen(served, "vllm", catalogs.gpu("mi300x"), llama()) == "generation"
     assert unseen(served, "vllm", catalogs.gpu("h100-80gb-pcie"), llama()) == "gpu"
-    assert unseen(served, "vllm", catalogs.gpu("h100-80gb-sxm"), llama()) == "model"
+    assert unseen(served, "vllm", catalogs.gpu("h100-80gb-sxm"), llama(layers=33)) == "model"

@@ -14,7 +14,7 @@ from llm_calc.core.serving.traffic import Scheduling, Traffic
 from tools.calibrate.cases import Case
 from tools.calibrate.parameters import Point, Rows, Unknowns
 from tools.calibrate.predict import Stack
-from tools.calibrate.solver import Problem, fit
+from tools.calibrate.solver import COMMONEST, Problem, fit
 
 SCHEDULING: Mapping[str, SchedulingRow] = {
     "vllm": SchedulingRow(policy="mixed", reserved_fraction=0.5, capacity_fraction=0.93),
@@ -49,7 +49,7 @@ def _deployment(case: Case, rates: Rates) -> Deployment:
     row = SCHEDULING[case.row.engine]
     scheduling = Scheduling(
         policy=row.policy,
-        token_budget=float(case.plan.limits.max_batched_tokens),
+        budget_tokens=float(case.plan.limits.max_batched_tokens),
         reserved_fraction=row.reserved_fraction,
     )
     return Deployment(
@@ -90,5 +90,11 @@ def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Ru
 
 
 def fit_host(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Runs) -> FloatArray:
-    """The host times that explain the first tokens of ``rows`` best."""
-    return fit(host_problem(unknowns, cases, rows, runs), np.zeros(len(unknowns.names)))
+    """The host times that explain most first tokens of ``rows``.
+
+    Servers ran with settings that sources do not list (how many tokens they gather, how long they wait for a
+    batch), so that first tokens fall into clusters: the commonest is fitted, not the middle between them.
+    """
+    problem = host_problem(unknowns, cases, rows, runs)
+    middle = fit(problem, np.zeros(len(unknowns.names)))
+    return fit(problem, middle, loss=COMMONEST)

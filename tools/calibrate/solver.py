@@ -48,23 +48,50 @@ class Problem:
         return self.unknowns.terms()
 
 
-def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray) -> float:
-    """Soft-L1 of the residuals and the ridge."""
-    robust = 2 * (np.sqrt(1 + (residuals / SCALE) ** 2) - 1)
-    return float(robust.sum() + ((x / sd) ** 2).sum())
+@dataclass(frozen=True)
+class Loss:
+    """What a residual costs, and its weight: half the derivative of the cost over the residual."""
+
+    scale: float
+    redescending: bool = False
+
+    def cost(self, residuals: FloatArray) -> float:
+        """Soft-L1, or Cauchy's logarithm where it is redescending."""
+        squares = (residuals / self.scale) ** 2
+        each = np.log1p(squares) if self.redescending else 2 * (np.sqrt(1 + squares) - 1)
+        return float(each.sum())
+
+    def weight(self, residuals: FloatArray) -> FloatArray:
+        """Weights of the normal equations."""
+        squares = (residuals / self.scale) ** 2
+        each = 1 / (1 + squares) if self.redescending else 1 / np.sqrt(1 + squares)
+        return np.asarray(each / self.scale**2)
 
 
-def fit(problem: Problem, start: FloatArray, rounds: int = 40, tolerance: float = 3e-5) -> FloatArray:
+SOFT = Loss(SCALE)
+"""Everybody counts, outliers less."""
+COMMONEST = Loss(0.2, redescending=True)
+"""Where measurements fall into several clusters, the largest counts."""
+
+
+def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray, loss: Loss = SOFT) -> float:
+    """Loss of the residuals and the ridge."""
+    return loss.cost(residuals) + float(((x / sd) ** 2).sum())
+
+
+def fit(
+    problem: Problem, start: FloatArray, rounds: int = 40, tolerance: float = 3e-5, loss: Loss = SOFT
+) -> FloatArray:
     """The unknowns at the least cost, from ``start``."""
     x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
     here = problem.at(x)
-    least = cost(here, x, sd)
+    least = cost(here, x, sd, loss)
     for _ in range(rounds):
-        step_from = _normal_equations(problem.jacobian(x, here), here, x, sd)
+        step_from = _normal_equations(problem.jacobian(x, here), here, x, sd, loss)
         for _ in range(7):
             candidate = x + _step(step_from, damping)
             there = problem.at(candidate)
-            found = cost(there, candidate, sd)
+            found = cost(there, candidate, sd, loss)
             if found < least:
                 break
             damping *= 5
@@ -78,10 +105,9 @@ def fit(problem: Problem, start: FloatArray, rounds: int = 40, tolerance: float 
 
 
 def _normal_equations(
-    jacobian: FloatArray, residuals: FloatArray, x: FloatArray, sd: FloatArray
+    jacobian: FloatArray, residuals: FloatArray, x: FloatArray, sd: FloatArray, loss: Loss
 ) -> tuple[FloatArray, FloatArray]:
-    weight = 1 / np.sqrt(1 + (residuals / SCALE) ** 2) / SCALE**2
-    weighted = jacobian * weight[:, None]
+    weighted = jacobian * loss.weight(residuals)[:, None]
     return weighted.T @ jacobian + np.diag(1 / sd**2), -(weighted.T @ residuals) - x / sd**2
 
 

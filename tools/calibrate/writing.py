@@ -41,7 +41,7 @@ def write_family(fitted: Fitted) -> None:
         ),
         "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
         "errors": list(_errors(fitted)),
-        "seen": sorted(_seen(fitted)),
+        "seen": sorted(set(_seen(fitted))),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False)
     (ROOT / f"{fitted.family.name}.json").write_text(text + "\n", encoding="utf-8")

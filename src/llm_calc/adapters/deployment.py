@@ -162,7 +162,7 @@ def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan) -> tupl
     row = rows.get(engine, rows["generic"])
     scheduling = Scheduling(
         policy=row.policy,
-        token_budget=float(max(plan.limits.max_batched_tokens, 1)),
+        budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
         reserved_fraction=row.reserved_fraction,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

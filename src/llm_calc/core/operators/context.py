@@ -23,16 +23,22 @@ def context_works(model: Model, cache_format: CacheFormat, layout: Layout) -> tu
 def _pairs(model: Model) -> Iterator[tuple[LayerGroup, Scores, Cache]]:
     """Every score with the cache that it reads; layers without their own read the last one of their kind."""
     last: dict[bool, Cache] = {}
+    for group, scores, own in _scores(model):
+        windowed = scores.window is not None
+        if own is not None:
+            last[windowed] = own
+        if windowed in last:
+            yield group, scores, last[windowed]
+
+
+def _scores(model: Model) -> Iterator[tuple[LayerGroup, Scores, Cache | None]]:
+    """Every score with the cache that its own block keeps for it."""
     for group in model.groups:
         for block in group.blocks:
             parts = block.parts()
             caches = [cache for cache in parts.caches if cache.elements_per_token]
-            for index, scores in enumerate(parts.scores):
-                windowed = scores.window is not None
-                if index < len(caches):
-                    last[windowed] = caches[index]
-                if windowed in last:
-                    yield group, scores, last[windowed]
+            own = [*caches, *[None] * len(parts.scores)]
+            yield from ((group, *pair) for pair in zip(parts.scores, own, strict=False))
 
 
 def _context(

@@ -16,6 +16,8 @@ from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 MOST_SLOTS = 64
+MOST_MEMBERS = 16
+"""First tokens that are noted of each group."""
 _DONE = 1e-6
 
 
@@ -49,6 +51,7 @@ class _Run:
         self.clock, self.traffic, self.rules = clock, traffic, rules
         self.slots = min(traffic.slots, MOST_SLOTS)
         self.group = traffic.slots / self.slots if self.slots else 1.0
+        self.members = min(MOST_MEMBERS, max(1, round(self.group)))
         self.capacity = capacity_tokens / self.group
         self.limit = max(1.0, limit / self.group)
         self.now = self.held = self.context = self.busy = self.produced = 0.0
@@ -116,31 +119,41 @@ class _Run:
             self.filling.append(self.waiting.popleft())
 
     def fill(self) -> None:
-        """One step that carries prompt tokens, as many as the budget allows."""
+        """One step that carries prompt tokens, as many as the budget allows; many alike for a very long prompt."""
         decoding = len(self.running) if self.rules.policy == "mixed" else 0
-        room = max(self.rules.token_budget - decoding * self.group, 1.0)
-        taken = prompts = start = 0.0
-        parts = []
+        room = max(self.rules.budget_tokens - decoding * self.group, 1.0)
+        parts = self.chunks(room)
+        steps = self.alike(parts, room, decoding)
+        taken = sum(part for _, part in parts)
+        prompts = sum(part * self.group / request.whole for request, part in parts)
+        start = max(self.begun(request) for request, _ in parts) + (steps - 1) * taken / 2
+        mean = self.context / len(self.running) if decoding else 0.0
+        step_s = self.clock.mixed_s(decoding, mean, taken, max(prompts, 1e-9), start)
+        self.advance(steps * step_s, len(self.running))
+        if decoding:
+            self.tick += steps
+            self.context += steps * decoding * self.rules.tokens_per_step
+        for request, part in parts:
+            self.progress(request, steps * part)
+
+    def chunks(self, room: float) -> list[tuple[_Request, float]]:
+        """What the next step takes of each prompt, in order, up to ``room`` tokens."""
+        parts: list[tuple[_Request, float]] = []
         for request in self.filling:
-            part = min(request.left, room - taken)
+            part = min(request.left, room)
             if part <= 0:
                 break
             if request.left == request.whole:
                 request.began_s = self.now
             parts.append((request, part))
-            taken += part
-            prompts += part * self.group / request.whole
-            start = max(start, self.begun(request))
-        mean = self.context / len(self.running) if decoding else 0.0
-        self.advance(
-            self.clock.mixed_s(decoding, mean, taken, max(prompts, 1e-3), start),
-            len(self.running),
-        )
-        if decoding:
-            self.tick += 1
-            self.context += decoding * self.rules.tokens_per_step
-        for request, part in parts:
-            self.progress(request, part)
+            room -= part
+        return parts
+
+    def alike(self, parts: list[tuple[_Request, float]], room: float, decoding: int) -> int:
+        """Steps that one prompt fills alone before anything else happens."""
+        whole = int(parts[0][0].left // room) if len(parts) == 1 else 1
+        until = self.running[0][0] - self.tick if decoding else inf
+        return max(1, int(min(whole, until)))
 
     def begun(self, request: _Request) -> float:
         """Tokens of a prompt that stand before its next chunk."""
@@ -156,7 +169,7 @@ class _Run:
             return
         if not request.together:
             own = (self.now - request.began_s) / self.group
-            self.ttft.extend([request.began_s + own - request.arrival_s] * round(self.group))
+            self.ttft.extend([request.began_s + own - request.arrival_s] * self.members)
         self.filling.popleft()
         request.first_s = self.now
         self.context += request.prompt
@@ -166,8 +179,8 @@ class _Run:
 
     def note_ready(self, request: _Request) -> None:
         """First tokens of the members whose prompts the last chunk completed."""
-        done = (request.whole - request.left) * self.group / request.whole
-        ready = round(self.group) if request.left <= _DONE else int(done)
+        done = (request.whole - request.left) * self.members / request.whole
+        ready = self.members if request.left <= _DONE else int(done)
         self.ttft.extend([self.now - request.arrival_s] * (ready - request.ready))
         request.ready = ready
 

@@ -17,12 +17,12 @@ class Scheduling:
     """How an engine schedules.
 
     ``mixed``: prompt chunks ride on decode steps; ``prefill_first``: waiting prompts stop decoding.
-    ``token_budget``: most tokens in a step. ``reserved_fraction``: part of the output that must fit beside the
+    ``budget_tokens``: most tokens in a step. ``reserved_fraction``: part of the output that must fit beside the
     prompt for a request to enter. ``tokens_per_step``: above 1 with speculative decoding.
     """
 
     policy: Policy = "mixed"
-    token_budget: float = 8192
+    budget_tokens: float = 8192
     reserved_fraction: float = 1.0
     tokens_per_step: float = 1.0
 
