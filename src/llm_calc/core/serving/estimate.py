@@ -114,7 +114,7 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         output_tokens=lengths.output_tokens * (1 - SPREAD / 2),
         cached_fraction=lengths.cached_fraction,
     )
-    room = smaller(_room(deployment, 1 - SPREAD / 2), deployment.limit)
+    room = smaller(_room(deployment, lengths), deployment.limit)
     checked = deployment.draft.checked_tokens
     steady = closed_loop.steady_state(deployment.work, deployment.rates, drawn, concurrency, room, checked)
     tpot = deployment.draft.seconds_per_token(steady.tpot_s)
@@ -217,9 +217,11 @@ def _percentiles(values: FloatArray) -> tuple[float, ...]:
     return tuple(float(value) for value in np.percentile(values, PERCENTILES))
 
 
-def _room(deployment: Deployment, mean_length: float) -> Quantity:
-    """Sequences that the cache holds at their mean length while running: prompt and the reserved part of the answer."""
-    return larger(deployment.capacity / mean_length, 1.0)
+def _room(deployment: Deployment, lengths: Lengths) -> Quantity:
+    """Sequences that enter at once: each holds its prompt and the reserved part of its answer, of drawn lengths."""
+    reserved = lengths.input_tokens + deployment.scheduling.reserved_fraction * lengths.output_tokens
+    held = (1 - SPREAD / 2) * reserved / (lengths.input_tokens + lengths.output_tokens)
+    return larger(deployment.capacity / held, 1.0)
 
 
 def _estimate(
