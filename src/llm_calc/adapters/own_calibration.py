@@ -30,7 +30,7 @@ TRUST = {"ttft_s": 0.15}
 USUAL_TRUST = 0.05
 """Standard deviation that measured figures are trusted to, in natural logarithms; first tokens vary more."""
 FAR = 0.25
-TRUSTED = "measured figures are trusted to 5 %, times to first token to 15 %; what they leave open stays at a factor of 1"
+TRUSTED = "measured figures are trusted to 5 %, times to first token to 15 %; factors that they leave open stay at 1"
 MIDDLE = 1.2816
 """Standard deviations on either side that hold the middle 80 %."""
 HARDLY_LEARNT = 0.3
