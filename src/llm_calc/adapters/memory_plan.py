@@ -77,6 +77,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
 
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
+    """The request resolved and planned by its engine."""
     subject = resolve_setup(
         catalogs,
         model=request.model,
@@ -183,6 +184,7 @@ def headroom_bytes(plan: MemoryPlan, asked: Asked) -> int:
 
 
 def whole_concurrency(plan: MemoryPlan) -> float:
+    """Sequences of the longest context that fit at once, as a ratio; 0 where nothing is left for them."""
     return float(plan.sequences(plan.max_model_len_tokens)) if plan.available_bytes > 0 else 0.0
 
 

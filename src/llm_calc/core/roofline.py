@@ -6,10 +6,7 @@ most one, no operator ever beats a roof.
 """
 
 import math
-import math
 from typing import Final
-
-import numpy as np
 
 import numpy as np
 

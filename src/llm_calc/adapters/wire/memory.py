@@ -6,7 +6,6 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
-
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
     {
         "model": {"name": "llama-3.1-70b"},
