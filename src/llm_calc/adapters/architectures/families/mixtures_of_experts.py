@@ -77,23 +77,6 @@ register(
         feed_forward=mixture(width="intermediate_size"),
     ),
 )
-_PHIMOE = Decoder(
-    attention=gqa(biases=BIASES, windows=sliding_everywhere),
-    feed_forward=LOCAL_EXPERTS,
-    norms=norms(2, bias=True),
-    final_norm_bias=True,
-    head_bias=lambda f: f.flag("lm_head_bias"),
-)
-
-
-@family("phimoe")
-def _phimoe(f: Fields) -> Model:
-    """Phi-3.5-MoE: its sparse mixer sends every token to two experts, whatever the file says."""
-    if f.int("num_experts_per_tok") != 2:
-        f.assume("num_experts_per_tok is not 2, which the class's router always takes; the file was followed")
-    return _PHIMOE(f)
-
-
 register("granitemoe", read=Decoder(attention=gqa(biases=BIASES), feed_forward=LOCAL_EXPERTS))
 register(
     "granitemoe_swa",
