@@ -1,6 +1,7 @@
 """What a request needs on each GPU: weights, KV cache, activations, with and without overheads."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from functools import reduce
 
 from llm_calc.core import memory
@@ -57,10 +58,15 @@ class Numbers:
     @property
     def cache_format(self) -> memory.CacheFormat:
         """Bytes an element of the cache, and of recurrent state, which has the width of activations."""
-        return memory.CacheFormat(
-            bytes_per_element=self.cache.bytes_per_element,
-            state_bytes_per_element=self.activations.bytes_per_element,
-        )
+        return _cache_format(self.cache, self.activations)
+
+
+@lru_cache(maxsize=256)
+def _cache_format(cache: NumberFormat, activations: NumberFormat) -> memory.CacheFormat:
+    return memory.CacheFormat(
+        bytes_per_element=cache.bytes_per_element,
+        state_bytes_per_element=activations.bytes_per_element,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,7 @@ def _share_bytes(recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: r
     return sum(weight_bytes(placed.weight, share, each, recipe.vectors) for each in formats) / len(formats)
 
 
+@lru_cache(maxsize=2048)
 def stage_weights_bytes(model: Model, recipe: WeightRecipe, layout: Layout, stage: int) -> float:
     """Weight bytes on the fullest GPU of one pipeline stage (``stage`` counts from 0)."""
     return sum(size for _, size in stage_shares(model, recipe, layout, stage))
