@@ -1,8 +1,7 @@
 """What a request needs on each GPU: weights, KV cache, activations, with and without overheads."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from functools import reduce
+from functools import lru_cache, reduce
 
 from llm_calc.core import memory
 from llm_calc.core.arrays import Quantity, ceil_div, where
