@@ -367,3 +367,22 @@ def test_memory_never_falls_with_batch_context_or_bits(client: TestClient) -> No
         ]
     ]
     assert all(small < large for small, large in itertools.pairwise(totals))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/api/inspect_model", {"model": {"name": "lama2-7b"}}, "model.name"),
+        (
+            "/api/memory_plan",
+            {"model": {"name": "llama2-7b"}, "hardware": {"gpu": "h100-80gb-sxn"}},
+            "hardware.gpu",
+        ),
+        ("/api/recommend_gpus", {"model": {"name": "llama2-7b"}, "gpus": ["h100-80gb-sxn"]}, "gpus"),
+        ("/api/calibrate", {"measurements": []}, "measurements: must have at least 1 items"),
+    ],
+)
+def test_unknown_names_are_told_by_the_path_of_their_field(
+    client: TestClient, path: str, body: dict[str, Any], field: str
+) -> None:
+    assert refusal(client, path, **body).startswith(field)

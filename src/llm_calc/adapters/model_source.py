@@ -65,7 +65,7 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
 
 def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     if part.name is not None:
-        entry = catalogs.model(part.name)
+        entry = catalogs.model(part.name, "model.name")
         return _from_config(entry.config, entry.name)
     if part.hf_config is not None:
         return _from_config(part.hf_config, CUSTOM)

@@ -66,7 +66,7 @@ def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
     Raises:
         UnknownNameError: no such GPU; offers the nearest.
     """
-    gpu = catalogs.gpu(hardware.gpu)
+    gpu = catalogs.gpu(hardware.gpu, "hardware.gpu")
     return gpu if hardware.gpu_memory_bytes is None else gpu.with_memory(hardware.gpu_memory_bytes)
 
 

@@ -24,6 +24,8 @@ _ACCEPTED = {
     "model_attributes_type": "must be a JSON object",
     "model_type": "must be a JSON object",
     "string_type": "must be a string",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
 }
 
 
@@ -83,9 +85,10 @@ def _accepted_by(problem: Problem, model: object) -> str:
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
     if problem["type"] == "union_tag_invalid":
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {problem['ctx']['expected_tags']}"
+    if (accepted := _ACCEPTED.get(problem["type"])) is not None:
+        return accepted.format_map(problem.get("ctx", {}))
     message = str(problem["msg"]).removeprefix("Value error, ")
-    shortened = message.replace("Input should be", "must be", 1).replace("Input should", "must", 1)
-    return _ACCEPTED.get(problem["type"], shortened)
+    return message.replace("Input should be", "must be", 1).replace("Input should", "must", 1)
 
 
 def _known_names(model: object, path: Sequence[str]) -> list[str]:

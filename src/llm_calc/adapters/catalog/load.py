@@ -36,13 +36,13 @@ class Catalogs:
     gpu_names: NameIndex[CatalogGpu]
     model_names: NameIndex[CatalogModel]
 
-    def gpu(self, name: str) -> Gpu:
-        """The GPU of an id or alias, in any case.
+    def gpu(self, name: str, field: str | None = None) -> Gpu:
+        """The GPU of an id or alias, in any case; ``field`` is where a request named it.
 
         Raises:
             UnknownNameError: with the nearest ids.
         """
-        return self.gpu_names[name].gpu
+        return self.gpu_names.find(name, field).gpu
 
     def gpu_entry(self, name: str) -> CatalogGpu:
         """What the catalog writes of a GPU: aliases, memory type, notes, the source of each number.
@@ -52,13 +52,13 @@ class Catalogs:
         """
         return self.gpu_names[name]
 
-    def model(self, name: str) -> CatalogModel:
-        """The model of a name, alias or Hugging Face id, in any case.
+    def model(self, name: str, field: str | None = None) -> CatalogModel:
+        """The model of a name, alias or Hugging Face id, in any case; ``field`` is where a request named it.
 
         Raises:
             UnknownNameError: with the nearest names.
         """
-        return self.model_names[name]
+        return self.model_names.find(name, field)
 
     def cluster(self, gpu: str | Gpu, count: int = 1, gpus_per_node: int = 8) -> Cluster:
         """So many GPUs with the links between them.

@@ -49,10 +49,19 @@ class NameIndex(Generic[Entry]):
         Raises:
             UnknownNameError: no entry has the name; carries the nearest ids.
         """
+        return self.find(name)
+
+    def find(self, name: str, field: str | None = None) -> Entry:
+        """The entry of a name that a request gave in ``field``.
+
+        Raises:
+            UnknownNameError: no entry has the name; names the field and carries the nearest ids.
+        """
         try:
             return self._entries[normal_name(name)]
         except KeyError:
-            raise UnknownNameError(self._kind, name, self.nearest(name), field=self._field) from None
+            nearest = self.nearest(name)
+            raise UnknownNameError(self._kind, name, nearest, field=field or self._field) from None
 
     def __contains__(self, name: str) -> bool:
         return normal_name(name) in self._entries

@@ -9,7 +9,6 @@ from llm_calc.adapters.documented.subject import Subject, catalog_subject, feed_
 from llm_calc.adapters.units import TERA, gib
 from llm_calc.adapters.wire.documented_requests import AnalyzeByNameRequest, AnalyzeOnGpuRequest
 from llm_calc.core import memory
-from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.estimate import Demand, Scenario, demand, speed
 from llm_calc.core.footprint import Overheads, Split
 from llm_calc.core.hardware import Gpu
@@ -41,7 +40,7 @@ def analyze_model_by_name(request: AnalyzeByNameRequest, catalogs: Catalogs) -> 
 def analyze_model_on_gpu(request: AnalyzeOnGpuRequest, catalogs: Catalogs) -> dict[str, object]:
     """A predefined model on one catalog GPU."""
     subject, scenario = _scenario(request, catalogs)
-    gpu, precision = _gpu(request.gpu_name, catalogs), request.precision.lower()
+    gpu, precision = catalogs.gpu(request.gpu_name, "gpu_name"), request.precision.lower()
     peak = gpu.peak_flops_per_s(precision)
     needs = demand(scenario)
     roofs = Roofs(
@@ -73,13 +72,6 @@ def _scenario(
         tokens=request.sequence_length,
     )
     return subject, scenario
-
-
-def _gpu(name: str, catalogs: Catalogs) -> Gpu:
-    try:
-        return catalogs.gpu(name)
-    except UnknownNameError as error:
-        raise UnknownNameError("gpu", name, error.nearest, field="gpu_name") from None
 
 
 def _model_info(subject: Subject) -> dict[str, object]:

@@ -59,7 +59,7 @@ def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gp
         UnknownNameError: no such GPU; offers the nearest.
         InvalidInputError: no GPU of the catalog is of the vendors that the limits name.
     """
-    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name) for name in request.gpus]
+    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
     vendors = request.limits.vendors
     if vendors is None:
         return tuple(dict.fromkeys(named))

@@ -193,7 +193,7 @@ def _names(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:
     """Repository and hosted prices of a catalog model; a placeholder for others."""
     if part.name is None:
         return Names(repository=source.name or "model", dtype=source.model.dtype)
-    entry = catalogs.model(part.name)
+    entry = catalogs.model(part.name, "model.name")
     return Names(
         repository=entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name,
         dtype=source.model.dtype,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from llm_calc.adapters.catalog import Catalogs, RentalPrice
-from llm_calc.core.errors import UnknownNameError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,4 @@ def own_prices(catalogs: Catalogs, given: Mapping[str, float]) -> dict[str, floa
     Raises:
         UnknownNameError: a name that is no GPU; offers the nearest.
     """
-    try:
-        return {catalogs.gpu(name).id: price for name, price in given.items()}
-    except UnknownNameError as error:
-        raise UnknownNameError("gpu", error.message.split("'")[1], error.nearest, field="prices") from None
+    return {catalogs.gpu(name, "prices").id: price for name, price in given.items()}

@@ -66,7 +66,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
     """
     source = source_model(request.model, catalogs)
     own = own_prices(catalogs, request.prices)
-    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name) for name in request.gpus]
+    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
     found: list[Holding] = []
     refused: list[RefusedGpu] = []
     for gpu in dict.fromkeys(named):
