@@ -1,10 +1,14 @@
 """The flat roofline, footprints, layouts that fit, strategies compared."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_calc.core.blocks import Custom
+from llm_calc.core.blocks.parts import Parts
 from llm_calc.core.errors import DoesNotFitError
 from llm_calc.core.estimate import Scenario, demand, speed, tokens_per_s_by_gpu
 from llm_calc.core.footprint import Overheads, Split, gpu_footprint, whole_footprint
@@ -14,6 +18,7 @@ from llm_calc.core.recommend import fits, smallest_split, tensor_sizes
 from llm_calc.core.scaling import communication_s, compare_strategies
 from llm_calc.core.throughput import Roofs, roofline
 from llm_calc.core.traffic import decode_cache_bytes, decode_weight_bytes, touched_fraction
+from llm_calc.core.weights import vector
 from tests.builders import deepseek_v3, llama, mixtral, plain_numbers
 
 LLAMA, NUMBERS, NONE = llama(), plain_numbers(), Overheads()
@@ -153,3 +158,15 @@ def test_communication_follows_the_ring() -> None:
     expected = 64 * (10e-6 + 2 * 7 / 8 * 4096 * 2 / 450e9)
     assert communication_s(LLAMA, split, 1, 2, LINK) == pytest.approx(expected)
     assert communication_s(LLAMA, Split(), 1, 2, LINK) == 0
+
+
+def test_tokens_are_exchanged_once_a_mixture_layer_however_many_tensors_route() -> None:
+    model = mixtral()
+    gate = Custom(name="gate", content=Parts(weights=(vector("gate", "router", 8),)))
+    (group,) = model.groups
+    gated = replace(model, groups=(replace(group, blocks=(*group.blocks, gate)),))
+    split = Split(layout=Layout(data=8, expert=8))
+    # there and back in 32 layers: 7/8 of two copies of 4096 x 2 bytes, dealt over eight GPUs
+    expected = 2 * 32 * (10e-6 + 7 / 8 * 2 * 4096 * 2 / 8 / 450e9)
+    assert communication_s(model, split, 1, 2, LINK) == pytest.approx(expected)
+    assert communication_s(gated, split, 1, 2, LINK) == pytest.approx(expected)

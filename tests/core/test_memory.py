@@ -87,6 +87,14 @@ def test_compressed_caches_hold_one_entry_for_several_tokens() -> None:
     assert memory.cached_tokens(cache, 129) == 256
 
 
+def test_activations_are_the_stream_the_widest_layer_and_one_row_of_logits() -> None:
+    # stream and normalised copy, gate, up and their product, in 16 bits; float32 logits of one position
+    whole = 2048 * (2 * 4096 + 3 * 11008) * 2 + 32000 * 4
+    assert memory.activation_bytes(LLAMA, 1, 2048, 2) == whole
+    halves = 2048 * (2 * 4096 + 3 * 11008 / 2) * 2 + 16000 * 4
+    assert memory.activation_bytes(LLAMA, 1, 2048, 2, tensor=2) == halves
+
+
 @given(
     batch=st.integers(1, 4096),
     tokens=st.integers(1, 2_000_000),

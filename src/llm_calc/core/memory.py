@@ -11,11 +11,11 @@ from types import MappingProxyType
 from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model, Placed
+from llm_calc.core.overheads import layer_peak_width
 from llm_calc.core.parallelism import (
     Layout,
     cache_share,
     indices_inside,
-    largest_piece,
     stage_bounds,
     stage_placed,
     weight_share,
@@ -221,38 +221,17 @@ def kv_cache_bytes_per_gpu(
     return most
 
 
-@lru_cache(maxsize=512)
-def widest_intermediate(model: Model, tensor: int = 1) -> float:
-    """Elements a token that the widest layer holds beside the residual stream, on one GPU.
-
-    Attention: queries, keys, values and the attention output. Feed-forward: gate, up and their product; for
-    routed experts those of the k experts a token visits. Recurrent mixers: their input projections.
-    """
-    widths = [_block_width(group.parts.weights, tensor) for group in model.groups]
-    return max(widths, default=0.0)
-
-
-def _block_width(weights: tuple[Weight, ...], tensor: int) -> float:
-    wide: dict[Component, float] = {}
-    for weight in weights:
-        if weight.kind == "matrix" and weight.component not in ("router", "norms"):
-            piece = largest_piece(weight.units, tensor) / weight.units
-            wide[weight.component] = wide.get(weight.component, 0.0) + float(
-                weight.cols * weight.used * piece
-            )
-    return max(wide.values(), default=0.0)
-
-
 def activation_bytes(
     model: Model, batch: Quantity, tokens: Quantity, bytes_per_element: float, tensor: int = 1
 ) -> Quantity:
     """Working memory alive at once in one forward pass with fused attention (no S x S matrix).
 
     ``batch x tokens x (2 x hidden + widest intermediate) x bytes + batch x vocabulary x 4``: residual stream
-    and its normalised copy, the widest layer's intermediates, and float32 logits of one position a sequence.
+    and its normalised copy, the widest layer's intermediates (:func:`.overheads.layer_peak_width`), and float32
+    logits of one position a sequence.
     Leaves out: fragmentation and the workspaces of libraries. Source: Korthikanti et al. 2022
     (arXiv:2205.05198) section 4, reduced to inference where nothing is kept for a backward pass.
     """
-    per_token = 2 * model.hidden + widest_intermediate(model, tensor)
+    per_token = 2 * model.hidden + layer_peak_width(model, tensor)
     logits = batch * (ceil_div(model.vocab, tensor)) * 4
     return batch * tokens * per_token * bytes_per_element + logits

@@ -110,8 +110,8 @@ def _others(ways: int) -> float:
 
 
 def _expert_layers(model: Model) -> int:
-    placed = [p.calls for p in model.placed if p.weight.component == "router"]
-    return sum(placed)
+    """Layers that route, however many tensors their routers have."""
+    return len({index for p in model.placed if p.weight.component == "experts" for index in p.indices})
 
 
 def _routed(model: Model) -> float:
