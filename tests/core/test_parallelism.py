@@ -9,7 +9,6 @@ from llm_calc.core.parallelism import (
     Layout,
     check_layout,
     largest_piece,
-    padded_vocab,
     stage_bounds,
     stage_placed,
     weight_share,
@@ -83,8 +82,3 @@ def test_possible_layouts_pass() -> None:
 def test_layouts_that_make_no_sense_cannot_be_built(sizes: dict[str, int]) -> None:
     with pytest.raises(InvalidInputError, match=r"parallelism\."):
         Layout(**sizes)
-
-
-def test_vocabulary_is_padded_where_it_is_split() -> None:
-    assert padded_vocab(32001, 1) == 32001
-    assert padded_vocab(32001, 2) == 32064

@@ -23,7 +23,6 @@ from llm_calc.core.weights import Cache, Weight
 
 ROUTED = "experts"
 ENDS = frozenset({"embedding", "lm_head"})
-VOCAB_PADDING = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +72,6 @@ class Layout:
 def largest_piece(units: Quantity, ways: Quantity) -> Quantity:
     """Units on the GPU that holds most: ``max(1, ceil(units / ways))``; more ways than units replicate."""
     return larger(ceil_div(units, ways), 1)
-
-
-def padded_vocab(vocab: int, tensor: int) -> int:
-    """Vocabulary rows after padding to a multiple of 64 that the tensor-parallel group divides."""
-    return int(ceil_div(vocab, VOCAB_PADDING)) * VOCAB_PADDING if tensor > 1 else vocab
 
 
 def weight_share(weight: Weight, layout: Layout) -> float:

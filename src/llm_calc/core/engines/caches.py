@@ -10,8 +10,6 @@ from llm_calc.core.weights import Cache
 
 INDEX_SCORES = "indexer_scores"
 SCALE_BYTES, SCALED_TOGETHER = 4, 128
-FULL_KINDS = ("full", "latent", "compressed")
-WINDOW_KINDS = ("sliding", "chunked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
