@@ -12,6 +12,12 @@ from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.weights import Weight, vector
 
 USUAL_HEAD_DIMS = (128, 64, 80, 96, 112, 160, 192, 256, 72, 48, 32, 16, 8)
+EXPERT_DIMENSIONS = (
+    "num_experts_per_tok",
+    "moe_intermediate_size",
+    "shared_expert_intermediate_size",
+    "num_dense_layers",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +52,9 @@ def custom_model(dims: Dimensions, name: str = "custom") -> tuple[Model, tuple[s
     """The model, and what had to be assumed about it.
 
     Raises:
-        InvalidInputError: heads that do not divide, experts without a top-k.
+        InvalidInputError: heads that do not divide, experts without a top-k, sizes of experts without experts.
     """
+    _refuse_unused(dims)
     heads, head_dim, assumptions = _heads(dims)
     kv_heads = dims.num_key_value_heads or heads
     if heads % kv_heads:
@@ -82,6 +89,18 @@ def custom_model(dims: Dimensions, name: str = "custom") -> tuple[Model, tuple[s
     return model, assumptions
 
 
+def _refuse_unused(dims: Dimensions) -> None:
+    """Refuse dimensions that would not change anything: those of experts in a model that has none."""
+    if not dims.num_experts:
+        for name in EXPERT_DIMENSIONS:
+            if getattr(dims, name):
+                msg = f"{name}: needs num_experts of 1 or more, the routed experts of a layer"
+                raise InvalidInputError(msg, field=name)
+    elif dims.num_dense_layers >= dims.num_layers:
+        msg = f"num_dense_layers: must be below num_layers = {dims.num_layers} in a model with experts"
+        raise InvalidInputError(msg, field="num_dense_layers")
+
+
 def _heads(dims: Dimensions) -> tuple[int, int, tuple[str, ...]]:
     """Heads, their width, and the assumption where neither was given."""
     if dims.num_attention_heads is not None:
@@ -92,6 +111,9 @@ def _heads(dims: Dimensions) -> tuple[int, int, tuple[str, ...]]:
         )
     usual = USUAL_HEAD_DIMS if dims.head_dim is None else (dims.head_dim,)
     head_dim = next((width for width in usual if dims.hidden_dim % width == 0), dims.hidden_dim)
+    if dims.head_dim not in (None, head_dim):
+        msg = f"head_dim: {dims.head_dim} must divide hidden_dim = {dims.hidden_dim}, or num_attention_heads be given"
+        raise InvalidInputError(msg, field="head_dim")
     heads = dims.hidden_dim // head_dim
     return heads, head_dim, (f"num_attention_heads was not given: {heads} heads of {head_dim} were taken",)
 
@@ -113,10 +135,10 @@ def _groups(dims: Dimensions, common: tuple[Block, ...]) -> tuple[LayerGroup, ..
     )
     if not dims.num_experts:
         return (LayerGroup(indices=tuple(range(dims.num_layers)), blocks=(*common, mlp)),)
-    dense = min(dims.num_dense_layers, dims.num_layers)
+    dense = dims.num_dense_layers
     sparse = LayerGroup(indices=tuple(range(dense, dims.num_layers)), blocks=(*common, _experts(dims)))
     leading = LayerGroup(indices=tuple(range(dense)), blocks=(*common, mlp))
-    return tuple(group for group in (leading, sparse) if group.indices)
+    return (leading, sparse) if dense else (sparse,)
 
 
 def _experts(dims: Dimensions) -> Experts:

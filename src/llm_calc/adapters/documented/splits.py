@@ -1,5 +1,7 @@
 """The documented ``parallelism``: strategy and sizes to a split, and back."""
 
+from math import gcd
+
 from llm_calc.adapters.wire.documented_requests import RequestedParallelism
 from llm_calc.adapters.wire.documented_responses import StrategyName
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
@@ -7,6 +9,7 @@ from llm_calc.core.footprint import Split
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout, check_layout
 
+GPUS_PER_NODE = 8
 FIELD_NAMES = {"parallelism.tensor": "parallelism.tp_size", "parallelism.pipeline": "parallelism.pp_size"}
 
 
@@ -51,13 +54,20 @@ def _split(strategy: StrategyName, wanted: RequestedParallelism) -> Split:
         case "pipeline":
             return Split(layout=Layout(pipeline=pipeline or gpus or 1))
         case "tensor_pipeline":
-            stages = pipeline or max(1, (gpus or 1) // (tensor or 1))
-            return Split(layout=Layout(tensor=tensor or max(1, (gpus or 1) // stages), pipeline=stages))
+            return _stages_of_tensors(tensor, pipeline, gpus or 1)
         case "sequence":
-            return Split(sequence=gpus or tensor or 1)
+            return Split(sequence=tensor or gpus or 1)
         case "expert":
-            ways = gpus or tensor or 1
+            ways = tensor or gpus or 1
             return Split(layout=Layout(data=ways, expert=ways))
+
+
+def _stages_of_tensors(tensor: int | None, pipeline: int | None, gpus: int) -> Split:
+    """The size left out follows from the other; without either, two stages or more of at most a node each."""
+    if pipeline is None:
+        tensor = tensor or gcd(max(1, gpus // 2), GPUS_PER_NODE)
+        return Split(layout=Layout(tensor=tensor, pipeline=max(1, gpus // tensor)))
+    return Split(layout=Layout(tensor=tensor or max(1, gpus // pipeline), pipeline=pipeline))
 
 
 def _refuse_other_sizes(strategy: StrategyName, wanted: RequestedParallelism) -> None:

@@ -1,7 +1,7 @@
 """Which model a documented request means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.adapters.architectures import read_config
@@ -12,6 +12,7 @@ from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
 CUSTOM = "custom"
+IGNORED = "{0}: ignored, since {1} describes the model; it serves custom models"
 DIMENSIONS = ("hidden_dim", "ff_dim", "num_layers", "vocab_size")
 
 
@@ -78,11 +79,13 @@ def requested_subject(request: CalculateRequest, catalogs: Catalogs) -> Subject:
     """
     given = {name: getattr(request, name) for name in DIMENSIONS}
     if request.hf_config is not None:
-        return _config_subject(request, request.hf_config, given)
+        return _with_given(
+            _config_subject(request, request.hf_config), "hf_config", request.hf_config, request
+        )
     if request.model_name.lower() != CUSTOM:
         subject = catalog_subject(catalogs, request.model_name)
-        _must_agree(request.model_name, dimensions_of(subject.model), given)
-        return subject
+        config = {} if subject.entry is None else subject.entry.config
+        return _with_given(subject, request.model_name, config, request)
     missing = [name for name, value in given.items() if value is None]
     if missing:
         msg = f"{missing[0]}: required for a custom model (missing: {', '.join(missing)}); or give model_name"
@@ -90,14 +93,11 @@ def requested_subject(request: CalculateRequest, catalogs: Catalogs) -> Subject:
     return custom_subject(request, given)
 
 
-def _config_subject(
-    request: CalculateRequest, config: Mapping[str, object], given: Mapping[str, int | None]
-) -> Subject:
+def _config_subject(request: CalculateRequest, config: Mapping[str, object]) -> Subject:
     if request.model_name.lower() != CUSTOM:
         msg = 'hf_config: give either model_name or hf_config (with model_name "custom" or absent), not both'
         raise InvalidInputError(msg, field="hf_config")
     reading = read_config(config, name=CUSTOM)
-    _must_agree("hf_config", dimensions_of(reading.model), given)
     return Subject(
         model=reading.model,
         name=CUSTOM,
@@ -107,7 +107,27 @@ def _config_subject(
     )
 
 
-def _must_agree(name: str, own: Mapping[str, int], given: Mapping[str, int | None]) -> None:
+def _with_given(
+    subject: Subject, source: str, config: Mapping[str, object], request: CalculateRequest
+) -> Subject:
+    """The subject, held against dimensions given beside it; those that its configuration lacks are ignored aloud.
+
+    Raises:
+        InvalidInputError: a dimension differs from the model's own.
+    """
+    text = config.get("text_config")
+    stated = {**config, **(text if isinstance(text, Mapping) else {})}
+    own = {name: value for name, value in stated.items() if value is not None} | dimensions_of(subject.model)
+    names = (*DIMENSIONS, *FurtherDimensions.model_fields)
+    given = {name: getattr(request, name) for name in names if name in request.model_fields_set}
+    _must_agree(source, own, {name: value for name, value in given.items() if name in own})
+    ignored = [name for name, value in given.items() if name not in own and value is not None]
+    if not ignored:
+        return subject
+    return replace(subject, warnings=(*subject.warnings, *(IGNORED.format(name, source) for name in ignored)))
+
+
+def _must_agree(name: str, own: Mapping[str, object], given: Mapping[str, object]) -> None:
     differing = [key for key, value in given.items() if value is not None and value != own[key]]
     if differing:
         each = "; ".join(f"{key} is {own[key]}, not {given[key]}" for key in differing)
