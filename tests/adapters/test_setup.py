@@ -63,3 +63,16 @@ def test_narrow_numbers_without_arithmetic_are_dequantized_with_a_warning() -> N
 def test_what_an_engine_cannot_read_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="trtllm reads no GGUF files"):
         resolved(weights="q4_k_m", engine="trtllm")
+
+
+def test_16_bit_types_without_arithmetic_are_converted_with_a_warning() -> None:
+    (warning,) = resolved(hardware={"gpu": "v100-32gb-sxm2"}, weights="bf16").warnings
+    assert warning == "precision.weights: v100-32gb-sxm2 has no bf16 arithmetic; the engine converts to fp16"
+    assert resolved(hardware={"gpu": "v100-32gb-sxm2"}, weights="fp16").warnings == ()
+
+
+def test_llama_cpp_warns_of_formats_that_no_gguf_file_has() -> None:
+    (warning,) = resolved(weights="int4-awq", engine="llama.cpp").warnings
+    assert "runs GGUF files, of which no kind is int4-awq" in warning
+    for counterpart in ("q4_k_m", "bf16", "mxfp4"):
+        assert not any("GGUF" in each for each in resolved(weights=counterpart, engine="llama.cpp").warnings)

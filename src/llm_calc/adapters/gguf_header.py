@@ -64,6 +64,7 @@ class GgufFile:
             name=recipe.name,
             words=f"the file's own tensors: {', '.join(kinds)}",
             storage="gguf",
+            is_gguf=True,
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.formats import Precision, find_recipe
+from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.model_source import model_precision, source_model
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
@@ -15,6 +15,7 @@ from llm_calc.core.parallelism import Layout
 LAYER_SPLITTERS = frozenset({"llama.cpp"})
 """Engines that deal layers to GPUs where nothing else is said."""
 WITHOUT_GGUF = frozenset({"trtllm"})
+ONLY_GGUF = frozenset({"llama.cpp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def resolve_setup(
         name=source.name,
         confidence=source.confidence,
         assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed),
-        warnings=(*source.warnings, *arithmetic_warnings(formats, gpu)),
+        warnings=(*source.warnings, *_file_warnings(formats, engine), *arithmetic_warnings(formats, gpu)),
     )
 
 
@@ -93,17 +94,26 @@ def requested_layout(
 
 
 def _check_runs(formats: Precision, engine: EngineName) -> None:
-    if engine in WITHOUT_GGUF and find_recipe(formats.weights.recipe.name).is_gguf:
+    if engine in WITHOUT_GGUF and formats.weights.is_gguf:
         msg = f"precision.weights: {engine} reads no GGUF files; use a checkpoint format such as fp8 or int4-awq"
         raise UnsupportedError(msg, field="precision.weights")
 
 
-def arithmetic_warnings(formats: Precision, gpu: Gpu) -> tuple[str, ...]:
-    """Where the GPU cannot multiply the weights' own numbers, the engine dequantizes them to 16 bits first."""
-    stored = formats.numbers.recipe.default
-    if stored.compute is None or stored.bits_per_element > 8.5 or gpu.supports(stored.compute):
+def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:
+    """Where the engine runs only files of a kind that the format has no counterpart in."""
+    if engine not in ONLY_GGUF or formats.weights.is_gguf:
         return ()
-    wide = next((name for name in ("bf16", "fp16") if gpu.supports(name)), "fp32")
+    name = formats.weights.name
     return (
-        f"precision.weights: {gpu.id} has no {stored.compute} arithmetic; the engine dequantizes to {wide}",
+        f"precision.weights: {engine} runs GGUF files, of which no kind is {name}; sizes are the checkpoint's",
     )
+
+
+def arithmetic_warnings(formats: Precision, gpu: Gpu) -> tuple[str, ...]:
+    """Where the GPU cannot multiply the weights' own numbers, the engine turns them into a 16-bit type first."""
+    stored = formats.numbers.recipe.default
+    if stored.compute is None or stored.compute in gpu.supported_precisions:
+        return ()
+    wide = next((name for name in ("bf16", "fp16") if name in gpu.supported_precisions), "fp32")
+    verb = "dequantizes" if stored.bits_per_element < 16 else "converts"
+    return (f"precision.weights: {gpu.id} has no {stored.compute} arithmetic; the engine {verb} to {wide}",)

@@ -27,7 +27,7 @@ class StoredWeights:
     """How a model's weights are stored: the recipe, its name, its description in words, what was assumed.
 
     ``storage``: the kind of numbers. ``kv_cache``: the format that the checkpoint asks for in the cache.
-    ``guessed``: the sizes rest on something that the file did not say.
+    ``guessed``: the sizes rest on something that the file did not say. ``is_gguf``: tensors of a GGUF file.
     """
 
     recipe: WeightRecipe
@@ -37,6 +37,7 @@ class StoredWeights:
     kv_cache: str | None = None
     assumptions: tuple[str, ...] = ()
     guessed: bool = False
+    is_gguf: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +185,7 @@ def _catalog_weights(model: Model, name: str, engine: str | None) -> StoredWeigh
         words=_recipe_words(entry.name, recipe, is_gguf=entry.is_gguf),
         storage=entry.row.storage,
         assumptions=tuple(assumptions),
+        is_gguf=entry.is_gguf,
     )
 
 
