@@ -30,6 +30,12 @@ def test_not_ready_before_the_catalogs_are_loaded() -> None:
     assert "catalogs" in response.json()["error"]
 
 
+def test_a_server_without_start_up_events_reads_the_catalogs_at_the_first_request() -> None:
+    client = TestClient(create_app())
+    assert client.get("/api/available_gpus").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/docs", "/favicon.ico", "/static/docs/start.js", "/openapi.json"])
 def test_documentation_files_are_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
