@@ -87,11 +87,11 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
 def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     """Offline: the most output tokens a second; the first token is that of a request when its turn has come."""
     steady = offline.steady_state(
-        deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit
+        deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit, deployment.draft
     )
-    tpot = deployment.draft.seconds_per_token(steady.step_s)
+    tpot = steady.step_s / deployment.draft.tokens_per_step
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
-    rate = steady.running / tpot
+    rate = steady.output_tokens_per_s
     return Estimate(
         ttft_s=ttft,
         tpot_s=tpot,
@@ -115,9 +115,10 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         cached_fraction=lengths.cached_fraction,
     )
     room = smaller(_room(deployment, lengths), deployment.limit)
-    checked = deployment.draft.checked_tokens
-    steady = closed_loop.steady_state(deployment.work, deployment.rates, drawn, concurrency, room, checked)
-    tpot = deployment.draft.seconds_per_token(steady.tpot_s)
+    steady = closed_loop.steady_state(
+        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft
+    )
+    tpot = steady.tpot_s
     latency = steady.prefill_s + drawn.output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / 10
