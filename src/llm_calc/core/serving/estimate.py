@@ -19,6 +19,8 @@ OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
+MANY = 1e6
+"""Sequences at once that share out every cost of a step."""
 PLAIN = Scheduling()
 
 
@@ -126,7 +128,18 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
-    return _estimate(lengths, ttft, tpot, whole, concurrency, steady.running)
+    rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
+    return _estimate(lengths, ttft, tpot, whole, rate * whole, steady.running)
+
+
+def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
+    """Requests a second of an endless queue if memory held any number of sequences: no load is served faster.
+
+    The asymptotic bound of queueing networks (Denning and Buzen 1978, doi:10.1145/356733.356735). Runs with drawn
+    lengths and an empty start come above it where hardly anything but prompts is computed.
+    """
+    steady = offline.steady_state(deployment.work, deployment.rates, lengths, MANY, MANY, deployment.draft)
+    return steady.output_tokens_per_s / lengths.output_tokens
 
 
 def simulated_loop(
@@ -210,7 +223,9 @@ def _from_run(
         ("request_latency_s", _percentiles(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
     )
     latency = float(first.mean()) + later
-    in_flight = together if rate_per_s is None else rate_per_s * latency
+    most = float(most_requests_per_s(deployment, lengths))
+    rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
+    in_flight = rate_per_s * latency
     return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
 
 

@@ -31,8 +31,8 @@ def steady_state(
 
     A step gains ``g`` tokens for each sequence (1 without a draft, whose own time comes on top of the step). Each
     step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of those that
-    replace finished ones: ``g x b x input / output`` tokens. With ``g`` stages every stage works on its own share, and a
-    step takes ``1 + loss x (g - 1) / g`` times as long for bubbles and hand-overs.
+    replace finished ones: ``g x b x input / output`` tokens. With several stages every stage works on its own
+    share, and a step takes ``1 + loss x (stages - 1) / stages`` times as long for bubbles and hand-overs.
     """
     running = larger(smaller(capacity, limit * work.stages), 1.0)
     share = larger(running / work.stages, 1.0)
