@@ -168,3 +168,8 @@ def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: Te
     assert found["resolved"]["kv_capacity_tokens"] > plan["kv_cache_tokens"]
     assert any("the KV cache holds 2.6 requests" in warning for warning in found["warnings"])
     assert not any("memory rules" in warning for warning in ask(client)["warnings"])
+
+
+def test_the_link_between_pools_is_named(client: TestClient) -> None:
+    change = {"hardware": {"gpu": "h100-80gb-sxm", "count": 2}, "disaggregated": {}}
+    assert any("cache travels at 450 GB/s" in each for each in ask(client, **change)["assumptions"])

@@ -183,6 +183,16 @@ def test_decode_apart_from_prefill_is_never_interrupted() -> None:
     assert float(apart.requests_per_s) <= 1.0 / float(prefill) * (1 + 1e-9)
 
 
+def test_single_tokens_come_as_fast_as_all_prefill_replicas_compute_prompts() -> None:
+    pools = disaggregated.Pools(
+        prefill_replicas=4, decode_replicas=4, cache_bytes_per_token=131072.0, link_bytes_per_s=4e11
+    )
+    one = replace(LENGTHS, output_tokens=1.0)
+    prefill = float(batch.prefill_seconds(DEPLOYMENT.work, DEPLOYMENT.rates, 1.0, one))
+    found = disaggregated.estimate(DEPLOYMENT, pools, one, 64.0)
+    assert found.requests_per_s == pytest.approx(4 / prefill)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     slots=st.integers(1, 200),
