@@ -159,3 +159,17 @@ def test_what_cannot_be_right_is_refused_by_name(
     answer = client.post("/api/serving_estimate", json=BODY | change)
     assert answer.status_code == 400
     assert named in answer.json()["error"]
+
+
+def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: TestClient) -> None:
+    body = {"model": {"name": "llama-3.1-70b"}, "hardware": {"gpu": "h100-80gb-sxm", "count": 2}}
+    found = ask(client, **body, workload={"input_tokens": 200, "output_tokens": 200, "concurrency": 4})
+    plan = client.post("/api/memory_plan", json={**BODY, **body}).json()
+    assert found["resolved"]["kv_capacity_tokens"] > plan["kv_cache_tokens"]
+    assert any("the KV cache holds 2.6 requests" in warning for warning in found["warnings"])
+    assert not any("memory rules" in warning for warning in ask(client)["warnings"])
+
+
+def test_the_link_between_pools_is_named(client: TestClient) -> None:
+    change = {"hardware": {"gpu": "h100-80gb-sxm", "count": 2}, "disaggregated": {}}
+    assert any("cache travels at 450 GB/s" in each for each in ask(client, **change)["assumptions"])

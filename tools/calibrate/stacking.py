@@ -28,7 +28,7 @@ _TEXT = frozenset(("name", "group", "format", "compute", "chunked", "latent"))
 
 def stack_work(works: Sequence[StepWork]) -> StepWork:
     """Step work with a number an element for every case; kinds of attention are dealt to slots."""
-    own = ("hidden", "state_bytes", "scan_flops_per_token", "sequence_share", "hop_bytes_per_token", "stages")
+    own = ("state_bytes", "sequence_share", "stages")
     return StepWork(
         linear=tuple(_stacked([work.linear[group] for work in works]) for group in range(4)),
         context=_contexts(works),

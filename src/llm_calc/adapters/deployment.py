@@ -169,10 +169,19 @@ def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan) -> tupl
 
 
 def _fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
-    if plan.available_bytes > 0 and plan.sequences(context_tokens) >= 1:
-        return ()
+    planned = float(plan.sequences(context_tokens)) if plan.available_bytes > 0 else 0.0
+    if planned >= 1:
+        return _room_warnings(planned, float(served_capacity(plan, context_tokens)))
     missing = -plan.available_bytes / 2**30
     reason = f"{missing:.1f} GiB are missing on each GPU" if missing > 0 else "no request of this length fits"
     return (
         f"hardware: by the engine's memory rules this does not fit ({reason}); figures hold if it is made to fit",
     )
+
+
+def _room_warnings(planned: float, taken: float) -> tuple[str, ...]:
+    """Where the cache is taken to be larger than the engine's memory rules leave it."""
+    if taken <= planned * (1 + 1e-9):
+        return ()
+    planned_words = f"by the engine's memory rules the KV cache holds {planned:.1f} requests of this length"
+    return (f"hardware: {planned_words}; figures take {taken:.1f}, the least that was seen in measurements",)

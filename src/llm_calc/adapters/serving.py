@@ -7,7 +7,7 @@ from dataclasses import replace
 from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place
-from llm_calc.adapters.disaggregation import disaggregated_estimate
+from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
@@ -273,6 +273,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
     if request.speculative is not None:
         yield "speculative: acceptances are independent; nothing of it was calibrated"
+    if request.disaggregated is not None:
+        yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
         yield (
             f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "

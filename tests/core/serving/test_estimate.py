@@ -16,7 +16,7 @@ from llm_calc.core.serving.scheduler import simulate
 from llm_calc.core.serving.speculation import Draft
 from llm_calc.core.serving.traffic import Scheduling, Traffic, poisson_arrivals
 from tests.builders import deepseek_v3, llama, mixtral
-from tests.core.serving.cases import rates, work
+from tests.core.serving.cases import MACHINE, PERFECT, rates, work
 
 LENGTHS = Lengths(input_tokens=1024.0, output_tokens=256.0)
 DEPLOYMENT = Deployment(work=work(llama(), tensor=4), rates=rates(), capacity=1000.0, limit=1000.0)
@@ -133,6 +133,37 @@ def test_drafts_gain_what_leviathan_derives() -> None:
     assert float(fast.tpot_s) < 0.6 * float(estimate.simulated_loop(DEPLOYMENT, LENGTHS, 8).tpot_s)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    prompt=st.integers(1, 20_000),
+    output=st.integers(1, 2_000),
+    requests=st.integers(2, 600),
+    draft=st.builds(
+        Draft,
+        tokens=st.integers(0, 8),
+        acceptance=st.floats(0.0, 1.0),
+        cost_fraction=st.floats(0.0, 0.2),
+    ),
+    load=st.sampled_from(["queue", "loop", "closed form", "arrivals", "batch"]),
+)
+def test_no_load_multiplies_more_than_the_peak(
+    prompt: int, output: int, requests: int, draft: Draft, load: str
+) -> None:
+    """Every served token passes all matrices once, whatever was drafted: ``tokens/s x FLOPs <= peak``."""
+    ideal = replace(DEPLOYMENT, rates=rates(1.0, PERFECT), draft=draft)
+    lengths = Lengths(input_tokens=float(prompt), output_tokens=float(output))
+    found = {
+        "queue": lambda: estimate.queue_of_many(ideal, lengths),
+        "loop": lambda: estimate.simulated_loop(ideal, lengths, requests),
+        "closed form": lambda: estimate.closed_form(ideal, lengths, float(requests)),
+        "arrivals": lambda: estimate.simulated_arrivals(ideal, lengths, 1e6),
+        "batch": lambda: estimate.static_batch(ideal, lengths, float(requests)),
+    }[load]()
+    *inside, head = (float(each.flops_per_token) for each in ideal.work.linear)
+    a_request = (prompt + output - 1) * sum(inside) + output * head
+    assert float(found.requests_per_s) * a_request <= MACHINE.wide_flops_per_s
+
+
 def test_what_a_server_adds_is_added_to_the_first_token() -> None:
     host = HostTimes(request_s=0.01, prompt_token_s=1e-5, arrival_s=1e-3, stream_tokens=2.0)
     plain = estimate.simulated_loop(DEPLOYMENT, LENGTHS, 16)
@@ -150,6 +181,16 @@ def test_decode_apart_from_prefill_is_never_interrupted() -> None:
     assert float(apart.tpot_s) < float(together.tpot_s)
     prefill = batch.prefill_seconds(DEPLOYMENT.work, DEPLOYMENT.rates, 1.0, LENGTHS)
     assert float(apart.requests_per_s) <= 1.0 / float(prefill) * (1 + 1e-9)
+
+
+def test_single_tokens_come_as_fast_as_all_prefill_replicas_compute_prompts() -> None:
+    pools = disaggregated.Pools(
+        prefill_replicas=4, decode_replicas=4, cache_bytes_per_token=131072.0, link_bytes_per_s=4e11
+    )
+    one = replace(LENGTHS, output_tokens=1.0)
+    prefill = float(batch.prefill_seconds(DEPLOYMENT.work, DEPLOYMENT.rates, 1.0, one))
+    found = disaggregated.estimate(DEPLOYMENT, pools, one, 64.0)
+    assert found.requests_per_s == pytest.approx(4 / prefill)
 
 
 @settings(max_examples=40, deadline=None)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
-from llm_calc.core.operators.collectives import MESSAGE_BYTES, collective_works, layer_counts
+from llm_calc.core.operators.collectives import collective_works, layer_counts
 from llm_calc.core.operators.context import context_works, state_bytes
 from llm_calc.core.operators.linear import grouped, linear_works
 from llm_calc.core.operators.work import (
@@ -33,19 +33,18 @@ __all__ = [
 
 @lru_cache(maxsize=4096)
 def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: CacheFormat) -> StepWork:
-    """Every operator of one step on the GPU with the largest share, matrix by matrix."""
+    """Every operator of one step on the GPU with the largest share, matrix by matrix.
+
+    Leaves out: sequential scans of recurrent layers (their state's bytes count) and hand-overs between stages.
+    """
     counts = layer_counts(model)
-    scan = sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
     return StepWork(
         linear=_stage_matrices(model, recipe, replace(layout, pipeline=1)),
         context=context_works(model, cache_format, layout),
         collectives=collective_works(model, counts, layout),
         counts=counts,
-        hidden=model.hidden,
         state_bytes=state_bytes(model, cache_format, layout),
-        scan_flops_per_token=scan / layout.tensor,
         sequence_share=1.0 / layout.data,
-        hop_bytes_per_token=float(model.hidden * MESSAGE_BYTES) if layout.pipeline > 1 else 0.0,
         stages=layout.pipeline,
     )
 

@@ -94,9 +94,6 @@ class StepWork:
     context: tuple[ContextWork, ...]
     collectives: tuple[CollectiveWork, ...]
     counts: LayerCounts
-    hidden: Quantity
     state_bytes: Quantity = 0.0
-    scan_flops_per_token: Quantity = 0.0
     sequence_share: Quantity = 1.0
-    hop_bytes_per_token: Quantity = 0.0
     stages: Quantity = 1

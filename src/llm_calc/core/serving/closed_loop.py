@@ -12,6 +12,7 @@ from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 _ROUNDS = 2
@@ -32,11 +33,12 @@ def steady_state(
     lengths: Lengths,
     concurrency: Quantity,
     capacity: Quantity,
-    tokens_per_sequence: Quantity = 1.0,
+    draft: Draft = NO_DRAFT,
 ) -> SteadyState:
-    """``tpot = decode + (running - 1) / output x (mixed - decode)``.
+    """``tpot = decode / gained + (running - 1) / output x (mixed - decode)``.
 
-    ``decode``: a step of ``running`` sequences at the mean context; ``mixed``: the same with one prompt aboard.
+    ``decode``: a step of ``running`` sequences at the mean context; ``mixed``: the same with one prompt aboard;
+    ``gained``: tokens that a sequence has of a step (1 without a draft).
     ``running``: concurrency less what waits for its first token (Little's law), at most the ``capacity`` of the KV
     cache. A prompt runs on one attention replica; others have prompts of their own only if as many come a step.
     """
@@ -44,12 +46,12 @@ def steady_state(
     running = limit
     decode = mixed = tpot = prefill = 0.0 * running
     for _ in range(_ROUNDS):
-        base = _load(lengths, running, tokens_per_sequence)
+        base = _load(lengths, running, draft.checked_tokens)
         decode = step_seconds(work, base, rates)
         chunks = ceil_div(lengths.new_tokens, rates.kernels.prompt_tokens)
         mixed = step_seconds(work, _with_prompt(work, base, lengths, chunks), rates)
         extra = chunks * (mixed - decode)
-        tpot = decode + larger(running - 1, 0.0) / lengths.output_tokens * extra
+        tpot = draft.seconds_per_token(decode) + larger(running - 1, 0.0) / lengths.output_tokens * extra
         prefill = extra + decode
         busy = lengths.output_tokens * tpot
         running = larger(smaller(limit, concurrency * busy / (busy + prefill)), 1.0)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from llm_calc.core.arrays import Quantity, larger, smaller
+from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.serving import batch
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate, with_host
 
 _ROUNDS = 40
+_NO_TIME_S = 1e-30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,8 @@ def estimate(deployment: Deployment, pools: Pools, lengths: Lengths, concurrency
         wanted = smaller(smaller(rate * answer, room), concurrency)
         decoding = (decoding + wanted) / 2
     answer = (lengths.output_tokens - 1) * tpot
-    rate = (
-        larger(decoding, 1.0) / larger(answer, prefill + transfer) if _single(lengths) else decoding / answer
-    )
+    entering = smaller(pools.prefill_replicas / prefill, concurrency / (prefill + transfer))
+    rate = where(answer > 0, decoding / larger(answer, _NO_TIME_S), entering)
     first = larger(concurrency / rate - answer, prefill + transfer)
     ttft = with_host(first, tpot, lengths, 1.0, deployment.host)
     latency = ttft + answer
@@ -63,7 +63,3 @@ def estimate(deployment: Deployment, pools: Pools, lengths: Lengths, concurrency
         requests_per_s=requests,
         running=decoding,
     )
-
-
-def _single(lengths: Lengths) -> bool:
-    return not isinstance(lengths.output_tokens, float | int) or lengths.output_tokens <= 1

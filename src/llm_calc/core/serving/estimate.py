@@ -19,6 +19,8 @@ OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
+MANY = 1e6
+"""Sequences at once that share out every cost of a step."""
 PLAIN = Scheduling()
 
 
@@ -87,11 +89,11 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
 def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     """Offline: the most output tokens a second; the first token is that of a request when its turn has come."""
     steady = offline.steady_state(
-        deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit
+        deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit, deployment.draft
     )
-    tpot = deployment.draft.seconds_per_token(steady.step_s)
+    tpot = steady.step_s / deployment.draft.tokens_per_step
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
-    rate = steady.running / tpot
+    rate = steady.output_tokens_per_s
     return Estimate(
         ttft_s=ttft,
         tpot_s=tpot,
@@ -115,9 +117,10 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         cached_fraction=lengths.cached_fraction,
     )
     room = smaller(_room(deployment, lengths), deployment.limit)
-    checked = deployment.draft.checked_tokens
-    steady = closed_loop.steady_state(deployment.work, deployment.rates, drawn, concurrency, room, checked)
-    tpot = deployment.draft.seconds_per_token(steady.tpot_s)
+    steady = closed_loop.steady_state(
+        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft
+    )
+    tpot = steady.tpot_s
     latency = steady.prefill_s + drawn.output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / 10
@@ -125,7 +128,18 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
-    return _estimate(lengths, ttft, tpot, whole, concurrency, steady.running)
+    rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
+    return _estimate(lengths, ttft, tpot, whole, rate * whole, steady.running)
+
+
+def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
+    """Requests a second of an endless queue if memory held any number of sequences: no load is served faster.
+
+    The asymptotic bound of queueing networks (Denning and Buzen 1978, doi:10.1145/356733.356735). Runs with drawn
+    lengths and an empty start come above it where hardly anything but prompts is computed.
+    """
+    steady = offline.steady_state(deployment.work, deployment.rates, lengths, MANY, MANY, deployment.draft)
+    return steady.output_tokens_per_s / lengths.output_tokens
 
 
 def simulated_loop(
@@ -209,7 +223,9 @@ def _from_run(
         ("request_latency_s", _percentiles(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
     )
     latency = float(first.mean()) + later
-    in_flight = together if rate_per_s is None else rate_per_s * latency
+    most = float(most_requests_per_s(deployment, lengths))
+    rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
+    in_flight = rate_per_s * latency
     return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
 
 

@@ -1,11 +1,12 @@
 """The most output tokens a second: a long queue keeps as many sequences running as memory and engine allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 
@@ -19,24 +20,39 @@ class Offline:
 
 
 def steady_state(
-    work: StepWork, rates: Rates, lengths: Lengths, capacity: Quantity, limit: Quantity
+    work: StepWork,
+    rates: Rates,
+    lengths: Lengths,
+    capacity: Quantity,
+    limit: Quantity,
+    draft: Draft = NO_DRAFT,
 ) -> Offline:
-    """``tokens/s = B / t(B / stages)`` with ``B = min(capacity, limit x stages)``.
+    """``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit x stages)``.
 
-    Each step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of those that
-    replace finished ones: ``b x input / output`` tokens. With ``g`` stages every stage works on its own share, and a
-    step takes ``1 + loss x (g - 1) / g`` times as long for bubbles and hand-overs.
+    A step gains ``g`` tokens for each sequence (1 without a draft, whose own time comes on top of the step). Each
+    step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of those that
+    replace finished ones: ``g x b x input / output`` tokens. With several stages every stage works on its own
+    share, and a step takes ``1 + loss x (stages - 1) / stages`` times as long for bubbles and hand-overs.
     """
     running = larger(smaller(capacity, limit * work.stages), 1.0)
     share = larger(running / work.stages, 1.0)
-    load = StepLoad(
+    decode = StepLoad(
         sequences=share,
         context_start=lengths.input_tokens,
         context_end=lengths.input_tokens + lengths.output_tokens,
-        prompt_tokens=share * lengths.new_tokens / lengths.output_tokens,
-        prompts=share / lengths.output_tokens,
+        tokens_per_sequence=draft.checked_tokens,
+    )
+    prompts = draft.tokens_per_step * share / lengths.output_tokens
+    load = replace(
+        decode,
+        prompt_tokens=prompts * lengths.new_tokens,
+        prompts=prompts,
         prompt_start=lengths.cached_tokens,
     )
     bubbles = 1 + rates.stage_loss_fraction * (work.stages - 1) / work.stages
     step_s = step_seconds(work, load, rates) * bubbles
-    return Offline(running=running, step_s=step_s, output_tokens_per_s=running / step_s)
+    if draft.tokens:
+        step_s = step_s + (draft.step_factor - 1) * step_seconds(work, decode, rates) * bubbles
+    return Offline(
+        running=running, step_s=step_s, output_tokens_per_s=running * draft.tokens_per_step / step_s
+    )
