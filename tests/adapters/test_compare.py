@@ -74,7 +74,7 @@ def test_a_scenario_that_does_not_fit_is_compared_and_said_to(client: TestClient
     [
         ([BASE], "scenarios"),
         ([BASE] * 9, "scenarios"),
-        ([BASE, {**BASE, "hardware": {"gpu": "h101"}}], "scenarios[1].gpu: unknown gpu 'h101'"),
+        ([BASE, {**BASE, "hardware": {"gpu": "h101"}}], "scenarios[1].hardware.gpu: unknown gpu 'h101'"),
         ([BASE, {**BASE, "workload": {"input_tokens": 0}}], "scenarios[1].workload.input_tokens"),
     ],
 )
