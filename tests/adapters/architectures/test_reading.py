@@ -263,3 +263,23 @@ def test_llama_by_its_closed_form(
     layer = projections + 3 * hidden * inner + 2 * hidden
     assert total_parameters(reading.model) == layers * layer + (1 if tied else 2) * vocab * hidden + hidden
     assert reading.confidence == "exact"
+
+
+def test_no_key_value_heads_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"^model\.hf_config\.num_key_value_heads must be a divisor"):
+        changed(num_key_value_heads=0)
+
+
+@pytest.mark.parametrize("key", ["quantization_config", "compression_config"])
+def test_quantization_that_is_no_object_is_refused(key: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"^model\.hf_config\.{key} must be an object or null"):
+        changed(**{key: "gptq"})
+    assert changed(**{key: None}).quantization is None
+
+
+def test_types_of_numbers_that_cannot_be_taken_as_they_are_make_a_guess() -> None:
+    assert changed(torch_dtype="float16").model.dtype == "fp16"
+    guessed = changed(torch_dtype="float8_e4m3fn")
+    assert (guessed.model.dtype, guessed.confidence) == ("bf16", "approximate")
+    quantized = {"torch_dtype": "float8_e4m3fn", "quantization_config": {"quant_method": "fp8"}}
+    assert changed(**quantized).confidence == "exact"

@@ -312,3 +312,18 @@ def test_anything_is_read_or_refused_with_its_field(method: str, rest: dict[str,
         assert refused.message.startswith("model.hf_config.quantization_config")  # noqa: PT017
     else:
         assert 0 < weights_bytes(model, read.recipe) < 4 * 10**9
+
+
+@pytest.mark.parametrize(("flag", "kind"), [(True, "int4-gptq"), (False, "bf16"), (None, "bf16")])
+def test_gptq_quantizes_the_head_where_the_file_says_so(flag: bool | None, kind: str) -> None:
+    model = llama()
+    config = {"quant_method": "gptq", "bits": 4, "group_size": 128, "lm_head": flag}
+    read = recipe_from_quantization_config(config, model)
+    assert formats(read, model)["lm_head.lm_head"] == kind
+    assert read.guesses == ()
+
+
+def test_absent_bits_are_a_guess() -> None:
+    read = recipe_from_quantization_config({"quant_method": "gptq"}, llama())
+    assert read.recipe.default.element_bits == 4
+    assert read.guesses == ("model.hf_config.quantization_config.bits is absent: 4 were taken",)

@@ -14,6 +14,8 @@ from llm_calc.adapters.architectures.neutral import is_neutral
 from llm_calc.core.errors import InvalidInputError
 
 ROOT = "model.hf_config"
+QUANTIZATION_KEYS = ("quantization_config", "compression_config", "quantization")
+"""Where files say how their weights are stored."""
 LARGEST = 2**40
 """No size of a model comes near it; more is refused."""
 MOST_LAYERS = 10_000

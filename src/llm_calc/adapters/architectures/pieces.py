@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
+from llm_calc.adapters.architectures.fields import MOST_LAYERS, QUANTIZATION_KEYS, Fields
 from llm_calc.adapters.architectures.windows import Window, Windows, no_window
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Norm, Parts
 from llm_calc.core.model import Model, group_layers
@@ -53,8 +53,8 @@ def num_layers(f: Fields) -> int:
 def kv_head_count(f: Fields, heads: int, key: str = "num_key_value_heads") -> int:
     """Key/value heads: one for every query head where the file says nothing."""
     given = f.optional_int(key) if f.known(key) else None
-    kv_heads = given or heads
-    if heads % kv_heads:
+    kv_heads = heads if given is None else given
+    if not kv_heads or heads % kv_heads:
         raise f.refusal(key, f"a divisor of the {heads} attention heads")
     return kv_heads
 
@@ -264,7 +264,10 @@ def dtype(f: Fields) -> str:
     """The 16 or 32 bit type that the weights were published in; bf16 where the file does not say."""
     names = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
     stated = f.raw("torch_dtype", None) or f.raw("dtype", None)
-    return names.get(str(stated).removeprefix("torch."), "bf16")
+    name = str(stated or "bfloat16").removeprefix("torch.")
+    if name not in names and not any(f.given(key) for key in QUANTIZATION_KEYS):
+        f.assume(f"dtype {name[:40]!r} is no 16 or 32 bit type; weights were taken as bf16")
+    return names.get(name, "bf16")
 
 
 _LLAMA_ATTENTION, _LLAMA_FEED_FORWARD, _LLAMA_NORMS = gqa(), mlp(), norms()

@@ -9,12 +9,11 @@ from typing import Literal
 
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
-from llm_calc.adapters.architectures.fields import ROOT, Fields
+from llm_calc.adapters.architectures.fields import QUANTIZATION_KEYS, ROOT, Fields
 from llm_calc.adapters.architectures.registry import find, known_types
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
-QUANTIZATION_KEYS = ("quantization_config", "compression_config", "quantization")
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 
@@ -139,5 +138,11 @@ def _stated_quantization(values: Mapping[str, object]) -> Iterator[Mapping[str, 
     parts = [values.get(key) for key in TEXT_PARTS]
     for holder in (values, *parts):
         if isinstance(holder, Mapping):
-            found = (holder.get(key) for key in QUANTIZATION_KEYS)
-            yield from (MappingProxyType(dict(value)) for value in found if isinstance(value, Mapping))
+            stated = ((key, holder[key]) for key in QUANTIZATION_KEYS if holder.get(key) is not None)
+            yield from (_object(key, value) for key, value in stated)
+
+
+def _object(key: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{ROOT}.{key} must be an object or null", field=f"{ROOT}.{key}")
+    return MappingProxyType(dict(value))

@@ -73,6 +73,8 @@ def grouped(config: Config) -> Scheme:
         number=number,
         words=f"{bits}-bit integers ({method}), {groups}",
         skips=(*skips, *listed),
+        targets=(("lm_head", number),) if config.get("lm_head") is True else (),
+        guesses=() if "bits" in config or "w_bit" in config else (f"{FIELD}.bits is absent: 4 were taken",),
     )
 
 
