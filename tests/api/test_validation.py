@@ -90,6 +90,10 @@ def small_client() -> TestClient:
             '{"count": 1, "engine": {"name": "b", "sise": 1}}',
             "engine.sise: is not a known field; did you mean size?",
         ),
+        (
+            '{"count": 1, "engine": {"name": "a", "size": 1}}',
+            "engine.size: is not a known field; known: name",
+        ),
         ('{"count": 1, "either": "1"}', "either: must be a whole number or must be a list"),
         ('{"count": 1, "engine": {}}', "engine: name is required"),
         ('{"count": 1, "engine": {"name": "c"}}', "engine: name must be one of 'a', 'b'"),

@@ -78,7 +78,7 @@ def _accepted_by(problem: Problem, model: object) -> str:
     """Return what a field accepts, as the end of a sentence that begins with its name."""
     if problem["type"] == "extra_forbidden":
         parts = [part for part in _without_union_members(problem["loc"][1:], model) if isinstance(part, str)]
-        name, known = parts[-1], _known_names(model, parts[:-1])
+        name, known = parts[-1], _known_names(model, parts[:-1], problem["loc"][-2])
         listed = f"; known: {', '.join(known)}" if known else ""
         return f"is not a known field{nearest_name_hint(name[:_MAX_PATH_CHARACTERS], known) or listed}"
     if problem["type"] == "union_tag_not_found":
@@ -91,12 +91,19 @@ def _accepted_by(problem: Problem, model: object) -> str:
     return message.replace("Input should be", "must be", 1).replace("Input should", "must", 1)
 
 
-def _known_names(model: object, path: Sequence[str]) -> list[str]:
-    """Return the names of the fields at ``path`` below ``model``, indices left out."""
+def _known_names(model: object, path: Sequence[str], tag: object = None) -> list[str]:
+    """Return the names of the fields at ``path`` below ``model``, indices left out.
+
+    Of a union whose members are told apart by a name, those of the member that ``tag`` names.
+    """
     for part in path:
         fields = [kind.model_fields[part] for kind in _models_in(model) if part in kind.model_fields]
         model = fields[0].annotation if fields else None
-    return [name for kind in _models_in(model) for name in kind.model_fields]
+    kinds = list(_models_in(model))
+    tagged = [
+        kind for kind in kinds if any(tag in get_args(each.annotation) for each in kind.model_fields.values())
+    ]
+    return [name for kind in tagged or kinds for name in kind.model_fields]
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
