@@ -173,3 +173,28 @@ def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: Te
 def test_the_link_between_pools_is_named(client: TestClient) -> None:
     change = {"hardware": {"gpu": "h100-80gb-sxm", "count": 2}, "disaggregated": {}}
     assert any("cache travels at 450 GB/s" in each for each in ask(client, **change)["assumptions"])
+
+
+def test_what_memory_cannot_hold_was_never_measured(client: TestClient) -> None:
+    body = {
+        "model": {"name": "llama-3.1-70b"},
+        "hardware": {"gpu": "h100-80gb"},
+        "workload": {"concurrency": 4},
+    }
+    answer = client.post("/api/serving_estimate", json=body).json()
+    assert answer["interval"]["status"] == "uncalibrated"
+    assert answer["basis"]["kind"] == "formula_only"
+    assert any("fit" in warning or "hold" in warning for warning in answer["warnings"]), answer["warnings"]
+
+
+def test_a_draft_gains_no_more_tokens_than_an_answer_has(client: TestClient) -> None:
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb"},
+        "workload": {"input_tokens": 512, "output_tokens": 1, "offline": True},
+        "speculative": {"draft_tokens": 8, "acceptance_fraction": 1.0},
+    }
+    answer = client.post("/api/serving_estimate", json=body).json()
+    plain = client.post("/api/serving_estimate", json={**body, "speculative": None}).json()
+    assert answer["interval"]["status"] == "uncalibrated"
+    assert answer["output_tokens_per_s"] <= plain["output_tokens_per_s"]

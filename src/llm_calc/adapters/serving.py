@@ -12,6 +12,7 @@ from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     Basis,
+    BasisKind,
     HeldOut,
     Interval,
     OperatorRow,
@@ -185,12 +186,32 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         return Range(low=value * math.exp(error.low_log), high=value * math.exp(error.high_log))
 
     return Interval(
-        status="uncalibrated" if request.workload.load == "request_rate" else "calibrated",
+        status="calibrated" if _was_measured(request, placed) else "uncalibrated",
         coverage_fraction=COVERAGE,
         ttft_s=span("ttft_s", float(found.ttft_s)),
         tpot_s=span("tpot_s", float(found.tpot_s)),
         output_tokens_per_s=span("output_tokens_per_s", float(found.output_tokens_per_s)),
     )
+
+
+def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
+    """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
+    unmeasured = request.speculative is not None or request.disaggregated is not None
+    return request.workload.load != "request_rate" and not unmeasured and holds_one(placed)
+
+
+def holds_one(placed: Placed) -> bool:
+    """Whether the memory plan has room for one request."""
+    return placed.plan.holds(1, math.ceil(placed.context_tokens))
+
+
+def basis_kind(placed: Placed) -> BasisKind:
+    """How near the fit's measurements come; what memory cannot hold was never measured."""
+    if not holds_one(placed):
+        return "formula_only"
+    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    kinds: dict[str, BasisKind] = {"row": "measured", "generation": "formula_only"}
+    return kinds.get(missing, "calibrated")
 
 
 def _operators(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
@@ -221,9 +242,8 @@ def _operators(request: ServingEstimateRequest, placed: Placed, found: Estimate)
 def _basis(request: ServingEstimateRequest, placed: Placed) -> Basis:
     calibration = placed.calibration
     missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    kinds = {"row": "measured", "generation": "formula_only"}
     return Basis(
-        kind=kinds.get(missing, "calibrated"),
+        kind=basis_kind(placed),
         calibration=calibration.name,
         fitted_on=calibration.fitted_on,
         measurements=calibration.measurements,

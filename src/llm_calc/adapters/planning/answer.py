@@ -8,7 +8,7 @@ from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
 from llm_calc.adapters.planning.prices import GpuPrice
-from llm_calc.adapters.serving import interval_of
+from llm_calc.adapters.serving import basis_kind, interval_of
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plans import BreakEven, Interval, Plan, PlanMemory, PlanPrice
 from llm_calc.core.costs import (
@@ -70,6 +70,7 @@ def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None
         output_tokens_per_s_per_gpu=output / plan.gpus,
         output_tokens_per_s_per_user=1 / float(found.tpot_s),
         interval=_intervals(plan),
+        basis=basis_kind(plan.placed),
         memory=_memory(plan),
         price=_price(price),
         usd_per_hour=money.usd_per_hour,
@@ -80,8 +81,18 @@ def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None
         joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, output)),
         break_even=money.break_even,
         launch_command=launch_command(_launch(scene, plan, names)),
-        notes=[*plan.placed.warnings, *_launch_notes(plan)],
+        notes=[*plan.placed.warnings, *_basis_notes(plan), *_launch_notes(plan)],
     )
+
+
+def _basis_notes(plan: Evaluated) -> list[str]:
+    """What to know of a plan that rests on no measurement."""
+    if basis_kind(plan.placed) != "formula_only":
+        return []
+    engine, gpu = plan.placed.engine, plan.placed.subject.setup.gpu
+    return [
+        f"no measurement of {engine} on GPUs of the generation of {gpu.id}: times are the formula's alone"
+    ]
 
 
 def _percentiles(plan: Evaluated) -> dict[str, dict[str, float]] | None:

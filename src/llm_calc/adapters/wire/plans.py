@@ -16,6 +16,7 @@ from llm_calc.adapters.wire.parts import (
     TokenCount,
     WorkloadPart,
 )
+from llm_calc.adapters.wire.serving import BasisKind
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]
 UsdPerHour = Annotated[float, Field(gt=0, le=1e6)]
@@ -197,6 +198,10 @@ class Plan(Answer):
         description="Generated tokens of one request, 1 / tpot_s [tokens/s]"
     )
     interval: dict[str, Interval] = Field(description="Likely range of the figures that have one")
+    basis: BasisKind = Field(
+        description="measured: the fit has this model, GPU and engine; calibrated: this engine on this generation; "
+        "formula_only: neither"
+    )
     memory: PlanMemory = Field(description="Memory of the fullest GPU")
     price: PlanPrice | None = Field(description="Price of a GPU; null where none is known")
     usd_per_hour: float | None = Field(description="Rent of all GPUs [USD/h]")

@@ -122,10 +122,13 @@ class HeldOut(Answer):
     median_error_fraction: float = Field(description="Median of it [-]")
 
 
+BasisKind = Literal["measured", "calibrated", "formula_only"]
+
+
 class Basis(Answer):
     """What an answer rests on."""
 
-    kind: Literal["measured", "calibrated", "formula_only"] = Field(
+    kind: BasisKind = Field(
         description="measured: the fit has this model, GPU and engine; calibrated: this engine on this generation; "
         "formula_only: neither, base efficiencies stand in"
     )

@@ -91,7 +91,7 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     steady = offline.steady_state(
         deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit, deployment.draft
     )
-    tpot = steady.step_s / deployment.draft.tokens_per_step
+    tpot = steady.step_s / smaller(deployment.draft.tokens_per_step, lengths.output_tokens)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
     rate = steady.output_tokens_per_s
     return Estimate(

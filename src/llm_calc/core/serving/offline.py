@@ -29,7 +29,8 @@ def steady_state(
 ) -> Offline:
     """``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit x stages)``.
 
-    A step gains ``g`` tokens for each sequence (1 without a draft, whose own time comes on top of the step). Each
+    A step gains ``g`` tokens for each sequence: 1 without a draft, with one never more than its answer has (the
+    draft's own time comes on top of the step). Each
     step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of those that
     replace finished ones: ``g x b x input / output`` tokens. With several stages every stage works on its own
     share, and a step takes ``1 + loss x (stages - 1) / stages`` times as long for bubbles and hand-overs.
@@ -42,7 +43,8 @@ def steady_state(
         context_end=lengths.input_tokens + lengths.output_tokens,
         tokens_per_sequence=draft.checked_tokens,
     )
-    prompts = draft.tokens_per_step * share / lengths.output_tokens
+    gained = smaller(draft.tokens_per_step, lengths.output_tokens)
+    prompts = gained * share / lengths.output_tokens
     load = replace(
         decode,
         prompt_tokens=prompts * lengths.new_tokens,
@@ -53,6 +55,4 @@ def steady_state(
     step_s = step_seconds(work, load, rates) * bubbles
     if draft.tokens:
         step_s = step_s + (draft.step_factor - 1) * step_seconds(work, decode, rates) * bubbles
-    return Offline(
-        running=running, step_s=step_s, output_tokens_per_s=running * draft.tokens_per_step / step_s
-    )
+    return Offline(running=running, step_s=step_s, output_tokens_per_s=running * gained / step_s)
