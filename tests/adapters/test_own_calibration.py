@@ -142,7 +142,10 @@ def test_factors_scale_efficiencies_that_exist() -> None:
     [
         ({"measured": {}}, "at least one of ttft_s, tpot_s"),
         ({"measured": {"tpot_s": -1.0}}, "measured.tpot_s"),
-        ({"measured": {"tpot_s": 0.01}, "hardware": {"gpu": "h101"}}, r"measurements\[0\].hardware.gpu: unknown gpu"),
+        (
+            {"measured": {"tpot_s": 0.01}, "hardware": {"gpu": "h101"}},
+            r"measurements\[0\].hardware.gpu: unknown gpu",
+        ),
     ],
 )
 def test_measurements_that_cannot_be_right(client: TestClient, measurement: Json, fault: str) -> None:
