@@ -13,6 +13,7 @@ from llm_calc.core.errors import DoesNotFitError
 from llm_calc.core.estimate import Scenario, demand, speed, tokens_per_s_by_gpu
 from llm_calc.core.footprint import Overheads, Split, gpu_footprint, whole_footprint
 from llm_calc.core.hardware import Link
+from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.recommend import fits, smallest_split, tensor_sizes
 from llm_calc.core.scaling import communication_s, compare_strategies
@@ -90,12 +91,15 @@ def test_footprints_of_one_gpu_are_those_of_the_whole() -> None:
     batch=st.integers(1, 64),
     tokens=st.integers(1, 32768),
     tensor=st.sampled_from([1, 2, 4, 8]),
-    pipeline=st.sampled_from([1, 2, 3]),
+    pipeline=st.sampled_from([1, 2, 3, 7, 17, 31]),
+    model=st.sampled_from([LLAMA, llama(vocab=256_000, layers=33, kv_heads=8), mixtral(), deepseek_v3()]),
 )
-def test_splitting_never_needs_less_in_all(batch: int, tokens: int, tensor: int, pipeline: int) -> None:
+def test_splitting_never_needs_less_in_all(
+    batch: int, tokens: int, tensor: int, pipeline: int, model: Model
+) -> None:
     split = Split(layout=Layout(tensor=tensor, pipeline=pipeline))
-    part = gpu_footprint(LLAMA, NUMBERS, split, batch, tokens)
-    whole = whole_footprint(LLAMA, NUMBERS, batch, tokens)
+    part = gpu_footprint(model, NUMBERS, split, batch, tokens)
+    whole = whole_footprint(model, NUMBERS, batch, tokens)
     assert split.gpus * float(part.weights_bytes) >= float(whole.weights_bytes) * (1 - 1e-12)
     assert split.gpus * float(part.kv_cache_bytes) >= float(whole.kv_cache_bytes) * (1 - 1e-12)
 

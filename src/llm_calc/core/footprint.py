@@ -1,10 +1,10 @@
 """What a request needs on each GPU: weights, KV cache, activations, with and without overheads."""
 
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 from llm_calc.core import memory
-from llm_calc.core.arrays import Quantity, ceil_div, where
+from llm_calc.core.arrays import Quantity, ceil_div
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -98,35 +98,23 @@ def whole_footprint(model: Model, numbers: Numbers, batch: Quantity, tokens: Qua
 def gpu_footprint(
     model: Model, numbers: Numbers, split: Split, batch: Quantity, tokens: Quantity
 ) -> Footprint:
-    """What the GPU that holds most needs; parts of different stages are not added up.
+    """What no GPU exceeds: of each part the share of the GPU that holds most of it.
 
-    The stage with the largest sum of weights and cache decides; activations are those of one stage.
+    Where pipeline stages are uneven (embedding, head, layers that do not divide, kinds of layers) different stages
+    may hold most weights and most cache; their sum then bounds what any one GPU holds from above, and every
+    share times the GPUs is at least the whole.
     """
-    local_tokens = ceil_div(tokens, split.sequence)
-    stages = [
-        _stage_footprint(model, numbers, split, stage, batch, local_tokens)
-        for stage in range(split.layout.pipeline)
-    ]
-    return reduce(_fuller, stages)
-
-
-def _fuller(first: Footprint, second: Footprint) -> Footprint:
-    """The one with the larger sum of weights and cache, element by element; the first of equals."""
-    larger_first = first.weights_bytes + first.kv_cache_bytes >= second.weights_bytes + second.kv_cache_bytes
+    layout, local_tokens = split.layout, ceil_div(tokens, split.sequence)
     return Footprint(
-        weights_bytes=where(larger_first, first.weights_bytes, second.weights_bytes),
-        kv_cache_bytes=where(larger_first, first.kv_cache_bytes, second.kv_cache_bytes),
-        activations_bytes=where(larger_first, first.activations_bytes, second.activations_bytes),
-    )
-
-
-def _stage_footprint(
-    model: Model, numbers: Numbers, split: Split, stage: int, batch: Quantity, tokens: Quantity
-) -> Footprint:
-    layout, width = split.layout, numbers.activations.bytes_per_element
-    local_batch = ceil_div(batch, layout.data)
-    return Footprint(
-        weights_bytes=memory.stage_weights_bytes(model, numbers.recipe, layout, stage),
-        kv_cache_bytes=memory.stage_kv_cache_bytes(model, layout, stage, tokens, batch, numbers.cache_format),
-        activations_bytes=memory.activation_bytes(model, local_batch, tokens, width, layout.tensor),
+        weights_bytes=memory.weights_bytes_per_gpu(model, numbers.recipe, layout),
+        kv_cache_bytes=memory.kv_cache_bytes_per_gpu(
+            model, layout, local_tokens, batch, numbers.cache_format
+        ),
+        activations_bytes=memory.activation_bytes(
+            model,
+            ceil_div(batch, layout.data),
+            local_tokens,
+            numbers.activations.bytes_per_element,
+            layout.tensor,
+        ),
     )

@@ -11,7 +11,7 @@ GIB = "[GiB]"
 
 
 class Vram(Answer):
-    """Memory of the whole model, and of the GPU that holds most."""
+    """Memory of the whole model, and the largest share of each part that one GPU holds."""
 
     model_base: float = Field(description=f"Weights {GIB}")
     kv_cache_base: float = Field(description=f"KV cache of the whole batch {GIB}")
@@ -23,15 +23,21 @@ class Vram(Answer):
     total_with_component_overhead: float = Field(description=f"Sum of the three with their overheads {GIB}")
     total_system_wide: float = Field(description=f"That sum with the system overhead {GIB}")
     model_per_gpu: float = Field(description=f"Weights on the GPU that holds most {GIB}")
-    kv_cache_per_gpu: float = Field(description=f"KV cache on that GPU {GIB}")
-    activations_per_gpu: float = Field(description=f"Activations on that GPU {GIB}")
-    model_per_gpu_with_overhead: float = Field(description=f"Weights on that GPU with overhead {GIB}")
-    kv_cache_per_gpu_with_overhead: float = Field(description=f"KV cache on that GPU with overhead {GIB}")
-    activations_per_gpu_with_overhead: float = Field(
-        description=f"Activations on that GPU with overhead {GIB}"
+    kv_cache_per_gpu: float = Field(description=f"KV cache on the GPU that holds most of it {GIB}")
+    activations_per_gpu: float = Field(description=f"Activations on one GPU {GIB}")
+    model_per_gpu_with_overhead: float = Field(
+        description=f"Weights on the GPU that holds most, with overhead {GIB}"
     )
-    total_base_per_gpu: float = Field(description=f"Sum on that GPU {GIB}")
-    total_per_gpu_with_component_overhead: float = Field(description=f"Sum on that GPU with overheads {GIB}")
+    kv_cache_per_gpu_with_overhead: float = Field(
+        description=f"KV cache on the GPU that holds most of it, with overhead {GIB}"
+    )
+    activations_per_gpu_with_overhead: float = Field(
+        description=f"Activations on one GPU with overhead {GIB}"
+    )
+    total_base_per_gpu: float = Field(description=f"Sum of the three: no GPU holds more {GIB}")
+    total_per_gpu_with_component_overhead: float = Field(
+        description=f"Sum of the three with overheads: no GPU holds more {GIB}"
+    )
 
 
 class FlopCounts(Answer):
@@ -183,3 +189,8 @@ class AvailableGpu(Answer):
     link_gb_per_s_each_way: float | None = Field(description="GPU-to-GPU link, each way [1e9 bytes/s]")
     gpus_per_fast_domain: int = Field(description="GPUs that this link joins [GPUs]")
     tdp_w: float | None = Field(description="Board power [W]")
+    typical_usd_per_hour: float | None = Field(
+        description="Typical rent of one GPU [USD/h]; null where none is known"
+    )
+    price_as_of: str | None = Field(description="Day or month of that price, as its source says it")
+    price_source: str | None = Field(description="Where that price stands")
