@@ -80,6 +80,7 @@ lock: $(VENV)/.dev  ## pin the newest versions of everything in requirements/*.i
 
 vendor: $(VENV)/.dev  ## fetch the third-party browser files again, at their recorded versions
 	$(BIN)/python tools/vendor.py
+	$(BIN)/python -m tools.bundle
 
 clean:  ## remove everything that was installed or built
 	rm -rf $(VENV) build dist docs/_build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

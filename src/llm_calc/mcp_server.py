@@ -10,8 +10,9 @@ from pydantic import Field
 from llm_calc import __version__, library
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
+from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
-from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, LimitsPart, RecommendGpusAnswer
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.core.errors import CalcError
 

@@ -4,36 +4,27 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
-    Basis,
-    BasisKind,
-    HeldOut,
-    Interval,
     OperatorRow,
     Percentiles,
     PercentilesOfRun,
-    Range,
     Resolved,
     ServingEstimateAnswer,
     ServingEstimateRequest,
     SpeculativePart,
 )
-from llm_calc.core.calibration import HeldOutError
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad
-
-COVERAGE = 0.8
-LOAD_NAMES = {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -143,7 +134,7 @@ def _answer(request: ServingEstimateRequest, placed: Placed, found: Estimate) ->
         percentiles=_percentiles(found),
         interval=interval_of(request, placed, found),
         operators=list(_operators(request, placed, found)),
-        basis=_basis(request, placed),
+        basis=basis_of(request, placed),
         resolved=_resolved(placed, found),
         assumptions=[*placed.assumptions, *_assumptions(request, placed)],
         warnings=[*placed.warnings, *version_warnings(request.engine), *_warnings(request, placed)],
@@ -158,60 +149,6 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
         for name, values in found.percentiles
     }
     return PercentilesOfRun(**rows)
-
-
-def load_name(workload: WorkloadPart) -> str:
-    """The kind of measured load that a request's load is nearest to."""
-    if workload.load == "concurrency":
-        return "closed_loop" if workload.requests_in_flight > 1 else "single_stream"
-    return LOAD_NAMES[workload.load]
-
-
-def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
-    """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    rows = [error for error in placed.calibration.errors if error.held_out == missing]
-    here = [error for error in rows if error.load == load_name(request.workload)]
-    return here or rows
-
-
-def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
-    """Ranges around an estimate that held 80 % of the measured cases of its kind."""
-    errors = {error.metric: error for error in held_out_errors(request, placed)}
-
-    def span(metric: str, value: float) -> Range | None:
-        error = errors.get(metric)
-        if error is None:
-            return None
-        return Range(low=value * math.exp(error.low_log), high=value * math.exp(error.high_log))
-
-    return Interval(
-        status="calibrated" if _was_measured(request, placed) else "uncalibrated",
-        coverage_fraction=COVERAGE,
-        ttft_s=span("ttft_s", float(found.ttft_s)),
-        tpot_s=span("tpot_s", float(found.tpot_s)),
-        output_tokens_per_s=span("output_tokens_per_s", float(found.output_tokens_per_s)),
-    )
-
-
-def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
-    """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    unmeasured = request.speculative is not None or request.disaggregated is not None
-    return request.workload.load != "request_rate" and not unmeasured and holds_one(placed)
-
-
-def holds_one(placed: Placed) -> bool:
-    """Whether the memory plan has room for one request."""
-    return placed.plan.holds(1, math.ceil(placed.context_tokens))
-
-
-def basis_kind(placed: Placed) -> BasisKind:
-    """How near the fit's measurements come; what memory cannot hold was never measured."""
-    if not holds_one(placed):
-        return "formula_only"
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    kinds: dict[str, BasisKind] = {"row": "measured", "generation": "formula_only"}
-    return kinds.get(missing, "calibrated")
 
 
 def _operators(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
@@ -237,28 +174,6 @@ def _operators(request: ServingEstimateRequest, placed: Placed, found: Estimate)
                 seconds=row.seconds,
                 bound=row.bound,
             )
-
-
-def _basis(request: ServingEstimateRequest, placed: Placed) -> Basis:
-    calibration = placed.calibration
-    missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    return Basis(
-        kind=basis_kind(placed),
-        calibration=calibration.name,
-        fitted_on=calibration.fitted_on,
-        measurements=calibration.measurements,
-        unseen=missing,
-        held_out_errors=[
-            HeldOut(
-                metric=error.metric,
-                held_out=error.held_out,
-                measurements=error.measurements,
-                mean_error_fraction=error.mean_fraction,
-                median_error_fraction=error.median_fraction,
-            )
-            for error in held_out_errors(request, placed)
-        ],
-    )
 
 
 def _resolved(placed: Placed, found: Estimate) -> Resolved:

@@ -6,7 +6,7 @@ from itertools import compress
 
 import numpy as np
 
-from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog import Catalogs, RentalPrice
 from llm_calc.adapters.units import GB, TERA, gib
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.estimate import Demand, Scenario, tokens_per_s_by_gpu
@@ -51,7 +51,7 @@ def throughput_by_gpu(
     return fitting, list(compress(table.ids, (~roomy).tolist()))
 
 
-def available_gpu(gpu: Gpu, aliases: tuple[str, ...]) -> dict[str, object]:
+def available_gpu(gpu: Gpu, aliases: tuple[str, ...], price: RentalPrice | None) -> dict[str, object]:
     """One row of the GPU list."""
     link = gpu.link_bytes_per_s_per_gpu_each_way
     return {
@@ -69,4 +69,7 @@ def available_gpu(gpu: Gpu, aliases: tuple[str, ...]) -> dict[str, object]:
         "link_gb_per_s_each_way": None if link is None else link / GB,
         "gpus_per_fast_domain": gpu.gpus_per_fast_domain,
         "tdp_w": gpu.tdp_w,
+        "typical_usd_per_hour": None if price is None else price.usd_per_gpu_hour,
+        "price_as_of": None if price is None else str(price.as_of),
+        "price_source": None if price is None else f"{price.provider}: {price.source}",
     }

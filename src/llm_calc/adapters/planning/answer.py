@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import TokenPrice
+from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
 from llm_calc.adapters.planning.prices import GpuPrice
-from llm_calc.adapters.serving import basis_kind, interval_of
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plans import BreakEven, Interval, Plan, PlanMemory, PlanPrice
 from llm_calc.core.costs import (

@@ -15,12 +15,12 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import LOADS, ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import (
     Considered,
     DeploymentPlansAnswer,
     DeploymentPlansRequest,
-    LimitsPart,
     Pareto,
     ParetoPoint,
     Plan,

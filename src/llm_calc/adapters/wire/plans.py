@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
 from llm_calc.adapters.wire.parts import (
     FormatName,
     HardwarePart,
@@ -18,12 +19,8 @@ from llm_calc.adapters.wire.parts import (
 )
 from llm_calc.adapters.wire.serving import BasisKind
 
-Seconds = Annotated[float, Field(gt=0, le=1e6)]
-UsdPerHour = Annotated[float, Field(gt=0, le=1e6)]
-GpuName = Annotated[str, Field(min_length=1, max_length=100)]
 PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp"]
 Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
-Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
 
 PLANS_EXAMPLES: list[JsonValue] = [
     {
@@ -44,25 +41,6 @@ RECOMMEND_EXAMPLES: list[JsonValue] = [
         "max_gpus": 1,
     }
 ]
-
-
-class LimitsPart(StrictRequest):
-    """What a plan may not exceed; what is left out is not limited."""
-
-    ttft_s: Seconds | None = Field(None, description="Time to the first token [s]")
-    tpot_s: Seconds | None = Field(None, description="Time per further token [s]")
-    request_latency_s: Seconds | None = Field(None, description="Time of a whole request [s]")
-    percentile: Percentile | None = Field(
-        None,
-        description="What the limits on time hold for, besides the mean; p90 if requests arrive at random, else mean",
-    )
-    max_gpus: Annotated[int, Field(ge=1, le=4096)] | None = Field(
-        None, description="GPUs in all [GPUs]; 64 if absent"
-    )
-    usd_per_hour: UsdPerHour | None = Field(None, description="Rent of all GPUs [USD/h]")
-    vendors: Annotated[list[GpuName], Field(min_length=1, max_length=20)] | None = Field(
-        None, description="Vendors whose GPUs may be used, in any case"
-    )
 
 
 class DeploymentPlansRequest(StrictRequest):

@@ -11,6 +11,7 @@ from llm_calc.api.routes import (
     health,
     inspect,
     memory,
+    page,
     plans,
     serving,
     sweep,
@@ -28,4 +29,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     calibrate.router,
     health.router,
     docs.router,
+    page.router,
 )

@@ -1,0 +1,65 @@
+"""A running service and a real Chromium that reaches nothing but loopback."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import chromium
+from tests.process import Service, running
+
+expect.set_options(timeout=30_000)
+Opener = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: Browser, service: Service) -> Iterator[Opener]:
+    """Opens the page; the test fails where it logs an error or asks another host for anything."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(path: str = "/", *, width: int = 1440, height: int = 1000, dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text)
+                if message.type == "error" and "400" not in message.text
+                else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((service.url, "data:", "blob:"))
+                else complaints.append(f"foreign: {request.url}")
+            ),
+        )
+        page.goto(f"{service.url}{path}")
+        expect(page.locator(".verdict[aria-busy=false]")).to_be_visible()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
