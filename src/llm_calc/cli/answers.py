@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm_calc.cli.bodies import Body, body_of
 from llm_calc.cli.exits import Exit
 from llm_calc.cli.options import RequestOptions
 
@@ -14,13 +13,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from llm_calc.adapters.operations import Operation
+    from llm_calc.cli.bodies import Body
 
 AnswerT = TypeVar("AnswerT", bound="BaseModel")
 PIPED_COLUMNS = 200
 """Width of tables that go into a file or another program."""
 
 
-def answer(operation: "Operation[Any, AnswerT]", body: Body) -> AnswerT:
+def answer(operation: "Operation[Any, AnswerT]", body: "Body") -> AnswerT:
     """What the service would answer to a body."""
     from llm_calc.library import catalogs
 
@@ -42,6 +42,8 @@ def answer_and_present(
     show: "Callable[[Console, AnswerT], None]",
 ) -> AnswerT:
     """Ask what the options say, and print the answer."""
+    from llm_calc.cli.bodies import body_of
+
     found = answer(operation, body_of(options, paths))
     present(found, show, as_json=options.as_json)
     return found

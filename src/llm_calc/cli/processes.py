@@ -1,7 +1,5 @@
 """Commands that run until they are stopped: the service and the MCP server."""
 
-import gc
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,19 +20,9 @@ class ServeOptions:
 
 def serve(options: ServeOptions) -> None:
     """Answer requests over HTTP, with the page at / and the documentation at /docs."""
-    # What is imported and loaded at start stays: looking through it for garbage costs a sixth of the start.
-    gc.disable()
-    from pydantic import ValidationError
+    from llm_calc.cli.service import serve as answer_requests
 
-    from llm_calc.api.server import serve as answer_requests
-    from llm_calc.api.settings import Settings
-
-    given = {"host": options.host, "port": options.port}
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        sys.exit("\n".join(f"LLM_CALC_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
-    answer_requests(settings)
+    answer_requests(options.host, options.port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
