@@ -1,14 +1,15 @@
 """Inference calculator for large language models.
 
-Importing the package costs nothing: each name is loaded when it is first used.
+The functions of ``llm_calc.library``, the client of a running service, and the errors that both raise; each is loaded
+when it is first used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llm_calc.client import Client, ServiceError
-    from llm_calc.core.errors import CalcError
+    from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
     from llm_calc.library import (
         calculate,
         calibrate,
@@ -28,6 +29,8 @@ __version__ = "0.1.0"
 __all__ = [
     "CalcError",
     "Client",
+    "InvalidInputError",
+    "RefusedError",
     "ServiceError",
     "calculate",
     "calibrate",
@@ -42,12 +45,24 @@ __all__ = [
     "sweep",
 ]
 
-_HOMES = {"CalcError": "core.errors", "Client": "client", "ServiceError": "client"}
+_ELSEWHERE = {
+    "CalcError": "llm_calc.core.errors",
+    "Client": "llm_calc.client",
+    "InvalidInputError": "llm_calc.core.errors",
+    "RefusedError": "llm_calc.core.errors",
+    "ServiceError": "llm_calc.client",
+}
 
 
-def __getattr__(name: str) -> object:
-    """A public name, loaded on first use."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Load what is exported when it is first asked for."""
     if name not in __all__:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'library')}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_ELSEWHERE.get(name, "llm_calc.library")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Every exported name."""
+    return [*__all__, "__version__"]

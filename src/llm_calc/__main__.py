@@ -2,27 +2,20 @@
 
 import sys
 
+HELP = {"-h", "--help"}
+
 
 def main() -> None:
-    """Run the command that was asked for; ``serve`` without help starts without loading the other commands."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["serve"] and not {"--help", "-h"} & set(arguments):
-        _serve(arguments[1:])
-        return
-    from llm_calc.cli.app import app
+    """Run the command that was asked for."""
+    _, *arguments = sys.argv
+    if arguments[:1] == ["serve"] and HELP.isdisjoint(arguments):
+        from llm_calc.cli.service import serve_at_once
 
-    app(prog_name="llm-calc")
+        serve_at_once(arguments[1:])
+    else:
+        from llm_calc.cli.app import app
 
-
-def _serve(arguments: list[str]) -> None:
-    import argparse
-
-    from llm_calc.starting import start_service
-
-    parser = argparse.ArgumentParser(prog="llm-calc serve")
-    parser.add_argument("--host")
-    parser.add_argument("--port", type=int)
-    start_service(**vars(parser.parse_args(arguments)))
+        app(prog_name="llm-calc")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,29 @@
-"""An asynchronous client of the service, with the surface of the library."""
+"""An asynchronous client of a running service, with the functions of the library as methods."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, Unpack, cast
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
+from pydantic_core import from_json, to_json
 
-from llm_calc import scenario
-from llm_calc.adapters.operations import OPERATIONS, Body
+from llm_calc.adapters import operations
+from llm_calc.adapters.operations import Operation
+from llm_calc.adapters.request_fields import (
+    CalculateFields,
+    CalibrateFields,
+    CompareFields,
+    EstimateFields,
+    InspectFields,
+    MemoryPlanFields,
+    PlanFields,
+    RecommendFields,
+    SweepFields,
+)
+from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
@@ -16,129 +31,140 @@ from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
-from llm_calc.scenario import Limits, ModelLike, Options
+from llm_calc.core.errors import CalcError
+
+LOCAL = "http://127.0.0.1:8000"
+TIME_LIMIT_S = 60.0
+GGUF_HEAD_BYTES = 2**19
+"""As much of a GGUF file as a service with default limits takes in one request [bytes]."""
+JSON = {"content-type": "application/json"}
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+Row = dict[str, Any]
 
 
-class ServiceError(Exception):
-    """The service refused, or failed: ``status`` and its sentence; ``details`` holds what it added."""
+class ServiceError(CalcError):
+    """The service did not answer the request. ``status`` is 0 where it could not be reached."""
 
-    def __init__(self, status: int, message: str, details: object = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, status: int, **details: object) -> None:
+        super().__init__(message, **details)
         self.status = status
-        self.details = details
 
 
 class Client:
-    """Asks a running service; use as ``async with Client("http://localhost:8000") as client``.
+    """A client of one service; use it as ``async with Client(url) as client``.
 
-    ``http``: a client of httpx to use instead (another transport, other time limits).
+    Methods take and return what the functions of ``llm_calc`` do, and raise ``CalcError`` with the service's own
+    sentence where it refuses a request (400), ``ServiceError`` where it fails or cannot be reached.
     """
 
-    def __init__(self, url: str = "http://localhost:8000", *, http: httpx.AsyncClient | None = None) -> None:
-        self._http = http or httpx.AsyncClient(base_url=url, timeout=120)
+    def __init__(
+        self,
+        url: str = LOCAL,
+        *,
+        time_limit_s: float = TIME_LIMIT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Remember the address; ``transport`` replaces the network, as httpx takes it."""
+        self._http = httpx.AsyncClient(base_url=url, timeout=time_limit_s, transport=transport)
 
     async def __aenter__(self) -> Self:
-        """The client itself."""
+        """Open the client."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connections."""
+        """Close all connections."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
         await self._http.aclose()
 
-    async def ask(self, name: str, body: Body) -> BaseModel:
-        """The answer to the body of a request.
+    async def estimate(self, **request: Unpack[EstimateFields]) -> ServingEstimateAnswer:
+        """As ``llm_calc.estimate``."""
+        return await self._ask(operations.SERVING_ESTIMATE, request)
 
-        Raises:
-            ServiceError: the service answered with an error.
-        """
-        operation = OPERATIONS[name]
-        response = await self._http.post(operation.path, json=body)
-        _refuse_errors(response)
-        return operation.answer.model_validate_json(response.content)
+    async def plan(self, **request: Unpack[PlanFields]) -> DeploymentPlansAnswer:
+        """As ``llm_calc.plan``."""
+        return await self._ask(operations.DEPLOYMENT_PLANS, request)
 
-    async def calculate(self, **fields: Any) -> CalculateResponse:  # noqa: ANN401 - the documented fields
-        """The documented calculation."""
-        return cast("CalculateResponse", await self.ask("calculate", fields))
+    async def memory_plan(self, **request: Unpack[MemoryPlanFields]) -> MemoryPlanAnswer:
+        """As ``llm_calc.memory_plan``."""
+        return await self._ask(operations.MEMORY_PLAN, request)
 
-    async def inspect_model(
-        self, model: ModelLike, *, context_tokens: Sequence[int] | None = None, **options: Unpack[Options]
-    ) -> InspectResponse:
-        """What a model is."""
-        body = scenario.inspection_body(model, options, context_tokens)
-        return cast("InspectResponse", await self.ask("inspect_model", body))
+    async def inspect_model(self, **request: Unpack[InspectFields]) -> InspectResponse:
+        """As ``llm_calc.inspect_model``."""
+        return await self._ask(operations.INSPECT_MODEL, request)
 
-    async def memory_plan(self, model: ModelLike, gpu: str, **options: Unpack[Options]) -> MemoryPlanAnswer:
-        """What an engine does with memory."""
-        return cast(
-            "MemoryPlanAnswer", await self.ask("memory_plan", scenario.memory_body(model, gpu, options))
-        )
+    async def calculate(self, **request: Unpack[CalculateFields]) -> CalculateResponse:
+        """As ``llm_calc.calculate``."""
+        return await self._ask(operations.CALCULATE, request)
 
-    async def estimate(self, model: ModelLike, gpu: str, **options: Unpack[Options]) -> ServingEstimateAnswer:
-        """What users wait for."""
-        body = scenario.deployment_body(model, gpu, options)
-        return cast("ServingEstimateAnswer", await self.ask("serving_estimate", body))
+    async def recommend(self, **request: Unpack[RecommendFields]) -> RecommendGpusAnswer:
+        """As ``llm_calc.recommend``."""
+        return await self._ask(operations.RECOMMEND_GPUS, request)
 
-    async def plan(
-        self,
-        model: ModelLike,
-        *,
-        limits: Limits | None = None,
-        **further: Any,  # noqa: ANN401
-    ) -> DeploymentPlansAnswer:
-        """Deployments for a workload under limits."""
-        body = scenario.plans_body(model, limits or {}, further)
-        return cast("DeploymentPlansAnswer", await self.ask("deployment_plans", body))
+    async def compare(self, **request: Unpack[CompareFields]) -> CompareAnswer:
+        """As ``llm_calc.compare``."""
+        return await self._ask(operations.COMPARE, request)
 
-    async def recommend(self, model: ModelLike, **further: Any) -> RecommendGpusAnswer:  # noqa: ANN401
-        """GPUs that hold a model."""
-        body = scenario.recommendation_body(model, further)
-        return cast("RecommendGpusAnswer", await self.ask("recommend_gpus", body))
-
-    async def compare(self, scenarios: Sequence[Body]) -> CompareAnswer:
-        """Scenarios side by side."""
-        return cast("CompareAnswer", await self.ask("compare", {"scenarios": list(scenarios)}))
-
-    async def calibrate(self, measurements: Sequence[Body]) -> CalibrateAnswer:
-        """A calibration from measurements of your own."""
-        return cast("CalibrateAnswer", await self.ask("calibrate", {"measurements": list(measurements)}))
-
-    async def sweep(
-        self,
-        target: str,
-        base: Body,
-        grid: Mapping[str, Any],
-        *,
-        format: str = "ndjson",  # noqa: A002
-    ) -> AsyncIterator[bytes]:
-        """Rows of a grid, in pieces as they arrive."""
-        body = {"target": target, "base": base, "grid": dict(grid), "format": format}
-        async with self._http.stream("POST", "/api/sweep", json=body) as response:
-            if response.is_error:
-                await response.aread()
-                _refuse_errors(response)
-            async for piece in response.aiter_bytes():
-                yield piece
+    async def calibrate(self, **request: Unpack[CalibrateFields]) -> CalibrateAnswer:
+        """As ``llm_calc.calibrate``."""
+        return await self._ask(operations.CALIBRATE, request)
 
     async def models(self) -> list[AvailableModel]:
-        """Every predefined model."""
-        response = await self._http.get("/api/available_models")
-        _refuse_errors(response)
-        return TypeAdapter(list[AvailableModel]).validate_json(response.content)
+        """As ``llm_calc.models``."""
+        body = await self._body(self._http.build_request("GET", "/api/available_models"))
+        return TypeAdapter(list[AvailableModel]).validate_json(body)
 
     async def gpus(self) -> list[AvailableGpu]:
-        """Every GPU of the catalog."""
-        response = await self._http.get("/api/available_gpus")
-        _refuse_errors(response)
-        return TypeAdapter(list[AvailableGpu]).validate_json(response.content)
+        """As ``llm_calc.gpus``."""
+        body = await self._body(self._http.build_request("GET", "/api/available_gpus"))
+        return TypeAdapter(list[AvailableGpu]).validate_json(body)
+
+    async def sweep(self, **request: Unpack[SweepFields]) -> AsyncIterator[Row]:
+        """As ``llm_calc.sweep``, row by row as the service sends them; leaving the loop stops it."""
+        async with self._answer(self._request("/api/sweep", expanded(request, GGUF_HEAD_BYTES))) as answer:
+            async for line in answer.aiter_lines():
+                yield from_json(line)
+
+    async def _ask(self, operation: Operation[Any, AnswerT], fields: Mapping[str, Any]) -> AnswerT:
+        """Send a request of an operation and read its answer."""
+        request = self._request(operation.path, operation.body(fields, GGUF_HEAD_BYTES))
+        return operation.answer.model_validate_json(await self._body(request))
+
+    def _request(self, path: str, body: Mapping[str, Any]) -> httpx.Request:
+        return self._http.build_request("POST", path, content=to_json(body), headers=JSON)
+
+    async def _body(self, request: httpx.Request) -> bytes:
+        async with self._answer(request) as answer:
+            return await answer.aread()
+
+    @asynccontextmanager
+    async def _answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        """The service's answer, its body still to be read; anything but an answer becomes an error."""
+        try:
+            answer = await self._http.send(request, stream=True)
+            try:
+                if answer.status_code != HTTPStatus.OK:
+                    raise _refusal(answer.status_code, await answer.aread())
+                yield answer
+            finally:
+                await answer.aclose()
+        except httpx.HTTPError as error:
+            raise ServiceError(f"service: {request.url} does not answer ({error!r})", 0) from error
 
 
-def _refuse_errors(response: httpx.Response) -> None:
-    if not response.is_error:
-        return
+def _refusal(status: int, body: bytes) -> CalcError:
+    """The service's own words, where it had some."""
     try:
-        body = response.json()
-        raise ServiceError(response.status_code, str(body["error"]), body.get("details"))
+        content = from_json(body)
+        message, details = str(content["error"]), dict(content.get("details") or {})
     except (ValueError, KeyError, TypeError):
-        raise ServiceError(response.status_code, response.text[:200] or response.reason_phrase) from None
+        message, details = f"service: answered {status} and no explanation", {}
+    if status == HTTPStatus.BAD_REQUEST:
+        return CalcError(message, **details)
+    details.pop("status", None)
+    return ServiceError(message, status, **details)

@@ -1,21 +1,43 @@
-"""The library: every operation as a typed function, in this process, with no service.
+"""The operations as functions of this process: no service, no network.
 
->>> from llm_calc import inspect_model
->>> inspect_model("llama2-7b").parameters.total
-6738415616
+Each takes the fields of the request to the service's endpoint as keyword arguments and returns its answer as a typed,
+frozen object; ``answer.model_dump_json()`` is the text that the service would have sent. Parts may be written short:
+
+>>> import llm_calc
+>>> found = llm_calc.estimate(model="llama-3.1-8b", hardware="h100-80gb-sxm", workload={"concurrency": 16})
+>>> found.resolved.engine.startswith("vllm"), found.interval.status
+(True, 'calibrated')
+
+``LLM_CALC_CATALOGS_PATH`` names another folder of catalogs than the package's.
+
+All raise ``llm_calc.CalcError``: ``InvalidInputError`` where a field cannot be right (the message names it and says
+what is accepted), ``RefusedError`` where the request is sound and the answer is no.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar, Unpack, cast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Unpack
 
-from pydantic import BaseModel
+from pydantic_core import from_json
 
-from llm_calc import scenario
-from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters import operations
+from llm_calc.adapters.catalog import CatalogError, Catalogs, load_catalogs
 from llm_calc.adapters.documented.listings import available_gpus, available_models
-from llm_calc.adapters.operations import OPERATIONS, Body, Operation, answer, checked_request
+from llm_calc.adapters.request_fields import (
+    CalculateFields,
+    CalibrateFields,
+    CompareFields,
+    EstimateFields,
+    InspectFields,
+    MemoryPlanFields,
+    PlanFields,
+    RecommendFields,
+    SweepFields,
+)
+from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.sweep.run import ready_sweep
-from llm_calc.adapters.sweep.writers import written
+from llm_calc.adapters.sweep.writers import ndjson
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
@@ -24,128 +46,155 @@ from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
-from llm_calc.scenario import Limits, ModelLike, Options
+from llm_calc.core.errors import InvalidInputError
 
-Answered = TypeVar("Answered", bound=BaseModel)
-MOST_SWEEP_ROWS = 5_000_000
-SWEEP = Operation(
-    name="sweep", path="/api/sweep", request=SweepRequest, answer=BaseModel, run=lambda *_: None
-)
-"""Answered by a stream, so that it stands apart from the table."""
+CATALOGS_VARIABLE = "LLM_CALC_CATALOGS_PATH"
+MOST_ROWS = 10**9
+"""Rows of a sweep beyond which somebody has mistyped the grid [rows]."""
+
+Row = dict[str, Any]
 
 
-def ask(name: str, body: Body, catalogs: Catalogs | None = None) -> BaseModel:
-    """The answer to the body of a request, as the HTTP API takes it.
-
-    Args:
-        name: a key of ``OPERATIONS``, such as ``serving_estimate``.
-        body: the request as JSON holds it.
-        catalogs: those of the package by default.
+def catalogs() -> Catalogs:
+    """The catalogs that all functions here use, read once.
 
     Raises:
-        CalcError: what cannot be answered; the message names the field and what is accepted.
+        InvalidInputError: they cannot be read.
     """
-    return answer(OPERATIONS[name], body, catalogs or load_catalogs())
+    path = os.environ.get(CATALOGS_VARIABLE)
+    try:
+        return load_catalogs(Path(path) if path else None)
+    except (CatalogError, OSError) as error:
+        raise InvalidInputError(f"{CATALOGS_VARIABLE}: the catalogs cannot be read: {error}") from error
 
 
-def calculate(**fields: Any) -> CalculateResponse:  # noqa: ANN401 - the documented fields, each checked
-    """The documented calculation; fields are those of ``/api/calculate``.
+def estimate(**request: Unpack[EstimateFields]) -> ServingEstimateAnswer:
+    """Time to first token [s], time per token [s] and throughput [tokens/s] of a model on GPUs under a load.
 
-    >>> calculate(model_name="llama2-7b", gpu="a100-40gb-sxm").vram.kv_cache_base
-    1.0
+    >>> answer = estimate(
+    ...     model="llama-3.1-70b",
+    ...     precision="fp8",
+    ...     hardware="4x h100-80gb-sxm",
+    ...     workload={"input_tokens": 2048, "output_tokens": 256, "concurrency": 32},
+    ... )
+    >>> answer.ttft_s < answer.request_latency_s, answer.resolved.tensor
+    (True, 4)
     """
-    return cast("CalculateResponse", ask("calculate", fields))
+    return operations.SERVING_ESTIMATE.answered(request, catalogs())
 
 
-def inspect_model(
-    model: ModelLike, *, context_tokens: Sequence[int] | None = None, **options: Unpack[Options]
-) -> InspectResponse:
-    """What a model is: parameters, bytes, cache, FLOPs. ``context_tokens``: lengths to size the cache at.
+def plan(**request: Unpack[PlanFields]) -> DeploymentPlansAnswer:
+    """The best ways to serve a workload under limits, best first, with cost and launch commands.
 
-    >>> inspect_model("mixtral-8x7b").parameters.active
-    12879925248
+    >>> answer = plan(
+    ...     model="llama-3.1-8b",
+    ...     workload={"input_tokens": 1024, "output_tokens": 128, "request_rate": 2.0},
+    ...     limits={"ttft_s": 1.0, "tpot_s": 0.05},
+    ...     gpus=["h100-80gb-sxm"],
+    ...     formats=["fp8"],
+    ...     engines=["vllm"],
+    ... )
+    >>> best = answer.plans[0]
+    >>> best.hardware.gpu, best.gpus, best.launch_command.split()[:2]
+    ('h100-80gb-sxm', 1, ['vllm', 'serve'])
     """
-    return cast(
-        "InspectResponse", ask("inspect_model", scenario.inspection_body(model, options, context_tokens))
-    )
+    return operations.DEPLOYMENT_PLANS.answered(request, catalogs())
 
 
-def memory_plan(model: ModelLike, gpu: str, **options: Unpack[Options]) -> MemoryPlanAnswer:
-    """What an engine does with the memory of each GPU, and how much fits.
+def memory_plan(**request: Unpack[MemoryPlanFields]) -> MemoryPlanAnswer:
+    """Where the memory of each GPU goes [bytes], how many sequences fit, and what would make it fit.
 
-    >>> memory_plan("llama-3.1-8b", "h100-80gb", engine_options={"max_model_len": 8192}).fits
+    >>> answer = memory_plan(model="llama-3.1-70b", hardware="h100-80gb-sxm")
+    >>> answer.fits, answer.changes_that_fit[0].field
+    (False, 'parallelism.tensor')
+    """
+    return operations.MEMORY_PLAN.answered(request, catalogs())
+
+
+def inspect_model(**request: Unpack[InspectFields]) -> InspectResponse:
+    """Parameters by component, weight bytes, KV cache by kind of layer and FLOPs of one model.
+
+    >>> answer = inspect_model(model="llama2-7b", precision="fp16")
+    >>> answer.parameters.total, answer.weights_bytes, answer.confidence
+    (6738415616, 13476831232, 'exact')
+    """
+    return operations.INSPECT_MODEL.answered(request, catalogs())
+
+
+def calculate(**request: Unpack[CalculateFields]) -> CalculateResponse:
+    """Memory [GiB], FLOPs, flat-roofline timing [s] and parallelism of one model on one kind of GPU.
+
+    >>> answer = calculate(model_name="llama2-7b", gpu="a100-80gb", seq_length=2048)
+    >>> round(answer.vram.model_base, 2), answer.performance.bound
+    (12.55, 'memory')
+    """
+    return operations.CALCULATE.answered(request, catalogs())
+
+
+def recommend(**request: Unpack[RecommendFields]) -> RecommendGpusAnswer:
+    """The fewest GPUs of each kind that hold a model with its context, best first.
+
+    >>> answer = recommend(model="llama-3.1-8b", context_tokens=8192, gpus=["l4", "h100-80gb-sxm"], max_gpus=2)
+    >>> {each.gpu: each.count for each in answer.recommendations}
+    {'h100-80gb-sxm': 1, 'l4': 1}
+    """
+    return operations.RECOMMEND_GPUS.answered(request, catalogs())
+
+
+def compare(**request: Unpack[CompareFields]) -> CompareAnswer:
+    """Two to eight scenarios side by side: what differs in them, what follows from it, and why.
+
+    >>> answer = compare(scenarios=[
+    ...     {"model": "llama-3.1-8b", "hardware": gpu} for gpu in ("h100-80gb-sxm", "l40s")
+    ... ])
+    >>> [(each.field, each.values) for each in answer.differences]
+    [('hardware.gpu', ['"h100-80gb-sxm"', '"l40s"'])]
+    """
+    return operations.COMPARE.answered(request, catalogs())
+
+
+def calibrate(**request: Unpack[CalibrateFields]) -> CalibrateAnswer:
+    """A calibration fitted to your own measurements, for the ``calibration`` field of other requests.
+
+    >>> measured = {"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": {"concurrency": 16}}
+    >>> answer = calibrate(measurements=[{**measured, "measured": {"tpot_s": 0.012}}])
+    >>> estimate(**measured, calibration=answer.calibration).tpot_s > estimate(**measured).tpot_s
     True
     """
-    return cast("MemoryPlanAnswer", ask("memory_plan", scenario.memory_body(model, gpu, options)))
+    return operations.CALIBRATE.answered(request, catalogs())
 
 
-def estimate(model: ModelLike, gpu: str, **options: Unpack[Options]) -> ServingEstimateAnswer:
-    """What users wait for and what the deployment delivers, with the interval and its basis.
+def sweep(**request: Unpack[SweepFields]) -> Iterator[Row]:
+    """A grid over any fields of a request: one row for each combination, made as it is asked for.
 
-    >>> answer = estimate("llama-3.1-8b", "h100-80gb", concurrency=8)
-    >>> answer.interval.status
-    'calibrated'
+    >>> rows = sweep(
+    ...     target="memory_plan",
+    ...     base={"model": "llama-3.1-8b", "hardware": "l4"},
+    ...     grid={"precision.weights": ["bf16", "fp8"]},
+    ... )
+    >>> [(row["precision.weights"], row["fits"]) for row in rows]
+    [('bf16', ...), ('fp8', ...)]
     """
-    return cast(
-        "ServingEstimateAnswer", ask("serving_estimate", scenario.deployment_body(model, gpu, options))
+    wanted = operations.validated(SweepRequest, expanded(request))
+    ready = ready_sweep(wanted, catalogs(), MOST_ROWS)
+    return (
+        from_json(line) for part in ndjson(ready, ready.batches(catalogs())) for line in part.splitlines()
     )
-
-
-def plan(model: ModelLike, *, limits: Limits | None = None, **further: Any) -> DeploymentPlansAnswer:  # noqa: ANN401
-    """Deployments for a workload under limits, best first; ``further``: lengths, load, and ``gpus``, ``objective``….
-
-    >>> found = plan("llama-3.1-8b", limits={"tpot_s": 0.02}, gpus=["l40s", "h100-80gb"], concurrency=4)
-    >>> found.plans[0].tpot_s <= 0.02
-    True
-    """
-    body = scenario.plans_body(model, limits or {}, further)
-    return cast("DeploymentPlansAnswer", ask("deployment_plans", body))
-
-
-def recommend(model: ModelLike, **further: Any) -> RecommendGpusAnswer:  # noqa: ANN401 - the request's fields
-    """GPUs that hold a model at a context, best first; ``further``: ``weights``, ``context_tokens``, ``max_gpus``….
-
-    >>> len(recommend("llama-3.1-8b", weights="fp8", gpus=["l4", "a10"]).recommendations)
-    2
-    """
-    return cast("RecommendGpusAnswer", ask("recommend_gpus", scenario.recommendation_body(model, further)))
-
-
-def compare(scenarios: Sequence[Body]) -> CompareAnswer:
-    """Two to eight requests of ``/api/serving_estimate`` side by side, with what differs and why."""
-    return cast("CompareAnswer", ask("compare", {"scenarios": list(scenarios)}))
-
-
-def calibrate(measurements: Sequence[Body]) -> CalibrateAnswer:
-    """A calibration from measurements of your own, accepted wherever times are predicted."""
-    return cast("CalibrateAnswer", ask("calibrate", {"measurements": list(measurements)}))
-
-
-def sweep(
-    target: str,
-    base: Body,
-    grid: Mapping[str, Any],
-    *,
-    format: str = "ndjson",  # noqa: A002 - the API's name
-) -> Iterator[bytes]:
-    r"""Rows of a grid over fields of a request, in pieces of ``ndjson``, ``csv`` or ``parquet``.
-
-    >>> rows = b"".join(sweep("calculate", {"model_name": "llama2-7b"}, {"batch_size": [1, 2]}))
-    >>> rows.count(b"\n")
-    2
-    """
-    body = {"target": target, "base": base, "grid": dict(grid), "format": format}
-    request = cast("SweepRequest", checked_request(SWEEP, body))
-    catalogs = load_catalogs()
-    ready = ready_sweep(request, catalogs, MOST_SWEEP_ROWS)
-    return written(ready, ready.batches(catalogs))
 
 
 def models() -> list[AvailableModel]:
-    """Every predefined model."""
-    return [AvailableModel.model_validate(row) for row in available_models(load_catalogs())]
+    """Every predefined model.
+
+    >>> next(model.parameters for model in models() if model.name == "llama2-7b")
+    6738415616
+    """
+    return [AvailableModel.model_validate(row) for row in available_models(catalogs())]
 
 
 def gpus() -> list[AvailableGpu]:
-    """Every GPU of the catalog."""
-    return [AvailableGpu.model_validate(row) for row in available_gpus(load_catalogs())]
+    """Every GPU of the catalog, with dense peaks.
+
+    >>> next(gpu.memory_bandwidth_gb_per_s for gpu in gpus() if gpu.id == "h100-80gb-sxm")
+    3350.0
+    """
+    return [AvailableGpu.model_validate(row) for row in available_gpus(catalogs())]

@@ -1,140 +1,263 @@
-"""Commands: what they read, print, and with which code they leave."""
+"""What people see, what programs get, and how the command ends."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.cli.app import app
+from tests.adapters.gguf_files import llama_parameters, write_llama
+from tests.command import run
 
-CONFIG: dict[str, Any] = load_catalogs().model("llama2-7b").config
-RUNNER = CliRunner()
+DEPLOYMENT = ("llama-3.1-8b", "--gpu", "h100-80gb-sxm")
+CONFIG: dict[str, Any] = {
+    "model_type": "llama",
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "vocab_size": 1000,
+}
 
 
-def run(*arguments: str, given: str | None = None) -> Result:
-    return RUNNER.invoke(app, list(arguments), input=given)
+def test_an_estimate_shows_what_users_wait_for_and_how_sure_that_is() -> None:
+    shown = run("estimate", *DEPLOYMENT, "-c", 16, "-i", 1024, "-o", 256)
+    answer = json.loads(run("estimate", *DEPLOYMENT, "-c", 16, "-i", 1024, "-o", 256, "--json").output)
+    assert shown.exit_code == 0
+    assert f"{answer['tpot_s'] * 1e3:.3g} ms (likely" in shown.output
+    assert f"{answer['output_tokens_per_s']:,.0f} tokens/s" in shown.output
+    assert "tpot_s off by" in shown.output
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def test_memory_that_is_short_ends_with_three() -> None:
+    shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
+    assert shown.exit_code == 3
+    assert "✕ does not fit" in shown.output
+    assert "parallelism.tensor = " in shown.output
+    fits = run("memory", "llama-3.1-70b", "-g", "4x h100-80gb-sxm", "-c", 8, "-i", 1000, "-o", 100)
+    assert fits.exit_code == 0
+    assert "✓ fits" in fits.output
+
+
+def test_every_option_of_a_deployment_reaches_the_request() -> None:
+    ended = run(
+        *("memory", "mixtral-8x7b", "-g", "h100-80gb-sxm", "-n", 4, "-t", 2, "--pipeline", 1, "--data", 2),
+        *(
+            "--expert",
+            4,
+            "--weights",
+            "fp8",
+            "--kv-cache",
+            "fp8",
+            "-e",
+            "sglang",
+            "-i",
+            512,
+            "-o",
+            64,
+            "-c",
+            4,
+        ),
+        *("--prefix-hits", 0.5, "--set", "engine.context_length=4096", "--json"),
+    )
+    assert ended.exit_code == 0
+    answer = json.loads(ended.output)
+    assert answer["engine"].startswith("sglang")
+    assert answer["kv_cache"]["format"].startswith("fp8")
+    assert answer["asked_sequences"] == 4
+    assert answer["max_model_len_tokens"] == 4096
+
+
+def test_options_of_an_engine_are_those_of_vllm_where_none_is_named() -> None:
+    answer = run("memory", *DEPLOYMENT, "--set", "engine.max_model_len=8192", "--json").output
+    assert json.loads(answer)["max_model_len_tokens"] == 8192
+
+
+def test_a_request_file_gives_way_to_options(tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    file.write_text('{"model": "llama-3.1-8b", "hardware": "2x l4", "workload": {"concurrency": 2}}', "utf-8")
+    answer = json.loads(run("estimate", "-r", file, "--weights", "fp8", "-c", 8, "--json").output)
+    assert answer["resolved"]["weights"].startswith("fp8")
+    assert answer["resolved"]["tensor"] == 2
+    assert answer == json.loads(
+        run("estimate", "llama-3.1-8b", "-g", "2x l4", "--weights", "fp8", "-c", 8, "--json").output
+    )
+
+
+@pytest.mark.parametrize("how", ["file", "folder", "stdin", "gguf"])
+def test_a_model_is_read_from_wherever_it_lies(tmp_path: Path, how: str) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-    return tmp_path
+    gguf = write_llama(tmp_path / "tiny.gguf")
+    argument = {"file": tmp_path / "config.json", "folder": tmp_path, "stdin": "-", "gguf": gguf}[how]
+    ended = run("inspect", argument, "--json", given=json.dumps(CONFIG) if how == "stdin" else None)
+    answer = json.loads(ended.output)
+    assert answer["model"]["hidden_size"] == 256
+    assert how != "gguf" or answer["parameters"]["total"] == llama_parameters()
 
 
-def test_a_config_is_read_from_file_folder_and_standard_input(folder: Path) -> None:
-    sources = [(str(folder), None), (str(folder / "config.json"), None), ("-", json.dumps(CONFIG))]
-    for source, given in sources:
-        said = run("inspect", source, "--json", given=given)
-        assert said.exit_code == 0, said.output
-        assert json.loads(said.output)["parameters"]["total"] == 6_738_415_616
+def test_a_gguf_file_is_read_from_stdin(tmp_path: Path) -> None:
+    data = write_llama(tmp_path / "tiny.gguf").read_bytes()
+    assert (
+        json.loads(run("inspect", "-", "--json", given=data).output)["parameters"]["total"]
+        == llama_parameters()
+    )
 
 
-def test_tables_show_the_figures_of_the_answer() -> None:
-    said = run("estimate", "llama-3.1-8b", "h100-80gb", "--concurrency", "4")
-    assert said.exit_code == 0
-    assert "Time to first token" in said.output
-    assert "likely" in said.output
-    assert "assumption:" in said.output
+def test_a_model_beats_a_folder_of_the_same_name_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llama2-7b").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(run("inspect", "llama2-7b", "--json").output)["model"]["name"] == "llama2-7b"
 
 
-def test_tokens_a_second_are_shown_only_where_the_memory_roof_is_known() -> None:
-    assert "tokens/s" in run("calculate", "llama2-7b", "--gpu", "a100-80gb").output
-    without = run("calculate", "llama2-7b").output
-    assert "tokens/s" not in without
-    assert "compute_only" in without
+def test_no_decode_rate_is_shown_where_no_gpu_was_given() -> None:
+    shown = run("calculate", "llama2-7b", "--gpu-tflops", 312)
+    assert "decode  " in shown.output
+    assert "— (only the compute roof is known: name a GPU with --gpu)" in shown.output
+    answer = json.loads(run("calculate", "llama2-7b", "--json").output)
+    assert f"{answer['performance']['tokens_per_second']:,.0f} tokens/s" not in shown.output
+
+
+def test_a_calculation_takes_a_config_and_a_split(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(CONFIG), encoding="utf-8")
+    answer = json.loads(
+        run("calculate", file, "-g", "l4", "-n", 2, "-t", 2, "--seq-length", 512, "--json").output
+    )
+    assert answer["parallelism"]["tp_size"] == 2
+    shown = run("calculate", file, "-g", "l4", "-n", 2, "-t", 2, "--seq-length", 512, "--precision", "fp8")
+    assert "tensor: 2 GPUs" in shown.output
+    refused = run("calculate", write_llama(tmp_path / "tiny.gguf"))
+    assert (refused.exit_code, "calculate takes a name or a config.json" in refused.stderr) == (2, True)
+
+
+def test_plans_come_with_their_commands() -> None:
+    asked = (
+        "plan",
+        "llama-3.1-8b",
+        "-i",
+        1024,
+        "-o",
+        128,
+        "--rate",
+        2,
+        "-g",
+        "h100-80gb-sxm",
+        "-g",
+        "mi300x",
+    )
+    shown = run(*asked, "-e", "vllm", "--weights", "fp8", "--ttft", 1, "--tpot", 0.05)
+    assert shown.exit_code == 0
+    assert "vllm serve" in shown.output
+    assert "$" in shown.output
+    none = run(*asked, "--tpot", 1e-6)
+    assert none.exit_code == 3
+    assert "No plan on" in none.output
+
+
+def test_recommendations_say_who_does_not_hold_it() -> None:
+    shown = run(
+        "recommend", "llama-3.1-70b", "--max-gpus", 2, "-g", "l4", "-g", "h200-141gb-sxm", "--context", 4096
+    )
+    assert shown.exit_code == 0
+    assert "x h200-141gb-sxm" in shown.output
+    assert "No plan on" in shown.output
+    assert run("recommend", "llama-3.1-70b", "--max-gpus", 1, "-g", "l4").exit_code == 3
+
+
+def test_scenarios_stand_side_by_side() -> None:
+    shown = run("compare", "llama-3.1-8b", "-g", "h100-80gb-sxm", "-g", "2x l40s", "-c", 4)
+    assert shown.exit_code == 0
+    assert "hardware.count" in shown.output
+    assert "Against h100-80gb-sxm" in shown.output
+
+
+def test_a_calibration_is_saved_and_used(tmp_path: Path) -> None:
+    measured = {"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "measured": {"tpot_s": 0.02}}
+    file = tmp_path / "own.json"
+    ended = run("calibrate", "-", "--save", file, given=json.dumps({"measurements": [measured]}))
+    assert ended.exit_code == 0
+    assert "memory bandwidth" in ended.output
+    own = json.loads(run("estimate", *DEPLOYMENT, "--calibration", file, "--json").output)
+    assert own["tpot_s"] > 1.2 * json.loads(run("estimate", *DEPLOYMENT, "--json").output)["tpot_s"]
+    unwritable = run("calibrate", "-", "--save", tmp_path, given=json.dumps({"measurements": [measured]}))
+    assert (unwritable.exit_code, "cannot be written" in unwritable.stderr) == (2, True)
+
+
+def test_lists_are_searched() -> None:
+    shown = run("gpus", "H200")
+    assert "h200-141gb-sxm" in shown.output
+    assert "a10" not in shown.output.split()
+    assert "meta-llama/Llama-3.1-8B" in run("models", "llama-3.1-8b").output
+    assert run("models", "no such model").exit_code == 3
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "said"),
     [
-        (("inspect", "lama2-7b"), 2, "llama2-7b"),
-        (("estimate", "llama2-7b", "h100-80gb", "--tensor", "3"), 2, "hardware.count"),
-        (("estimate", "llama2-7b", "h100-80gb", "--engine-option", "nonsense"), 4, "name=value"),
-        (("estimate", "llama2-7b", "h100-80gb", "--engine", "magic"), 2, "magic"),
-        (("memory", "llama-3.1-405b", "l4"), 3, "no"),
-        (("plan", "llama2-7b", "--tpot", "1e-9", "--gpu", "l4"), 3, ""),
-        (("recommend", "llama-3.1-405b", "--max-gpus", "1", "--gpu", "l4"), 3, ""),
-        (("inspect", "nowhere.json"), 4, "nowhere.json"),
-        (("compare", "/nowhere/at/all.json"), 4, "No such file"),
+        (("estimate", "llama-3.1-8b", "-g", "h10"), "hardware.gpu: unknown gpu 'h10'; nearest: "),
+        (("estimate", "llama-3.1-8b"), "hardware: is required"),
+        (("inspect", "./absent"), "No such file"),
+        (("inspect", "-", "-r", "-"), "only one of them can be read from stdin"),
+        (("inspect", "llama2-7b", "--set", "weights"), "must be FIELD=VALUE"),
+        (("inspect", "llama2-7b", "--set", "model.name.first=a"), "name has no fields"),
+        (("estimate", "-r", "/absent.json"), "/absent.json: cannot be read"),
+        (("sweep", "llama2-7b", "-g", "l4", "--grid", "x"), "must be FIELD=VALUES"),
+        (("sweep", "llama2-7b", "-g", "l4", "--grid", "batch=1", "--out", "rows.txt"), "must end in"),
+        (
+            ("sweep", "llama2-7b", "-g", "l4", "--grid", "workload.batch=1", "--on", "tcp://a"),
+            "on: must be dask://",
+        ),
     ],
 )
-def test_exit_codes_mean_something(arguments: tuple[str, ...], code: int, said: str) -> None:
-    result = run(*arguments)
-    assert result.exit_code == code, result.output
-    assert said in result.output
+def test_refusals_are_sentences_with_code_two(arguments: tuple[str, ...], said: str) -> None:
+    ended = run(*arguments, given="{}")
+    assert ended.exit_code == 2
+    assert said in ended.stderr
+    assert ended.stderr.startswith("Error: ")
+    assert ended.stdout == ""
 
 
-def test_what_is_no_config_is_told(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("[1]", encoding="utf-8")
-    assert run("inspect", str(tmp_path)).exit_code == 4
-    (tmp_path / "config.json").write_text("{", encoding="utf-8")
-    said = run("inspect", str(tmp_path))
-    assert said.exit_code == 4
-    assert "not JSON" in said.output
+def test_an_unknown_option_has_code_two() -> None:
+    assert run("memory", "--nothing").exit_code == 2
 
 
-def test_engine_options_reach_the_engine() -> None:
-    flags = ("--engine-option", "max_model_len=4096", "--engine-option", "enforce_eager=true")
-    plan = json.loads(run("memory", "llama-3.1-8b", "h100-80gb", *flags, "--json").output)
-    assert plan["max_model_len_tokens"] == 4096
-    assert plan["per_gpu"]["cuda_graphs_bytes"] == 0
+def test_a_pipe_may_be_closed_early() -> None:
+    command = [sys.executable, "-m", "llm_calc", "models"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
 
 
-def test_plans_end_with_the_command_that_starts_them() -> None:
-    said = run("plan", "llama-3.1-8b", "--gpu", "l40s", "--concurrency", "2")
-    assert said.exit_code == 0
-    assert "l40s" in said.output
+def test_an_interruption_has_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("llm_calc.library.catalogs", interrupted)
+    assert run("memory", *DEPLOYMENT).exit_code == 130
 
 
-def test_scenarios_and_measurements_come_from_files(tmp_path: Path) -> None:
-    scenario = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb"}}
-    other = {**scenario, "hardware": {"gpu": "a100-80gb"}}
-    file = tmp_path / "requests.json"
-    file.write_text(json.dumps([scenario, other]), encoding="utf-8")
-    assert "Scenario" in run("compare", str(file)).output
-    measured = [{**scenario, "workload": {"concurrency": 4}, "measured": {"tpot_s": 0.01}}]
-    said = run("calibrate", "-", given=json.dumps(measured))
-    assert said.exit_code == 0, said.output
-    assert "Error before" in said.output
+def test_the_shell_is_offered_names() -> None:
+    environment = {
+        **os.environ,
+        "_LLM_CALC_COMPLETE": "complete_bash",
+        "COMP_WORDS": "llm-calc estimate llama-3.1-8b --gpu h200",
+        "COMP_CWORD": "4",
+    }
+    command = [sys.executable, "-m", "llm_calc"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "h200-141gb-sxm" in ended.stdout.split()
 
 
-def test_lists_can_be_searched() -> None:
-    names = [row["name"] for row in json.loads(run("models", "llama2", "--json").output)]
-    assert "llama2-7b" in names
-    assert "H200" in run("gpus", "h200").output
+def test_the_version_is_told() -> None:
+    from llm_calc import __version__
 
-
-def test_a_sweep_goes_to_a_file_with_its_rows_counted(tmp_path: Path) -> None:
-    request = {"target": "calculate", "base": {"model_name": "llama2-7b"}, "grid": {"batch_size": [1, 2, 4]}}
-    out = tmp_path / "rows.csv"
-    said = run("sweep", "-", "--format", "csv", "--out", str(out), given=json.dumps(request))
-    assert said.exit_code == 0, said.output
-    assert "3/3" in said.output
-    assert len(out.read_text(encoding="utf-8").splitlines()) == 4
-    refused = run("sweep", "-", "--max-rows", "2", given=json.dumps(request))
-    assert refused.exit_code == 2
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_a_sweep_runs_on_a_cluster_with_the_same_rows(tmp_path: Path) -> None:
-    from dask.distributed import LocalCluster
-
-    request = {"target": "calculate", "base": {"model_name": "llama2-7b"}, "grid": {"batch_size": [1, 2, 4]}}
-    here, there = tmp_path / "here", tmp_path / "there"
-    assert run("sweep", "-", "--out", str(here), given=json.dumps(request)).exit_code == 0
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-        address = cluster.scheduler_address.replace("tcp://", "dask://")
-        said = run("sweep", "-", "--out", str(there), "--on", address, given=json.dumps(request))
-    assert said.exit_code == 0, said.output
-    assert there.read_bytes() == here.read_bytes()
-
-
-def test_help_names_every_command() -> None:
-    said = run("--help").output
-    for command in ("serve", "calculate", "inspect", "memory", "estimate", "plan", "recommend", "compare"):
-        assert command in said
-    assert "--install-completion" in said
+    assert run("--version").output == f"llm-calc {__version__}\n"

@@ -1,31 +1,32 @@
-"""The operations of the product, once: what each takes, what answers it, and where the service offers it.
+"""The operations: for each its request, its answer and what computes one from the other.
 
-The library, the command line, the client and the tools for language models are views of this table.
+The service, the command line, the library, its client and the MCP server all take them from here. The grid of
+``/api/sweep`` answers with a stream and stands in ``adapters.sweep``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.compare import answer_compare
 from llm_calc.adapters.documented.calculate import calculate
-from llm_calc.adapters.documented.scaling import model_scaling_analysis
 from llm_calc.adapters.inspection import inspect_model
+from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.memory_plan import answer_memory_plan
+from llm_calc.adapters.model_files import GGUF_HEAD_BYTES
 from llm_calc.adapters.own_calibration import answer_calibrate
 from llm_calc.adapters.planning.plans import answer_deployment_plans
 from llm_calc.adapters.planning.recommend import answer_recommend_gpus
 from llm_calc.adapters.serving import answer_serving_estimate
+from llm_calc.adapters.shorthand import expanded
+from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer, CalibrateRequest
 from llm_calc.adapters.wire.compare import CompareAnswer, CompareRequest
-from llm_calc.adapters.wire.documented_analyses import ScalingResponse
-from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
+from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.documented_responses import CalculateResponse
-from llm_calc.adapters.wire.faults import faults_of, sentence_of
 from llm_calc.adapters.wire.inspect import InspectRequest, InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
 from llm_calc.adapters.wire.plans import (
@@ -37,110 +38,148 @@ from llm_calc.adapters.wire.plans import (
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.errors import InvalidInputError
 
-Body = dict[str, Any]
-"""A request as JSON holds it."""
+RequestT = TypeVar("RequestT", bound=BaseModel)
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One thing that can be asked: the types of request and answer, the path, and the function that answers."""
+class Operation(Generic[RequestT, AnswerT]):
+    """One question that can be asked.
+
+    ``description``: what it is, for readers of the API. ``takes_long``: it may run for longer than a few
+    milliseconds. ``has_parts``: its request is made of parts, which have short forms.
+    """
 
     name: str
-    path: str
-    request: type[BaseModel]
-    answer: type[BaseModel]
-    run: Callable[[Any, Catalogs], object]
+    description: str
+    request: type[RequestT]
+    answer: type[AnswerT]
+    run: Callable[[RequestT, Catalogs], AnswerT]
+    takes_long: bool = False
+    has_parts: bool = True
+
+    @property
+    def path(self) -> str:
+        """Where the service answers it."""
+        return f"/api/{self.name}"
+
+    def body(self, fields: Mapping[str, Any], gguf_head_bytes: int = GGUF_HEAD_BYTES) -> dict[str, Any]:
+        """The request as the service takes it: every short form replaced by its part.
+
+        Raises:
+            InvalidInputError: a model's file that cannot be read.
+        """
+        return expanded(fields, gguf_head_bytes) if self.has_parts else dict(fields)
+
+    def answered(self, fields: Mapping[str, Any], catalogs: Catalogs) -> AnswerT:
+        """The answer to a request given by its fields, short forms included.
+
+        Raises:
+            InvalidInputError: a field that cannot be right; names each and says what is accepted.
+            RefusedError: the request is sound and the answer is no.
+        """
+        return self.run(validated(self.request, self.body(fields)), catalogs)
 
 
-OPERATIONS: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        Operation(
-            name="calculate",
-            path="/api/calculate",
-            request=CalculateRequest,
-            answer=CalculateResponse,
-            run=calculate,
-        ),
-        Operation(
-            name="analyze_scaling",
-            path="/api/model_scaling_analysis",
-            request=ScalingRequest,
-            answer=ScalingResponse,
-            run=lambda request, _: model_scaling_analysis(request),
-        ),
-        Operation(
-            name="inspect_model",
-            path="/api/inspect_model",
-            request=InspectRequest,
-            answer=InspectResponse,
-            run=inspect_model,
-        ),
-        Operation(
-            name="memory_plan",
-            path="/api/memory_plan",
-            request=MemoryPlanRequest,
-            answer=MemoryPlanAnswer,
-            run=answer_memory_plan,
-        ),
-        Operation(
-            name="serving_estimate",
-            path="/api/serving_estimate",
-            request=ServingEstimateRequest,
-            answer=ServingEstimateAnswer,
-            run=answer_serving_estimate,
-        ),
-        Operation(
-            name="deployment_plans",
-            path="/api/deployment_plans",
-            request=DeploymentPlansRequest,
-            answer=DeploymentPlansAnswer,
-            run=answer_deployment_plans,
-        ),
-        Operation(
-            name="recommend_gpus",
-            path="/api/recommend_gpus",
-            request=RecommendGpusRequest,
-            answer=RecommendGpusAnswer,
-            run=answer_recommend_gpus,
-        ),
-        Operation(
-            name="compare",
-            path="/api/compare",
-            request=CompareRequest,
-            answer=CompareAnswer,
-            run=answer_compare,
-        ),
-        Operation(
-            name="calibrate",
-            path="/api/calibrate",
-            request=CalibrateRequest,
-            answer=CalibrateAnswer,
-            run=answer_calibrate,
-        ),
-    )
-}
-
-
-def checked_request(operation: Operation, body: Body) -> BaseModel:
-    """The typed request of a body.
+def validated(kind: type[RequestT], body: Mapping[str, Any]) -> RequestT:
+    """A body as a request, in the words in which the service refuses one.
 
     Raises:
-        InvalidInputError: a field is missing, unknown or cannot be right; names each.
+        InvalidInputError: it is none; names every wrong field and what it accepts.
     """
     try:
-        return operation.request.model_validate_json(to_json(body, inf_nan_mode="constants"))
+        return kind.model_validate(with_whole_numbers(dict(body)))
     except ValidationError as error:
-        problems = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        faults = faults_of(problems, operation.request)
-        raise InvalidInputError(sentence_of(faults), field=faults[0]["field"]) from None
+        problems = [
+            {**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)
+        ]
+        faults = faults_of(problems, kind)
+        raise InvalidInputError(sentence_of(faults), fields=faults) from None
 
 
-def answer(operation: Operation, body: Body, catalogs: Catalogs) -> BaseModel:
-    """The typed answer to a body.
+def _calculated(request: CalculateRequest, catalogs: Catalogs) -> CalculateResponse:
+    return CalculateResponse.model_validate(calculate(request, catalogs))
 
-    Raises:
-        CalcError: what the service answers with an error.
-    """
-    given = operation.run(checked_request(operation, body), catalogs)
-    return given if isinstance(given, BaseModel) else operation.answer.model_validate(given)
+
+CALCULATE = Operation(
+    name="calculate",
+    description="Memory, FLOPs, flat-roofline timing and parallelism of one model on one kind of GPU.\n\n"
+    "Sizes called GB are 2^30 bytes. Decode never runs above the GPU's memory bandwidth; without a `gpu` only the "
+    "compute roof is known. Unknown fields are answered with a warning.",
+    request=CalculateRequest,
+    answer=CalculateResponse,
+    run=_calculated,
+    has_parts=False,
+)
+INSPECT_MODEL = Operation(
+    name="inspect_model",
+    description="Parameters by component, weight bytes, KV cache by kind of layer and FLOPs of one model.\n\n"
+    "The model is a catalog name, a whole Hugging Face config.json, dimensions, or the head of a GGUF file. "
+    "`confidence` says whether its architecture is known; `assumptions` say what was guessed.",
+    request=InspectRequest,
+    answer=InspectResponse,
+    run=inspect_model,
+)
+MEMORY_PLAN = Operation(
+    name="memory_plan",
+    description="Where the memory of each GPU goes under an engine, how many sequences fit, and what would make it "
+    "fit.",
+    request=MemoryPlanRequest,
+    answer=MemoryPlanAnswer,
+    run=answer_memory_plan,
+)
+SERVING_ESTIMATE = Operation(
+    name="serving_estimate",
+    description="Time to first token, time per token and throughput of a model on GPUs under an engine and a load.\n\n"
+    "Physics with efficiencies that were fitted to published measurements; `basis` and `interval` say how far off "
+    "answers of this kind have been.",
+    request=ServingEstimateRequest,
+    answer=ServingEstimateAnswer,
+    run=answer_serving_estimate,
+)
+DEPLOYMENT_PLANS = Operation(
+    name="deployment_plans",
+    description="Search GPUs, counts, layouts, formats, engines and load for the best ways to serve a workload under "
+    "limits.\n\nEvery plan is estimated by the same functions as /api/memory_plan and /api/serving_estimate, and its "
+    "parts are a request to them as they stand. `refused` says why other GPUs have no plan.",
+    request=DeploymentPlansRequest,
+    answer=DeploymentPlansAnswer,
+    run=answer_deployment_plans,
+    takes_long=True,
+)
+RECOMMEND_GPUS = Operation(
+    name="recommend_gpus",
+    description="Find for each kind of GPU the fewest that hold a model with its context, and put the best first.",
+    request=RecommendGpusRequest,
+    answer=RecommendGpusAnswer,
+    run=answer_recommend_gpus,
+    takes_long=True,
+)
+COMPARE = Operation(
+    name="compare",
+    description="Two to eight scenarios side by side: what differs in them, what follows from it, and why.",
+    request=CompareRequest,
+    answer=CompareAnswer,
+    run=answer_compare,
+    takes_long=True,
+)
+CALIBRATE = Operation(
+    name="calibrate",
+    description="Fit a few factors on the efficiencies to the caller's own measurements.\n\n"
+    "The answer's `calibration` goes into other requests as it stands. Nothing is stored.",
+    request=CalibrateRequest,
+    answer=CalibrateAnswer,
+    run=answer_calibrate,
+    takes_long=True,
+)
+
+OPERATIONS: tuple[Operation[Any, Any], ...] = (
+    CALCULATE,
+    INSPECT_MODEL,
+    MEMORY_PLAN,
+    SERVING_ESTIMATE,
+    DEPLOYMENT_PLANS,
+    RECOMMEND_GPUS,
+    COMPARE,
+    CALIBRATE,
+)

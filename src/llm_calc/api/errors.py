@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from llm_calc.adapters.wire.faults import faults_of, sentence_of
+from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.api.json_body import BODY_MODEL
 from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
 

@@ -1,19 +1,18 @@
-"""Reading JSON request bodies: content type, syntax, and the numbers that JSON does not have."""
+"""Reading JSON request bodies: their content type, and refusals of what is no JSON."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from enum import Enum
-from math import isfinite
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from pydantic_core import from_json
 from starlette.exceptions import HTTPException
+
+from llm_calc.adapters.json_text import decoded_json
+from llm_calc.core.errors import InvalidInputError
 
 BODY_MODEL = "llm_calc.body_model"
 """The key of the request's scope that holds the type of the body."""
-
-_FORGIVING_FIELD = "hf_config"
 
 
 class JsonRequest(Request):
@@ -23,51 +22,13 @@ class JsonRequest(Request):
         """Decode the body.
 
         Raises:
-            HTTPException: 400 where the body is not JSON, or holds NaN or an infinity outside of ``hf_config``:
-                JSON has no such numbers, but published configs hold them.
+            HTTPException: 400 where the body is not JSON.
         """
-        body = await self.body()
         try:
-            decoded = from_json(body, allow_inf_nan=False)
-        except ValueError as error:
-            decoded = _decode_non_finite(body, str(error))
-        return _with_whole_numbers(decoded)
-
-
-def _decode_non_finite(body: bytes, reason: str) -> object:
-    """Decode a body that is JSON but for NaN and infinities inside of ``hf_config``, or say where it is not."""
-    try:
-        decoded: object = from_json(body)
-    except ValueError:
-        raise HTTPException(400, f"body: must be valid JSON ({reason})") from None
-    for path in _non_finite_paths(decoded):
-        raise HTTPException(400, f"{path}: must be a finite number; JSON has no NaN and no Infinity")
-    return decoded
-
-
-def _with_whole_numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Make 2.0 a whole number outside of ``hf_config``: JSON has one kind of number, and to it 2.0 is 2."""
-    if isinstance(value, dict):
-        return {
-            key: entry if key == _FORGIVING_FIELD else _with_whole_numbers(entry)
-            for key, entry in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_whole_numbers(entry) for entry in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _non_finite_paths(value: object, path: str = "") -> Iterator[str]:
-    """Yield the path of each number that is not finite, outside of ``hf_config``."""
-    if isinstance(value, float) and not isfinite(value):
-        yield path.lstrip(".") or "body"
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _non_finite_paths(item, f"{path}[{index}]")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key != _FORGIVING_FIELD:
-                yield from _non_finite_paths(item, f"{path}.{key}")
+            return decoded_json(await self.body())
+        except InvalidInputError as error:
+            # The framework lets nothing else through from here as it is.
+            raise HTTPException(400, error.message) from error
 
 
 class JsonRoute(APIRoute):

@@ -1,83 +1,151 @@
-"""Options that several commands share, each written once."""
+"""Options that several commands share, as fields with their help."""
 
-from enum import StrEnum
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-DEPLOYMENT, WORKLOAD, OUTPUT = "Deployment", "Workload", "Output"
+from llm_calc.cli.completion import gpu_names, model_names
 
+LOAD, GPUS, FORMATS = "Load", "GPUs and layout", "Formats and engine"
+REQUEST = "Request"
 
-class Engine(StrEnum):
-    """Engines whose rules are known."""
-
-    VLLM = "vllm"
-    SGLANG = "sglang"
-    TRTLLM = "trtllm"
-    LLAMA_CPP = "llama.cpp"
-    GENERIC = "generic"
-
-
+AsJson = Annotated[bool, typer.Option("--json", help="Print the service's JSON instead of tables.")]
 Model = Annotated[
-    str, typer.Argument(help="Catalog name, config.json, folder that holds one, or - for standard input")
+    str | None,
+    typer.Argument(
+        help="Catalog name or Hugging Face id, a config.json, a GGUF file, a folder with either, or - for stdin.",
+        autocompletion=model_names,
+        show_default=False,
+    ),
 ]
-Gpu = Annotated[str, typer.Argument(help="Id or alias of a catalog GPU; `llm-calc gpus` lists them")]
-Json = Annotated[bool, typer.Option("--json", help="Print the API's answer", rich_help_panel=OUTPUT)]
-
-Count = Annotated[int | None, typer.Option(help="GPUs in all [GPUs]; 1", rich_help_panel=DEPLOYMENT)]
-GpusPerNode = Annotated[
-    int | None, typer.Option(help="GPUs in one host [GPUs]; 8", rich_help_panel=DEPLOYMENT)
+Gpu = Annotated[
+    str | None,
+    typer.Option("--gpu", "-g", help='GPU, or "4x GPU".', autocompletion=gpu_names, rich_help_panel=GPUS),
+]
+Gpus = Annotated[
+    list[str] | None,
+    typer.Option("--gpu", "-g", help="GPU; may be repeated.", autocompletion=gpu_names, rich_help_panel=GPUS),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(help="Format of the weights: bf16, fp8, int4-awq, q4_k_m…", rich_help_panel=DEPLOYMENT),
+    typer.Option(help="Format of the weights (bf16, fp8, int4-awq, q4_k_m, …).", rich_help_panel=FORMATS),
 ]
-KvCache = Annotated[str | None, typer.Option(help="Format of the KV cache", rich_help_panel=DEPLOYMENT)]
-Activations = Annotated[str | None, typer.Option(help="Format of activations", rich_help_panel=DEPLOYMENT)]
-Tensor = Annotated[int | None, typer.Option(help="Tensor-parallel GPUs [GPUs]", rich_help_panel=DEPLOYMENT)]
-Pipeline = Annotated[int | None, typer.Option(help="Pipeline stages", rich_help_panel=DEPLOYMENT)]
-Data = Annotated[
-    int | None, typer.Option(help="Replicas, or attention data parallelism", rich_help_panel=DEPLOYMENT)
-]
-Expert = Annotated[
-    int | None, typer.Option(help="GPUs that experts are dealt over", rich_help_panel=DEPLOYMENT)
-]
-EngineName = Annotated[Engine, typer.Option(help="Serving engine", rich_help_panel=DEPLOYMENT)]
-Flags = Annotated[
-    list[str] | None,
+KvCache = Annotated[str | None, typer.Option(help="Format of the KV cache.", rich_help_panel=FORMATS)]
+Engine = Annotated[
+    str | None,
     typer.Option(
-        "--engine-option",
-        help="One of the engine's own flags, as name=value; may be repeated",
-        rich_help_panel=DEPLOYMENT,
+        "--engine", "-e", help="vllm, sglang, trtllm, llama.cpp or generic.", rich_help_panel=FORMATS
+    ),
+]
+InputTokens = Annotated[
+    int | None, typer.Option("--input", "-i", help="Prompt tokens of a request.", rich_help_panel=LOAD)
+]
+OutputTokens = Annotated[
+    int | None, typer.Option("--output", "-o", help="Generated tokens of a request.", rich_help_panel=LOAD)
+]
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", "-c", help="Requests always in flight.", rich_help_panel=LOAD)
+]
+CalibrationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration", help="File that `llm-calc calibrate --save` wrote.", rich_help_panel=REQUEST
     ),
 ]
 
-InputTokens = Annotated[
-    int | None, typer.Option(help="Prompt tokens of a request [tokens]; 1024", rich_help_panel=WORKLOAD)
-]
-OutputTokens = Annotated[
-    int | None, typer.Option(help="Generated tokens of a request [tokens]; 1024", rich_help_panel=WORKLOAD)
-]
-Concurrency = Annotated[int | None, typer.Option(help="Requests always in flight", rich_help_panel=WORKLOAD)]
-RequestRate = Annotated[
-    float | None, typer.Option(help="Poisson arrivals [requests/s]", rich_help_panel=WORKLOAD)
-]
-Batch = Annotated[int | None, typer.Option(help="Requests of one static batch", rich_help_panel=WORKLOAD)]
-Offline = Annotated[bool | None, typer.Option("--offline", help="A long queue", rich_help_panel=WORKLOAD)]
-Ttft = Annotated[
-    float | None, typer.Option("--ttft", help="Most time to first token [s]", rich_help_panel="Limits")
-]
-Tpot = Annotated[
-    float | None, typer.Option("--tpot", help="Most time per further token [s]", rich_help_panel="Limits")
-]
-Latency = Annotated[
-    float | None, typer.Option("--latency", help="Most time of a request [s]", rich_help_panel="Limits")
-]
-MaxGpus = Annotated[int | None, typer.Option(help="Most GPUs [GPUs]", rich_help_panel="Limits")]
-Budget = Annotated[
-    float | None, typer.Option("--usd-per-hour", help="Most rent [USD/h]", rich_help_panel="Limits")
-]
-OnlyGpus = Annotated[
-    list[str] | None, typer.Option("--gpu", help="A GPU to consider; may be repeated; all if absent")
-]
-ContextTokens = Annotated[int | None, typer.Option(help="Prompt and answer of a sequence [tokens]; 8192")]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """A request, and fields that go over it."""
+
+    model: Model = None
+    request: Annotated[
+        str | None,
+        typer.Option(
+            "--request",
+            "-r",
+            help="File with a request as JSON, or - for stdin; options go over it.",
+            rich_help_panel=REQUEST,
+        ),
+    ] = None
+    assigned: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Any field of the request, such as engine.max_model_len=16384; may be repeated.",
+            rich_help_panel=REQUEST,
+        ),
+    ] = None
+    as_json: AsJson = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions(RequestOptions):
+    """Lengths of a request and one kind of load."""
+
+    input_tokens: InputTokens = None
+    output_tokens: OutputTokens = None
+    concurrency: Concurrency = None
+    request_rate: Annotated[
+        float | None, typer.Option("--rate", help="Poisson arrivals a second.", rich_help_panel=LOAD)
+    ] = None
+    batch: Annotated[int | None, typer.Option(help="One static batch.", rich_help_panel=LOAD)] = None
+    offline: Annotated[
+        bool | None,
+        typer.Option("--offline", help="A long queue: the most tokens a second.", rich_help_panel=LOAD),
+    ] = None
+    prefix_hits: Annotated[
+        float | None,
+        typer.Option(help="Share of prompt tokens already in the cache, 0 to 1.", rich_help_panel=LOAD),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedOptions(LoadOptions):
+    """How a model is stored and served; the GPUs come beside."""
+
+    weights: Weights = None
+    kv_cache: KvCache = None
+    engine: Engine = None
+    tensor: Annotated[
+        int | None, typer.Option("--tensor", "-t", help="Tensor-parallel GPUs.", rich_help_panel=GPUS)
+    ] = None
+    pipeline: Annotated[int | None, typer.Option(help="Pipeline stages.", rich_help_panel=GPUS)] = None
+    data: Annotated[int | None, typer.Option(help="Data-parallel groups.", rich_help_panel=GPUS)] = None
+    expert: Annotated[
+        int | None, typer.Option(help="GPUs that experts are dealt over.", rich_help_panel=GPUS)
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentOptions(ServedOptions):
+    """A model on so many GPUs under one engine and one load."""
+
+    gpu: Gpu = None
+    count: Annotated[int | None, typer.Option("--count", "-n", help="GPUs in all.", rich_help_panel=GPUS)] = (
+        None
+    )
+
+
+PATHS = {
+    "input_tokens": "workload.input_tokens",
+    "output_tokens": "workload.output_tokens",
+    "concurrency": "workload.concurrency",
+    "request_rate": "workload.request_rate",
+    "batch": "workload.batch",
+    "offline": "workload.offline",
+    "prefix_hits": "workload.prefix_cache_hit_fraction",
+    "weights": "precision.weights",
+    "kv_cache": "precision.kv_cache",
+    "engine": "engine.name",
+    "tensor": "parallelism.tensor",
+    "pipeline": "parallelism.pipeline",
+    "data": "parallelism.data",
+    "expert": "parallelism.expert",
+    "gpu": "hardware",
+    "count": "hardware.count",
+}
+"""Where the options of a deployment stand in its request."""

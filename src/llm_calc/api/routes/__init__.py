@@ -1,32 +1,17 @@
-"""The routers of the service. To add an endpoint, write a module with a ``router`` and name it here."""
+"""The routers of the service. To add an endpoint, write a module with a ``router`` and name it here.
+
+What is asked and answered in JSON is better added to ``adapters.operations``: ``planning`` serves all of it.
+"""
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import (
-    analysis,
-    calculate,
-    calibrate,
-    compare,
-    docs,
-    health,
-    inspect,
-    memory,
-    page,
-    plans,
-    serving,
-    sweep,
-)
+from llm_calc.api.routes import analysis, calculate, docs, health, page, planning, sweep
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
     analysis.router,
-    inspect.router,
-    memory.router,
-    serving.router,
-    plans.router,
-    compare.router,
+    planning.router,
     sweep.router,
-    calibrate.router,
     health.router,
     docs.router,
     page.router,

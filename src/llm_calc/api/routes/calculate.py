@@ -5,13 +5,10 @@ from fastapi import Response
 from llm_calc.adapters.documented.calculate import calculate
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.documented.scaling import model_scaling_analysis
+from llm_calc.adapters.operations import CALCULATE
 from llm_calc.adapters.wire.documented_analyses import ScalingResponse
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
-from llm_calc.adapters.wire.documented_responses import (
-    AvailableGpu,
-    AvailableModel,
-    CalculateResponse,
-)
+from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
 from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.json_body import new_router
 from llm_calc.api.responses import json_response
@@ -19,13 +16,14 @@ from llm_calc.api.responses import json_response
 router = new_router("calculator")
 
 
-@router.post("/api/calculate", operation_id="calculate", response_model=CalculateResponse)
+@router.post(
+    CALCULATE.path,
+    operation_id=CALCULATE.name,
+    description=CALCULATE.description,
+    response_model=CALCULATE.answer,
+)
 async def post_calculate(request: CalculateRequest, catalogs: CatalogsDep) -> Response:
-    """Memory, FLOPs, flat-roofline timing and parallelism of one model on one kind of GPU.
-
-    Sizes called GB are 2^30 bytes. Decode never runs above the GPU's memory bandwidth; without a `gpu` only the
-    compute roof is known. Unknown fields are answered with a warning.
-    """
+    """The calculation as it comes, without a check of its own types: it is asked most often."""
     return json_response(calculate(request, catalogs))
 
 

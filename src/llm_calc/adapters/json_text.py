@@ -1,0 +1,61 @@
+"""JSON that somebody wrote: decoded, with the numbers that JSON does not have refused."""
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+from pydantic_core import from_json
+
+from llm_calc.core.errors import InvalidInputError
+
+_FORGIVING_FIELD = "hf_config"
+
+
+def decoded_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Decode a request.
+
+    Raises:
+        InvalidInputError: it is not JSON, or holds NaN or an infinity outside of ``hf_config``: JSON has no such
+            numbers, but published configs hold them.
+    """
+    try:
+        decoded = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        decoded = _decode_non_finite(text, str(error))
+    return with_whole_numbers(decoded)
+
+
+def with_whole_numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Make 2.0 a whole number outside of ``hf_config``: JSON has one kind of number, and to it 2.0 is 2."""
+    if isinstance(value, dict):
+        return {
+            key: entry if key == _FORGIVING_FIELD else with_whole_numbers(entry)
+            for key, entry in value.items()
+        }
+    if isinstance(value, list):
+        return [with_whole_numbers(entry) for entry in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _decode_non_finite(text: bytes | str, reason: str) -> object:
+    """Decode what is JSON but for NaN and infinities inside of ``hf_config``, or say where it is not."""
+    try:
+        decoded: object = from_json(text)
+    except ValueError:
+        raise InvalidInputError(f"body: must be valid JSON ({reason})") from None
+    for path in _non_finite_paths(decoded):
+        raise InvalidInputError(f"{path}: must be a finite number; JSON has no NaN and no Infinity")
+    return decoded
+
+
+def _non_finite_paths(value: object, path: str = "") -> Iterator[str]:
+    """Yield the path of each number that is not finite, outside of ``hf_config``."""
+    if isinstance(value, float) and not isfinite(value):
+        yield path.lstrip(".") or "body"
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _non_finite_paths(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key != _FORGIVING_FIELD:
+                yield from _non_finite_paths(item, f"{path}.{key}")

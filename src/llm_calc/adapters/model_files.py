@@ -1,0 +1,96 @@
+"""Models that lie in files: a config.json, a folder that holds one, or a GGUF file."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from llm_calc.adapters.wire.parts import MODEL_SOURCES
+from llm_calc.core.errors import InvalidInputError
+
+CONFIG = "config.json"
+INDEX = "model.safetensors.index.json"
+GGUF_MAGIC = b"GGUF"
+GGUF_HEAD_BYTES = 2**24
+"""Enough for the list of tensors behind a large vocabulary; a file's head may be cut anywhere."""
+
+Part = dict[str, Any]
+
+
+def model_part(path: Path, gguf_head_bytes: int = GGUF_HEAD_BYTES) -> Part:
+    """The ``model`` part of a request for a file or folder.
+
+    Raises:
+        InvalidInputError: there is no such file, or it holds no model.
+    """
+    try:
+        if path.is_dir():
+            return _folder_part(path, gguf_head_bytes)
+        with path.open("rb") as file:
+            if file.read(len(GGUF_MAGIC)) == GGUF_MAGIC:
+                return _gguf_part(GGUF_MAGIC + file.read(gguf_head_bytes - len(GGUF_MAGIC)))
+        return model_part_of_bytes(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InvalidInputError(f"model: cannot read {path}: {error.strerror}", field="model") from error
+
+
+def model_part_of_bytes(data: bytes, where: str) -> Part:
+    """The ``model`` part of a request for the content of a file; ``where`` is what messages call it.
+
+    Raises:
+        InvalidInputError: it is neither GGUF nor a JSON object.
+    """
+    if data.startswith(GGUF_MAGIC):
+        return _gguf_part(data[:GGUF_HEAD_BYTES])
+    return described(_json_object(data, where))
+
+
+def described(content: Mapping[str, Any]) -> Part:
+    """A mapping as a ``model`` part: one already if it names a source, else a whole config.json."""
+    if any(name in content for name in MODEL_SOURCES) and "model_type" not in content:
+        return dict(content)
+    return {"hf_config": dict(content)}
+
+
+def holds_model(path: Path) -> bool:
+    """Whether a path is a file, or a folder with a model in it."""
+    return path.is_file() or (path / CONFIG).is_file() or any(path.glob("*.gguf"))
+
+
+def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
+    if (folder / CONFIG).is_file():
+        part = model_part(folder / CONFIG)
+        index = folder / INDEX
+        return {**part, "safetensors_index": _sizes(index)} if index.is_file() else part
+    files = sorted(folder.glob("*.gguf"))
+    if not files:
+        raise InvalidInputError(f"model: {folder} holds neither {CONFIG} nor a GGUF file", field="model")
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files[:5])
+        raise InvalidInputError(
+            f"model: {folder} holds {len(files)} GGUF files ({names}); name one", field="model"
+        )
+    return model_part(files[0], gguf_head_bytes)
+
+
+def _sizes(index: Path) -> Part:
+    """What an index says of sizes; its list of tensors is long and not needed."""
+    return {"metadata": _json_object(index.read_bytes(), str(index)).get("metadata")}
+
+
+def _json_object(data: bytes, where: str) -> Part:
+    """A JSON object; published ones may hold NaN and infinities."""
+    try:
+        decoded = from_json(data)
+    except ValueError as error:
+        msg = f"model: {where} must be a config.json or a GGUF file; it is no JSON ({error})"
+        raise InvalidInputError(msg, field="model") from error
+    if not isinstance(decoded, dict):
+        raise InvalidInputError(f"model: {where} must hold a JSON object", field="model")
+    return decoded
+
+
+def _gguf_part(head: bytes) -> Part:
+    return {"gguf_base64": base64.b64encode(head).decode("ascii")}

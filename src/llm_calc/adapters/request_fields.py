@@ -1,0 +1,135 @@
+"""The fields of each request as keyword arguments: what type checkers and editors show.
+
+A part may be written as a mapping, as an object of ``adapters.wire``, or in its short form (``shorthand``).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Required, TypedDict
+
+from llm_calc.adapters.wire.base import LenientRequest, StrictRequest
+
+Part = Mapping[str, Any] | StrictRequest
+ModelLike = str | os.PathLike[str] | Part
+"""A catalog name, a path of a config.json, GGUF file or folder, a whole configuration, or a part."""
+ShortPart = str | Part
+"""``"2x h100-80gb-sxm"``, ``"fp8"``, ``"vllm"``, or a part."""
+
+
+class InspectFields(TypedDict, total=False):
+    """Fields of ``inspect_model``."""
+
+    model: Required[ModelLike]
+    precision: ShortPart
+    engine: ShortPart | None
+    workload: Part
+    context_tokens: Sequence[int] | None
+
+
+class DeploymentFields(TypedDict, total=False):
+    """Fields that a memory plan and an estimate share."""
+
+    model: Required[ModelLike]
+    hardware: Required[ShortPart]
+    precision: ShortPart
+    parallelism: Part | None
+    engine: ShortPart
+    workload: Part | None
+
+
+class MemoryPlanFields(DeploymentFields, total=False):
+    """Fields of ``memory_plan``."""
+
+
+class EstimateFields(DeploymentFields, total=False):
+    """Fields of ``serving_estimate``."""
+
+    speculative: Part | None
+    disaggregated: Part | None
+    calibration: Part | None
+
+
+class PlanFields(TypedDict, total=False):
+    """Fields of ``deployment_plans``."""
+
+    model: Required[ModelLike]
+    workload: Part
+    limits: Part
+    gpus: Sequence[str] | None
+    formats: Sequence[str] | None
+    kv_cache_formats: Sequence[str]
+    engines: Sequence[str] | None
+    objective: Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
+    prices: Mapping[str, float]
+    gpus_per_node: int
+    max_plans: int
+    calibration: Part | None
+
+
+class RecommendFields(TypedDict, total=False):
+    """Fields of ``recommend_gpus``."""
+
+    model: Required[ModelLike]
+    precision: ShortPart
+    context_tokens: int
+    concurrency: int
+    max_gpus: int
+    gpus: Sequence[str] | None
+    engine: ShortPart | None
+    objective: Literal["cost", "latency", "gpus"]
+    prices: Mapping[str, float]
+    calibration: Part | None
+
+
+class CompareFields(TypedDict):
+    """Fields of ``compare``."""
+
+    scenarios: Sequence[Part]
+
+
+class CalibrateFields(TypedDict):
+    """Fields of ``calibrate``."""
+
+    measurements: Sequence[Part]
+
+
+class CalculateFields(TypedDict, total=False):
+    """Fields of ``calculate``."""
+
+    calculation_type: str
+    model_name: str
+    hidden_dim: int | None
+    ff_dim: int | None
+    num_layers: int | None
+    vocab_size: int | None
+    hf_config: Mapping[str, Any] | None
+    num_attention_heads: int | None
+    num_key_value_heads: int | None
+    head_dim: int | None
+    tie_word_embeddings: bool
+    gated_mlp: bool
+    attention_bias: bool
+    mlp_bias: bool
+    sliding_window: int | None
+    num_experts: int
+    num_experts_per_tok: int | None
+    moe_intermediate_size: int | None
+    shared_expert_intermediate_size: int
+    num_dense_layers: int
+    seq_length: int
+    batch_size: int
+    gpu: str | None
+    gpu_tflops: float
+    precision: str
+    efficiency_factor: float
+    overheads: Mapping[str, float] | LenientRequest
+    parallelism: Mapping[str, Any] | LenientRequest | None
+
+
+class SweepFields(TypedDict, total=False):
+    """Fields of a sweep whose rows are read one by one."""
+
+    target: Required[Literal["serving_estimate", "memory_plan", "calculate"]]
+    base: Required[Mapping[str, Any]]
+    grid: Required[Mapping[str, Any]]
+    method: Literal["auto", "as_endpoint", "closed_form"]

@@ -1,0 +1,143 @@
+"""Requests from options, files and standard input."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from llm_calc.adapters.json_text import decoded_json
+from llm_calc.adapters.model_files import holds_model, model_part, model_part_of_bytes
+from llm_calc.adapters.shorthand import expanded
+from llm_calc.cli.options import RequestOptions
+from llm_calc.core.errors import InvalidInputError
+
+STDIN = "-"
+DEFAULT_ENGINE = "vllm"
+"""The engine whose options are given where none is named, as in the service where none is given."""
+FILE_ENDINGS = (".json", ".gguf")
+
+Body = dict[str, Any]
+
+
+def body_of(options: RequestOptions, paths: Mapping[str, str], *, has_parts: bool = True) -> Body:
+    """The request that options describe: a file's, with the model, the options and the assignments over it.
+
+    ``has_parts``: whether the request is made of parts, which have short forms.
+
+    Raises:
+        InvalidInputError: a file that cannot be read, or an option that has no place in the request.
+    """
+    body = request_file(options.request) if options.request else {}
+    body = expanded(body) if has_parts else body
+    if options.model is not None:
+        if options.model == options.request == STDIN:
+            raise InvalidInputError("MODEL, --request: only one of them can be read from stdin")
+        body["model"] = model_argument(options.model)
+    for name, path in paths.items():
+        value = getattr(options, name, None)
+        if value is not None:
+            put(body, path, expanded({path: value})[path] if has_parts else value)
+    for text in options.assigned or ():
+        put(body, *assignment(text))
+    if isinstance(body.get("engine"), dict):
+        body["engine"].setdefault("name", DEFAULT_ENGINE)
+    return body
+
+
+def model_argument(text: str) -> Body:
+    """What stands for a model on the command line, as the ``model`` part of a request.
+
+    Raises:
+        InvalidInputError: a file that is not there or holds no model.
+    """
+    if text == STDIN:
+        return model_part_of_bytes(sys.stdin.buffer.read(), "stdin")
+    path = Path(text).expanduser()
+    if holds_model(path) or text.lower().endswith(FILE_ENDINGS) or text.startswith((".", "/", "~")):
+        return model_part(path)
+    return {"name": text}
+
+
+def request_file(name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The JSON of a file, or of standard input; an object for whoever expects a request.
+
+    Raises:
+        InvalidInputError: it cannot be read, or is no JSON.
+    """
+    try:
+        text = sys.stdin.buffer.read() if name == STDIN else Path(name).expanduser().read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"{name}: cannot be read: {error.strerror}") from error
+    try:
+        decoded = decoded_json(text)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{'stdin' if name == STDIN else name}: {error.message}") from error
+    if not isinstance(decoded, dict):
+        raise InvalidInputError(f"{name}: must hold a JSON object")
+    return decoded
+
+
+def assignment(text: str) -> tuple[str, object]:
+    """``field.path=value``: the value as JSON, else as it stands.
+
+    Raises:
+        InvalidInputError: there is no ``=``.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise InvalidInputError(f"--set {text}: must be FIELD=VALUE, such as workload.input_tokens=4096")
+    return path, value_of(value)
+
+
+def value_of(text: str) -> object:
+    """JSON where it is some, else the text itself."""
+    try:
+        value: object = decoded_json(text)
+    except InvalidInputError:
+        return text
+    return value
+
+
+def put(body: Body, path: str, value: object) -> None:
+    """Set a field of a request by its path; an object goes over an object.
+
+    Raises:
+        InvalidInputError: the path leads through something that has no fields.
+    """
+    *parents, last = path.split(".")
+    for parent in parents:
+        # A part that is null or absent begins to exist with its first field.
+        body[parent] = {} if body.get(parent) is None else body[parent]
+        body = body[parent]
+        if not isinstance(body, dict):
+            raise InvalidInputError(f"{path}: {parent} has no fields; it is {body!r}")
+    old = body.get(last)
+    both = isinstance(old, dict) and isinstance(value, dict)
+    body[last] = {**old, **value} if both else value  # type: ignore[dict-item]
+
+
+def with_calibration(body: Body, file: Path | None) -> Body:
+    """The request with the calibration of a file, which may be a whole answer of ``calibrate``."""
+    if file is None:
+        return body
+    content = request_file(str(file))
+    return {**body, "calibration": content.get("calibration", content)}
+
+
+def documented_body(options: RequestOptions, paths: Mapping[str, str]) -> Body:
+    """A request to ``/api/calculate``, which names its model in another way.
+
+    Raises:
+        InvalidInputError: a GGUF file, which it does not read.
+    """
+    body = body_of(options, paths, has_parts=False)
+    model = body.pop("model", None)
+    if model is None:
+        return body
+    if "name" in model:
+        return {**body, "model_name": model["name"]}
+    if "hf_config" in model:
+        return {**body, "hf_config": model["hf_config"]}
+    raise InvalidInputError(
+        "model: calculate takes a name or a config.json; use memory or estimate for GGUF files"
+    )

@@ -1,0 +1,64 @@
+"""``llm-calc models`` and ``llm-calc gpus``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from llm_calc.cli.answers import console, end
+from llm_calc.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Entry = TypeVar("Entry", bound="BaseModel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """Which entries to list."""
+
+    text: Annotated[
+        str, typer.Argument(help="Part of a name, id, alias, family or vendor; all if absent.")
+    ] = ""
+    as_json: AsJson = False
+
+
+def models(options: ListOptions) -> None:
+    """The models that can be named. Exit code 3 if none matches."""
+    from llm_calc import library
+    from llm_calc.cli.views.calculator import show_models
+
+    found = _matching(library.models(), options.text, ("name", "family", "aliases", "hugging_face_ids"))
+    if options.as_json:
+        _print_json(found)
+    else:
+        show_models(console(), found)
+    end(yes=bool(found))
+
+
+def gpus(options: ListOptions) -> None:
+    """The GPUs that can be named. Exit code 3 if none matches."""
+    from llm_calc import library
+    from llm_calc.cli.views.calculator import show_gpus
+
+    found = _matching(library.gpus(), options.text, ("id", "name", "vendor", "generation", "aliases"))
+    if options.as_json:
+        _print_json(found)
+    else:
+        show_gpus(console(), found)
+    end(yes=bool(found))
+
+
+def _matching(entries: Iterable[Entry], text: str, fields: tuple[str, ...]) -> list[Entry]:
+    """Entries one of whose fields holds the text, in any case."""
+    return [
+        each for each in entries if any(text.lower() in str(getattr(each, name)).lower() for name in fields)
+    ]
+
+
+def _print_json(found: Iterable["BaseModel"]) -> None:
+    from pydantic_core import to_json
+
+    print(to_json(list(found)).decode())

@@ -1,0 +1,198 @@
+"""``llm-calc sweep``: a grid of requests, with a progress bar, to a file, a pipe or the terminal."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llm_calc.cli.answers import console
+from llm_calc.cli.options import PATHS, DeploymentOptions
+from llm_calc.core.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from llm_calc.adapters.sweep.run import Rows, Sweep
+    from llm_calc.adapters.wire.sweep import SweepRequest
+
+SWEEP = "Sweep"
+SHOWN_ROWS = 40
+MOST_ROWS = 10**9
+ENDINGS = {".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+_RANGE = re.compile(r"(?P<start>[-+.\de]+):(?P<stop>[-+.\de]+)(?::(?P<count>\d+))?(?P<log>:log)?")
+
+OnRows = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOptions(DeploymentOptions):
+    """A request, and the values that some of its fields take in turn."""
+
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="serving_estimate, memory_plan or calculate.", rich_help_panel=SWEEP, show_default=False
+        ),
+    ] = None
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid",
+            metavar="FIELD=VALUES",
+            help="workload.concurrency=1,8,64 or =START:STOP[:COUNT][:log]; may be repeated.",
+            rich_help_panel=SWEEP,
+        ),
+    ] = None
+    method: Annotated[
+        str | None, typer.Option(help="auto, as_endpoint or closed_form.", rich_help_panel=SWEEP)
+    ] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File for the rows: .ndjson, .csv or .parquet.", rich_help_panel=SWEEP),
+    ] = None
+    row_format: Annotated[
+        str | None,
+        typer.Option("--format", help="ndjson, csv or parquet, to --out or stdout.", rich_help_panel=SWEEP),
+    ] = None
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="dask://HOST:PORT", help="Evaluate on a Dask cluster.", rich_help_panel=SWEEP),
+    ] = None
+
+
+def sweep(options: SweepOptions) -> None:
+    """A grid over any fields of a request: one row for each combination.
+
+    Shows the first rows as a table; --out writes all to a file, --json or --format to standard output.
+    """
+    request = _request(options)
+    with _progress() as on_rows:
+        parts = _parts(request, options.on, on_rows)
+        if options.out is not None:
+            _write(options.out, parts)
+        elif options.as_json or options.row_format:
+            for part in parts:
+                sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
+        else:
+            rows = _lines(parts)
+            _show(list(islice(rows, SHOWN_ROWS)), sum(1 for _ in rows))
+
+
+def _request(options: SweepOptions) -> "SweepRequest":
+    """A sweep of ``--request`` if that is one, else of the request that the options describe."""
+    from llm_calc.adapters.operations import validated
+    from llm_calc.adapters.shorthand import expanded
+    from llm_calc.adapters.wire.sweep import SweepRequest
+    from llm_calc.cli.bodies import body_of
+
+    body = body_of(options, PATHS)
+    if "base" not in body:
+        body = {"target": "serving_estimate", "base": body}
+    given = {"target": options.target, "method": options.method, "format": _format(options)}
+    axes = dict(map(_axis, options.grid or ()))
+    whole = {**body, **{name: value for name, value in given.items() if value is not None}}
+    return validated(SweepRequest, expanded({**whole, "grid": {**whole.get("grid", {}), **axes}}))
+
+
+def _format(options: SweepOptions) -> str:
+    """The format that was asked for, else that of the file's ending; rows for tables are NDJSON."""
+    if options.row_format is not None:
+        return options.row_format
+    if options.out is None:
+        return "ndjson"
+    ending = options.out.suffix.lower()
+    if ending not in ENDINGS:
+        raise InvalidInputError(
+            f"--out {options.out}: must end in {', '.join(ENDINGS)}, or --format be given"
+        )
+    return ENDINGS[ending]
+
+
+def _axis(text: str) -> tuple[str, object]:
+    """``field=1,2,3`` or ``field=start:stop[:count][:log]``."""
+    from llm_calc.cli.bodies import value_of
+
+    path, equals, values = text.partition("=")
+    if not equals or not values:
+        raise InvalidInputError(f"--grid {text}: must be FIELD=VALUES, such as workload.concurrency=1,8,64")
+    span = _RANGE.fullmatch(values)
+    if span is None:
+        whole = value_of(values)
+        return path, whole if isinstance(whole, list) else [value_of(each) for each in values.split(",")]
+    ends = {name: value_of(span[name]) for name in ("start", "stop", "count") if span[name] is not None}
+    return path, {**ends, "spacing": "log" if span["log"] else "linear"}
+
+
+def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Iterator[bytes]:
+    """The pieces of the answer, evaluated here or by a cluster."""
+    from llm_calc.adapters.sweep.distributed import sweep_on
+    from llm_calc.adapters.sweep.run import ready_sweep
+    from llm_calc.adapters.sweep.writers import written
+    from llm_calc.library import catalogs
+
+    if cluster is not None:
+        return sweep_on(cluster, request, catalogs(), MOST_ROWS, on_rows)
+    ready = ready_sweep(request, catalogs(), MOST_ROWS)
+    return written(ready, _counted(ready, on_rows))
+
+
+def _counted(ready: "Sweep", on_rows: OnRows) -> "Iterator[list[Rows]]":
+    from llm_calc.library import catalogs
+
+    done = 0
+    for batch in ready.batches(catalogs()):
+        done += sum(rows.count for rows in batch)
+        on_rows(done, ready.grid.rows)
+        yield batch
+
+
+@contextmanager
+def _progress() -> Iterator[OnRows]:
+    """A bar on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), "rows", TimeRemainingColumn())
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("sweep", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _write(path: Path, parts: Iterator[bytes]) -> None:
+    try:
+        with path.open("wb") as file:
+            file.writelines(parts)
+    except OSError as error:
+        raise InvalidInputError(f"--out {path}: cannot be written: {error.strerror}") from error
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    from pydantic_core import from_json
+
+    return (from_json(line) for part in parts for line in part.splitlines())
+
+
+def _show(rows: list[dict[str, Any]], more: int) -> None:
+    """Rows as a table, each column in its own unit as its name says."""
+    from llm_calc.cli.tables import listing
+    from llm_calc.cli.text import NONE, number
+
+    def cell(value: object) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if not isinstance(value, (int, float)):
+            return NONE if value is None else str(value)
+        return number(value)
+
+    shown = console()
+    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    titles = [name.replace("_", " ").replace(".", " ") for name in columns]
+    listing(shown, titles, [tuple(cell(row[name]) for name in columns) for row in rows])
+    if more:
+        shown.print(f"{more:,} more rows; --out FILE writes all of them")

@@ -1,0 +1,1 @@
+"""Answers as tables, a module for each kind of question."""

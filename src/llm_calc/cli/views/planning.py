@@ -1,0 +1,96 @@
+"""Plans and recommendations."""
+
+from rich.console import Console
+
+from llm_calc.adapters.wire.parts import ParallelismPart
+from llm_calc.adapters.wire.plans import (
+    DeploymentPlansAnswer,
+    Plan,
+    RecommendGpusAnswer,
+    RefusedGpu,
+)
+from llm_calc.cli.tables import facts, heading, listing, notes
+from llm_calc.cli.text import counted, memory, number, seconds, usd
+
+SHOWN_REFUSALS = 10
+
+
+def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
+    """The plans in a row each, then how to start each of them."""
+    searched = answer.considered
+    heading(
+        console,
+        f"{counted(len(answer.plans), 'plan')} by {answer.objective}",
+        f"of {searched.deployments} deployments",
+    )
+    columns = (
+        "#",
+        " GPUs",
+        " layout",
+        " format",
+        " engine",
+        "TTFT",
+        "TPOT",
+        "tokens/s",
+        "USD/h",
+        "USD/10^6 out",
+    )
+    listing(console, columns, [_plan(each) for each in answer.plans])
+    commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
+    facts(console, commands, "Start one replica with")
+    _show_refused(console, answer.refused)
+    notes(console, answer.warnings, answer.assumptions)
+
+
+def _plan(plan: Plan) -> tuple[str, ...]:
+    each = f"{plan.hardware.count} x {plan.hardware.gpu}"
+    gpus = each if plan.replicas == 1 else f"{plan.replicas} replicas of {each}"
+    return (
+        str(plan.rank),
+        gpus,
+        _layout(plan.parallelism),
+        plan.precision.weights or plan.weights_format,
+        plan.engine.name,
+        seconds(plan.ttft_s),
+        seconds(plan.tpot_s),
+        number(plan.output_tokens_per_s),
+        usd(plan.usd_per_hour),
+        usd(plan.usd_per_million_output_tokens_all_in),
+    )
+
+
+def _layout(part: ParallelismPart) -> str:
+    """The sizes that are not 1, as in ``tensor 4, pipeline 2``."""
+    sizes = ", ".join(f"{name} {size}" for name, size in part.model_dump().items() if size > 1)
+    return sizes or "one GPU"
+
+
+def _show_refused(console: Console, refused: list[RefusedGpu]) -> None:
+    rows = [(each.gpu, each.reason) for each in refused[:SHOWN_REFUSALS]]
+    more = len(refused) - len(rows)
+    if rows:
+        rest = [("…", f"{more} more; --json lists all")] if more else []
+        facts(console, [*rows, *rest], "No plan on")
+
+
+def show_recommended(console: Console, answer: RecommendGpusAnswer) -> None:
+    """The fewest GPUs of each kind, best first."""
+    heading(console, f"{counted(len(answer.recommendations), 'kind')} of GPU, by {answer.objective}")
+    columns = ("#", " GPUs", " layout", " engine", "left for KV cache", "at once", "TTFT", "TPOT", "USD/h")
+    rows = [
+        (
+            str(each.rank),
+            f"{each.count} x {each.gpu}",
+            _layout(each.parallelism),
+            each.engine.name,
+            memory(each.headroom_bytes),
+            number(each.max_concurrency),
+            seconds(each.ttft_s),
+            seconds(each.tpot_s),
+            usd(each.usd_per_hour),
+        )
+        for each in answer.recommendations
+    ]
+    listing(console, columns, rows)
+    _show_refused(console, answer.refused)
+    notes(console, answer.warnings, answer.assumptions)

@@ -1,0 +1,75 @@
+"""The server: all tools, and refusals in the service's words."""
+
+from typing import Any
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools.base import Tool
+from mcp_types import ToolAnnotations
+from pydantic import ValidationError
+
+from llm_calc import __version__
+from llm_calc.adapters.json_text import with_whole_numbers
+from llm_calc.adapters.validation_text import faults_of, sentence_of
+from llm_calc.core.errors import CalcError
+from llm_calc.library import catalogs
+from llm_calc.mcp_server.tools import TOOLS
+
+INSTRUCTIONS = (
+    "Exact memory and calibrated speed of large language models on GPUs. Names of models and GPUs come from "
+    "search_catalog; a model that is not there is described by its whole config.json. Fields carry their unit in "
+    "their name (_bytes, _s, _tokens_per_s, _usd). Say what `warnings` and `assumptions` say, and give intervals "
+    "with figures of speed."
+)
+
+
+class _Tool(Tool):
+    """A tool that refuses arguments in the service's words."""
+
+    async def run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[Any, Any],
+        convert_result: bool = False,  # noqa: FBT001, FBT002 - as the protocol's library has it
+    ) -> Any:  # noqa: ANN401
+        """Run the tool.
+
+        Raises:
+            ToolError: an argument that cannot be right, or an answer that is no; says which and why.
+        """
+        try:
+            return await super().run(with_whole_numbers(arguments), context, convert_result)
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, CalcError):
+                raise ToolError(cause.message) from cause
+            if isinstance(cause, ValidationError):
+                raise ToolError(_sentence(cause, self.fn_metadata.arg_model)) from cause
+            raise
+
+
+def _sentence(error: ValidationError, model: object) -> str:
+    problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
+    return sentence_of(faults_of(problems, model))
+
+
+def new_server() -> MCPServer[Any]:
+    """A server with all tools, yet to be connected to a transport."""
+    annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+    return MCPServer(
+        "llm-calc",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        tools=[_Tool.from_function(tool, annotations=annotations) for tool in TOOLS],
+        log_level="WARNING",
+    )
+
+
+def run() -> None:
+    """Answer one client over standard input and output until it leaves.
+
+    Raises:
+        CatalogError: the catalogs cannot be read.
+    """
+    catalogs()
+    new_server().run("stdio")
