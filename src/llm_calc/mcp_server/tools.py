@@ -11,11 +11,11 @@ from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.compare import CompareAnswer, Scenario
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
 from llm_calc.adapters.wire.inspect import InspectResponse
+from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.parts import TokenCount
 from llm_calc.adapters.wire.plans import (
     DeploymentPlansAnswer,
-    LimitsPart,
     Objective,
     PlannedEngine,
     RecommendGpusAnswer,
