@@ -66,7 +66,8 @@ CASES: list[tuple[str, dict[str, Any], float, Asked, set[str]]] = [
         Asked(sequences=15, context_tokens=4096),
         {"precision.kv_cache", "engine.context_length"},
     ),
-    ("trtllm", {}, 20, Asked(sequences=1, context_tokens=40_000), {"precision.weights"}),
+    ("trtllm", {}, 24, Asked(sequences=1, context_tokens=40_000), {"engine.max_seq_len"}),
+    ("trtllm", {"max_seq_len": 40_000}, 20, Asked(sequences=1, context_tokens=40_000), {"precision.weights"}),
     (
         "llama.cpp",
         {"n_ctx": 65536},

@@ -39,8 +39,9 @@ class Asked:
 
 
 def fits(plan: MemoryPlan, asked: Asked) -> bool:
-    """Whether the engine starts, and holds and schedules what was asked for."""
-    return plan.starts and plan.holds(asked.sequences, asked.context_tokens)
+    """Whether the engine starts, takes requests of this length, and holds what was asked for."""
+    long_enough = asked.context_tokens <= plan.max_model_len_tokens
+    return long_enough and plan.starts and plan.holds(asked.sequences, asked.context_tokens)
 
 
 def sequences_text(sequences: int, context_tokens: int) -> str:
@@ -51,6 +52,7 @@ def sequences_text(sequences: int, context_tokens: int) -> str:
 def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
     """The mildest value of each field that alone would make it fit, in the order of what they cost in quality."""
     tries = (
+        _longer_context,
         _utilization,
         _more_gpus,
         _cache_format,
@@ -76,6 +78,16 @@ def _option(engine: Engine, names: tuple[str, ...]) -> str | None:
 
 def _with(engine: Engine, **options: float) -> Engine:
     return replace(engine, **options)  # type: ignore[type-var]
+
+
+def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """The engine started with as much context as a request needs."""
+    name = _option(engine, CONTEXT_OPTIONS)
+    if name is None or asked.context_tokens <= engine.plan(setup).max_model_len_tokens:
+        return
+    if _holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
+        text = f"start the engine with {asked.context_tokens} tokens of context"
+        yield Change(field=f"engine.{name}", value=asked.context_tokens, change=text)
 
 
 def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:

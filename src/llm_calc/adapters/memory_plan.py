@@ -207,6 +207,8 @@ def _reason(planned: Planned) -> str:
             f"take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
         )
     context, sequences = asked.context_tokens, asked.sequences
+    if context > plan.max_model_len_tokens:
+        return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
     if not plan.starts and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)
