@@ -5,8 +5,8 @@ FROM python:3.13.9-slim-bookworm AS build
 WORKDIR /build
 COPY requirements/build.txt requirements/runtime.txt requirements/
 RUN python -m venv /app \
-    && python -m pip install --no-cache-dir --require-hashes -r requirements/build.txt \
-    && /app/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+    && python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt \
+    && /app/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY catalogs catalogs
 COPY src src

@@ -27,13 +27,13 @@ $(BIN)/python:
 
 $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	@test -e $(VENV)/.dev || echo 'Installing the service into $(VENV) …'
-	test -e $(VENV)/.dev || $(PIP) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	test -e $(VENV)/.dev || $(PIP) --no-deps --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	$(PACKAGE)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo 'Installing the service and its tools into $(VENV) …'
-	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --require-hashes -r requirements/dev.txt
 	$(PACKAGE)
 	@touch $(VENV)/.runtime $@
 

@@ -47,7 +47,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(source)
     run(sys.executable, "-m", "venv", folder / "venv")
     install = (folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*install, "--require-hashes", "--requirement", CHECKOUT / "requirements/runtime.txt")
+    run(*install, "--no-deps", "--require-hashes", "--requirement", CHECKOUT / "requirements/runtime.txt")
     (wheel,) = (folder / "dist").glob("*.whl")
     run(*install, "--no-deps", wheel)
     return folder / "venv/bin"
