@@ -3,7 +3,10 @@
 import math
 
 from llm_calc.adapters.calibration import unseen
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     Basis,
@@ -74,9 +77,9 @@ def basis_kind(placed: Placed) -> BasisKind:
     return kinds.get(missing, "calibrated")
 
 
-def basis_of(request: ServingEstimateRequest, placed: Placed) -> Basis:
-    """Which calibration, how near its measurements come, and its errors on what it had not seen."""
-    calibration = placed.calibration
+def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs) -> Basis:
+    """Which calibration, its errors on what it had not seen, and the published runs nearest to the question."""
+    calibration, evidence = placed.calibration, evidence_of(request, placed, found, catalogs)
     missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
     return Basis(
         kind=basis_kind(placed),
@@ -94,4 +97,8 @@ def basis_of(request: ServingEstimateRequest, placed: Placed) -> Basis:
             )
             for error in held_out_errors(request, placed)
         ],
+        nearest=evidence.nearest,
+        nearest_note=evidence.note,
+        measured_curve=evidence.curve,
+        data_version=data_version(catalogs),
     )

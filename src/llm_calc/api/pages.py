@@ -41,6 +41,10 @@ class KeptFiles(StaticFiles):
         return response
 
 
+PAGE_METHODS = ["GET", "HEAD"]
+"""How pages may be asked for; HEAD answers the headers alone."""
+
+
 def page(name: str) -> FileResponse:
     """Return a page of the ``static`` folder with the headers of all pages."""
     return FileResponse(STATIC / name, headers=PAGE_HEADERS, media_type="text/html; charset=utf-8")

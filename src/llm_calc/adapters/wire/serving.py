@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 
@@ -137,6 +138,15 @@ class Basis(Answer):
     measurements: int = Field(description="Measurements in the fit [measurements]")
     unseen: str = Field(description="What the fit had no measurement of: row, model, gpu or generation")
     held_out_errors: list[HeldOut] = Field(description="Errors on groups that the fit had not seen")
+    nearest: list[NearestRun] = Field(
+        description="At most five published runs nearest to the question, nearest first; empty where none compares"
+    )
+    nearest_note: str = Field(description="How many published runs compare, or that none does")
+    measured_curve: list[MeasuredPoint] = Field(
+        description="The same model, GPU, engine, layout, formats and lengths (within 25 %) at several loads, by "
+        "requests; empty where it was not measured so"
+    )
+    data_version: str = Field(description="The data that it comes from, as /api/version says it")
 
 
 class Resolved(Answer):

@@ -3,12 +3,12 @@
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-from llm_calc.api.pages import calculator
+from llm_calc.api.pages import PAGE_METHODS, calculator
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/")
+@router.api_route("/", methods=PAGE_METHODS)
 async def index() -> HTMLResponse:
     """Return the calculator as a page."""
     return calculator()
