@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.measured_index import index_of
 from llm_calc.adapters.measured_runs import FIGURES, RunRow, load_runs
@@ -17,6 +18,7 @@ from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.serving import Basis, ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.engines import ENGINES
+from llm_calc.core.memory import active_parameters
 from tools.calibrate.measurements import read_config_of
 
 Json = dict[str, Any]
@@ -106,6 +108,7 @@ def test_runs_are_near_comparable_and_in_order(row: RunRow, gpu: str, lengths: t
         ({"workload": {"input_tokens": 1024, "output_tokens": 512, "concurrency": 64}}, 0.5, ["output_tokens 2x"]),
         ({"workload": {"input_tokens": 2048, "output_tokens": 1024, "concurrency": 64}}, 0.5, ["input_tokens 0.5x"]),
         ({"precision": {"weights": "fp8", "kv_cache": "bf16"}}, 0.5, ["kv_cache"]),
+        ({"precision": {"weights": "nvfp4", "kv_cache": "fp8"}}, 1 + log2(8 / 4.5), ["weights"]),
         ({"engine": {"name": "vllm", "version": "0.99"}}, 0.25, ["engine_version"]),
         ({"model": {"name": "llama-3.3-70b"}}, 0.1, []),
         ({"workload": {"input_tokens": 1024, "output_tokens": 1024, "batch": 64}}, 1.5, ["load"]),
@@ -120,6 +123,37 @@ def test_the_distance_is_the_documented_one(change: Json, distance: float, diffe
     # Distances are answered with two digits; the bandwidths of the catalog are those of data sheets.
     assert run.distance == pytest.approx(distance, abs=0.01)
     assert run.differs == differs
+
+
+def test_another_model_on_the_same_gpu_is_further_by_its_active_parameters() -> None:
+    rows = {row.model: row.active_parameters for row in load_runs()}
+    found = asked(model={"name": "qwen2-72b"}).nearest[0]
+    assert (found.model, found.differs) == ("llama-3.1-70b", ["model"])
+    model = active_parameters(read_config(load_catalogs().model("qwen2-72b").config).model)
+    assert found.distance == pytest.approx(6 + log2(model / rows[found.model]), abs=0.006)
+
+
+def test_a_length_that_a_run_does_not_have_counts_one() -> None:
+    body = {
+        "model": {"name": "llama-3-8b"},
+        "precision": {"weights": "q4_k_m"},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": "llama.cpp"},
+        "workload": {"input_tokens": 512, "output_tokens": 128},
+    }
+    first = answered(body).basis.nearest[0]
+    assert (first.distance, first.differs) == (1.0, ["output_tokens none"])
+
+
+def test_what_is_far_in_everything_is_left_out() -> None:
+    """A model hundreds of times smaller than those measured on the GPU; one of 8 billion parameters compares."""
+    body = {
+        "model": {"name": "smollm-135m"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": 64},
+    }
+    assert answered(body).basis.nearest == []
+    assert answered({**body, "model": {"name": "llama-3.1-8b"}}).basis.nearest
 
 
 def test_a_model_is_known_by_its_architecture_whatever_describes_it() -> None:
@@ -171,6 +205,8 @@ def test_the_curve_is_one_deployment_at_all_of_its_loads() -> None:
     assert len(set(loads)) > 3
     near = {"input_tokens": 1100, "output_tokens": 900, "concurrency": 7}
     assert asked(workload=near).measured_curve == curve
+    assert asked(precision={"weights": "bf16"}).measured_curve == []
+    assert asked(precision={"weights": "fp8", "kv_cache": "bf16"}).measured_curve == []
     far = {"input_tokens": 1500, "output_tokens": 1024, "concurrency": 64}
     assert asked(workload=far).measured_curve == []
     assert asked(workload={**near, "concurrency": None, "request_rate": 1.0}).measured_curve == curve

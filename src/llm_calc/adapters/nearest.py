@@ -4,7 +4,7 @@ Only runs of the question's engine on the same model or the same GPU compare. Ho
 
 ```
 distance = model + gpu + weights + kv_cache + layout + load + lengths + requests + version
-model    = 0 for the same shape of decoder (0.1 under another name), else 6 + |log2 ratio of active parameters|
+model    = 0 for the same shape of decoder (0.1 if asked by another name), else 6 + |log2 ratio of active parameters|
 gpu      = 0 for the same, else 4 + |log2 ratio of memory bandwidths|
 weights  = 0 for the same kind of numbers, else 1 + |log2 ratio of bits|
 kv_cache = 0 for the same kind of numbers, else 0.5
@@ -57,10 +57,11 @@ SENT_ALIKE = {"random_arrivals": "closed_loop"}
 class Question:
     """What a request asks, in the terms in which runs are compared.
 
+    ``model``: the catalog's name, None where the request describes the model instead.
     ``requests``: at once, of random arrivals as estimated, None offline. ``extras``: what no run has.
     """
 
-    model: str
+    model: str | None
     shape: str
     active_parameters: int
     gpu: str
@@ -107,7 +108,7 @@ def question_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
     """A request as runs are compared with it."""
     setup, workload, layout = placed.subject.setup, request.workload, placed.layout
     return Question(
-        model=placed.subject.name,
+        model=None if request.model.name is None else placed.subject.name,
         shape=shape_of(setup.model),
         active_parameters=active_parameters_of(setup.model),
         gpu=setup.gpu.id,
@@ -161,9 +162,8 @@ def distances(asked: Question, runs: EngineRuns) -> FloatArray:
     parameters = np.abs(runs.log_parameters - np.log2(asked.active_parameters))
     bandwidths = np.abs(runs.log_bandwidth - np.log2(asked.bandwidth_bytes_per_s))
     bandwidths[np.isnan(bandwidths)] = NO_BANDWIDTH
-    total: FloatArray = np.where(
-        same_model, OTHER_NAME * ~runs.model.are(asked.model), OTHER_MODEL + parameters
-    )
+    renamed = 0.0 if asked.model is None else OTHER_NAME * ~runs.model.are(asked.model)
+    total: FloatArray = np.where(same_model, renamed, OTHER_MODEL + parameters)
     total += ~same_gpu * (OTHER_GPU + bandwidths)
     total += ~runs.weights.are(asked.weights) * (
         OTHER_WEIGHTS + np.abs(runs.log_bits - np.log2(asked.weights_bits))
