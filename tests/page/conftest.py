@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser import chromium
 from tests.process import Service, running
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=10_000)
 Opener = Callable[..., Page]
 
 

@@ -1,5 +1,6 @@
 """What the page shows, and the same from the API."""
 
+import re
 from typing import Any
 
 import httpx
@@ -62,4 +63,4 @@ def tile(page: Page, name: str) -> Locator:
 
 def field(page: Page, label: str) -> Locator:
     """A field of the form by its label, with what is told beside it."""
-    return page.locator(".field", has=page.get_by_label(label, exact=True))
+    return page.locator(".field").filter(has=page.locator("label", has_text=re.compile(f"^{re.escape(label)}( in |$)")))

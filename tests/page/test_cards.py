@@ -14,6 +14,15 @@ from tests.page.reading import EXAMPLE, ask, card, planned, shown_count, shown_t
 from tests.process import Service
 
 pytestmark = pytest.mark.browser
+# A run of the published measurements.
+MEASURED: dict[str, Any] = {
+    "model": {"name": "deepseek-v3"},
+    "precision": {"weights": "fp8"},
+    "hardware": {"gpu": "b200-180gb-sxm", "count": 8},
+    "engine": {"name": "sglang", "context_length": 16384},
+    "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": 32},
+}
+MEASURED_LINK = "m=deepseek-v3&g=b200-180gb-sxm&n=8&e=sglang&o=1024"
 
 
 def test_the_map_shows_what_fits_and_how_fast(opened: Opener, service: Service) -> None:
@@ -66,10 +75,6 @@ def test_measured_runs_stand_in_the_chart(opened: Opener, service: Service) -> N
     nearest = card(page, "wrong").get_by_role("region", name="Nearest measurements")
     expect(nearest).to_contain_text(run["source"])
     expect(nearest).to_contain_text("we say")
-
-
-MEASURED: dict[str, Any] = {}
-MEASURED_LINK = ""
 
 
 def test_every_figure_opens_its_formula(opened: Opener, service: Service) -> None:

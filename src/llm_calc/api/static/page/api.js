@@ -15,7 +15,7 @@ export class Refused extends Error {
 
 export async function post(path, body, signalOf) {
   const response = await fetch(path, {
-    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signalOf,
+    method: "POST", headers: { "content-type": "application/json" }, body: requests.textOf(body), signal: signalOf,
   });
   const text = await response.text();
   if (response.ok) return text;
@@ -38,15 +38,16 @@ export class Answer {
     this.turn = 0;
   }
 
-  /** The answer is of an older scenario from now on. */
+  /** The answer is of an older scenario from now on: a new one is on its way, or will be once it is wanted. */
   outdate() {
     this.turn += 1;
     this.controller?.abort();
-    this.state.value = { ...this.state.peek(), status: "loading" };
+    this.state.value = { ...this.state.peek(), status: this.wanted.peek() ? "loading" : "stale" };
   }
 
   async ask(...given) {
     this.outdate();
+    this.state.value = { ...this.state.peek(), status: "loading" };
     const turn = this.turn;
     this.controller = new AbortController();
     try {
@@ -96,9 +97,10 @@ export const plans = new Answer(asked("/api/deployment_plans", requests.plans));
 export const variants = signal([]);
 export const comparisons = signal([]);
 
-map.wanted.value = false;
-everyGpu.wanted.value = false;
-plans.wanted.value = false;
+for (const question of [map, everyGpu, plans]) {
+  question.wanted.value = false;
+  question.state.value = { ...question.state.peek(), status: "stale" };
+}
 
 /** Memory and model are asked with the cache format that the estimate took, so that all three speak of the same. */
 async function askNow(...given) {

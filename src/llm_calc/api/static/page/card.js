@@ -13,7 +13,7 @@ export function Card({ id, title, wide, note, side, question, children }) {
     return () => watch.disconnect();
   }, []);
   const busy = state?.status === "loading";
-  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${busy ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
+  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${busy || state?.status === "stale" ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
     <div class="head"><h2 id=${id}>${title}</h2>${side}</div>
     ${note && html`<p class="note">${note}</p>`}${children}</section>`;
 }
@@ -27,7 +27,7 @@ export function Choices({ label, options, value, onChoose }) {
 /** What stands where there is no figure yet, or none at all. */
 export function Missing({ question, otherwise = "not known for this scenario" }) {
   const { status, error } = question.state.value;
-  return html`<p class="note">— ${status === "loading" ? "on its way" : error?.error ?? otherwise}</p>`;
+  return html`<p class="note">— ${["loading", "stale"].includes(status) ? "on its way" : error?.error ?? otherwise}</p>`;
 }
 
 /** A table that scrolls inside itself. rows: arrays of cells; the first of each names the row. */

@@ -56,7 +56,7 @@ export function Combobox({ id, name, label, value, rows, described, invalid, kno
   const count = found.length ? `${found.length} found` : "none found";
   return html`<div class="combobox">
     <input id=${id} name=${name} type="text" role="combobox" aria-expanded=${open} aria-controls=${`${id}-list`} aria-autocomplete="list" aria-activedescendant=${active >= 0 ? `${id}-${active}` : null}
-      aria-describedby=${described} aria-invalid=${invalid} autocomplete="off" spellcheck="false" value=${typed ?? value}
+      aria-describedby=${described} aria-invalid=${invalid} autocomplete="off" spellcheck=${false} value=${typed ?? value}
       onInput=${type} onKeyDown=${keys} onClick=${() => { if (!open) start(); }} onFocus=${(event) => event.target.select()} onBlur=${leave} />
     <span class="hidden" aria-live="polite">${open && typed !== null ? count : ""}</span>
     <ul id=${`${id}-list`} class="options" role="listbox" aria-label=${label} hidden=${!open || !shown.length} ref=${list}>${open && shown.map((row, place) => html`

@@ -36,7 +36,7 @@ export function Field({ name, label, unit, hint, options, rows, known, wide }) {
     ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => change({ [name]: next })} />`
     : options
       ? html`<select ...${common} value=${value}>${offered.map(([key, shown]) => html`<option value=${key} selected=${key === value}>${shown}</option>`)}</select>`
-      : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck="false" />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
+      : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck=${false} />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
   return html`<div class=${`field ${wide ? "wide" : ""} ${refusal ? "refused" : ""}`}><label for=${id}>${label}${unit && html`<span class="hidden"> in ${unit}</span>`}</label>${control}
     <p class=${refusal ? "refusal" : "hint"} id=${`${id}-help`} role=${refusal ? "alert" : null}>${refusal ? `⚠ ${refusal}` : hint ?? ""}</p></div>`;
 }
@@ -69,12 +69,15 @@ async function readFile(file) {
   return change({ w: "" });
 }
 
-/** A config.json as published: some hold Infinity, which JSON has no word for. */
+const STRINGS = '"(?:[^"\\\\]|\\\\.)*"';
+
+/** Take a config.json as published: some hold Infinity or NaN, which JSON has no word for. Only white space is left out. */
 function accept(text, name) {
   try {
-    const content = JSON.parse(text.replace(/:\s*(-?)Infinity\b/g, ": $11e999"));
-    if (typeof content !== "object" || content === null || Array.isArray(content)) throw new Error("it is no object");
-    setSource({ kind: "config", name: content._name_or_path || name, content });
+    const read = JSON.parse(text.replace(new RegExp(`(${STRINGS})|-?\\bInfinity\\b|\\bNaN\\b`, "g"), (_, kept) => kept ?? "0"));
+    if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error("it is no object");
+    const content = text.replace(new RegExp(`(${STRINGS})|\\s+`, "g"), "$1");
+    setSource({ kind: "config", name: read._name_or_path || name, content });
     change({ w: "" });
     problem.value = "";
   } catch (fault) {
@@ -101,7 +104,7 @@ function Pasted() {
       ${refusal && html`<p class="refusal" role="alert">⚠ ${refusal}</p>`}</div>`;
   }
   return html`<div class="field wide"><label for="paste">Content of config.json</label>
-    <textarea id="paste" rows="4" spellcheck="false" placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "pasted config.json")}></textarea>
+    <textarea id="paste" rows="4" spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "pasted config.json")}></textarea>
     <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
     ${problem.value && html`<p class="refusal" role="alert">⚠ ${problem.value}</p>`}</div>`;
 }

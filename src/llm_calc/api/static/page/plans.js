@@ -44,7 +44,7 @@ function Front({ title, points, x, y, tell }) {
   return html`<div><h3>${title}</h3><${XYChart} label=${title} series=${[{ tone: "s1", straight: true, points: marks }]} x=${x} y=${y} height=${230} onPick=${use} note="Every point is a plan that no other beats in both; press one to use it." /></div>`;
 }
 
-const HEAD = ["", "Deployment", "TTFT", "TPOT", "Output tok/s", "An hour", "M output tokens", "Basis", ""];
+const HEAD = ["Rank", "Deployment", "TTFT", "TPOT", "Output tok/s", "An hour", "M output tokens", "Basis", "Do"];
 const COLUMNS = [
   { name: "Rank" }, { name: "GPU" }, { name: "GPUs", show: integer }, { name: "Layout" }, { name: "TTFT", unit: "s", show: time }, { name: "TPOT", unit: "s", show: time },
   { name: "Output", unit: "tokens/s", show: count }, { name: "Rent", unit: "USD/h", show: usd }, { name: "Rent for 10^6 output tokens", unit: "USD", show: usd }, { name: "Command" },

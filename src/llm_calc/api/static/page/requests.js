@@ -21,8 +21,17 @@ export const DIMENSIONS = {
 };
 const LAYOUT = { tensor: "tp", pipeline: "pp", data: "dp", expert: "ep" };
 
+/** A config.json goes into a body letter by letter: numbers that JavaScript has no exact value for, Infinity too. */
+const VERBATIM = "\u0001";
+
+/** A body as JSON text. */
+export function textOf(body, indent) {
+  const text = JSON.stringify(body, null, indent);
+  return text.replace(/"\\u0001((?:[^"\\]|\\.)*)"/g, (_, inner) => JSON.parse(`"${inner}"`));
+}
+
 export function modelPart(scenario, source) {
-  if (source) return source.kind === "gguf" ? { gguf_base64: source.content } : { hf_config: source.content };
+  if (source) return source.kind === "gguf" ? { gguf_base64: source.content } : { hf_config: VERBATIM + source.content };
   return scenario.m === "custom" ? { custom: numbers(scenario, DIMENSIONS) } : { name: scenario.m };
 }
 

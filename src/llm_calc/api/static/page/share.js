@@ -20,7 +20,7 @@ export function link() {
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function curl() {
-  const body = JSON.stringify(requests.deployment(scenario.value, source.value), null, 2);
+  const body = requests.textOf(requests.deployment(scenario.value, source.value), 2);
   return `curl -s ${location.origin}/api/serving_estimate -H 'content-type: application/json' -d ${shell(body)}`;
 }
 
@@ -40,7 +40,7 @@ function markdown() {
 function asJson() {
   const answers = { memory_plan: memory.state.value.data, serving_estimate: estimate.state.value.data, inspect_model: inspection.state.value.data };
   const whole = { link: link(), version: version.value, request: requests.deployment(scenario.value, source.value), ...answers };
-  download("llm-calc.json", JSON.stringify(whole, null, 2), "application/json");
+  download("llm-calc.json", requests.textOf(whole, 2), "application/json");
 }
 
 const UNITS = [["_tokens_per_s_per_gpu", "tokens/s"], ["_tokens_per_s", "tokens/s"], ["_per_s_per_gpu", "1/s"], ["_per_s", "1/s"], ["_bytes", "bytes"], ["_s", "s"]];
