@@ -63,4 +63,6 @@ def tile(page: Page, name: str) -> Locator:
 
 def field(page: Page, label: str) -> Locator:
     """A field of the form by its label, with what is told beside it."""
-    return page.locator(".field").filter(has=page.locator("label", has_text=re.compile(f"^{re.escape(label)}( in |$)")))
+    return page.locator(".field").filter(
+        has=page.locator("label", has_text=re.compile(f"^{re.escape(label)}( in |$)"))
+    )

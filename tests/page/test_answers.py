@@ -9,7 +9,18 @@ from playwright.sync_api import Browser, Route, expect
 
 from llm_calc.adapters.catalog import load_catalogs
 from tests.page.conftest import Opener
-from tests.page.reading import EXAMPLE, GIB, ask, card, field, planned, shown_count, shown_time, significant, tile
+from tests.page.reading import (
+    EXAMPLE,
+    GIB,
+    ask,
+    card,
+    field,
+    planned,
+    shown_count,
+    shown_time,
+    significant,
+    tile,
+)
 from tests.process import Service, running
 
 pytestmark = pytest.mark.browser

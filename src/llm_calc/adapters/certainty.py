@@ -20,6 +20,8 @@ from llm_calc.core.calibration import HeldOutError
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
+LEAST_CASES = 10
+"""Fewer measured cases than this say nothing of the range that holds eight of ten."""
 LOAD_NAMES = {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}
 
 
@@ -34,13 +36,19 @@ def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[Hel
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
     missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
     rows = [error for error in placed.calibration.errors if error.held_out == missing]
-    here = [error for error in rows if error.load == load_name(request.workload)]
+    here = _of_load(rows, request.workload)
     return here or rows
+
+
+def _of_load(rows: list[HeldOutError], workload: WorkloadPart) -> list[HeldOutError]:
+    return [error for error in rows if error.load == load_name(workload)]
 
 
 def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
     """Ranges around an estimate that held 80 % of the measured cases of its kind."""
-    errors = {error.metric: error for error in held_out_errors(request, placed)}
+    enough = [error for error in held_out_errors(request, placed) if error.measurements >= LEAST_CASES]
+    # Where several neighbouring loads stand in, the one with most cases speaks.
+    errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
 
     def span(metric: str, value: float) -> Range | None:
         error = errors.get(metric)
@@ -59,8 +67,10 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    unmeasured = request.speculative is not None or request.disaggregated is not None
-    return request.workload.load != "request_rate" and not unmeasured and holds_one(placed)
+    if request.speculative is not None or request.disaggregated is not None:
+        return False
+    known = _of_load(list(placed.calibration.errors), request.workload)
+    return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
 
 
 def holds_one(placed: Placed) -> bool:
@@ -90,6 +100,7 @@ def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, c
         held_out_errors=[
             HeldOut(
                 metric=error.metric,
+                load=error.load,
                 held_out=error.held_out,
                 measurements=error.measurements,
                 mean_error_fraction=error.mean_fraction,

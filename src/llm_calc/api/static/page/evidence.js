@@ -20,14 +20,13 @@ function figuresOf(run) {
   });
 }
 
-function Nearest({ runs }) {
-  if (!runs) return null;
-  if (!runs.length) return html`<h3>Nearest measurements</h3><p class="note">None: nothing was measured of this model or on this GPU under this engine.</p>`;
+function Nearest({ basis: { nearest: runs, nearest_note: note } }) {
+  if (!runs.length) return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)}</p>`;
   const rows = runs.map((run) => [
     html`${run.model} · ${run.tensor * run.pipeline * run.data} × ${run.gpu} · ${run.engine} ${run.engine_version ?? ""}<small>${run.weights} · ${integer(run.input_tokens)} in / ${integer(run.output_tokens)} out · ${integer(run.requests)} at once</small>`,
     run.differs.length ? run.differs.join(", ") : "nothing", figuresOf(run), html`<small>${run.source}</small>`,
   ]);
-  return html`<h3>Nearest measurements</h3><${Table} label="Nearest measurements" head=${["Run", "Differs in", "Measured", "Source"]} rows=${rows} />`;
+  return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)} The fit has seen them: how far off answers are on what it had not seen stands below.</p><${Table} label="Nearest measurements" head=${["Run", "Differs in", "Measured", "Source"]} rows=${rows} />`;
 }
 
 function List({ title, texts, warn }) {
@@ -43,10 +42,10 @@ export function HowWrong() {
   const errors = served.basis.held_out_errors;
   const unseen = UNSEEN[errors[0]?.held_out] ?? "";
   return html`<${Card} id="wrong" title="How wrong could it be" wide question=${estimate}>
-    <${Nearest} runs=${served.basis.nearest} />
+    <${Nearest} basis=${served.basis} />
     <h3>Our error</h3>
     ${errors.length ? html`<p class="note">On ${unseen}, the case that yours is like:</p>
-      <${Table} label="Errors" head=${["Figure", "Runs compared", "Mean error", "Half are within"]} rows=${errors.map((each) => [METRICS[each.metric] ?? each.metric, integer(each.measurements), percent(each.mean_error_fraction), percent(each.median_error_fraction)])} />`
+      <${Table} label="Errors" head=${["Figure", "Load", "Runs compared", "Mean error", "Half are within"]} rows=${errors.map((each) => [METRICS[each.metric] ?? each.metric, each.load.replace("_", " "), integer(each.measurements), percent(each.mean_error_fraction), percent(each.median_error_fraction)])} />`
       : html`<p class="note">Not known: no run of this kind was measured.</p>`}
     <${List} title="Warnings" texts=${texts("warnings")} warn /><${List} title="Taken for granted" texts=${texts("assumptions")} />
   <//>`;
