@@ -72,6 +72,10 @@ def test_measured_runs_stand_in_the_chart(opened: Opener, service: Service) -> N
     throughput.get_by_role("button", name="TPOT").click()
     expect(throughput.locator(".legend")).to_contain_text("Measured")
     expect(throughput.locator("rect.mark").first).to_be_visible()
+    first = ask(service, "/api/serving_estimate", MEASURED)["basis"]["nearest"][0]
+    beside = page.locator(".verdict .nearest")
+    expect(beside).to_contain_text(f"Nearest published run: TTFT {shown_time(first['ttft_s'])}, TPOT")
+    expect(beside).to_contain_text("it differs in nothing")
     nearest = card(page, "wrong").get_by_role("region", name="Nearest measurements")
     expect(nearest).to_contain_text(run["source"])
     expect(nearest).to_contain_text("we say")

@@ -1,9 +1,9 @@
 // Asking the service: as one types, cancelled when the question changes, never answered out of order.
-import { effect, signal } from "../vendor/page/libraries.js";
+import { computed, effect, signal } from "../vendor/page/libraries.js";
 import { catalog, gpu, scenario, scenarios, source, sources, version } from "./state.js";
 import * as requests from "./requests.js";
 
-const SOON_MS = 100;
+const SOON_MS = 60;
 const LATER_MS = 400;
 
 export class Refused extends Error {
@@ -94,7 +94,8 @@ export const curve = new Answer(asked("/api/sweep", curveBody, rows));
 export const map = new Answer(asked("/api/sweep", mapBody, rows));
 export const everyGpu = new Answer(onEveryGpu);
 export const plans = new Answer(asked("/api/deployment_plans", requests.plans));
-export const variants = signal([]);
+/** What single changes would do; null until the first were tried. */
+export const variants = signal(null);
 export const comparisons = signal([]);
 
 for (const question of [map, everyGpu, plans]) {
@@ -135,6 +136,16 @@ function followInView(question, ready = () => true) {
     return () => { last = given; question.ask(...given); };
   });
 }
+
+let complete = false;
+
+/** Whether there was a first answer to everything in view: cards come at once then, and nothing jumps. */
+export const begun = computed(() => {
+  const states = [estimate, memory, inspection, curve].map((question) => question.state.value);
+  const settled = states.every(({ data, status }) => data || status === "error");
+  complete ||= settled && (variants.value !== null || estimate.state.value.status === "error");
+  return complete;
+});
 
 /** Ask anew whenever the scenario changes. */
 export function follow() {

@@ -3,7 +3,7 @@ import { effect, html, render, signal } from "../vendor/page/libraries.js";
 import {
   addScenario, current, linkedData, scenarios, sources, theme, unknownKeys, version,
 } from "./state.js";
-import { follow, loadCatalog } from "./api.js";
+import { begun, follow, loadCatalog } from "./api.js";
 import { Compare, Tabs } from "./compare.js";
 import { HowWrong } from "./evidence.js";
 import { Computed, explain } from "./explain.js";
@@ -94,9 +94,9 @@ function Page() {
     <main><aside><${Tabs} /><${Form} /></aside><div class="answers">
       <h1 class="hidden">Memory, speed and cost of a language model on GPUs</h1>
       <${Banners} /><p class="hidden" aria-live="polite">${notice.value}</p>
-      <${Help} /><${Verdict} /><${NextChange} /><${Compare} />
-      <div class="grid"><${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} /><${Plans} /><${Computed} /><${HowWrong} /></div></div></main>
-    <${Share} /><footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`;
+      <${Help} /><${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
+      <div class="grid"><${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} /><${Plans} /><${Computed} /><${HowWrong} /></div>`}</div></main>
+    <${Share} />${begun.value && html`<footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`}`;
 }
 
 let writing, remembering;

@@ -13,7 +13,7 @@ export function Card({ id, title, wide, note, side, question, children }) {
     return () => watch.disconnect();
   }, []);
   const busy = state?.status === "loading";
-  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${busy || state?.status === "stale" ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
+  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${busy ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
     <div class="head"><h2 id=${id}>${title}</h2>${side}</div>
     ${note && html`<p class="note">${note}</p>`}${children}</section>`;
 }

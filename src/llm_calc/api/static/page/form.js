@@ -109,9 +109,12 @@ function Pasted() {
     ${problem.value && html`<p class="refusal" role="alert">⚠ ${problem.value}</p>`}</div>`;
 }
 
+/** Until the catalog is there, what it will say keeps its place. */
+const PENDING = () => (catalog.value.models.length ? "" : "…");
+
 function Model() {
   const way = wayOf(), known = model.value;
-  const hint = known && `${known.hugging_face_ids[0] ?? known.family}, ${count(known.parameters)} parameters${known.active_parameters < known.parameters ? `, ${count(known.active_parameters)} active` : ""}`;
+  const hint = !known ? PENDING() : `${known.hugging_face_ids[0] ?? known.family}, ${count(known.parameters)} parameters${known.active_parameters < known.parameters ? `, ${count(known.active_parameters)} active` : ""}`;
   return html`<fieldset class="wide"><legend>Model</legend>
     <${Choices} label="Model by" options=${WAYS} value=${way} onChoose=${turnTo} />
     <div class="fields">
@@ -126,7 +129,7 @@ function Model() {
 
 function kvHint() {
   const kept = estimate.state.value.data?.resolved.kv_cache;
-  return scenario.value.kv === "auto" && kept ? `auto: ${kept}` : "";
+  return scenario.value.kv === "auto" ? `auto: ${kept ?? "…"}` : "";
 }
 
 function Hardware() {
@@ -134,7 +137,7 @@ function Hardware() {
   const flags = ENGINE_FLAGS[each.e] ?? {};
   const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
-      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : ""} />
+      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
       <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} /></div>
     <details class="more"><summary>Layout, memory and cache</summary><div class="fields">
       <${Field} name="len" label="Longest context" unit="tokens" hint=${length} />

@@ -50,13 +50,15 @@ function Tiles({ served, plan, each }) {
 }
 
 function Basis({ served, plan }) {
-  if (!served) return null;
+  if (!served) return html`<p class="basis note">—</p>`;
   if (plan && !runs(plan)) return html`<p class="basis note">No speed is shown for what memory cannot hold.</p>`;
   const [word, meaning] = BASIS[served.basis.kind];
   const range = served.interval.status === "uncalibrated"
     ? "Loads of this kind were never measured: the likely ranges are those of kinds that were."
     : RANGES[served.basis.unseen] ?? RANGES.generation;
-  return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${word}</span> <span class="note">${meaning}. ${range} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span></p>`;
+  const [nearest] = served.basis.nearest;
+  return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${word}</span> <span class="note">${meaning}. ${range} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
+    ${nearest && html`<span class="note nearest">Nearest published run: ${[["TTFT", nearest.ttft_s, time], ["TPOT", nearest.tpot_s, time], ["output", nearest.output_tokens_per_s, (value) => `${count(value)} tok/s`]].filter(([, value]) => value != null).map(([name, value, show]) => `${name} ${show(value)}`).join(", ")}; ${nearest.differs.length ? `differs in ${nearest.differs.join(", ")}` : "it differs in nothing"}.</span>`}</p>`;
 }
 
 /** To a card, without touching the link, whose fragment is the state's. */
@@ -139,7 +141,7 @@ const CHANGES = {
 export function NextChange() {
   const plan = memory.state.value.data, each = scenario.value;
   if (plan && !plan.fits) return html`<${Advice} plan=${plan} />`;
-  const found = variants.value.map((one) => ({ ...one, text: one.then.memory.fits ? effects(one, each) : "does not fit" })).filter((one) => one.text);
+  const found = (variants.value ?? []).map((one) => ({ ...one, text: one.then.memory.fits ? effects(one, each) : "does not fit" })).filter((one) => one.text);
   if (!plan || !found.length) return null;
   return html`<section class="card" aria-labelledby="next"><h2 id="next">What one change would do</h2><ul class="variants">
     ${found.map((one) => html`<li><button type="button" onClick=${() => change(one.set)}>${one.name}</button><span>${sentence(one.text).slice(0, -1)}</span></li>`)}</ul></section>`;
