@@ -161,3 +161,24 @@ def test_a_chart_can_be_taken_away(opened: Opener) -> None:
     table = downloaded(page, throughput.get_by_role("button", name="CSV").click).read_text("utf-8")
     assert table.splitlines()[0] == "Requests in flight [requests],Output [tokens/s],TTFT [s],TPOT [s]"
     assert len(table.splitlines()) == 10
+
+
+def test_plans_can_be_held_to_the_chosen_gpu(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&c=4&g=l40s&n=1")
+    plans = card(page, "plans")
+    plans.scroll_into_view_if_needed()
+    plans.get_by_role("button", name="Only the chosen").click()
+    rows = plans.locator(".plans tbody tr:not(.command) th")
+    expect(rows.first).to_contain_text("l40s")
+    expect(plans.get_by_text("mi300x")).to_have_count(0)
+    assert all("l40s" in text for text in rows.all_inner_texts())
+    plans.get_by_label("Best in").select_option("TPOT")
+    body: dict[str, Any] = {
+        "model": {"name": "llama-3.1-8b"},
+        "gpus": ["l40s"],
+        "objective": "tpot",
+        "max_plans": 10,
+    }
+    body["workload"] = {**EXAMPLE["workload"], "concurrency": 4}
+    best = ask(service, "/api/deployment_plans", body)["plans"][0]
+    expect(plans.locator(".plans tbody td").nth(2)).to_have_text(shown_time(best["tpot_s"]))

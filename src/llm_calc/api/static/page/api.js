@@ -1,6 +1,6 @@
 // Asking the service: as one types, cancelled when the question changes, never answered out of order.
 import { computed, effect, signal } from "../vendor/page/libraries.js";
-import { catalog, gpu, scenario, scenarios, source, sources, version } from "./state.js";
+import { catalog, gpu, planBy, planOn, scenario, scenarios, source, sources, version } from "./state.js";
 import * as requests from "./requests.js";
 
 const SOON_MS = 60;
@@ -93,7 +93,7 @@ export const inspection = new Answer(asked("/api/inspect_model", requests.inspec
 export const curve = new Answer(asked("/api/sweep", curveBody, rows));
 export const map = new Answer(asked("/api/sweep", mapBody, rows));
 export const everyGpu = new Answer(onEveryGpu);
-export const plans = new Answer(asked("/api/deployment_plans", requests.plans));
+export const plans = new Answer(asked("/api/deployment_plans", (each, from) => requests.plans(each, from, planBy.peek(), planOn.peek() === "this")));
 /** What single changes would do; null until the first were tried. */
 export const variants = signal(null);
 export const comparisons = signal([]);

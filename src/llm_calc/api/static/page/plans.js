@@ -1,12 +1,13 @@
 // Deployments found for the workload and the targets: ranked, with cost and the command that starts each.
 import { html, signal } from "../vendor/page/libraries.js";
 import { plans } from "./api.js";
-import { Card, Data, Missing } from "./card.js";
+import { Card, Choices, Data, Missing } from "./card.js";
 import { copy } from "./files.js";
-import { change, scenario } from "./state.js";
+import { change, planBy, planOn, scenario, source } from "./state.js";
 import { count, integer, significant, time, usd } from "./numbers.js";
 import { XYChart } from "./xychart.js";
 
+const OBJECTIVES = [["cost", "cost of a token"], ["budget", "rent an hour"], ["throughput", "throughput of a GPU"], ["latency", "time of a request"], ["ttft", "TTFT"], ["tpot", "TPOT"], ["energy", "energy of a token"], ["gpus", "fewest GPUs"]];
 const copied = signal("");
 const BASIS = { measured: "Measured", calibrated: "Calibrated", formula_only: "Formula only" };
 
@@ -53,13 +54,16 @@ const COLUMNS = [
 export function Plans() {
   const { data } = plans.state.value, each = scenario.value;
   const limits = [each.ttft && `TTFT within ${each.ttft} s`, each.tpot && `TPOT within ${each.tpot} s`, each.bud && `$${each.bud} an hour`, each.max && `${each.max} GPUs`].filter(Boolean);
-  const note = `Every GPU, count, layout, format and engine that serves this workload${limits.length ? ` under ${limits.join(", ")}` : " (no targets set: see Targets and cost)"}, cheapest first. One plan for each GPU and format.`;
-  return html`<${Card} id="plans" title="What to rent" question=${plans} wide note=${note}>
+  const note = `${planOn.value === "this" ? "Every" : "Every GPU,"} count, layout, format and engine that serves this workload${limits.length ? ` under ${limits.join(", ")}` : " (no targets set: see Targets and cost)"}; the best plan of each GPU and format.`;
+  const choose = (what, value) => { what.value = value; plans.ask(scenario.peek(), source.peek()); };
+  const side = html`<span class="acts"><label>Best in <select value=${planBy.value} onChange=${(event) => choose(planBy, event.target.value)}>${OBJECTIVES.map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></label>
+    <${Choices} label="Plans on" options=${[["all", "Every GPU"], ["this", "Only the chosen"]]} value=${planOn.value} onChoose=${(where) => choose(planOn, where)} /></span>`;
+  return html`<${Card} id="plans" title="Plans" question=${plans} wide note=${note} side=${side}>
     ${!data && html`<${Missing} question=${plans} />`}
     ${data && !data.plans.length && html`<p>No deployment holds the targets: see below why not.</p>`}
     ${data?.plans.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="Plans"><table class="plans"><thead><tr>${HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.plans.map((plan) => html`<${Row} plan=${plan} />`)}</tbody></table></div>
       <div class="grid inner"><${Front} title="Pareto: throughput against speed" points=${data.pareto.throughput_against_speed} x=${{ label: "tok/s for one user", format: count }} y=${{ label: "tok/s of one GPU", format: count }} tell=${(one) => `${count(one.x)} tok/s for a user, ${count(one.y)} of a GPU`} />
         <${Front} title="Pareto: cost against latency" points=${data.pareto.cost_against_latency} x=${{ label: "time of a request", format: (value) => time(value, 2) }} y=${{ label: "$ per M output tokens", format: (value) => significant(value, 2) }} tell=${(one) => `${time(one.x)} a request, ${usd(one.y)} per M output tokens`} /></div>
       <${Data} name="llm-calc-plans" picture=${false} columns=${COLUMNS} rows=${data.plans.map((plan) => [plan.rank, plan.hardware.gpu, plan.gpus, layoutOf(plan), plan.ttft_s, plan.tpot_s, plan.output_tokens_per_s, plan.usd_per_hour, plan.usd_per_million_output_tokens_all_in, plan.launch_command])} />`}
-    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} kinds of GPU without a plan, and why</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${one.reason}</li>`)}</ul></details>`}<//>`;
+    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} other kinds of GPU, and why they are not shown</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${one.reason}</li>`)}</ul></details>`}<//>`;
 }

@@ -74,10 +74,11 @@ function prices(scenario) {
   return scenario.usd ? { [scenario.g]: number(scenario.usd) } : undefined;
 }
 
-export function plans(scenario, source) {
+export function plans(scenario, source, objective, only) {
   const limits = numbers(scenario, { ttft_s: "ttft", tpot_s: "tpot", usd_per_hour: "bud", max_gpus: "max" });
   const workload = workloadPart(scenario);
-  return lean({ model: modelPart(scenario, source), workload, limits, prices: prices(scenario), max_plans: 10 });
+  const gpus = only ? [scenario.g] : undefined;
+  return lean({ model: modelPart(scenario, source), workload, limits, gpus, objective, prices: prices(scenario), max_plans: 10 });
 }
 
 /** A grid over fields of the estimate, as NDJSON; the fields of the grid leave the base. */

@@ -27,6 +27,9 @@ export const catalog = signal({ models: [], gpus: [] });
 export const linkedData = signal("");
 export const version = signal(null);
 export const theme = signal("auto");
+/** Which plans are sought: on every GPU or only on that of the scenario, and what the best is best in. */
+export const planOn = signal("all");
+export const planBy = signal("cost");
 
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
