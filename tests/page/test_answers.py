@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from llm_calc.adapters.catalog import load_catalogs
+from tests.adapters.gguf_files import llama_parameters, write_llama
 from tests.page.conftest import Opener
 from tests.page.reading import (
     EXAMPLE,
@@ -124,6 +126,30 @@ def test_a_config_goes_to_the_service_as_published(opened: Opener) -> None:
     with page.expect_request("**/api/inspect_model") as sent:
         page.get_by_label("Content of config.json").fill(json.dumps(config, indent=4))
     assert json.loads(sent.value.post_data or "")["model"] == {"hf_config": config}
+    expect(card(page, "computed")).to_contain_text("6,738,415,616")
+
+
+def test_the_header_of_a_gguf_file_is_read(opened: Opener, tmp_path: Path) -> None:
+    page = opened("/?n=1&g=l4&e=llama.cpp&len=2048&c=1&i=128&o=64")
+    page.get_by_role("button", name="File").click()
+    page.get_by_label("Or a config.json or GGUF file").set_input_files(write_llama(tmp_path / "tiny.gguf"))
+    expect(card(page, "computed")).to_contain_text(f"{llama_parameters():,}")
+    expect(page.locator(".pasted")).to_contain_text("tiny.gguf header of a GGUF file")
+    expect(page.locator("#verdict")).to_contain_text("Fits")
+
+
+def test_a_file_can_be_dropped_on_the_form(opened: Opener) -> None:
+    page = opened("/?n=1&w=bf16&g=a100-80gb-sxm")
+    text = json.dumps({**load_catalogs().model("llama2-7b").config})
+    dropped = page.evaluate_handle(
+        """(text) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], "config.json"));
+          return data;
+        }""",
+        text,
+    )
+    page.dispatch_event("form.scenario", "drop", {"dataTransfer": dropped})
     expect(card(page, "computed")).to_contain_text("6,738,415,616")
 
 

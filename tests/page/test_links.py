@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
 from llm_calc.adapters.links import link_defaults_text
+from tests.adapters.gguf_files import write_llama
 from tests.page.conftest import Opener
 from tests.page.reading import ask, card, shown_time, tile
 from tests.process import Service
@@ -89,6 +91,22 @@ def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
 def test_changed_data_is_told(opened: Opener) -> None:
     page = opened("/?v=1&data=2020-01-01-00000000")
     expect(page.get_by_text("The data changed since this link was made (2020-01-01-00000000")).to_be_visible()
+
+
+def test_a_file_too_long_for_a_link_is_asked_for_again(
+    opened: Opener, service: Service, tmp_path: Path
+) -> None:
+    page = opened("/?n=1&g=l4&e=llama.cpp&len=2048&c=1&i=128&o=64")
+    page.get_by_role("button", name="File").click()
+    field = page.get_by_label("Or a config.json or GGUF file")
+    field.set_input_files(write_llama(tmp_path / "tiny.gguf"))
+    expect(page.locator("#verdict")).to_contain_text("Fits")
+    expect(page).to_have_url(re.compile("#"))
+    assert len(page.url) < 5000
+    again = opened(page.url.removeprefix(service.url))
+    expect(again.get_by_role("alert").first).to_contain_text(
+        "tiny.gguf was too long for the link: choose it again"
+    )
 
 
 def test_curl_gives_the_answer_of_the_page(opened: Opener, service: Service) -> None:

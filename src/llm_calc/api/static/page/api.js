@@ -197,13 +197,12 @@ let tried = 0;
 /** What single changes would do: the estimate and the memory of each beside those of the scenario. */
 async function tryVariants(each, from, device) {
   const turn = ++tried;
-  const cache = estimate.state.peek().data.resolved.kv_cache;
-  const base = requests.deployment(each, from, cache);
+  const now = estimate.state.peek().data;
   const answers = await Promise.all(candidates(each, device).map(async ([name, set]) => {
     try {
-      const body = { scenarios: [base, requests.deployment({ ...each, ...set }, from, cache)] };
-      const [now, then] = JSON.parse(await post("/api/compare", body)).scenarios;
-      return { name, set, now, then };
+      const body = requests.deployment({ ...each, ...set }, from, now.resolved.kv_cache);
+      const [then, plan] = await Promise.all(["/api/serving_estimate", "/api/memory_plan"].map((path) => post(path, body).then(JSON.parse)));
+      return { name, set, now, then, plan };
     } catch {
       return null; // A change that the engine or the GPU cannot run is no advice.
     }

@@ -55,7 +55,7 @@ const gpuRows = computed(() => catalog.value.gpus.map((row) => ({
   words: low(row.id, row.name, row.vendor, row.generation, row.aliases),
 })));
 
-const BYTES_OF_HEADER = 700_000;
+const BYTES_OF_HEADER = 2 ** 19;
 const STEP = 8192;
 const problem = signal("");
 
@@ -98,12 +98,12 @@ function turnTo(way) {
 }
 
 function Pasted() {
-  if (source.value) {
+  if (source.value?.content) {
     const refusal = refusals.value.m;
     return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${source.value.kind === "gguf" ? "header of a GGUF file" : "config.json"}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
       ${refusal && html`<p class="refusal" role="alert">⚠ ${refusal}</p>`}</div>`;
   }
-  return html`<div class="field wide"><label for="paste">Content of config.json</label>
+  return html`<div class="field wide">${source.value && html`<p class="refusal" role="alert">⚠ ${source.value.name} was too long for the link: choose it again.</p>`}<label for="paste">Content of config.json</label>
     <textarea id="paste" rows="4" spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "pasted config.json")}></textarea>
     <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
     ${problem.value && html`<p class="refusal" role="alert">⚠ ${problem.value}</p>`}</div>`;

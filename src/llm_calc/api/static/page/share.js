@@ -5,7 +5,7 @@ import { asCsv, copy, download } from "./files.js";
 import * as requests from "./requests.js";
 import { scenario, scenarios, source, sources, summary, version } from "./state.js";
 import { count, size, time } from "./numbers.js";
-import { toLink } from "./url.js";
+import { toLink, travels } from "./url.js";
 
 const RECENT = "llm-calc.recent";
 const MOST_RECENT = 8;
@@ -82,7 +82,7 @@ export function Share() {
   return html`<dialog ref=${box} aria-labelledby="share-title" onClose=${() => { open.value = false; told.value = ""; }}>
     <form method="dialog" class="head"><h2 id="share-title">Share or take away</h2><button aria-label="Close">×</button></form>
     ${open.value && html`<p class="pair"><label for="link" class="hidden">Link</label><input id="link" readonly value=${link()} onFocus=${(event) => event.target.select()} /><button type="button" class="main" onClick=${() => take(link(), "Link")}>Copy link</button></p>
-    <p class="note">The link is the whole state; the service stores nothing. ${sources.value.some(Boolean) ? "The pasted file travels after #, which no server sees." : ""}</p>
+    <p class="note">The link is the whole state; the service stores nothing. ${sources.value.some(Boolean) ? "A pasted file travels after #, which no server sees." : ""} ${sources.value.every(travels) ? "" : "⚠ The file is too long for a link: send it along."}</p>
     <p class="acts"><button type="button" onClick=${() => take(curl(), "curl")}>Copy curl</button><button type="button" onClick=${() => take(command(), "Command")}>Copy command line</button><button type="button" onClick=${() => take(markdown(), "Markdown")}>Copy Markdown</button></p>
     <p class="acts"><button type="button" onClick=${asJson}>Answers as JSON</button><button type="button" onClick=${table}>Figures as CSV</button></p>
     <p class="note">Each chart has its own CSV, PNG and SVG under Data.</p>

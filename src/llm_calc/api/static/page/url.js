@@ -2,6 +2,10 @@
 import { DEFAULTS, LETTERS, VERSION } from "./state.js";
 
 const KEYS = Object.keys(DEFAULTS);
+const MOST_IN_A_LINK = 200_000;
+
+/** Whether a pasted file is short enough for a link; of longer ones it keeps the name. */
+export const travels = (source) => !source?.content || source.content.length <= MOST_IN_A_LINK;
 
 /** State to query and fragment. ``data``: the version of the data that the answers came from. */
 export function toLink(scenarios, sources, data = "") {
@@ -13,7 +17,7 @@ export function toLink(scenarios, sources, data = "") {
     if (at && ![...query.keys()].some((key) => key.startsWith(prefix))) query.set(`${prefix}m`, each.m);
   });
   if (data) query.set("data", data);
-  const kept = sources.map((each) => each ?? null);
+  const kept = sources.map((each) => (travels(each) ? each ?? null : { ...each, content: "" }));
   const fragment = kept.some(Boolean) ? `#${encode(kept)}` : "";
   const text = query.toString();
   return (text ? `?v=${VERSION}&${text}` : fragment ? `?v=${VERSION}` : "") + fragment;

@@ -104,14 +104,14 @@ function effects({ now, then, set }, each) {
   const parts = [];
   const changed = (one, other) => one != null && other != null && Math.abs(other / one - 1) > 0.01;
   const pair = (name, one, other, show) => { if (changed(one, other)) parts.push(`${name} ${show(one)} → ${show(other)}`); };
-  pair("TTFT", now.estimate.ttft_s, then.estimate.ttft_s, time);
-  pair("TPOT", now.estimate.tpot_s, then.estimate.tpot_s, time);
-  const [one, other] = [now, then].map((side) => side.estimate.output_tokens_per_s);
+  pair("TTFT", now.ttft_s, then.ttft_s, time);
+  pair("TPOT", now.tpot_s, then.tpot_s, time);
+  const [one, other] = [now, then].map((side) => side.output_tokens_per_s);
   if (changed(one, other)) parts.push(`output ${signed(other / one - 1)}`);
   const after = { ...each, ...set };
-  const [cost, less] = [costPerMillion(each, deviceOf(each), now.estimate), costPerMillion(after, deviceOf(after), then.estimate)];
+  const [cost, less] = [costPerMillion(each, deviceOf(each), now), costPerMillion(after, deviceOf(after), then)];
   if (changed(cost, less)) parts.push(`cost ${signed(less / cost - 1)}`);
-  const [holds, more] = [now, then].map((side) => side.estimate.resolved.kv_capacity_sequences);
+  const [holds, more] = [now, then].map((side) => side.resolved.kv_capacity_sequences);
   if (changed(holds, more)) parts.push(`holds ${integer(Math.floor(holds))} → ${integer(Math.floor(more))} at once`);
   return parts.join(", ");
 }
@@ -141,7 +141,7 @@ const CHANGES = {
 export function NextChange() {
   const plan = memory.state.value.data, each = scenario.value;
   if (plan && !plan.fits) return html`<${Advice} plan=${plan} />`;
-  const found = (variants.value ?? []).map((one) => ({ ...one, text: one.then.memory.fits ? effects(one, each) : "does not fit" })).filter((one) => one.text);
+  const found = (variants.value ?? []).map((one) => ({ ...one, text: one.plan.fits ? effects(one, each) : "does not fit" })).filter((one) => one.text);
   if (!plan || !found.length) return null;
   return html`<section class="card" aria-labelledby="next"><h2 id="next">What one change would do</h2><ul class="variants">
     ${found.map((one) => html`<li><button type="button" onClick=${() => change(one.set)}>${one.name}</button><span>${sentence(one.text).slice(0, -1)}</span></li>`)}</ul></section>`;
