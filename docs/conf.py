@@ -12,7 +12,7 @@ release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "formula_docstrings", "catalog_tables", "openapi_tables"]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nitpicky = True
 # Types of other packages, named in aliases of our own: their documentation is not asked for.
@@ -24,6 +24,8 @@ autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = f"llm-calc {release}"
 html_theme_options = {"source_edit_link": "", "top_of_page_buttons": []}
 html_copy_source = False

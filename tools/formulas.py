@@ -66,21 +66,42 @@ class Formula:
         return f"{self.of_class}\n\n{self.docstring}"
 
     @property
+    def summary(self) -> str:
+        """The first line without its unit and markup."""
+        return (
+            _BRACKETS.sub("", self.docstring.partition("\n")[0]).replace(" .", ".").replace("``", "").strip()
+        )
+
+    @property
+    def unit(self) -> str:
+        """The units that it names first."""
+        return next(iter(self._units), "")
+
+    @property
+    def basis(self) -> str:
+        """``Source``, ``Definition`` or ``Choice``: the one that its own docstring names first."""
+        return next(iter(self._bases), "")
+
+    @cached_property
+    def _bases(self) -> list[str]:
+        return [found.rstrip("s") for found in _BASIS.findall(f"{self.docstring}\n{self.of_class}")]
+
+    @cached_property
+    def _units(self) -> list[str]:
+        groups = _BRACKETS.findall(f"{self.docstring}\n{self.of_class}")
+        return [group for group in groups if set(group.split(", ")) <= UNITS]
+
+    @property
     def lacks(self) -> list[str]:
         """What it does not say."""
-        bases = {found.rstrip("s") for found in _BASIS.findall(self.text)}
-        missing = [] if self._has_unit else ["a unit in brackets"]
+        bases = set(self._bases)
+        missing = [] if self._units else ["a unit in brackets"]
         if not bases:
             missing.append("Source, Definition or Choice")
         if bases - {"Definition"}:
             missing += [] if self._has_equation else ["an equation"]
             missing += [] if re.search(r"Leaves out:|[Ee]xact", self.text) else ["what it leaves out"]
         return missing
-
-    @property
-    def _has_unit(self) -> bool:
-        groups = (found.split(", ") for found in _BRACKETS.findall(self.text))
-        return any(set(group) <= UNITS for group in groups)
 
     @property
     def _has_equation(self) -> bool:

@@ -3,11 +3,16 @@
 import re
 from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
 from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+from tables import table
 
-from tools.formulas import LABELS
+from tools.formulas import LABELS, Formula, formulas
 
 LABELLED = re.compile(rf"^(\s*)({'|'.join(LABELS)}):(?= )")
 RAISED = re.compile(r"^:raises (\w+):")
@@ -30,7 +35,7 @@ def _spaced(lines: list[str]) -> list[str]:
     for line in lines:
         if LABELLED.match(line):
             found.append("")
-        found.append(LABELLED.sub(r"\1**\2.**", line))
+        found.append(LABELLED.sub(r"\1**\2:**", line))
     return found
 
 
@@ -39,8 +44,26 @@ def process(_app: Sphinx, _what: str, name: str, obj: Any, _options: Any, lines:
     lines[:] = rendered(lines, name, obj)
 
 
+class Formulas(SphinxDirective):
+    """A table of all formulas, each a link to its entry."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table as document nodes."""
+        rows = ([self._link(each), each.summary, each.unit, each.basis] for each in formulas())
+        return [table(("formula", "gives", "unit", "basis"), rows)]
+
+    def _link(self, formula: Formula) -> nodes.Node:
+        shown = formula.name.removeprefix("llm_calc.core.")
+        options = {"refdomain": PythonDomain.name, "reftype": "obj", "reftarget": formula.name}
+        link = pending_xref(
+            "", nodes.literal(text=shown), refdoc=self.env.docname, refexplicit=True, **options
+        )
+        return nodes.paragraph("", "", link)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Take part in autodoc."""
+    """Take part in autodoc; add the directive ``formulas``."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("formulas", Formulas)
     app.connect("autodoc-process-docstring", process)
     return {"parallel_read_safe": True}
