@@ -28,5 +28,8 @@ html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 html_title = f"llm-calc {release}"
 html_theme_options = {"source_edit_link": "", "top_of_page_buttons": []}
+# "All formulas at a glance" is the index.
+html_use_index = False
+html_domain_indices = False
 html_copy_source = False
 html_show_sourcelink = False

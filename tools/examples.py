@@ -17,6 +17,7 @@ from tests.process import running
 from tools.doc_examples import rewrite_all
 
 ENTRIES_SHOWN = 2
+LONGEST_LINE = 80
 EXAMPLE_TIME = "2026-01-01T12:00:00+00:00"
 
 Json = Any
@@ -43,7 +44,10 @@ def curl_command(method: str, path: str, body: Json) -> str:
     """Return an example request as it is typed into a shell."""
     if body is None and method == "GET":
         return f"curl -s localhost:8000{path}"
-    data = shlex.quote(json.dumps(body, ensure_ascii=False))
+    data = json.dumps(body, ensure_ascii=False)
+    if len(data) > LONGEST_LINE:
+        data = json.dumps(body, ensure_ascii=False, indent=2)
+    data = shlex.quote(data)
     return f"curl -s localhost:8000{path} -H 'content-type: application/json' \\\n  -d {data}"
 
 

@@ -61,7 +61,7 @@ def _default(field: Any, *, required: bool) -> str:
     if field.get("default") is None:
         return ""
     text = json.dumps(field["default"], ensure_ascii=False)
-    return text if len(text) <= LONGEST_DEFAULT else "as documented there"
+    return text if len(text) <= LONGEST_DEFAULT else "its own"
 
 
 def _type(field: Any) -> list[nodes.Node]:

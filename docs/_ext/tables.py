@@ -9,6 +9,8 @@ from docutils import nodes
 Cell: TypeAlias = str | nodes.Node
 Cells: TypeAlias = Sequence[Cell]
 
+LONG = 60
+"""Texts of more characters get a column that is wide enough to read them."""
 _COMMIT = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{7,40})")
 """A repository with the commit that was read."""
 
@@ -37,7 +39,7 @@ def words(text: str) -> nodes.paragraph:
 
 def sourced(text: str) -> nodes.paragraph:
     """Return a cell in which each repository links to the commit that was read."""
-    paragraph, after = nodes.paragraph(), 0
+    paragraph, after = nodes.paragraph(classes=["long"]), 0
     for found in _COMMIT.finditer(text):
         address = f"https://github.com/{found[1]}/tree/{found[2]}"
         paragraph += [nodes.Text(text[after : found.start()]), nodes.reference("", found[0], refuri=address)]
@@ -56,4 +58,6 @@ def _row(cells: Cells) -> nodes.row:
 
 
 def _node(cell: Cell) -> nodes.Node:
-    return nodes.paragraph(text=cell) if isinstance(cell, str) else cell
+    if isinstance(cell, str):
+        return nodes.paragraph(text=cell, classes=["long"] if len(cell) > LONG else [])
+    return cell
