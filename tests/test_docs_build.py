@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag
 
 from sphinx.util.inventory import InventoryFile
 
-from tools.doc_examples import DOCS
+from tools.doc_examples import DOCS, ROOT
 from tools.formulas import formulas
 
 ASSETS = {"script": "src", "img": "src", "source": "src", "iframe": "src", "link": "href", "object": "data"}
@@ -79,3 +79,11 @@ def test_documentation_is_whole(tmp_path: Path) -> None:
     inventory = InventoryFile.loads((tmp_path / "objects.inv").read_bytes(), uri="")
     shown = {name for kind in inventory.data.values() for name in kind}
     assert {formula.name for formula in formulas()} - shown == set()
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    readme = ROOT / "README.md"
+    linked = re.findall(r"\]\(([^)#]+)", readme.read_text(encoding="utf-8"))
+    local = [address for address in linked if not FOREIGN.match(address)]
+    assert len(local) > 5
+    assert [address for address in local if not (ROOT / address).exists()] == []
