@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
 
+import httpx
 import pytest
 
 from llm_calc.api.app import create_app
@@ -111,6 +112,17 @@ def test_pages_show_what_every_example_prints(page: str) -> None:
 def test_only_setting_up_is_not_run() -> None:
     left = [block.text for page in RECORDED for block in blocks(PAGES[f"docs/{page}"]) if is_left_out(block)]
     assert [text.split()[0] for text in left] == ["git", "make"]
+
+
+def test_the_link_of_the_quick_start_opens_the_page(service: Service) -> None:
+    (link,) = re.findall(r"\]\(http://127\.0\.0\.1:8000/\?([^)]*)\)", PAGES["docs/quickstart.md"])
+    state = httpx.get(f"{service.url}/static/page/state.js")
+    known = re.findall(
+        r"\b(\w+): ", re.findall(r"DEFAULTS = Object\.freeze\(\{(.*?)\}\)", state.text, re.DOTALL)[0]
+    )
+    assert {part.partition("=")[0] for part in link.split("&")} <= set(known)
+    page = httpx.get(f"{service.url}/?{link}")
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
 
 
 def is_left_out(block: Block) -> bool:

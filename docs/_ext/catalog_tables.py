@@ -181,7 +181,6 @@ class CatalogTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The table as document nodes."""
-        self.env.note_reread()  # read from elsewhere: the page never stays as it was
         return [table(*TABLES[self.arguments[0]](load_catalogs()))]
 
 

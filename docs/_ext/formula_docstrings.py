@@ -49,7 +49,6 @@ class Formulas(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The table as document nodes."""
-        self.env.note_reread()  # read from elsewhere: the page never stays as it was
         rows = ([self._link(each), each.summary, each.unit, each.basis] for each in formulas())
         return [table(("formula", "gives", "unit", "basis"), rows)]
 

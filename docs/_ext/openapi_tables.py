@@ -50,7 +50,6 @@ class Endpoints(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return a section an operation."""
-        self.env.note_reread()  # read from elsewhere: the page never stays as it was
         return [
             _section(path, method, operation)
             for path, methods in description()["paths"].items()
@@ -63,7 +62,6 @@ class RequestParts(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return a section a type."""
-        self.env.note_reread()  # read from elsewhere: the page never stays as it was
         return [self._part(name) for name in parts_of(description())]
 
     def _part(self, name: str) -> nodes.section:
