@@ -15,6 +15,7 @@ from tables import table
 from tools.formulas import LABELS, Formula, formulas
 
 LABELLED = re.compile(rf"^(\s*)({'|'.join(LABELS)}):(?= )")
+PAGE = re.compile(r"``docs/(\w+)\.md``")
 RAISED = re.compile(r"^:raises (\w+):")
 SETTINGS = Config(napoleon_use_rtype=False)
 
@@ -26,7 +27,8 @@ def rendered(lines: list[str], name: str = "", obj: Any = None) -> list[str]:
     that holds a colon, and so is told that everything is a function.
     """
     text = GoogleDocstring(_spaced(lines), SETTINGS, None, "function", name, obj).lines()
-    return [RAISED.sub(r":raises ~llm_calc.core.errors.\1:", line) for line in text]
+    linked = (PAGE.sub(r":doc:`/\1`", line) for line in text)
+    return [RAISED.sub(r":raises ~llm_calc.core.errors.\1:", line) for line in linked]
 
 
 def _spaced(lines: list[str]) -> list[str]:
