@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench calibrate docs image examples lock vendor clean
+.PHONY: help install serve test check unit browser schemathesis bench calibrate runs docs image examples lock vendor clean
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -65,6 +65,10 @@ bench: $(VENV)/.dev  ## measure speed, start-up and memory
 calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
 	$(BIN)/python -m tools.calibrate
 	$(BIN)/python -m tools.fit_memory
+	$(BIN)/python -m tools.calibrate.predicted_runs
+
+runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
+	$(BIN)/python -m tools.calibrate.predicted_runs
 
 # Read anew each time: pages hold what code and catalogs say, which Sphinx cannot know of.
 docs: $(VENV)/.dev  ## build the documentation into docs/_build/html

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.serving import answer_serving_estimate, lengths_of, place_request
+from llm_calc.adapters.nearest import evidence_of
+from llm_calc.adapters.serving import answer_serving_estimate, lengths_of, place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
@@ -36,6 +37,7 @@ def main() -> None:
     catalogs = load_catalogs()
     request = ServingEstimateRequest.model_validate(REQUEST)
     placed = place_request(request, catalogs)
+    found = time_load(placed, request.workload)
     deployment, lengths = placed.deployment, lengths_of(request.workload)
     load = StepLoad(sequences=64.0, context_start=1024.0, context_end=2048.0)
     axes = np.meshgrid(
@@ -46,6 +48,10 @@ def main() -> None:
         "one step of all operators": (lambda: step_seconds(deployment.work, load, deployment.rates), 500),
         "one closed form": (lambda: core.closed_form(deployment, lengths, 64.0), 200),
         "one simulated closed loop of 64": (lambda: core.simulated_loop(deployment, lengths, 64), 20),
+        "the published runs nearest to a question": (
+            lambda: evidence_of(request, placed, found, catalogs),
+            200,
+        ),
         "one answer, no HTTP": (lambda: answer_serving_estimate(request, catalogs), 20),
         "a million closed forms": (lambda: core.closed_form(deployment, many, axes[0].ravel()), 2),
     }

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from hypothesis import settings
 
 from llm_calc.api.app import create_app
 from llm_calc.api.settings import Settings
+
+# Machines are noisy: how long an example takes says nothing of whether it is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Settings of the developer's shell must not change what the tests see.
 for _name in [name for name in os.environ if name.startswith("LLM_CALC_")]:

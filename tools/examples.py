@@ -19,6 +19,8 @@ from tools.doc_examples import rewrite_all
 ENTRIES_SHOWN = 2
 LONGEST_LINE = 80
 EXAMPLE_TIME = "2026-01-01T12:00:00+00:00"
+FIXED = {"timestamp": EXAMPLE_TIME, "data_version": "2026-01-01-0123abcd"}
+"""Fields that change with the clock or with any file of the catalogs, and what examples show instead."""
 
 Json = Any
 
@@ -76,18 +78,18 @@ def asked(client: TestClient, method: str, path: str, body: Json) -> Any:
 
 
 def shortened(answer: Json) -> Json:
-    """Keep the first entries of a list of catalog entries; replace times by a fixed one."""
+    """Keep the first entries of a list of catalog entries; replace what changes with every run by something fixed."""
     if isinstance(answer, list):
         return answer[:ENTRIES_SHOWN]
-    return _with_fixed_times(answer)
+    return _with_fixed(answer)
 
 
-def _with_fixed_times(answer: Json) -> Json:
-    """Replace every ``timestamp``."""
+def _with_fixed(answer: Json) -> Json:
+    """Replace every field that ``FIXED`` names."""
     if isinstance(answer, list):
-        return [_with_fixed_times(entry) for entry in answer]
+        return [_with_fixed(entry) for entry in answer]
     if isinstance(answer, dict):
-        return {key: EXAMPLE_TIME if key == "timestamp" else _with_fixed_times(answer[key]) for key in answer}
+        return {key: FIXED.get(key) or _with_fixed(entry) for key, entry in answer.items()}
     return answer
 
 

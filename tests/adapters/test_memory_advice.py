@@ -97,7 +97,7 @@ def test_nothing_helps_a_model_that_fits_nowhere() -> None:
     assert changes_that_fit(setup(memory_gib=8), build_engine("vllm", max_model_len=1024), asked) == []
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(sequences=st.integers(1, 64), context=st.integers(256, 16_384))
 def test_the_recommended_gpu_holds_it_and_no_smaller_one_does(sequences: int, context: int) -> None:
     gpus, deployment = load_catalogs().gpus, setup()

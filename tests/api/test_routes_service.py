@@ -41,6 +41,15 @@ def test_documentation_files_are_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/docs", "/favicon.ico", "/static/docs/start.js", "/openapi.json"])
+def test_pages_and_their_files_answer_the_headers_alone(client: TestClient, path: str) -> None:
+    whole = client.get(path, headers={"accept-encoding": "identity"})
+    head = client.head(path, headers={"accept-encoding": "identity"})
+    assert (head.status_code, head.content) == (200, b"")
+    names = ("content-type", "content-length", "etag", "content-security-policy", "cache-control")
+    assert [head.headers.get(name) for name in names] == [whole.headers.get(name) for name in names]
+
+
 def test_pages_forbid_foreign_files(client: TestClient) -> None:
     policy = client.get("/docs").headers["content-security-policy"]
     assert "default-src 'none'" in policy

@@ -73,6 +73,27 @@ def test_what_was_never_measured_says_so(client: TestClient) -> None:
     assert elsewhere["basis"]["unseen"] == "generation"
 
 
+def test_loads_that_this_engine_was_never_measured_under_say_so(client: TestClient) -> None:
+    found = ask(client, engine={"name": "llama.cpp"}, hardware={"gpu": "rtx-4090"})
+    assert found["interval"]["status"] == "uncalibrated"
+    assert {row["load"] for row in found["basis"]["held_out_errors"]} == {"single_stream", "static_batch"}
+    single = ask(
+        client, engine={"name": "llama.cpp"}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
+    )
+    assert single["interval"]["status"] == "calibrated"
+
+
+def test_a_handful_of_cases_is_no_range(client: TestClient) -> None:
+    found = ask(
+        client, engine={"name": "llama.cpp"}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
+    )
+    cases = {row["metric"]: row["measurements"] for row in found["basis"]["held_out_errors"]}
+    assert cases["output_tokens_per_s"] < 10
+    assert found["interval"]["output_tokens_per_s"] is None
+    assert cases["tpot_s"] >= 10
+    assert found["interval"]["tpot_s"] is not None
+
+
 def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(client: TestClient) -> None:
     def width(gpu: str) -> float:
         span = ask(client, hardware={"gpu": gpu})["interval"]["tpot_s"]

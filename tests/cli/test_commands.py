@@ -33,6 +33,20 @@ def test_an_estimate_shows_what_users_wait_for_and_how_sure_that_is() -> None:
     assert "tpot_s off by" in shown.output
 
 
+def test_an_estimate_shows_measured_runs_beside_what_is_predicted_for_them() -> None:
+    question = ("llama-3.1-70b", "--gpu", "4x h100-80gb-sxm", "--weights", "fp8", "-c", 64)
+    shown = run("estimate", *question).output
+    nearest = json.loads(run("estimate", *question, "--json").output)["basis"]["nearest"]
+    for place, each in enumerate(nearest):
+        cell = f"{each['tpot_s'] * 1e3:.3g} ms ({each['predicted_tpot_s'] * 1e3:.3g} ms)"
+        assert (cell in shown) == (place < 3), each
+    assert "requests 0.5x" in shown
+    assert "tokens/s)" not in shown
+    without = run("estimate", "smollm-135m", "--gpu", "gaudi3").output
+    assert "no published run of vllm" in without
+    assert "Nearest runs" not in without
+
+
 def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3

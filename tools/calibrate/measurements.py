@@ -3,8 +3,8 @@
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ their neighbours: drafting was on, though no source says so."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One published number in base units, with what ran where. ``aside``: the rule that keeps it out of the fit."""
+    """One published number in base units, with what ran where. ``aside``: the rule that keeps it out of the fit.
+
+    ``cells``: the line as it stands in the file, where what a source does not say is empty.
+    """
 
     source: str
     engine: str
@@ -38,6 +41,7 @@ class Measurement:
     value: float
     prompt_known: bool
     aside: str | None = None
+    cells: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def setting(self) -> tuple[object, ...]:
@@ -80,6 +84,7 @@ def _measurement(row: dict[str, str]) -> Measurement:
         metric=row["metric"],
         value=float(row["value"]),
         prompt_known=bool(row["input_tokens"]),
+        cells=row,
     )
 
 

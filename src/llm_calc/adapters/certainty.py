@@ -3,7 +3,10 @@
 import math
 
 from llm_calc.adapters.calibration import unseen
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     Basis,
@@ -17,6 +20,8 @@ from llm_calc.core.calibration import HeldOutError
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
+LEAST_CASES = 10
+"""Fewer measured cases than this say nothing of the range that holds eight of ten."""
 LOAD_NAMES = {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}
 
 
@@ -31,13 +36,19 @@ def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[Hel
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
     missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
     rows = [error for error in placed.calibration.errors if error.held_out == missing]
-    here = [error for error in rows if error.load == load_name(request.workload)]
+    here = _of_load(rows, request.workload)
     return here or rows
+
+
+def _of_load(rows: list[HeldOutError], workload: WorkloadPart) -> list[HeldOutError]:
+    return [error for error in rows if error.load == load_name(workload)]
 
 
 def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
     """Ranges around an estimate that held 80 % of the measured cases of its kind."""
-    errors = {error.metric: error for error in held_out_errors(request, placed)}
+    enough = [error for error in held_out_errors(request, placed) if error.measurements >= LEAST_CASES]
+    # Where several neighbouring loads stand in, the one with most cases speaks.
+    errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
 
     def span(metric: str, value: float) -> Range | None:
         error = errors.get(metric)
@@ -56,8 +67,10 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    unmeasured = request.speculative is not None or request.disaggregated is not None
-    return request.workload.load != "request_rate" and not unmeasured and holds_one(placed)
+    if request.speculative is not None or request.disaggregated is not None:
+        return False
+    known = _of_load(list(placed.calibration.errors), request.workload)
+    return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
 
 
 def holds_one(placed: Placed) -> bool:
@@ -74,9 +87,9 @@ def basis_kind(placed: Placed) -> BasisKind:
     return kinds.get(missing, "calibrated")
 
 
-def basis_of(request: ServingEstimateRequest, placed: Placed) -> Basis:
-    """Which calibration, how near its measurements come, and its errors on what it had not seen."""
-    calibration = placed.calibration
+def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs) -> Basis:
+    """Which calibration, its errors on what it had not seen, and the published runs nearest to the question."""
+    calibration, evidence = placed.calibration, evidence_of(request, placed, found, catalogs)
     missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
     return Basis(
         kind=basis_kind(placed),
@@ -87,6 +100,7 @@ def basis_of(request: ServingEstimateRequest, placed: Placed) -> Basis:
         held_out_errors=[
             HeldOut(
                 metric=error.metric,
+                load=error.load,
                 held_out=error.held_out,
                 measurements=error.measurements,
                 mean_error_fraction=error.mean_fraction,
@@ -94,4 +108,8 @@ def basis_of(request: ServingEstimateRequest, placed: Placed) -> Basis:
             )
             for error in held_out_errors(request, placed)
         ],
+        nearest=evidence.nearest,
+        nearest_note=evidence.note,
+        measured_curve=evidence.curve,
+        data_version=data_version(catalogs),
     )

@@ -40,7 +40,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         if request.disaggregated is None
         else disaggregated_estimate(placed, request)
     )
-    return _answer(request, placed, found)
+    return _answer(request, placed, found, catalogs)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
@@ -116,7 +116,9 @@ def times(found: Estimate, replicas: float) -> Estimate:
     )
 
 
-def _answer(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> ServingEstimateAnswer:
+def _answer(
+    request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs
+) -> ServingEstimateAnswer:
     gpus = request.hardware.count
     output, total, requests = (
         float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -134,7 +136,7 @@ def _answer(request: ServingEstimateRequest, placed: Placed, found: Estimate) ->
         percentiles=_percentiles(found),
         interval=interval_of(request, placed, found),
         operators=list(_operators(request, placed, found)),
-        basis=basis_of(request, placed),
+        basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
         assumptions=[*placed.assumptions, *_assumptions(request, placed)],
         warnings=[*placed.warnings, *version_warnings(request.engine), *_warnings(request, placed)],

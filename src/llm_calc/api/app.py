@@ -14,7 +14,7 @@ from llm_calc.api.metrics import Metrics
 from llm_calc.api.middleware import BodyLimit, TimeLimit
 from llm_calc.api.observe import Observe
 from llm_calc.api.openapi import DESCRIPTION, TAGS, operation_id, set_up_openapi
-from llm_calc.api.pages import STATIC
+from llm_calc.api.pages import STATIC, KeptFiles, fingerprint
 from llm_calc.api.routes import ROUTERS
 from llm_calc.api.settings import Settings
 
@@ -68,4 +68,5 @@ def _add_routes(app: FastAPI) -> None:
     """Include every router and the static files."""
     for router in ROUTERS:
         app.include_router(router)
+    app.mount(f"/static/{fingerprint()}", KeptFiles(directory=STATIC), name="kept")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -28,7 +28,7 @@ TAGS = [
     {"name": "calculator", "description": "Requirements, scaling and analysis of a model"},
     {"name": "planning", "description": "What a model is, what engines do with it, and what to deploy"},
     {"name": "catalog", "description": "The models and GPUs that the service knows"},
-    {"name": "service", "description": "Health and metrics of the process"},
+    {"name": "service", "description": "Health, metrics and versions of the process"},
 ]
 ERROR_SCHEMA: Schema = {
     "type": "object",

@@ -1,8 +1,19 @@
-"""HTML pages and their files: all served by the process, held to that by a content security policy."""
+"""HTML pages and their files: all served by the process, held to that by a content security policy.
 
+The calculator's own files are addressed under a fingerprint of their contents, so that browsers may keep them for ever
+and a page never mixes the files of two versions.
+"""
+
+import hashlib
+from functools import cache
 from pathlib import Path
+from string import Template
 
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from llm_calc.adapters.links import link_defaults_text
 
 STATIC = Path(__file__).with_name("static")
 
@@ -16,8 +27,56 @@ PAGE_HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
+FOR_EVER = "public, max-age=31536000, immutable"
+CALCULATOR_FOLDERS = ("page", "vendor/page")
+
+
+class KeptFiles(StaticFiles):
+    """Static files under an address that changes with their contents: browsers need not ask for them again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file with the header that lets browsers keep it."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = FOR_EVER
+        return response
+
+
+PAGE_METHODS = ["GET", "HEAD"]
+"""How pages may be asked for; HEAD answers the headers alone."""
 
 
 def page(name: str) -> FileResponse:
     """Return a page of the ``static`` folder with the headers of all pages."""
     return FileResponse(STATIC / name, headers=PAGE_HEADERS, media_type="text/html; charset=utf-8")
+
+
+def _modules() -> list[Path]:
+    """Every script of the calculator, third-party ones included."""
+    return sorted(path for folder in CALCULATOR_FOLDERS for path in (STATIC / folder).glob("*.js"))
+
+
+@cache
+def fingerprint() -> str:
+    """Return twelve hexadecimal digits that change with any file of the calculator."""
+    digest = hashlib.sha256()
+    for path in [*_modules(), STATIC / "page/page.css", STATIC / "favicon.svg"]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _calculator_html() -> str:
+    """The page with the addresses of its files, and what a link means where it is silent."""
+    static = f"static/{fingerprint()}"
+    preloads = [
+        f'    <link rel="modulepreload" href="{static}/{path.relative_to(STATIC).as_posix()}">'
+        for path in _modules()
+    ]
+    template = Template((STATIC / "page/index.html").read_text(encoding="utf-8"))
+    links = link_defaults_text().replace("<", "\\u003c")
+    return template.substitute(static=static, preloads="\n".join(preloads), links=links)
+
+
+def calculator() -> HTMLResponse:
+    """Return the calculator as a page."""
+    return HTMLResponse(_calculator_html(), headers=PAGE_HEADERS)

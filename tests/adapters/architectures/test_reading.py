@@ -226,7 +226,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), JSON)
 def test_any_value_is_read_or_refused(data: st.DataObject, value: object) -> None:
     config = data.draw(st.sampled_from(CONFIGS))

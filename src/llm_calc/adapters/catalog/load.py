@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from llm_calc.adapters.catalog.digest import content_digest
 from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
@@ -24,6 +26,7 @@ Row = TypeVar("Row", bound=BaseModel)
 class Catalogs:
     """Everything that the catalogs hold, read once and never changed. Entries are sorted by id.
 
+    ``checked``: the newest day that an entry was looked at; ``digest`` stands for the content of all files.
     Equal only to itself, so that what is derived from it can be cached.
     """
 
@@ -35,6 +38,8 @@ class Catalogs:
     token_prices: tuple[TokenPrice, ...]
     gpu_names: NameIndex[CatalogGpu]
     model_names: NameIndex[CatalogModel]
+    checked: date
+    digest: str
 
     def gpu(self, name: str, field: str | None = None) -> Gpu:
         """The GPU of an id or alias, in any case; ``field`` is where a request named it.
@@ -116,6 +121,11 @@ def load_catalogs(path: Path | None = None) -> Catalogs:
         token_prices=tokens,
         gpu_names=gpu_names,
         model_names=model_names,
+        checked=max(
+            *(source.checked for entry in gpu_entries for source in entry.sources),
+            *(row.checked for rows in (models, links.values(), rental, tokens) for row in rows),
+        ),
+        digest=content_digest(root, catalog_root()),
     )
 
 

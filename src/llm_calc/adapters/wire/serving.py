@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 
@@ -90,12 +91,14 @@ class Interval(Answer):
     """Ranges that held 80 % of the measured cases of their kind when the fit had not seen them."""
 
     status: Literal["calibrated", "uncalibrated"] = Field(
-        description="Whether loads of this kind were measured; uncalibrated: the ranges are those of closed loops"
+        description="Whether loads of this kind were measured; uncalibrated: the ranges are those of loads that were"
     )
     coverage_fraction: float = Field(description="Share of cases that the ranges hold [-]")
-    ttft_s: Range | None = Field(description="Time to first token [s]")
-    tpot_s: Range | None = Field(description="Time of each further token [s]")
-    output_tokens_per_s: Range | None = Field(description="Output of the deployment [tokens/s]")
+    ttft_s: Range | None = Field(description="Time to first token [s]; null below ten measured cases")
+    tpot_s: Range | None = Field(description="Time of each further token [s]; null below ten measured cases")
+    output_tokens_per_s: Range | None = Field(
+        description="Output of the deployment [tokens/s]; null below ten measured cases"
+    )
 
 
 class OperatorRow(Answer):
@@ -116,6 +119,7 @@ class HeldOut(Answer):
     """How far off answers of this kind were for groups that the fit had not seen."""
 
     metric: str = Field(description="What was measured")
+    load: str = Field(description="Kind of load: closed_loop, single_stream, static_batch or offline")
     held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation")
     measurements: int = Field(description="Measurements compared [measurements]")
     mean_error_fraction: float = Field(description="Mean of |predicted / measured - 1| [-]")
@@ -137,6 +141,15 @@ class Basis(Answer):
     measurements: int = Field(description="Measurements in the fit [measurements]")
     unseen: str = Field(description="What the fit had no measurement of: row, model, gpu or generation")
     held_out_errors: list[HeldOut] = Field(description="Errors on groups that the fit had not seen")
+    nearest: list[NearestRun] = Field(
+        description="At most five published runs nearest to the question, nearest first; empty where none compares"
+    )
+    nearest_note: str = Field(description="How many published runs compare, or that none does")
+    measured_curve: list[MeasuredPoint] = Field(
+        description="The same model, GPU, engine, layout, formats and lengths (within 25 %) at several loads, by "
+        "requests; empty where it was not measured so"
+    )
+    data_version: str = Field(description="The data that it comes from, as /api/version says it")
 
 
 class Resolved(Answer):

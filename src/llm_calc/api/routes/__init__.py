@@ -5,7 +5,7 @@ What is asked and answered in JSON is better added to ``adapters.operations``: `
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, page, planning, sweep
+from llm_calc.api.routes import analysis, calculate, docs, health, page, planning, sweep, version
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
@@ -13,6 +13,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     planning.router,
     sweep.router,
     health.router,
+    version.router,
     docs.router,
     page.router,
 )

@@ -1,11 +1,12 @@
 """An estimate of serving, and scenarios side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
+from llm_calc.adapters.wire.measured import NearestRun
 from llm_calc.adapters.wire.serving import Percentiles, Range, ServingEstimateAnswer
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import NONE, memory, number, percent, seconds, usd
@@ -16,6 +17,12 @@ BASIS = {
     "formula_only": "formula only: no measurement of the kind; treat it as a bound, not a forecast",
 }
 SHOWN_OPERATORS = 8
+SHOWN_RUNS = 3
+RUN_FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "ttft_s": ("first token", seconds),
+    "tpot_s": ("per token", seconds),
+    "output_tokens_per_s": ("tokens/s", number),
+}
 FIGURES = {
     "ttft_s": ("time to first token", seconds),
     "tpot_s": ("time per token", seconds),
@@ -39,6 +46,7 @@ def show_estimate(console: Console, answer: ServingEstimateAnswer) -> None:
     _show_percentiles(console, answer)
     _show_operators(console, answer)
     facts(console, _basis(answer), "How sure")
+    _show_nearest(console, answer.basis.nearest[:SHOWN_RUNS])
     notes(console, answer.warnings, answer.assumptions)
 
 
@@ -77,6 +85,30 @@ def _basis(answer: ServingEstimateAnswer) -> Iterator[tuple[str, str]]:
             f"{each.metric} off by",
             f"{typical} where the {each.held_out} was not seen ({each.measurements} cases)",
         )
+    yield "measured", basis.nearest_note
+
+
+def _show_nearest(console: Console, runs: list[NearestRun]) -> None:
+    """Published runs: each figure measured, what is predicted for that run, what differs from the question."""
+    if not runs:
+        return
+    names = [name for name in RUN_FIGURES if any(getattr(run, name) is not None for run in runs)]
+    rows = [
+        (_run_title(run), *(_run_figure(run, name) for name in names), ", ".join(run.differs) or "nothing")
+        for run in runs
+    ]
+    columns = (RUN_FIGURES[name][0] for name in names)
+    listing(console, ("Nearest runs: measured (predicted)", *columns, " differs in"), rows)
+
+
+def _run_title(run: NearestRun) -> str:
+    gpus = run.tensor * run.pipeline * run.data
+    return f"{run.model} {run.weights} on {gpus}x {run.gpu}"
+
+
+def _run_figure(run: NearestRun, name: str) -> str:
+    measured, text = getattr(run, name), RUN_FIGURES[name][1]
+    return NONE if measured is None else f"{text(measured)} ({text(getattr(run, f'predicted_{name}'))})"
 
 
 def _show_percentiles(console: Console, answer: ServingEstimateAnswer) -> None:

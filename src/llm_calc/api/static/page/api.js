@@ -1,83 +1,139 @@
 // Asking the service: as one types, cancelled when the question changes, never answered out of order.
 import { effect, signal } from "../vendor/page/libraries.js";
-import { current, scenario, scenarios, source, sources } from "./state.js";
+import { catalog, gpu, scenario, scenarios, source, sources, version } from "./state.js";
 import * as requests from "./requests.js";
 
-const DEBOUNCE_MS = 120;
-const LATER_MS = 450;
+const SOON_MS = 100;
+const LATER_MS = 400;
 
 export class Refused extends Error {
-  constructor(status, body) {
+  constructor(body) {
     super(body.error);
-    this.status = status;
     this.body = body;
   }
 }
 
 export async function post(path, body, signalOf) {
   const response = await fetch(path, {
-    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signalOf,
+    method: "POST", headers: { "content-type": "application/json" }, body: requests.textOf(body), signal: signalOf,
   });
   const text = await response.text();
-  if (!response.ok) {
-    let answer;
-    try { answer = JSON.parse(text); } catch { answer = { error: `The service answered ${response.status}.` }; }
-    throw new Refused(response.status, answer);
-  }
-  return text;
+  if (response.ok) return text;
+  let answer;
+  try { answer = JSON.parse(text); } catch { answer = { error: `The service answered ${response.status}.` }; }
+  throw new Refused(answer);
 }
+
+const DOWN = { error: "The calculator process does not answer.", down: true };
+const refusalOf = (problem) => (problem instanceof Refused ? problem.body : DOWN);
 
 /** One question whose answer is kept: the last good one stays while a new one is on its way or refused. */
 export class Answer {
-  constructor(path, body, parse = JSON.parse) {
+  /** ``fetcher``: from an abort signal and what is asked to the answer. */
+  constructor(fetcher) {
     this.state = signal({ status: "loading", data: null, error: null, at: null });
-    this.path = path;
-    this.body = body;
-    this.parse = parse;
+    /** Whether its card is in view; questions that follow along always are. */
+    this.wanted = signal(true);
+    this.fetcher = fetcher;
     this.turn = 0;
   }
 
-  async ask(...given) {
-    const turn = ++this.turn;
+  /** The answer is of an older scenario from now on: a new one is on its way, or will be once it is wanted. */
+  outdate() {
+    this.turn += 1;
     this.controller?.abort();
+    this.state.value = { ...this.state.peek(), status: this.wanted.peek() ? "loading" : "stale" };
+  }
+
+  async ask(...given) {
+    this.outdate();
+    this.state.value = { ...this.state.peek(), status: "loading" };
+    const turn = this.turn;
     this.controller = new AbortController();
-    this.state.value = { ...this.state.value, status: "loading" };
     try {
-      const data = this.parse(await post(this.path, this.body(...given), this.controller.signal));
+      const data = await this.fetcher(this.controller.signal, ...given);
       if (turn === this.turn) this.state.value = { status: "ready", data, error: null, at: new Date() };
-    } catch (error) {
-      if (turn !== this.turn || error.name === "AbortError") return;
-      const refusal = error instanceof Refused ? error.body : { error: "The calculator process does not answer.", down: true };
-      this.state.value = { ...this.state.value, status: "error", error: refusal };
+    } catch (problem) {
+      if (turn !== this.turn || problem.name === "AbortError") return;
+      this.state.value = { ...this.state.peek(), status: "error", error: refusalOf(problem) };
     }
   }
 }
 
+/** The answer of one endpoint, as JSON unless it is read otherwise. */
+const asked = (path, body, read = JSON.parse) => async (stop, ...given) => read(await post(path, body(...given), stop));
 const rows = (text) => text.trim().split("\n").map((line) => JSON.parse(line));
 /** From two on: one request at a time is another kind of load, with measurements of its own. */
-const CONCURRENCIES = [2, 4, 8, 16, 32, 64, 128, 256, 512];
+export const CONCURRENCIES = [2, 4, 8, 16, 32, 64, 128, 256, 512];
+const IN_FLIGHT = "workload.concurrency", PROMPT = "workload.input_tokens", DEVICE = "hardware.gpu";
+export const MAP_CONTEXTS = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
+const MAP_CONCURRENCIES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-export const memory = new Answer("/api/memory_plan", requests.deployment);
-export const estimate = new Answer("/api/serving_estimate", requests.deployment);
-export const inspection = new Answer("/api/inspect_model", requests.inspection);
-export const curve = new Answer("/api/sweep", (...given) => requests.sweep(...given, "workload.concurrency", CONCURRENCIES), rows);
-export const everyGpu = new Answer("/api/sweep", (given, from, ids) => requests.sweep(given, from, "hardware.gpu", ids), rows);
-export const plans = new Answer("/api/deployment_plans", requests.plans);
+const curveBody = (each, from) => requests.sweep(each, from, { [IN_FLIGHT]: CONCURRENCIES });
+
+/** Prompts that fill the contexts of the map once the answer is written. */
+function mapBody(each, from) {
+  const output = Number(each.o) || 1;
+  const prompts = MAP_CONTEXTS.map((context) => context - output).filter((prompt) => prompt > 0);
+  return requests.sweep(each, from, { [PROMPT]: prompts, [IN_FLIGHT]: MAP_CONCURRENCIES });
+}
+
+/** The estimate on every GPU, with whether its memory holds a request: a speed that cannot be had is no answer. */
+async function onEveryGpu(stop, each, from) {
+  const grid = { [DEVICE]: catalog.peek().gpus.map((row) => row.id) };
+  const body = requests.sweep(each, from, grid);
+  const targets = ["serving_estimate", "memory_plan"];
+  const [runs, kept] = await Promise.all(targets.map(async (target) => rows(await post("/api/sweep", { ...body, target }, stop))));
+  return runs.map((run, at) => ({ ...run, holds: kept[at].sequences_that_fit >= 1 && kept[at].max_concurrency >= 1 }));
+}
+
+export const memory = new Answer(asked("/api/memory_plan", requests.deployment));
+export const estimate = new Answer(asked("/api/serving_estimate", requests.deployment));
+export const inspection = new Answer(asked("/api/inspect_model", requests.inspection));
+export const curve = new Answer(asked("/api/sweep", curveBody, rows));
+export const map = new Answer(asked("/api/sweep", mapBody, rows));
+export const everyGpu = new Answer(onEveryGpu);
+export const plans = new Answer(asked("/api/deployment_plans", requests.plans));
+export const variants = signal([]);
 export const comparisons = signal([]);
 
-plans.state.value = { status: "idle", data: null, error: null, at: null };
-everyGpu.state.value = { status: "idle", data: null, error: null, at: null };
+for (const question of [map, everyGpu, plans]) {
+  question.wanted.value = false;
+  question.state.value = { ...question.state.peek(), status: "stale" };
+}
 
-let soon, later;
-
-/** The memory plan follows the estimate, so that both keep the cache in the same format. */
-async function askAll() {
-  const given = [scenario.value, source.value];
-  inspection.ask(...given);
+/** Memory and model are asked with the cache format that the estimate took, so that all three speak of the same. */
+async function askNow(...given) {
   await estimate.ask(...given);
-  if (given[0] !== scenario.value || given[1] !== source.value) return;
-  const { status, data } = estimate.state.value;
-  memory.ask(...given, status === "ready" ? data.resolved.kv_cache : "auto");
+  if (given[0] !== scenario.peek() || given[1] !== source.peek()) return;
+  const { status, data } = estimate.state.peek();
+  const cache = status === "ready" ? data.resolved.kv_cache : "auto";
+  await Promise.all([memory.ask(...given, cache), inspection.ask(...given, cache)]);
+}
+
+/** Ask ``act`` a while after what it reads has changed; at once the first time. */
+function settled(milliseconds, act) {
+  let timer, first = true;
+  effect(() => {
+    const ready = act();
+    clearTimeout(timer);
+    if (ready) timer = setTimeout(ready, first ? 0 : milliseconds);
+    first = false;
+  });
+}
+
+/** A question of a card further down: asked when the card is in view and the scenario is another than before. */
+function followInView(question, ready = () => true) {
+  let last = [];
+  effect(() => {
+    const given = [scenario.value, source.value];
+    if (last.length && (given[0] !== last[0] || given[1] !== last[1])) question.outdate();
+  });
+  settled(LATER_MS, () => {
+    const given = [scenario.value, source.value];
+    if (!question.wanted.value || !ready() || (given[0] === last[0] && given[1] === last[1])) return null;
+    return () => { last = given; question.ask(...given); };
+  });
 }
 
 /** Ask anew whenever the scenario changes. */
@@ -85,38 +141,88 @@ export function follow() {
   let first = true;
   effect(() => {
     const given = [scenario.value, source.value];
-    clearTimeout(soon);
-    clearTimeout(later);
-    soon = setTimeout(askAll, first ? 0 : DEBOUNCE_MS);
-    later = setTimeout(() => curve.ask(...given), first ? 60 : LATER_MS);
-    for (const question of [memory, estimate, inspection]) if (!first) question.state.value = { ...question.state.peek(), status: "loading" };
-    for (const question of [plans, everyGpu]) if (question.state.peek().data) question.state.value = { ...question.state.peek(), status: "stale" };
+    if (!first && given) for (const question of [estimate, memory, inspection, curve]) question.outdate();
     first = false;
   });
-  effect(() => compareAll(scenarios.value, sources.value, current.value));
+  settled(SOON_MS, () => {
+    const given = [scenario.value, source.value];
+    return () => askNow(...given);
+  });
+  settled(LATER_MS, () => {
+    const given = [scenario.value, source.value];
+    return () => curve.ask(...given);
+  });
+  followInView(map);
+  followInView(everyGpu, () => catalog.value.gpus.length > 0);
+  followInView(plans);
+  settled(LATER_MS, () => {
+    const [each, from, device, answered] = [scenario.value, source.value, gpu.value, estimate.state.value.status];
+    return answered === "ready" ? () => tryVariants(each, from, device) : null;
+  });
+  settled(LATER_MS, () => {
+    const [all, from] = [scenarios.value, sources.value];
+    if (all.length > 1) return () => compareAll(all, from);
+    comparisons.value = [];
+    return null;
+  });
 }
 
-let comparing;
-
-function compareAll(all, from) {
-  clearTimeout(comparing);
-  if (all.length < 2) { comparisons.value = []; return; }
-  comparing = setTimeout(async () => {
-    const answers = await Promise.all(all.map(async (each, at) => {
-      const body = requests.deployment(each, from[at]);
-      try {
-        const served = JSON.parse(await post("/api/serving_estimate", body));
-        const kept = requests.deployment(each, from[at], served.resolved.kv_cache);
-        return { served, plan: JSON.parse(await post("/api/memory_plan", kept)), error: null };
-      } catch (problem) {
-        return { served: null, plan: null, error: problem.message };
-      }
-    }));
-    comparisons.value = answers;
-  }, LATER_MS);
+/** Single changes worth a look, as keys of a scenario. */
+function candidates(each, device) {
+  const count = Number(each.n), layout = { tp: "", pp: "", dp: "", ep: "" };
+  const served = estimate.state.peek().data;
+  const found = [];
+  const weights = served?.resolved.weights ?? "", cache = served?.resolved.kv_cache ?? "";
+  if (device?.supported_precisions.includes("fp8") && /^(bf|fp)16/.test(weights)) found.push(["FP8 weights", { w: "fp8" }]);
+  if (!/int4|q4|fp4/.test(weights)) found.push(["4-bit weights (AWQ)", { w: "int4-awq" }]);
+  if (/16$/.test(cache) && each.e !== "generic") found.push(["FP8 KV cache", { kv: each.e === "llama.cpp" ? "q8_0" : "fp8" }]);
+  if (count >= 1 && count <= 512) found.push([`${2 * count} GPUs instead of ${count}`, { n: String(2 * count), ...layout }]);
+  if (count >= 2 && count % 2 === 0) found.push([`${count / 2} ${count === 2 ? "GPU" : "GPUs"} instead of ${count}`, { n: String(count / 2), ...layout }]);
+  return found;
 }
 
-export async function loadCatalog(catalog) {
-  const [models, gpus] = await Promise.all(["/api/available_models", "/api/available_gpus"].map(async (path) => (await fetch(path)).json()));
-  catalog.value = { models, gpus };
+let tried = 0;
+
+/** What single changes would do: the estimate and the memory of each beside those of the scenario. */
+async function tryVariants(each, from, device) {
+  const turn = ++tried;
+  const cache = estimate.state.peek().data.resolved.kv_cache;
+  const base = requests.deployment(each, from, cache);
+  const answers = await Promise.all(candidates(each, device).map(async ([name, set]) => {
+    try {
+      const body = { scenarios: [base, requests.deployment({ ...each, ...set }, from, cache)] };
+      const [now, then] = JSON.parse(await post("/api/compare", body)).scenarios;
+      return { name, set, now, then };
+    } catch {
+      return null; // A change that the engine or the GPU cannot run is no advice.
+    }
+  }));
+  if (turn === tried) variants.value = answers.filter(Boolean);
+}
+
+let compared = 0;
+
+async function compareAll(all, from) {
+  const turn = ++compared;
+  const answers = await Promise.all(all.map(async (each, at) => {
+    const body = requests.deployment(each, from[at]);
+    try {
+      const served = JSON.parse(await post("/api/serving_estimate", body));
+      const kept = requests.deployment(each, from[at], served.resolved.kv_cache);
+      const [plan, points] = await Promise.all([
+        post("/api/memory_plan", kept).then(JSON.parse), post("/api/sweep", curveBody(each, from[at])).then(rows),
+      ]);
+      return { served, plan, points, error: null };
+    } catch (problem) {
+      return { served: null, plan: null, points: [], error: refusalOf(problem).error };
+    }
+  }));
+  if (turn === compared) comparisons.value = answers;
+}
+
+export async function loadCatalog() {
+  const read = async (path) => { const response = await fetch(path); return response.ok ? response.json() : null; };
+  const [models, gpus] = await Promise.all(["/api/available_models", "/api/available_gpus"].map(read));
+  catalog.value = { models: models ?? [], gpus: gpus ?? [] };
+  version.value = await read("/api/version");
 }

@@ -1,143 +1,189 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
-import { computed, html, signal, useState } from "../vendor/page/libraries.js";
-import { catalog, change, gpu, isExample, model, PRESETS, scenario, setSource, source } from "./state.js";
-import { estimate, inspection, memory } from "./api.js";
+import { computed, html, signal } from "../vendor/page/libraries.js";
+import {
+  catalog, change, ENGINE_FLAGS, gpu, isExample, model, named, PRESETS, scenario, setSource, source, summary,
+} from "./state.js";
+import { estimate, inspection, memory, plans } from "./api.js";
+import { Choices } from "./card.js";
+import { Combobox } from "./combobox.js";
 import { fieldOf } from "./requests.js";
-import { integer, count } from "./numbers.js";
+import { count, significant, usd } from "./numbers.js";
 
 const ENGINES = [["vllm", "vLLM"], ["sglang", "SGLang"], ["trtllm", "TensorRT-LLM"], ["llama.cpp", "llama.cpp"], ["generic", "Generic"]];
 const WEIGHTS = ["", "bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "fp32"];
 const CACHES = ["auto", "bf16", "fp16", "fp8", "int8"];
+const LLAMA_CACHES = ["auto", "fp16", "bf16", "q8_0", "q5_1", "q4_0"];
 export const unfolded = signal(false);
 
 /** Refusals by field: the sentence of the first question that was refused for it. */
 export const refusals = computed(() => {
-  const found = {};
-  for (const question of [memory, estimate, inspection]) {
+  const found = {}, each = scenario.value;
+  for (const question of [estimate, memory, inspection, plans]) {
     const { error, status } = question.state.value;
     if (status !== "error" || !error || error.down) continue;
-    const field = fieldOf(error);
-    found[field] ??= error.error;
+    const fields = error.details?.fields ?? [];
+    if (fields.length > 1) for (const one of fields) found[fieldOf({ details: one }, each)] ??= `${one.field}: ${one.accepted}`;
+    else found[fieldOf(error, each)] ??= error.error;
   }
   return found;
 });
 
-export function Field({ name, label, unit, hint, type = "text", options, list, wide }) {
-  const value = scenario.value[name];
-  const refusal = refusals.value[name];
-  const id = `f-${name}`;
+export function Field({ name, label, unit, hint, options, rows, known, wide }) {
+  const value = scenario.value[name], refusal = refusals.value[name], id = `f-${name}`;
   const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => change({ [name]: event.target.value }) };
-  const control = options
-    ? html`<select ...${common} value=${value}>${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}</select>`
-    : html`<span class="with-unit"><input ...${common} type="text" inputmode=${type === "number" ? "decimal" : "text"} value=${value} list=${list} autocomplete="off" spellcheck="false" />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
+  const offered = options && (options.some(([key]) => key === value) ? options : [...options, [value, value]]);
+  const control = rows
+    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => change({ [name]: next })} />`
+    : options
+      ? html`<select ...${common} value=${value}>${offered.map(([key, shown]) => html`<option value=${key} selected=${key === value}>${shown}</option>`)}</select>`
+      : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck=${false} />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
   return html`<div class=${`field ${wide ? "wide" : ""} ${refusal ? "refused" : ""}`}><label for=${id}>${label}${unit && html`<span class="hidden"> in ${unit}</span>`}</label>${control}
-    <p class=${refusal ? "refusal" : "hint"} id=${`${id}-help`} role=${refusal ? "alert" : null}>${refusal ?? hint ?? ""}</p></div>`;
+    <p class=${refusal ? "refusal" : "hint"} id=${`${id}-help`} role=${refusal ? "alert" : null}>${refusal ? `⚠ ${refusal}` : hint ?? ""}</p></div>`;
 }
 
-function ModelField() {
-  const [dragging, setDragging] = useState(false);
-  const known = model.value;
-  const hint = source.value ? `${source.value.name}: ${source.value.kind === "gguf" ? "header of a GGUF file" : "config.json"}`
-    : known ? `${count(known.parameters)} parameters${known.active_parameters < known.parameters ? `, ${count(known.active_parameters)} active` : ""}` : "";
-  const drop = async (event) => {
-    event.preventDefault();
-    setDragging(false);
-    const file = event.dataTransfer.files[0];
-    if (file) await readFile(file);
-  };
-  return html`<div class=${`drop ${dragging ? "dragging" : ""}`} onDragOver=${(event) => { event.preventDefault(); setDragging(true); }} onDragLeave=${() => setDragging(false)} onDrop=${drop}>
-    ${source.value
-      ? html`<div class="field wide ${refusals.value.m ? "refused" : ""}"><span class="label">Model</span><div class="pasted"><span>${hint}</span><button type="button" onClick=${() => setSource(null)}>Back to the catalog</button></div>
-          ${refusals.value.m && html`<p class="refusal" role="alert">${refusals.value.m}</p>`}</div>`
-      : html`<${Field} name="m" label="Model" hint=${hint} list="models" wide />`}
-    <${Paste} />
-  </div>`;
-}
+const low = (...texts) => texts.flat().join(" ").toLowerCase();
 
-const GGUF_BYTES = 700_000;
-export const pasteProblem = signal("");
+const modelRows = computed(() => catalog.value.models.map((row) => ({
+  value: row.name, text: row.name,
+  aside: `${count(row.parameters)}${row.active_parameters < row.parameters ? `, ${count(row.active_parameters)} active` : ""} · ${row.family}`,
+  words: low(row.name, row.family, row.aliases, row.hugging_face_ids),
+})));
+
+const gpuRows = computed(() => catalog.value.gpus.map((row) => ({
+  value: row.id, text: row.name,
+  aside: `${row.vram_gb} GB · ${significant(row.memory_bandwidth_gb_per_s / 1000)} TB/s · ${row.vendor}`,
+  words: low(row.id, row.name, row.vendor, row.generation, row.aliases),
+})));
+
+const BYTES_OF_HEADER = 700_000;
+const STEP = 8192;
+const problem = signal("");
 
 async function readFile(file) {
-  pasteProblem.value = "";
-  if (file.name.endsWith(".gguf")) {
-    const bytes = new Uint8Array(await file.slice(0, GGUF_BYTES).arrayBuffer());
-    let text = "";
-    for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-    setSource({ kind: "gguf", name: file.name, content: btoa(text) });
-    change({ w: "" });
-  } else {
-    accept(await file.text(), file.name);
-  }
+  problem.value = "";
+  if (!file.name.endsWith(".gguf")) return accept(await file.text(), file.name);
+  const bytes = new Uint8Array(await file.slice(0, BYTES_OF_HEADER).arrayBuffer());
+  let text = "";
+  for (let at = 0; at < bytes.length; at += STEP) text += String.fromCharCode(...bytes.subarray(at, at + STEP));
+  setSource({ kind: "gguf", name: file.name, content: btoa(text) });
+  return change({ w: "" });
 }
 
+const STRINGS = '"(?:[^"\\\\]|\\\\.)*"';
+
+/** Take a config.json as published: some hold Infinity or NaN, which JSON has no word for. Only white space is left out. */
 function accept(text, name) {
   try {
-    const content = JSON.parse(text.replace(/\b(-?)Infinity\b/g, "$11e999"));
-    if (typeof content !== "object" || content === null || Array.isArray(content)) throw new Error("not an object");
-    setSource({ kind: "config", name, content });
+    const read = JSON.parse(text.replace(new RegExp(`(${STRINGS})|-?\\bInfinity\\b|\\bNaN\\b`, "g"), (_, kept) => kept ?? "0"));
+    if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error("it is no object");
+    const content = text.replace(new RegExp(`(${STRINGS})|\\s+`, "g"), "$1");
+    setSource({ kind: "config", name: read._name_or_path || name, content });
     change({ w: "" });
-    pasteProblem.value = "";
-  } catch (problem) {
-    pasteProblem.value = `That is no config.json: ${problem.message}`;
+    problem.value = "";
+  } catch (fault) {
+    problem.value = `That is no config.json: ${fault.message}`;
   }
 }
 
-function Paste() {
-  return html`<details class="paste"><summary>Paste or drop a config.json or GGUF file</summary>
-    <label for="paste">Content of config.json</label>
-    <textarea id="paste" rows="4" spellcheck="false" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "Pasted config.json")}></textarea>
-    <label for="file">Or a file</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
-    ${pasteProblem.value && html`<p class="refusal" role="alert">${pasteProblem.value}</p>`}</details>`;
+const WAYS = [["name", "Catalog"], ["file", "File"], ["custom", "Dimensions"]];
+const pasting = signal(false);
+const wayOf = () => (source.value || pasting.value ? "file" : scenario.value.m === "custom" ? "custom" : "name");
+
+/** Another way to name the model; ``DEFAULTS`` of the dimensions are Llama-2-7B's. */
+function turnTo(way) {
+  pasting.value = way === "file";
+  if (way !== "file" && source.value) setSource(null);
+  if (way === "custom") change({ m: "custom" });
+  if (way === "name" && scenario.value.m === "custom") change({ m: "llama-3.1-70b" });
 }
 
-function Load() {
-  const load = scenario.value.load;
+function Pasted() {
+  if (source.value) {
+    const refusal = refusals.value.m;
+    return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${source.value.kind === "gguf" ? "header of a GGUF file" : "config.json"}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
+      ${refusal && html`<p class="refusal" role="alert">⚠ ${refusal}</p>`}</div>`;
+  }
+  return html`<div class="field wide"><label for="paste">Content of config.json</label>
+    <textarea id="paste" rows="4" spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "pasted config.json")}></textarea>
+    <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
+    ${problem.value && html`<p class="refusal" role="alert">⚠ ${problem.value}</p>`}</div>`;
+}
+
+function Model() {
+  const way = wayOf(), known = model.value;
+  const hint = known && `${known.hugging_face_ids[0] ?? known.family}, ${count(known.parameters)} parameters${known.active_parameters < known.parameters ? `, ${count(known.active_parameters)} active` : ""}`;
+  return html`<fieldset class="wide"><legend>Model</legend>
+    <${Choices} label="Model by" options=${WAYS} value=${way} onChoose=${turnTo} />
+    <div class="fields">
+      ${way === "name" && html`<${Field} name="m" label="Model name" hint=${hint} rows=${modelRows.value} known=${(text) => named(catalog.value.models, text, "name")} wide />`}
+      ${way === "file" && html`<${Pasted} />`}
+      ${way === "custom" && html`<${Field} name="dh" label="Hidden size" /><${Field} name="df" label="Feed-forward width" /><${Field} name="dl" label="Layers" /><${Field} name="dv" label="Vocabulary" unit="tokens" />
+        <${Field} name="dq" label="Attention heads" hint="empty: heads of 128" /><${Field} name="dk" label="KV heads" hint="empty: one a head" />`}
+      <${Field} name="w" label="Weights" options=${WEIGHTS.map((each) => [each, each || "as published"])} />
+      <${Field} name="kv" label="KV cache" options=${(scenario.value.e === "llama.cpp" ? LLAMA_CACHES : CACHES).map((each) => [each, each])} hint=${kvHint()} />
+    </div></fieldset>`;
+}
+
+function kvHint() {
+  const kept = estimate.state.value.data?.resolved.kv_cache;
+  return scenario.value.kv === "auto" && kept ? `auto: ${kept}` : "";
+}
+
+function Hardware() {
+  const device = gpu.value, each = scenario.value;
+  const flags = ENGINE_FLAGS[each.e] ?? {};
+  const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
+  return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
+      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : ""} />
+      <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} /></div>
+    <details class="more"><summary>Layout, memory and cache</summary><div class="fields">
+      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} />
+      ${flags.util && html`<${Field} name="util" label="Memory share" hint=${`${flags.util}, 0 to 1`} />`}
+      ${flags.seqs && html`<${Field} name="seqs" label="Most sequences" hint=${flags.seqs} />`}
+      <${Field} name="px" label="Cached prefix" hint="share of the prompt, 0 to 1" />
+      <${Field} name="tp" label="Tensor parallel" unit="GPUs" hint="empty: all GPUs" />
+      <${Field} name="pp" label="Pipeline" unit="stages" hint="empty: 1" />
+      <${Field} name="dp" label="Data parallel" unit="groups" hint="empty: 1" />
+      <${Field} name="ep" label="Expert parallel" unit="GPUs" hint="empty: 1" /></div></details></fieldset>`;
+}
+
+function Workload() {
   const fields = {
-    c: html`<${Field} name="c" label="Concurrent requests" type="number" unit="requests" />`,
-    r: html`<${Field} name="r" label="Arrivals" type="number" unit="requests/s" />`,
-    b: html`<${Field} name="b" label="Batch" type="number" unit="requests" />`,
-    off: html`<p class="hint wide">A long queue: as many requests at once as memory and the engine allow.</p>`,
+    c: html`<${Field} name="c" label="At once" unit="requests" />`,
+    r: html`<${Field} name="r" label="Arrivals" unit="requests/s" />`,
+    b: html`<${Field} name="b" label="Batch" unit="requests" />`,
+    off: html`<p class="hint">A long queue: as many at once as memory and the engine allow.</p>`,
   };
-  return html`<${Field} name="load" label="Load" options=${[["c", "Concurrent"], ["r", "Arriving at random"], ["b", "One batch"], ["off", "Offline queue"]]} />${fields[load]}`;
+  const press = (preset) => { history.pushState(null, "", location.href); change({ px: "", ...preset.set }); };
+  return html`<fieldset class="wide"><legend>Workload</legend>
+    <p class="presets" role="group" aria-label="Presets">${PRESETS.map((preset) => html`<button type="button" onClick=${() => press(preset)}>${preset.name}</button>`)}</p>
+    <div class="fields"><${Field} name="i" label="Input" unit="tokens" /><${Field} name="o" label="Output" unit="tokens" />
+      <${Field} name="load" label="Load" options=${[["c", "Concurrent"], ["r", "Arriving at random"], ["b", "One batch"], ["off", "Offline queue"]]} />${fields[scenario.value.load]}</div></fieldset>`;
 }
 
-export function summary(each, name) {
-  const load = { c: `${integer(Number(each.c))} at once`, r: `${each.r} a second`, b: `batch of ${each.b}`, off: "offline" }[each.load];
-  return `${name} · ${each.n} × ${each.g} · ${integer(Number(each.i))} in / ${integer(Number(each.o))} out · ${load}`;
+function Targets() {
+  const device = gpu.value;
+  const price = device?.typical_usd_per_hour != null ? `${usd(device.typical_usd_per_hour)}, ${device.price_as_of}` : "none in the catalog";
+  return html`<details class="more wide"><summary>Targets and cost</summary><div class="fields">
+      <${Field} name="ttft" label="TTFT within" unit="s" /><${Field} name="tpot" label="TPOT within" unit="s" />
+      <${Field} name="usd" label="Price of a GPU" unit="$/h" hint=${price} /><${Field} name="bud" label="Budget of plans" unit="$/h" />
+      <${Field} name="max" label="Most GPUs of plans" unit="GPUs" /></div></details>`;
 }
 
 export function Form() {
-  const each = scenario.value;
-  const device = gpu.value;
-  return html`<form class=${`scenario ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}>
-    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}>${summary(each, source.value ? source.value.name : each.m)}</button>
-    <div class="fields">
-      <p class="presets" role="group" aria-label="Presets">${isExample.value && html`<span class="chip">Example</span>`}${PRESETS.map((preset) => html`<button type="button" onClick=${() => { change({ px: "", ...preset.set }); history.pushState(null, "", location.href); }}>${preset.name}</button>`)}</p>
-      <${ModelField} />
-      <${Field} name="w" label="Weights" options=${WEIGHTS.map((name) => [name, name || "as published"])} />
-      <${Field} name="kv" label="KV cache" options=${CACHES.map((name) => [name, name])} />
-      <${Field} name="g" label="GPU" list="gpus" wide hint=${device ? `${device.name}, ${integer(device.memory_bandwidth_gb_per_s)} GB/s` : ""} />
-      <${Field} name="n" label="How many" type="number" unit="GPUs" />
-      <${Field} name="i" label="Input" type="number" unit="tokens" />
-      <${Field} name="o" label="Output" type="number" unit="tokens" />
-      <${Load} />
-      <details class="more wide"><summary>Engine and layout</summary><div class="fields">
-        <${Field} name="e" label="Engine" options=${ENGINES} />
-        <${Field} name="len" label="Longest context" type="number" unit="tokens" hint="as the engine is started" />
-        <${Field} name="tp" label="Tensor parallel" type="number" unit="GPUs" hint="auto: all GPUs" />
-        <${Field} name="pp" label="Pipeline" type="number" unit="stages" hint="auto: 1" />
-        <${Field} name="dp" label="Data parallel" type="number" unit="groups" hint="auto: 1" />
-        <${Field} name="ep" label="Expert parallel" type="number" unit="GPUs" hint="auto: 1" />
-        <${Field} name="px" label="Shared prefix" type="number" hint="share of the prompt in the cache, 0 to 1" />
-      </div></details>
-      <details class="more wide"><summary>Targets and cost</summary><div class="fields">
-        <${Field} name="ttft" label="First token within" type="number" unit="s" />
-        <${Field} name="tpot" label="Next token within" type="number" unit="s" />
-        <${Field} name="usd" label="Price of a GPU" type="number" unit="$/h" hint=${device?.typical_usd_per_hour ? `catalog: $${device.typical_usd_per_hour} (${device.price_as_of})` : "none in the catalog"} />
-      </div></details>
-      ${refusals.value[""] && html`<p class="refusal wide" role="alert">${refusals.value[""]}</p>`}
-    </div>
-    <datalist id="models">${catalog.value.models.map((row) => html`<option value=${row.name}>${row.family}</option>`)}</datalist>
-    <datalist id="gpus">${catalog.value.gpus.map((row) => html`<option value=${row.id}>${row.name}</option>`)}</datalist>
-  </form>`;
+  const general = refusals.value[""];
+  const drop = async (event) => {
+    event.preventDefault();
+    event.currentTarget.classList.remove("dragging");
+    if (event.dataTransfer.files[0]) await readFile(event.dataTransfer.files[0]);
+  };
+  const over = (event) => { event.preventDefault(); event.currentTarget.classList.add("dragging"); };
+  return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}
+      onDragOver=${over} onDragLeave=${(event) => event.currentTarget.classList.remove("dragging")} onDrop=${drop}>
+    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${summary(scenario.value, source.value)}</span></button>
+    <div class="folded">
+      ${isExample.value && html`<p class="example"><span class="chip">Example</span> <span class="hint">Change anything: the answers follow.</span></p>`}
+      ${general && html`<p class="refusal" role="alert">⚠ ${general}</p>`}
+      <${Model} /><${Hardware} /><${Workload} /><${Targets} />
+    </div></form>`;
 }

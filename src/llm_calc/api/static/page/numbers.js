@@ -31,7 +31,7 @@ export function integer(value) {
 
 /** The unit in which a time is best read: factor and name. */
 export function timeUnit(seconds) {
-  if (!known(seconds) || seconds >= 0.1) return [1, "s"];
+  if (!known(seconds) || seconds >= 0.1 || seconds === 0) return [1, "s"];
   return seconds >= 1e-4 ? [1e3, "ms"] : [1e6, "µs"];
 }
 

@@ -1,47 +1,65 @@
 // Deployments found for the workload and the targets: ranked, with cost and the command that starts each.
 import { html, signal } from "../vendor/page/libraries.js";
 import { plans } from "./api.js";
-import { Card } from "./cards.js";
-import { XYChart } from "./charts.js";
-import { change, scenario, source } from "./state.js";
-import { count, integer, time, usd } from "./numbers.js";
+import { Card, Data, Missing } from "./card.js";
+import { copy } from "./files.js";
+import { change, scenario } from "./state.js";
+import { count, integer, significant, time, usd } from "./numbers.js";
+import { XYChart } from "./xychart.js";
 
-const copied = signal(-1);
-
-export async function copy(text, mark) {
-  await navigator.clipboard.writeText(text);
-  mark();
-}
+const copied = signal("");
+const BASIS = { measured: "Measured", calibrated: "Calibrated", formula_only: "Formula only" };
 
 function use(plan) {
   const load = plan.workload;
+  history.pushState(null, "", location.href);
   change({
     g: plan.hardware.gpu, n: String(plan.hardware.count), w: plan.precision.weights ?? "", kv: plan.precision.kv_cache,
     tp: String(plan.parallelism.tensor), pp: String(plan.parallelism.pipeline), dp: String(plan.parallelism.data),
     ep: String(plan.parallelism.expert), e: plan.engine.name,
     ...(load.concurrency ? { load: "c", c: String(load.concurrency) } : {}),
+    ...(load.request_rate ? { load: "r", r: significant(load.request_rate, 4).replaceAll(",", "") } : {}),
   });
 }
 
-function Row({ plan, at }) {
-  return html`<tr><td>${plan.rank}</td><th scope="row">${plan.replicas > 1 ? `${plan.replicas} × ` : ""}${plan.hardware.count} × ${plan.hardware.gpu}<small>${plan.engine.name}, ${plan.precision.weights}, TP ${plan.parallelism.tensor}${plan.parallelism.expert > 1 ? `, EP ${plan.parallelism.expert}` : ""}${plan.parallelism.pipeline > 1 ? `, PP ${plan.parallelism.pipeline}` : ""}</small></th>
-    <td>${time(plan.ttft_s)}</td><td>${time(plan.tpot_s)}</td><td>${count(plan.output_tokens_per_s)}</td><td>${usd(plan.usd_per_hour)}</td><td>${usd(plan.usd_per_million_output_tokens_all_in)}</td><td><span class=${`chip ${plan.basis}`}>${plan.basis.replace("_", " ")}</span></td>
-    <td class="acts"><button type="button" onClick=${() => use(plan)}>Use</button><button type="button" onClick=${() => copy(plan.launch_command, () => { copied.value = at; })}>${copied.value === at ? "Copied" : "Copy command"}</button></td></tr>`;
+const hardwareOf = (plan) => `${plan.replicas > 1 ? `${plan.replicas} × (` : ""}${plan.hardware.count} × ${plan.hardware.gpu}${plan.replicas > 1 ? ")" : ""}`;
+
+function layoutOf(plan) {
+  const sizes = [["TP", plan.parallelism.tensor], ["PP", plan.parallelism.pipeline], ["DP", plan.parallelism.data], ["EP", plan.parallelism.expert]];
+  return [plan.engine.name, plan.precision.weights, ...sizes.filter(([, value]) => value > 1).map(([name, value]) => `${name} ${value}`)].filter(Boolean).join(" · ");
 }
 
-function Front({ points }) {
-  const shown = points.map((each) => ({ x: each.x, y: each.y, text: each.text }));
-  return shown.length > 1 && html`<${XYChart} label="Pareto front of the plans" series=${[{ name: "Front", points: shown }]} x=${{ label: "tok/s for one user", format: count }} y=${{ label: "tok/s of one GPU", format: count }} height=${220} />`;
+function Row({ plan }) {
+  const take = async () => { await copy(plan.launch_command); copied.value = plan.launch_command; };
+  return html`<tr><td>${plan.rank}</td><th scope="row">${hardwareOf(plan)}<small>${layoutOf(plan)}</small></th>
+    <td>${time(plan.ttft_s)}</td><td>${time(plan.tpot_s)}</td><td>${count(plan.output_tokens_per_s)}</td><td>${usd(plan.usd_per_hour)}</td><td><b>${usd(plan.usd_per_million_output_tokens_all_in)}</b></td><td><span class=${`chip ${plan.basis}`}>${BASIS[plan.basis]}</span></td>
+    <td class="acts"><button type="button" onClick=${() => use(plan)}>Use</button><button type="button" onClick=${take}>${copied.value === plan.launch_command ? "Copied" : "Copy command"}</button></td></tr>
+    <tr class="command"><td></td><td colspan="8"><details><summary>Command</summary><pre tabindex="0">${plan.launch_command}</pre></details></td></tr>`;
 }
+
+function Front({ title, points, x, y, tell }) {
+  const shown = (points ?? []).filter((each) => each.x > 0 && each.y > 0).sort((one, other) => one.x - other.x);
+  if (shown.length < 2) return null;
+  const marks = shown.map((each) => ({ x: each.x, y: each.y, text: `${hardwareOf(each.plan)}, ${layoutOf(each.plan)}: ${tell(each)}`, value: each.plan }));
+  return html`<div><h3>${title}</h3><${XYChart} label=${title} series=${[{ tone: "s1", straight: true, points: marks }]} x=${x} y=${y} height=${230} onPick=${use} note="Every point is a plan that no other beats in both; press one to use it." /></div>`;
+}
+
+const HEAD = ["Rank", "Deployment", "TTFT", "TPOT", "Output tok/s", "An hour", "M output tokens", "Basis", "Do"];
+const COLUMNS = [
+  { name: "Rank" }, { name: "GPU" }, { name: "GPUs", show: integer }, { name: "Layout" }, { name: "TTFT", unit: "s", show: time }, { name: "TPOT", unit: "s", show: time },
+  { name: "Output", unit: "tokens/s", show: count }, { name: "Rent", unit: "USD/h", show: usd }, { name: "Rent for 10^6 output tokens", unit: "USD", show: usd }, { name: "Command" },
+];
 
 export function Plans() {
-  const { data, status, error } = plans.state.value;
-  const ask = () => plans.ask(scenario.value, source.value);
-  const front = (data?.pareto?.throughput_against_speed ?? []).map((each) => ({ x: each.x, y: each.y, text: `${each.plan.hardware.count} × ${each.plan.hardware.gpu}: ${count(each.x)} tokens/s for a user, ${count(each.y)} of a GPU` })).filter((each) => each.x > 0 && each.y > 0).sort((one, other) => one.x - other.x);
-  return html`<${Card} id="plans" title="What to rent" state=${plans.state.value} wide>
-    <p><button type="button" class="main" onClick=${ask} disabled=${status === "loading"}>${status === "loading" ? "Searching…" : "Find deployments"}</button> <span class="quiet">Every GPU, count, layout, format and engine that serves this workload within the targets, cheapest first.${status === "stale" ? " The scenario changed since." : ""}</span></p>
-    ${error && html`<p class="refusal" role="alert">${error.error}</p>`}
-    ${data && (data.plans.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Plans"><table class="plans"><thead><tr>${["", "Deployment", "First token", "Further token", "Output tok/s", "An hour", "M output tokens", "Basis", ""].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.plans.map((plan, at) => html`<${Row} plan=${plan} at=${at} />`)}</tbody></table></div>
-      <details><summary>Command of the first</summary><pre tabindex="0">${data.plans[0].launch_command}</pre></details><${Front} points=${front} />` : html`<p>No deployment holds the targets.</p>`)}
-    ${data && html`<details><summary>${integer(data.refused.length)} kinds of GPU that do not</summary><ul class="columns">${data.refused.map((each) => html`<li><b>${each.gpu}</b> ${each.reason}</li>`)}</ul></details>`}<//>`;
+  const { data } = plans.state.value, each = scenario.value;
+  const limits = [each.ttft && `TTFT within ${each.ttft} s`, each.tpot && `TPOT within ${each.tpot} s`, each.bud && `$${each.bud} an hour`, each.max && `${each.max} GPUs`].filter(Boolean);
+  const note = `Every GPU, count, layout, format and engine that serves this workload${limits.length ? ` under ${limits.join(", ")}` : " (no targets set: see Targets and cost)"}, cheapest first. One plan for each GPU and format.`;
+  return html`<${Card} id="plans" title="What to rent" question=${plans} wide note=${note}>
+    ${!data && html`<${Missing} question=${plans} />`}
+    ${data && !data.plans.length && html`<p>No deployment holds the targets: see below why not.</p>`}
+    ${data?.plans.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="Plans"><table class="plans"><thead><tr>${HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.plans.map((plan) => html`<${Row} plan=${plan} />`)}</tbody></table></div>
+      <div class="grid inner"><${Front} title="Pareto: throughput against speed" points=${data.pareto.throughput_against_speed} x=${{ label: "tok/s for one user", format: count }} y=${{ label: "tok/s of one GPU", format: count }} tell=${(one) => `${count(one.x)} tok/s for a user, ${count(one.y)} of a GPU`} />
+        <${Front} title="Pareto: cost against latency" points=${data.pareto.cost_against_latency} x=${{ label: "time of a request", format: (value) => time(value, 2) }} y=${{ label: "$ per M output tokens", format: (value) => significant(value, 2) }} tell=${(one) => `${time(one.x)} a request, ${usd(one.y)} per M output tokens`} /></div>
+      <${Data} name="llm-calc-plans" picture=${false} columns=${COLUMNS} rows=${data.plans.map((plan) => [plan.rank, plan.hardware.gpu, plan.gpus, layoutOf(plan), plan.ttft_s, plan.tpot_s, plan.output_tokens_per_s, plan.usd_per_hour, plan.usd_per_million_output_tokens_all_in, plan.launch_command])} />`}
+    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} kinds of GPU without a plan, and why</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${one.reason}</li>`)}</ul></details>`}<//>`;
 }

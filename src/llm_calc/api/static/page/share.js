@@ -1,10 +1,10 @@
-// Links, exports and the curl that gives the same answer; recent scenarios stay in the browser.
+// Links, exports, and the curl and command that give the same answer; recent scenarios stay in the browser.
 import { html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import { curve, estimate, inspection, memory } from "./api.js";
+import { asCsv, copy, download } from "./files.js";
 import * as requests from "./requests.js";
-import { scenario, scenarios, source, sources } from "./state.js";
-import { copy } from "./plans.js";
-import { summary } from "./form.js";
+import { scenario, scenarios, source, sources, summary, version } from "./state.js";
+import { count, size, time } from "./numbers.js";
 import { toLink } from "./url.js";
 
 const RECENT = "llm-calc.recent";
@@ -12,65 +12,51 @@ const MOST_RECENT = 8;
 export const open = signal(false);
 const told = signal("");
 
+/** The link of everything on the page, with the version of the data that answered. */
 export function link() {
-  return `${location.origin}${location.pathname}${toLink(scenarios.value, sources.value)}`;
+  return `${location.origin}${location.pathname}${toLink(scenarios.value, sources.value, version.value?.data_version)}`;
 }
+
+const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function curl() {
-  const body = JSON.stringify(requests.deployment(scenario.value, source.value), null, 2).replaceAll("'", "'\\''");
-  return `curl -s ${location.origin}/api/serving_estimate -H 'content-type: application/json' -d '${body}'`;
+  const body = requests.textOf(requests.deployment(scenario.value, source.value), 2);
+  return `curl -s ${location.origin}/api/serving_estimate -H 'content-type: application/json' -d ${shell(body)}`;
 }
 
+/** The whole scenario as a command: a link says everything that the page can say. */
 function command() {
-  const each = scenario.value, load = { c: ["--concurrency", each.c], r: ["--request-rate", each.r], b: ["--batch", each.b], off: ["--offline"] }[each.load];
-  const flags = [["--count", each.n], ["--weights", each.w], ["--kv-cache", each.kv === "auto" ? "" : each.kv], ["--tensor", each.tp], ["--pipeline", each.pp], ["--data", each.dp], ["--expert", each.ep], ["--engine", each.e], ["--input-tokens", each.i], ["--output-tokens", each.o]];
-  return ["llm-calc estimate", source.value ? "config.json" : each.m, each.g, ...flags.filter(([, value]) => value).flat(), ...load].join(" ");
+  return `llm-calc estimate --link ${shell(`${location.origin}${location.pathname}${toLink([scenario.value], [source.value])}`)}`;
 }
 
-function download(name, content, type) {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const anchor = Object.assign(document.createElement("a"), { href: url, download: name });
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
+function markdown() {
+  const served = estimate.state.value.data, plan = memory.state.value.data;
+  const figures = served && plan?.fits
+    ? `TTFT ${time(served.ttft_s)}, TPOT ${time(served.tpot_s)}, ${count(served.output_tokens_per_s)} tok/s, weights ${size(plan.per_gpu.weights_bytes)} a GPU`
+    : "does not fit";
+  return `[${summary(scenario.value, source.value)}](${link()}): ${figures}`;
 }
 
 function asJson() {
   const answers = { memory_plan: memory.state.value.data, serving_estimate: estimate.state.value.data, inspect_model: inspection.state.value.data };
-  download("llm-calc.json", JSON.stringify({ link: link(), request: requests.deployment(scenario.value, source.value), ...answers }, null, 2), "application/json");
+  const whole = { link: link(), version: version.value, request: requests.deployment(scenario.value, source.value), ...answers };
+  download("llm-calc.json", requests.textOf(whole, 2), "application/json");
 }
 
-const cell = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+const UNITS = [["_tokens_per_s_per_gpu", "tokens/s"], ["_tokens_per_s", "tokens/s"], ["_per_s_per_gpu", "1/s"], ["_per_s", "1/s"], ["_bytes", "bytes"], ["_s", "s"]];
+const unitOf = (key) => UNITS.find(([end]) => key.endsWith(end))?.[1] ?? "";
 
-function asCsv() {
-  const served = estimate.state.value.data, plan = memory.state.value.data;
-  const rows = [["figure", "value"]];
-  for (const key of ["ttft_s", "tpot_s", "request_latency_s", "output_tokens_per_s", "requests_per_s"]) rows.push([key, served?.[key] ?? ""]);
-  for (const [key, value] of Object.entries(plan?.per_gpu ?? {})) rows.push([`per_gpu.${key}`, value]);
-  for (const row of curve.state.value.data ?? []) if (!row.error) rows.push([`output_tokens_per_s at concurrency ${row["workload.concurrency"]}`, row.output_tokens_per_s]);
-  download("llm-calc.csv", rows.map((row) => row.map(cell).join(",")).join("\n"), "text/csv");
+function figures() {
+  const served = estimate.state.value.data, plan = memory.state.value.data, rows = [];
+  const ranges = served?.interval ?? {};
+  for (const [key, value] of Object.entries(served ?? {})) if (typeof value === "number") rows.push([key, unitOf(key), value, ranges[key]?.low, ranges[key]?.high]);
+  for (const [key, value] of Object.entries(plan?.per_gpu ?? {})) rows.push([`per_gpu.${key}`, unitOf(key), value]);
+  for (const key of ["kv_cache_tokens", "max_concurrency", "max_context_tokens"]) if (plan) rows.push([key, "", plan[key]]);
+  for (const row of curve.state.value.data ?? []) for (const key of ["ttft_s", "tpot_s", "output_tokens_per_s"]) if (!row.error) rows.push([`${key} at concurrency ${row["workload.concurrency"]}`, unitOf(key), row[key]]);
+  return rows;
 }
 
-/** The chart of a card as a PNG of twice its size, with the styles of the page set on each mark. */
-async function asPng() {
-  const svg = document.querySelector("#throughput")?.closest("section").querySelector("svg");
-  if (!svg) return;
-  const copyOf = svg.cloneNode(true);
-  const [from, to] = [svg, copyOf].map((root) => [root, ...root.querySelectorAll("*")]);
-  from.forEach((element, at) => {
-    const style = getComputedStyle(element);
-    for (const name of ["fill", "stroke", "stroke-width", "opacity", "fill-opacity", "font", "stroke-dasharray"]) to[at].style.setProperty(name, style.getPropertyValue(name));
-  });
-  copyOf.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  const picture = new Image();
-  picture.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copyOf))}`;
-  await picture.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: svg.clientWidth * 2, height: svg.clientHeight * 2 });
-  const paint = canvas.getContext("2d");
-  paint.fillStyle = getComputedStyle(document.body).backgroundColor;
-  paint.fillRect(0, 0, canvas.width, canvas.height);
-  paint.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  canvas.toBlob((blob) => download("llm-calc-throughput.png", blob, "image/png"));
-}
+const table = () => asCsv("llm-calc", ["figure", "unit", "value", "likely low", "likely high"], figures());
 
 export function recent() {
   try { return JSON.parse(localStorage.getItem(RECENT) ?? "[]"); } catch { return []; }
@@ -78,23 +64,29 @@ export function recent() {
 
 /** Keep what was looked at, newest first; nothing leaves the browser. */
 export function remember() {
-  const each = scenario.peek();
-  const entry = { name: summary(each, source.peek() ? source.peek().name : each.m), link: toLink([each], [source.peek()]) };
+  const entry = { name: summary(scenario.peek(), source.peek()), link: toLink([scenario.peek()], [source.peek()]) };
   const kept = [entry, ...recent().filter((old) => old.link !== entry.link)].slice(0, MOST_RECENT);
   try { localStorage.setItem(RECENT, JSON.stringify(kept)); } catch { /* a full or closed storage keeps nothing */ }
+}
+
+function forget() {
+  localStorage.removeItem(RECENT);
+  told.value = "Forgotten";
 }
 
 export function Share() {
   const box = useRef(null);
   useEffect(() => { if (open.value && !box.current.open) box.current.showModal(); if (!open.value) box.current.close(); });
-  const take = (text, what) => copy(text, () => { told.value = `${what} copied`; });
+  const take = async (text, what) => { await copy(text); told.value = `${what} copied`; };
+  const kept = open.value ? recent() : [];
   return html`<dialog ref=${box} aria-labelledby="share-title" onClose=${() => { open.value = false; told.value = ""; }}>
-    <h2 id="share-title">Share this scenario</h2>
-    ${open.value && html`<p><label for="link">Link</label><input id="link" readonly value=${link()} onFocus=${(event) => event.target.select()} /></p>
-    <p class="acts"><button type="button" class="main" onClick=${() => take(link(), "Link")}>Copy link</button><button type="button" onClick=${() => take(curl(), "curl")}>Copy curl</button><button type="button" onClick=${() => take(command(), "Command")}>Copy command line</button></p>
-    <p class="acts"><button type="button" onClick=${asJson}>JSON</button><button type="button" onClick=${asCsv}>CSV</button><button type="button" onClick=${asPng}>PNG of the chart</button></p>
-    <details><summary>curl</summary><pre tabindex="0">${curl()}</pre></details>
-    ${recent().length > 0 && html`<h3>Recent, kept in this browser only</h3><ul>${recent().map((each) => html`<li><a href=${`${location.pathname}${each.link}`}>${each.name}</a></li>`)}</ul>`}`}
-    <p aria-live="polite">${told.value}</p>
-    <form method="dialog"><button>Close</button></form></dialog>`;
+    <form method="dialog" class="head"><h2 id="share-title">Share or take away</h2><button aria-label="Close">×</button></form>
+    ${open.value && html`<p class="pair"><label for="link" class="hidden">Link</label><input id="link" readonly value=${link()} onFocus=${(event) => event.target.select()} /><button type="button" class="main" onClick=${() => take(link(), "Link")}>Copy link</button></p>
+    <p class="note">The link is the whole state; the service stores nothing. ${sources.value.some(Boolean) ? "The pasted file travels after #, which no server sees." : ""}</p>
+    <p class="acts"><button type="button" onClick=${() => take(curl(), "curl")}>Copy curl</button><button type="button" onClick=${() => take(command(), "Command")}>Copy command line</button><button type="button" onClick=${() => take(markdown(), "Markdown")}>Copy Markdown</button></p>
+    <p class="acts"><button type="button" onClick=${asJson}>Answers as JSON</button><button type="button" onClick=${table}>Figures as CSV</button></p>
+    <p class="note">Each chart has its own CSV, PNG and SVG under Data.</p>
+    <details><summary>curl</summary><pre tabindex="0">${curl()}</pre></details><details><summary>Command line</summary><pre tabindex="0">${command()}</pre></details>
+    ${kept.length > 0 && html`<div class="head"><h3>Recent, kept in this browser only</h3><button type="button" class="small" onClick=${forget}>Forget</button></div><ul>${kept.map((each) => html`<li><a href=${`${location.pathname}${each.link}`}>${each.name}</a></li>`)}</ul>`}`}
+    <p aria-live="polite" class="note">${told.value}</p></dialog>`;
 }

@@ -1,16 +1,14 @@
 // The state of the page: up to four scenarios, of which one is edited; everything else follows from it.
 import { computed, signal } from "../vendor/page/libraries.js";
 
-export const VERSION = 1;
 export const MOST_SCENARIOS = 4;
 export const LETTERS = ["a", "b", "c", "d"];
 
-/** The example that the page opens with; a link holds only what differs from it. */
-export const DEFAULTS = Object.freeze({
-  m: "llama-3.1-70b", w: "fp8", kv: "auto", g: "h100-80gb-sxm", n: "2", tp: "", pp: "", dp: "", ep: "",
-  e: "vllm", i: "1024", o: "512", load: "c", c: "32", r: "2", b: "8", px: "", len: "16384",
-  ttft: "", tpot: "", usd: "",
-});
+/** What a link means where it is silent, and the flags of each engine: one file, read by the command line too. */
+const LINKS = JSON.parse(document.getElementById("links").textContent);
+export const VERSION = LINKS.version;
+export const DEFAULTS = Object.freeze(LINKS.defaults);
+export const ENGINE_FLAGS = LINKS.engine_flags;
 
 export const PRESETS = [
   { name: "Chat", set: { i: "1024", o: "512", load: "c", c: "32", len: "16384" } },
@@ -25,6 +23,9 @@ export const current = signal(0);
 export const sources = signal([null]);
 export const unknownKeys = signal([]);
 export const catalog = signal({ models: [], gpus: [] });
+/** Version of the program and of its data: what a link was made with, and what answers now. */
+export const linkedData = signal("");
+export const version = signal(null);
 export const theme = signal("auto");
 
 export const scenario = computed(() => scenarios.value[current.value]);
@@ -42,6 +43,7 @@ export function setSource(content) {
 
 export function addScenario() {
   if (scenarios.value.length >= MOST_SCENARIOS) return;
+  history.pushState(null, "", location.href);
   sources.value = [...sources.value, source.value];
   scenarios.value = [...scenarios.value, { ...scenario.value }];
   current.value = scenarios.value.length - 1;
@@ -63,12 +65,29 @@ export const isExample = computed(
     && Object.keys(DEFAULTS).every((key) => scenarios.value[0][key] === DEFAULTS[key]),
 );
 
-export const gpu = computed(() => {
-  const name = scenario.value.g.toLowerCase();
-  return catalog.value.gpus.find((row) => row.id === name || row.aliases.includes(name)) ?? null;
-});
+/** The row of a catalog that a name, an alias or a Hugging Face id stands for; null where none is. */
+export function named(rows, name, key) {
+  const wanted = name.trim().toLowerCase().replace(/[ _]/g, "-");
+  const names = (row) => [row[key], ...row.aliases, ...(row.hugging_face_ids ?? [])];
+  return rows.find((row) => names(row).some((each) => each.toLowerCase().replace(/[ _]/g, "-") === wanted)) ?? null;
+}
 
-export const model = computed(() => {
-  const name = scenario.value.m.toLowerCase();
-  return catalog.value.models.find((row) => row.name === name || row.aliases.includes(name)) ?? null;
-});
+export const deviceOf = (each) => named(catalog.value.gpus, each.g, "id");
+export const gpu = computed(() => deviceOf(scenario.value));
+export const model = computed(() => named(catalog.value.models, scenario.value.m, "name"));
+
+/** What a scenario's model is called. */
+export function modelName(each, from) {
+  if (from) return from.name;
+  return each.m === "custom" ? "own dimensions" : each.m;
+}
+
+/** A scenario in one line. */
+export function summary(each, from) {
+  const whole = (text) => (text === "" || Number.isNaN(Number(text)) ? text : new Intl.NumberFormat("en").format(text));
+  const load = {
+    c: `${whole(each.c)} at once`, r: `${each.r} a second`, b: `batch of ${whole(each.b)}`, off: "offline queue",
+  }[each.load];
+  const lengths = `${whole(each.i)} in / ${whole(each.o)} out`;
+  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g} · ${lengths} · ${load}`;
+}

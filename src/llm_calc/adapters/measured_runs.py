@@ -1,0 +1,130 @@
+"""Published runs of ``catalogs/calibration``: what was measured in each, and what the product predicts for it.
+
+``runs.csv`` is written by ``make runs`` from ``measurements.csv``: the lines of one run joined, lines that a rule
+sets aside left out, and the estimate of each run beside its figures. The estimates are stored because five of them
+would more than double the time of an answer; a test holds them to what the code predicts now.
+"""
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
+from llm_calc.adapters.deployment import Placed
+from llm_calc.core.calibration import format_class
+from llm_calc.core.memory import active_parameters, kv_cache_bytes_per_token
+from llm_calc.core.model import Model
+
+RUNS_FILE = "runs.csv"
+FIGURES = ("ttft_s", "tpot_s", "output_tokens_per_s")
+GGUF = "gguf"
+
+RunLoad = Literal["single_stream", "closed_loop", "static_batch", "offline"]
+Size = Annotated[int, Field(ge=1)]
+Tokens = Annotated[int, Field(ge=0)]
+Figure = Annotated[float, Field(gt=0)]
+
+
+class RunRow(BaseModel):
+    """One published run, a line of ``runs.csv``.
+
+    ``model`` is the catalog's name where the catalog has the model, else that of its file; ``shape``,
+    ``active_parameters``, ``weights_kind``, ``weights_bits`` and ``kv_kind`` are what the product makes of it.
+    Lengths are None where the source does not say them, and 0 where the run had no prompt or no answer.
+    """
+
+    model_config = TEXT
+
+    source: str
+    engine: str
+    engine_version: str | None = None
+    model: str
+    shape: str
+    active_parameters: Size
+    gpu: str
+    tensor: Size
+    pipeline: Size
+    data: Size
+    expert: Size
+    weights: str
+    weights_kind: str
+    weights_bits: Figure
+    kv_cache: str
+    kv_kind: str
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    load: RunLoad
+    requests: Size | None = None
+    ttft_s: Figure | None = None
+    tpot_s: Figure | None = None
+    output_tokens_per_s: Figure | None = None
+    predicted_ttft_s: Figure | None = None
+    predicted_tpot_s: Figure | None = None
+    predicted_output_tokens_per_s: Figure | None = None
+
+
+class SourceRow(BaseModel):
+    """A line of ``sources.csv``: where measurements were published."""
+
+    model_config = TEXT
+
+    source: str
+    published_in: str
+
+
+@cache
+def load_runs(path: Path | None = None) -> tuple[RunRow, ...]:
+    """All published runs, in the order of ``measurements.csv``.
+
+    Raises:
+        CatalogError: a line is wrong; names it.
+    """
+    return tuple(read_csv(RunRow, catalog_folder("calibration", path) / RUNS_FILE))
+
+
+@cache
+def load_sources(path: Path | None = None) -> dict[str, str]:
+    """Where the runs of each source were published.
+
+    Raises:
+        CatalogError: a line is wrong; names it.
+    """
+    rows = read_csv(SourceRow, catalog_folder("calibration", path) / "sources.csv")
+    return {row.source: row.published_in for row in rows}
+
+
+@lru_cache(maxsize=512)
+def shape_of(model: Model) -> str:
+    """A model by its decoder, whatever it is called: two with one shape do the same work a token.
+
+    ``layers x hidden x vocabulary x experts / parameters of the layers / bytes of the cache a token, below and
+    beyond windows``; towers for pictures and sound and tied heads make no difference.
+    """
+    layers = sum(placed.stored * placed.weight.params for placed in model.placed if placed.indices)
+    caches = (kv_cache_bytes_per_token(model), kv_cache_bytes_per_token(model, beyond_windows=True))
+    sizes = f"{model.num_layers}x{model.hidden}x{model.vocab}x{model.num_experts}"
+    return f"{sizes}/{layers}/{caches[0]:.0f}+{caches[1]:.0f}"
+
+
+@lru_cache(maxsize=512)
+def active_parameters_of(model: Model) -> int:
+    """Parameters that one token meets."""
+    return active_parameters(model)
+
+
+def weights_kind(placed: Placed) -> str:
+    """The kind of numbers of the weights: of GGUF files the file's own, 16-bit types in one."""
+    weights = placed.subject.precision.weights
+    return weights.name if weights.storage == GGUF else weights.storage
+
+
+def weights_bits(placed: Placed) -> float:
+    """Bits of an element of most weights, scales included."""
+    return placed.subject.precision.weights.recipe.default.bits_per_element
+
+
+def kv_kind(placed: Placed) -> str:
+    """The kind of numbers of the KV cache, 16-bit types in one."""
+    return format_class(placed.kv_cache)

@@ -1,0 +1,54 @@
+// What all cards share: head and state, choices, and the data behind a chart with ways to take it away.
+import { html, useEffect, useRef } from "../vendor/page/libraries.js";
+import { asCsv, asPng, asSvg } from "./files.js";
+
+/** A card. ``state``: of the question that it shows; ``question``: the same, asked only while the card is in view. */
+export function Card({ id, title, wide, note, side, question, children }) {
+  const box = useRef(null);
+  const state = question?.state.value;
+  useEffect(() => {
+    if (!question) return undefined;
+    const watch = new IntersectionObserver(([entry]) => { question.wanted.value = entry.isIntersecting; }, { rootMargin: "200px" });
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, []);
+  const busy = state?.status === "loading";
+  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${busy || state?.status === "stale" ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
+    <div class="head"><h2 id=${id}>${title}</h2>${side}</div>
+    ${note && html`<p class="note">${note}</p>`}${children}</section>`;
+}
+
+/** One of a few. options: [[value, name]]. */
+export function Choices({ label, options, value, onChoose }) {
+  return html`<div class="choices" role="group" aria-label=${label}>${options.map(([key, name]) => html`
+    <button type="button" aria-pressed=${key === value} onClick=${() => onChoose(key)}>${name}</button>`)}</div>`;
+}
+
+/** What stands where there is no figure yet, or none at all. */
+export function Missing({ question, otherwise = "not known for this scenario" }) {
+  const { status, error } = question.state.value;
+  return html`<p class="note">— ${["loading", "stale"].includes(status) ? "on its way" : error?.error ?? otherwise}</p>`;
+}
+
+/** A table that scrolls inside itself. rows: arrays of cells; the first of each names the row. */
+export function Table({ label, head, rows, className = "" }) {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${className}>
+    <thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => (at ? html`<td>${cell}</td>` : html`<th scope="row">${cell}</th>`))}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+/**
+ * The data of a chart, one press away. columns: [{name, unit, show}]; rows: arrays of raw values.
+ * The file holds raw values, its heads the units.
+ */
+export function Data({ name, columns, rows, picture = true }) {
+  const box = useRef(null);
+  const svg = () => box.current.closest(".card").querySelector("svg");
+  const heads = columns.map((column) => (column.unit ? `${column.name} [${column.unit}]` : column.name));
+  return html`<details class="data" ref=${box}><summary>Data</summary>
+    <p class="acts"><button type="button" onClick=${() => asCsv(name, heads, rows)}>CSV</button>
+      ${picture && html`<button type="button" onClick=${() => asPng(name, svg())}>PNG</button><button type="button" onClick=${() => asSvg(name, svg())}>SVG</button>`}</p>
+    <${Table} label=${`Data of ${name}`} head=${columns.map((column) => column.name)}
+      rows=${rows.map((row) => row.map((value, at) => (columns[at].show ?? String)(value)))} /></details>`;
+}

@@ -1,0 +1,221 @@
+"""The page shows what the API answers: as one types, beside the field that was refused, without a service."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from llm_calc.adapters.catalog import load_catalogs
+from tests.page.conftest import Opener
+from tests.page.reading import (
+    EXAMPLE,
+    GIB,
+    ask,
+    card,
+    field,
+    planned,
+    shown_count,
+    shown_time,
+    significant,
+    tile,
+)
+from tests.process import Service, running
+
+pytestmark = pytest.mark.browser
+
+
+def test_figures_equal_those_of_the_api(opened: Opener, service: Service) -> None:
+    page = opened()
+    served = ask(service, "/api/serving_estimate", EXAMPLE)
+    plan = planned(service, EXAMPLE, served)
+    expect(page.locator("#verdict")).to_contain_text("Fits")
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+    expect(tile(page, "TPOT")).to_have_text(shown_time(served["tpot_s"]))
+    expect(tile(page, "Output")).to_have_text(f"{shown_count(served['output_tokens_per_s'])} tok/s")
+    expect(tile(page, "Most at once")).to_have_text(f"{int(served['resolved']['kv_capacity_sequences']):,}")
+    low, high = (served["interval"]["ttft_s"][end] for end in ("low", "high"))
+    likely = f"likely {significant(low, 2)}–{significant(high, 2)}"
+    expect(page.locator(".tile").first).to_contain_text(likely)
+    memory = card(page, "memory")
+    expect(memory).to_contain_text(f"{plan['kv_cache_tokens']:,}")
+    for part in ("weights_bytes", "kv_cache_bytes", "activation_peak_bytes", "cuda_graphs_bytes"):
+        expect(memory).to_contain_text(f"{significant(plan['per_gpu'][part] / GIB)} GiB")
+    expect(card(page, "computed")).to_contain_text("70,553,706,496")
+
+
+def test_cost_is_rent_over_tokens(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&usd=2.5")
+    served = ask(service, "/api/serving_estimate", EXAMPLE)
+    expect(tile(page, "Cost")).to_have_text(f"${2 * 2.5 / 3600 / served['output_tokens_per_s'] * 1e6:.2f}")
+
+
+def test_answers_follow_what_is_typed(opened: Opener, service: Service) -> None:
+    page = opened()
+    page.get_by_role("combobox", name="Model name").fill("llama-3.1-8b")
+    page.get_by_label("At once", exact=False).first.fill("8")
+    body = {**EXAMPLE, "model": {"name": "llama-3.1-8b"}}
+    body["workload"] = {**EXAMPLE["workload"], "concurrency": 8}
+    served = ask(service, "/api/serving_estimate", body)
+    expect(tile(page, "TPOT")).to_have_text(shown_time(served["tpot_s"]))
+    expect(page).to_have_url(re.compile(r"m=llama-3\.1-8b"))
+
+
+def test_a_late_answer_does_not_replace_a_newer_one(opened: Opener, service: Service) -> None:
+    page = opened()
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/api/serving_estimate", hold_the_first)
+    page.get_by_label("Input").fill("2048")
+    page.wait_for_timeout(400)
+    assert held
+    page.get_by_label("Input").fill("4096")
+    workload = {**EXAMPLE["workload"], "input_tokens": 4096}
+    served = ask(service, "/api/serving_estimate", {**EXAMPLE, "workload": workload})
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+    held[0].abort()
+    page.wait_for_timeout(300)
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+
+
+def test_a_model_is_found_by_search(opened: Opener) -> None:
+    page = opened()
+    page.get_by_role("combobox", name="Model name").click()
+    page.keyboard.type("Qwen3 235B")
+    options = page.get_by_role("option")
+    expect(options.first).to_contain_text("qwen3-235b-a22b")
+    expect(page.locator("#verdict")).to_contain_text("Fits")
+    options.first.click()
+    expect(page.get_by_role("combobox", name="Model name")).to_have_value("qwen3-235b-a22b")
+    expect(card(page, "computed")).to_contain_text("235,093,634,560")
+
+
+@pytest.mark.parametrize("name", ["Qwen/Qwen3-30B-A3B", "QWEN3_30B"])
+def test_a_model_goes_by_any_of_its_names(opened: Opener, name: str) -> None:
+    page = opened()
+    page.get_by_role("combobox", name="Model name").fill(name)
+    expect(card(page, "computed")).to_contain_text("30,532,122,624")
+    expect(field(page, "Model name").locator(".hint")).to_contain_text("30.5B parameters, 3.35B active")
+
+
+def test_a_config_can_be_pasted_and_travels_in_the_link(opened: Opener, service: Service) -> None:
+    config: dict[str, Any] = {**load_catalogs().model("llama2-7b").config}
+    page = opened("/?g=a100-80gb-sxm&n=1&w=")
+    page.get_by_role("button", name="File").click()
+    page.get_by_label("Content of config.json").fill(json.dumps(config))
+    expect(card(page, "computed")).to_contain_text("6,738,415,616")
+    expect(page).to_have_url(re.compile("#"))
+    again = opened(page.url.removeprefix(service.url))
+    expect(card(again, "computed")).to_contain_text("6,738,415,616")
+
+
+def test_a_config_goes_to_the_service_as_published(opened: Opener) -> None:
+    more = {"time_step_limit": [0.0, float("inf")], "id": 2**63 + 1, "note": 'a "\\ Infinity  b'}
+    config = {**load_catalogs().model("llama2-7b").config, **more}
+    page = opened("/?n=1&w=")
+    page.get_by_role("button", name="File").click()
+    with page.expect_request("**/api/inspect_model") as sent:
+        page.get_by_label("Content of config.json").fill(json.dumps(config, indent=4))
+    assert json.loads(sent.value.post_data or "")["model"] == {"hf_config": config}
+    expect(card(page, "computed")).to_contain_text("6,738,415,616")
+
+
+def test_what_is_no_config_is_told_at_its_field(opened: Opener) -> None:
+    page = opened()
+    page.get_by_role("button", name="File").click()
+    page.get_by_label("Content of config.json").fill('{"hidden_size": 4096')
+    expect(page.get_by_role("alert")).to_contain_text("no config.json")
+    page.get_by_label("Content of config.json").fill('{"hidden_size": 4096}')
+    expect(page.get_by_role("alert").first).to_contain_text("num_attention_heads is missing")
+
+
+def test_a_model_by_its_dimensions(opened: Opener) -> None:
+    page = opened("/?n=1&w=bf16&g=a100-40gb-sxm&c=1&len=2048")
+    page.get_by_role("button", name="Dimensions").click()
+    expect(card(page, "computed")).to_contain_text("6,738,415,616")
+    page.get_by_label("Layers").fill("")
+    expect(field(page, "Layers").get_by_role("alert")).to_contain_text("num_layers")
+    page.get_by_label("Layers").fill("40")
+    expect(card(page, "computed")).to_contain_text("8,357,482,496")
+
+
+def test_a_wrong_value_is_told_at_its_field_and_the_last_answer_stays(opened: Opener) -> None:
+    page = opened()
+    before = tile(page, "TTFT").inner_text()
+    page.get_by_text("Layout, memory and cache").click()
+    page.get_by_label("Tensor parallel").fill("3")
+    expect(field(page, "How many").get_by_role("alert")).to_contain_text("tensor x pipeline x data")
+    expect(tile(page, "TTFT")).to_have_text(before)
+    page.get_by_label("Tensor parallel").fill("2")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("combobox", name="Model name").fill("lama-3.1-70b")
+    page.get_by_role("combobox", name="Model name").press("Enter")
+    expect(field(page, "Model name").get_by_role("alert")).to_contain_text("llama-3.1-70b")
+    expect(page.get_by_role("combobox", name="Model name")).to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "told"),
+    [
+        ("Memory share", "1.5", "less than or equal to 1"),
+        ("Input", "-4", "greater than or equal to 1"),
+        ("Input", "many", "whole number"),
+        ("Longest context", "0", "greater than or equal to 1"),
+    ],
+)
+def test_values_are_refused_where_they_stand(opened: Opener, label: str, typed: str, told: str) -> None:
+    page = opened()
+    page.get_by_text("Layout, memory and cache").click()
+    field(page, label).get_by_role("textbox").fill(typed)
+    expect(field(page, label).get_by_role("alert")).to_contain_text(told)
+
+
+def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) -> None:
+    page = opened("/?v=1&w=bf16&n=1&len=8192")
+    expect(page.locator("#verdict")).to_contain_text("Does not fit")
+    for name in ("TTFT", "TPOT", "Output", "Most at once", "Cost"):
+        expect(tile(page, name)).to_have_text("—")
+    expect(card(page, "throughput")).to_contain_text("no speed is shown for what memory cannot hold")
+    page.locator(".changes button").first.click()
+    expect(page.locator("#verdict")).not_to_contain_text("Does not fit")
+    expect(tile(page, "TTFT")).not_to_have_text("—")
+
+
+def test_requests_that_wait_still_have_a_speed(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&c=1000")
+    workload = {**EXAMPLE["workload"], "concurrency": 1000}
+    served = ask(service, "/api/serving_estimate", {**EXAMPLE, "workload": workload})
+    expect(page.locator("#verdict")).to_contain_text("Does not fit at once")
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+
+
+def test_single_changes_say_what_they_would_do(opened: Opener, service: Service) -> None:
+    page = opened()
+    body = {**EXAMPLE, "hardware": {"gpu": "h100-80gb-sxm", "count": 4}}
+    now, then = ask(service, "/api/serving_estimate", EXAMPLE), ask(service, "/api/serving_estimate", body)
+    line = page.locator(".variants li", has=page.get_by_role("button", name="4 GPUs instead of 2"))
+    expect(line).to_contain_text(f"TPOT {shown_time(now['tpot_s'])} → {shown_time(then['tpot_s'])}")
+    line.get_by_role("button").click()
+    expect(tile(page, "TPOT")).to_have_text(shown_time(then["tpot_s"]))
+    expect(page.get_by_label("How many")).to_have_value("4")
+
+
+def test_numbers_stay_when_the_service_goes_away(browser: Browser) -> None:
+    with running() as own:
+        page = browser.new_page()
+        page.goto(own.url)
+        expect(page.locator(".verdict[aria-busy=false]")).to_be_visible()
+        before = tile(page, "TTFT").inner_text()
+        own.stop()
+        page.get_by_label("Input").fill("2048")
+        expect(page.get_by_role("alert")).to_contain_text("The calculator process does not answer.")
+        expect(page.get_by_role("alert")).to_contain_text("The numbers below are from")
+        expect(tile(page, "TTFT")).to_have_text(before)
+        page.close()

@@ -1,0 +1,140 @@
+"""The link is the whole state: it opens the same answer, survives a round trip, and says what it does not know."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page, expect
+
+from llm_calc.adapters.links import link_defaults_text
+from tests.page.conftest import Opener
+from tests.page.reading import ask, card, shown_time, tile
+from tests.process import Service
+
+pytestmark = pytest.mark.browser
+DEFAULTS: dict[str, str] = json.loads(link_defaults_text())["defaults"]
+
+texts = st.text(st.characters(codec="utf-8"), max_size=12)
+scenarios = st.fixed_dictionaries(dict.fromkeys(DEFAULTS, texts))
+sources = st.none() | st.fixed_dictionaries({"kind": st.just("config"), "name": texts, "content": texts})
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Browser, service: Service) -> Page:
+    page = browser.new_page()
+    page.goto(service.url)
+    expect(page.locator(".verdict[aria-busy=false]")).to_be_visible()
+    return page
+
+
+ROUND_TRIP = """async ({scenarios, sources, module}) => {
+  const {toLink, fromLink} = await import(module);
+  const link = new URL(toLink(scenarios, sources, "2026-01-01-abc"), "http://127.0.0.1/");
+  return fromLink(link.search, link.hash);
+}"""
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(scenarios, sources), min_size=1, max_size=4))
+def test_any_state_survives_a_link(blank: Page, states: list[tuple[dict[str, str], Any]]) -> None:
+    module = blank.locator("link[rel=modulepreload][href$='page/url.js']").evaluate("each => each.href")
+    given_scenarios, given_sources = [each for each, _ in states], [each for _, each in states]
+    found = blank.evaluate(
+        ROUND_TRIP, {"scenarios": given_scenarios, "sources": given_sources, "module": module}
+    )
+    assert found == {
+        "scenarios": given_scenarios,
+        "sources": given_sources,
+        "unknown": [],
+        "data": "2026-01-01-abc",
+    }
+
+
+def test_a_link_opens_the_same_answer(opened: Opener, service: Service) -> None:
+    page = opened()
+    page.get_by_label("Input").fill("4096")
+    expect(page).to_have_url(re.compile("i=4096"))
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Copy link").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert "data=" in link
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".verdict[aria-busy=false]")).to_be_visible()
+    again = opened(link.removeprefix(service.url))
+    expect(again.get_by_label("Input")).to_have_value("4096")
+    expect(tile(again, "TTFT")).to_have_text(tile(page, "TTFT").inner_text())
+    expect(again.get_by_text("The data changed")).to_have_count(0)
+
+
+def test_the_example_has_the_shortest_link(opened: Opener, service: Service) -> None:
+    page = opened()
+    expect(page.get_by_text("Example", exact=True)).to_be_visible()
+    page.get_by_label("Input").fill("2048")
+    expect(page).to_have_url(f"{service.url}/?v=1&i=2048")
+    page.get_by_label("Input").fill("1024")
+    expect(page).to_have_url(f"{service.url}/")
+
+
+def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
+    page = opened("/?v=1&zz=9#%%%")
+    expect(page.get_by_text("zz=9, the part after #")).to_be_visible()
+    page = opened("/?v=7")
+    expect(page.get_by_text("v=7")).to_be_visible()
+
+
+def test_changed_data_is_told(opened: Opener) -> None:
+    page = opened("/?v=1&data=2020-01-01-00000000")
+    expect(page.get_by_text("The data changed since this link was made (2020-01-01-00000000")).to_be_visible()
+
+
+def test_curl_gives_the_answer_of_the_page(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&e=sglang&util=0.8&px=0.3")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Copy curl").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    body = json.loads(copied.split("-d '", 1)[1].rsplit("'", 1)[0])
+    assert body["engine"] == {"name": "sglang", "context_length": 16384, "mem_fraction_static": 0.8}
+    served = ask(service, "/api/serving_estimate", body)
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+
+
+def test_back_undoes_a_preset(opened: Opener) -> None:
+    page = opened()
+    page.get_by_role("button", name="RAG").click()
+    expect(page).to_have_url(re.compile("i=8192"))
+    page.go_back()
+    expect(page.get_by_label("Input")).to_have_value("1024")
+
+
+def test_recent_scenarios_stay_in_the_browser(opened: Opener) -> None:
+    page = opened()
+    page.get_by_label("Input").fill("3000")
+    page.wait_for_timeout(4500)
+    page.get_by_role("button", name="Share").click()
+    entry = page.locator("dialog").get_by_role("link", name=re.compile("3,000 in"))
+    assert "i=3000" in unquote(entry.get_attribute("href") or "")
+    page.get_by_role("button", name="Forget").click()
+    expect(entry).to_have_count(0)
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_scenarios_stand_side_by_side(opened: Opener, service: Service) -> None:
+    page = opened()
+    page.get_by_role("button", name="+ Compare").click()
+    page.get_by_role("combobox", name="GPU").fill("h200-141gb-sxm")
+    table = card(page, "compare")
+    expect(table).to_contain_text("h200-141gb-sxm")
+    expect(table).to_contain_text("faster")
+    expect(page).to_have_url(re.compile(r"b\.g=h200-141gb-sxm"))
+    expect(card(page, "throughput").locator(".legend")).to_contain_text("Scenario A")
+    again = opened(page.url.removeprefix(service.url))
+    expect(card(again, "compare")).to_contain_text("h200-141gb-sxm")
+    for _ in range(2):
+        again.get_by_role("button", name="+ Compare").click()
+    expect(again.get_by_role("button", name="+ Compare")).to_have_count(0)
+    again.get_by_role("button", name="Remove scenario D").click()
+    expect(again.get_by_role("button", name="+ Compare")).to_be_visible()
