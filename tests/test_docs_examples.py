@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from llm_calc.adapters.links import link_defaults_text
 from llm_calc.api.app import create_app
 from tests.command import run
 from tests.process import Service, running
@@ -116,10 +117,7 @@ def test_only_setting_up_is_not_run() -> None:
 
 def test_the_link_of_the_quick_start_opens_the_page(service: Service) -> None:
     (link,) = re.findall(r"\]\(http://127\.0\.0\.1:8000/\?([^)]*)\)", PAGES["docs/quickstart.md"])
-    state = httpx.get(f"{service.url}/static/page/state.js")
-    known = re.findall(
-        r"\b(\w+): ", re.findall(r"DEFAULTS = Object\.freeze\(\{(.*?)\}\)", state.text, re.DOTALL)[0]
-    )
+    known = json.loads(link_defaults_text())["defaults"]
     assert {part.partition("=")[0] for part in link.split("&")} <= set(known)
     page = httpx.get(f"{service.url}/?{link}")
     assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
