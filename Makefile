@@ -70,8 +70,9 @@ calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/ac
 runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 	$(BIN)/python -m tools.calibrate.predicted_runs
 
+# Read anew each time: pages hold what code and catalogs say, which Sphinx cannot know of.
 docs: $(VENV)/.dev  ## build the documentation into docs/_build/html
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going --fresh-env -b html docs docs/_build/html
 
 image:  ## build the container image
 	docker build --tag llm-calc:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .

@@ -1,9 +1,11 @@
-"""Write the example answers of the API description: what the service answers to its own example requests.
+"""Write the example answers of the API description, and what the examples of the documentation print.
 
 ``make examples`` after a change that alters answers; a test fails while they differ.
 """
 
 import json
+import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,8 +13,11 @@ from fastapi.testclient import TestClient
 
 from llm_calc.api.app import create_app
 from llm_calc.api.openapi import EXAMPLES
+from tests.process import running
+from tools.doc_examples import rewrite_all
 
 ENTRIES_SHOWN = 2
+LONGEST_LINE = 80
 EXAMPLE_TIME = "2026-01-01T12:00:00+00:00"
 FIXED = {"timestamp": EXAMPLE_TIME, "data_version": "2026-01-01-0123abcd"}
 """Fields that change with the clock or with any file of the catalogs, and what examples show instead."""
@@ -22,14 +27,30 @@ Json = Any
 
 def example_requests(app: FastAPI) -> dict[str, tuple[str, str, Json]]:
     """Return method, path and example body of every operation that answers JSON, by operation id."""
+    return {
+        operation["operationId"]: (method, path, body)
+        for method, path, operation, body in all_requests(app)
+        if "application/json" in operation["responses"]["200"].get("content", {})
+    }
+
+
+def all_requests(app: FastAPI) -> Iterator[tuple[str, str, Json, Json]]:
+    """Yield method, path, description and example body of every operation."""
     description = app.openapi()
-    found = {}
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
-            if "application/json" in operation["responses"]["200"].get("content", {}):
-                body = example_body(description, operation)
-                found[operation["operationId"]] = (method.upper(), path, body)
-    return found
+            yield method.upper(), path, operation, example_body(description, operation)
+
+
+def curl_command(method: str, path: str, body: Json) -> str:
+    """Return an example request as it is typed into a shell."""
+    if body is None and method == "GET":
+        return f"curl -s localhost:8000{path}"
+    data = json.dumps(body, ensure_ascii=False)
+    if len(data) > LONGEST_LINE:
+        data = json.dumps(body, ensure_ascii=False, indent=2)
+    data = shlex.quote(data)
+    return f"curl -s localhost:8000{path} -H 'content-type: application/json' \\\n  -d {data}"
 
 
 def example_body(description: Json, operation: Json) -> Json:
@@ -47,9 +68,13 @@ def example_body(description: Json, operation: Json) -> Json:
 
 def example_answer(client: TestClient, method: str, path: str, body: Json) -> Json:
     """Ask the service and shorten its answer as the description shows it."""
+    return shortened(asked(client, method, path, body).json())
+
+
+def asked(client: TestClient, method: str, path: str, body: Json) -> Any:
+    """Ask the service, which has to answer 200, and return the whole response."""
     answer = client.request(method, path, json=body) if body is not None else client.request(method, path)
-    answer.raise_for_status()
-    return shortened(answer.json())
+    return answer.raise_for_status()
 
 
 def shortened(answer: Json) -> Json:
@@ -69,7 +94,7 @@ def _with_fixed(answer: Json) -> Json:
 
 
 def main() -> None:
-    """Write one file an operation and remove those of operations that are gone."""
+    """Write one file an operation, remove those of operations that are gone; write the pages' printed examples."""
     app = create_app()
     EXAMPLES.mkdir(exist_ok=True)
     for old in EXAMPLES.glob("*.json"):
@@ -79,6 +104,8 @@ def main() -> None:
             answer = example_answer(client, method, path, body)
             text = json.dumps(answer, indent=1, ensure_ascii=False)
             (EXAMPLES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    with running() as service:
+        rewrite_all(service.url.removeprefix("http://"))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from typing import Any, Unpack
 from pydantic_core import from_json
 
 from llm_calc.adapters import operations
-from llm_calc.adapters.catalog import CatalogError, Catalogs, load_catalogs
+from llm_calc.adapters.all_catalogs import load_all_catalogs
+from llm_calc.adapters.catalog import CatalogError, Catalogs
+from llm_calc.adapters.catalog.files import CATALOGS_VARIABLE
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.request_fields import (
     CalculateFields,
@@ -48,7 +50,6 @@ from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.core.errors import InvalidInputError
 
-CATALOGS_VARIABLE = "LLM_CALC_CATALOGS_PATH"
 MOST_ROWS = 10**9
 """Rows of a sweep beyond which somebody has mistyped the grid [rows]."""
 
@@ -63,7 +64,7 @@ def catalogs() -> Catalogs:
     """
     path = os.environ.get(CATALOGS_VARIABLE)
     try:
-        return load_catalogs(Path(path) if path else None)
+        return load_all_catalogs(Path(path) if path else None)
     except (CatalogError, OSError) as error:
         raise InvalidInputError(f"{CATALOGS_VARIABLE}: the catalogs cannot be read: {error}") from error
 

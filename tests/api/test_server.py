@@ -1,16 +1,19 @@
 """The real server process: ready line, graceful stop, what the protocol layer answers."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from llm_calc.adapters.catalog.files import catalog_root
 from tests.process import SERVE, Service, running
 
 BODY = json.dumps({"model_name": "llama2-7b"}).encode()
@@ -82,6 +85,24 @@ def test_what_cannot_start_says_why_without_a_trace(
     ended = subprocess.run(command, env=variable, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode not in (0, None)
     assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("file", ["formats/numbers.toml", "engines/vllm.toml", "launch/vllm.toml"])
+def test_a_wrong_file_of_any_catalog_is_named_at_start(file: str, tmp_path: Path) -> None:
+    shutil.copytree(catalog_root(), tmp_path / "catalogs")
+    with (tmp_path / "catalogs" / file).open("a", encoding="utf-8") as wrong:
+        wrong.write("\n[nonsense]\n")
+    ended = subprocess.run(
+        [*SERVE[:4]],
+        env={"LLM_CALC_CATALOGS_PATH": str(tmp_path / "catalogs"), "LLM_CALC_PORT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode not in (0, None)
+    assert f"{file}: nonsense" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

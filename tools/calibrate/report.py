@@ -16,10 +16,22 @@ from tools.calibrate.writing import metric_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = {
-    "row": "a row (the model, the GPU and the engine were seen)",
-    "model": "the model",
-    "gpu": "the GPU",
-    "generation": "the engine on this class of chips",
+    "row": "single measurements; the model, the GPU and the engine were seen",
+    "model": "all measurements of a model",
+    "gpu": "all measurements of a GPU",
+    "generation": "all measurements of an engine on a class of chips",
+}
+COLUMNS = {
+    "family": "which kernels: engines as servers (`served`), the same and others in process (`batch`), llama.cpp",
+    "load": "`closed_loop`: so many requests always in flight; `single_stream`: one at a time; `static_batch`: "
+    "prefilled and decoded together; `offline`: a long queue",
+    "metric": "`ttft_s`: time to first token; `tpot_s`: time per further token; `output_tokens_per_s`: generated "
+    "tokens a second",
+    "held out": "what the fit had not seen when it predicted",
+    "n": "measurements compared",
+    "mean, median": "of the error, \\|predicted / measured - 1\\|",
+    "bias": "geometric mean of predicted / measured: above 1 predictions are too high",
+    "inside": "share of measurements within the 80 % interval that the other folds give",
 }
 LEAST = 8
 """Groups of fewer measurements are left out of the tables by group."""
@@ -38,11 +50,25 @@ def _head(everything: Sequence[Fitted]) -> Iterator[str]:
     yield "# Accuracy"
     yield ""
     yield (
-        f"Written by `make calibrate`, which fits the efficiencies to {total} published measurements "
-        "(`catalogs/calibration/measurements.csv`). Errors are |predicted / measured - 1|, mean / median; bias is the "
-        "geometric mean of predicted / measured; *inside* is the share of measurements within the 80 % interval that "
-        "the other folds give. Every fit is repeated without each fold of what is held out, and tested on that fold."
+        "How far predicted times were from measured ones. Written by `make calibrate`, which fits the efficiencies to "
+        f"{total} published measurements (`catalogs/calibration/measurements.csv`). Every error here is one of "
+        "prediction: the fit is repeated without each part of the measurements, and tested on that part."
     )
+    yield ""
+    yield "What was held out tells which row is yours:"
+    yield ""
+    yield from (f"- `{name}`: {meaning}" for name, meaning in NAMES.items())
+    yield ""
+    yield (
+        "An answer's `basis` says which of them it is, with the errors of that row; its `interval` is the "
+        "range that held 80 % of the measured cases. Parameters, bytes and FLOPs are counted, not fitted: "
+        "[memory](memory.md) holds them against what engines log. "
+        "How times come about is in [performance](performance.md)."
+    )
+    yield ""
+    yield "| column | means |"
+    yield "|---|---|"
+    yield from (f"| {name} | {meaning} |" for name, meaning in COLUMNS.items())
     yield ""
 
 

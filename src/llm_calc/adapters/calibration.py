@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from llm_calc.adapters.catalog.files import STRICT, Many, catalog_root, read_json
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_json
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chip_class, format_class
 from llm_calc.core.hardware import Gpu
@@ -94,7 +94,7 @@ def load_calibration_file(family: Family, path: Path | None = None) -> Calibrati
     Raises:
         CatalogError: the file is wrong; names the key.
     """
-    return read_json(CalibrationFile, catalog_root(path) / "calibration" / f"{family}.json")
+    return read_json(CalibrationFile, catalog_folder("calibration", path) / f"{family}.json")
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel
 
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_root, read_toml
+from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.engines import ENGINES, Engine
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
@@ -72,7 +72,7 @@ def load_engine_rules(path: Path | None = None) -> Mapping[str, EngineRules]:
         CatalogError: a file is wrong, misnamed, or does not name exactly the options that the engine's rules take.
     """
     rules = {}
-    for file in sorted((catalog_root(path) / "engines").glob("*.toml")):
+    for file in sorted(catalog_folder("engines", path).glob("*.toml")):
         row = read_toml(EngineRules, file)
         if row.name != file.stem or row.name not in ENGINES:
             raise CatalogError(f"engines/{file.name}: name: {row.name!r} is not the file's or no engine")

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from typing import Any
 
-from llm_calc.adapters.catalog.files import catalog_root, read_toml
+from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.precision import StoredWeights
 from llm_calc.adapters.formats.recipes import resolve_number, tensor_positions
@@ -27,7 +27,7 @@ SAME_NUMBERS = {"f32": "fp32", "f16": "fp16"}
 @cache
 def architectures_file() -> ArchitecturesFile:
     """The catalog of GGUF architectures, read once."""
-    return read_toml(ArchitecturesFile, catalog_root() / "formats" / "gguf_architectures.toml")
+    return read_toml(ArchitecturesFile, catalog_folder("formats") / "gguf_architectures.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from llm_calc.adapters.catalog.files import TEXT, catalog_root, read_csv
+from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
 from llm_calc.adapters.deployment import Placed
 from llm_calc.core.calibration import format_class
 from llm_calc.core.memory import active_parameters, kv_cache_bytes_per_token
@@ -81,7 +81,7 @@ def load_runs(path: Path | None = None) -> tuple[RunRow, ...]:
     Raises:
         CatalogError: a line is wrong; names it.
     """
-    return tuple(read_csv(RunRow, catalog_root(path) / "calibration" / RUNS_FILE))
+    return tuple(read_csv(RunRow, catalog_folder("calibration", path) / RUNS_FILE))
 
 
 @cache
@@ -91,7 +91,7 @@ def load_sources(path: Path | None = None) -> dict[str, str]:
     Raises:
         CatalogError: a line is wrong; names it.
     """
-    rows = read_csv(SourceRow, catalog_root(path) / "calibration" / "sources.csv")
+    rows = read_csv(SourceRow, catalog_folder("calibration", path) / "sources.csv")
     return {row.source: row.published_in for row in rows}
 
 

@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from llm_calc.adapters.catalog import CatalogError, load_catalogs
+from llm_calc.adapters.all_catalogs import load_all_catalogs
+from llm_calc.adapters.catalog import CatalogError
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.settings import Settings
@@ -50,7 +51,7 @@ def serve(settings: Settings) -> None:
     """
     set_up_logging(settings.log_level)
     try:
-        load_catalogs(settings.catalogs_path)
+        load_all_catalogs(settings.catalogs_path)
     except (CatalogError, OSError) as error:
         sys.exit(f"LLM_CALC_CATALOGS_PATH: the catalogs cannot be read: {error}")
     app = create_app(settings)

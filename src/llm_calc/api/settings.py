@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
     catalogs_path: Path | None = Field(
-        None, description="Folder of the GPU, model and price catalogs; those of the package if absent"
+        None,
+        description="Folder of catalogs in place of the package's; "
+        "formats, engines, launch and calibration may be left out",
     )
     max_body_bytes: int = Field(MIB_BYTES, ge=1024, description="Largest accepted request body [bytes]")
     request_time_limit_s: float = Field(

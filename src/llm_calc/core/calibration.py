@@ -75,12 +75,22 @@ class Efficiency:
         return dict(self.deviations)
 
     def value(self, keys: Iterable[str]) -> float:
-        """The efficiency of what the keys describe."""
+        """The efficiency of what the keys describe, in its own unit: a part of a peak [1], a time [s] or a count [1].
+
+        ``clip(base x exp(sum of deviations), low, high)``.
+        Choice: a log-linear model with few shared keys, fitted by ``make calibrate``; errors stand in
+        ``docs/accuracy.md``.
+        Leaves out: interactions of keys, such as one engine's kernels for one format on one chip.
+        """
         exponent = sum(self._by_key.get(key, 0.0) for key in keys)
         return min(self.high, max(self.low, self.base * math.exp(exponent)))
 
     def scaled(self, factor: float) -> "Efficiency":
-        """The same with its base times a factor, held within its bounds."""
+        """The same with its base times a factor [1], held within its bounds.
+
+        ``base <- clip(base x factor, low, high)``.
+        Definition: what a caller's own calibration does to an efficiency.
+        """
         base = min(self.high, max(self.low, self.base * factor))
         return Efficiency(name=self.name, base=base, low=self.low, high=self.high, deviations=self.deviations)
 
@@ -118,9 +128,15 @@ class Calibration:
 
     @cached_property
     def by_name(self) -> dict[str, Efficiency]:
-        """The efficiencies by their names."""
+        """The efficiencies by their names [1, s].
+
+        Definition: names are unique in a calibration.
+        """
         return {efficiency.name: efficiency for efficiency in self.efficiencies}
 
     def value(self, name: str, keys: Iterable[str]) -> float:
-        """One efficiency of what the keys describe."""
+        """One efficiency of what the keys describe [1, s].
+
+        Definition: :meth:`Efficiency.value` of the efficiency with this name.
+        """
         return self.by_name[name].value(keys)

@@ -27,12 +27,19 @@ class TokenCosts:
 
 
 def request_usd(usd_per_hour: Quantity, requests_per_s: Quantity) -> Quantity:
-    """What one request costs [USD]: ``C / 3600 / r``."""
+    """What one request costs [USD].
+
+    ``C / 3600 / r``.
+    Definition: rent per hour over requests per hour; the deployment is paid for while idle as well.
+    """
     return usd_per_hour / SECONDS_PER_HOUR / requests_per_s
 
 
 def prefill_share(prefill_s: Quantity, decode_s: Quantity) -> Quantity:
-    """Share of a request's GPU time that its prompt takes: ``prefill / (prefill + decode)``.
+    """Share of a request's GPU time that its prompt takes [1].
+
+    ``prefill / (prefill + decode)``.
+    Definition: both times are those that the request adds to a busy deployment.
 
     Args:
         prefill_s: time of the steps that the prompt adds [s].
@@ -44,7 +51,12 @@ def prefill_share(prefill_s: Quantity, decode_s: Quantity) -> Quantity:
 def token_costs(
     each_request_usd: Quantity, share_fraction: Quantity, input_tokens: Quantity, output_tokens: Quantity
 ) -> TokenCosts:
-    """Prices of a million tokens, for a request of ``p`` USD: ``u p / i``, ``(1 - u) p / o``, ``p / o``, times 10^6."""
+    """Prices of a million tokens, for a request of ``p`` USD [USD per million].
+
+    ``10^6 x u x p / i`` for prompts, ``10^6 x (1 - u) x p / o`` for answers, ``10^6 x p / o`` with all on the
+    answers.
+    Definition: both parts together are the bill, ``i x input + o x output = 10^6 x p``.
+    """
     answer = MILLION * each_request_usd / output_tokens
     return TokenCosts(
         input_usd=MILLION * each_request_usd * share_fraction / input_tokens,
@@ -56,15 +68,28 @@ def token_costs(
 def hosted_request_usd(
     input_usd_per_million: float, output_usd_per_million: float, input_tokens: float, output_tokens: float
 ) -> float:
-    """What a request costs where it is billed by the token [USD]: ``(i a + o b) / 10^6``."""
+    """What a request costs where it is billed by the token [USD].
+
+    ``(i x a + o x b) / 10^6`` with prices a and b per million prompt and answer tokens.
+    Definition: how providers bill; discounts for cached prompts are left out.
+    """
     return (input_tokens * input_usd_per_million + output_tokens * output_usd_per_million) / MILLION
 
 
 def break_even_requests_per_s(usd_per_hour: float, hosted_usd: float) -> float | None:
-    """Load from which renting is cheaper than paying ``hosted_usd`` a request; None where hosting is free."""
+    """Load from which renting is cheaper than ``hosted_usd`` a request [requests/s]; None where hosting is free.
+
+    ``C / 3600 / hosted``.
+    Definition: where :func:`request_usd` equals the hosted price.
+    """
     return usd_per_hour / SECONDS_PER_HOUR / hosted_usd if hosted_usd > 0 else None
 
 
 def joules_per_token(power_w: Quantity, tokens_per_s: Quantity) -> Quantity:
-    """Energy of a token [J]: ``watts / tokens per second``."""
+    """Energy of a token [J].
+
+    ``watts / tokens per second``.
+    Definition: power over throughput; what power is given decides what it means (board limits in
+    ``/api/deployment_plans``).
+    """
     return power_w / tokens_per_s

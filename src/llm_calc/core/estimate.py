@@ -41,10 +41,14 @@ class Demand:
 
 
 def demand(scenario: Scenario) -> Demand:
-    """Footprint, FLOPs and bytes of a scenario.
+    """Footprint [bytes], FLOPs and bytes moved of a scenario [bytes, FLOP].
 
-    Prefill moves at least every weight once; decode moves the weights that the batch touches and the whole cache
-    of the batch at ``tokens`` of context.
+    Prefill: :func:`.flops.reference_prefill_flops`, every touched weight once. Decode:
+    :func:`.flops.reference_decode_flops` with latent caches absorbed, ``weights that the batch touches + cache of the
+    batch at tokens of context``.
+    Choice: the documented estimate counts full S x S scores and moves each weight once a pass, the least that is
+    possible.
+    Leaves out: traffic of activations and of cache writes.
     """
     model, numbers, split, batch, tokens = (
         scenario.model,
@@ -73,7 +77,12 @@ class Speed:
 
 
 def speed(scenario: Scenario, needs: Demand, roofs: Roofs) -> Speed:
-    """Prefill and decode under the roofs."""
+    """Prefill of the whole batch and one decode step under the roofs [s].
+
+    ``roofline(FLOPs, bytes)`` for each; a decode step has ``batch`` times the FLOPs of one sequence.
+    Source: Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785), see :func:`.throughput.roofline`.
+    Leaves out: communication, launches, scheduling.
+    """
     return Speed(
         prefill=roofline(needs.prefill.total, needs.prefill_bytes, roofs),
         step=roofline(scenario.batch * needs.decode.total, needs.decode_bytes, roofs),
@@ -88,7 +97,11 @@ def tokens_per_s_by_gpu(
     bandwidths: FloatArray,
     efficiency_fraction: float,
 ) -> FloatArray:
-    """Decode throughput of the scenario on many GPUs: peaks [FLOP/s] and bandwidths [bytes/s], both (n,) -> (n,)."""
+    """Decode throughput of the scenario on many GPUs [tokens/s].
+
+    ``batch / step``: peaks [FLOP/s] and bandwidths [bytes/s] have the shape (n,), as has the result.
+    Definition: one step gives one token to each sequence.
+    """
     gpus = scenario.split.layout.stage_gpus * scenario.split.sequence
     roofs = Roofs(
         flops_per_s=peaks, bytes_per_s=bandwidths, efficiency_fraction=efficiency_fraction, gpus=gpus

@@ -1,13 +1,10 @@
 """Fitting a few factors to a few measurements: bounded least squares with a prior that holds what data leave open.
 
 The unknowns are logarithms of factors, ``x``; a prior of standard deviation ``s`` pulls each to 0 (factor 1), a
-measurement is trusted to ``e`` (natural logarithm). Minimised is
-
-    sum(((ln predicted(x) - ln measured) / e)^2) + sum((x / s)^2)
-
-by Gauss-Newton steps (Nocedal and Wright 2006, chapter 10), held within bounds. Near the minimum the inverse of the
-normal matrix is the covariance of ``x``, and leverages give the error on each measurement had it been left out
-(Allen 1974, PRESS).
+measurement is trusted to ``e`` (natural logarithm). Minimised is ``sum(((ln predicted(x) - ln measured) / e)^2) +
+sum((x / s)^2)``, by Gauss-Newton steps (Nocedal and Wright 2006, chapter 10), held within bounds. Near the minimum
+the inverse of the normal matrix is the covariance of ``x``, and leverages give the error on each measurement had it
+been left out (Allen 1974, PRESS).
 """
 
 from collections.abc import Callable
@@ -46,7 +43,14 @@ def fit_logs(
     trust: FloatArray,
     bound: float,
 ) -> Fit:
-    """Factors that bring predictions to measurements.
+    """Factors that bring predictions to measurements, as natural logarithms [1].
+
+    ``x <- x - (J^T J / e^2 + 1 / s^2)^-1 (J^T r / e^2 + x / s^2)`` with residuals r and slopes J, halved until the
+    fit improves.
+    Source: Nocedal and Wright 2006, Numerical Optimization, section 10.3 (Gauss-Newton); Allen 1974 for the residual
+    of a measurement left out, ``r / (1 - leverage)``.
+    Leaves out: other minima than the one next to factor 1; the bound ``1 - leverage >= 0.001`` hides measurements
+    that alone decide an unknown.
 
     Args:
         predict_log: logarithms of the predictions, (unknowns,) -> (measurements,).

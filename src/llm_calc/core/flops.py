@@ -85,7 +85,14 @@ def _scan(model: Model, tokens: Quantity) -> Quantity:
 
 
 def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> Flops:
-    """FLOPs of the reference classes for ``batch`` prompts of ``tokens``, logits of every position."""
+    """Work of the reference classes for ``batch`` prompts of ``tokens``, logits of every position [FLOP].
+
+    ``batch x S x sum over matrices of 2 x rows x cols x used + batch x S x S x sum over layers of FLOPs a pair``.
+    Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for matrices, Chowdhery et al. 2022 (arXiv:2204.02311)
+    appendix B for pairs; agrees with a counter that is run on the model classes of transformers.
+    Leaves out: norms, softmax, rotary embeddings, look-ups; scans stand apart in ``scan``. Windows are masks here,
+    which save nothing.
+    """
     flops, scan = _projections(model, batch * tokens, batch * tokens), _scan(model, batch * tokens)
     for scores, calls in _all_scores(model):
         pairs = batch * tokens * (tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens)
@@ -104,10 +111,14 @@ def _all_scores(model: Model) -> Iterator[tuple[Scores, int]]:
 
 
 def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = False) -> Flops:
-    """FLOPs of the reference classes for one token of one sequence after ``context`` cached tokens.
+    """Work of the reference classes for one token of one sequence after ``context`` cached tokens [FLOP].
 
-    ``absorbed``: count latent attention as engines run it, on the compressed cache; the reference classes
-    decompress the whole cache at every step, which no engine does. All else is equal.
+    ``sum over matrices of 2 x rows x cols x used + sum over layers of min(context + 1, window) x FLOPs a pair``; a
+    latent cache is decompressed for all of it, ``(context + 1) x 2 x rows x cols``.
+    Source: as :func:`reference_prefill_flops`. With ``absorbed`` latent attention counts as engines run it, on the
+    compressed cache (DeepSeek-V2 report, arXiv:2405.04434, section 2.1.2); the reference classes decompress the whole
+    cache at every step, which no engine does. All else is equal.
+    Leaves out: as prefill; sparse selections, which the reference classes mask.
     """
     flops, scan = _projections(model, 1, 1 if absorbed else context + 1), _scan(model, 1)
     if not absorbed:
@@ -128,7 +139,13 @@ def _visible(scores: Scores, keys: Quantity) -> Quantity:
 
 
 def executed_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> Flops:
-    """FLOPs that an engine executes for ``batch`` prompts of ``tokens``: causal, windowed, one logit a sequence."""
+    """Work of an engine for ``batch`` prompts of ``tokens``: causal, windowed, one logit a sequence [FLOP].
+
+    ``batch x S x sum over matrices of 2 x rows x cols x used + batch x sum over layers of executed_pairs x FLOPs a
+    pair``, the head once a sequence.
+    Source: Dao 2023, FlashAttention-2 (arXiv:2307.08691) section 3.1, for skipping what a causal mask hides.
+    Leaves out: blocks on the diagonal that kernels compute in full, and padding of tiles.
+    """
     flops = _projections(model, batch * tokens, batch * tokens)
     flops["lm_head"] = batch * model.head.flops_per_token
     for group in model.groups:
@@ -141,10 +158,12 @@ def executed_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> F
 
 
 def executed_pairs(scores: Scores, tokens: Quantity) -> Quantity:
-    """Query-key pairs that a causal kernel visits in a prompt of ``tokens``.
+    """Query-key pairs that a causal kernel visits in a prompt of S = ``tokens`` [pairs].
 
-    Full: ``S (S + 1) / 2``. Within a limit w (window or selection): ``S (S + 1) / 2`` for ``S <= w``, else
-    ``w (w + 1) / 2 + (S - w) w``. Chunked: whole chunks of ``w (w + 1) / 2`` and the rest.
+    Full: ``S (S + 1) / 2``. Within a limit w (window or selection): ``S (S + 1) / 2`` for ``S <= w``, else ``w (w +
+    1) / 2 + (S - w) w``. Chunked: whole chunks of ``w (w + 1) / 2`` and the rest. A cache of one key for c tokens has
+    ``S / c`` keys.
+    Definition: query number i sees the keys 1 to i, at most w of them.
     """
     keys = tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens
     limit = _limit(scores)
@@ -166,9 +185,11 @@ def _limit(scores: Scores) -> int | None:
 
 
 def executed_keys(scores: Scores, context: Quantity) -> Quantity:
-    """Keys that one decode step visits at ``context`` tokens (itself included), windows and selection applied.
+    """Keys that one decode step visits at ``context`` tokens, itself included [keys].
 
-    A chunked window holds on average half of itself once the context is longer.
+    ``min(context / c, w)`` with a limit w and c tokens a key; beyond w a chunked window holds ``(w + 1) / 2`` on
+    average.
+    Definition: windows and selections bound what is visited; a chunk fills from 1 to w.
     """
     keys = context / scores.tokens_per_key if scores.tokens_per_key > 1 else context
     limit = _limit(scores)
@@ -180,7 +201,12 @@ def executed_keys(scores: Scores, context: Quantity) -> Quantity:
 
 
 def executed_decode_flops(model: Model, context: Quantity) -> Flops:
-    """FLOPs that an engine executes for one token after ``context`` tokens; latent caches absorbed."""
+    """Work that an engine executes for one token after ``context`` tokens, latent caches absorbed [FLOP].
+
+    ``sum over matrices of 2 x rows x cols x used + sum over layers of executed_keys x absorbed FLOPs a pair``.
+    Source: as :func:`executed_prefill_flops`; DeepSeek-V2 report (arXiv:2405.04434) section 2.1.2 for latent caches.
+    Leaves out: norms, softmax, look-ups, sampling, padding of tiles.
+    """
     flops = _projections(model, 1, 1)
     for group in model.groups:
         for scores in group.parts.scores:

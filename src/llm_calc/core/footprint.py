@@ -30,11 +30,21 @@ class Footprint:
 
     @property
     def total_bytes(self) -> Quantity:
-        """Sum of the parts."""
+        """Sum of the parts [bytes].
+
+        ``weights + KV cache + activations``.
+        Definition: the three parts that the documented answer lists.
+        """
         return self.weights_bytes + self.kv_cache_bytes + self.activations_bytes
 
     def with_overheads(self, overheads: Overheads) -> "Footprint":
-        """Each part times its own factor."""
+        """Each part times its own factor [bytes].
+
+        ``part x factor``.
+        Choice: flat factors (1.05, 1.05, 1.1), which a request can set; causes and measured sizes of overheads are in
+        ``overheads``.
+        Leaves out: what does not grow with the part, such as a device's context.
+        """
         return Footprint(
             weights_bytes=self.weights_bytes * overheads.weights,
             kv_cache_bytes=self.kv_cache_bytes * overheads.kv_cache,
@@ -42,7 +52,12 @@ class Footprint:
         )
 
     def system_bytes(self, overheads: Overheads) -> Quantity:
-        """``sum of parts with their factors x system factor``."""
+        """All parts with their factors, times the factor of the system [bytes].
+
+        ``(weights x f + KV cache x g + activations x h) x system``.
+        Choice: a flat factor (1.05), which a request can set.
+        Leaves out: the same as :meth:`with_overheads`.
+        """
         return self.with_overheads(overheads).total_bytes * overheads.system
 
 
@@ -56,7 +71,10 @@ class Numbers:
 
     @property
     def cache_format(self) -> memory.CacheFormat:
-        """Bytes an element of the cache, and of recurrent state, which has the width of activations."""
+        """Bytes an element of the cache, and of recurrent state, which has the width of activations [bytes].
+
+        Definition: the two widths that :func:`.memory.cache_bytes` asks for.
+        """
         return _cache_format(self.cache, self.activations)
 
 
@@ -80,12 +98,20 @@ class Split:
 
     @property
     def gpus(self) -> int:
-        """GPUs of the deployment."""
+        """GPUs of the deployment [GPUs].
+
+        ``tensor x pipeline x data x sequence``.
+        Definition: sequence parallelism multiplies the GPUs of a layout.
+        """
         return self.layout.gpus * self.sequence
 
 
 def whole_footprint(model: Model, numbers: Numbers, batch: Quantity, tokens: Quantity) -> Footprint:
-    """What one copy of the model needs for ``batch`` sequences of ``tokens``, as if on one GPU."""
+    """What one copy of the model needs for ``batch`` sequences of ``tokens``, as if on one GPU [bytes].
+
+    Definition: :func:`.memory.weights_bytes`, :func:`.memory.kv_cache_bytes` and :func:`.memory.activation_bytes`
+    side by side.
+    """
     return Footprint(
         weights_bytes=memory.weights_bytes(model, numbers.recipe),
         kv_cache_bytes=memory.kv_cache_bytes(model, tokens, batch, numbers.cache_format),
@@ -98,11 +124,12 @@ def whole_footprint(model: Model, numbers: Numbers, batch: Quantity, tokens: Qua
 def gpu_footprint(
     model: Model, numbers: Numbers, split: Split, batch: Quantity, tokens: Quantity
 ) -> Footprint:
-    """What no GPU exceeds: of each part the share of the GPU that holds most of it.
+    """What no GPU exceeds: of each part the share of the GPU that holds most of it [bytes].
 
-    Where pipeline stages are uneven (embedding, head, layers that do not divide, kinds of layers) different stages
-    may hold most weights and most cache; their sum then bounds what any one GPU holds from above, and every
-    share times the GPUs is at least the whole.
+    ``ceil(tokens / sequence)`` tokens of ``ceil(batch / data)`` sequences on the fullest GPU of each part.
+    Definition: where pipeline stages are uneven (embedding, head, layers that do not divide, kinds of layers)
+    different stages may hold most weights and most cache; their sum then bounds what any one GPU holds from above,
+    and every share times the GPUs is at least the whole.
     """
     layout, local_tokens = split.layout, ceil_div(tokens, split.sequence)
     return Footprint(

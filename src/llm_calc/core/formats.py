@@ -33,18 +33,33 @@ class NumberFormat:
 
     @property
     def bits_per_element(self) -> float:
-        """Stored bits an element, scales included."""
+        """Stored bits an element, scales included [bits].
+
+        ``element_bits + (scale_bits + zero_bits) / group_size``; ``element_bits`` alone where ``group_size`` is 0.
+        Source: the layout of each format, named at its entry in ``catalogs/formats/numbers.toml`` and ``gguf.toml``;
+        MXFP4: OCP Microscaling Formats (MX) specification 1.0.
+        Leaves out: scales of whole tensors and the padding of rows that are not whole groups.
+        """
         if not self.group_size:
             return self.element_bits
         return self.element_bits + (self.scale_bits + self.zero_bits) / self.group_size
 
     @property
     def bytes_per_element(self) -> float:
-        """Stored bytes an element, scales included."""
+        """Stored bytes an element, scales included [bytes].
+
+        ``bits_per_element / 8``.
+        Definition: a byte is 8 bits; elements of less than a byte are packed without gaps.
+        """
         return self.bits_per_element / 8
 
     def for_rows(self, elements: int) -> "NumberFormat":
-        """The format of a tensor with so many contiguous elements a row: itself, or its fallback."""
+        """The format of a tensor with so many contiguous elements a row: itself, or its fallback [bits].
+
+        ``elements mod group_size = 0`` keeps the format; else its ``fallback`` is asked the same.
+        Source: llama.cpp ``src/llama-quant.cpp``, where a tensor whose rows are not whole blocks takes a fallback
+        type. Exact.
+        """
         if self.fallback is None or elements % self.group_size == 0:
             return self
         return self.fallback.for_rows(elements)
@@ -91,7 +106,11 @@ class WeightRecipe:
     rules: tuple[RecipeRule, ...] = ()
 
     def format_of(self, weight: Weight, layer: int = 0) -> NumberFormat:
-        """The format that a weight of layer ``layer`` (0-based; 0 for what stands in none) is stored in."""
+        """The format [bits] that a weight of layer ``layer`` (0-based; 0 for what stands in none) is stored in.
+
+        Definition: the first rule that applies, else ``vectors`` for one-dimensional tensors and ``default`` for all
+        others; of a format with blocks, what fits the tensor's rows.
+        """
         chosen = self.vectors if weight.kind == "vector" else self.default
         for rule in self.rules:
             if rule.applies(weight, layer):

@@ -60,8 +60,11 @@ class Gpu:
     def peak_flops_per_s(self, number_type: str) -> float:
         """Dense peak of a number type [FLOP/s], sparsity never counted.
 
+        Definition: the entry of the GPU's file in ``catalogs/gpus``, which names the source; never derived from
+        another type.
+
         Raises:
-            UnsupportedError: no such arithmetic, or no rate published; never derived from another type.
+            UnsupportedError: no such arithmetic, or no rate published.
         """
         for name, flops_per_s in self.peaks:
             if name == number_type:
@@ -73,6 +76,8 @@ class Gpu:
 
     def with_memory(self, memory_bytes: int) -> "Gpu":
         """The same device with so much usable memory [bytes]: a partitioned or modified card.
+
+        Definition: nominal and usable memory become the given one; bandwidth and peaks stay.
 
         Raises:
             InvalidInputError: ``memory_bytes`` is not above 0.
@@ -125,12 +130,20 @@ class Cluster:
 
     @property
     def nodes(self) -> int:
-        """Nodes that the devices fill, the last perhaps in part."""
+        """Nodes that the devices fill, the last perhaps in part [nodes].
+
+        ``ceil(count / gpus_per_node)``.
+        Definition: devices fill nodes one after the other.
+        """
         return -(-self.count // self.gpus_per_node)
 
     @property
     def fast_domain_gpus(self) -> int:
-        """Devices that the fast link joins: of one node, unless the fabric spans nodes."""
+        """Devices that the fast link joins: of one node, unless the fabric spans nodes [GPUs].
+
+        ``min(gpus_per_fast_domain, gpus_per_node)``; the whole domain for racks and tori; 1 without a fast link.
+        Definition: a single host's links end at the host.
+        """
         if self.fast is None:
             return 1
         domain = self.gpu.gpus_per_fast_domain
@@ -143,7 +156,10 @@ class Cluster:
         return "host" if group <= self.gpus_per_node else "network"
 
     def link(self, group: int) -> Link:
-        """The link of :meth:`tier`: the one that bounds a collective over ``group`` neighbouring devices."""
+        """The link of :meth:`tier`, which bounds a collective over ``group`` neighbouring devices [bytes/s, s].
+
+        Definition: a ring is as fast as its slowest link.
+        """
         tier = self.tier(group)
         if tier == "fast" and self.fast is not None:
             return self.fast

@@ -25,10 +25,11 @@ from llm_calc.core.weights import COMPONENTS, Cache, Component, Weight
 
 @lru_cache(maxsize=512)
 def parameters_by_component(model: Model) -> Mapping[Component, int]:
-    """Parameters a component: ``sum(stored sets x (rows x cols + bias) x copies)``; a tied head counts once.
+    """Parameters of each component [parameters]; a tied head counts once.
 
-    Counts parameters as ``named_parameters()`` of the reference classes does; buffers (correction biases of
-    routers, rotary tables) and layers that only training or speculation uses are left out.
+    ``sum over tensors of stored sets x copies x (rows x cols + bias)``.
+    Definition: what ``named_parameters()`` of the reference classes counts. Buffers (correction biases of routers,
+    rotary tables) and layers that only training or speculation uses are left out.
     """
     counts = dict.fromkeys(COMPONENTS, 0)
     for placed in model.placed:
@@ -37,14 +38,19 @@ def parameters_by_component(model: Model) -> Mapping[Component, int]:
 
 
 def total_parameters(model: Model) -> int:
-    """Sum over the components."""
+    """All parameters of a model [parameters].
+
+    ``sum over components``.
+    Definition: see :func:`parameters_by_component`.
+    """
     return sum(parameters_by_component(model).values())
 
 
 def active_parameters(model: Model) -> int:
-    """Parameters that one token meets: of routed experts only the top k; embedding and head both counted.
+    """Parameters that one token meets [parameters]; embedding and head both counted.
 
-    ``total - experts x (1 - k / E)``, for each expert tensor.
+    ``total - sum over routed expert tensors of parameters x (1 - k / E)``, k of E experts being used.
+    Definition: as mixtures of experts are named; shared experts are always active. A tied head counts once.
     """
     return round(sum(placed.stored * placed.weight.active_params for placed in model.placed))
 
@@ -52,9 +58,11 @@ def active_parameters(model: Model) -> int:
 def weight_bytes(
     weight: Weight, elements: float, number_format: NumberFormat, vectors: NumberFormat
 ) -> float:
-    """Bytes of ``elements`` parameters of one weight: its matrix in its format, its bias in that of vectors.
+    """Bytes of ``elements`` parameters of one weight [bytes].
 
-    ``elements x (matrix share x format bytes + bias share x vector bytes)``.
+    ``elements x (matrix share x bytes of its format + bias share x bytes of the vectors' format)``.
+    Definition: a bias is stored as other vectors are, whatever format its matrix has; an absent format takes no
+    bytes.
     """
     if not number_format.element_bits:
         return 0.0
@@ -64,7 +72,12 @@ def weight_bytes(
 
 @lru_cache(maxsize=512)
 def weights_bytes(model: Model, recipe: WeightRecipe) -> float:
-    """Bytes of all weights in one copy, as the recipe stores them (a tied head once)."""
+    """Bytes of all weights in one copy, as the recipe stores them [bytes]; a tied head once.
+
+    ``sum over tensors of stored sets x elements x bytes of the tensor's format``; the mean over a tensor's layers
+    where the recipe tells layers apart.
+    Definition: the tensors of a checkpoint. What engines add to them is in ``engines.weights``.
+    """
     return sum(_stored_bytes(recipe, placed) for placed in model.placed)
 
 
@@ -82,7 +95,11 @@ def _stored_bytes(recipe: WeightRecipe, placed: Placed) -> float:
 def stage_shares(
     model: Model, recipe: WeightRecipe, layout: Layout, stage: int
 ) -> tuple[tuple[Weight, float], ...]:
-    """Every weight of a pipeline stage (counted from 0) with its bytes on the GPU that holds most of it."""
+    """Every weight of a pipeline stage (counted from 0) with its bytes on the GPU that holds most of it [bytes].
+
+    ``stored sets in the stage x bytes of the largest share`` (:func:`.parallelism.weight_share`).
+    Definition: sharding as in ``parallelism``, formats as in :func:`weights_bytes`.
+    """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     return tuple(
         (placed.weight, stored * _share_bytes(recipe, layout, placed, bounds))
@@ -101,12 +118,20 @@ def _share_bytes(recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: r
 
 @lru_cache(maxsize=2048)
 def stage_weights_bytes(model: Model, recipe: WeightRecipe, layout: Layout, stage: int) -> float:
-    """Weight bytes on the fullest GPU of one pipeline stage (``stage`` counts from 0)."""
+    """Weight bytes on the fullest GPU of one pipeline stage, ``stage`` counted from 0 [bytes].
+
+    ``sum over the stage's tensors`` of :func:`stage_shares`.
+    Definition: one GPU is taken to hold the largest share of every tensor.
+    """
     return sum(size for _, size in stage_shares(model, recipe, layout, stage))
 
 
 def weights_bytes_per_gpu(model: Model, recipe: WeightRecipe, layout: Layout) -> float:
-    """Weight bytes on the GPU that holds most: the largest over the pipeline's stages."""
+    """Weight bytes on the GPU that holds most [bytes].
+
+    ``max over pipeline stages of stage_weights_bytes``.
+    Definition: the fullest GPU decides whether a model fits.
+    """
     return max(stage_weights_bytes(model, recipe, layout, stage) for stage in range(layout.pipeline))
 
 
@@ -119,7 +144,12 @@ class CacheFormat:
 
 
 def cached_tokens(cache: Cache, tokens: Quantity) -> Quantity:
-    """Entries that a layer keeps for a context of ``tokens``: all, at most the window, or one for every few."""
+    """Tokens that a layer keeps for a context of ``tokens`` [tokens].
+
+    ``min(tokens, window)``; a compressed cache is rounded up to whole entries, ``ceil(kept / c) x c`` with c tokens
+    an entry.
+    Definition: a window drops what lies before it; an entry is kept from its first token on.
+    """
     kept = tokens if cache.window is None else smaller(tokens, cache.window)
     return (
         kept
@@ -129,7 +159,11 @@ def cached_tokens(cache: Cache, tokens: Quantity) -> Quantity:
 
 
 def cache_bytes(cache: Cache, tokens: Quantity, formats: CacheFormat) -> Quantity:
-    """Bytes that one layer keeps of one sequence with ``tokens`` of context."""
+    """Bytes that one layer keeps of one sequence with ``tokens`` of context [bytes].
+
+    ``kept tokens x elements a token x bytes an element + state elements x bytes of the state``.
+    Definition: keys and values of every kept token, and the recurrent state, which no context makes larger.
+    """
     growing = cached_tokens(cache, tokens) * cache.elements_per_token * formats.bytes_per_element
     return growing + _state_bytes(cache, formats)
 
@@ -141,7 +175,10 @@ def _state_bytes(cache: Cache, formats: CacheFormat) -> float:
 
 @lru_cache(maxsize=512)
 def layer_caches(model: Model) -> tuple[tuple[Cache, int], ...]:
-    """Every kind of cache in the model with the number of layers that keep one."""
+    """Every kind of cache in the model with the number of layers that keep one [layers].
+
+    Definition: equal caches are counted together, one for each position in the stack.
+    """
     counts: dict[Cache, int] = {}
     for group in model.groups:
         for cache in group.parts.caches:
@@ -152,11 +189,13 @@ def layer_caches(model: Model) -> tuple[tuple[Cache, int], ...]:
 def kv_cache_bytes(
     model: Model, tokens: Quantity, sequences: Quantity = 1, formats: CacheFormat = CacheFormat()
 ) -> Quantity:
-    """Bytes of all caches of ``sequences`` sequences with ``tokens`` of context each, on one GPU.
+    """Bytes of all caches of ``sequences`` sequences with ``tokens`` of context each, on one GPU [bytes].
 
-    ``sequences x sum over layers of min(tokens, window) x elements x bytes + state``: for plain attention
-    ``2 x layers x kv_heads x head_dim x bytes x tokens``. What engines reserve beyond it (pages, window slack)
-    is a matter of the engine.
+    ``sequences x sum over layers of (min(tokens, window) x elements x bytes + state)``: for plain attention ``2 x
+    layers x kv_heads x head_dim x bytes x tokens`` a sequence.
+    Source: Pope et al. 2022 (arXiv:2211.05102) section 2 for plain attention; each block's own docstring for its
+    elements.
+    Leaves out: what engines reserve beyond it (pages, window slack), which is a matter of the engine.
     """
     total: Quantity = 0
     for cache, layers in layer_caches(model):
@@ -167,7 +206,11 @@ def kv_cache_bytes(
 def kv_cache_bytes_per_token(
     model: Model, formats: CacheFormat = CacheFormat(), *, beyond_windows: bool = False
 ) -> float:
-    """Growth of the cache with one more token, below every window or beyond all of them."""
+    """Growth of the cache of one sequence with one more token, below every window or beyond all of them [bytes].
+
+    ``sum over layers of elements a token x bytes an element``, layers with a window left out beyond it.
+    Definition: the slope of :func:`kv_cache_bytes`.
+    """
     return sum(
         layers * cache.elements_per_token * formats.bytes_per_element
         for cache, layers in layer_caches(model)
@@ -176,7 +219,12 @@ def kv_cache_bytes_per_token(
 
 
 def state_bytes_per_sequence(model: Model, formats: CacheFormat = CacheFormat()) -> float:
-    """Bytes of recurrent and convolution state of one sequence, whatever its length."""
+    """Bytes of recurrent and convolution state of one sequence, whatever its length [bytes].
+
+    ``sum over layers of state elements x bytes of the state``.
+    Definition: as the reference classes keep it; engines leave one column of each convolution away
+    (``spare_state_elements``).
+    """
     return sum(layers * _state_bytes(cache, formats) for cache, layers in layer_caches(model))
 
 
@@ -188,10 +236,12 @@ def stage_kv_cache_bytes(
     sequences: Quantity,
     formats: CacheFormat = CacheFormat(),
 ) -> Quantity:
-    """Cache bytes on one GPU of a pipeline stage; ``sequences`` is the total of the deployment.
+    """Cache bytes on one GPU of a pipeline stage [bytes]; ``sequences`` is the total of the deployment.
 
-    Data parallelism splits the sequences (``ceil(sequences / data)`` on the fullest), tensor parallelism the
-    heads; heads or latent vectors that cannot be split are kept by every GPU.
+    ``ceil(sequences / data) x sum over the stage's layers of share x cache_bytes``: data parallelism splits the
+    sequences, tensor parallelism the heads; heads or latent vectors that cannot be split are kept by every GPU.
+    Source: vLLM documentation, "Parallelism and scaling", for what is replicated.
+    Leaves out: sequences that are dealt unevenly beyond the rounding.
     """
     total: Quantity = 0
     for cache, weight in stage_caches(model, layout.tensor, layout.pipeline, stage):
@@ -201,7 +251,11 @@ def stage_kv_cache_bytes(
 
 @lru_cache(maxsize=2048)
 def stage_caches(model: Model, tensor: int, pipeline: int, stage: int) -> tuple[tuple[Cache, float], ...]:
-    """Every kind of cache in a stage with the layers that keep one, times the share of the fullest GPU."""
+    """Every kind of cache in a stage with the layers that keep one, times the share of the fullest GPU [layers].
+
+    ``layers in the stage x cache_share``.
+    Definition: see :func:`.parallelism.cache_share`.
+    """
     bounds = stage_bounds(model.num_layers, pipeline)[stage]
     counts: dict[Cache, float] = {}
     for group in model.groups:
@@ -214,7 +268,11 @@ def stage_caches(model: Model, tensor: int, pipeline: int, stage: int) -> tuple[
 def kv_cache_bytes_per_gpu(
     model: Model, layout: Layout, tokens: Quantity, sequences: Quantity, formats: CacheFormat = CacheFormat()
 ) -> Quantity:
-    """Cache bytes on the GPU that holds most: the largest over the pipeline's stages."""
+    """Cache bytes on the GPU that holds most [bytes].
+
+    ``max over pipeline stages of stage_kv_cache_bytes``.
+    Definition: the fullest GPU decides.
+    """
     most: Quantity = 0
     for stage in range(layout.pipeline):
         most = larger(most, stage_kv_cache_bytes(model, layout, stage, tokens, sequences, formats))
@@ -224,13 +282,14 @@ def kv_cache_bytes_per_gpu(
 def activation_bytes(
     model: Model, batch: Quantity, tokens: Quantity, bytes_per_element: float, tensor: int = 1
 ) -> Quantity:
-    """Working memory alive at once in one forward pass with fused attention (no S x S matrix).
+    """Working memory alive at once in one forward pass with fused attention, no S x S matrix [bytes].
 
-    ``batch x tokens x (2 x hidden + widest intermediate) x bytes + batch x vocabulary x 4``: residual stream
-    and its normalised copy, the widest layer's intermediates (:func:`.overheads.layer_peak_width`), and float32
-    logits of one position a sequence.
-    Leaves out: fragmentation and the workspaces of libraries. Source: Korthikanti et al. 2022
-    (arXiv:2205.05198) section 4, reduced to inference where nothing is kept for a backward pass.
+    ``batch x tokens x (2 x hidden + widest intermediate) x bytes + batch x ceil(vocabulary / tensor) x 4``: residual
+    stream and its normalised copy, the widest layer's intermediates (:func:`.overheads.layer_peak_width`), and
+    float32 logits of one position a sequence.
+    Source: Korthikanti et al. 2022 (arXiv:2205.05198) section 4, reduced to inference where nothing is kept for a
+    backward pass.
+    Leaves out: fragmentation and the workspaces of libraries.
     """
     per_token = 2 * model.hidden + layer_peak_width(model, tensor)
     logits = batch * (ceil_div(model.vocab, tensor)) * 4

@@ -25,17 +25,26 @@ class LayerGroup:
 
     @property
     def calls(self) -> int:
-        """How often a token passes through these blocks."""
+        """How often a token passes through these blocks [layers].
+
+        Definition: once for each position in the stack.
+        """
         return len(self.indices)
 
     @property
     def stored_sets(self) -> int:
-        """How many sets of these weights memory holds."""
+        """How many sets of these weights memory holds [layers].
+
+        Definition: one for each position, unless layers share them.
+        """
         return len(self.indices) if self.stored is None else self.stored
 
     @cached_property
     def parts(self) -> Parts:
-        """The sum of the blocks' parts, for one layer."""
+        """The sum of the blocks' parts, for one layer [parameters, elements, FLOP].
+
+        Definition: a layer is its blocks.
+        """
         total = Parts()
         for block in self.blocks:
             total = total + block.parts()
@@ -92,13 +101,19 @@ class Model:
 
     @cached_property
     def attention_units(self) -> tuple[int, ...]:
-        """Head counts that tensor parallelism has to divide: one a kind of attention, in falling order."""
+        """Head counts that tensor parallelism has to divide, one a kind of attention, falling [heads].
+
+        Definition: the units of the products with the context, where they have more than one.
+        """
         heads = {score.units for group in self.groups for score in group.parts.scores if score.units > 1}
         return tuple(sorted(heads, reverse=True))
 
     @cached_property
     def num_experts(self) -> int:
-        """Routed experts of a layer that has most of them; 0 for a dense model."""
+        """Routed experts of a layer that has most of them; 0 for a dense model [experts].
+
+        Definition: the copies of a routed matrix.
+        """
         return max((p.weight.copies for p in self.placed if p.weight.component == "experts"), default=0)
 
     def named(self, name: str) -> "Model":

@@ -49,11 +49,15 @@ class OverheadConstants:
 
 @lru_cache(maxsize=1024)
 def layer_peak_width(model: Model, tensor: int = 1) -> float:
-    """Elements a token that the widest block holds at once beside the residual stream, on one GPU.
+    """Numbers a token that the widest block holds at once beside the residual stream, on one GPU [elements].
 
-    What the projections from the stream put out and what the projection back to it takes in are alive
-    together: gate, up and their product (3 x the intermediate width, times the experts a token visits);
-    queries, keys, values and the attention output.
+    ``max over blocks of sum over matrices of inner width x experts visited x largest piece / pieces``. What the
+    projections from the stream put out and what the projection back to it takes in are alive together: gate, up and
+    their product (3 x the intermediate width, times the experts a token visits); queries, keys, values and the
+    attention output.
+    Source: Korthikanti et al. 2022 (arXiv:2205.05198) section 4.1, the tensors of one layer, without those kept for
+    training.
+    Leaves out: kernels that fuse gate, up and product, and routers and norms, which are narrow.
     """
     widths: dict[tuple[int, Component], float] = {}
     for position, group in enumerate(model.groups):
@@ -71,10 +75,12 @@ def _inner_width(model: Model, weight: Weight, tensor: int) -> float:
 
 
 def forward_peak_bytes(model: Model, tokens: Quantity, bytes_per_element: float, tensor: int = 1) -> Quantity:
-    """Working memory of one step over ``tokens`` tokens with fused attention, on one GPU.
+    """Working memory of one step over ``tokens`` tokens with fused attention, on one GPU [bytes].
 
-    ``tokens x (4 x hidden + widest intermediate / tensor) x bytes``. Leaves out: library workspaces
-    (``context_bytes``) and the encoder of a multimodal model, which runs on its own.
+    ``tokens x (4 x hidden + widest intermediate / tensor) x bytes``.
+    Choice: four residual-sized tensors are alive beside the intermediates of :func:`layer_peak_width`
+    (``RESIDUAL_COPIES``); held against start-up logs in ``docs/memory.md``.
+    Leaves out: library workspaces (``context_bytes``) and the encoder of a multimodal model, which runs on its own.
     """
     return tokens * (RESIDUAL_COPIES * model.hidden + layer_peak_width(model, tensor)) * bytes_per_element
 
@@ -82,10 +88,13 @@ def forward_peak_bytes(model: Model, tokens: Quantity, bytes_per_element: float,
 def sampler_peak_bytes(
     model: Model, tokens: Quantity, sequences: Quantity, bytes_per_element: float, bytes_per_logit: float
 ) -> Quantity:
-    """Memory while the next tokens of ``sequences`` sequences are drawn after a step over ``tokens`` tokens.
+    """Memory while the next tokens of ``sequences`` sequences are drawn after a step over ``tokens`` tokens [bytes].
 
     ``sequences x vocabulary x bytes_per_logit + tokens x hidden x bytes``: logits are gathered from all GPUs,
     converted to float32, sorted with their indices and summed up; the step's hidden states are still alive.
+    Choice: the form follows from what top-p sampling keeps; ``bytes_per_logit`` is fitted to start-up logs
+    (``docs/memory.md``).
+    Leaves out: samplers that sort nothing, which need less.
     """
     return sequences * model.vocab * bytes_per_logit + tokens * model.hidden * bytes_per_element
 
@@ -99,7 +108,13 @@ def profiled_peak_bytes(
     tensor: int,
     overheads: OverheadConstants,
 ) -> Quantity:
-    """Activation peak of a dummy step of the largest batch: forward pass or sampler, whichever is more."""
+    """Activation peak of a dummy step of the largest batch [bytes].
+
+    ``max(forward pass, sampler)``: the two follow each other and share the allocator's memory.
+    Source: vLLM 0.11 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run`` (a dummy forward pass, then a dummy
+    sampler).
+    Leaves out: the dummy pass of a multimodal encoder.
+    """
     forward = forward_peak_bytes(model, tokens, bytes_per_element, tensor)
     sampler = sampler_peak_bytes(
         model, tokens, sequences, bytes_per_element, overheads.sampler_bytes_per_logit
@@ -108,14 +123,25 @@ def profiled_peak_bytes(
 
 
 def framework_bytes(group: int, overheads: OverheadConstants) -> float:
-    """Memory outside of the allocator: ``context + (group > 1) x group_bytes + (group - 1) x peer_bytes``."""
+    """Memory outside of the allocator [bytes].
+
+    ``context + (group > 1) x group_bytes + (group - 1) x peer_bytes``, the group being the GPUs that reduce together.
+    Choice: a constant and a slope by GPU, fitted to the non-torch memory of start-up logs (``docs/memory.md``).
+    Leaves out: how the driver and the library version change the constants.
+    """
     if group <= 1:
         return overheads.context_bytes
     return overheads.context_bytes + overheads.group_bytes + (group - 1) * overheads.peer_bytes
 
 
 def graph_bytes(layers: int, captured_sizes: int, overheads: OverheadConstants) -> float:
-    """Memory of captured graphs: ``layers x captured sizes x graph_bytes_per_layer``."""
+    """Memory of captured graphs [bytes].
+
+    ``layers x captured sizes x graph_bytes_per_layer``.
+    Choice: one constant, the median of start-up logs; logged values scatter by more than the value itself
+    (``docs/memory.md``).
+    Leaves out: what a graph's kernels need beyond their layers' number.
+    """
     return layers * captured_sizes * overheads.graph_bytes_per_layer
 
 
@@ -128,13 +154,14 @@ def compute_buffer_bytes(
     flash_attention: bool,
     output: bool = True,
 ) -> Quantity:
-    """llama.cpp's compute buffer on one device, in float32.
+    """llama.cpp's compute buffer on one device, in float32 [bytes].
 
-    The graph's memory is planned once for the largest micro-batch; its peak lies either at the end
-    (``micro_batch x (vocabulary + hidden)``) or in a layer: ``micro_batch x (4 x hidden + widest)`` with
-    flash attention, ``micro_batch x (4 x hidden + (heads + 1) x context)`` without, where every head's
-    scores and the mask stand in memory. A device without the ``output`` computes no logits. Source: the
-    allocator's plan as printed at start (``compute buffer size``).
+    ``max(micro_batch x (vocabulary + hidden), micro_batch x (4 x hidden + widest)) x 4`` with flash attention;
+    without it the layer is ``micro_batch x (4 x hidden + (heads + 1) x context) x 4``, where every head's scores and
+    the mask stand in memory. A device without the ``output`` computes no logits.
+    Source: llama.cpp's graph allocator (``ggml/src/ggml-alloc.c``), which plans the memory once for the largest
+    micro-batch; its plan is printed at start as ``compute buffer size``.
+    Leaves out: the host's own buffer, and recurrent layers whose intermediates are wider.
     """
     last = micro_batch * (model.vocab + model.hidden) * FLOAT32_BYTES if output else 0
     if flash_attention:

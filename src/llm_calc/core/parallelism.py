@@ -51,34 +51,51 @@ class Layout:
 
     @property
     def gpus(self) -> int:
-        """GPUs of the deployment."""
+        """GPUs of the deployment [GPUs].
+
+        ``tensor x pipeline x data``.
+        Definition: ``expert`` deals experts among the same GPUs and adds none.
+        """
         return self.tensor * self.pipeline * self.data
 
     @property
     def stage_gpus(self) -> int:
-        """GPUs that hold one pipeline stage."""
+        """GPUs that hold one pipeline stage [GPUs].
+
+        ``tensor x data``.
+        Definition: all of them share the stage's experts.
+        """
         return self.tensor * self.data
 
     @property
     def expert_cut(self) -> int:
-        """Pieces that each expert itself is cut into.
+        """Pieces that each expert itself is cut into [1].
 
-        The GPUs of a stage (tensor x data) that remain to each expert group cut its experts: without expert
-        parallelism all of them, also those that attention is replicated on.
+        ``max(1, tensor x data / expert)``: the GPUs of a stage that remain to each expert group cut its experts;
+        without expert parallelism all of them, also those that attention is replicated on.
+        Source: vLLM documentation, "Data parallel deployment" and "Expert parallel deployment". Exact where
+        ``expert`` divides the stage, which ``Layout`` demands.
         """
         return max(1, self.stage_gpus // self.expert)
 
 
 def largest_piece(units: Quantity, ways: Quantity) -> Quantity:
-    """Units on the GPU that holds most: ``max(1, ceil(units / ways))``; more ways than units replicate."""
+    """Units on the GPU that holds most [1].
+
+    ``max(1, ceil(units / ways))``; more ways than units replicate.
+    Source: Megatron-LM (arXiv:1909.08053) section 3, with heads as the units; replication of KV heads as in vLLM's
+    ``QKVParallelLinear``. Exact.
+    """
     return larger(ceil_div(units, ways), 1)
 
 
 def weight_share(weight: Weight, layout: Layout) -> float:
-    """Elements of a weight on the GPU that holds most of it.
+    """Elements of a weight on the GPU that holds most of it [elements].
 
-    Routed experts: ``ceil(copies / expert) x piece / copies``; everything else ``piece``, with
-    ``piece = largest_piece(units, ways) / units``. Leaves out: the optional redundant copies of hot experts.
+    Routed experts: ``ceil(copies / expert) x (rows x cols + bias) x piece``; everything else ``params x piece``, with
+    ``piece = largest_piece(units, ways) / units``.
+    Source: Megatron-LM (arXiv:1909.08053) section 3; DeepSpeed-MoE (arXiv:2201.05596) section 5 for experts.
+    Leaves out: the optional redundant copies of hot experts.
     """
     if weight.component == ROUTED:
         copies = largest_piece(weight.copies, layout.expert)
@@ -95,7 +112,11 @@ def _piece(units: int, ways: int) -> float:
 
 
 def cache_share(cache: Cache, tensor: Quantity) -> Quantity:
-    """Fraction of one sequence's cache entries that the GPU which holds most of them keeps."""
+    """Fraction of one sequence's cache entries that the GPU which holds most of them keeps [1].
+
+    ``largest_piece(units, tensor) / units``: KV heads are dealt; a latent cache is one unit and whole on every GPU.
+    Source: vLLM documentation, "Parallelism and scaling". Exact.
+    """
     return largest_piece(cache.units, tensor) / cache.units
 
 

@@ -17,7 +17,13 @@ OVERLAP_EXPONENT: Final = 3.0
 
 
 def overlapped(bytes_s: Quantity, compute_s: Quantity, exponent: float = OVERLAP_EXPONENT) -> Quantity:
-    """``(bytes_s^p + compute_s^p)^(1/p)``: never below the larger, at most their sum."""
+    """Time of an operator that moves bytes and multiplies, from the times of both alone [s].
+
+    ``(bytes_s^p + compute_s^p)^(1/p)``: never below the larger, at most their sum.
+    Choice: a p-norm between perfect overlap and none. With p = 3 (llama.cpp: 1) the fit to measurements leaves the
+    errors of ``docs/accuracy.md``.
+    Leaves out: how single kernels overlap; equal times always take ``2^(1/p)`` of one.
+    """
     if exponent == OVERLAP_EXPONENT:
         return cube_root(bytes_s * bytes_s * bytes_s + compute_s * compute_s * compute_s)
     if exponent == 1:
@@ -26,5 +32,8 @@ def overlapped(bytes_s: Quantity, compute_s: Quantity, exponent: float = OVERLAP
 
 
 def cube_root(value: Quantity) -> Quantity:
-    """``value ** (1/3)``."""
+    """``value ** (1/3)`` [1].
+
+    Definition: element by element for arrays.
+    """
     return np.cbrt(value) if isinstance(value, np.ndarray) else math.cbrt(value)

@@ -86,7 +86,14 @@ def _splits(model: Model, strategy: Strategy, gpus_per_node: int) -> Iterator[Sp
 
 
 def communication_s(model: Model, split: Split, batch: int, bytes_per_element: float, link: Link) -> float:
-    """Seconds that one decode step spends in collectives, by the table at the head of this module."""
+    """Time that one decode step spends in collectives [s].
+
+    ``sum of messages x (latency + volume / link bandwidth)``, with messages and volumes of the table at the head of
+    this module.
+    Sources: Megatron-LM (arXiv:1909.08053) section 3; ring all-reduce volume, Patarasuk and Yuan 2009
+    (doi:10.1016/j.jpdc.2008.09.002); the alpha-beta model, Hockney 1994 (doi:10.1016/S0167-8191(06)80021-9).
+    Leaves out: overlap with computing, links of several kinds in one group, latency that grows with the group.
+    """
     layout, message = split.layout, batch * model.hidden * bytes_per_element
     steps = (
         (2 * model.num_layers, 2 * _others(layout.tensor) * message, layout.tensor),
@@ -129,7 +136,11 @@ def compare_strategies(
     link: Link,
     gpus_per_node: int = 8,
 ) -> tuple[Option, ...]:
-    """Each strategy at the fewest GPUs that hold the model (expert only for a mixture of experts)."""
+    """Each strategy at the fewest GPUs that hold the model, expert only for a mixture of experts [GPUs, bytes, s].
+
+    Definition: ever larger splits of each strategy until :func:`.recommend.fits` holds; communication as
+    :func:`communication_s`.
+    """
     strategies: list[Strategy] = ["tensor", "pipeline", "sequence", "tensor_pipeline"]
     if model.num_experts:
         strategies.append("expert")
@@ -178,10 +189,11 @@ def _smallest(
 
 
 def first_index(holds: Callable[[int], bool], count: int) -> int:
-    """The first of ``count`` indices that holds, ``count`` where none does; later ones must hold as well.
+    """The first of ``count`` indices that holds, ``count`` where none does [1]; later ones must hold as well.
 
-    Galloping, then bisection: about ``2 log2(index)`` tries. More stages or ranks never need more memory on
-    the fullest GPU, but for the few layers by which uneven stages differ.
+    Galloping, then bisection: about ``2 x log2(index)`` tries.
+    Source: Bentley and Yao 1976 (doi:10.1016/0020-0190(76)90071-5). Exact where the condition is monotone: more
+    stages or ranks never need more memory on the fullest GPU, but for the few layers by which uneven stages differ.
     """
     low, high = 0, 1
     while high < count and not holds(high - 1):

@@ -44,11 +44,12 @@ class Timing:
 
 
 def roofline(flops: Quantity, bytes_per_gpu: Quantity, roofs: Roofs) -> Timing:
-    """``max(FLOPs / (gpus x efficiency x peak), bytes per GPU / bandwidth)``.
+    """Time of a pass under the compute and the memory roof [s].
 
-    ``bytes_per_gpu`` is what the fullest GPU moves, summed over stages that run one after another. Leaves out
-    communication, launches and every loss of bandwidth: the memory roof itself is never lowered.
+    ``max(FLOPs / (gpus x efficiency x peak), bytes per GPU / bandwidth)``; ``bytes_per_gpu`` is what the fullest GPU
+    moves, summed over stages that run one after another.
     Source: Williams, Waterman and Patterson 2009, "Roofline" (doi:10.1145/1498765.1498785).
+    Leaves out: communication, launches and every loss of bandwidth. The memory roof itself is never lowered.
     """
     compute_s = flops / (roofs.gpus * roofs.efficiency_fraction * roofs.flops_per_s)
     if roofs.bytes_per_s is None:

@@ -11,19 +11,23 @@ from llm_calc.core.parallelism import ROUTED, Layout, weight_share
 
 
 def touched_fraction(experts: int, top_k: float, tokens: Quantity) -> Quantity:
-    """Share of the experts that at least one of ``tokens`` visits: ``1 - (1 - k/E)^tokens``.
+    """Share of the experts that at least one of ``tokens`` tokens visits [1].
 
-    Exact for routing that is uniform and independent (one token: exactly k/E). Correlated routing touches
-    fewer. Source: the balls-in-bins expectation.
+    ``1 - (1 - k / E)^tokens``.
+    Source: the balls-and-bins expectation (Mitzenmacher and Upfal, Probability and Computing, chapter 5), for routing
+    that is uniform and independent; one token touches exactly k / E.
+    Leaves out: correlated routing, which touches fewer.
     """
     return 1 - (1 - top_k / experts) ** tokens
 
 
 def decode_weight_bytes(model: Model, numbers: Numbers, split: Split, batch: Quantity) -> Quantity:
-    """Weight bytes read in one decode step, summed over the stages that run one after another.
+    """Weight bytes read in one decode step, summed over the stages that run one after another [bytes].
 
-    A tied head is read in full although memory holds it once, as the embedding. Embedding rows themselves are
-    left out: a few kilobytes a token.
+    ``sum over dense tensors of bytes + sum over expert tensors of bytes x touched_fraction(batch)``; a tied head is
+    read in full although memory holds it once, as the embedding.
+    Source: Pope et al. 2022 (arXiv:2211.05102) section 2: every weight is loaded once a step.
+    Leaves out: embedding rows (a few kilobytes a token) and caches of the chip that keep weights from step to step.
     """
     total: Quantity = 0.0
     for experts, top_k, size in _reads(model, numbers.recipe, split.layout):
@@ -55,7 +59,12 @@ def _tied_head_bytes(model: Model, recipe: WeightRecipe, layout: Layout) -> floa
 def decode_cache_bytes(
     model: Model, numbers: Numbers, split: Split, batch: Quantity, context_tokens: Quantity
 ) -> Quantity:
-    """Cache bytes read in one decode step of ``batch`` sequences, summed over the stages."""
+    """Cache bytes read in one decode step of ``batch`` sequences, summed over the stages [bytes].
+
+    ``sum over stages of stage_kv_cache_bytes(ceil(context / sequence))``.
+    Source: Pope et al. 2022 (arXiv:2211.05102) section 2: the whole cache is loaded once a step.
+    Leaves out: the write of the new token's keys and values; selections that read less than a window.
+    """
     tokens = ceil_div(context_tokens, split.sequence)
     total: Quantity = 0.0
     for stage in range(split.layout.pipeline):

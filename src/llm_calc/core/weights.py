@@ -66,17 +66,30 @@ class Weight:
 
     @property
     def params(self) -> int:
-        """Number of parameters, all copies."""
+        """Number of parameters, all copies [parameters].
+
+        ``copies x (rows x cols + bias)``.
+        Definition: the elements of the tensor as a checkpoint holds it, scales of its number format not counted.
+        """
         return self.copies * (self.rows * self.cols + self.bias)
 
     @property
     def matrix_params(self) -> int:
-        """Parameters without biases, all copies."""
+        """Parameters without biases, all copies [parameters].
+
+        ``copies x rows x cols``.
+        Definition: as ``params``.
+        """
         return self.copies * self.rows * self.cols
 
     @property
     def active_params(self) -> float:
-        """Parameters that one token meets: all of them, but only the routed copies of experts."""
+        """Parameters that one token meets [parameters].
+
+        ``params x used / copies`` for routed experts, ``params`` for everything else; a tower that no text token
+        meets counts in full.
+        Definition: the "active" parameters by which mixtures of experts are named.
+        """
         return (
             self.params
             if self.used >= self.copies or not self.used
@@ -85,12 +98,20 @@ class Weight:
 
     @property
     def flops_per_token(self) -> float:
-        """2 FLOPs a multiply-add, for one token; biases and look-ups cost none."""
+        """Multiplications and additions for one token [FLOP].
+
+        ``2 x rows x cols x used`` for a matrix; 0 for vectors and tables.
+        Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1; a multiply-add is 2 FLOPs.
+        Leaves out: biases, norms, activation functions and look-ups.
+        """
         return 2 * self.rows * self.cols * self.used if self.kind == "matrix" else 0
 
 
 def vector(name: str, component: Component, elements: int, *, units: int = 1) -> Weight:
-    """A one-dimensional parameter: norm weights, sinks, decay rates."""
+    """A one-dimensional parameter of ``elements`` parameters [parameters]: norm weights, sinks, decay rates.
+
+    Definition: ``rows = 1``, ``cols = elements``.
+    """
     return Weight(name=name, component=component, cols=elements, kind="vector", units=units)
 
 
@@ -119,12 +140,23 @@ class Scores:
 
     @property
     def flops_per_pair(self) -> int:
-        """FLOPs for one query against one key, all heads."""
+        """Work for one query against one key, all heads [FLOP].
+
+        ``2 x heads x (qk_dim + v_dim)``: the product of query and key, and that of its weight and the value.
+        Source: Chowdhery et al. 2022 (arXiv:2204.02311) appendix B.
+        Leaves out: scaling, masks and the softmax.
+        """
         return 2 * self.heads * (self.qk_dim + self.v_dim)
 
     @property
     def absorbed_flops_per_pair(self) -> int:
-        """FLOPs for one query against one key of the latent cache; as ``flops_per_pair`` where nothing is latent."""
+        """Work for one query against one key of a latent cache [FLOP]; ``flops_per_pair`` where nothing is latent.
+
+        ``2 x heads x (absorbed_qk_dim + absorbed_v_dim)``.
+        Source: DeepSeek-V2 report (arXiv:2405.04434) section 2.1.2, where the decompression is absorbed into query
+        and output.
+        Leaves out: the absorbed matrices themselves, which count once for each new token (``Weight.over_context``).
+        """
         qk = self.absorbed_qk_dim if self.absorbed_qk_dim is not None else self.qk_dim
         v = self.absorbed_v_dim if self.absorbed_v_dim is not None else self.v_dim
         return 2 * self.heads * (qk + v)

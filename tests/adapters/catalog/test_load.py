@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from llm_calc.adapters.catalog import CatalogError, Catalogs, load_catalogs
+from llm_calc.adapters.catalog.files import CATALOGS_VARIABLE, catalog_folder, catalog_root
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 from tests.adapters.catalog.conftest import edit
 
@@ -211,3 +212,15 @@ def test_cluster_needs_gpus(catalogs: Catalogs) -> None:
 def test_small_files_are_what_is_written(small: Path) -> None:
     written = json.loads((small / LLAMA).read_text())
     assert load_catalogs(small).model("llama2-7b").published_config == written["config"]
+
+
+def test_a_folder_of_the_chosen_catalogs_goes_before_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "formats").mkdir()
+    monkeypatch.setenv(CATALOGS_VARIABLE, str(tmp_path))
+    assert catalog_folder("formats") == tmp_path / "formats"
+    assert catalog_folder("engines") == catalog_root() / "engines"
+    assert catalog_folder("formats", catalog_root()) == catalog_root() / "formats"
+    monkeypatch.delenv(CATALOGS_VARIABLE)
+    assert catalog_folder("formats") == catalog_root() / "formats"

@@ -9,6 +9,7 @@ from llm_calc.adapters.catalog import CatalogError
 from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.formats import format_catalog, format_names, number_format
 from llm_calc.core.hardware import NUMBER_TYPES
+from tools.doc_examples import DOCS, Reader, blocks
 
 REQUIRED = [
     "fp32",
@@ -79,13 +80,12 @@ def test_published_bits_of_groups() -> None:
 
 
 def test_the_documented_example_makes_a_format(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
-    example = text.rpartition("```toml\n# numbers.toml\n")[2].partition("```")[0]
-    number, recipe = example.split("# checkpoints.toml\n")
-    root = copied(tmp_path, "numbers.toml", "[numbers]\n", f"[numbers]\n{number}")
-    path = root / "formats" / "checkpoints.toml"
-    path.write_text(f"{path.read_text(encoding='utf-8')}\n{recipe}", encoding="utf-8")
-    catalog = format_catalog(root)
+    shutil.copytree(catalog_root(), tmp_path / "my-catalogs")
+    reader = Reader(folder=tmp_path, address="")
+    for block in blocks((DOCS / "extending.md").read_text(encoding="utf-8")):
+        if block.file.startswith("my-catalogs/formats/"):
+            reader.write(block)
+    catalog = format_catalog(tmp_path / "my-catalogs")
     assert catalog.numbers[catalog.names["int4-g32"].row.default].bits_per_element == 4.5
 
 

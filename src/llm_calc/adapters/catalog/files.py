@@ -2,12 +2,15 @@
 
 import csv
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
+
+CATALOGS_VARIABLE = "LLM_CALC_CATALOGS_PATH"
 
 Row = TypeVar("Row", bound=BaseModel)
 Item = TypeVar("Item")
@@ -37,6 +40,20 @@ def catalog_root(path: Path | None = None) -> Path:
         if (candidate / "gpus").is_dir():
             return candidate
     raise CatalogError(f"no catalogs in {' or '.join(str(candidate) for candidate in candidates)}")
+
+
+def catalog_folder(name: str, path: Path | None = None) -> Path:
+    """One folder of the catalogs, such as ``formats``.
+
+    Without ``path`` that of the directory that ``LLM_CALC_CATALOGS_PATH`` names, where it has one, else the package's.
+
+    Raises:
+        CatalogError: there are no catalogs.
+    """
+    chosen = os.environ.get(CATALOGS_VARIABLE)
+    if path is None and chosen and (Path(chosen) / name).is_dir():
+        return Path(chosen) / name
+    return catalog_root(path) / name
 
 
 def read_toml(kind: type[Row], path: Path) -> Row:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_toml
+from llm_calc.adapters.catalog.files import CatalogError, catalog_folder, read_toml
 from llm_calc.adapters.catalog.names import NameIndex
 from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow
 from llm_calc.core.formats import ABSENT, NumberFormat
@@ -51,7 +51,7 @@ def format_catalog(root: Path | None = None) -> FormatCatalog:
     Raises:
         CatalogError: a file or row is wrong, or refers to what does not exist; names file and key.
     """
-    folder = catalog_root(root) / "formats"
+    folder = catalog_folder("formats", root)
     file = read_toml(NumbersFile, folder / "numbers.toml")
     _check_sources("numbers", ((name, row.source) for name, row in file.numbers.items()), file.sources)
     numbers = MappingProxyType(_numbers(file.numbers))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_root, read_toml
+from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.formats import find_recipe
 from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.hardware import Gpu
@@ -149,7 +149,7 @@ def load_launch_rules(path: Path | None = None) -> Mapping[str, LaunchRules]:
         CatalogError: a file is wrong or misnamed.
     """
     rules = {}
-    for file in sorted((catalog_root(path) / "launch").glob("*.toml")):
+    for file in sorted(catalog_folder("launch", path).glob("*.toml")):
         row = read_toml(LaunchRules, file)
         if row.name != file.stem:
             raise CatalogError(f"launch/{file.name}: name: {row.name!r} is not the file's")

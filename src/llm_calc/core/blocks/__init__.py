@@ -8,11 +8,10 @@ from llm_calc.core.blocks.recurrent import (
     Mamba,
     Mamba2,
     RgLru,
-    RwkvChannelMix,
-    RwkvTimeMix,
     ShortConvolution,
     Smoothing,
 )
+from llm_calc.core.blocks.rwkv import RwkvChannelMix, RwkvTimeMix
 
 __all__ = [
     "Attention",

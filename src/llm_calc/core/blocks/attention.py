@@ -38,7 +38,15 @@ class Attention:
     shared_kv: bool = False
 
     def parts(self) -> Parts:
-        """Four projections, the products with the context, and the cache."""
+        """Four projections, the products with the context, and the cache [parameters, FLOP, elements].
+
+        ``hidden x (heads + kv_heads) x head_dim + hidden x kv_heads x value_dim + heads x value_dim x out``
+        parameters and the biases; ``2 x heads x (head_dim + value_dim)`` FLOPs a pair; ``kv_heads x (head_dim +
+        value_dim)`` cached elements a token.
+        Source: Vaswani et al. 2017 (arXiv:1706.03762) section 3.2; Ainslie et al. 2023 (arXiv:2305.13245) section 2.2
+        for grouped heads.
+        Leaves out: rotary embeddings, masks and the softmax.
+        """
         v_dim = self.value_dim if self.value_dim is not None else self.head_dim
         scores = Scores(
             heads=self.heads,
@@ -103,7 +111,14 @@ class LatentAttention:
     top_k: int | None = None
 
     def parts(self) -> Parts:
-        """Down and up projections, the products with the context, and the latent cache."""
+        """Down and up projections, the products with the context, and the latent cache [parameters, FLOP, elements].
+
+        ``hidden x q_rank + q_rank x heads x (nope_dim + rope_dim) + hidden x (kv_rank + rope_dim) + kv_rank x heads x
+        (nope_dim + v_dim) + heads x v_dim x hidden`` parameters and the norms; ``2 x heads x (2 x kv_rank +
+        rope_dim)`` FLOPs a pair where absorbed.
+        Source: DeepSeek-V2 report (arXiv:2405.04434) section 2.1.
+        Leaves out: rotary embeddings, masks and the softmax.
+        """
         qk_dim = self.nope_dim + self.rope_dim
         scores = Scores(
             heads=self.heads,
@@ -156,7 +171,8 @@ class SparseIndexer:
     """The lightning indexer of DeepSeek sparse attention: scores every cached token with small heads.
 
     q: ``q_rows`` -> heads x head_dim; k: hidden -> head_dim, with a LayerNorm; weights: hidden -> heads.
-    Caches ``head_dim`` elements a token. Source: DeepSeek-V3.2-Exp report, section 2.1.
+    Caches ``head_dim`` elements a token.
+    Source: DeepSeek-V3.2-Exp report, section 2.1.
     """
 
     hidden: int
@@ -165,7 +181,12 @@ class SparseIndexer:
     head_dim: int
 
     def parts(self) -> Parts:
-        """Three projections, a norm, scores without values, and the cache of index keys."""
+        """Three projections, a norm, scores without values, and the cache of index keys [parameters, FLOP, elements].
+
+        ``q_rows x heads x head_dim + hidden x (head_dim + heads) + 2 x head_dim`` parameters; ``2 x heads x
+        head_dim`` FLOPs a pair.
+        Leaves out: the weighted sum over the heads and the choice of the top k.
+        """
         weights = (
             Weight(
                 name="indexer_q_proj",

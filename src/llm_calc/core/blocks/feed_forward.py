@@ -24,7 +24,14 @@ class Mlp:
     out: int | None = None
 
     def parts(self) -> Parts:
-        """Two or three matrices."""
+        """Two or three matrices, for each copy [parameters, FLOP].
+
+        ``copies x (2 x hidden x intermediate + intermediate x out)`` gated, ``copies x (hidden x intermediate +
+        intermediate x out)`` plain; biases besides.
+        Source: Vaswani et al. 2017 (arXiv:1706.03762) section 3.3; Shazeer 2020 (arXiv:2002.05202) section 2 for
+        gates.
+        Leaves out: the activation function.
+        """
         out = self.out if self.out is not None else self.hidden
         names = ("gate", "up") if self.gated else ("up",)
         wide = [self._matrix(name, self.hidden, self.intermediate) for name in names]
@@ -66,7 +73,14 @@ class Experts:
     shared_gate: bool = False
 
     def parts(self) -> Parts:
-        """Router, routed experts, shared experts and their gate."""
+        """Router, routed experts, shared experts and their gate [parameters, FLOP].
+
+        ``hidden x router_outputs + router_bias`` for the router; ``experts`` times a feed-forward block of which each
+        token meets ``top_k``; one of width ``shared_width`` that every token meets.
+        Source: Shazeer et al. 2017 (arXiv:1701.06538) section 2; Dai et al. 2024, DeepSeekMoE (arXiv:2401.06066)
+        section 3 for shared experts.
+        Leaves out: the softmax and the choice of the top k; correction biases that are buffers.
+        """
         outputs = self.router_outputs if self.router_outputs is not None else self.experts
         router = Weight(
             name="router", component="router", rows=self.hidden, cols=outputs, bias=self.router_bias

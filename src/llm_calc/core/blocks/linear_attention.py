@@ -26,7 +26,8 @@ class GatedDeltaNet:
     """Gated delta rule: one state of key_dim x value_dim for each value head.
 
     hidden -> q, k, v, output gate, and one decay and one write strength a value head; convolution over q, k
-    and v; value width -> hidden. Source: Yang et al. 2024 (arXiv:2412.06464) section 3.
+    and v; value width -> hidden.
+    Source: Yang et al. 2024 (arXiv:2412.06464) section 3.
     """
 
     hidden: int
@@ -38,7 +39,12 @@ class GatedDeltaNet:
     state_bits: int = STATE_BITS
 
     def parts(self) -> Parts:
-        """Projections, convolution, decay, gate norm; two states."""
+        """Projections, convolution, decay, gate norm; two states [parameters, elements, FLOP].
+
+        ``hidden x (2 x keys + 2 x values + 2 x value_heads) + values x hidden`` parameters of projections; a state of
+        ``value_heads x key_dim x value_dim``; scan ``2 x kernel x (2 x keys + values) + 8 x state`` FLOPs a token.
+        Leaves out: chunked kernels, which trade FLOPs for larger products.
+        """
         keys, values = self.key_heads * self.key_dim, self.value_heads * self.value_dim
         channels, heads, kernel = 2 * keys + values, self.value_heads, self.conv_kernel
         state = heads * self.key_dim * self.value_dim
@@ -64,7 +70,8 @@ class KimiDelta:
 
     hidden -> q, k, v, write strength a head; decay and output gate of full width, through ``gate_rank``
     (None: directly); convolution over q, k and v; width -> hidden. The state, ``head_dim`` squared a head, is
-    kept in 32 bits. Source: Kimi Linear report (arXiv:2510.26692) section 3.
+    kept in 32 bits.
+    Source: Kimi Linear report (arXiv:2510.26692) section 3.
     """
 
     hidden: int
@@ -74,7 +81,12 @@ class KimiDelta:
     gate_rank: int | None = None
 
     def parts(self) -> Parts:
-        """Projections, gates, convolution, decay, gate norm; two states."""
+        """Projections, gates, convolution, decay, gate norm; two states [parameters, elements, FLOP].
+
+        ``3 x hidden x width + hidden x heads + width x hidden`` parameters of projections, the two gates besides; a
+        state of ``heads x head_dim^2``; scan ``2 x kernel x 3 x width + 8 x state`` FLOPs a token.
+        Leaves out: chunked kernels, which trade FLOPs for larger products.
+        """
         heads, dim, kernel = self.heads, self.head_dim, self.conv_kernel
         width, state = heads * dim, heads * dim * dim
         return Parts(
@@ -107,7 +119,8 @@ class KimiDelta:
 class LightningAttention:
     """Lightning attention: a fixed decay a head, an output gate and a norm over all heads.
 
-    hidden -> q, k, v; hidden -> gate; width -> hidden. Source: MiniMax-01 report (arXiv:2501.08313), 2.2.
+    hidden -> q, k, v; hidden -> gate; width -> hidden.
+    Source: MiniMax-01 report (arXiv:2501.08313), 2.2.
     """
 
     hidden: int
@@ -116,7 +129,12 @@ class LightningAttention:
     state_bits: int = STATE_BITS
 
     def parts(self) -> Parts:
-        """Three projections and the norm; one state."""
+        """Four projections and the norm; one state [parameters, elements, FLOP].
+
+        ``5 x hidden x width + width`` parameters; a state of ``heads x head_dim^2``; scan ``6 x state`` FLOPs a
+        token.
+        Leaves out: chunked kernels, which trade FLOPs for larger products.
+        """
         heads, dim = self.heads, self.head_dim
         width, state = heads * dim, heads * dim * dim
         return Parts(
@@ -137,7 +155,8 @@ class MatrixLstm:
 
     hidden -> q, k (``key_width``), v, output gate (``value_width``), an input and a forget gate a head
     (always with biases); value_width -> hidden. ``bias``: of everything else, the norm over heads included.
-    The state is kept in 32 bits. Source: Beck et al. 2025 (arXiv:2503.13427) section 3.
+    The state is kept in 32 bits.
+    Source: Beck et al. 2025 (arXiv:2503.13427) section 3.
     """
 
     hidden: int
@@ -147,7 +166,13 @@ class MatrixLstm:
     bias: bool = False
 
     def parts(self) -> Parts:
-        """Seven projections and the norm; the state."""
+        """Projections and the norm; the state [parameters, elements, FLOP].
+
+        ``2 x hidden x keys + 2 x hidden x values + hidden x 2 x heads + values x hidden`` parameters of projections;
+        a state of ``keys x values / heads + keys + heads``; scan ``6 x (keys x values / heads + keys)`` FLOPs a
+        token.
+        Leaves out: chunked kernels, which trade FLOPs for larger products.
+        """
         keys, values, heads = self.key_width, self.value_width, self.heads
         wide = (("q", keys), ("k", keys), ("v", values), ("ogate_preact", values))
         memory = keys * values // heads

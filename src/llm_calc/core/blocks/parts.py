@@ -29,7 +29,10 @@ class Block(Protocol):
     """Anything that a layer can hold: a frozen, hashable value that knows its parts."""
 
     def parts(self) -> Parts:
-        """What formulas sum over."""
+        """What formulas sum over [parameters, elements, FLOP].
+
+        Definition: weights, products with the context, caches and scan of one layer's block.
+        """
         ...
 
 
@@ -44,7 +47,13 @@ class Norm:
     name: str = "norm"
 
     def parts(self) -> Parts:
-        """One vector of all their parameters."""
+        """One vector of all their parameters [parameters].
+
+        ``width x count``, twice as many with biases.
+        Source: Ba, Kiros and Hinton 2016 (arXiv:1607.06450) section 3 for LayerNorm; Zhang and Sennrich 2019
+        (arXiv:1910.07467) section 3 for RMSNorm, which has no bias.
+        Leaves out: its FLOPs, which are no matrix product.
+        """
         elements = self.width * self.count * (2 if self.bias else 1)
         return Parts(weights=(vector(self.name, self.component, elements),))
 
@@ -57,5 +66,8 @@ class Custom:
     content: Parts
 
     def parts(self) -> Parts:
-        """As given."""
+        """As given [parameters, elements, FLOP].
+
+        Definition: the family that gives the parts answers for them.
+        """
         return self.content

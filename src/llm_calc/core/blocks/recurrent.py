@@ -27,12 +27,20 @@ RECURRENCE = 6
 def projection(
     name: str, rows: int, cols: int, *, bias: bool = False, units: int = 1, component: Component = "ssm"
 ) -> Weight:
-    """A linear projection of a mixer."""
+    """A linear projection of a mixer [parameters].
+
+    ``rows x cols``, and ``cols`` more with a bias.
+    Definition: see ``Weight``.
+    """
     return Weight(name=name, component=component, rows=rows, cols=cols, bias=cols if bias else 0, units=units)
 
 
 def convolution(channels: int, kernel: int, *, bias: bool = False, units: int = 1) -> Weight:
-    """A depthwise causal convolution: ``kernel`` weights a channel; stored, but never counted as a matrix."""
+    """A depthwise causal convolution; stored, but never counted as a matrix [parameters].
+
+    ``channels x kernel``, and ``channels`` more with a bias.
+    Definition: one filter of ``kernel`` weights for each channel.
+    """
     return vector("conv1d", "ssm", channels * (kernel + (1 if bias else 0)), units=units)
 
 
@@ -53,7 +61,11 @@ def recurrent_state(elements: int, bits: int, *, units: int = 1) -> Cache:
 
 
 def conv_flops(channels: int, kernel: int) -> int:
-    """FLOPs a token of a depthwise convolution: ``2 x kernel x channels``."""
+    """Work of a depthwise convolution for one token [FLOP].
+
+    ``2 x kernel x channels``.
+    Definition: a multiply-add for each weight of the filter.
+    """
     return 2 * kernel * channels
 
 
@@ -63,7 +75,8 @@ class Mamba:
 
     hidden -> 2 inner; convolution; inner -> dt_rank + 2 state; dt_rank -> inner; inner -> hidden.
     ``norm_params``: norms over time step, B and C (Jamba). ``fused_selection``: the projection of time
-    step, B and C is part of the scan (Zamba, whose channels fall into heads). Source: Gu and Dao 2023
+    step, B and C is part of the scan (Zamba, whose channels fall into heads).
+    Source: Gu and Dao 2023
     (arXiv:2312.00752) section 3.
     """
 
@@ -79,7 +92,12 @@ class Mamba:
     state_bits: int = STATE_BITS
 
     def parts(self) -> Parts:
-        """Projections, convolution, step sizes, decay rates; two states."""
+        """Projections, convolution, step sizes, decay rates; two states [parameters, elements, FLOP].
+
+        ``hidden x 2 inner + inner x (dt_rank + 2 state) + inner x hidden`` in projections; scan ``2 inner (kernel +
+        dt_rank) + 6 inner x state``.
+        Leaves out: parallel scans, which compute more.
+        """
         inner, state = self.inner, self.state
         selection = self.dt_rank + 2 * state
         scan = conv_flops(inner, self.conv_kernel) + 2 * self.dt_rank * inner + RECURRENCE * inner * state
@@ -110,7 +128,8 @@ class Mamba2:
     """State space duality: ``heads`` of ``head_dim`` channels share a decay, ``groups`` share B and C.
 
     hidden -> gate, x, B, C, time step = 2 inner + 2 groups x state + heads; convolution over x, B and C;
-    inner -> hidden. Source: Dao and Gu 2024 (arXiv:2405.21060) section 7.
+    inner -> hidden.
+    Source: Dao and Gu 2024 (arXiv:2405.21060) section 7.
     """
 
     hidden: int
@@ -126,7 +145,12 @@ class Mamba2:
     state_bits: int = STATE_BITS
 
     def parts(self) -> Parts:
-        """Projections, convolution, decay rates, gate norm; two states."""
+        """Projections, convolution, decay rates, gate norm; two states [parameters, elements, FLOP].
+
+        ``hidden x (2 inner + 2 groups x state + heads) + inner x hidden`` in projections; scan ``2 kernel x channels
+        + 6 inner x state``.
+        Leaves out: chunked scans, which compute more.
+        """
         inner = self.heads * self.head_dim
         channels = inner + 2 * self.groups * self.state
         kernel, heads = self.conv_kernel, self.heads
@@ -156,7 +180,12 @@ class ShortConvolution:
     bias: bool = False
 
     def parts(self) -> Parts:
-        """Two projections, the convolution and its state."""
+        """Two projections, the convolution and its state [parameters, elements, FLOP].
+
+        ``hidden x 3 hidden + hidden x hidden`` in projections; scan ``2 kernel x hidden``.
+        Source: class ``Lfm2ShortConv`` of transformers.
+        Leaves out: the two products of gates.
+        """
         hidden, kernel = self.hidden, self.conv_kernel
         return Parts(
             weights=(
@@ -177,7 +206,10 @@ class Smoothing:
     conv_kernel: int
 
     def parts(self) -> Parts:
-        """The convolution and its state."""
+        """The convolution and its state [parameters, elements, FLOP].
+
+        Definition: ``channels x kernel`` weights.
+        """
         return Parts(
             weights=(convolution(self.channels, self.conv_kernel),),
             caches=(conv_state(self.channels, self.conv_kernel),),
@@ -191,7 +223,8 @@ class RgLru:
 
     hidden -> width twice; convolution; two gates of ``width / heads`` squared a head; width -> hidden; biases
     everywhere. The state is kept in 32 bits. The reference class runs this convolution as a module of its
-    own, so that it counts as FLOPs. Source: De et al. 2024 (arXiv:2402.19427) section 2.4.
+    own, so that it counts as FLOPs.
+    Source: De et al. 2024 (arXiv:2402.19427) section 2.4.
     """
 
     hidden: int
@@ -200,7 +233,11 @@ class RgLru:
     conv_kernel: int
 
     def parts(self) -> Parts:
-        """Three projections, the convolution, gates and decay; two states."""
+        """Three projections, the convolution, gates and decay; two states [parameters, elements, FLOP].
+
+        ``2 hidden x width + width x hidden + 2 width^2 / heads`` and vectors; scan ``4 width^2 / heads + 6 width``.
+        Leaves out: roots and exponentials of the gates.
+        """
         width, heads = self.width, self.heads
         gate = width * (width // heads)
         conv = Weight(
@@ -219,56 +256,4 @@ class RgLru:
                 recurrent_state(width, 32, units=heads),
             ),
             scan_flops_per_token=4 * gate + RECURRENCE * width,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RwkvTimeMix:
-    """Time mixing of RWKV-4: hidden -> width for receptance, key and value; width -> hidden.
-
-    Counted as attention. Keeps the last input, a numerator, a denominator and a maximum, in 32 bits.
-    Source: Peng et al. 2023 (arXiv:2305.13048) section 3.
-    """
-
-    hidden: int
-    width: int
-
-    def parts(self) -> Parts:
-        """Four projections, decay and mixing vectors; the state."""
-        hidden, width = self.hidden, self.width
-        names = ("key", "value", "receptance")
-        inputs = [projection(name, hidden, width, units=width, component="attention") for name in names]
-        return Parts(
-            weights=(
-                *inputs,
-                projection("output", width, hidden, units=width, component="attention"),
-                vector("time_vectors", "attention", 2 * width + 3 * hidden),
-            ),
-            caches=(recurrent_state(hidden + 3 * width, 32, units=width),),
-            scan_flops_per_token=2 * RECURRENCE * width,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RwkvChannelMix:
-    """Channel mixing of RWKV-4, its feed-forward block: it mixes in the last input, and so keeps a state.
-
-    hidden -> intermediate (key), intermediate -> hidden (value), hidden -> hidden (receptance). Counted
-    as ``ssm``.
-    """
-
-    hidden: int
-    intermediate: int
-
-    def parts(self) -> Parts:
-        """Three projections and mixing vectors; the last input."""
-        hidden, inner = self.hidden, self.intermediate
-        return Parts(
-            weights=(
-                projection("key", hidden, inner, units=inner),
-                projection("value", inner, hidden, units=inner),
-                projection("receptance", hidden, hidden, units=hidden),
-                vector("time_vectors", "ssm", 2 * hidden),
-            ),
-            caches=(recurrent_state(hidden, 32),),
         )

@@ -39,11 +39,18 @@ ENGINES: dict[str, type[Vllm] | type[Sglang] | type[TrtLlm] | type[LlamaCpp] | t
 
 
 def plan(engine: Engine, setup: Setup) -> MemoryPlan:
-    """Where the memory of the fullest GPU goes, and what the deployment can hold."""
+    """Where the memory of the fullest GPU goes, and what the deployment can hold [bytes, tokens].
+
+    Definition: the plan of the engine's own rules.
+    """
     return engine.plan(setup)
 
 
 def kv_capacity_tokens(engine: Engine, setup: Setup, context_tokens: float) -> float:
-    """Tokens in whole sequences of ``context_tokens`` that the deployment holds at once; 0: none fits."""
+    """Tokens in whole sequences of ``context_tokens`` that the deployment holds at once; 0: none fits [tokens].
+
+    ``floor(sequences that fit) x context``.
+    Definition: see :meth:`.base.MemoryPlan.max_concurrency`.
+    """
     memory_plan = engine.plan(setup)
     return float(memory_plan.max_concurrency(context_tokens)) * context_tokens

@@ -33,12 +33,20 @@ class Setup:
 
     @property
     def memory_bytes(self) -> int:
-        """What a process finds on the idle device."""
+        """What a process finds on the idle device [bytes].
+
+        Definition: ``usable_memory_gib`` of the GPU's file, not what is sold.
+        """
         return self.gpu.usable_memory_bytes
 
     @property
     def activation_bytes_per_element(self) -> float:
-        """Width of activations between kernels; arithmetic in fewer bits still leaves them in 16."""
+        """Width of activations between kernels; arithmetic in fewer bits still leaves them in 16 [bytes].
+
+        ``max(2, bytes of the activation format)``.
+        Choice: kernels in 8 and 4 bits quantize their inputs on the fly and put out 16 bits.
+        Leaves out: fused kernels that hand on 8 bits.
+        """
         return max(2.0, self.numbers.activations.bytes_per_element)
 
 
@@ -58,7 +66,12 @@ class Claim:
     extra_blocks: int = 0
 
     def blocks(self, context_tokens: Quantity) -> Quantity:
-        """Blocks for a sequence of ``context_tokens``."""
+        """Blocks for a sequence of ``context_tokens`` [blocks].
+
+        ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks``; 1 for a state.
+        Source: Kwon et al. 2023, PagedAttention (arXiv:2309.06180) section 4, for blocks. Exact for one sequence that
+        shares none.
+        """
         if not self.block_tokens:
             return context_tokens * 0 + 1  # one for each context, in the shape that was asked for
         kept = context_tokens if self.window_tokens is None else smaller(context_tokens, self.window_tokens)
@@ -66,7 +79,11 @@ class Claim:
 
     @property
     def bytes_per_token(self) -> float:
-        """Growth with one more token of context, below the window."""
+        """Growth with one more token of context, below the window [bytes].
+
+        ``block_bytes / block_tokens``; 0 for a state.
+        Definition: the mean over a block.
+        """
         return self.block_bytes / self.block_tokens if self.block_tokens else 0.0
 
 
@@ -79,14 +96,22 @@ class Pool:
     claims: tuple[Claim, ...]
 
     def sequence_bytes(self, context_tokens: Quantity) -> Quantity:
-        """Bytes that one sequence of ``context_tokens`` occupies, whole blocks."""
+        """Bytes that one sequence of ``context_tokens`` occupies, whole blocks [bytes].
+
+        ``sum over claims of blocks x block_bytes``.
+        Definition: a block belongs to one sequence.
+        """
         total: Quantity = 0
         for claim in self.claims:
             total = total + claim.blocks(context_tokens) * claim.block_bytes
         return total
 
     def sequences(self, context_tokens: Quantity) -> Quantity:
-        """How many sequences of ``context_tokens`` fit at once, as a ratio (not rounded down)."""
+        """How many sequences of ``context_tokens`` fit at once, as a ratio, not rounded down [sequences].
+
+        ``capacity / sequence_bytes``.
+        Definition: all sequences are alike.
+        """
         return self.capacity_bytes / self.sequence_bytes(context_tokens)
 
 
@@ -109,7 +134,11 @@ class GpuBudget:
 
     @property
     def unallocated_bytes(self) -> float:
-        """What is left over: the reserve beyond the option's share, and rounding; below zero: shortage."""
+        """What is left over: the reserve beyond the option's share, and rounding; below zero a shortage [bytes].
+
+        ``memory - weights - activation peak - graphs - framework - KV cache``.
+        Definition: the parts and this add up to the memory.
+        """
         taken = (
             self.weights_bytes + self.activation_peak_bytes + self.cuda_graphs_bytes + self.framework_bytes
         )
@@ -150,11 +179,19 @@ class MemoryPlan:
 
     @property
     def kv_cache_tokens(self) -> int:
-        """Tokens that all replicas together hold."""
+        """Tokens that all replicas together hold [tokens].
+
+        ``tokens of one replica x replicas``.
+        Definition: tokens as the engine itself reports them.
+        """
         return self.tokens_per_replica * self.replicas
 
     def sequences(self, context_tokens: Quantity) -> Quantity:
-        """Sequences of ``context_tokens`` that fit at once over all replicas, as a ratio; may take arrays."""
+        """Sequences of ``context_tokens`` at once over all replicas, as a ratio; may take arrays [sequences].
+
+        ``min over pools of capacity / sequence_bytes x replicas``; without any cache, what the scheduler allows.
+        Definition: a sequence needs room in every pool.
+        """
         if not self.pools:
             return context_tokens * 0 + self.limits.max_sequences * self.replicas
         each = [pool.sequences(context_tokens) for pool in self.pools]
@@ -164,13 +201,21 @@ class MemoryPlan:
         return least * self.replicas
 
     def max_concurrency(self, context_tokens: Quantity) -> Quantity:
-        """Whole sequences of ``context_tokens`` at once over all replicas."""
+        """Whole sequences of ``context_tokens`` at once over all replicas [sequences].
+
+        ``floor(sequences / replicas) x replicas``.
+        Definition: no sequence is split over replicas.
+        """
         each = self.sequences(context_tokens) / self.replicas + 1e-9
         whole = np.floor(each) if is_array(each) else int(each)
         return whole * self.replicas
 
     def max_context_tokens(self, sequences: int = 1) -> int:
-        """Longest context that ``sequences`` sequences can have at once (0: none), by bisection."""
+        """Longest context that ``sequences`` sequences can have at once, by bisection; 0: none [tokens].
+
+        ``max context with max_concurrency(context) >= sequences``, up to 2^27.
+        Definition: the inverse of :meth:`max_concurrency`.
+        """
         if self.max_concurrency(1) < sequences:
             return 0
         low, high = 1, LONGEST_CONTEXT_TOKENS
@@ -202,7 +247,9 @@ class Engine(Protocol):
         ...
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """Where the memory of the fullest GPU goes.
+        """Where the memory of the fullest GPU goes [bytes, tokens].
+
+        Definition: each engine's own rules.
 
         Raises:
             UnsupportedError: the engine cannot run this layout.
@@ -211,10 +258,16 @@ class Engine(Protocol):
 
 
 def context_of(model: Model, chosen: int | None, otherwise: int = 4096) -> int:
-    """The context that an engine starts with: the option, else the model's own, else ``otherwise``."""
+    """The context that an engine starts with [tokens].
+
+    Definition: the option, else the model's own, else ``otherwise``.
+    """
     return chosen or model.context_length_tokens or otherwise
 
 
 def fullest(plans: Sequence[MemoryPlan]) -> MemoryPlan:
-    """Of one plan a pipeline stage, the one that holds least; all stages work with its number of blocks."""
+    """Of one plan a pipeline stage, the one that holds least [bytes, tokens].
+
+    Definition: all stages work with the number of blocks of the fullest.
+    """
     return min(plans, key=lambda plan: (plan.sequences(plan.max_model_len_tokens), plan.available_bytes))

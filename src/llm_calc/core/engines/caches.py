@@ -36,10 +36,11 @@ def stage_caches(
     element_bytes: float,
     state_bytes: float,
 ) -> tuple[LayerCache, ...]:
-    """Caches of one stage, equal ones counted together; a cache that grows and holds a state is given as two.
+    """Caches of one stage, equal ones counted together; one that grows and holds a state is given as two [bytes].
 
-    ``state_bytes``: width of a recurrent state that no layer prescribes. The keys of a sparse indexer are kept in
-    fp8 with a float32 scale for every 128, whatever the format of the cache.
+    ``elements a token x bytes x share``; ``(state elements - spare elements) x bytes x share`` for a state.
+    ``state_bytes``: width of a recurrent state that no layer prescribes.
+    Definition: the blocks' caches on the fullest GPU; those of a sparse indexer as in :func:`index_key_bytes`.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     counts: dict[LayerCache, int] = {}
@@ -62,9 +63,10 @@ def stage_caches(
 
 
 def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Quantity:
-    """Bytes that one sequence really needs on one GPU: windows cut off, nothing rounded.
+    """Bytes that one sequence really needs on one GPU: windows cut off, nothing rounded [bytes].
 
     ``sum of layers x (min(context, window) x bytes a token + state)``.
+    Definition: what ``kv_cache.needed`` answers, beside what an engine allocates.
     """
     total: Quantity = 0
     for cache in caches:
@@ -74,9 +76,11 @@ def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Qu
 
 
 def index_key_bytes(group: LayerGroup, cache: Cache) -> float:
-    """Bytes a token of a sparse indexer's keys; 0 for caches that are none.
+    """Bytes a token of a sparse indexer's keys; 0 for caches that are none [bytes].
 
     ``(width + 4 x ceil(width / 128)) / tokens an entry``: fp8 with a float32 scale for every 128 numbers.
+    Source: vLLM ``vllm/model_executor/models/deepseek_v2.py``, ``DeepseekV32IndexerCache``. Exact, whatever the
+    format of the cache.
     """
     width = cache.elements_per_token * cache.tokens_per_entry
     widths = [score.qk_dim for score in group.parts.scores if score.name == INDEX_SCORES]

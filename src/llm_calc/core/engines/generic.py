@@ -30,7 +30,12 @@ class Generic:
         return Limits(max_sequences=self.max_num_seqs, max_batched_tokens=self.max_num_batched_tokens)
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """``memory x utilization`` without weights, forward pass and context is the KV cache's."""
+        """The KV cache has what weights, forward pass and context leave of a flat share [bytes, tokens].
+
+        ``available = memory x memory_utilization - weights - forward pass - framework``.
+        Choice: an engine that wastes nothing: no pages, no graphs, no padding; a yardstick for the others.
+        Leaves out: whatever a real engine adds.
+        """
         check_layout(setup.model, setup.layout)
         return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
 

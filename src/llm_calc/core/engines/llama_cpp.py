@@ -41,10 +41,14 @@ class LlamaCpp:
         return Limits(max_sequences=self.n_parallel, max_batched_tokens=self.n_batch)
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """Offloaded layers, their cells and the compute buffer on each device; the fullest one decides.
+        """Offloaded layers, their cells and the compute buffer on the fullest device [bytes, tokens].
+
+        ``available = memory - weights - compute buffer - framework``, less the host's tensors where memory is shared.
+        Source: llama.cpp ``src/llama-model.cpp`` and ``src/llama-kv-cache.cpp``.
+        Leaves out: automatic fitting of ``n_gpu_layers``; towers, which come in a file of their own.
 
         Raises:
-            UnsupportedError: tensor, data or expert parallelism; llama.cpp deals layers to devices.
+            UnsupportedError: tensor or expert parallelism; llama.cpp deals layers to devices.
         """
         for name in ("tensor", "expert"):
             if getattr(setup.layout, name) > 1:

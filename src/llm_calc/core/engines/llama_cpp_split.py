@@ -31,7 +31,11 @@ class LayerBytes:
 
     @property
     def file_bytes(self) -> float:
-        """All tensors once, as the file holds them; a tied head is the embedding's tensor."""
+        """All tensors once, as the file holds them; a tied head is the embedding's tensor [bytes].
+
+        ``embedding + layers + output - tied``.
+        Definition: the size of the file but for its header and alignment.
+        """
         return self.embedding_bytes + sum(self.layers_bytes) + self.output_bytes - self.tied_bytes
 
 
@@ -45,7 +49,12 @@ class Device:
 
 @lru_cache(maxsize=512)
 def layer_bytes(model: Model, recipe: WeightRecipe) -> LayerBytes:
-    """Bytes by place in the stack; weights that several layers share count with the first of them."""
+    """Bytes by place in the stack; weights that several layers share count with the first of them [bytes].
+
+    ``sum over a layer's tensors of elements x bytes of the format``.
+    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``; sizes agree with its logs (``docs/memory.md``).
+    Leaves out: towers, which come in a file of their own.
+    """
     layers = [0.0] * model.num_layers
     for placed in model.placed:
         for index in placed.indices[: placed.stored] if placed.stored < placed.calls else placed.indices:

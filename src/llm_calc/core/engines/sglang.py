@@ -53,11 +53,13 @@ class Sglang:
         )
 
     def static_fraction(self, setup: Setup) -> float:
-        """``mem_fraction_static``, or SGLang's own: ``(memory - reserve) / memory``.
+        """``mem_fraction_static``, or SGLang's own share of the memory [1].
 
-        The reserve in MiB is ``512 + 1.5 x max(chunk, 2048) + 2 x largest graph + 128 x GPUs``, plus
-        ``3 x largest graph x data`` (4.5 above 300) with data-parallel attention, and at least 10 GiB on
-        cards of more than 60 GiB.
+        ``(memory - reserve) / memory``, rounded to three digits. The reserve in MiB is ``512 + 1.5 x max(chunk, 2048)
+        + 2 x largest graph + 128 x GPUs``, plus ``3 x largest graph x data`` (4.5 above 300) with data-parallel
+        attention, and at least 10 GiB on cards of more than 60 GiB.
+        Source: SGLang 0.5 ``srt/server_args.py``.
+        Leaves out: its further reserves for speculative decoding and multimodal models.
         """
         if self.mem_fraction_static is not None:
             return self.mem_fraction_static
@@ -73,7 +75,12 @@ class Sglang:
         return max(0.0, round((memory_mib - reserve) / memory_mib, 3))
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """The static share without weights goes to the pools; activations and graphs live in what is left."""
+        """Pools in what the weights leave of the static share; the rest is for steps and graphs [bytes, tokens].
+
+        ``available = (memory - framework) x mem_fraction_static - weights``.
+        Source: SGLang 0.5 ``srt/model_executor/pool_configurator.py``.
+        Leaves out: what loading changes on the device beyond the weights (``docs/memory.md``).
+        """
         check_layout(setup.model, setup.layout)
         return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
 
@@ -173,14 +180,23 @@ class Sglang:
 
 
 def card_class(setup: Setup) -> tuple[int, int]:
-    """Chunked prefill size and largest captured batch that SGLang derives from the card's memory."""
+    """Chunked prefill size and largest captured batch, by the card's memory [tokens, sequences].
+
+    Definition: the row of ``CARD_CLASSES`` whose bound is the first above the memory, read from SGLang 0.5
+    ``srt/server_args.py``.
+    """
     memory_gib = setup.memory_bytes / GIB
     chunk, few, many = next(values for below, *values in CARD_CLASSES if memory_gib < below)
     return chunk, few if setup.layout.tensor * setup.layout.data < 4 else many
 
 
 def captured_sizes(largest: int) -> int:
-    """Batch sizes with a graph of their own: 1, 2, 4, every 8 up to 256, every 16 beyond."""
+    """Batch sizes with a graph of their own: 1, 2, 4, every 8 up to 256, every 16 beyond [1].
+
+    ``3 + floor(min(largest, 256) / 8) + floor(max(0, largest - 256) / 16)``.
+    Source: SGLang 0.5 ``srt/server_args.py``.
+    Leaves out: lists that the caller names.
+    """
     return 3 + min(largest, 256) // 8 + max(0, largest - 256) // 16
 
 

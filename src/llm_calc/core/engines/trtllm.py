@@ -35,7 +35,12 @@ class TrtLlm:
         return Limits(max_sequences=self.max_batch_size, max_batched_tokens=self.max_num_tokens)
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """Weights, activations and context first; a fraction of the rest becomes blocks."""
+        """Blocks in a fraction of what weights, activations and context leave [bytes, tokens].
+
+        ``available = (memory - weights - activation peak - framework) x free_gpu_memory_fraction``.
+        Source: TensorRT-LLM 1.0, PyTorch backend, ``_torch/pyexecutor/_util.py``.
+        Leaves out: CUDA graphs, which live in the fraction that is left free.
+        """
         check_layout(setup.model, setup.layout)
         return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
 

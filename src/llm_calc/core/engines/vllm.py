@@ -61,7 +61,13 @@ class Vllm:
         )
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """Weights, profiled peak and context leave ``memory x utilization`` to the blocks of all groups."""
+        """Blocks of all groups in what weights, peak and context leave of the engine's share [bytes, tokens].
+
+        ``blocks = floor((memory x gpu_memory_utilization - weights - activation peak - framework) / block bytes)``.
+        Source: vLLM 0.11 ``vllm/v1/worker/gpu_worker.py``, ``determine_available_memory``;
+        ``vllm/v1/core/kv_cache_utils.py``.
+        Leaves out: CUDA graphs, which this version captures beyond its share, and the dummy pass of an encoder.
+        """
         check_layout(setup.model, setup.layout)
         return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
 
@@ -134,7 +140,12 @@ class Vllm:
 
 
 def captured_sizes(max_sequences: int) -> int:
-    """Batch sizes that get a graph of their own: 1, 2, 4, every 8 up to twice ``max_num_seqs`` or 512."""
+    """Batch sizes that get a graph of their own: 1, 2, 4, every 8 up to twice ``max_num_seqs`` or 512 [1].
+
+    ``3 + floor(min(512, 2 x max_num_seqs) / 8)``.
+    Source: vLLM 0.11, ``VllmConfig._set_cudagraph_sizes``.
+    Leaves out: sizes that a compilation config names itself.
+    """
     return 3 + min(LARGEST_GRAPH, 2 * max_sequences) // 8
 
 

@@ -45,7 +45,13 @@ class _Kind:
 
 @lru_cache(maxsize=2048)
 def group_caches(caches: tuple[LayerCache, ...], block_size: int) -> tuple[CacheGroup, ...]:
-    """Groups in the order of the layers; every group has the same ``block_bytes``."""
+    """Groups in the order of the layers; every group has the same ``block_bytes`` [bytes, tokens].
+
+    ``block bytes = page x layers of a group``, the page being ``max(block tokens x widest bytes a token, state)``.
+    Source: vLLM 0.11 ``vllm/v1/core/kv_cache_utils.py``, ``get_kv_cache_groups`` and
+    ``unify_kv_cache_spec_page_size``.
+    Leaves out: layers that share the cache of another, which claim none.
+    """
     if not caches:
         return ()
     if _of_one_type(caches):
@@ -86,7 +92,12 @@ def _equal_pages(caches: tuple[LayerCache, ...], block_size: int) -> list[_Kind]
 
 
 def hybrid_block_tokens(state_bytes: float, bytes_per_token: float) -> int:
-    """Tokens a block whose attention page holds a state: ``16 x ceil(state / (16 x bytes a token))``."""
+    """Tokens a block whose attention page holds a state [tokens].
+
+    ``16 x ceil(state / (16 x bytes a token))``.
+    Source: vLLM 0.11 ``vllm/platforms/interface.py``, alignment of hybrid block sizes; equals the sizes that it logs
+    (``docs/memory.md``). Exact.
+    """
     return KERNEL_BLOCK_TOKENS * int(ceil_div(int(state_bytes), int(KERNEL_BLOCK_TOKENS * bytes_per_token)))
 
 

@@ -51,9 +51,12 @@ class WeightRules:
 def device_weights_bytes(
     model: Model, recipe: WeightRecipe, layout: Layout, stage: int, rules: WeightRules
 ) -> float:
-    """Weight bytes on the fullest GPU of a pipeline stage, as the engine holds them.
+    """Weight bytes on the fullest GPU of a pipeline stage, as the engine holds them [bytes].
 
-    ``sum over tensors of stored sets x share x padding x bytes of the tensor's format``.
+    ``sum over tensors of stored sets x share x padding x bytes of the tensor's format``, and rotary tables and copies
+    where the rules have them.
+    Source: each engine's module names the files; sizes are held against start-up logs in ``docs/memory.md``.
+    Leaves out: memory that loading leaves behind in the allocator.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     total = rotary_table_bytes(model) if rules.rotary_table else 0.0
@@ -83,7 +86,13 @@ def _bytes(
 
 
 def device_elements(model: Model, weight: Weight, layout: Layout, rules: WeightRules) -> float:
-    """Elements of one tensor on the fullest GPU; embedding and head are cut by padded vocabulary rows."""
+    """Elements of one tensor on the fullest GPU; embedding and head are cut by padded vocabulary rows [elements].
+
+    ``params / vocabulary x padded_rows / ways`` for embedding and head, ``params / tensor`` for towers that are cut,
+    else :func:`.parallelism.weight_share`.
+    Source: vLLM ``vllm/model_executor/layers/vocab_parallel_embedding.py`` (multiples of 64 rows).
+    Leaves out: rows of adapters (LoRA).
+    """
     vocab = _vocabulary_of(model, weight)
     if not vocab:
         tower = rules.cut_towers and weight.component == "vision" and weight.kind == "matrix"
@@ -101,10 +110,11 @@ def _vocabulary_of(model: Model, weight: Weight) -> int:
 
 
 def rotary_table_bytes(model: Model) -> float:
-    """Sines and cosines for every position of the model's context, in 16 bits, once for each head width.
+    """Sines and cosines for every position of the model's context, in 16 bits, once for each head width [bytes].
 
-    ``context x rotated width x 2``; with a latent cache the rotated width is what keys carry beside it. Models
-    that rotate a part of each head keep less, those with several rotary bases of one width more.
+    ``context x rotated width x 2``; with a latent cache the rotated width is what keys carry beside it.
+    Source: vLLM ``vllm/model_executor/layers/rotary_embedding``, ``_compute_cos_sin_cache``.
+    Leaves out: models that rotate a part of each head keep less, those with several rotary bases of one width more.
     """
     widths = {_rotated_width(score) for group in model.groups for score in group.parts.scores}
     return float((model.context_length_tokens or 0) * sum(widths) * TABLE_BYTES)
@@ -119,7 +129,11 @@ def _rotated_width(score: Scores) -> int:
 
 
 def padded_rows(vocab: int, ways: int, multiple: int) -> int:
-    """Vocabulary rows after padding to ``multiple`` and to what ``ways`` GPUs divide."""
+    """Vocabulary rows after padding to ``multiple`` and to what ``ways`` GPUs divide [rows].
+
+    ``ceil(ceil(vocabulary / multiple) x multiple / ways) x ways``.
+    Source: vLLM ``vllm/model_executor/layers/vocab_parallel_embedding.py``. Exact without adapters.
+    """
     return _up_to(_up_to(vocab, multiple), ways)
 
 

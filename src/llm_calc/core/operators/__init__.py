@@ -33,9 +33,13 @@ __all__ = [
 
 @lru_cache(maxsize=4096)
 def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: CacheFormat) -> StepWork:
-    """Every operator of one step on the GPU with the largest share, matrix by matrix.
+    """Every operator of one step on the GPU with the largest share, matrix by matrix [bytes, FLOP].
 
-    Leaves out: sequential scans of recurrent layers (their state's bytes count) and hand-overs between stages.
+    ``matrices + attention over caches + collectives + counts of layers``, all stages together; ``sequence_share = 1 /
+    data``.
+    Definition: the sums of :func:`.linear.linear_works`, :func:`.context.context_works` and
+    :func:`.collectives.collective_works`. Sequential scans of recurrent layers (their state's bytes count) and
+    hand-overs between stages are left out.
     """
     counts = layer_counts(model)
     return StepWork(
@@ -57,5 +61,8 @@ def _stage_matrices(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple
 
 @lru_cache(maxsize=4096)
 def summed(work: StepWork) -> StepWork:
-    """The same step with matrices summed by group: what the time of a whole step needs."""
+    """The same step with matrices summed by group: what the time of a whole step needs [bytes, FLOP].
+
+    Definition: see :func:`.linear.grouped`.
+    """
     return replace(work, linear=grouped(work.linear))

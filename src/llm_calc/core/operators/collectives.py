@@ -10,7 +10,10 @@ MESSAGE_BYTES = 2
 
 
 def layer_counts(model: Model) -> LayerCounts:
-    """Layers of the stack, and those with experts, latent attention, a sparse selection or recurrent state."""
+    """Layers of the stack, and those with experts, latent attention, a sparse selection or recurrent state [layers].
+
+    Definition: every position counts once, whatever its blocks.
+    """
     return LayerCounts(
         layers=model.num_layers,
         expert_layers=_layers_with(model, "experts"),
@@ -38,12 +41,13 @@ def _sparse(model: Model) -> set[int]:
 
 
 def collective_works(model: Model, counts: LayerCounts, layout: Layout) -> tuple[CollectiveWork, ...]:
-    """Reductions after each mixer and each feed-forward part.
+    """Reductions after each mixer and each feed-forward part [bytes].
 
-    Tensor parallelism: one all-reduce of ``tokens x hidden`` after the mixer and one after the feed-forward part,
-    for the tokens of one replica (Megatron-LM, arXiv:1909.08053 section 3). Experts spread over all GPUs of a
-    stage: dispatch and combine of all tokens, which as an all-gather and a reduce-scatter move what one
-    all-reduce moves. Leaves out: the smaller volume of a true all-to-all that sends each token to k ranks only.
+    Tensor parallelism: ``2 x layers`` all-reduces of ``tokens x hidden x 2`` bytes for the tokens of one replica.
+    Experts dealt over all GPUs of a stage: dispatch and combine of all tokens, which as an all-gather and a
+    reduce-scatter move what one all-reduce moves.
+    Source: Megatron-LM (arXiv:1909.08053) section 3; DeepSpeed-MoE (arXiv:2201.05596) section 5 for experts.
+    Leaves out: the smaller volume of a true all-to-all that sends each token to k ranks only.
     """
     message = float(model.hidden * MESSAGE_BYTES)
     spread = layout.expert > 1 and layout.stage_gpus > 1

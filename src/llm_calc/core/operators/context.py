@@ -11,7 +11,14 @@ from llm_calc.core.weights import Cache, Scores
 
 
 def context_works(model: Model, cache_format: CacheFormat, layout: Layout) -> tuple[ContextWork, ...]:
-    """One entry a kind of attention (same limit on visited keys), summed over its layers."""
+    """One entry a kind of attention (same limit on visited keys), summed over its layers [bytes, FLOP].
+
+    ``elements x bytes x share / tokens an entry`` read for each key, ``2 x heads x (qk + v) x piece / tokens a key``
+    FLOPs for each pair, absorbed in decode.
+    Source: DeepSeek-V2 report (arXiv:2405.04434) section 2.1.2 for absorbed caches, Megatron-LM (arXiv:1909.08053)
+    section 3 for heads.
+    Leaves out: the softmax; layers without a cache read the last one of their kind.
+    """
     kinds: dict[tuple[float, bool, bool], ContextWork] = {}
     for group, scores, cache in _pairs(model):
         work = _context(group.calls, scores, cache, cache_format, layout)
@@ -73,16 +80,21 @@ def _added(first: ContextWork, second: ContextWork) -> ContextWork:
 
 
 def visited_keys(work: ContextWork, context: Quantity) -> Quantity:
-    """Keys that one decode step visits at ``context`` tokens; a chunked window is on average half full."""
+    """Keys that one decode step visits at ``context`` tokens [keys].
+
+    ``min(context, limit)``; beyond it a chunked window holds ``(limit + 1) / 2`` on average.
+    Definition: as :func:`.flops.executed_keys`, in tokens.
+    """
     if work.chunked:
         return where(context <= work.limit_tokens, context, (work.limit_tokens + 1) / 2)
     return smaller(context, work.limit_tokens)
 
 
 def mean_visited_keys(work: ContextWork, start: Quantity, end: Quantity) -> Quantity:
-    """Mean of ``visited_keys`` while a context grows from ``start`` to ``end``.
+    """Mean of :func:`visited_keys` while a context grows from ``start`` (s) to ``end`` (e) [keys].
 
     Under a limit w: ``[(min(e, w)^2 - min(s, w)^2) / 2 + w (max(e, w) - max(s, w))] / (e - s)``.
+    Definition: the integral over the growth, divided by it; chunked windows are taken at its middle.
     """
     if work.chunked:
         return visited_keys(work, (start + end) / 2)
@@ -93,15 +105,20 @@ def mean_visited_keys(work: ContextWork, start: Quantity, end: Quantity) -> Quan
 
 
 def visited_pairs(work: ContextWork, start: Quantity, tokens: Quantity) -> Quantity:
-    """Query-key pairs of a chunk of ``tokens`` that follows ``start`` tokens of the same prompt.
+    """Query-key pairs of a chunk of ``tokens`` that follows ``start`` tokens of the same prompt [pairs].
 
     ``tokens x mean visited keys`` (causal: half of the square where nothing limits it).
+    Definition: the sum over the chunk's queries, as an integral.
     """
     return tokens * mean_visited_keys(work, start, start + tokens)
 
 
 def state_bytes(model: Model, cache_format: CacheFormat, layout: Layout) -> float:
-    """Bytes of recurrent state of one sequence on one GPU, all layers."""
+    """Bytes of recurrent state of one sequence on one GPU, all layers [bytes].
+
+    ``sum over layers of state elements x bytes x share``.
+    Definition: as :func:`.memory.state_bytes_per_sequence`, heads dealt by tensor parallelism.
+    """
     total = 0.0
     for group in model.groups:
         for cache in group.parts.caches:

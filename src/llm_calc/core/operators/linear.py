@@ -25,10 +25,13 @@ _GROUP_OF: dict[Component, Group] = {
 
 
 def linear_works(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[LinearWork, ...]:
-    """One entry for every matrix that text tokens meet, with its share on the fullest GPU.
+    """One entry for every matrix that text tokens meet, with its share on the fullest GPU [bytes, FLOP].
 
-    FLOPs of a token: ``2 x rows x cols x used x piece`` a call, ``piece`` being the largest share that tensor
-    parallelism leaves (routed experts: also ``1 / expert``, tokens spread evenly over the groups of experts).
+    ``2 x rows x cols x used x piece`` FLOPs a token and call, ``(rows + cols) x used x piece x 2`` bytes of
+    activations, ``piece`` being the largest share that tensor parallelism leaves (routed experts: also ``1 /
+    expert``).
+    Source: Megatron-LM (arXiv:1909.08053) section 3 for the shares; activations travel in 16 bits.
+    Leaves out: imbalance, since tokens are taken to spread evenly over the groups of experts.
     """
     return tuple(_linear(recipe, layout, placed) for placed in model.placed if _is_matrix(placed))
 
@@ -66,7 +69,10 @@ def _dominant(formats: list[NumberFormat]) -> NumberFormat:
 
 
 def grouped(works: Iterable[LinearWork]) -> tuple[LinearWork, ...]:
-    """The same work summed by group, in the order of ``GROUPS``; format and experts are those of its busiest matrix."""
+    """The same work summed by group, in the order of ``GROUPS`` [bytes, FLOP].
+
+    Definition: sums; format and experts are those of a group's busiest matrix.
+    """
     listed = list(works)
     return tuple(_merged(group, [work for work in listed if work.group == group]) for group in GROUPS)
 

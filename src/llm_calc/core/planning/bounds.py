@@ -39,7 +39,11 @@ class Limits:
 
 
 def held_bytes(work: StepWork, context_tokens: float) -> tuple[float, float]:
-    """Bytes of the weights, and of one sequence of ``context_tokens``, on one GPU's share of all stages."""
+    """Bytes of the weights, and of one sequence of ``context_tokens``, on one GPU's share of all stages [bytes].
+
+    ``sum of weight bytes``; ``sum over kinds of attention of bytes a key x visited_keys + state``.
+    Definition: the work of a step, read as what it keeps.
+    """
     weights = sum(float(linear.weight_bytes) for linear in work.linear)
     caches = sum(float(each.kv_bytes_per_key * visited_keys(each, context_tokens)) for each in work.context)
     return weights, caches + float(work.state_bytes)
@@ -48,15 +52,20 @@ def held_bytes(work: StepWork, context_tokens: float) -> tuple[float, float]:
 def most_sequences(
     weights_bytes: float, sequence_bytes: float, memory_bytes: float, replicas: float
 ) -> float:
-    """Sequences that fit if weights and cache had all memory: ``replicas x (memory - weights) / sequence``.
+    """Sequences that fit if weights and cache had all memory [sequences]; 0 where the weights alone do not fit.
 
-    All in bytes of one GPU's share of all stages; 0 where the weights alone do not fit.
+    ``replicas x max(0, memory - weights) / sequence``, all in bytes of one GPU's share of all stages.
+    Definition: an upper bound; an engine's own plan never holds more.
     """
     return replicas * max(0.0, memory_bytes - weights_bytes) / max(sequence_bytes, ROOM)
 
 
 def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Quantity) -> Estimate:
-    """Closed form of a row under ``requests`` at once; ``offline`` takes what memory and scheduler allow."""
+    """Closed form of a row under ``requests`` at once [s, tokens/s, requests/s].
+
+    Definition: :func:`.estimate.closed_form`, :func:`.estimate.static_batch` or :func:`.estimate.queue_of_many`, by
+    kind of load; ``offline`` takes what memory and scheduler allow.
+    """
     if kind == "offline":
         return queue_of_many(deployment, lengths)
     if kind == "batch":
@@ -67,9 +76,12 @@ def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Qu
 def largest_load(
     deployment: Deployment, kind: str, lengths: Lengths, limits: Limits, loads: FloatArray
 ) -> FloatArray:
-    """For each row the largest of ``loads`` (rising) that keeps the limits; 0 where not even the first does.
+    """For each row the largest of ``loads`` (rising) that keeps the limits; 0 where none does [requests].
 
-    By bisection: time to the first and to every further token never falls when more requests share a deployment.
+    ``max(load: estimate(load) <= limits)``, by bisection.
+    Choice: times to the first and to every further token are taken never to fall when more requests share a
+    deployment.
+    Leaves out: loads between those of the grid.
     """
     rows = len(np.asarray(deployment.capacity))
     low, high = np.full((rows, 1), -1), np.full((rows, 1), len(loads))
@@ -86,7 +98,12 @@ def largest_load(
 def in_flight(
     deployment: Deployment, lengths: Lengths, requests_per_s: Quantity, start: FloatArray
 ) -> FloatArray:
-    """Requests in flight at a rate, by Little's law: ``n = rate x latency(n)``, iterated downwards from ``start``."""
+    """Requests in flight at a rate, iterated downwards from ``start`` [requests].
+
+    ``n = rate x latency(n)``, four rounds.
+    Source: Little 1961 (doi:10.1287/opre.9.3.383).
+    Leaves out: what the iteration has left after four rounds.
+    """
     running = start
     for _ in range(4):
         latency = closed_form(deployment, lengths, running).request_latency_s
@@ -95,5 +112,8 @@ def in_flight(
 
 
 def with_capacity(deployment: Deployment, capacity: Quantity) -> Deployment:
-    """The same rows with another number of sequences that fit."""
+    """The same rows with another number of sequences that fit [sequences].
+
+    Definition: all else is equal.
+    """
     return replace(deployment, capacity=capacity)

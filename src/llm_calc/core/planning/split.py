@@ -45,7 +45,13 @@ def split_load(
     limits: Limits,
     most_replicas: FloatArray,
 ) -> Split:
-    """The fewest replicas (or, ``fastest``, the most) with which each row keeps its limits."""
+    """The fewest replicas (or, ``fastest``, the most) with which each row keeps its limits [requests, replicas].
+
+    ``replicas = ceil(load / largest load of a replica)``; arrivals take at most 95 % of a replica's throughput.
+    Choice: replicas share a load evenly; 95 % (``STEADY_LOAD``) keeps a queue of random arrivals from growing without
+    end.
+    Leaves out: uneven dispatch.
+    """
     kind = shape_of(load.kind, family)
     if load.kind == "offline":
         return _offline(deployment, lengths, limits)
@@ -72,9 +78,11 @@ def with_fewer_each(
     fraction: float,
     most: FloatArray,
 ) -> Split:
-    """The same rows with ``fraction`` of their requests a replica: faster for each user, dearer for each token.
+    """The same rows with ``fraction`` of their requests a replica: faster, dearer a token [requests, replicas].
 
-    A fixed load goes to more replicas, at most ``most``; an open one shrinks.
+    ``replicas / fraction`` for a fixed load, at most ``most``; an open one shrinks to ``each x fraction``.
+    Choice: further points of a front, not a plan of their own.
+    Leaves out: as :func:`split_load`.
     """
     kind = shape_of(load.kind, family)
     replicas = found.replicas if load.open else np.ceil(found.replicas / fraction)

@@ -16,10 +16,10 @@ _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
 
 
 def stack(deployments: Sequence[Deployment]) -> Deployment:
-    """Deployments of one model, one a row; their numbers become columns of shape (rows, 1).
+    """Deployments of one model, one a row; their numbers become columns of shape (rows, 1) [bytes, FLOP, s].
 
-    All must work with equal kernels and drafts, which stay as they are; ``scheduling`` is the first one's, since no
-    closed form asks for it.
+    Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are;
+    ``scheduling`` is the first one's, since no closed form asks for it.
     """
     most = max(len(deployment.work.collectives) for deployment in deployments)
     works = _columns([deployment.work for deployment in deployments], lambda work: _padded(work, most))

@@ -18,21 +18,31 @@ class Lengths:
 
     @property
     def cached_tokens(self) -> Quantity:
-        """Prompt tokens that are not computed again."""
+        """Prompt tokens that are not computed again [tokens].
+
+        ``input tokens x cached fraction``.
+        Definition: a prefix that the engine's cache holds.
+        """
         return self.input_tokens * self.cached_fraction
 
     @property
     def new_tokens(self) -> Quantity:
-        """Prompt tokens to compute: at least the last one."""
+        """Prompt tokens to compute, at least the last one [tokens].
+
+        ``max(input tokens - cached tokens, 1)``.
+        Definition: the last token has to be computed for its logits.
+        """
         return larger(self.input_tokens - self.cached_tokens, 1)
 
 
 def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
-    """All prompts of a batch, in steps of at most ``kernels.prompt_tokens``.
+    """All prompts of a batch, in steps of at most ``kernels.prompt_tokens`` [s].
 
     ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt. Pipeline stages either take
-    turns (engines that send one batch through) or work on successive chunks at once; then ``g`` stages take
-    ``(chunks + g - 1) / (chunks x g)`` of the time, but for the part of the gain that is lost.
+    turns (engines that send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks
+    + g - 1) / (chunks x g)`` of the time, but for the part of the gain that is lost.
+    Source: Huang et al. 2019, GPipe (arXiv:1811.06965) section 2.3, for the bubble of a pipeline.
+    Leaves out: prompts of unequal lengths.
     """
     tokens = requests * lengths.new_tokens
     chunks = ceil_div(tokens, rates.kernels.prompt_tokens)
@@ -53,7 +63,13 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
 def decode_seconds(
     work: StepWork, rates: Rates, sequences: Quantity, lengths: Lengths, tokens_per_sequence: Quantity = 1.0
 ) -> Quantity:
-    """One decode step at the mean context of the answer, through all pipeline stages in turn."""
+    """One decode step at the mean context of the answer, through all pipeline stages in turn [s].
+
+    ``step(sequences, mean over input … input + output) x (1 + loss x (stages - 1))``, the loss only where stages
+    overlap.
+    Choice: the mean context stands for all steps of an answer, since a step's time is nearly linear in it.
+    Leaves out: hand-overs between stages beyond the fitted loss.
+    """
     start = lengths.input_tokens
     load = StepLoad(
         sequences=sequences,

@@ -37,9 +37,12 @@ class OperatorTime:
 
 
 def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[OperatorTime, ...]:
-    """Every operator of one step, matrix by matrix; their seconds add up to the step's.
+    """Every operator of one step, matrix by matrix [s, bytes, FLOP]; their seconds add up to the step's.
 
-    What a step without captured graphs takes beyond its operators stands under ``launches``.
+    ``launches = max(step_seconds - sum of operators, launch_seconds)``: what a step without captured graphs takes
+    beyond its operators stands there.
+    Definition: the terms of :func:`.step.step_seconds` one by one; the bound is the larger of an operator's two
+    times.
     """
     rows = [*_linear(work, load, rates), *_context(work, load, rates), *_collectives(work, load, rates)]
     rest = float(step_seconds(work, load, rates)) - sum(row.seconds for row in rows)

@@ -30,7 +30,11 @@ class Table:
     values: list[float]
 
     def at(self, count: float) -> float:
-        """The value at ``count``."""
+        """The value at ``count`` [s].
+
+        ``y0 + (count - x0) x (y1 - y0) / (x1 - x0)`` between the neighbouring points.
+        Definition: linear interpolation; the tables of this module hold seconds.
+        """
         points, values = self.points, self.values
         right = min(max(bisect_right(points, count), 1), len(points) - 1)
         x0, y0 = points[right - 1], values[right - 1]
@@ -67,17 +71,24 @@ class StepClock:
         self._scores = _score_table(work, rates)
 
     def decode_s(self, groups: int, context_tokens: float) -> float:
-        """One step in which every sequence of so many groups decodes one token."""
+        """One step in which every sequence of so many groups decodes one token [s].
+
+        ``low + (context - start) / (end - start) x (high - low)``, from :func:`.step.step_seconds` at both contexts.
+        Choice: linear in the context, which steps are but for windows that fill.
+        Leaves out: the knee of a window between the two contexts.
+        """
         longer = (context_tokens - self._start) / self._span
         return float(self._decode_s[groups] + longer * self._growth_s[groups])
 
     def mixed_s(
         self, groups: int, context_tokens: float, prompt_tokens: float, prompts: float, prompt_start: float
     ) -> float:
-        """One step with a chunk of prompts, beside decoding sequences or alone.
+        """One step with a chunk of prompts, beside decoding sequences or alone [s].
 
         ``decode(n) + linear(n + prompt) - linear(n) + scores of the chunk``, at least the floor of an uncaptured
         step. Prompts run on one attention replica each, so that few of them leave the others idle.
+        Choice: prompt and decoding tokens share every matrix product, and nothing else.
+        Leaves out: what their attention kernels share.
         """
         share = 1.0 / min(self._replicas, max(1.0, prompts))
         each = prompt_tokens / prompts

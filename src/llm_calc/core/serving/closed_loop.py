@@ -35,12 +35,16 @@ def steady_state(
     capacity: Quantity,
     draft: Draft = NO_DRAFT,
 ) -> SteadyState:
-    """``tpot = decode / gained + (running - 1) / output x (mixed - decode)``.
+    """Means of a closed loop with a fixed number of requests in flight [s, sequences].
 
-    ``decode``: a step of ``running`` sequences at the mean context; ``mixed``: the same with one prompt aboard;
-    ``gained``: tokens that a sequence has of a step (1 without a draft).
-    ``running``: concurrency less what waits for its first token (Little's law), at most the ``capacity`` of the KV
-    cache. A prompt runs on one attention replica; others have prompts of their own only if as many come a step.
+    ``tpot = decode / gained + (running - 1) / output x (mixed - decode)``: ``decode`` is a step of ``running``
+    sequences at the mean context, ``mixed`` the same with one prompt aboard, ``gained`` the tokens that a sequence
+    has of a step (1 without a draft). ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot +
+    prefill))``.
+    Source: Little 1961 (doi:10.1287/opre.9.3.383) for what waits for its first token; Agrawal et al. 2024,
+    Sarathi-Serve (arXiv:2403.02310) for chunks that ride on decode steps.
+    Leaves out: variation of lengths and arrivals. A prompt runs on one attention replica; others have prompts of
+    their own only if as many come a step.
     """
     limit = smaller(concurrency, capacity)
     running = limit

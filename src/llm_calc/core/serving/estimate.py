@@ -70,9 +70,10 @@ class Estimate:
 
 
 def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
-    """All requests are prefilled together, then decoded together to their end.
+    """All requests are prefilled together, then decoded together to their end [s, tokens/s, requests/s].
 
     ``latency = prefill + (output - 1) x decode``; what does not fit into the cache runs in further rounds.
+    Definition: nothing enters or leaves a static batch.
     """
     fits = larger(smaller(requests, deployment.capacity), 1.0)
     rounds = larger(requests / fits, 1.0)
@@ -87,7 +88,13 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
 
 
 def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
-    """Offline: the most output tokens a second; the first token is that of a request when its turn has come."""
+    """Offline: the most output tokens a second [s, tokens/s, requests/s].
+
+    ``requests/s = tokens/s / output``; the first token is that of a request when its turn has come, ``prefill +
+    step``.
+    Source: as :func:`.offline.steady_state`.
+    Leaves out: waiting in the queue, which has no end.
+    """
     steady = offline.steady_state(
         deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit, deployment.draft
     )
@@ -106,10 +113,13 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
 
 
 def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity) -> Estimate:
-    """A closed loop without simulation, for arrays: means as in ``simulated_loop``, no percentiles.
+    """A closed loop in closed form, for arrays; no percentiles [s, tokens/s, requests/s].
 
-    First token: own prefill and half a step in progress; a tenth of all requests, those of the start, wait on
-    average for half of all others' prefills; beyond the cache's capacity requests queue for whole answers.
+    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; a tenth of all
+    requests, those of the start, wait on average for half of all others' prefills; beyond the cache's capacity
+    requests queue for whole answers.
+    Choice: means as in :func:`simulated_loop`, which tests hold it against.
+    Leaves out: the end of a run, when slots fall idle.
     """
     drawn = Lengths(
         input_tokens=lengths.input_tokens * (1 - SPREAD / 2),
@@ -133,10 +143,12 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
 
 
 def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
-    """Requests a second of an endless queue if memory held any number of sequences: no load is served faster.
+    """What an endless queue gets if memory holds any number of sequences: no load is faster [requests/s].
 
-    The asymptotic bound of queueing networks (Denning and Buzen 1978, doi:10.1145/356733.356735). Runs with drawn
-    lengths and an empty start come above it where hardly anything but prompts is computed.
+    ``tokens/s / output`` of :func:`.offline.steady_state` without bounds.
+    Source: the asymptotic bound of queueing networks (Denning and Buzen 1978, doi:10.1145/356733.356735).
+    Leaves out: runs with drawn lengths and an empty start, which come above it where hardly anything but prompts is
+    computed.
     """
     steady = offline.steady_state(deployment.work, deployment.rates, lengths, MANY, MANY, deployment.draft)
     return steady.output_tokens_per_s / lengths.output_tokens
@@ -145,7 +157,13 @@ def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
 def simulated_loop(
     deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = 10
 ) -> Estimate:
-    """A closed loop: a run of ten requests a slot, all slots starting at once, through the scheduler."""
+    """A closed loop of ten requests a slot, all slots starting at once [s, tokens/s, requests/s].
+
+    ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; times from the
+    scheduler.
+    Choice: the run that the measured benchmarks made, see ``docs/performance.md``.
+    Leaves out: as :func:`.scheduler.simulate`.
+    """
     served = serve(
         deployment,
         Traffic(
@@ -161,9 +179,11 @@ def simulated_loop(
 
 
 def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
-    """Poisson arrivals through the scheduler: the same seeded sequence of gaps at every call.
+    """Poisson arrivals through the scheduler, the same seeded gaps at every call [s, tokens/s, requests/s].
 
-    In the long run as many requests leave as arrive, or as the deployment can serve at most.
+    ``requests/s = min(rate, what the deployment can serve)``.
+    Choice: a run of 300 requests; no measurement of this kind was comparable, so that answers say ``uncalibrated``.
+    Leaves out: bursts beyond those of a Poisson process.
     """
     traffic = Traffic(
         input_tokens=float(lengths.input_tokens),
@@ -178,7 +198,11 @@ def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: flo
 
 
 def serve(deployment: Deployment, traffic: Traffic) -> Served:
-    """One run of the scheduler."""
+    """One run of the scheduler [s, tokens, sequences].
+
+    Definition: :func:`.scheduler.simulate` with the step times of the deployment, ``capacity x (input + output)``
+    tokens.
+    """
     total = traffic.input_tokens + traffic.output_tokens
     groups = min(traffic.slots, MOST_SLOTS) or len(traffic.arrivals_s)
     clock = StepClock(
@@ -197,10 +221,12 @@ def serve(deployment: Deployment, traffic: Traffic) -> Served:
 def with_host(
     ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes
 ) -> Quantity:
-    """First token as a client sees it.
+    """First token as a client sees it [s].
 
     ``ttft + request + prompt tokens x token + sqrt(in flight) x arrival + gathered tokens x tpot``: of so many
     requests that come and go at random, about the square root come together.
+    Choice: the form; its four constants are fitted by ``make calibrate`` (``docs/accuracy.md``).
+    Leaves out: the network between client and server.
     """
     own = host.request_s + lengths.input_tokens * host.prompt_token_s + together**0.5 * host.arrival_s
     return ttft + own + host.stream_tokens * tpot

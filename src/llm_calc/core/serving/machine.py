@@ -14,9 +14,13 @@ _HALF_SUMS = ("fp16_acc16", *_SIXTEEN_BIT)
 
 
 def machine_of(cluster: Cluster, work: StepWork, layout: Layout, engine: str) -> Machine:
-    """Peaks for each group of matrices; a type that the GPU does not multiply runs in 16 bits after dequantizing.
+    """Peaks for each group of matrices, and the link of a layout [bytes/s, FLOP/s].
 
-    llama.cpp sums in 16 bits where the GPU is faster so, and keeps its matrix kernels in one type for all formats.
+    ``power_fraction = min(1, watts / 16-bit TFLOP/s / 1.5)`` on NVIDIA GPUs, 1 elsewhere. A type that the GPU does
+    not multiply runs in 16 bits after dequantizing; llama.cpp sums in 16 bits where the GPU is faster so, and keeps
+    its matrix kernels in one type for all formats.
+    Choice: peaks are those of ``catalogs/gpus``; the ladder of types and 1.5 W a TFLOP/s are this calculator's own.
+    Leaves out: clocks of single devices.
     """
     gpu = cluster.gpu
     ladder = _HALF_SUMS if engine == "llama.cpp" else _SIXTEEN_BIT

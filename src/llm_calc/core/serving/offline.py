@@ -27,13 +27,15 @@ def steady_state(
     limit: Quantity,
     draft: Draft = NO_DRAFT,
 ) -> Offline:
-    """``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit x stages)``.
+    """The steady state of a long queue [s, sequences, tokens/s].
 
-    A step gains ``g`` tokens for each sequence: 1 without a draft, with one never more than its answer has (the
-    draft's own time comes on top of the step). Each
-    step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of those that
-    replace finished ones: ``g x b x input / output`` tokens. With several stages every stage works on its own
-    share, and a step takes ``1 + loss x (stages - 1) / stages`` times as long for bubbles and hand-overs.
+    ``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit x stages)``. A step gains ``g`` tokens for
+    each sequence: 1 without a draft, with one never more than its answer has (the draft's own time comes on top of
+    the step). Each step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of
+    those that replace finished ones, ``g x b x input / output`` tokens. A step takes ``1 + loss x (stages - 1) /
+    stages`` times as long for bubbles and hand-overs.
+    Source: Yu et al. 2022, Orca (OSDI 2022) section 3, for batches that are formed anew in every step.
+    Leaves out: the start and the end of the queue, and lengths that differ.
     """
     running = larger(smaller(capacity, limit * work.stages), 1.0)
     share = larger(running / work.stages, 1.0)

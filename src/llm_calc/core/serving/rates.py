@@ -94,7 +94,12 @@ class Rates:
 
 
 def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
-    """Peaks times efficiencies; times as they are."""
+    """Peaks times efficiencies; times as they are [bytes/s, FLOP/s, s].
+
+    ``rate = peak x fraction``; matrix and prompt arithmetic also ``x power_fraction^power_exponent``.
+    Choice: which rates there are; the efficiencies are fitted by ``make calibrate`` (``docs/accuracy.md``).
+    Leaves out: temperature, shared nodes, and anything else that is not the same for all measurements.
+    """
 
     def of(name: str) -> Quantity:
         return value(name, None)
@@ -145,7 +150,10 @@ def _linear(machine: Machine, value: Value, power: Quantity, group: int) -> Line
 
 
 def pick(rates: Rates, index: int) -> Rates:
-    """One element of rates that are arrays."""
+    """One element of rates that are arrays [bytes/s, FLOP/s, s].
+
+    Definition: the element with this index of each of them.
+    """
     names = [each.name for each in fields(Rates) if each.name not in ("linear", "kernels")]
     chosen: dict[str, Any] = {name: _element(getattr(rates, name), index) for name in names}
     return replace(rates, linear=tuple(_one(each, index) for each in rates.linear), **chosen)

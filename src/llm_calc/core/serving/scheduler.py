@@ -218,8 +218,12 @@ class _Run:
 def simulate(
     clock: StepClock, traffic: Traffic, rules: Scheduling, capacity_tokens: float, limit: float = inf
 ) -> Served:
-    """One run from an empty engine to its last answer.
+    """One run from an empty engine to its last answer [s, tokens, sequences].
 
-    ``capacity_tokens``: context of all sequences that the cache holds; ``limit``: most sequences at once.
+    ``now <- now + steps x step_s`` from event to event. ``capacity_tokens``: context of all sequences that the cache
+    holds; ``limit``: most sequences at once.
+    Source: Yu et al. 2022, Orca (OSDI 2022) section 3; Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310) for the
+    mixed policy; the rules of each engine are in ``docs/performance.md``.
+    Leaves out: preemption, priorities, and prefix caches that fill during the run.
     """
     return _Run(clock, traffic, rules, capacity_tokens, limit).serve()

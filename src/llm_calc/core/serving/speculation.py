@@ -18,14 +18,20 @@ class Draft:
 
     @property
     def checked_tokens(self) -> float:
-        """Tokens of a sequence in one step: the proposed ones and the last known."""
+        """Tokens of a sequence in one step: the proposed ones and the last known [tokens].
+
+        ``1 + k`` with k proposals.
+        Definition: all are checked at once.
+        """
         return 1.0 + self.tokens
 
     @property
     def tokens_per_step(self) -> float:
-        """Expected tokens gained: ``(1 - a^(k+1)) / (1 - a)``, with acceptance a and k proposals.
+        """Expected tokens gained in a step [tokens].
 
-        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), equation 1. Takes acceptances as independent.
+        ``(1 - a^(k+1)) / (1 - a)``, with acceptance a and k proposals.
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), equation 1.
+        Leaves out: dependence between acceptances, which are taken as independent.
         """
         if self.acceptance >= 1:
             return self.checked_tokens
@@ -33,11 +39,21 @@ class Draft:
 
     @property
     def step_factor(self) -> float:
-        """Time of a step with its proposals, over the checking step alone."""
+        """Time of a step with its proposals, over the checking step alone [1].
+
+        ``1 + k x cost_fraction``.
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), theorem 3.8, whose c is ``cost_fraction``.
+        Leaves out: drafts that run beside the model.
+        """
         return 1.0 + self.tokens * self.cost_fraction
 
     def seconds_per_token(self, step_s: Quantity) -> Quantity:
-        """Mean time of one gained token when a checking step takes ``step_s``."""
+        """Mean time of one gained token when a checking step takes ``step_s`` [s].
+
+        ``step_s x step_factor / tokens_per_step``.
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), theorem 3.8.
+        Leaves out: as :attr:`tokens_per_step`.
+        """
         return step_s * self.step_factor / self.tokens_per_step
 
 

@@ -34,14 +34,21 @@ class StepLoad:
 
     @property
     def decode_tokens(self) -> Quantity:
-        """Tokens of decoding sequences that go through the layers."""
+        """Tokens of decoding sequences that go through the layers [tokens].
+
+        ``sequences x tokens a sequence``.
+        Definition: one each, more with speculative decoding.
+        """
         return self.sequences * self.tokens_per_sequence
 
 
 def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> Quantity:
-    """Share of the experts that a step of ``tokens`` reads: ``1 - (1 - k/E)^(tokens^exponent)``; dense: all.
+    """Share of the experts that a step of ``tokens`` reads; dense: all [1].
 
-    Expectation for uniform and independent routing at exponent 1 (balls into bins).
+    ``1 - (1 - k / E)^(tokens^exponent)``.
+    Source: at exponent 1 the balls-and-bins expectation (Mitzenmacher and Upfal, Probability and Computing, chapter
+    5) for uniform and independent routing; the exponent is fitted (``routing_exponent``).
+    Leaves out: experts that one model prefers.
     """
     dense = work.experts == 0 if not isinstance(work.experts, np.ndarray) else work.experts < 1
     ratio = work.top_k / larger(work.experts, 1)
@@ -50,7 +57,11 @@ def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> 
 
 
 def linear_tokens(work: LinearWork, load: StepLoad) -> Quantity:
-    """Tokens of a step that reach this GPU's copy of a matrix; the head sees only the last of each prompt."""
+    """Tokens of a step that reach this GPU's copy of a matrix [tokens].
+
+    ``decoding tokens x share + prompt tokens x share``; the head sees only the last token of each prompt.
+    Definition: data-parallel attention splits sequences, dealt experts see the tokens of all.
+    """
     if work.group == "lm_head":
         return load.decode_tokens * work.token_share + load.prompts * _prompt_share(work.token_share, load)
     return load.decode_tokens * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
@@ -67,7 +78,14 @@ def _below_one(value: Quantity) -> "bool | np.ndarray[tuple[int, ...], np.dtype[
 
 
 def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Quantity, Quantity]:
-    """Time under the memory roof and under the compute roof of one matrix or group of matrices."""
+    """Time of one matrix or group of matrices under the memory roof, and under the compute roof [s].
+
+    ``weight bytes x touched_fraction / reached bytes/s + tokens x activation bytes / reached bytes/s``, and ``(tokens
+    + saturation) x FLOPs / reached FLOP/s``, tokens in whole tiles.
+    Source: Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785); the constant ``saturation_tokens`` is
+    fitted.
+    Leaves out: the shapes of single kernels.
+    """
     reached = rates.linear[GROUPS.index(work.group)]
     streamed = work.weight_bytes * touched_fraction(work, tokens, rates.routing_exponent)
     moved_s = (
@@ -92,14 +110,23 @@ def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, 
 
 
 def context_keys(work: ContextWork, share: Quantity, load: StepLoad) -> Quantity:
-    """Cached keys that all decoding sequences of this GPU visit in one step."""
+    """Cached keys that all decoding sequences of this GPU visit in one step [keys].
+
+    ``share x sequences x mean_visited_keys``.
+    Definition: see :func:`.context.mean_visited_keys`.
+    """
     return share * load.sequences * mean_visited_keys(work, load.context_start, load.context_end)
 
 
 def context_seconds(
     work: ContextWork, share: Quantity, load: StepLoad, rates: Rates
 ) -> tuple[Quantity, Quantity]:
-    """Decode attention: seconds under the memory and the compute roof, all sequences of this GPU."""
+    """Decode attention of all sequences of this GPU under the memory and the compute roof [s].
+
+    ``keys x bytes a key / reached bytes/s``, and ``tokens a sequence x keys x FLOPs a key / reached FLOP/s``.
+    Source: Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785).
+    Leaves out: sequences of unequal length in one kernel.
+    """
     keys = context_keys(work, share, load)
     return keys * work.kv_bytes_per_key / rates.kv_bytes_per_s, (
         load.tokens_per_sequence * keys * work.decode_flops_per_key / rates.decode_attention_flops_per_s
@@ -107,7 +134,12 @@ def context_seconds(
 
 
 def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
-    """Scores of the prompt chunks against themselves and what came before them."""
+    """Time of the prompt chunks' scores against themselves and what came before them [s].
+
+    ``share x prompts x visited_pairs x FLOPs a pair / reached FLOP/s``.
+    Source: Dao 2023, FlashAttention-2 (arXiv:2307.08691) section 3.1: causal kernels skip what the mask hides.
+    Leaves out: the read of the chunk's past, which a long chunk hides behind its arithmetic.
+    """
     per_prompt = load.prompt_tokens / larger(load.prompts, 1e-9)
     pairs = load.prompts * visited_pairs(work, load.prompt_start, per_prompt)
     share = _prompt_share(step.sequence_share, load)
@@ -119,12 +151,22 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
 
 
 def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:
-    """Tokens whose activations one collective moves."""
+    """Tokens whose activations one collective moves [tokens].
+
+    ``decoding tokens x share + prompt tokens x share``.
+    Definition: as :func:`linear_tokens`.
+    """
     return load.decode_tokens * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
 
 
 def collective_seconds(work: CollectiveWork, load: StepLoad, rates: Rates) -> Quantity:
-    """``calls x (latency(ranks) + 2 (n - 1) / n x bytes / link)``: ring all-reduce (Thakur et al. 2005)."""
+    """Time of all collectives of one kind in a step [s].
+
+    ``calls x (latency x (1 + d x log2(n / 2)) + 2 (n - 1) / n x bytes / reached link bytes/s)`` over n ranks.
+    Source: Thakur, Rabenseifner and Gropp 2005 (doi:10.1177/1094342005051521), ring all-reduce; latency and d are
+    fitted.
+    Leaves out: overlap with computing, and reductions inside of switches.
+    """
     tokens = collective_tokens(work, load)
     latency = rates.collective_s * (1 + rates.collective_doubling * _log2(larger(work.ranks, 2) / 2))
     ring = 2 * (work.ranks - 1) / larger(work.ranks, 1)
@@ -136,7 +178,12 @@ def _log2(value: Quantity) -> Quantity:
 
 
 def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
-    """Costs of layers, of the step and of its sequences that no roof explains."""
+    """Costs of layers, of the step and of its sequences that no roof explains [s].
+
+    ``sum over kinds of layers x seconds a layer + seconds a step + seconds a sequence x sequences``.
+    Choice: constants of an engine and a class of chips, fitted by ``make calibrate`` (``docs/accuracy.md``).
+    Leaves out: batch sizes that have no captured graph.
+    """
     counts = step.counts
     layers = (
         counts.layers * rates.layer_s
@@ -149,7 +196,13 @@ def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 
 
 def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
-    """Seconds of one step on a single pipeline stage that holds the whole model."""
+    """One step on a single pipeline stage that holds the whole model [s].
+
+    ``sum over operators of (memory^p + compute^p)^(1/p) + prompt attention + 2 x state / reached bytes/s +
+    collectives + launches``; with prompts at least ``prefill_layer_s`` a layer, joined by the same rule.
+    Choice: operators run one after another; see :func:`.roofline.overlapped` for the rule.
+    Leaves out: overlap between operators.
+    """
     total: Quantity = 0.0
     for part in _parts(step, load, rates):
         total = total + part

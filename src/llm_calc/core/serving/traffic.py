@@ -45,7 +45,13 @@ class Traffic:
     cached_tokens: float = 0.0
 
     def lengths(self, number: int) -> tuple[float, float]:
-        """Prompt and answer of the ``number``-th request: a low-discrepancy sequence, the same in every run."""
+        """Prompt and answer of the ``number``-th request, the same in every run [tokens].
+
+        ``nominal x (1 - spread x frac(number x irrational))``, at least one token.
+        Choice: a low-discrepancy (Kronecker) sequence in place of random numbers, so that short runs have the mean of
+        long ones.
+        Leaves out: correlation between prompts and answers.
+        """
         prompt = self.input_tokens * (1 - self.spread_fraction * (number * _SILVER % 1))
         output = self.output_tokens * (1 - self.spread_fraction * (number * _GOLDEN % 1))
         return max(1.0, prompt), max(1.0, float(round(output)))
@@ -64,6 +70,10 @@ class Served:
 
 
 def poisson_arrivals(rate_per_s: float, requests: int) -> tuple[float, ...]:
-    """Times of arrivals with exponential gaps of mean ``1 / rate``; the same sequence at every call."""
+    """Times of arrivals with exponential gaps of mean ``1 / rate``; the same sequence at every call [s].
+
+    ``cumulative sum of gaps / (mean gap x rate)``, so that the run has exactly the rate that was asked for.
+    Definition: a Poisson process, with a fixed seed.
+    """
     gaps = np.random.default_rng(_SEED).exponential(1.0, requests)
     return tuple((np.cumsum(gaps) / (gaps.mean() * rate_per_s)).tolist())
