@@ -16,7 +16,7 @@ from llm_calc.adapters.links import link_defaults_text
 from llm_calc.api.app import create_app
 from tests.command import run
 from tests.process import Service, running
-from tools.doc_examples import BY_HAND, RECORDED, ROOT, Block, Reader, blocks, recorded
+from tools.doc_examples import BY_HAND, RECORDED, ROOT, WITHOUT_CURL, Block, Reader, blocks, recorded
 from tools.examples import all_requests, curl_command
 
 PAGES = {
@@ -40,8 +40,6 @@ OPERATIONS = {f"{method} {path}": (kind, body) for method, path, kind, body in a
 NUMBER = re.compile(r"\d+\.\d+")
 # Processors differ in the last digits of powers and logarithms; simulated loads add many of them up.
 RELATIVE = 1e-6
-
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +87,6 @@ def test_commands_answer(command: str) -> None:
     assert len(ended.output.splitlines()) > 3
 
 
-@needs_curl
 @pytest.mark.parametrize("page", RECORDED)
 def test_examples_print_what_the_page_shows(page: str, reader: Reader) -> None:
     text = PAGES[f"docs/{page}"]
@@ -128,7 +125,6 @@ def is_left_out(block: Block) -> bool:
     return block.language == "shell" and block.text.startswith(BY_HAND)
 
 
-@needs_curl
 @pytest.mark.parametrize("place", ASKED)
 def test_shown_requests_are_answered(place: str, reader: Reader) -> None:
     text = ASKED[place].text.split(" | ")[0].rstrip()
@@ -137,7 +133,6 @@ def test_shown_requests_are_answered(place: str, reader: Reader) -> None:
     assert (status, isinstance(json.loads(answer), dict)) == (200, True)
 
 
-@needs_curl
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_requests_of_the_api_page_are_answered(operation: str, reader: Reader) -> None:
     method, path = operation.split()
@@ -150,6 +145,13 @@ def test_requests_of_the_api_page_are_answered(operation: str, reader: Reader) -
     lines = answer.splitlines() if path == "/api/sweep" else [answer]
     assert all(isinstance(json.loads(line), (dict, list)) for line in lines)
     assert (body is not None) == ("requestBody" in description)
+
+
+def test_examples_are_run_without_curl_too(reader: Reader) -> None:
+    command = curl_command("POST", "/api/memory_plan", OPERATIONS["POST /api/memory_plan"][1])
+    own = command.replace("curl -s ", f"{WITHOUT_CURL / 'curl'} -s ", 1)
+    texts = [reader.run(Block(language="shell", text=text, start=0, end=0)) for text in (command, own)]
+    assert texts[0] == texts[1]
 
 
 def asked(reader: Reader, command: str) -> tuple[int, str]:

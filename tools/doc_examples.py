@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+WITHOUT_CURL = Path(__file__).with_name("without_curl")
 DOCS = ROOT / "docs"
 RECORDED = ("quickstart.md", "extending.md")
 """Pages whose examples show what they print."""
@@ -114,7 +115,9 @@ class Reader:
 
     @property
     def _environment(self) -> dict[str, str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        own = str(Path(sys.executable).parent)
+        # The last place is looked into where the machine has no curl of its own.
+        path = os.pathsep.join((own, os.environ["PATH"], str(WITHOUT_CURL)))
         return {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"}
 
 
