@@ -30,7 +30,7 @@ def answer(operation: "Operation[Any, AnswerT]", body: "Body") -> AnswerT:
 def present(found: AnswerT, show: "Callable[[Console, AnswerT], None]", *, as_json: bool) -> None:
     """Print an answer, as JSON or as tables."""
     if as_json:
-        print(found.model_dump_json())
+        print(found.model_dump_json(), flush=True)
     else:
         show(console(), found)
 

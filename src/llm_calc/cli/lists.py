@@ -20,7 +20,12 @@ class ListOptions:
     """Which entries to list."""
 
     text: Annotated[
-        str, typer.Argument(help="Part of a name, id, alias, family or vendor; all if absent.")
+        str,
+        typer.Argument(
+            help="Part of a name, id, alias, family or vendor; all if absent.",
+            metavar="TEXT",
+            show_default=False,
+        ),
     ] = ""
     as_json: AsJson = False
 
