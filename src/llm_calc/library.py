@@ -14,16 +14,13 @@ All raise ``llm_calc.CalcError``: ``InvalidInputError`` where a field cannot be 
 what is accepted), ``RefusedError`` where the request is sound and the answer is no.
 """
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Unpack
 
 from pydantic_core import from_json
 
 from llm_calc.adapters import operations
-from llm_calc.adapters.catalog import CatalogError, Catalogs, load_catalogs
-from llm_calc.adapters.documented.listings import available_gpus, available_models
+from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.request_fields import (
     CalculateFields,
     CalibrateFields,
@@ -36,8 +33,6 @@ from llm_calc.adapters.request_fields import (
     SweepFields,
 )
 from llm_calc.adapters.shorthand import expanded
-from llm_calc.adapters.sweep.run import ready_sweep
-from llm_calc.adapters.sweep.writers import ndjson
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
@@ -46,26 +41,11 @@ from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
-from llm_calc.core.errors import InvalidInputError
 
-CATALOGS_VARIABLE = "LLM_CALC_CATALOGS_PATH"
 MOST_ROWS = 10**9
 """Rows of a sweep beyond which somebody has mistyped the grid [rows]."""
 
 Row = dict[str, Any]
-
-
-def catalogs() -> Catalogs:
-    """The catalogs that all functions here use, read once.
-
-    Raises:
-        InvalidInputError: they cannot be read.
-    """
-    path = os.environ.get(CATALOGS_VARIABLE)
-    try:
-        return load_catalogs(Path(path) if path else None)
-    except (CatalogError, OSError) as error:
-        raise InvalidInputError(f"{CATALOGS_VARIABLE}: the catalogs cannot be read: {error}") from error
 
 
 def estimate(**request: Unpack[EstimateFields]) -> ServingEstimateAnswer:
@@ -175,6 +155,9 @@ def sweep(**request: Unpack[SweepFields]) -> Iterator[Row]:
     >>> [(row["precision.weights"], row["fits"]) for row in rows]
     [('bf16', ...), ('fp8', ...)]
     """
+    from llm_calc.adapters.sweep.run import ready_sweep
+    from llm_calc.adapters.sweep.writers import ndjson
+
     wanted = operations.validated(SweepRequest, expanded(request))
     ready = ready_sweep(wanted, catalogs(), MOST_ROWS)
     return (
@@ -188,6 +171,8 @@ def models() -> list[AvailableModel]:
     >>> next(model.parameters for model in models() if model.name == "llama2-7b")
     6738415616
     """
+    from llm_calc.adapters.documented.listings import available_models
+
     return [AvailableModel.model_validate(row) for row in available_models(catalogs())]
 
 
@@ -197,4 +182,6 @@ def gpus() -> list[AvailableGpu]:
     >>> next(gpu.memory_bandwidth_gb_per_s for gpu in gpus() if gpu.id == "h100-80gb-sxm")
     3350.0
     """
+    from llm_calc.adapters.documented.listings import available_gpus
+
     return [AvailableGpu.model_validate(row) for row in available_gpus(catalogs())]

@@ -62,7 +62,8 @@ def _without_union_members(parts: Sequence[str | int], model: object) -> Iterato
         models = list(_models_in(model))
         fields = [kind.model_fields[part] for kind in models if part in kind.model_fields]
         is_unknown_field = bool(models) and index == len(parts) - 1
-        if fields or is_unknown_field or isinstance(part, int) or _holds_objects(model):
+        is_member = isinstance(part, str) and "[" in part  # as in list[any]: no field has such a name
+        if not is_member and (fields or is_unknown_field or isinstance(part, int) or _holds_objects(model)):
             yield part
         model = fields[0].annotation if fields else model
 
@@ -85,6 +86,8 @@ def _accepted_by(problem: Problem, model: object) -> str:
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
     if problem["type"] == "union_tag_invalid":
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {problem['ctx']['expected_tags']}"
+    if problem["type"] == "too_short" and problem["ctx"]["min_length"] == 1:
+        return "must not be empty"
     if (accepted := _ACCEPTED.get(problem["type"])) is not None:
         return accepted.format_map(problem.get("ctx", {}))
     message = str(problem["msg"]).removeprefix("Value error, ")

@@ -211,6 +211,8 @@ def compare(options: CompareOptions) -> None:
         body = linked_scenarios(options)
     else:
         body = body_of(options, PATHS)
+        if options.gpus is not None and len(options.gpus) == 1:
+            raise InvalidInputError("--gpu: must be given at least twice; each is a scenario")
         if options.gpus:
             body = {"scenarios": [{**body, "label": gpu, "hardware": gpu} for gpu in options.gpus]}
     present(answer(COMPARE, body), show_compared, as_json=options.as_json)

@@ -30,8 +30,8 @@ class Deployed:
 
     def memory(self) -> "MemoryPlanAnswer | None":
         """Where the memory goes; None where the engine's rules refuse the deployment."""
+        from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
         from llm_calc.adapters.memory_plan import answer_memory_plan
-        from llm_calc.library import catalogs
 
         try:
             return answer_memory_plan(self.asked, catalogs())
@@ -43,10 +43,10 @@ def deployed(
     body: "Body", estimate: "ServingEstimateAnswer", usd_per_gpu_hour: float | None = None
 ) -> Deployed:
     """Memory and rent of what was estimated; ``usd_per_gpu_hour`` in place of the catalog's price."""
+    from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
     from llm_calc.adapters.operations import SERVING_ESTIMATE, validated
     from llm_calc.adapters.planning.exact import memory_request
     from llm_calc.adapters.rent import rent_of
-    from llm_calc.library import catalogs
 
     request = validated(SERVING_ESTIMATE.request, SERVING_ESTIMATE.body(body))
     precision = request.precision.model_copy(update={"kv_cache": estimate.resolved.kv_cache})
@@ -61,8 +61,8 @@ def deployed(
 
 
 def _runs(asked: "MemoryPlanRequest") -> bool:
+    from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
     from llm_calc.adapters.memory_plan import planned_memory
-    from llm_calc.library import catalogs
 
     try:
         found = planned_memory(asked, catalogs())

@@ -32,10 +32,13 @@ class ListOptions:
 
 def models(options: ListOptions) -> None:
     """The models that can be named. Exit code 3 if none matches."""
-    from llm_calc import library
+    from llm_calc.adapters.catalog.chosen import chosen_catalogs
+    from llm_calc.adapters.documented.listings import available_models
+    from llm_calc.adapters.wire.documented_responses import AvailableModel
     from llm_calc.cli.views.calculator import show_models
 
-    found = _matching(library.models(), options.text, ("name", "family", "aliases", "hugging_face_ids"))
+    entries = [AvailableModel.model_validate(row) for row in available_models(chosen_catalogs())]
+    found = _matching(entries, options.text, ("name", "family", "aliases", "hugging_face_ids"))
     if options.as_json:
         _print_json(found)
     else:
@@ -45,10 +48,13 @@ def models(options: ListOptions) -> None:
 
 def gpus(options: ListOptions) -> None:
     """The GPUs that can be named. Exit code 3 if none matches."""
-    from llm_calc import library
+    from llm_calc.adapters.catalog.chosen import chosen_catalogs
+    from llm_calc.adapters.documented.listings import available_gpus
+    from llm_calc.adapters.wire.documented_responses import AvailableGpu
     from llm_calc.cli.views.calculator import show_gpus
 
-    found = _matching(library.gpus(), options.text, ("id", "name", "vendor", "generation", "aliases"))
+    entries = [AvailableGpu.model_validate(row) for row in available_gpus(chosen_catalogs())]
+    found = _matching(entries, options.text, ("id", "name", "vendor", "generation", "aliases"))
     if options.as_json:
         _print_json(found)
     else:

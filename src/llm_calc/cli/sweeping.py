@@ -108,6 +108,8 @@ def _request(options: SweepOptions) -> "SweepRequest":
         body = {"target": "serving_estimate", "base": body}
     given = {"target": options.target, "method": options.method, "format": _format(options)}
     axes = dict(map(_axis, options.grid or ()))
+    if not axes and not body.get("grid"):
+        raise InvalidInputError("--grid: is required, such as --grid workload.concurrency=1,8,64")
     whole = {**body, **{name: value for name, value in given.items() if value is not None}}
     return validated(SweepRequest, expanded({**whole, "grid": {**whole.get("grid", {}), **axes}}))
 
@@ -143,10 +145,10 @@ def _axis(text: str) -> tuple[str, object]:
 
 def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Iterator[bytes]:
     """The pieces of the answer, evaluated here or by a cluster."""
+    from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
     from llm_calc.adapters.sweep.distributed import sweep_on
     from llm_calc.adapters.sweep.run import ready_sweep
     from llm_calc.adapters.sweep.writers import written
-    from llm_calc.library import catalogs
 
     if cluster is not None:
         return sweep_on(cluster, request, catalogs(), MOST_ROWS, on_rows)
@@ -155,7 +157,7 @@ def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Ite
 
 
 def _counted(ready: "Sweep", on_rows: OnRows) -> "Iterator[list[Rows]]":
-    from llm_calc.library import catalogs
+    from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
 
     done = 0
     for batch in ready.batches(catalogs()):

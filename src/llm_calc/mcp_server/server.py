@@ -9,10 +9,10 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from llm_calc import __version__
+from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.core.errors import CalcError
-from llm_calc.library import catalogs
 from llm_calc.mcp_server.tools import TOOLS
 
 INSTRUCTIONS = (

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from llm_calc.adapters import operations
+from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.operations import AnswerT, Operation
 from llm_calc.adapters.wire.base import Answer
@@ -21,7 +22,6 @@ from llm_calc.adapters.wire.plans import (
     RecommendGpusAnswer,
 )
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, SpeculativePart
-from llm_calc.library import catalogs
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
