@@ -42,9 +42,6 @@ from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAns
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
 
-MOST_ROWS = 10**9
-"""Rows of a sweep beyond which somebody has mistyped the grid [rows]."""
-
 Row = dict[str, Any]
 
 
@@ -159,7 +156,7 @@ def sweep(**request: Unpack[SweepFields]) -> Iterator[Row]:
     from llm_calc.adapters.sweep.writers import ndjson
 
     wanted = operations.validated(SweepRequest, expanded(request))
-    ready = ready_sweep(wanted, catalogs(), MOST_ROWS)
+    ready = ready_sweep(wanted, catalogs(), operations.MOST_ROWS)
     return (
         from_json(line) for part in ndjson(ready, ready.batches(catalogs())) for line in part.splitlines()
     )

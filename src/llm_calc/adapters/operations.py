@@ -34,6 +34,9 @@ from llm_calc.adapters.wire.plans import (
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.errors import InvalidInputError
 
+MOST_ROWS = 10**9
+"""Rows of a sweep beyond which somebody has mistyped the grid [rows]."""
+
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 

@@ -1,5 +1,6 @@
 """Sentences for failed validation: which field, what is accepted."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
@@ -13,6 +14,7 @@ Fault = dict[str, str]
 MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
 _QUOTE = "'"
+_SHOULD = re.compile(r"^(?:Input|String|Value|Decimal input|Dictionary|Tuple|Set) should")
 _ACCEPTED = {
     "bool_type": "must be true or false",
     "dict_type": "must be a JSON object",
@@ -91,7 +93,7 @@ def _accepted_by(problem: Problem, model: object) -> str:
     if (accepted := _ACCEPTED.get(problem["type"])) is not None:
         return accepted.format_map(problem.get("ctx", {}))
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return message.replace("Input should be", "must be", 1).replace("Input should", "must", 1)
+    return _SHOULD.sub("must", message, count=1)
 
 
 def _known_names(model: object, path: Sequence[str], tag: object = None) -> list[str]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from llm_calc.adapters.wire.sweep import SweepRequest
 
 SHOWN_ROWS = 40
-MOST_ROWS = 10**9
 TEXTS = ("method", "error", "weights_format")
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 _RANGE = re.compile(r"(?P<start>[-+.\de]+):(?P<stop>[-+.\de]+)(?::(?P<count>\d+))?(?P<log>:log)?")
@@ -146,6 +145,7 @@ def _axis(text: str) -> tuple[str, object]:
 def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Iterator[bytes]:
     """The pieces of the answer, evaluated here or by a cluster."""
     from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.operations import MOST_ROWS
     from llm_calc.adapters.sweep.distributed import sweep_on
     from llm_calc.adapters.sweep.run import ready_sweep
     from llm_calc.adapters.sweep.writers import written

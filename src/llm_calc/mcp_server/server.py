@@ -1,5 +1,7 @@
 """The server: all tools, and refusals in the service's words."""
 
+from collections.abc import Callable
+from inspect import getdoc
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -13,13 +15,17 @@ from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.core.errors import CalcError
+from llm_calc.mcp_server.further import estimate_from_link
+from llm_calc.mcp_server.schemas import AS_AN_ESTIMATE, slim_input, slim_output
 from llm_calc.mcp_server.tools import TOOLS
 
 INSTRUCTIONS = (
-    "Exact memory and calibrated speed of large language models on GPUs. Names of models and GPUs come from "
-    "search_catalog; a model that is not there is described by its whole config.json. Fields carry their unit in "
-    "their name (_bytes, _s, _tokens_per_s, _usd). Say what `warnings` and `assumptions` say, and give intervals "
-    "with figures of speed."
+    "Exact memory and calibrated speed of large language models on GPUs. Does it fit: memory_plan. How fast is it: "
+    "serving_estimate. What should I rent: deployment_plans, or recommend_gpus for memory alone. What is better: "
+    "compare. How does it change with load or length: sweep. What is this model: inspect_model. A link of the "
+    "calculator's page: estimate_from_link. Names of models and GPUs come from search_catalog; a model that is not "
+    "there is described by its whole config.json. Fields carry their unit in their name (_bytes, _s, _tokens_per_s, "
+    "_usd); a fraction is of one. Say what `warnings` and `assumptions` say, and give intervals with figures of speed."
 )
 
 
@@ -53,14 +59,25 @@ def _sentence(error: ValidationError, model: object) -> str:
     return sentence_of(faults_of(problems, model))
 
 
+def _tool(function: Callable[..., Any]) -> Tool:
+    """A function as a tool, its schemas without what language models need not read."""
+    annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+    tool = _Tool.from_function(function, description=getdoc(function), annotations=annotations)
+    tool.parameters = slim_input(tool.parameters)
+    if function is estimate_from_link:
+        tool.fn_metadata.output_schema = AS_AN_ESTIMATE
+    elif tool.fn_metadata.output_schema is not None:
+        tool.fn_metadata.output_schema = slim_output(tool.fn_metadata.output_schema)
+    return tool
+
+
 def new_server() -> MCPServer[Any]:
     """A server with all tools, yet to be connected to a transport."""
-    annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     return MCPServer(
         "llm-calc",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=[_Tool.from_function(tool, annotations=annotations) for tool in TOOLS],
+        tools=list(map(_tool, TOOLS)),
         log_level="WARNING",
     )
 
@@ -69,7 +86,7 @@ def run() -> None:
     """Answer one client over standard input and output until it leaves.
 
     Raises:
-        CatalogError: the catalogs cannot be read.
+        InvalidInputError: the catalogs cannot be read.
     """
     catalogs()
     new_server().run("stdio")
