@@ -52,8 +52,8 @@ _COMMANDS: tuple[tuple[str, str, type[Any], Callable[[Any], None]], ...] = (
     (CHOOSE, "compare", choices.CompareOptions, choices.compare),
     (CHOOSE, "sweep", sweeping.SweepOptions, sweeping.sweep),
     (CHOOSE, "calibrate", choices.CalibrateOptions, choices.calibrate),
-    (LOOK_UP, "models", lists.ListOptions, lists.models),
-    (LOOK_UP, "gpus", lists.ListOptions, lists.gpus),
+    (LOOK_UP, "models", lists.ModelListOptions, lists.models),
+    (LOOK_UP, "gpus", lists.GpuListOptions, lists.gpus),
     (RUN, "serve", processes.ServeOptions, processes.serve),
     (RUN, "mcp", processes.McpOptions, processes.mcp),
 )

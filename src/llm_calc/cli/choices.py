@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llm_calc.cli.answers import answer, answer_and_present, end, present
-from llm_calc.cli.completion import engine_names, format_names, gpu_names
+from llm_calc.cli.completion import engine_names, format_names, gpu_names, one_of
 from llm_calc.cli.options import (
     FORMATS,
     GPUS,
@@ -62,6 +62,7 @@ class PlanOptions(LoadOptions):
             of="WHAT",
             what="What is best: cost, budget, throughput, latency, ttft, tpot, energy or gpus.",
             default="cost",
+            complete=one_of("cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"),
         ),
     ] = None
     concurrency: Annotated[
@@ -163,6 +164,7 @@ class RecommendOptions(RequestOptions):
             of="WHAT",
             what="What is best: cost, latency or gpus.",
             default="cost",
+            complete=one_of("cost", "latency", "gpus"),
         ),
     ] = None
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 _RECIPE = re.compile(r"^\[recipes\.([^\].]+)\]", re.MULTILINE)
@@ -30,6 +31,15 @@ def format_names(incomplete: str) -> list[str]:
     except OSError:
         return []
     return _beginning(found, incomplete)
+
+
+def one_of(*names: str) -> Callable[[str], list[str]]:
+    """What completes one of a few words."""
+
+    def beginning(incomplete: str) -> list[str]:
+        return _beginning(list(names), incomplete)
+
+    return beginning
 
 
 def _beginning(names: list[str], incomplete: str) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from llm_calc.cli.answers import answer_and_present, end
-from llm_calc.cli.completion import engine_names
+from llm_calc.cli.completion import engine_names, one_of
 from llm_calc.cli.options import (
     FORMATS,
     GPUS,
@@ -128,6 +128,7 @@ class CalculateOptions(RequestOptions):
             of="FORMAT",
             what="fp32, fp16, bf16, fp8, int8 or int4, for everything.",
             default="fp16",
+            complete=one_of("fp32", "fp16", "bf16", "fp8", "int8", "int4"),
         ),
     ] = None
     seq_length: Annotated[

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from llm_calc.cli.answers import console
+from llm_calc.cli.completion import one_of
 from llm_calc.cli.options import PATHS, SWEEP, DeploymentOptions, option
 from llm_calc.core.errors import InvalidInputError
 
@@ -37,6 +38,7 @@ class SweepOptions(DeploymentOptions):
             of="WHAT",
             what="serving_estimate, memory_plan or calculate.",
             default="serving_estimate",
+            complete=one_of("serving_estimate", "memory_plan", "calculate"),
         ),
     ] = None
     grid: Annotated[
@@ -50,7 +52,14 @@ class SweepOptions(DeploymentOptions):
     ] = None
     method: Annotated[
         str | None,
-        option("--method", panel=SWEEP, of="HOW", what="auto, as_endpoint or closed_form.", default="auto"),
+        option(
+            "--method",
+            panel=SWEEP,
+            of="HOW",
+            what="auto, as_endpoint or closed_form.",
+            default="auto",
+            complete=one_of("auto", "as_endpoint", "closed_form"),
+        ),
     ] = None
     out: Annotated[
         Path | None,
@@ -64,6 +73,7 @@ class SweepOptions(DeploymentOptions):
             of="FORMAT",
             what="ndjson, csv or parquet, to --out or stdout.",
             default="the file's ending",
+            complete=one_of("ndjson", "csv", "parquet"),
         ),
     ] = None
     on: Annotated[

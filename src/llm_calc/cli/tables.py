@@ -86,9 +86,8 @@ def listing(
         return
     _print_table(console, shown, widths)
     if left_out:
-        console.print(
-            f"  [dim]too narrow for: {escape(', '.join(left_out))}; --json has all[/]", soft_wrap=True
-        )
+        said = f"{', '.join(left_out)}; --json has all"
+        _note(console, "[dim]too narrow for:[/]", f"[dim]{escape(said)}[/]")
 
 
 def _fitting(
