@@ -157,6 +157,12 @@ async def test_scenarios_and_measurements_have_short_forms() -> None:
         ("calibrate", {"measurements": []}, "measurements: must not be empty"),
         ("calculate", {"model_name": "llama2-7"}, "model_name: unknown model 'llama2-7'; nearest: llama2-7b"),
         ("inspect_model", {}, "model: is required"),
+        (
+            "memory_plan",
+            {**SHORT, "work_load": {}},
+            "work_load: is not a known argument; did you mean workload?",
+        ),
+        ("memory_plan", {**SHORT, "xyzzy": 1}, "xyzzy: is not a known argument; known: model, hardware"),
         ("search_catalog", {"text": ""}, "text: must have at least 1 character"),
     ],
 )

@@ -128,6 +128,10 @@ def calculate(
         str | None, Field(description="fp32, fp16, bf16, fp8, int8 or int4, for everything; fp16")
     ] = None,
     efficiency_factor: Annotated[float | None, Field(description="Reachable share of the peak; 0.3")] = None,
+    hidden_dim: Annotated[int | None, Field(description="Width, of a model by its dimensions")] = None,
+    ff_dim: Annotated[int | None, Field(description="Width of its feed-forward layer")] = None,
+    num_layers: Annotated[int | None, Field(description="Its layers")] = None,
+    vocab_size: Annotated[int | None, Field(description="Its vocabulary [tokens]")] = None,
     parallelism: Annotated[
         dict[str, Any] | None, Field(description="strategy, tp_size, pp_size, num_gpus; absent: the fewest")
     ] = None,
@@ -146,5 +150,9 @@ def calculate(
         batch_size=batch_size,
         precision=precision,
         efficiency_factor=efficiency_factor,
+        hidden_dim=hidden_dim,
+        ff_dim=ff_dim,
+        num_layers=num_layers,
+        vocab_size=vocab_size,
         parallelism=parallelism,
     )

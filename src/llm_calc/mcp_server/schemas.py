@@ -24,6 +24,8 @@ ENGINE_OPTIONS = "; ".join(
 )
 _REPEATED = ("title", "additionalProperties", "discriminator")
 _LARGE = 1000
+_EVERYWHERE = ("assumptions", "warnings", "reason", "engine", "interval", "percentiles")
+"""What answers have in common; the server's instructions, or the names themselves, say what it is."""
 _ESTIMATE = "ServingEstimateAnswer"
 AS_AN_ESTIMATE: Schema = {"type": "object", "description": "As serving_estimate answers"}
 _BOUNDS = ("maximum", "exclusiveMaximum", "maxItems")
@@ -53,6 +55,8 @@ def slim_output(schema: Schema) -> Schema:
         for each in part.get("properties", {}).values():
             for keyword in ("description", *_OF_REQUESTS):
                 each.pop(keyword, None)
+    for name in _EVERYWHERE:
+        found.get("properties", {}).get(name, {}).pop("description", None)
     if _ESTIMATE in definitions:
         definitions[_ESTIMATE] = AS_AN_ESTIMATE
     return _used(found)

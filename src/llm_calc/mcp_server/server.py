@@ -14,6 +14,7 @@ from llm_calc import __version__
 from llm_calc.adapters.catalog.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.validation_text import faults_of, sentence_of
+from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import CalcError
 from llm_calc.mcp_server.further import estimate_from_link
 from llm_calc.mcp_server.schemas import AS_AN_ESTIMATE, slim_input, slim_output
@@ -43,6 +44,7 @@ class _Tool(Tool):
         Raises:
             ToolError: an argument that cannot be right, or an answer that is no; says which and why.
         """
+        self._check_names(arguments)
         try:
             return await super().run(with_whole_numbers(arguments), context, convert_result)
         except ToolError as error:
@@ -52,6 +54,14 @@ class _Tool(Tool):
             if isinstance(cause, ValidationError):
                 raise ToolError(_sentence(cause, self.fn_metadata.arg_model)) from cause
             raise
+
+    def _check_names(self, arguments: dict[str, Any]) -> None:
+        """Refuse what the tool does not take: an argument that is passed over in silence changes the answer."""
+        known = list(self.parameters["properties"])
+        for name in arguments:
+            if name not in known:
+                hint = nearest_name_hint(name, known) or f"; known: {', '.join(known)}"
+                raise ToolError(f"{name}: is not a known argument{hint}")
 
 
 def _sentence(error: ValidationError, model: object) -> str:
