@@ -1,6 +1,7 @@
 """The client against a real service, and against services that fail."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from inspect import signature
 from pathlib import Path
@@ -93,18 +94,16 @@ def test_what_is_no_answer_is_a_failure_in_a_sentence(body: bytes) -> None:
 
 
 def test_a_service_that_is_too_slow_is_left_after_the_limit() -> None:
-    async def main() -> None:
-        async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await asyncio.sleep(5)
-            writer.close()
-
-        server = await asyncio.start_server(silent, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
+    async def main(port: int) -> None:
         async with Client(f"http://127.0.0.1:{port}", time_limit_s=0.2) as client:
             await client.gpus()
 
-    with pytest.raises(ServiceError, match=r"available_gpus did not answer within 0\.2 s") as found:
-        run(main())
+    said = r"available_gpus did not answer within 0\.2 s"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(ServiceError, match=said) as found,
+    ):
+        run(main(silent.getsockname()[1]))
     assert found.value.status == 0
 
 

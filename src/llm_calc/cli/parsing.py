@@ -6,7 +6,8 @@ Typer's parser says what is wrong in a frame and in words of its own; here it sa
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -80,16 +81,13 @@ class Group(TyperGroup):
         sys.exit(code if isinstance(code, int) else Exit.ANSWERED)
 
 
-class _closed_pipes:  # noqa: N801 - used as a function is
+@contextmanager
+def _closed_pipes() -> Iterator[None]:
     """Help that is cut off by its reader is no failure; Rich ends the process with 1 there."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End well where the pipe was closed."""
-        if kind is SystemExit:
-            raise typer.Exit(Exit.ANSWERED)
+    try:
+        yield
+    except SystemExit:
+        raise typer.Exit(Exit.ANSWERED) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
