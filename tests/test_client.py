@@ -1,13 +1,16 @@
 """The client against a real service, and against services that fail."""
 
 import asyncio
-from collections.abc import Coroutine
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import llm_calc
 from llm_calc import CalcError, Client, ServiceError
 from tests.adapters.gguf_files import llama_parameters, write_llama
 from tests.process import running
@@ -68,3 +71,83 @@ def test_a_service_that_is_not_there_is_named() -> None:
     ) as found:
         run(main())
     assert found.value.status == 0
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b"[1]", b'"rows"'])
+def test_what_is_no_answer_is_a_failure_in_a_sentence(body: bytes) -> None:
+    async def asked(ask: Callable[[Client], Coroutine[Any, Any, Any]]) -> None:
+        async with Client(transport=failing(200, body)) as client:
+            await ask(client)
+
+    async def rows(client: Client) -> list[Any]:
+        return [row async for row in client.sweep(target="calculate", base={}, grid={}) if "error" in row]
+
+    questions: list[Callable[[Client], Coroutine[Any, Any, Any]]] = [
+        lambda client: client.models(),
+        lambda client: client.gpus(),
+        lambda client: client.memory_plan(model="llama2-7b", hardware="l4"),
+    ]
+    for ask in questions if body == b"{}" else [*questions, rows]:
+        with pytest.raises(ServiceError, match="its answer is none that this version knows") as found:
+            run(asked(ask))
+        assert found.value.status == 200
+
+
+def test_a_service_that_is_too_slow_is_left_after_the_limit() -> None:
+    async def main(port: int) -> None:
+        async with Client(f"http://127.0.0.1:{port}", time_limit_s=0.2) as client:
+            await client.gpus()
+
+    said = r"available_gpus did not answer within 0\.2 s"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(ServiceError, match=said) as found,
+    ):
+        run(main(silent.getsockname()[1]))
+    assert found.value.status == 0
+
+
+def test_an_address_without_a_scheme_is_refused_in_a_sentence() -> None:
+    async def main() -> None:
+        async with Client("localhost:8000") as client:
+            await client.models()
+
+    with pytest.raises(ServiceError, match="unsupported protocol"):
+        run(main())
+
+
+def test_a_sweep_arrives_row_by_row() -> None:
+    seen = []
+
+    async def lines() -> AsyncIterator[bytes]:
+        for place in range(3):
+            seen.append(f"sent {place}")
+            yield b'{"row": %d}\n' % place
+
+    class Streaming(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, content=lines())
+
+    async def main() -> None:
+        async with Client(transport=Streaming()) as client:
+            rows = client.sweep(target="calculate", base={}, grid={"batch_size": [1]})
+            assert (await anext(rows))["row"] == 0
+            seen.append("read 0")
+            assert [row["row"] async for row in rows] == [1, 2]
+
+    run(main())
+    assert seen.index("read 0") < seen.index("sent 2")
+
+
+def test_the_client_has_the_functions_of_the_library() -> None:
+    functions = [name for name in llm_calc.__all__ if name[0].islower()]
+    assert len(functions) == 11
+    for name in functions:
+        own, remote = signature(getattr(llm_calc, name)), signature(getattr(Client, name))
+        assert list(remote.parameters)[1:] == list(own.parameters), name
+        for parameter in own.parameters.values():
+            assert parameter == remote.parameters[parameter.name], name
+        if name != "sweep":
+            assert remote.return_annotation == own.return_annotation, name
+    public = {name for name in vars(Client) if not name.startswith("_")}
+    assert public == {*functions, "aclose"}

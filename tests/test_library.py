@@ -1,7 +1,10 @@
 """The library's short forms, its errors and what importing it costs."""
 
+import os
+import re
 import subprocess
 import sys
+from inspect import getdoc, signature
 from pathlib import Path
 
 import pytest
@@ -88,3 +91,54 @@ def test_importing_the_package_loads_nothing_else() -> None:
     code = "import sys, llm_calc; print([name for name in ('pydantic', 'numpy', 'httpx') if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+FUNCTIONS = [name for name in llm_calc.__all__ if name[0].islower()]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_say_what_they_take_and_answer(name: str) -> None:
+    function = getattr(llm_calc, name)
+    told = getdoc(function) or ""
+    assert ">>> " in told
+    for parameter in signature(function).parameters:
+        assert re.search(rf"\b{parameter}\b", told) or name == "calculate", parameter
+    if signature(function).parameters:
+        for part in ("Args:", "Returns:", "Raises:"):
+            assert part in told, part
+
+
+USER = """
+from pathlib import Path
+
+import llm_calc
+
+answer = llm_calc.estimate(model="llama-3.1-8b", hardware="2x l4", workload={"concurrency": 2})
+first_s: float = answer.ttft_s
+ranges = answer.interval.ttft_s
+low_s: float | None = ranges.low if ranges else None
+command: str = llm_calc.plan(model=Path("config.json"), limits={"ttft_s": 1.0}).plans[0].launch_command
+for row in llm_calc.sweep(target="memory_plan", base={}, grid={"workload.concurrency": [1, 2]}):
+    print(row["fits"])
+
+
+async def main() -> bool:
+    async with llm_calc.Client("http://127.0.0.1:8000", time_limit_s=5.0) as client:
+        plan = await client.memory_plan(model="llama-3.1-8b", hardware="l4")
+        async for row in client.sweep(target="calculate", base={}, grid={}):
+            print(row)
+        return plan.fits
+"""
+
+
+@pytest.mark.slow
+def test_a_users_script_is_checked_by_the_package_types(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "script.py"]
+
+    def checked(text: str) -> str:
+        script.write_text(text, encoding="utf-8")
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+
+    assert "Success: no issues found" in checked(USER)
+    assert 'did you mean "hardware"' in checked(USER.replace('hardware="2x l4"', 'hardwear="2x l4"'))

@@ -1,4 +1,4 @@
-"""The service, its client, the library and the command line give one answer to one request."""
+"""The service, its client, the library, the command line and the MCP server give one answer to one request."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from mcp import Client as ToolClient
 from typer.testing import CliRunner
 
 import llm_calc
@@ -26,6 +27,7 @@ from llm_calc.adapters.request_fields import (
 )
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.cli.app import app as command
+from llm_calc.mcp_server import new_server
 
 NAMES = {
     "calculate": "calculate",
@@ -48,16 +50,70 @@ FIELDS: dict[str, Any] = {
     "compare": CompareFields,
     "calibrate": CalibrateFields,
 }
+CONFIG = {
+    "model_type": "qwen3_moe",
+    "hidden_size": 512,
+    "intermediate_size": 1024,
+    "moe_intermediate_size": 256,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "num_experts": 8,
+    "num_experts_per_tok": 2,
+    "vocab_size": 5000,
+    "max_position_embeddings": 8192,
+}
+SMALL: dict[str, Any] = {"model": {"hf_config": CONFIG}, "hardware": {"gpu": "mi300x", "count": 2}}
+LARGE: dict[str, Any] = {
+    "model": {"name": "deepseek-ai/DeepSeek-V3"},
+    "precision": {"weights": "fp8", "kv_cache": "auto"},
+    "hardware": {"gpu": "h200-141gb-sxm", "count": 8},
+    "parallelism": {"tensor": 8, "expert": 8},
+    "engine": {"name": "sglang", "mem_fraction_static": 0.9},
+    "workload": {"input_tokens": 2048, "output_tokens": 256, "concurrency": 64},
+}
+NOT_FITTING: dict[str, Any] = {"model": {"name": "llama-3.1-70b"}, "hardware": {"gpu": "l4"}}
+CUSTOM = {"hidden_dim": 2048, "ff_dim": 5632, "num_layers": 22, "vocab_size": 32000, "num_key_value_heads": 4}
+POISSON = {"model": {"custom": CUSTOM}, "hardware": {"gpu": "l40s"}, "workload": {"request_rate": 3.5}}
+MORE: dict[str, list[dict[str, Any]]] = {
+    "calculate": [{"model_name": "mixtral-8x7b", "gpu": "h100-80gb", "precision": "bf16", "batch_size": 4}],
+    "inspect_model": [{"model": {"hf_config": CONFIG}, "context_tokens": [1, 8192]}],
+    "memory_plan": [SMALL, LARGE, NOT_FITTING],
+    "serving_estimate": [SMALL, LARGE, POISSON, {**POISSON, "workload": {"offline": True}}, NOT_FITTING],
+    "deployment_plans": [
+        {"model": {"name": "qwen3-8b"}, "gpus": ["l4"], "limits": {"tpot_s": 1e-5}},
+        {"model": {"name": "qwen3-8b"}, "gpus": ["l4", "mi300x"], "objective": "gpus", "max_plans": 2},
+    ],
+    "recommend_gpus": [{"model": {"name": "llama-3.1-70b"}, "gpus": ["l4"], "max_gpus": 1}],
+    "compare": [{"scenarios": [{**SMALL, "label": "small"}, LARGE, POISSON]}],
+    "calibrate": [{"measurements": [{**LARGE, "measured": {"output_tokens_per_s": 1800.0}}]}],
+}
 REQUESTS = [
     pytest.param(operation, example, id=f"{operation.name}-{index}")
     for operation in OPERATIONS
-    for index, example in enumerate(operation.request.model_config["json_schema_extra"]["examples"])
+    for index, example in enumerate(
+        [*operation.request.model_config["json_schema_extra"]["examples"], *MORE[operation.name]]
+    )
 ]
-SWEEP: dict[str, Any] = {
-    "target": "memory_plan",
-    "base": {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "l4"}},
-    "grid": {"precision.weights": ["bf16", "fp8"], "workload.concurrency": {"start": 1, "stop": 3}},
-}
+SWEEPS: list[dict[str, Any]] = [
+    {
+        "target": "memory_plan",
+        "base": {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "l4"}},
+        "grid": {"precision.weights": ["bf16", "fp8"], "workload.concurrency": {"start": 1, "stop": 3}},
+    },
+    {
+        "target": "serving_estimate",
+        "base": SMALL,
+        "grid": {"workload.input_tokens": [64, 128], "engine.name": ["vllm", "sglang", "generic"]},
+        "method": "closed_form",
+    },
+    {
+        "target": "calculate",
+        "base": {"model_name": "llama2-7b", "gpu": "l4"},
+        "grid": {"batch_size": {"start": 1, "stop": 32, "count": 6, "spacing": "log"}},
+    },
+]
 
 
 def timeless(answer: Any) -> Any:
@@ -78,6 +134,18 @@ def asked(app: FastAPI, ask: Callable[[llm_calc.Client], Coroutine[Any, Any, Any
     return asyncio.run(main())
 
 
+def tool_answer(name: str, arguments: dict[str, Any]) -> Any:
+    """What a client of the MCP server is answered."""
+
+    async def main() -> Any:
+        async with ToolClient(new_server()) as tools:
+            result = await tools.call_tool(name, arguments)
+        assert not result.is_error, result.content
+        return result.structured_content
+
+    return asyncio.run(main())
+
+
 @pytest.mark.parametrize(("operation", "example"), REQUESTS)
 def test_all_ways_in_answer_alike(client: TestClient, app: FastAPI, operation: Any, example: Any) -> None:
     response = client.post(operation.path, json=example)
@@ -93,19 +161,24 @@ def test_all_ways_in_answer_alike(client: TestClient, app: FastAPI, operation: A
         command, [COMMANDS[operation.name], *where, "--json"], input=json.dumps(example)
     )
     assert timeless(json.loads(printed.output)) == served
+    assert timeless(tool_answer(operation.name, example)) == served
 
 
-def test_a_sweep_has_the_same_rows_everywhere(client: TestClient, app: FastAPI) -> None:
+@pytest.mark.parametrize("request_", SWEEPS, ids=[each["target"] for each in SWEEPS])
+def test_a_sweep_has_the_same_rows_everywhere(
+    client: TestClient, app: FastAPI, request_: dict[str, Any]
+) -> None:
     async def rows(started: llm_calc.Client) -> list[dict[str, Any]]:
-        return [row async for row in started.sweep(**SWEEP)]
+        return [row async for row in started.sweep(**request_)]
 
-    served = client.post("/api/sweep", json=SWEEP).content
+    served = client.post("/api/sweep", json=request_).content
     expected = [json.loads(line) for line in served.splitlines()]
     assert len(expected) == 6
-    assert list(llm_calc.sweep(**SWEEP)) == expected
+    assert list(llm_calc.sweep(**request_)) == expected
     assert asked(app, rows) == expected
-    printed = CliRunner().invoke(command, ["sweep", "--request", "-", "--json"], input=json.dumps(SWEEP))
+    printed = CliRunner().invoke(command, ["sweep", "--request", "-", "--json"], input=json.dumps(request_))
     assert printed.stdout_bytes == served
+    assert tool_answer("sweep", request_) == {"rows": expected, "rows_left_out": 0}
 
 
 @pytest.mark.parametrize(("name", "path"), [("models", "available_models"), ("gpus", "available_gpus")])

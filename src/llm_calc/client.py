@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from llm_calc.adapters import operations
@@ -22,6 +22,7 @@ from llm_calc.adapters.request_fields import (
     PlanFields,
     RecommendFields,
     SweepFields,
+    takes,
 )
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
@@ -40,6 +41,7 @@ GGUF_HEAD_BYTES = 2**19
 JSON = {"content-type": "application/json"}
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
+ReadT = TypeVar("ReadT")
 Row = dict[str, Any]
 
 
@@ -65,7 +67,13 @@ class Client:
         time_limit_s: float = TIME_LIMIT_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Remember the address; ``transport`` replaces the network, as httpx takes it."""
+        """Remember the address.
+
+        Args:
+            url: of the service, with its scheme.
+            time_limit_s: longest wait for a connection, and for each piece of an answer [s].
+            transport: in place of the network, as httpx takes it.
+        """
         self._http = httpx.AsyncClient(base_url=url, timeout=time_limit_s, transport=transport)
 
     async def __aenter__(self) -> Self:
@@ -82,34 +90,42 @@ class Client:
         """Close all connections."""
         await self._http.aclose()
 
+    @takes(EstimateFields)
     async def estimate(self, **request: Unpack[EstimateFields]) -> ServingEstimateAnswer:
         """As ``llm_calc.estimate``."""
         return await self._ask(operations.SERVING_ESTIMATE, request)
 
+    @takes(PlanFields)
     async def plan(self, **request: Unpack[PlanFields]) -> DeploymentPlansAnswer:
         """As ``llm_calc.plan``."""
         return await self._ask(operations.DEPLOYMENT_PLANS, request)
 
+    @takes(MemoryPlanFields)
     async def memory_plan(self, **request: Unpack[MemoryPlanFields]) -> MemoryPlanAnswer:
         """As ``llm_calc.memory_plan``."""
         return await self._ask(operations.MEMORY_PLAN, request)
 
+    @takes(InspectFields)
     async def inspect_model(self, **request: Unpack[InspectFields]) -> InspectResponse:
         """As ``llm_calc.inspect_model``."""
         return await self._ask(operations.INSPECT_MODEL, request)
 
+    @takes(CalculateFields)
     async def calculate(self, **request: Unpack[CalculateFields]) -> CalculateResponse:
         """As ``llm_calc.calculate``."""
         return await self._ask(operations.CALCULATE, request)
 
+    @takes(RecommendFields)
     async def recommend(self, **request: Unpack[RecommendFields]) -> RecommendGpusAnswer:
         """As ``llm_calc.recommend``."""
         return await self._ask(operations.RECOMMEND_GPUS, request)
 
+    @takes(CompareFields)
     async def compare(self, **request: Unpack[CompareFields]) -> CompareAnswer:
         """As ``llm_calc.compare``."""
         return await self._ask(operations.COMPARE, request)
 
+    @takes(CalibrateFields)
     async def calibrate(self, **request: Unpack[CalibrateFields]) -> CalibrateAnswer:
         """As ``llm_calc.calibrate``."""
         return await self._ask(operations.CALIBRATE, request)
@@ -117,23 +133,24 @@ class Client:
     async def models(self) -> list[AvailableModel]:
         """As ``llm_calc.models``."""
         body = await self._body(self._http.build_request("GET", "/api/available_models"))
-        return TypeAdapter(list[AvailableModel]).validate_json(body)
+        return _understood(TypeAdapter(list[AvailableModel]), body)
 
     async def gpus(self) -> list[AvailableGpu]:
         """As ``llm_calc.gpus``."""
         body = await self._body(self._http.build_request("GET", "/api/available_gpus"))
-        return TypeAdapter(list[AvailableGpu]).validate_json(body)
+        return _understood(TypeAdapter(list[AvailableGpu]), body)
 
+    @takes(SweepFields)
     async def sweep(self, **request: Unpack[SweepFields]) -> AsyncIterator[Row]:
         """As ``llm_calc.sweep``, row by row as the service sends them; leaving the loop stops it."""
         async with self._answer(self._request("/api/sweep", expanded(request, GGUF_HEAD_BYTES))) as answer:
             async for line in answer.aiter_lines():
-                yield from_json(line)
+                yield _row(line)
 
     async def _ask(self, operation: Operation[Any, AnswerT], fields: Mapping[str, Any]) -> AnswerT:
         """Send a request of an operation and read its answer."""
         request = self._request(operation.path, operation.body(fields, GGUF_HEAD_BYTES))
-        return operation.answer.model_validate_json(await self._body(request))
+        return _understood(TypeAdapter(operation.answer), await self._body(request))
 
     def _request(self, path: str, body: Mapping[str, Any]) -> httpx.Request:
         return self._http.build_request("POST", path, content=to_json(body), headers=JSON)
@@ -153,8 +170,46 @@ class Client:
                 yield answer
             finally:
                 await answer.aclose()
+        except httpx.TimeoutException as error:
+            limit_s = self._http.timeout.read
+            raise ServiceError(f"service: {request.url} did not answer within {limit_s:g} s", 0) from error
         except httpx.HTTPError as error:
-            raise ServiceError(f"service: {request.url} does not answer ({error!r})", 0) from error
+            raise ServiceError(
+                f"service: {request.url} does not answer: {str(error) or repr(error)}", 0
+            ) from error
+
+
+def _row(line: str) -> Row:
+    """A line of a sweep.
+
+    Raises:
+        ServiceError: it is no row.
+    """
+    try:
+        row = from_json(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise ServiceError(
+            "service: its answer is none that this version knows (no row of a sweep)", HTTPStatus.OK
+        )
+    return row
+
+
+def _understood(kind: TypeAdapter[ReadT], body: bytes) -> ReadT:
+    """The answer as an object.
+
+    Raises:
+        ServiceError: it is none that this version knows: another service, or one of another version.
+    """
+    try:
+        return kind.validate_json(body)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "the whole"
+        raise ServiceError(
+            f"service: its answer is none that this version knows ({where}: {fault['msg']})", HTTPStatus.OK
+        ) from error
 
 
 def _refusal(status: int, body: bytes) -> CalcError:

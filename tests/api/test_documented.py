@@ -379,7 +379,7 @@ def test_memory_never_falls_with_batch_context_or_bits(client: TestClient) -> No
             "hardware.gpu",
         ),
         ("/api/recommend_gpus", {"model": {"name": "llama2-7b"}, "gpus": ["h100-80gb-sxn"]}, "gpus"),
-        ("/api/calibrate", {"measurements": []}, "measurements: must have at least 1 items"),
+        ("/api/calibrate", {"measurements": []}, "measurements: must not be empty"),
     ],
 )
 def test_unknown_names_are_told_by_the_path_of_their_field(

@@ -73,7 +73,7 @@ def test_what_is_no_http_is_answered_in_the_same_shape(service: Service) -> None
 @pytest.mark.parametrize(
     ("arguments", "variable", "said"),
     [
-        (["--port", "70000"], {}, "LLM_CALC_PORT"),
+        (["--port", "70000"], {}, "--port"),
         ([], {"LLM_CALC_MAX_BODY_BYTES": "1"}, "LLM_CALC_MAX_BODY_BYTES"),
         ([], {"LLM_CALC_CATALOGS_PATH": "/nowhere"}, "/nowhere"),
     ],

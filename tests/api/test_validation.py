@@ -99,7 +99,7 @@ def small_client() -> TestClient:
         ('{"count": 1, "engine": {"name": "c"}}', "engine: name must be one of 'a', 'b'"),
         ('{"count": 1, "kind": "fp8"}', "kind: must be 'fp16' or 'fp32'"),
         ('{"count": 1, "label": 5}', "label: must be a string"),
-        ('{"count": 1, "label": "abcde"}', "label: String should have at most 4 characters"),
+        ('{"count": 1, "label": "abcde"}', "label: must have at most 4 characters"),
         ('{"count": 1, "on": 1}', "on: must be true or false"),
         ('{"count": 1, "part": []}', "part: must be a JSON object"),
         ('{"count": 1, "part": {"factor": true}}', "part.factor: must be a number"),

@@ -1,7 +1,10 @@
 """Starting the service is quick: it loads nothing of the other commands."""
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 from tests.command import run
 
@@ -13,7 +16,7 @@ sys.argv = ["llm-calc", "serve", "--port", "70000"]
 try:
     main()
 except SystemExit as end:
-    print(end)
+    print(end.code)
 print(sorted({"mcp", "rich", "typer"} & set(sys.modules)))
 """
 
@@ -22,9 +25,9 @@ def test_the_service_starts_without_what_other_commands_need() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", SERVE], capture_output=True, text=True, timeout=60, check=True
     )
-    refusal, loaded = ended.stdout.splitlines()
-    assert refusal.startswith("LLM_CALC_PORT: ")
-    assert loaded == "[]"
+    code, loaded = ended.stdout.splitlines()
+    assert ended.stderr == "Error: --port: must be less than or equal to 65535\n"
+    assert (code, loaded) == ("2", "[]")
 
 
 def test_help_and_options_are_those_of_the_other_commands() -> None:
@@ -34,8 +37,25 @@ def test_help_and_options_are_those_of_the_other_commands() -> None:
     assert "--port" in shown.output
 
 
-def test_an_option_that_is_not_there_is_refused_with_two() -> None:
-    command = [sys.executable, "-m", "llm_calc", "serve", "--prot", "1"]
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--prot", "1"), "--prot: is not a known option"),
+        (("--port", "x"), "--port: must be a whole number"),
+        (("--port",), "--port: needs a value"),
+        (("here",), "here: one argument more than the command takes"),
+    ],
+)
+def test_a_command_line_is_refused_as_those_of_the_other_commands(given: tuple[str, ...], said: str) -> None:
+    command = [sys.executable, "-m", "llm_calc", "serve", *given]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
-    assert "--prot" in ended.stderr
+    assert ended.stderr == f"Error: {said}\nTry: llm-calc serve --help\n"
+
+
+def test_a_setting_of_the_environment_is_called_by_its_name() -> None:
+    command = [sys.executable, "-m", "llm_calc", "serve"]
+    environment = {**os.environ, "LLM_CALC_PORT": "70000"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "Error: LLM_CALC_PORT: must be less than or equal to 65535\n"

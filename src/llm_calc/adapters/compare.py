@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import headroom_bytes, planned_memory, whole_concurrency
 from llm_calc.adapters.planning.exact import memory_request
-from llm_calc.adapters.planning.prices import gpu_price
+from llm_calc.adapters.rent import rent_of
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.compare import (
     CompareAnswer,
@@ -18,8 +18,7 @@ from llm_calc.adapters.wire.compare import (
     Scenario,
 )
 from llm_calc.adapters.wire.plans import PlanMemory, PlanPrice
-from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateAnswer, ServingEstimateRequest
-from llm_calc.core.costs import request_usd, token_costs
+from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 LESS_IS_BETTER = (
@@ -67,8 +66,7 @@ def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedSce
         raise InvalidInputError(
             f"scenarios[{place}].{error.message}", field=f"scenarios[{place}]", **_details(error)
         ) from error
-    price = gpu_price(catalogs, catalogs.gpu(request.hardware.gpu).id, {})
-    usd = None if price is None else price.usd_per_gpu_hour * request.hardware.count
+    rent = rent_of(request, estimate, catalogs)
     plan = planned.plan
     return ComparedScenario(
         label=scenario.label or str(place + 1),
@@ -81,26 +79,20 @@ def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedSce
         ),
         estimate=estimate,
         price=None
-        if price is None
+        if rent is None
         else PlanPrice(
-            usd_per_gpu_hour=price.usd_per_gpu_hour,
-            provider=price.provider,
-            as_of=price.as_of,
-            source=price.source,
+            usd_per_gpu_hour=rent.price.usd_per_gpu_hour,
+            provider=rent.price.provider,
+            as_of=rent.price.as_of,
+            source=rent.price.source,
         ),
-        usd_per_hour=usd,
-        usd_per_million_output_tokens_all_in=None if usd is None else _all_in_usd(usd, request, estimate),
+        usd_per_hour=rent and rent.usd_per_hour,
+        usd_per_million_output_tokens_all_in=rent and rent.usd_per_million_output_tokens,
     )
 
 
 def _details(error: CalcError) -> dict[str, object]:
     return {name: value for name, value in error.details.items() if name != "field"}
-
-
-def _all_in_usd(usd: float, request: ServingEstimateRequest, estimate: ServingEstimateAnswer) -> float:
-    workload = request.workload
-    each = request_usd(usd, estimate.requests_per_s)
-    return float(token_costs(each, 0.0, workload.input_tokens, workload.output_tokens).all_in_output_usd)
 
 
 def _differences(scenarios: Sequence[Scenario]) -> Iterator[FieldDifference]:

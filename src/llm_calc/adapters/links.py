@@ -1,10 +1,269 @@
-"""Links of the page."""
+"""Links of the page, read back into the requests that the page sends for them.
 
+A link holds what differs from the page's example: ``/?v=1&m=…&g=…`` for the first scenario, ``b.`` to ``d.`` before
+a key for what further scenarios change in it, and pasted files behind ``#``, as a JSON list in base64url. The example,
+the keys and the names of their fields stand in ``link_defaults.json`` alone.
+"""
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pydantic_core import from_json
+
+from llm_calc.core.errors import InvalidInputError
+
+Body = dict[str, Any]
+State = dict[str, str]
+
+LETTERS = "ABCD"
+AUTO = "auto"
+EXAMPLE = "http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&g=l40s&n=1"
+_KEY = re.compile(r"(?:(?P<letter>[b-d])\.)?(?P<name>.+)", re.DOTALL)
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedScenario:
+    """One scenario of a link.
+
+    ``letter``: A to D, as the page calls it. ``state``: the page's form, a text for every key. ``source``: a pasted
+    file, ``{"kind": "gguf" | …, "content": …}``.
+    """
+
+    letter: str
+    state: State
+    source: Body | None
+
+    @property
+    def serving_estimate(self) -> Body:
+        """The body of ``/api/serving_estimate``."""
+        return self.deployment()
+
+    @property
+    def memory_plan(self) -> Body:
+        """The body of ``/api/memory_plan`` with the cache that the form says.
+
+        Where that is ``auto``, the page asks for the format that the estimate took: ``deployment(kv_cache)``.
+        """
+        return self.deployment()
+
+    @property
+    def usd_per_gpu_hour(self) -> float | None:
+        """The price that the form says [USD/h]; None: the catalog's."""
+        return self._number("usd")
+
+    def deployment(self, kv_cache: str = AUTO) -> Body:
+        """The request for this scenario; ``kv_cache`` is the cache's format where the form leaves it open.
+
+        Raises:
+            InvalidInputError: a value that cannot be right; names its key and what is accepted.
+        """
+        state = self.state
+        kept = kv_cache if state["kv"] == AUTO else state["kv"]
+        layout = self._numbers(_table()["layout_fields"])
+        return _lean(
+            {
+                "model": self._model(),
+                "precision": _lean({"weights": state["w"] or None, "kv_cache": kept}),
+                "hardware": _lean({"gpu": state["g"], "count": self._number("n")}),
+                "parallelism": layout or None,
+                "engine": self._engine(),
+                "workload": self._workload(),
+            }
+        )
+
+    def _model(self) -> Body:
+        if self.source is not None:
+            return _pasted(self.source)
+        table = _table()
+        if self.state["m"] == table["custom_model"]:
+            return {"custom": self._numbers(table["custom_fields"])}
+        return {"name": self.state["m"]}
+
+    def _engine(self) -> Body:
+        flags: Mapping[str, Mapping[str, str]] = _table()["engine_flags"]
+        name = self._choice("e", flags)
+        return {"name": name, **self._numbers(flags[name])}
+
+    def _workload(self) -> Body:
+        fields: Mapping[str, str] = _table()["load_fields"]
+        load = self._choice("load", fields)
+        amount = True if fields[load] == "offline" else self._number(load)
+        return _lean(
+            {
+                "input_tokens": self._number("i"),
+                "output_tokens": self._number("o"),
+                fields[load]: amount,
+                "prefix_cache_hit_fraction": self._number("px"),
+            }
+        )
+
+    def _choice(self, key: str, accepted: Mapping[str, object]) -> str:
+        value = self.state[key]
+        if value not in accepted:
+            raise _refused(key, f"must be one of {', '.join(accepted)}, not {_shown(value)}")
+        return value
+
+    def _numbers(self, fields: Mapping[str, str]) -> Body:
+        return _lean({field: self._number(key) for key, field in fields.items()})
+
+    def _number(self, key: str) -> int | float | None:
+        """The number of a key; whole where it is, None where the form is empty."""
+        text = self.state[key].strip().replace(",", "")
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise _refused(key, f"must be a number or empty, not {_shown(text)}")
+        return int(value) if value.is_integer() else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link that was read. ``unknown``: parts of it that nobody here knows, as ``key=value``."""
+
+    scenarios: tuple[LinkedScenario, ...]
+    unknown: tuple[str, ...]
+
+    def scenario(self, letter: str) -> LinkedScenario:
+        """The scenario of a letter.
+
+        Raises:
+            InvalidInputError: the link has none of that letter.
+        """
+        for each in self.scenarios:
+            if each.letter == letter.strip().upper():
+                return each
+        known = ", ".join(each.letter for each in self.scenarios)
+        raise InvalidInputError(f"scenario: the link has {known}, not {_shown(letter)}", field="scenario")
+
+
+def requests_of(link: str) -> list[LinkedScenario]:
+    """The scenarios of a link, each with the bodies of its requests.
+
+    >>> first, second = requests_of("http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&n=1&b.g=l40s")
+    >>> first.serving_estimate["model"], second.serving_estimate["hardware"]
+    ({'name': 'llama-3.1-8b'}, {'gpu': 'l40s', 'count': 1})
+
+    Raises:
+        InvalidInputError: it is no link of the page; says what is accepted.
+    """
+    return list(read_link(link).scenarios)
+
+
+def read_link(link: str) -> Link:
+    """A link of the page: a whole address, or what stands behind the ``?`` in it.
+
+    Raises:
+        InvalidInputError: it is no link of the page; says what is accepted.
+    """
+    before, hash_mark, fragment = link.strip().partition("#")
+    address, question_mark, query = before.partition("?")
+    if not question_mark and "=" in address and "/" not in address.partition("=")[0]:
+        address, query = "", address
+    if not (query or hash_mark or "/" in address):
+        raise InvalidInputError(f"link: must be an address of the page, such as {EXAMPLE}", field="link")
+    first: State = dict(_table()["defaults"])
+    others: dict[str, State] = {}
+    unknown = []
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        match = _KEY.fullmatch(key)
+        letter, name = (match["letter"], match["name"]) if match else (None, key)
+        if name in _table()["ignored"] and not letter:
+            _check_version(name, value)
+        elif name not in first:
+            unknown.append(f"{key}={value}")
+        else:
+            (others.setdefault(letter, {}) if letter else first)[name] = value
+    states = [first, *({**first, **others[letter]} for letter in sorted(others))]
+    sources = _sources(fragment, len(states))
+    return Link(
+        scenarios=tuple(
+            LinkedScenario(letter=letter, state=state, source=source)
+            for letter, state, source in zip(LETTERS, states, sources, strict=False)
+        ),
+        unknown=tuple(unknown),
+    )
 
 
 @cache
 def link_defaults_text() -> str:
-    """What a link means where it is silent, as JSON: shared by the page and by the readers of links."""
-    return (files("llm_calc.adapters") / "link_defaults.json").read_text(encoding="utf-8")
+    """What a link means where it is silent, its keys and their fields, as JSON: the page and this module share it."""
+    return (files(__package__) / "link_defaults.json").read_text(encoding="utf-8")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = from_json(link_defaults_text())
+    return table
+
+
+def _check_version(name: str, value: str) -> None:
+    version = _table()["version"]
+    if name == "v" and value != str(version):
+        raise _refused(
+            "v", f"must be {version}, the version of links that is known here, not {_shown(value)}"
+        )
+
+
+def _sources(fragment: str, count: int) -> list[Body | None]:
+    """The pasted file of each scenario, None where it has none."""
+    if not fragment:
+        return [None] * count
+    try:
+        padded = fragment + "=" * (-len(fragment) % 4)
+        content = from_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        raise InvalidInputError(
+            "link: what stands behind # holds pasted files and cannot be read; was the link cut off?",
+            field="link",
+        ) from None
+    if not isinstance(content, list) or not all(map(_is_source, content)):
+        raise InvalidInputError(
+            "link: what stands behind # must be a list with a pasted file or null for each scenario",
+            field="link",
+        )
+    return [*content[:count], *[None] * (count - len(content))]
+
+
+def _pasted(source: Body) -> Body:
+    """The model of a pasted file: a GGUF header in base64, a config.json letter by letter."""
+    content, name = source["content"], source.get("name", "the pasted file")
+    if not content:
+        raise InvalidInputError(
+            f"link: {name} was too long for the link: give it as MODEL instead", field="link"
+        )
+    if source.get("kind") == "gguf":
+        return {"gguf_base64": content}
+    try:
+        return {"hf_config": from_json(content, allow_inf_nan=True)}
+    except ValueError:
+        raise InvalidInputError(f"link: {name} is no config.json", field="link") from None
+
+
+def _is_source(entry: object) -> bool:
+    return entry is None or (isinstance(entry, dict) and isinstance(entry.get("content"), str))
+
+
+def _refused(key: str, accepted: str) -> InvalidInputError:
+    return InvalidInputError(f"link: {key}: {accepted}", field="link", key=key)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…")
+
+
+def _lean(fields: Mapping[str, Any]) -> Body:
+    """Without what is not there."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -16,6 +16,9 @@ GGUF_MAGIC = b"GGUF"
 GGUF_HEAD_BYTES = 2**24
 """Enough for the list of tensors behind a large vocabulary; a file's head may be cut anywhere."""
 
+MOST_CONFIG_BYTES = 2**26
+"""A config.json beyond this is none: the longest published ones have a few hundred KiB [bytes]."""
+
 Part = dict[str, Any]
 
 
@@ -31,7 +34,8 @@ def model_part(path: Path, gguf_head_bytes: int = GGUF_HEAD_BYTES) -> Part:
         with path.open("rb") as file:
             if file.read(len(GGUF_MAGIC)) == GGUF_MAGIC:
                 return _gguf_part(GGUF_MAGIC + file.read(gguf_head_bytes - len(GGUF_MAGIC)))
-        return model_part_of_bytes(path.read_bytes(), str(path))
+            file.seek(0)
+            return model_part_of_bytes(file.read(MOST_CONFIG_BYTES + 1), str(path))
     except OSError as error:
         raise InvalidInputError(f"model: cannot read {path}: {error.strerror}", field="model") from error
 
@@ -82,11 +86,18 @@ def _sizes(index: Path) -> Part:
 
 def _json_object(data: bytes, where: str) -> Part:
     """A JSON object; published ones may hold NaN and infinities."""
+    what = f"model: {where} must be a config.json or a GGUF file"
+    if not data.strip():
+        raise InvalidInputError(f"{what}; it is empty", field="model")
+    if len(data) > MOST_CONFIG_BYTES:
+        raise InvalidInputError(
+            f"{what}; it is no GGUF file and too long for the other: more than {MOST_CONFIG_BYTES >> 20} MiB",
+            field="model",
+        )
     try:
         decoded = from_json(data)
     except ValueError as error:
-        msg = f"model: {where} must be a config.json or a GGUF file; it is no JSON ({error})"
-        raise InvalidInputError(msg, field="model") from error
+        raise InvalidInputError(f"{what}; it is no JSON ({error})", field="model") from error
     if not isinstance(decoded, dict):
         raise InvalidInputError(f"model: {where} must hold a JSON object", field="model")
     return decoded

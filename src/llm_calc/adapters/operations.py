@@ -2,25 +2,21 @@
 
 The service, the command line, the library, its client and the MCP server all take them from here. The grid of
 ``/api/sweep`` answers with a stream and stands in ``adapters.sweep``.
+
+What computes an answer is loaded when the first one is asked for: a command asks one question, a client none. The
+service calls ``load_all`` when it starts.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.compare import answer_compare
-from llm_calc.adapters.documented.calculate import calculate
-from llm_calc.adapters.inspection import inspect_model
 from llm_calc.adapters.json_text import with_whole_numbers
-from llm_calc.adapters.memory_plan import answer_memory_plan
 from llm_calc.adapters.model_files import GGUF_HEAD_BYTES
-from llm_calc.adapters.own_calibration import answer_calibrate
-from llm_calc.adapters.planning.plans import answer_deployment_plans
-from llm_calc.adapters.planning.recommend import answer_recommend_gpus
-from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer, CalibrateRequest
@@ -38,8 +34,29 @@ from llm_calc.adapters.wire.plans import (
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.errors import InvalidInputError
 
+MOST_ROWS = 10**9
+"""Rows of a sweep beyond which somebody has mistyped the grid [rows]."""
+
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A function of a module of ``adapters`` that is loaded with its first call."""
+
+    module: str
+    function: str
+
+    def load(self) -> Callable[[Any, Catalogs], Any]:
+        """The function itself."""
+        found: Callable[[Any, Catalogs], Any] = getattr(
+            import_module(f"llm_calc.adapters.{self.module}"), self.function
+        )
+        return found
+
+    def __call__(self, request: BaseModel, catalogs: Catalogs) -> Any:  # noqa: ANN401 - the operation's answer
+        return self.load()(request, catalogs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +71,7 @@ class Operation(Generic[RequestT, AnswerT]):
     description: str
     request: type[RequestT]
     answer: type[AnswerT]
-    run: Callable[[RequestT, Catalogs], AnswerT]
+    run: _Late
     takes_long: bool = False
     has_parts: bool = True
 
@@ -78,7 +95,8 @@ class Operation(Generic[RequestT, AnswerT]):
             InvalidInputError: a field that cannot be right; names each and says what is accepted.
             RefusedError: the request is sound and the answer is no.
         """
-        return self.run(validated(self.request, self.body(fields)), catalogs)
+        found: AnswerT = self.run(validated(self.request, self.body(fields)), catalogs)
+        return found
 
 
 def validated(kind: type[RequestT], body: Mapping[str, Any]) -> RequestT:
@@ -97,8 +115,10 @@ def validated(kind: type[RequestT], body: Mapping[str, Any]) -> RequestT:
         raise InvalidInputError(sentence_of(faults), fields=faults) from None
 
 
-def _calculated(request: CalculateRequest, catalogs: Catalogs) -> CalculateResponse:
-    return CalculateResponse.model_validate(calculate(request, catalogs))
+def load_all() -> None:
+    """Load what computes the answers, so that the first question waits for none of it."""
+    for operation in OPERATIONS:
+        operation.run.load()
 
 
 CALCULATE = Operation(
@@ -108,7 +128,7 @@ CALCULATE = Operation(
     "compute roof is known. Unknown fields are answered with a warning.",
     request=CalculateRequest,
     answer=CalculateResponse,
-    run=_calculated,
+    run=_Late("documented.calculate", "answer_calculate"),
     has_parts=False,
 )
 INSPECT_MODEL = Operation(
@@ -118,7 +138,7 @@ INSPECT_MODEL = Operation(
     "`confidence` says whether its architecture is known; `assumptions` say what was guessed.",
     request=InspectRequest,
     answer=InspectResponse,
-    run=inspect_model,
+    run=_Late("inspection", "inspect_model"),
 )
 MEMORY_PLAN = Operation(
     name="memory_plan",
@@ -126,7 +146,7 @@ MEMORY_PLAN = Operation(
     "fit.",
     request=MemoryPlanRequest,
     answer=MemoryPlanAnswer,
-    run=answer_memory_plan,
+    run=_Late("memory_plan", "answer_memory_plan"),
 )
 SERVING_ESTIMATE = Operation(
     name="serving_estimate",
@@ -135,7 +155,7 @@ SERVING_ESTIMATE = Operation(
     "answers of this kind have been.",
     request=ServingEstimateRequest,
     answer=ServingEstimateAnswer,
-    run=answer_serving_estimate,
+    run=_Late("serving", "answer_serving_estimate"),
 )
 DEPLOYMENT_PLANS = Operation(
     name="deployment_plans",
@@ -144,7 +164,7 @@ DEPLOYMENT_PLANS = Operation(
     "parts are a request to them as they stand. `refused` says why other GPUs have no plan.",
     request=DeploymentPlansRequest,
     answer=DeploymentPlansAnswer,
-    run=answer_deployment_plans,
+    run=_Late("planning.plans", "answer_deployment_plans"),
     takes_long=True,
 )
 RECOMMEND_GPUS = Operation(
@@ -152,7 +172,7 @@ RECOMMEND_GPUS = Operation(
     description="Find for each kind of GPU the fewest that hold a model with its context, and put the best first.",
     request=RecommendGpusRequest,
     answer=RecommendGpusAnswer,
-    run=answer_recommend_gpus,
+    run=_Late("planning.recommend", "answer_recommend_gpus"),
     takes_long=True,
 )
 COMPARE = Operation(
@@ -160,7 +180,7 @@ COMPARE = Operation(
     description="Two to eight scenarios side by side: what differs in them, what follows from it, and why.",
     request=CompareRequest,
     answer=CompareAnswer,
-    run=answer_compare,
+    run=_Late("compare", "answer_compare"),
     takes_long=True,
 )
 CALIBRATE = Operation(
@@ -169,7 +189,7 @@ CALIBRATE = Operation(
     "The answer's `calibration` goes into other requests as it stands. Nothing is stored.",
     request=CalibrateRequest,
     answer=CalibrateAnswer,
-    run=answer_calibrate,
+    run=_Late("own_calibration", "answer_calibrate"),
     takes_long=True,
 )
 

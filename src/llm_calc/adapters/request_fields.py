@@ -4,11 +4,22 @@ A part may be written as a mapping, as an object of ``adapters.wire``, or in its
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Required, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature, signature
+from typing import Any, Literal, Required, TypedDict, TypeVar
 
 from llm_calc.adapters.wire.base import LenientRequest, StrictRequest
 
+
+class _Absent:
+    """Stands for what a request leaves out, where ``help`` prints it."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+ABSENT = _Absent()
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 Part = Mapping[str, Any] | StrictRequest
 ModelLike = str | os.PathLike[str] | Part
 """A catalog name, a path of a config.json, GGUF file or folder, a whole configuration, or a part."""
@@ -133,3 +144,22 @@ class SweepFields(TypedDict, total=False):
     base: Required[Mapping[str, Any]]
     grid: Required[Mapping[str, Any]]
     method: Literal["auto", "as_endpoint", "closed_form"]
+
+
+def takes(fields: type) -> Callable[[FunctionT], FunctionT]:
+    """Shows the fields of a request as the keyword arguments that they are, where ``help`` prints a function."""
+
+    def shown(function: FunctionT) -> FunctionT:
+        own = signature(function)
+        first = [each for each in own.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+        required: frozenset[str] = fields.__required_keys__  # type: ignore[attr-defined]
+        keywords = [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=Parameter.empty if name in required else ABSENT)
+            for name in fields.__annotations__
+        ]
+        function.__signature__ = Signature(  # type: ignore[attr-defined]
+            [*first, *keywords], return_annotation=own.return_annotation
+        )
+        return function
+
+    return shown

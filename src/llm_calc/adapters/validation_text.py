@@ -1,5 +1,6 @@
 """Sentences for failed validation: which field, what is accepted."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
@@ -13,6 +14,7 @@ Fault = dict[str, str]
 MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
 _QUOTE = "'"
+_SHOULD = re.compile(r"^(?:Input|String|Value|Decimal input|Dictionary|Tuple|Set) should")
 _ACCEPTED = {
     "bool_type": "must be true or false",
     "dict_type": "must be a JSON object",
@@ -62,7 +64,8 @@ def _without_union_members(parts: Sequence[str | int], model: object) -> Iterato
         models = list(_models_in(model))
         fields = [kind.model_fields[part] for kind in models if part in kind.model_fields]
         is_unknown_field = bool(models) and index == len(parts) - 1
-        if fields or is_unknown_field or isinstance(part, int) or _holds_objects(model):
+        is_member = isinstance(part, str) and "[" in part  # as in list[any]: no field has such a name
+        if not is_member and (fields or is_unknown_field or isinstance(part, int) or _holds_objects(model)):
             yield part
         model = fields[0].annotation if fields else model
 
@@ -85,10 +88,12 @@ def _accepted_by(problem: Problem, model: object) -> str:
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
     if problem["type"] == "union_tag_invalid":
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {problem['ctx']['expected_tags']}"
+    if problem["type"] == "too_short" and problem["ctx"]["min_length"] == 1:
+        return "must not be empty"
     if (accepted := _ACCEPTED.get(problem["type"])) is not None:
         return accepted.format_map(problem.get("ctx", {}))
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return message.replace("Input should be", "must be", 1).replace("Input should", "must", 1)
+    return _SHOULD.sub("must", message, count=1)
 
 
 def _known_names(model: object, path: Sequence[str], tag: object = None) -> list[str]:

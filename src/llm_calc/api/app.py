@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from llm_calc import __version__
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.operations import load_all
 from llm_calc.api.errors import add_error_handlers
 from llm_calc.api.metrics import Metrics
 from llm_calc.api.middleware import BodyLimit, TimeLimit
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     The catalogs are read once, when the application starts.
     """
+    load_all()
     chosen = settings or Settings()
     metrics = Metrics()
 

@@ -22,7 +22,7 @@ PIPED_COLUMNS = 200
 
 def answer(operation: "Operation[Any, AnswerT]", body: "Body") -> AnswerT:
     """What the service would answer to a body."""
-    from llm_calc.library import catalogs
+    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
 
     return operation.answered(body, catalogs())
 
@@ -30,7 +30,7 @@ def answer(operation: "Operation[Any, AnswerT]", body: "Body") -> AnswerT:
 def present(found: AnswerT, show: "Callable[[Console, AnswerT], None]", *, as_json: bool) -> None:
     """Print an answer, as JSON or as tables."""
     if as_json:
-        print(found.model_dump_json())
+        print(found.model_dump_json(), flush=True)
     else:
         show(console(), found)
 

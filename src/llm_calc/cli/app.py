@@ -1,21 +1,26 @@
 """The command's table of contents."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from llm_calc import __version__
 from llm_calc.cli import choices, lists, processes, questions, sweeping
-from llm_calc.cli.commands import HELP, add_command
-from llm_calc.cli.options import DeploymentOptions
+from llm_calc.cli.commands import add_command
+from llm_calc.cli.examples import EXAMPLES
+from llm_calc.cli.options import LinkedOptions
+from llm_calc.cli.parsing import HELP_OPTIONS, Group
 
 app = typer.Typer(
     name="llm-calc",
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings=HELP,
+    context_settings=HELP_OPTIONS,
     help="Parameters, memory, FLOPs, latency, throughput and cost of large language models.",
-    epilog="Exit codes: 0 answered, 1 failed, 2 refused, 3 the answer is no.",
+    epilog="Exit codes: 0 answered, 1 failed, 2 refused, 3 the answer is no, 130 interrupted.\n\n"
+    "llm-calc COMMAND --help shows options and examples.",
 )
 
 
@@ -35,16 +40,22 @@ def _start(
     """Take options that belong to no command."""
 
 
-add_command(app, "serve", processes.ServeOptions, processes.serve)
-add_command(app, "calculate", questions.CalculateOptions, questions.calculate)
-add_command(app, "inspect", questions.InspectOptions, questions.inspect)
-add_command(app, "memory", DeploymentOptions, questions.memory)
-add_command(app, "estimate", questions.EstimateOptions, questions.estimate)
-add_command(app, "plan", choices.PlanOptions, choices.plan)
-add_command(app, "recommend", choices.RecommendOptions, choices.recommend)
-add_command(app, "compare", choices.CompareOptions, choices.compare)
-add_command(app, "sweep", sweeping.SweepOptions, sweeping.sweep)
-add_command(app, "calibrate", choices.CalibrateOptions, choices.calibrate)
-add_command(app, "models", lists.ListOptions, lists.models)
-add_command(app, "gpus", lists.ListOptions, lists.gpus)
-add_command(app, "mcp", processes.McpOptions, processes.mcp)
+ASK, CHOOSE, LOOK_UP, RUN = "One deployment", "Choose and compare", "Look up", "Run"
+
+_COMMANDS: tuple[tuple[str, str, type[Any], Callable[[Any], None]], ...] = (
+    (ASK, "inspect", questions.InspectOptions, questions.inspect),
+    (ASK, "memory", LinkedOptions, questions.memory),
+    (ASK, "estimate", questions.EstimateOptions, questions.estimate),
+    (ASK, "calculate", questions.CalculateOptions, questions.calculate),
+    (CHOOSE, "plan", choices.PlanOptions, choices.plan),
+    (CHOOSE, "recommend", choices.RecommendOptions, choices.recommend),
+    (CHOOSE, "compare", choices.CompareOptions, choices.compare),
+    (CHOOSE, "sweep", sweeping.SweepOptions, sweeping.sweep),
+    (CHOOSE, "calibrate", choices.CalibrateOptions, choices.calibrate),
+    (LOOK_UP, "models", lists.ModelListOptions, lists.models),
+    (LOOK_UP, "gpus", lists.GpuListOptions, lists.gpus),
+    (RUN, "serve", processes.ServeOptions, processes.serve),
+    (RUN, "mcp", processes.McpOptions, processes.mcp),
+)
+for _panel, _name, _options, _act in _COMMANDS:
+    add_command(app, _name, _options, _act, panel=_panel, examples=EXAMPLES[_name])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from llm_calc.adapters.json_text import decoded_json
-from llm_calc.adapters.model_files import holds_model, model_part, model_part_of_bytes
+from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_part, model_part_of_bytes
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.cli.options import RequestOptions
 from llm_calc.core.errors import InvalidInputError
@@ -19,15 +19,20 @@ FILE_ENDINGS = (".json", ".gguf")
 Body = dict[str, Any]
 
 
-def body_of(options: RequestOptions, paths: Mapping[str, str], *, has_parts: bool = True) -> Body:
+def body_of(
+    options: RequestOptions, paths: Mapping[str, str], *, has_parts: bool = True, start: Body | None = None
+) -> Body:
     """The request that options describe: a file's, with the model, the options and the assignments over it.
 
-    ``has_parts``: whether the request is made of parts, which have short forms.
+    ``has_parts``: whether the request is made of parts, which have short forms. ``start``: what stands in place of
+    a file.
 
     Raises:
         InvalidInputError: a file that cannot be read, or an option that has no place in the request.
     """
-    body = request_file(options.request) if options.request else {}
+    if start is not None and options.request:
+        raise InvalidInputError("--link, --request: only one of them can be the request")
+    body = start or (request_file(options.request) if options.request else {})
     body = expanded(body) if has_parts else body
     if options.model is not None:
         if options.model == options.request == STDIN:
@@ -51,11 +56,19 @@ def model_argument(text: str) -> Body:
         InvalidInputError: a file that is not there or holds no model.
     """
     if text == STDIN:
-        return model_part_of_bytes(sys.stdin.buffer.read(), "stdin")
+        return model_part_of_bytes(read_stdin(MOST_CONFIG_BYTES + 1), "stdin")
+    if not text:
+        raise InvalidInputError("MODEL: is empty; it takes a name, a file, a folder or -")
     path = Path(text).expanduser()
-    if holds_model(path) or text.lower().endswith(FILE_ENDINGS) or text.startswith((".", "/", "~")):
-        return model_part(path)
-    return {"name": text}
+    is_path = text.lower().endswith(FILE_ENDINGS) or text.startswith((".", "/", "~")) or text.endswith("/")
+    return model_part(path) if is_path or holds_model(path) else {"name": text}
+
+
+def read_stdin(most_bytes: int = -1) -> bytes:
+    """Standard input; who is at a terminal is told that it is waited for."""
+    if sys.stdin.isatty():
+        print("Reading stdin; end with Ctrl-D.", file=sys.stderr)
+    return sys.stdin.buffer.read(most_bytes)
 
 
 def request_file(name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -64,16 +77,17 @@ def request_file(name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     Raises:
         InvalidInputError: it cannot be read, or is no JSON.
     """
+    where = "stdin" if name == STDIN else name
     try:
-        text = sys.stdin.buffer.read() if name == STDIN else Path(name).expanduser().read_bytes()
+        text = read_stdin() if name == STDIN else Path(name).expanduser().read_bytes()
     except OSError as error:
-        raise InvalidInputError(f"{name}: cannot be read: {error.strerror}") from error
+        raise InvalidInputError(f"{where}: cannot be read: {error.strerror}") from error
     try:
         decoded = decoded_json(text)
     except InvalidInputError as error:
-        raise InvalidInputError(f"{'stdin' if name == STDIN else name}: {error.message}") from error
+        raise InvalidInputError(f"{where}: {error.message.removeprefix('body: ')}") from error
     if not isinstance(decoded, dict):
-        raise InvalidInputError(f"{name}: must hold a JSON object")
+        raise InvalidInputError(f"{where}: must hold a JSON object")
     return decoded
 
 

@@ -7,26 +7,30 @@ from typing import Annotated
 import typer
 
 from llm_calc.cli.answers import answer, answer_and_present, end, present
+from llm_calc.cli.completion import engine_names, format_names, gpu_names, one_of
 from llm_calc.cli.options import (
     FORMATS,
     GPUS,
+    LIMITS,
     LOAD,
     PATHS,
     REQUEST,
+    SECONDS,
+    TOKENS,
     AsJson,
     CalibrationFile,
     Concurrency,
-    Engine,
+    FromLink,
     Gpus,
     KvCache,
     LoadOptions,
+    N,
     RequestOptions,
     ServedOptions,
     Weights,
+    option,
 )
 from llm_calc.core.errors import InvalidInputError
-
-LIMITS = "Limits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,38 +39,71 @@ class PlanOptions(LoadOptions):
 
     ttft_s: Annotated[
         float | None,
-        typer.Option("--ttft", help="Longest time to the first token [s].", rich_help_panel=LIMITS),
+        option("--ttft", panel=LIMITS, of=SECONDS, what="Longest time to the first token."),
     ] = None
     tpot_s: Annotated[
         float | None,
-        typer.Option("--tpot", help="Longest time per further token [s].", rich_help_panel=LIMITS),
+        option("--tpot", panel=LIMITS, of=SECONDS, what="Longest time per further token."),
     ] = None
     latency_s: Annotated[
-        float | None, typer.Option("--latency", help="Longest time of a request [s].", rich_help_panel=LIMITS)
+        float | None, option("--latency", panel=LIMITS, of=SECONDS, what="Longest time of a request.")
     ] = None
     usd_per_hour: Annotated[
-        float | None,
-        typer.Option("--usd-per-hour", help="Most rent of all GPUs [USD/h].", rich_help_panel=LIMITS),
+        float | None, option("--usd-per-hour", panel=LIMITS, of="USD", what="Most rent of all GPUs.")
     ] = None
-    max_gpus: Annotated[int | None, typer.Option(help="Most GPUs in all.", rich_help_panel=LIMITS)] = None
+    max_gpus: Annotated[
+        int | None, option("--max-gpus", panel=LIMITS, of=N, what="Most GPUs in all.", default="64")
+    ] = None
     objective: Annotated[
         str | None,
-        typer.Option(
-            help="cost, budget, throughput, latency, ttft, tpot, energy or gpus.", rich_help_panel=LIMITS
+        option(
+            "--objective",
+            panel=LIMITS,
+            of="WHAT",
+            what="What is best: cost, budget, throughput, latency, ttft, tpot, energy or gpus.",
+            default="cost",
+            complete=one_of("cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"),
+        ),
+    ] = None
+    concurrency: Annotated[
+        int | None,
+        option(
+            "--concurrency",
+            "-c",
+            panel=LOAD,
+            of=N,
+            what="Requests always in flight.",
+            default="as many as the limits allow",
         ),
     ] = None
     gpus: Gpus = None
     formats: Annotated[
         list[str] | None,
-        typer.Option("--weights", help="Format of the weights; may be repeated.", rich_help_panel=FORMATS),
+        option(
+            "--weights",
+            "-w",
+            panel=FORMATS,
+            of="FORMAT",
+            what="Format of the weights; may be repeated.",
+            default="as published, and fp8 or q8_0",
+            complete=format_names,
+        ),
     ] = None
     engines: Annotated[
         list[str] | None,
-        typer.Option("--engine", "-e", help="Engine; may be repeated.", rich_help_panel=FORMATS),
+        option(
+            "--engine",
+            "-e",
+            panel=FORMATS,
+            of="ENGINE",
+            what="Engine to consider; may be repeated.",
+            default="all that run on the GPU",
+            complete=engine_names,
+        ),
     ] = None
-    max_plans: Annotated[int | None, typer.Option(help="Plans in the answer.", rich_help_panel=REQUEST)] = (
-        None
-    )
+    max_plans: Annotated[
+        int | None, option("--max-plans", panel=LIMITS, of=N, what="Plans in the answer.", default="10")
+    ] = None
     calibration: CalibrationFile = None
 
 
@@ -98,16 +135,38 @@ class RecommendOptions(RequestOptions):
 
     weights: Weights = None
     kv_cache: KvCache = None
-    engine: Engine = None
+    engine: Annotated[
+        str | None,
+        option(
+            "--engine",
+            "-e",
+            panel=FORMATS,
+            of="ENGINE",
+            what="vllm, sglang, trtllm, llama.cpp or generic.",
+            default="vllm where it runs, else llama.cpp",
+            complete=engine_names,
+        ),
+    ] = None
     context_tokens: Annotated[
-        int | None, typer.Option("--context", help="Tokens of each sequence.", rich_help_panel=LOAD)
+        int | None,
+        option("--context", panel=LOAD, of=TOKENS, what="Tokens of each sequence.", default="8192"),
     ] = None
     concurrency: Concurrency = None
     gpus: Gpus = None
-    max_gpus: Annotated[int | None, typer.Option(help="Most GPUs of one kind.", rich_help_panel=GPUS)] = None
-    objective: Annotated[str | None, typer.Option(help="cost, latency or gpus.", rich_help_panel=LIMITS)] = (
-        None
-    )
+    max_gpus: Annotated[
+        int | None, option("--max-gpus", panel=GPUS, of=N, what="Most GPUs of one kind.", default="8")
+    ] = None
+    objective: Annotated[
+        str | None,
+        option(
+            "--objective",
+            panel=LIMITS,
+            of="WHAT",
+            what="What is best: cost, latency or gpus.",
+            default="cost",
+            complete=one_of("cost", "latency", "gpus"),
+        ),
+    ] = None
 
 
 RECOMMEND_PATHS = {
@@ -131,19 +190,33 @@ class CompareOptions(ServedOptions):
 
     gpus: Annotated[
         list[str] | None,
-        typer.Option("--gpu", "-g", help='GPU or "4x GPU", one scenario each.', rich_help_panel=GPUS),
+        option(
+            "--gpu",
+            "-g",
+            panel=GPUS,
+            of="GPU",
+            what='GPU or "4x GPU": a scenario for each; may be repeated.',
+            complete=gpu_names,
+        ),
     ] = None
+    link: FromLink = None
 
 
 def compare(options: CompareOptions) -> None:
-    """Scenarios side by side: one for each --gpu, or those of --request."""
+    """Scenarios side by side: one for each --gpu, or those of --request or --link."""
     from llm_calc.adapters.operations import COMPARE
     from llm_calc.cli.bodies import body_of
-    from llm_calc.cli.views.serving import show_compared
+    from llm_calc.cli.links import linked_scenarios
+    from llm_calc.cli.views.compare import show_compared
 
-    body = body_of(options, PATHS)
-    if options.gpus:
-        body = {"scenarios": [{**body, "label": gpu, "hardware": gpu} for gpu in options.gpus]}
+    if options.link is not None:
+        body = linked_scenarios(options)
+    else:
+        body = body_of(options, PATHS)
+        if options.gpus is not None and len(options.gpus) == 1:
+            raise InvalidInputError("--gpu: must be given at least twice; each is a scenario")
+        if options.gpus:
+            body = {"scenarios": [{**body, "label": gpu, "hardware": gpu} for gpu in options.gpus]}
     present(answer(COMPARE, body), show_compared, as_json=options.as_json)
 
 
@@ -153,11 +226,19 @@ class CalibrateOptions:
 
     measurements: Annotated[
         str,
-        typer.Argument(help='File with {"measurements": […]} as /api/calibrate takes it, or - for stdin.'),
+        typer.Argument(
+            help='File with {"measurements": […]} as /api/calibrate takes it, or - for stdin.',
+            metavar="FILE",
+        ),
     ]
     save: Annotated[
         Path | None,
-        typer.Option(help="File to write the calibration to, for --calibration of other commands."),
+        option(
+            "--save",
+            panel=REQUEST,
+            of="FILE",
+            what="File to write the calibration to, for --calibration of other commands.",
+        ),
     ] = None
     as_json: AsJson = False
 
@@ -166,7 +247,7 @@ def calibrate(options: CalibrateOptions) -> None:
     """Fit the efficiencies to your own measurements."""
     from llm_calc.adapters.operations import CALIBRATE
     from llm_calc.cli.bodies import request_file
-    from llm_calc.cli.views.serving import show_calibration
+    from llm_calc.cli.views.compare import show_calibration
 
     found = answer(CALIBRATE, request_file(options.measurements))
     present(found, show_calibration, as_json=options.as_json)

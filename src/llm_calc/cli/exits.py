@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from llm_calc.core.errors import CalcError, RefusedError
+from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
 
 
 class Exit(IntEnum):
@@ -30,6 +30,14 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+class CommandLineError(InvalidInputError):
+    """A command line that cannot be right. ``hint``: the command that helps on."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 @contextmanager
 def exit_codes(*, as_json: bool) -> Iterator[None]:
     """Turn expected refusals into a sentence and an exit code; with ``as_json`` into what the service would answer."""
@@ -39,18 +47,30 @@ def exit_codes(*, as_json: bool) -> Iterator[None]:
         _say(error, as_json=as_json)
         sys.exit(Exit.NO if isinstance(error, RefusedError) else Exit.REFUSED)
     except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever reads has had enough; nothing more may be written when the interpreter flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever reads has had enough.
+        _stop_writing()
         sys.exit(Exit.ANSWERED)
+    except OSError as error:
+        _stop_writing()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"Error: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(Exit.FAILED)
+
+
+def _stop_writing() -> None:
+    """Nothing more may be written when the interpreter flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(error: CalcError, *, as_json: bool) -> None:
     if not as_json:
-        print(f"Error: {error.message}", file=sys.stderr)
+        hint = f"\nTry: {error.hint}" if isinstance(error, CommandLineError) else ""
+        print(f"Error: {error.message}{hint}", file=sys.stderr)
         return
     from pydantic_core import to_json
 
     body = {"error": error.message, **({"details": error.details} if error.details else {})}
-    print(to_json(body, inf_nan_mode="null", serialize_unknown=True).decode())
+    print(to_json(body, inf_nan_mode="null", serialize_unknown=True).decode(), flush=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from llm_calc.cli.answers import console, end
+from llm_calc.cli.completion import gpu_names, model_names
 from llm_calc.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -15,22 +16,40 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry", bound="BaseModel")
 
 
+SEARCHED = "Part of a name, id, alias, family or vendor; all if absent."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListOptions:
-    """Which entries to list."""
+class ModelListOptions:
+    """Which models to list."""
 
     text: Annotated[
-        str, typer.Argument(help="Part of a name, id, alias, family or vendor; all if absent.")
+        str,
+        typer.Argument(help=SEARCHED, metavar="TEXT", show_default=False, autocompletion=model_names),
     ] = ""
     as_json: AsJson = False
 
 
-def models(options: ListOptions) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuListOptions:
+    """Which GPUs to list."""
+
+    text: Annotated[
+        str,
+        typer.Argument(help=SEARCHED, metavar="TEXT", show_default=False, autocompletion=gpu_names),
+    ] = ""
+    as_json: AsJson = False
+
+
+def models(options: ModelListOptions) -> None:
     """The models that can be named. Exit code 3 if none matches."""
-    from llm_calc import library
+    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.documented.listings import available_models
+    from llm_calc.adapters.wire.documented_responses import AvailableModel
     from llm_calc.cli.views.calculator import show_models
 
-    found = _matching(library.models(), options.text, ("name", "family", "aliases", "hugging_face_ids"))
+    entries = [AvailableModel.model_validate(row) for row in available_models(chosen_catalogs())]
+    found = _matching(entries, options.text, ("name", "family", "aliases", "hugging_face_ids"))
     if options.as_json:
         _print_json(found)
     else:
@@ -38,12 +57,15 @@ def models(options: ListOptions) -> None:
     end(yes=bool(found))
 
 
-def gpus(options: ListOptions) -> None:
+def gpus(options: GpuListOptions) -> None:
     """The GPUs that can be named. Exit code 3 if none matches."""
-    from llm_calc import library
+    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.documented.listings import available_gpus
+    from llm_calc.adapters.wire.documented_responses import AvailableGpu
     from llm_calc.cli.views.calculator import show_gpus
 
-    found = _matching(library.gpus(), options.text, ("id", "name", "vendor", "generation", "aliases"))
+    entries = [AvailableGpu.model_validate(row) for row in available_gpus(chosen_catalogs())]
+    found = _matching(entries, options.text, ("id", "name", "vendor", "generation", "aliases"))
     if options.as_json:
         _print_json(found)
     else:

@@ -2,57 +2,133 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from llm_calc.cli.completion import gpu_names, model_names
+from llm_calc.cli.completion import engine_names, format_names, gpu_names, model_names
+from llm_calc.cli.parsing import OUTPUT
 
-LOAD, GPUS, FORMATS = "Load", "GPUs and layout", "Formats and engine"
-REQUEST = "Request"
+GPUS, FORMATS, LOAD = "GPUs and layout", "Formats and engine", "Load"
+LIMITS, SWEEP, SERVICE, REQUEST = "Limits", "Sweep", "Service", "The whole request"
+PANELS = (GPUS, FORMATS, LOAD, LIMITS, SWEEP, SERVICE, REQUEST, OUTPUT)
+"""The groups of options in the order in which help shows them."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's JSON instead of tables.")]
+N, TOKENS, SECONDS, SHARE, FILE = "N", "TOKENS", "SECONDS", "0…1", "FILE"
+
+
+def option(
+    *names: str,
+    panel: str,
+    what: str,
+    of: str = "",
+    default: str | None = None,
+    complete: Any = None,  # noqa: ANN401 - as Typer takes it
+) -> Any:  # noqa: ANN401
+    """An option: its names, the group it stands in, what it is, what it takes, and the service's own default."""
+    said = f"{what} [dim]\\[default: {default}][/dim]" if default else what
+    return typer.Option(
+        *names,
+        help=said,
+        metavar=of,
+        rich_help_panel=panel,
+        show_default=False,
+        autocompletion=complete,
+    )
+
+
+AsJson = Annotated[
+    bool, option("--json", panel=OUTPUT, what="Print the service's JSON instead of tables, errors too.")
+]
 Model = Annotated[
     str | None,
     typer.Argument(
         help="Catalog name or Hugging Face id, a config.json, a GGUF file, a folder with either, or - for stdin.",
+        metavar="MODEL",
         autocompletion=model_names,
         show_default=False,
     ),
 ]
 Gpu = Annotated[
     str | None,
-    typer.Option("--gpu", "-g", help='GPU, or "4x GPU".', autocompletion=gpu_names, rich_help_panel=GPUS),
+    option("--gpu", "-g", panel=GPUS, of="GPU", what='GPU, or "4x GPU".', complete=gpu_names),
 ]
 Gpus = Annotated[
     list[str] | None,
-    typer.Option("--gpu", "-g", help="GPU; may be repeated.", autocompletion=gpu_names, rich_help_panel=GPUS),
+    option(
+        "--gpu",
+        "-g",
+        panel=GPUS,
+        of="GPU",
+        what="GPU to consider; may be repeated.",
+        default="all of the catalog",
+        complete=gpu_names,
+    ),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(help="Format of the weights (bf16, fp8, int4-awq, q4_k_m, …).", rich_help_panel=FORMATS),
+    option(
+        "--weights",
+        "-w",
+        panel=FORMATS,
+        of="FORMAT",
+        what="Format of the weights: bf16, fp8, int4-awq, q4_k_m, …",
+        default="as published",
+        complete=format_names,
+    ),
 ]
-KvCache = Annotated[str | None, typer.Option(help="Format of the KV cache.", rich_help_panel=FORMATS)]
+KvCache = Annotated[
+    str | None,
+    option(
+        "--kv-cache",
+        panel=FORMATS,
+        of="FORMAT",
+        what="Format of the KV cache.",
+        default="auto",
+        complete=format_names,
+    ),
+]
 Engine = Annotated[
     str | None,
-    typer.Option(
-        "--engine", "-e", help="vllm, sglang, trtllm, llama.cpp or generic.", rich_help_panel=FORMATS
+    option(
+        "--engine",
+        "-e",
+        panel=FORMATS,
+        of="ENGINE",
+        what="vllm, sglang, trtllm, llama.cpp or generic.",
+        default="vllm",
+        complete=engine_names,
     ),
 ]
 InputTokens = Annotated[
-    int | None, typer.Option("--input", "-i", help="Prompt tokens of a request.", rich_help_panel=LOAD)
+    int | None,
+    option("--input", "-i", panel=LOAD, of=TOKENS, what="Prompt tokens of a request.", default="1024"),
 ]
 OutputTokens = Annotated[
-    int | None, typer.Option("--output", "-o", help="Generated tokens of a request.", rich_help_panel=LOAD)
+    int | None,
+    option("--output", "-o", panel=LOAD, of=TOKENS, what="Generated tokens of a request.", default="1024"),
 ]
 Concurrency = Annotated[
-    int | None, typer.Option("--concurrency", "-c", help="Requests always in flight.", rich_help_panel=LOAD)
+    int | None,
+    option("--concurrency", "-c", panel=LOAD, of=N, what="Requests always in flight.", default="1"),
 ]
 CalibrationFile = Annotated[
     Path | None,
-    typer.Option(
-        "--calibration", help="File that `llm-calc calibrate --save` wrote.", rich_help_panel=REQUEST
+    option("--calibration", panel=REQUEST, of=FILE, what="File that `llm-calc calibrate --save` wrote."),
+]
+FromLink = Annotated[
+    str | None,
+    option(
+        "--link",
+        "-l",
+        panel=REQUEST,
+        of="URL",
+        what="Link of the page, in quotes, or - for stdin; options go over it.",
     ),
+]
+ScenarioLetter = Annotated[
+    str | None,
+    option("--scenario", panel=REQUEST, of="A…D", what="Which scenario of the link.", default="A"),
 ]
 
 
@@ -63,20 +139,21 @@ class RequestOptions:
     model: Model = None
     request: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--request",
             "-r",
-            help="File with a request as JSON, or - for stdin; options go over it.",
-            rich_help_panel=REQUEST,
+            panel=REQUEST,
+            of=FILE,
+            what="File with a request as JSON, or - for stdin; options go over it.",
         ),
     ] = None
     assigned: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--set",
-            metavar="FIELD=VALUE",
-            help="Any field of the request, such as engine.max_model_len=16384; may be repeated.",
-            rich_help_panel=REQUEST,
+            panel=REQUEST,
+            of="FIELD=VALUE",
+            what="Any field of the request, such as engine.max_model_len=16384; may be repeated.",
         ),
     ] = None
     as_json: AsJson = False
@@ -90,16 +167,24 @@ class LoadOptions(RequestOptions):
     output_tokens: OutputTokens = None
     concurrency: Concurrency = None
     request_rate: Annotated[
-        float | None, typer.Option("--rate", help="Poisson arrivals a second.", rich_help_panel=LOAD)
+        float | None, option("--rate", panel=LOAD, of="RATE", what="Poisson arrivals [requests/s].")
     ] = None
-    batch: Annotated[int | None, typer.Option(help="One static batch.", rich_help_panel=LOAD)] = None
+    batch: Annotated[
+        int | None, option("--batch", panel=LOAD, of=N, what="One static batch of so many requests.")
+    ] = None
     offline: Annotated[
         bool | None,
-        typer.Option("--offline", help="A long queue: the most tokens a second.", rich_help_panel=LOAD),
+        option("--offline", panel=LOAD, what="A long queue: the most tokens a second."),
     ] = None
     prefix_hits: Annotated[
         float | None,
-        typer.Option(help="Share of prompt tokens already in the cache, 0 to 1.", rich_help_panel=LOAD),
+        option(
+            "--prefix-hits",
+            panel=LOAD,
+            of=SHARE,
+            what="Share of prompt tokens already in the cache.",
+            default="0",
+        ),
     ] = None
 
 
@@ -111,12 +196,18 @@ class ServedOptions(LoadOptions):
     kv_cache: KvCache = None
     engine: Engine = None
     tensor: Annotated[
-        int | None, typer.Option("--tensor", "-t", help="Tensor-parallel GPUs.", rich_help_panel=GPUS)
+        int | None,
+        option("--tensor", "-t", panel=GPUS, of=N, what="Tensor-parallel GPUs.", default="all GPUs"),
     ] = None
-    pipeline: Annotated[int | None, typer.Option(help="Pipeline stages.", rich_help_panel=GPUS)] = None
-    data: Annotated[int | None, typer.Option(help="Data-parallel groups.", rich_help_panel=GPUS)] = None
+    pipeline: Annotated[
+        int | None, option("--pipeline", panel=GPUS, of=N, what="Pipeline stages.", default="1")
+    ] = None
+    data: Annotated[
+        int | None, option("--data", panel=GPUS, of=N, what="Data-parallel groups.", default="1")
+    ] = None
     expert: Annotated[
-        int | None, typer.Option(help="GPUs that experts are dealt over.", rich_help_panel=GPUS)
+        int | None,
+        option("--expert", panel=GPUS, of=N, what="GPUs that experts are dealt over.", default="1"),
     ] = None
 
 
@@ -125,9 +216,17 @@ class DeploymentOptions(ServedOptions):
     """A model on so many GPUs under one engine and one load."""
 
     gpu: Gpu = None
-    count: Annotated[int | None, typer.Option("--count", "-n", help="GPUs in all.", rich_help_panel=GPUS)] = (
-        None
-    )
+    count: Annotated[
+        int | None, option("--count", "-n", panel=GPUS, of=N, what="GPUs in all.", default="1")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedOptions(DeploymentOptions):
+    """A deployment, which a link of the page may describe."""
+
+    link: FromLink = None
+    scenario: ScenarioLetter = None
 
 
 PATHS = {

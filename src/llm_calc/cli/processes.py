@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import typer
-
+from llm_calc.cli.options import SERVICE, option
 from llm_calc.core.errors import InvalidInputError
 
 
@@ -12,9 +11,25 @@ from llm_calc.core.errors import InvalidInputError
 class ServeOptions:
     """Where to listen; all else is set by environment variables."""
 
-    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)] = None
+    host: Annotated[
+        str | None,
+        option(
+            "--host",
+            panel=SERVICE,
+            of="ADDRESS",
+            what="Address to listen on.",
+            default="LLM_CALC_HOST, 127.0.0.1",
+        ),
+    ] = None
     port: Annotated[
-        int | None, typer.Option(help="TCP port to listen on; 0 takes a free one.", show_default=False)
+        int | None,
+        option(
+            "--port",
+            panel=SERVICE,
+            of="PORT",
+            what="TCP port to listen on; 0 takes a free one.",
+            default="LLM_CALC_PORT, 8000",
+        ),
     ] = None
 
 

@@ -3,23 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import typer
-
 from llm_calc.cli.answers import answer_and_present, end
+from llm_calc.cli.completion import engine_names, one_of
 from llm_calc.cli.options import (
     FORMATS,
     GPUS,
     LOAD,
     PATHS,
+    SHARE,
+    TOKENS,
     CalibrationFile,
-    DeploymentOptions,
-    Engine,
     Gpu,
     InputTokens,
     KvCache,
+    LinkedOptions,
+    N,
     OutputTokens,
     RequestOptions,
     Weights,
+    option,
 )
 
 
@@ -29,15 +31,26 @@ class InspectOptions(RequestOptions):
 
     weights: Weights = None
     kv_cache: KvCache = None
-    engine: Engine = None
+    engine: Annotated[
+        str | None,
+        option(
+            "--engine",
+            "-e",
+            panel=FORMATS,
+            of="ENGINE",
+            what="Engine whose defaults decide what is left open.",
+            complete=engine_names,
+        ),
+    ] = None
     input_tokens: InputTokens = None
     output_tokens: OutputTokens = None
     context_tokens: Annotated[
         list[int] | None,
-        typer.Option(
+        option(
             "--context",
-            help="Context at which to give the cache's size; may be repeated.",
-            rich_help_panel=LOAD,
+            panel=LOAD,
+            of=TOKENS,
+            what="Context at which to give the cache's size; may be repeated.",
         ),
     ] = None
 
@@ -50,30 +63,44 @@ def inspect(options: InspectOptions) -> None:
     answer_and_present(INSPECT_MODEL, options, {**PATHS, "context_tokens": "context_tokens"}, show_inspected)
 
 
-def memory(options: DeploymentOptions) -> None:
+def memory(options: LinkedOptions) -> None:
     """Where the memory of each GPU goes, and how many sequences fit. Exit code 3 if it does not fit."""
     from llm_calc.adapters.operations import MEMORY_PLAN
+    from llm_calc.cli.answers import answer, present
+    from llm_calc.cli.links import as_the_page_asks, asked_deployment
     from llm_calc.cli.views.memory import show_memory
 
-    end(yes=answer_and_present(MEMORY_PLAN, options, PATHS, show_memory).fits)
+    asked = asked_deployment(options)
+    found = answer(MEMORY_PLAN, as_the_page_asks(asked.body) if asked.is_linked else asked.body)
+    present(found, show_memory, as_json=options.as_json)
+    end(yes=found.fits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EstimateOptions(DeploymentOptions):
+class EstimateOptions(LinkedOptions):
     """A deployment, and what was measured on it."""
 
     calibration: CalibrationFile = None
 
 
 def estimate(options: EstimateOptions) -> None:
-    """Time to first token, time per token and throughput, with how sure they are."""
+    """Time to first token, time per token and throughput, how sure they are, and what it costs.
+
+    Exit code 3 if memory holds no request: the figures then hold only if it is made to fit.
+    """
     from llm_calc.adapters.operations import SERVING_ESTIMATE
     from llm_calc.cli.answers import answer, present
-    from llm_calc.cli.bodies import body_of, with_calibration
+    from llm_calc.cli.bodies import with_calibration
+    from llm_calc.cli.deployed import deployed
+    from llm_calc.cli.links import asked_deployment
     from llm_calc.cli.views.serving import show_estimate
 
-    body = with_calibration(body_of(options, PATHS), options.calibration)
-    present(answer(SERVING_ESTIMATE, body), show_estimate, as_json=options.as_json)
+    asked = asked_deployment(options)
+    body = with_calibration(asked.body, options.calibration)
+    found = answer(SERVING_ESTIMATE, body)
+    beside = deployed(body, found, asked.usd_per_gpu_hour)
+    present(found, lambda screen, each: show_estimate(screen, each, beside), as_json=options.as_json)
+    end(yes=beside.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,30 +109,39 @@ class CalculateOptions(RequestOptions):
 
     gpu: Gpu = None
     gpu_tflops: Annotated[
-        float | None, typer.Option(help="Dense peak in place of a GPU [TFLOP/s].", rich_help_panel=GPUS)
+        float | None,
+        option("--gpu-tflops", panel=GPUS, of="TFLOP/s", what="Dense peak in place of a GPU.", default="312"),
     ] = None
     num_gpus: Annotated[
-        int | None, typer.Option("--count", "-n", help="GPUs in all.", rich_help_panel=GPUS)
+        int | None,
+        option("--count", "-n", panel=GPUS, of=N, what="GPUs in all.", default="as few as hold it"),
     ] = None
     tp_size: Annotated[
-        int | None, typer.Option("--tensor", "-t", help="Tensor-parallel GPUs.", rich_help_panel=GPUS)
+        int | None, option("--tensor", "-t", panel=GPUS, of=N, what="Tensor-parallel GPUs.")
     ] = None
-    pp_size: Annotated[
-        int | None, typer.Option("--pipeline", help="Pipeline stages.", rich_help_panel=GPUS)
-    ] = None
+    pp_size: Annotated[int | None, option("--pipeline", panel=GPUS, of=N, what="Pipeline stages.")] = None
     precision: Annotated[
         str | None,
-        typer.Option(help="fp32, fp16, bf16, fp8, int8 or int4, for everything.", rich_help_panel=FORMATS),
+        option(
+            "--precision",
+            panel=FORMATS,
+            of="FORMAT",
+            what="fp32, fp16, bf16, fp8, int8 or int4, for everything.",
+            default="fp16",
+            complete=one_of("fp32", "fp16", "bf16", "fp8", "int8", "int4"),
+        ),
     ] = None
     seq_length: Annotated[
-        int | None, typer.Option(help="Sequence length [tokens].", rich_help_panel=LOAD)
+        int | None,
+        option("--seq-length", panel=LOAD, of=TOKENS, what="Length of each sequence.", default="2048"),
     ] = None
     batch_size: Annotated[
-        int | None, typer.Option(help="Sequences processed at once.", rich_help_panel=LOAD)
+        int | None,
+        option("--batch-size", panel=LOAD, of=N, what="Sequences processed at once.", default="1"),
     ] = None
     efficiency_factor: Annotated[
         float | None,
-        typer.Option("--efficiency", help="Reachable share of the peak, 0 to 1.", rich_help_panel=GPUS),
+        option("--efficiency", panel=GPUS, of=SHARE, what="Reachable share of the peak.", default="0.3"),
     ] = None
 
 

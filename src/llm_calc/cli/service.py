@@ -4,15 +4,36 @@ import argparse
 import gc
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
+
+REFUSED = 2
+_WORDS = {"invalid": "must be a whole number", "expecte": "needs a value"}
 
 
 def serve_at_once(arguments: Sequence[str]) -> None:
     """Serve as the arguments after ``serve`` say."""
-    parser = argparse.ArgumentParser(prog="llm-calc serve", allow_abbrev=False)
+    parser = _Parser(prog="llm-calc serve", allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
-    given = parser.parse_args(arguments)
+    try:
+        given, rest = parser.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        parser.error(f"{error.argument_name}: {_WORDS.get(error.message[:7], error.message)}")
+    if rest:
+        what = (
+            "is not a known option" if rest[0].startswith("-") else "one argument more than the command takes"
+        )
+        parser.error(f"{rest[0]}: {what}")
     serve(given.host, given.port)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses a command line in the words of the other commands."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with a sentence and exit code 2."""
+        print(f"Error: {message}\nTry: {self.prog} --help", file=sys.stderr)
+        sys.exit(REFUSED)
 
 
 def serve(host: str | None, port: int | None) -> None:
@@ -32,5 +53,9 @@ def serve(host: str | None, port: int | None) -> None:
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        sys.exit("\n".join(f"LLM_CALC_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+        for each in error.errors():
+            name = str(each["loc"][0])
+            where = f"--{name}" if given.get(name) is not None else f"LLM_CALC_{name.upper()}"
+            print(f"Error: {where}: {each['msg'].replace('Input should', 'must')}", file=sys.stderr)
+        sys.exit(REFUSED)
     answer_requests(settings)

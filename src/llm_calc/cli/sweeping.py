@@ -9,19 +9,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from llm_calc.cli.answers import console
-from llm_calc.cli.options import PATHS, DeploymentOptions
+from llm_calc.cli.completion import one_of
+from llm_calc.cli.options import PATHS, SWEEP, DeploymentOptions, option
 from llm_calc.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from llm_calc.adapters.sweep.run import Rows, Sweep
     from llm_calc.adapters.wire.sweep import SweepRequest
 
-SWEEP = "Sweep"
 SHOWN_ROWS = 40
-MOST_ROWS = 10**9
+TEXTS = ("method", "error", "weights_format")
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 _RANGE = re.compile(r"(?P<start>[-+.\de]+):(?P<stop>[-+.\de]+)(?::(?P<count>\d+))?(?P<log>:log)?")
 
@@ -34,33 +32,53 @@ class SweepOptions(DeploymentOptions):
 
     target: Annotated[
         str | None,
-        typer.Option(
-            help="serving_estimate, memory_plan or calculate.", rich_help_panel=SWEEP, show_default=False
+        option(
+            "--target",
+            panel=SWEEP,
+            of="WHAT",
+            what="serving_estimate, memory_plan or calculate.",
+            default="serving_estimate",
+            complete=one_of("serving_estimate", "memory_plan", "calculate"),
         ),
     ] = None
     grid: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--grid",
-            metavar="FIELD=VALUES",
-            help="workload.concurrency=1,8,64 or =START:STOP[:COUNT][:log]; may be repeated.",
-            rich_help_panel=SWEEP,
+            panel=SWEEP,
+            of="FIELD=VALUES",
+            what="workload.concurrency=1,8,64 or =START:STOP[:COUNT][:log]; may be repeated.",
         ),
     ] = None
     method: Annotated[
-        str | None, typer.Option(help="auto, as_endpoint or closed_form.", rich_help_panel=SWEEP)
+        str | None,
+        option(
+            "--method",
+            panel=SWEEP,
+            of="HOW",
+            what="auto, as_endpoint or closed_form.",
+            default="auto",
+            complete=one_of("auto", "as_endpoint", "closed_form"),
+        ),
     ] = None
     out: Annotated[
         Path | None,
-        typer.Option(help="File for the rows: .ndjson, .csv or .parquet.", rich_help_panel=SWEEP),
+        option("--out", panel=SWEEP, of="FILE", what="File for the rows: .ndjson, .csv or .parquet."),
     ] = None
     row_format: Annotated[
         str | None,
-        typer.Option("--format", help="ndjson, csv or parquet, to --out or stdout.", rich_help_panel=SWEEP),
+        option(
+            "--format",
+            panel=SWEEP,
+            of="FORMAT",
+            what="ndjson, csv or parquet, to --out or stdout.",
+            default="the file's ending",
+            complete=one_of("ndjson", "csv", "parquet"),
+        ),
     ] = None
     on: Annotated[
         str | None,
-        typer.Option(metavar="dask://HOST:PORT", help="Evaluate on a Dask cluster.", rich_help_panel=SWEEP),
+        option("--on", panel=SWEEP, of="dask://HOST:PORT", what="Evaluate on a Dask cluster."),
     ] = None
 
 
@@ -69,6 +87,8 @@ def sweep(options: SweepOptions) -> None:
 
     Shows the first rows as a table; --out writes all to a file, --json or --format to standard output.
     """
+    if options.row_format == "parquet" and options.out is None and sys.stdout.isatty():
+        raise InvalidInputError("--format parquet: is binary; give --out FILE or send it to a program")
     request = _request(options)
     with _progress() as on_rows:
         parts = _parts(request, options.on, on_rows)
@@ -80,7 +100,9 @@ def sweep(options: SweepOptions) -> None:
             sys.stdout.buffer.flush()
         else:
             rows = _lines(parts)
-            _show(list(islice(rows, SHOWN_ROWS)), sum(1 for _ in rows))
+            shown, more = list(islice(rows, SHOWN_ROWS)), sum(1 for _ in rows)
+    if options.out is None and not (options.as_json or options.row_format):
+        _show(shown, more, set(request.grid))
 
 
 def _request(options: SweepOptions) -> "SweepRequest":
@@ -95,6 +117,8 @@ def _request(options: SweepOptions) -> "SweepRequest":
         body = {"target": "serving_estimate", "base": body}
     given = {"target": options.target, "method": options.method, "format": _format(options)}
     axes = dict(map(_axis, options.grid or ()))
+    if not axes and not body.get("grid"):
+        raise InvalidInputError("--grid: is required, such as --grid workload.concurrency=1,8,64")
     whole = {**body, **{name: value for name, value in given.items() if value is not None}}
     return validated(SweepRequest, expanded({**whole, "grid": {**whole.get("grid", {}), **axes}}))
 
@@ -130,10 +154,11 @@ def _axis(text: str) -> tuple[str, object]:
 
 def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Iterator[bytes]:
     """The pieces of the answer, evaluated here or by a cluster."""
+    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.operations import MOST_ROWS
     from llm_calc.adapters.sweep.distributed import sweep_on
     from llm_calc.adapters.sweep.run import ready_sweep
     from llm_calc.adapters.sweep.writers import written
-    from llm_calc.library import catalogs
 
     if cluster is not None:
         return sweep_on(cluster, request, catalogs(), MOST_ROWS, on_rows)
@@ -142,7 +167,7 @@ def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Ite
 
 
 def _counted(ready: "Sweep", on_rows: OnRows) -> "Iterator[list[Rows]]":
-    from llm_calc.library import catalogs
+    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
 
     done = 0
     for batch in ready.batches(catalogs()):
@@ -165,11 +190,19 @@ def _progress() -> Iterator[OnRows]:
 
 
 def _write(path: Path, parts: Iterator[bytes]) -> None:
+    """All rows to a file, which is there when it is whole: an interrupted sweep leaves none."""
+    is_device = path.exists() and not path.is_file()
+    unfinished = path if is_device else path.with_name(f"{path.name}.part")
     try:
-        with path.open("wb") as file:
+        with unfinished.open("wb") as file:
             file.writelines(parts)
+        if not is_device:
+            unfinished.replace(path)
     except OSError as error:
         raise InvalidInputError(f"--out {path}: cannot be written: {error.strerror}") from error
+    finally:
+        if not is_device:
+            unfinished.unlink(missing_ok=True)
 
 
 def _lines(parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
@@ -178,21 +211,35 @@ def _lines(parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
     return (from_json(line) for part in parts for line in part.splitlines())
 
 
-def _show(rows: list[dict[str, Any]], more: int) -> None:
-    """Rows as a table, each column in its own unit as its name says."""
+def _show(rows: list[dict[str, Any]], more: int, axes: set[str]) -> None:
+    """Rows as a table: the axes first, then every figure that some row has."""
     from llm_calc.cli.tables import listing
-    from llm_calc.cli.text import NONE, number
-
-    def cell(value: object) -> str:
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if not isinstance(value, (int, float)):
-            return NONE if value is None else str(value)
-        return number(value)
 
     shown = console()
     columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    titles = [name.replace("_", " ").replace(".", " ") for name in columns]
-    listing(shown, titles, [tuple(cell(row[name]) for name in columns) for row in rows])
+    columns.sort(key=lambda name: (name not in axes, name == "method"))
+    titles = [_title(name) for name in columns]
+    spare = [title.strip() for name, title in zip(columns, titles, strict=True) if name not in axes]
+    cells = [tuple(_cell(name, row[name]) for name in columns) for row in rows]
+    listing(shown, titles, cells, spare=list(reversed(spare)))
     if more:
         shown.print(f"{more:,} more rows; --out FILE writes all of them")
+
+
+def _title(name: str) -> str:
+    """The name of a column in words, without the unit where cells show it; texts begin with a space."""
+    words = name if name.endswith("_per_s") else name.removesuffix("_bytes").removesuffix("_s")
+    return (" " if name in TEXTS else "") + words.replace("_", " ").replace(".", " ")
+
+
+def _cell(name: str, value: object) -> str:
+    """A value as people read it, in the unit that its name says."""
+    from llm_calc.cli.text import NONE, memory, number, seconds
+
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
+        return NONE if value is None else str(value)
+    if name.endswith("_bytes"):
+        return memory(value)
+    return seconds(value) if name.endswith("_s") and not name.endswith("_per_s") else number(value)

@@ -1,83 +1,117 @@
-"""Quantities as people read them: at most three significant digits, the unit beside, ``—`` where nothing is known."""
+"""Quantities as people read them, by the rules of the page.
 
-from llm_calc.adapters.units import gib
+At most three significant digits, two for the ends of a range and in the unit of its value, the unit beside, and ``—``
+where nothing is known.
+"""
 
 NONE = "—"
-THOUSANDS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k"))
+GIB_BYTES, MIB_BYTES = 2**30, 2**20
+THOUSANDS = ((1e12, 1e12, "T"), (1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))
+MS_BELOW_S, US_BELOW_S = 0.1, 1e-4
 
 
-def number(value: float | None) -> str:
-    """1,234 in full, then 12.3k, 12.3M, 12.3B.
+def significant(value: float, digits: int = 3) -> str:
+    """So many significant digits, never in powers of ten.
+
+    >>> significant(3.0), significant(3.14159), significant(0.00001234), significant(-2.5), significant(123456)
+    ('3', '3.14', '0.0000123', '−2.5', '123,000')
+    """
+    rounded = float(f"{value:.{digits}g}")
+    whole, point, rest = f"{rounded:,.12f}".partition(".")
+    return f"{whole}{point}{rest}".rstrip("0").rstrip(point).replace("-", "−")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A count or a rate: 1,234 in full, then 12.3k, 12.3M, 12.3B.
 
     >>> number(0.04512), number(7), number(9876.5), number(12345), number(70_553_706_496), number(None)
     ('0.0451', '7', '9,876', '12.3k', '70.6B', '—')
     """
     if value is None:
         return NONE
-    for size, suffix in THOUSANDS:
-        if abs(value) >= size:
-            return f"{digits(value / (1e3 if suffix == 'k' else size))}{suffix}"
-    return digits(value)
+    for least, size, suffix in THOUSANDS:
+        if abs(value) >= least:
+            return f"{significant(value / size, digits)}{suffix}"
+    return f"{value:,.0f}".replace("-", "−") if abs(value) >= 1000 else significant(value, digits)
 
 
-def digits(value: float) -> str:
-    """Three significant digits, whole numbers in full.
-
-    >>> digits(3.0), digits(3.14159), digits(1234.5), digits(0.0001234)
-    ('3', '3.14', '1,234', '0.000123')
-    """
-    if float(value).is_integer() or abs(value) >= 99.95:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+def _time_unit(value_s: float) -> tuple[str, float]:
+    """The unit in which a time is best read, and how many of it a second is."""
+    if value_s >= MS_BELOW_S or value_s == 0:
+        return "s", 1.0
+    return ("ms", 1e3) if value_s >= US_BELOW_S else ("µs", 1e6)
 
 
 def seconds(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """Seconds, below a tenth as milliseconds; with a range the three have one unit.
 
-    >>> seconds(0.0093), seconds(0.42, 0.31, 0.58), seconds(0.05, 0.04, None)
-    ('9.3 ms', '0.42 s (likely 0.31–0.58)', '50 ms')
+    >>> seconds(0.0093), seconds(0.42, 0.31, 0.58), seconds(0.05, 0.04, None), seconds(12345)
+    ('9.3 ms', '0.42 s (likely 0.31–0.58)', '50 ms', '12.3k s')
     """
     if value is None:
         return NONE
-    unit, factor = ("ms", 1e3) if abs(value) < 0.1 else ("s", 1.0)
-    text = f"{digits(value * factor)} {unit}"
+    unit, factor = _time_unit(value)
+    text = f"{number(value * factor)} {unit}"
     if low is None or high is None:
         return text
-    return f"{text} (likely {_short(low * factor)}–{_short(high * factor)})"
+    return f"{text} (likely {number(low * factor, 2)}–{number(high * factor, 2)})"
 
 
-def _short(value: float) -> str:
-    """Two significant digits."""
-    return f"{float(f'{value:.2g}'):g}"
+def likely(low: float, high: float) -> str:
+    """A range of a count or a rate.
+
+    >>> likely(8.11, 23.7)
+    ' (likely 8.1–24)'
+    """
+    return f" (likely {number(low, 2)}–{number(high, 2)})"
 
 
 def memory(size_bytes: float | None) -> str:
-    """GiB with its unit.
+    """GiB with its unit, what is small in MiB or bytes.
 
-    >>> memory(13476831232), memory(-3 * 2**29), memory(5 * 2**20)
-    ('12.6 GiB', '−1.5 GiB', '0.00488 GiB')
+    >>> memory(13476831232), memory(-3 * 2**29), memory(5 * 2**20), memory(0), memory(2048)
+    ('12.6 GiB', '−1.5 GiB', '5 MiB', '0 B', '2,048 B')
     """
-    return NONE if size_bytes is None else f"{digits(gib(size_bytes))} GiB".replace("-", "−")
+    if size_bytes is None:
+        return NONE
+    if abs(size_bytes) >= GIB_BYTES / 20:
+        return f"{significant(size_bytes / GIB_BYTES)} GiB"
+    if abs(size_bytes) >= MIB_BYTES:
+        return f"{significant(size_bytes / MIB_BYTES)} MiB"
+    return f"{size_bytes:,.0f} B".replace("-", "−")
+
+
+def gibibytes(value: float) -> str:
+    """A size that is in GiB already.
+
+    >>> gibibytes(12.551), gibibytes(0.0049)
+    ('12.6 GiB', '5.02 MiB')
+    """
+    return memory(value * GIB_BYTES)
 
 
 def usd(value: float | None) -> str:
-    """Dollars, in cents from ten on.
+    """Dollars: cents, below ten cents a tenth of one, from a thousand on none.
 
-    >>> usd(0.0123), usd(4.35), usd(1234.5)
-    ('$0.0123', '$4.35', '$1,234')
+    >>> usd(0.0123), usd(4.35), usd(0.5), usd(1234.5)
+    ('$0.012', '$4.35', '$0.50', '$1,234')
     """
-    return NONE if value is None else f"${digits(value)}"
+    if value is None:
+        return NONE
+    if value >= 1000:
+        return f"${value:,.0f}"
+    return f"${value:.2f}" if value >= 0.1 else f"${float(f'{value:.3f}'):.3f}"
 
 
 def percent(fraction: float | None) -> str:
     """A share of one in per cent.
 
-    >>> percent(0.0876), percent(2e-6), percent(0)
-    ('8.8 %', '< 0.1 %', '0 %')
+    >>> percent(0.0876), percent(2e-6), percent(0), percent(-0.74)
+    ('8.8 %', '< 0.1 %', '0 %', '−74 %')
     """
     if fraction is None:
         return NONE
-    return "< 0.1 %" if 0 < fraction < 0.001 else f"{_short(fraction * 100)} %"
+    return "< 0.1 %" if 0 < fraction < 0.001 else f"{significant(fraction * 100, 2)} %"
 
 
 def counted(amount: int, thing: str) -> str:

@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from llm_calc.adapters.shorthand import expanded
+from llm_calc.adapters.wire.calibrate import Measurement
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
+from llm_calc.adapters.wire.compare import Scenario
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
@@ -17,6 +19,22 @@ def _short(field: str, kind: object) -> BeforeValidator:
         return expanded({field: value})[field] if isinstance(value, str) else value
 
     return BeforeValidator(part, json_schema_input_type=kind)
+
+
+def _short_each(value: object) -> object:
+    """Lets the parts of every entry of a list be written in their short forms."""
+    entries = value if isinstance(value, list) else []
+    return [expanded(each) if isinstance(each, dict) else each for each in entries] or value
+
+
+def _like_an_estimate(least: int, most: int, properties: dict[str, object], *needed: str) -> WithJsonSchema:
+    """The schema of a list whose entries hold the arguments of ``serving_estimate``, which stand there."""
+    entry = {
+        "type": "object",
+        "properties": {"model": {}, "hardware": {}, **properties},
+        "required": ["model", "hardware", *needed],
+    }
+    return WithJsonSchema({"type": "array", "minItems": least, "maxItems": most, "items": entry})
 
 
 ModelInput = Annotated[
@@ -47,4 +65,30 @@ CalibrationInput = Annotated[
 ]
 GpuNames = Annotated[
     list[str] | None, Field(description="Ids of the GPUs to consider; absent: the whole catalog")
+]
+Scenarios = Annotated[
+    list[Scenario],
+    BeforeValidator(_short_each),
+    _like_an_estimate(2, 8, {"label": {"type": "string"}}),
+    Field(min_length=2, max_length=8, description="Each the arguments of serving_estimate, and a label"),
+]
+Measurements = Annotated[
+    list[Measurement],
+    BeforeValidator(_short_each),
+    _like_an_estimate(
+        1,
+        200,
+        {
+            "measured": {
+                "type": "object",
+                "description": "At least one of ttft_s, tpot_s, request_latency_s, output_tokens_per_s",
+            }
+        },
+        "measured",
+    ),
+    Field(
+        min_length=1,
+        max_length=200,
+        description="Each the arguments of serving_estimate, and what was measured there",
+    ),
 ]

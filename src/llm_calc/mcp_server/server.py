@@ -1,5 +1,7 @@
 """The server: all tools, and refusals in the service's words."""
 
+from collections.abc import Callable
+from inspect import getdoc
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -9,17 +11,22 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from llm_calc import __version__
+from llm_calc.adapters.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.validation_text import faults_of, sentence_of
+from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import CalcError
-from llm_calc.library import catalogs
+from llm_calc.mcp_server.further import estimate_from_link
+from llm_calc.mcp_server.schemas import AS_AN_ESTIMATE, slim_input, slim_output
 from llm_calc.mcp_server.tools import TOOLS
 
 INSTRUCTIONS = (
-    "Exact memory and calibrated speed of large language models on GPUs. Names of models and GPUs come from "
-    "search_catalog; a model that is not there is described by its whole config.json. Fields carry their unit in "
-    "their name (_bytes, _s, _tokens_per_s, _usd). Say what `warnings` and `assumptions` say, and give intervals "
-    "with figures of speed."
+    "Exact memory and calibrated speed of large language models on GPUs. Does it fit: memory_plan. How fast is it: "
+    "serving_estimate. What should I rent: deployment_plans, or recommend_gpus for memory alone. What is better: "
+    "compare. How does it change with load or length: sweep. What is this model: inspect_model. A link of the "
+    "calculator's page: estimate_from_link. Names of models and GPUs come from search_catalog; a model that is not "
+    "there is described by its whole config.json. Fields carry their unit in their name (_bytes, _s, _tokens_per_s, "
+    "_usd); a fraction is of one. Say what `warnings` and `assumptions` say, and give intervals with figures of speed."
 )
 
 
@@ -37,6 +44,7 @@ class _Tool(Tool):
         Raises:
             ToolError: an argument that cannot be right, or an answer that is no; says which and why.
         """
+        self._check_names(arguments)
         try:
             return await super().run(with_whole_numbers(arguments), context, convert_result)
         except ToolError as error:
@@ -47,20 +55,39 @@ class _Tool(Tool):
                 raise ToolError(_sentence(cause, self.fn_metadata.arg_model)) from cause
             raise
 
+    def _check_names(self, arguments: dict[str, Any]) -> None:
+        """Refuse what the tool does not take: an argument that is passed over in silence changes the answer."""
+        known = list(self.parameters["properties"])
+        for name in arguments:
+            if name not in known:
+                hint = nearest_name_hint(name, known) or f"; known: {', '.join(known)}"
+                raise ToolError(f"{name}: is not a known argument{hint}")
+
 
 def _sentence(error: ValidationError, model: object) -> str:
     problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
     return sentence_of(faults_of(problems, model))
 
 
+def _tool(function: Callable[..., Any]) -> Tool:
+    """A function as a tool, its schemas without what language models need not read."""
+    annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+    tool = _Tool.from_function(function, description=getdoc(function), annotations=annotations)
+    tool.parameters = slim_input(tool.parameters)
+    if function is estimate_from_link:
+        tool.fn_metadata.output_schema = AS_AN_ESTIMATE
+    elif tool.fn_metadata.output_schema is not None:
+        tool.fn_metadata.output_schema = slim_output(tool.fn_metadata.output_schema)
+    return tool
+
+
 def new_server() -> MCPServer[Any]:
     """A server with all tools, yet to be connected to a transport."""
-    annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     return MCPServer(
         "llm-calc",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=[_Tool.from_function(tool, annotations=annotations) for tool in TOOLS],
+        tools=list(map(_tool, TOOLS)),
         log_level="WARNING",
     )
 
@@ -69,7 +96,7 @@ def run() -> None:
     """Answer one client over standard input and output until it leaves.
 
     Raises:
-        CatalogError: the catalogs cannot be read.
+        InvalidInputError: the catalogs cannot be read.
     """
     catalogs()
     new_server().run("stdio")

@@ -1,15 +1,12 @@
-"""The tools: each asks one operation, or looks names up."""
+"""The tools: each asks one operation. Those that look names up or take much stand in ``further``."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from llm_calc.adapters import operations
-from llm_calc.adapters.documented.listings import available_gpus, available_models
-from llm_calc.adapters.operations import AnswerT, Operation
-from llm_calc.adapters.wire.base import Answer
-from llm_calc.adapters.wire.compare import CompareAnswer, Scenario
-from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
+from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
@@ -21,7 +18,6 @@ from llm_calc.adapters.wire.plans import (
     RecommendGpusAnswer,
 )
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, SpeculativePart
-from llm_calc.library import catalogs
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
@@ -30,35 +26,11 @@ from llm_calc.mcp_server.arguments import (
     ModelInput,
     ParallelismInput,
     PrecisionInput,
+    Scenarios,
     WorkloadInput,
 )
-
-MOST_MATCHES = 20
-"""Entries of either kind that one search answers with."""
-
-
-class CatalogMatches(Answer):
-    """Entries of the catalogs that hold the text in a name."""
-
-    models: list[AvailableModel] = Field(description="Models, by name")
-    gpus: list[AvailableGpu] = Field(description="GPUs, by id")
-    models_left_out: int = Field(description="Further models that match [models]")
-    gpus_left_out: int = Field(description="Further GPUs that match [GPUs]")
-
-
-def search_catalog(
-    text: Annotated[str, Field(description="Part of a name, in any case", min_length=1, max_length=100)],
-) -> CatalogMatches:
-    """Find models and GPUs whose name, family or vendor holds a text, with their dimensions and dense peaks."""
-    known = catalogs()
-    models = _matching(available_models(known), text, ("name", "family", "aliases", "hugging_face_ids"))
-    gpus = _matching(available_gpus(known), text, ("id", "name", "vendor", "aliases"))
-    return CatalogMatches(
-        models=[AvailableModel.model_validate(row) for row in models[:MOST_MATCHES]],
-        gpus=[AvailableGpu.model_validate(row) for row in gpus[:MOST_MATCHES]],
-        models_left_out=max(0, len(models) - MOST_MATCHES),
-        gpus_left_out=max(0, len(gpus) - MOST_MATCHES),
-    )
+from llm_calc.mcp_server.asking import answer as _answer
+from llm_calc.mcp_server.further import calculate, calibrate, estimate_from_link, search_catalog, sweep
 
 
 def inspect_model(
@@ -69,7 +41,10 @@ def inspect_model(
         list[TokenCount] | None, Field(description="Contexts at which to give the cache's size [tokens]")
     ] = None,
 ) -> InspectResponse:
-    """Parameters by component, weight bytes, KV cache by kind of layer and FLOPs of one model."""
+    """Say what a model is: parameters by component, weight bytes, KV cache by kind of layer, and FLOPs.
+
+    No GPU takes part. For a model of your own give {"hf_config": its whole config.json}.
+    """
     return _answer(
         operations.INSPECT_MODEL,
         model=model,
@@ -87,7 +62,12 @@ def memory_plan(
     engine: EngineInput = None,
     workload: WorkloadInput = None,
 ) -> MemoryPlanAnswer:
-    """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit."""
+    """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
+
+    Such as model "llama-3.1-70b", hardware "2x h100-80gb-sxm", precision "fp8", workload {"input_tokens": 2048,
+    "output_tokens": 512, "concurrency": 64}. Without a workload: one sequence of the engine's whole context.
+    `reason` says why, `changes_that_fit` which single changes would make it fit.
+    """
     return _answer(
         operations.MEMORY_PLAN,
         model=model,
@@ -111,7 +91,12 @@ def serving_estimate(
     ] = None,
     calibration: CalibrationInput = None,
 ) -> ServingEstimateAnswer:
-    """Predict time to first token, time per token and throughput under a load, with 80 % intervals."""
+    """Predict time to first token, time per token and throughput under a load, with 80 % intervals.
+
+    Such as model "llama-3.1-8b", hardware "h100-80gb-sxm", workload {"input_tokens": 1024, "output_tokens": 256,
+    "concurrency": 16}. `interval` is how far off measured cases of the kind were, `basis` what the figures rest on.
+    What does not fit is estimated as if it did, and `warnings` says so.
+    """
     return _answer(
         operations.SERVING_ESTIMATE,
         model=model,
@@ -135,7 +120,11 @@ def deployment_plans(
     objective: Annotated[Objective, Field(description="What the best plan is best in")] = "cost",
     max_plans: Annotated[int, Field(ge=1, le=40, description="Plans in the answer")] = 5,
 ) -> DeploymentPlansAnswer:
-    """Search for the best ways to serve a workload under limits: GPUs, layout, format, engine, cost, launch command."""
+    """Search for the best ways to serve a workload under limits: GPUs, layout, format, engine, cost, launch command.
+
+    Such as model "llama-3.1-70b", workload {"request_rate": 4}, limits {"ttft_s": 1, "tpot_s": 0.05, "max_gpus": 8}.
+    It takes seconds over the whole catalog; name `gpus` to have it faster. `refused` says why a GPU has no plan.
+    """
     return _answer(
         operations.DEPLOYMENT_PLANS,
         model=model,
@@ -157,7 +146,10 @@ def recommend_gpus(
     max_gpus: Annotated[int, Field(ge=1, le=64, description="Most GPUs of one kind [GPUs]")] = 8,
     gpus: GpuNames = None,
 ) -> RecommendGpusAnswer:
-    """Find for each kind of GPU the fewest that hold a model with its context, and put the best first."""
+    """Find for each kind of GPU the fewest that hold a model with its context, and put the best first.
+
+    For memory alone; deployment_plans also keeps limits of speed and cost.
+    """
     return _answer(
         operations.RECOMMEND_GPUS,
         model=model,
@@ -169,33 +161,25 @@ def recommend_gpus(
     )
 
 
-def compare(
-    scenarios: Annotated[
-        list[Scenario], Field(min_length=2, max_length=8, description="Each a serving_estimate with a label")
-    ],
-) -> CompareAnswer:
-    """Put two to eight scenarios side by side: what differs in them, what follows from it, and why."""
+def compare(scenarios: Scenarios) -> CompareAnswer:
+    """Put two to eight deployments side by side: what differs in them, what follows from it, and why.
+
+    Each scenario has the arguments of serving_estimate, such as {"label": "one H100", "model": "llama-3.1-8b",
+    "hardware": "h100-80gb-sxm", "workload": {"concurrency": 16}}. The first is what the others are held against.
+    """
     return _answer(operations.COMPARE, scenarios=scenarios)
 
 
-TOOLS = (
+TOOLS: tuple[Callable[..., Any], ...] = (
     search_catalog,
     inspect_model,
     memory_plan,
     serving_estimate,
+    estimate_from_link,
     deployment_plans,
     recommend_gpus,
     compare,
+    sweep,
+    calculate,
+    calibrate,
 )
-
-
-def _answer(operation: Operation[Any, AnswerT], **fields: object) -> AnswerT:
-    """The answer of an operation; what a caller left out is left out of the request."""
-    return operation.answered(
-        {name: value for name, value in fields.items() if value is not None}, catalogs()
-    )
-
-
-def _matching(rows: list[dict[str, Any]], text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Rows that hold the text in one of these fields."""
-    return [row for row in rows if any(text.lower() in str(row[name]).lower() for name in names)]

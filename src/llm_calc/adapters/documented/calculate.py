@@ -12,6 +12,7 @@ from llm_calc.adapters.documented.splits import parallelism_answer, requested_sp
 from llm_calc.adapters.documented.subject import Subject, requested_subject
 from llm_calc.adapters.units import TERA, gib
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, OverheadFactors
+from llm_calc.adapters.wire.documented_responses import CalculateResponse
 from llm_calc.core import memory
 from llm_calc.core.errors import DoesNotFitError, InvalidInputError
 from llm_calc.core.estimate import Demand, Scenario, Speed, demand, speed
@@ -59,6 +60,11 @@ def core_overheads(factors: OverheadFactors) -> Overheads:
         activations=factors.activations,
         system=factors.system,
     )
+
+
+def answer_calculate(request: CalculateRequest, catalogs: Catalogs) -> CalculateResponse:
+    """The answer as an object; what ``calculate`` raises passes."""
+    return CalculateResponse.model_validate(calculate(request, catalogs))
 
 
 def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object]:

@@ -97,12 +97,24 @@ def ready_sweep(request: SweepRequest, catalogs: Catalogs, most_rows: int) -> Sw
     grid = build_grid(request.grid, target.arrays)
     check_size(grid, most_rows)
     first = placed(request.base, {column.path: column.values[0] for column in (*grid.setups, *grid.arrays)})
-    target.validated(first)
+    _check_first(target, first, request)
     for column in (*grid.setups, *grid.arrays):
         _check_values(target, first, column, is_array=column in grid.arrays)
     sweep = Sweep(request=request, grid=grid, method=_method(request, target, first, grid))
     _check_first_row(sweep, catalogs)
     return sweep
+
+
+def _check_first(target: Target, first: dict[str, Any], request: SweepRequest) -> None:
+    """The request of the first row; what the grid put into it is called by its place in the grid."""
+    try:
+        target.validated(first)
+    except InvalidInputError as error:
+        path = (error.field or "").removeprefix("base.")
+        if path not in request.grid:
+            raise
+        words = error.message.removeprefix(f"base.{path}: ")
+        raise InvalidInputError(f"grid.{path}: {words}", field=f"grid.{path}") from error
 
 
 def _check_values(target: Target, first: dict[str, Any], column: Column, *, is_array: bool) -> None:

@@ -11,6 +11,7 @@ from llm_calc.adapters.sweep.calculate import CALCULATE_ARRAYS, CALCULATE_FIGURE
 from llm_calc.adapters.sweep.memory import MEMORY_FIGURES, memory_rows
 from llm_calc.adapters.sweep.serving import SERVING_FIGURES, serving_rows
 from llm_calc.adapters.sweep.varying import Varying
+from llm_calc.adapters.validation_text import faults_of
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -43,7 +44,7 @@ class Target:
         try:
             request = self.request.model_validate(body)
         except ValidationError as error:
-            raise _refusal(error) from error
+            raise _refusal(error, self.request) from error
         if isinstance(request, CalculateRequest):
             for warning in request.unknown_field_warnings():
                 raise InvalidInputError(f"base.{warning.replace(', ignored', '')}", field="base")
@@ -72,8 +73,8 @@ TARGETS: Mapping[str, Target] = {
 }
 
 
-def _refusal(error: ValidationError) -> InvalidInputError:
+def _refusal(error: ValidationError, kind: type[BaseModel]) -> InvalidInputError:
     problem = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in problem["loc"])
-    text = str(problem["msg"]).removeprefix("Value error, ").replace("Input should", "must", 1)
-    return InvalidInputError(f"base.{field}: {text}".replace("base.:", "base:"), field=f"base.{field}")
+    (fault,) = faults_of([{**problem, "loc": ("body", *problem["loc"])}], kind)
+    field = "base" if fault["field"] == "body" else f"base.{fault['field']}"
+    return InvalidInputError(f"{field}: {fault['accepted']}", field=field)

@@ -11,7 +11,7 @@ from llm_calc.adapters.wire.documented_responses import (
     FullPerformance,
 )
 from llm_calc.cli.tables import facts, heading, listing, notes
-from llm_calc.cli.text import NONE, counted, digits, number, percent, seconds
+from llm_calc.cli.text import NONE, counted, gibibytes, number, percent, seconds, significant
 
 SHOWN_GPUS = 12
 PARTS = {"weights": "model", "KV cache": "kv_cache", "activations": "activations"}
@@ -21,7 +21,7 @@ NO_GPU = f"{NONE} (only the compute roof is known: name a GPU with --gpu)"
 def show_calculation(console: Console, answer: CalculateResponse) -> None:
     """Memory, FLOPs and timing of one model on one kind of GPU."""
     split = answer.parallelism
-    heading(console, f"{answer.model_name}, {digits(answer.parameters_billions)} billion parameters")
+    heading(console, f"{answer.model_name}, {significant(answer.parameters_billions)} billion parameters")
     _show_memory(console, answer)
     facts(console, _timing(answer.performance), "Speed")
     facts(
@@ -46,7 +46,7 @@ def _show_memory(console: Console, answer: CalculateResponse) -> None:
         (
             name,
             *(
-                _gib(getattr(vram, f"{part}_{kind}"))
+                gibibytes(getattr(vram, f"{part}_{kind}"))
                 for kind in ("base", "with_overhead", "per_gpu_with_overhead")
             ),
         )
@@ -58,14 +58,10 @@ def _show_memory(console: Console, answer: CalculateResponse) -> None:
         ("Memory", "bare", "with overheads", "on the fullest GPU"),
         [
             *rows,
-            ("together", *map(_gib, total)),
-            ("with the system's overhead", "", _gib(vram.total_system_wide), ""),
+            ("together", *map(gibibytes, total)),
+            ("with the system's overhead", "", gibibytes(vram.total_system_wide), ""),
         ],
     )
-
-
-def _gib(value: float) -> str:
-    return f"{digits(value)} GiB"
 
 
 def _timing(found: FullPerformance) -> list[tuple[str, str]]:
@@ -83,8 +79,10 @@ def _timing(found: FullPerformance) -> list[tuple[str, str]]:
 def _show_gpus(console: Console, found: FullPerformance) -> None:
     fastest = sorted(found.throughput_by_gpu.items(), key=lambda each: -each[1])
     rows = [(gpu, number(rate)) for gpu, rate in fastest[:SHOWN_GPUS]]
-    title = f"Fastest of {len(fastest)} GPUs that hold it"
-    listing(console, (title, "tokens/s"), rows or [(NONE, NONE)])
+    if rows:
+        listing(console, (f"Fastest of {len(fastest)} GPUs that hold it", "tokens/s"), rows)
+    if len(fastest) > len(rows):
+        console.print(f"  [dim]{len(fastest) - len(rows)} more; --json has all[/]")
 
 
 def show_models(console: Console, models: Iterable[AvailableModel]) -> None:
@@ -102,7 +100,7 @@ def show_models(console: Console, models: Iterable[AvailableModel]) -> None:
         for each in models
     ]
     columns = ("Model", " family", "parameters", "active", "context", " architecture", " Hugging Face id")
-    listing(console, columns, rows)
+    listing(console, columns, rows, spare=("Hugging Face id", "architecture", "family"))
 
 
 def show_gpus(console: Console, gpus: Iterable[AvailableGpu]) -> None:
@@ -111,7 +109,7 @@ def show_gpus(console: Console, gpus: Iterable[AvailableGpu]) -> None:
         (
             each.id,
             each.vendor,
-            f"{digits(each.vram_gb)} GiB",
+            f"{significant(each.vram_gb)} GiB",
             f"{number(each.memory_bandwidth_gb_per_s)} GB/s",
             number(each.tflops.get("bf16") or each.tflops.get("fp16")),
             number(each.tflops.get("fp8")),
@@ -119,6 +117,5 @@ def show_gpus(console: Console, gpus: Iterable[AvailableGpu]) -> None:
         )
         for each in gpus
     ]
-    listing(
-        console, ("GPU", " vendor", "memory", "bandwidth", "16-bit TFLOP/s", "fp8 TFLOP/s", "power"), rows
-    )
+    columns = ("GPU", " vendor", "memory", "bandwidth", "16-bit TFLOP/s", "fp8 TFLOP/s", "power")
+    listing(console, columns, rows, spare=("power", "vendor"))

@@ -7,20 +7,19 @@ from llm_calc.adapters.wire.memory import MemoryPlanAnswer, PerGpu
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import memory, number, percent
 
-FITS = {True: "[bold blue]✓ fits[/]", False: "[bold red]✕ does not fit[/]"}
+FITS, DOES_NOT_FIT = "[bold blue]✓ fits[/]", "[bold red]✕ does not fit[/]"
 PARTS = {
     "weights": "weights_bytes",
     "KV cache": "kv_cache_bytes",
     "activations at their peak": "activation_peak_bytes",
     "CUDA graphs": "cuda_graphs_bytes",
     "framework": "framework_bytes",
-    "unallocated": "unallocated_bytes",
 }
 
 
 def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
     """Whether it fits, where the memory goes, what would change it."""
-    heading(console, f"{answer.weights_format} · {answer.engine}", FITS[answer.fits])
+    heading(console, f"{answer.weights_format} · {answer.engine}", FITS if answer.fits else DOES_NOT_FIT)
     facts(console, [("", answer.reason)])
     _show_gpu(console, answer.per_gpu)
     cache = answer.kv_cache
@@ -34,17 +33,25 @@ def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
             ),
             ("longest context", f"{answer.max_context_tokens:,} tokens for a single sequence"),
             ("scheduler allows", f"{answer.scheduler_max_sequences:,} sequences"),
-            ("one more token", f"{number(cache.allocated.bytes_per_token)} bytes in {cache.format}"),
-            ("left after what was asked", memory(answer.headroom_bytes)),
+            ("one more token", f"{cache.allocated.bytes_per_token:,.0f} bytes in {cache.format}"),
+            _headroom(answer),
         ],
         "KV cache",
     )
     rows = [
         (f"{row.context_tokens:,}", f"{row.max_concurrency:,}", *map(_mark, row.fits)) for row in answer.table
     ]
-    listing(console, ("context", "most at once", *(str(each) for each in answer.table_concurrency)), rows)
-    _show_changes(console, answer)
+    counts = (str(each) for each in answer.table_concurrency)
+    listing(console, ("context", "most at once", *counts), rows, "Which context fits for how many at once")
+    show_changes(console, answer)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def _headroom(answer: MemoryPlanAnswer) -> tuple[str, str]:
+    """What is left of the cache after what was asked, or how much it is short of."""
+    left = answer.headroom_bytes
+    name = "missing for what was asked" if left < 0 else "left after what was asked"
+    return name, memory(abs(left))
 
 
 def _mark(fits: bool) -> str:
@@ -53,6 +60,8 @@ def _mark(fits: bool) -> str:
 
 def _show_gpu(console: Console, gpu: PerGpu) -> None:
     rows = [(name, getattr(gpu, field)) for name, field in PARTS.items()]
+    left = gpu.unallocated_bytes
+    rows.append(("unallocated" if left >= 0 else "beyond all its memory", abs(left)))
     cells = [(name, memory(value), percent(value / gpu.memory_bytes)) for name, value in rows]
     listing(
         console,
@@ -61,7 +70,8 @@ def _show_gpu(console: Console, gpu: PerGpu) -> None:
     )
 
 
-def _show_changes(console: Console, answer: MemoryPlanAnswer) -> None:
+def show_changes(console: Console, answer: MemoryPlanAnswer) -> None:
+    """What would make it fit."""
     if answer.changes_that_fit:
         changes = [(f"{each.field} = {each.value}", each.change) for each in answer.changes_that_fit]
         facts(console, changes, "Single changes that make it fit")
@@ -84,7 +94,7 @@ def show_inspected(console: Console, answer: InspectResponse) -> None:
             ("bits a weight", number(answer.bits_per_weight)),
             (
                 "KV cache a token",
-                f"{number(answer.kv_cache.bytes_per_token)} bytes in {answer.precision.kv_cache}",
+                f"{answer.kv_cache.bytes_per_token:,.0f} bytes in {answer.precision.kv_cache}",
             ),
             *_state(answer),
         ],

@@ -21,7 +21,7 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     heading(
         console,
         f"{counted(len(answer.plans), 'plan')} by {answer.objective}",
-        f"of {searched.deployments} deployments",
+        f"of {searched.deployments:,} deployments",
     )
     columns = (
         "#",
@@ -33,9 +33,10 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
         "TPOT",
         "tokens/s",
         "USD/h",
-        "USD/10^6 out",
+        "USD/M out",
     )
-    listing(console, columns, [_plan(each) for each in answer.plans])
+    if answer.plans:
+        listing(console, columns, [_plan(each) for each in answer.plans])
     commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
     facts(console, commands, "Start one replica with")
     _show_refused(console, answer.refused)
@@ -59,9 +60,12 @@ def _plan(plan: Plan) -> tuple[str, ...]:
     )
 
 
+SHORT = {"tensor": "TP", "pipeline": "PP", "data": "DP", "expert": "EP"}
+
+
 def _layout(part: ParallelismPart) -> str:
-    """The sizes that are not 1, as in ``tensor 4, pipeline 2``."""
-    sizes = ", ".join(f"{name} {size}" for name, size in part.model_dump().items() if size > 1)
+    """The sizes that are not 1, as in ``TP4, PP2``."""
+    sizes = ", ".join(f"{SHORT[name]}{size}" for name, size in part.model_dump().items() if size > 1)
     return sizes or "one GPU"
 
 
@@ -91,6 +95,7 @@ def show_recommended(console: Console, answer: RecommendGpusAnswer) -> None:
         )
         for each in answer.recommendations
     ]
-    listing(console, columns, rows)
+    if rows:
+        listing(console, columns, rows)
     _show_refused(console, answer.refused)
     notes(console, answer.warnings, answer.assumptions)

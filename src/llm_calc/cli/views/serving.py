@@ -1,15 +1,17 @@
-"""An estimate of serving, and scenarios side by side."""
+"""An estimate of serving: whether it fits, what users wait for, how sure that is, what it costs."""
 
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from llm_calc.adapters.wire.calibrate import CalibrateAnswer
-from llm_calc.adapters.wire.compare import CompareAnswer
+from llm_calc.adapters.rent import Rent
 from llm_calc.adapters.wire.measured import NearestRun
-from llm_calc.adapters.wire.serving import Percentiles, Range, ServingEstimateAnswer
+from llm_calc.adapters.wire.memory import MemoryPlanAnswer
+from llm_calc.adapters.wire.serving import OperatorRow, Percentiles, Range, ServingEstimateAnswer
+from llm_calc.cli.deployed import TIGHT_FRACTION, Deployed
 from llm_calc.cli.tables import facts, heading, listing, notes
-from llm_calc.cli.text import NONE, memory, number, percent, seconds, usd
+from llm_calc.cli.text import NONE, likely, memory, number, percent, seconds, usd
+from llm_calc.cli.views.memory import DOES_NOT_FIT, FITS, show_changes
 
 BASIS = {
     "measured": "measured: this model on this GPU under this engine was part of the fit",
@@ -23,31 +25,44 @@ RUN_FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "tpot_s": ("per token", seconds),
     "output_tokens_per_s": ("tokens/s", number),
 }
-FIGURES = {
-    "ttft_s": ("time to first token", seconds),
-    "tpot_s": ("time per token", seconds),
-    "request_latency_s": ("time of a request", seconds),
-    "output_tokens_per_s": ("output tokens/s", number),
-    "output_tokens_per_s_per_gpu": ("output tokens/s a GPU", number),
-    "requests_per_s": ("requests/s", number),
-    "usd_per_hour": ("USD/h", usd),
-    "usd_per_million_output_tokens_all_in": ("USD per 10^6 output tokens", usd),
-    "headroom_bytes": ("KV cache left on the fullest GPU", memory),
-}
 
 
-def show_estimate(console: Console, answer: ServingEstimateAnswer) -> None:
+TIGHT = "[bold yellow]⚠ tight[/]"
+IF_ONLY = "If it were made to fit"
+NOT_ALL = "[bold yellow]⚠ does not hold all at once[/]"
+
+
+def show_estimate(console: Console, answer: ServingEstimateAnswer, beside: Deployed) -> None:
     """What users wait for, how sure that is, and what takes the time."""
-    used = answer.resolved
+    used, plan = answer.resolved, beside.memory()
     layout = f"tensor {used.tensor}, pipeline {used.pipeline}, data {used.data}, expert {used.expert}"
-    heading(console, f"{used.model} · {used.weights} · {used.engine}")
-    facts(console, _figures(answer))
-    facts(console, [("layout", layout), ("KV cache", used.kv_cache), *_capacity(answer)], "Resolved")
+    weights, engine = used.weights.partition(":")[0], used.engine
+    heading(console, f"{used.model} · {weights} · {engine} · {beside.gpus}", _verdict(plan, beside))
+    if plan is not None and not plan.fits:
+        facts(console, [("", plan.reason)])
+    facts(console, _figures(answer), "" if beside.runs else IF_ONLY)
+    if beside.runs:
+        facts(console, _cost(beside.rent), "Cost")
+    capacity = _capacity(answer) if beside.runs else ()
+    formats = [("layout", layout), ("weights", used.weights), ("KV cache", used.kv_cache)]
+    facts(console, [*formats, *_memory(plan), *capacity], "Resolved")
     _show_percentiles(console, answer)
     _show_operators(console, answer)
     facts(console, _basis(answer), "How sure")
     _show_nearest(console, answer.basis.nearest[:SHOWN_RUNS])
+    if plan is not None and not plan.fits:
+        show_changes(console, plan)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def _verdict(plan: MemoryPlanAnswer | None, beside: Deployed) -> str:
+    if not beside.runs:
+        return DOES_NOT_FIT
+    if plan is None:
+        return ""
+    if not plan.fits:
+        return NOT_ALL
+    return TIGHT if plan.headroom_bytes < TIGHT_FRACTION * plan.per_gpu.memory_bytes else FITS
 
 
 def _figures(answer: ServingEstimateAnswer) -> Iterator[tuple[str, str]]:
@@ -56,9 +71,10 @@ def _figures(answer: ServingEstimateAnswer) -> Iterator[tuple[str, str]]:
     yield "time to first token", seconds(answer.ttft_s, *_ends(first))
     yield "time per token", seconds(answer.tpot_s, *_ends(each))
     yield "time of a request", seconds(answer.request_latency_s)
-    likely = f" (likely {number(out.low)}–{number(out.high)})" if out else ""
-    yield "output", f"{number(answer.output_tokens_per_s)} tokens/s{likely}"
-    yield "output a GPU", f"{number(answer.output_tokens_per_s_per_gpu)} tokens/s"
+    spread = likely(out.low, out.high) if out else ""
+    yield "output", f"{number(answer.output_tokens_per_s)} tokens/s{spread}"
+    if answer.output_tokens_per_s_per_gpu != answer.output_tokens_per_s:
+        yield "output a GPU", f"{number(answer.output_tokens_per_s_per_gpu)} tokens/s"
     yield "requests", f"{number(answer.requests_per_s)} a second"
 
 
@@ -66,13 +82,30 @@ def _ends(found: Range | None) -> tuple[float | None, float | None]:
     return (None, None) if found is None else (found.low, found.high)
 
 
+def _cost(rent: Rent | None) -> Iterator[tuple[str, str]]:
+    if rent is None:
+        yield "rent", "— (the catalog has no price for this GPU)"
+        return
+    price = rent.price
+    dated = f"{price.provider}, {price.as_of}: {price.source}" if price.as_of else price.provider
+    yield "output", f"{usd(rent.usd_per_million_output_tokens)} a million tokens, all of the rent on them"
+    yield "rent", f"{usd(rent.usd_per_hour)} an hour; {usd(price.usd_per_gpu_hour)} a GPU ({dated})"
+
+
+def _memory(plan: MemoryPlanAnswer | None) -> Iterator[tuple[str, str]]:
+    """Where the memory of the fullest GPU goes, in a line; the command ``memory`` says more."""
+    if plan is None:
+        return
+    gpu = plan.per_gpu
+    parts = f"weights {memory(gpu.weights_bytes)}, KV cache {memory(gpu.kv_cache_bytes)}"
+    yield "memory of a GPU", f"{memory(gpu.memory_bytes)}, usable {memory(gpu.usable_bytes)}: {parts}"
+
+
 def _capacity(answer: ServingEstimateAnswer) -> Iterator[tuple[str, str]]:
     used = answer.resolved
-    yield (
-        "KV cache holds",
-        f"{number(used.kv_capacity_tokens)} tokens, {number(used.kv_capacity_sequences)} requests",
-    )
-    yield "decoding at once", f"{number(used.running_sequences)} requests on average"
+    tokens, requests = number(used.kv_capacity_tokens), number(used.kv_capacity_sequences)
+    yield "KV cache holds", f"{tokens} tokens: {requests} requests of this length"
+    yield "decoding at once", f"{number(used.running_sequences)} on average"
 
 
 def _basis(answer: ServingEstimateAnswer) -> Iterator[tuple[str, str]]:
@@ -131,64 +164,15 @@ def _show_operators(console: Console, answer: ServingEstimateAnswer) -> None:
     for phase, title in (("prefill", "Prefill of one prompt"), ("decode", "One decode step")):
         rows = sorted((row for row in answer.operators if row.phase == phase), key=lambda row: -row.seconds)
         whole = sum(row.seconds for row in rows) or 1.0
-        listing(
-            console,
-            (title, "time", "share", " bound"),
-            [
-                (row.name, seconds(row.seconds), percent(row.seconds / whole), row.bound)
-                for row in rows[:SHOWN_OPERATORS]
-            ],
-        )
+        shown = [
+            (row.name, seconds(row.seconds), percent(row.seconds / whole), row.bound)
+            for row in rows[:SHOWN_OPERATORS]
+        ]
+        listing(console, (title, "time", "share", " bound"), [*shown, *_rest(rows, whole)])
 
 
-def show_compared(console: Console, answer: CompareAnswer) -> None:
-    """What differs in the scenarios, what follows, and why."""
-    labels = [each.label for each in answer.scenarios]
-    heading(console, f"{len(labels)} scenarios", f"ratios to {labels[0]}; * is best")
-    if answer.differences:
-        listing(
-            console,
-            ("Asked", *labels),
-            [(each.field, *(value.strip('"') for value in each.values)) for each in answer.differences],
-        )
-    rows = []
-    for each in answer.figures:
-        name, text = FIGURES.get(each.figure, (each.figure, number))
-        cells = []
-        for place, (value, ratio) in enumerate(zip(each.values, each.ratios, strict=True)):
-            shown = text(value) if ratio is None or place == 0 else f"{text(value)} (×{number(ratio)})"
-            cells.append(f"{shown} *" if place == each.best and value is not None else shown)
-        rows.append((name, *cells))
-    listing(console, ("Answered", *labels), rows)
-    facts(console, [(labels[each.scenario], each.text) for each in answer.reasons], f"Against {labels[0]}")
-    for each_scenario in answer.scenarios:
-        notes(console, [f"{each_scenario.label}: {text}" for text in each_scenario.estimate.warnings], ())
-
-
-def show_calibration(console: Console, answer: CalibrateAnswer) -> None:
-    """What was fitted, and how much better predictions are with it."""
-    heading(console, f"Calibration from {answer.calibration.measurements} measured figures")
-    rows = [
-        (
-            each.name,
-            number(each.factor),
-            f"{number(each.low)}–{number(each.high)}",
-            percent(each.learnt_fraction),
-        )
-        for each in answer.factors
-    ]
-    listing(console, ("Factor on", "factor", "80 % range", "learnt"), rows)
-    errors = [
-        (
-            each.figure,
-            str(each.measurements),
-            percent(each.before_fraction),
-            percent(each.after_fraction),
-            percent(each.left_out_fraction),
-        )
-        for each in answer.errors
-    ]
-    listing(
-        console, ("Mean error of", "figures", "before", "after", "each left out"), errors or [(NONE,) * 5]
-    )
-    notes(console, answer.warnings, answer.assumptions)
+def _rest(rows: list[OperatorRow], whole_s: float) -> Iterator[tuple[str, ...]]:
+    """What is not shown one by one."""
+    left = [row.seconds for row in rows[SHOWN_OPERATORS:]]
+    if left:
+        yield f"{len(left)} more", seconds(sum(left)), percent(sum(left) / whole_s), ""

@@ -1,7 +1,7 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal } from "../vendor/page/libraries.js";
 import {
-  catalog, change, ENGINE_FLAGS, gpu, isExample, model, named, PRESETS, scenario, setSource, source, summary,
+  catalog, change, CUSTOM, DEFAULTS, ENGINE_FLAGS, gpu, isExample, model, named, PRESETS, scenario, setSource, source, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
@@ -87,14 +87,14 @@ function accept(text, name) {
 
 const WAYS = [["name", "Catalog"], ["file", "File"], ["custom", "Dimensions"]];
 const pasting = signal(false);
-const wayOf = () => (source.value || pasting.value ? "file" : scenario.value.m === "custom" ? "custom" : "name");
+const wayOf = () => (source.value || pasting.value ? "file" : scenario.value.m === CUSTOM ? "custom" : "name");
 
 /** Another way to name the model; ``DEFAULTS`` of the dimensions are Llama-2-7B's. */
 function turnTo(way) {
   pasting.value = way === "file";
   if (way !== "file" && source.value) setSource(null);
-  if (way === "custom") change({ m: "custom" });
-  if (way === "name" && scenario.value.m === "custom") change({ m: "llama-3.1-70b" });
+  if (way === "custom") change({ m: CUSTOM });
+  if (way === "name" && scenario.value.m === CUSTOM) change({ m: DEFAULTS.m });
 }
 
 function Pasted() {

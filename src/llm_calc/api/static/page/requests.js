@@ -1,5 +1,5 @@
 // From the form to the bodies of requests, and from a refused field back to the form.
-import { DEFAULTS, ENGINE_FLAGS } from "./state.js";
+import { CUSTOM, DEFAULTS, ENGINE_FLAGS, LINKS } from "./state.js";
 
 /** A number, or what was typed where it is none: the service says what it accepts. */
 function number(text) {
@@ -11,15 +11,12 @@ function lean(object) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
-function numbers(scenario, keys) {
-  return lean(Object.fromEntries(Object.entries(keys).map(([field, key]) => [field, number(scenario[key])])));
+/** Fields of a request with the numbers of a scenario. ``fields``: by the keys of a link. */
+function numbers(scenario, fields) {
+  return lean(Object.fromEntries(Object.entries(fields).map(([key, field]) => [field, number(scenario[key])])));
 }
 
-/** Fields of a model by its dimensions, and the keys of a link that hold them. */
-export const DIMENSIONS = {
-  hidden_dim: "dh", ff_dim: "df", num_layers: "dl", vocab_size: "dv", num_attention_heads: "dq", num_key_value_heads: "dk",
-};
-const LAYOUT = { tensor: "tp", pipeline: "pp", data: "dp", expert: "ep" };
+const [DIMENSIONS, LAYOUT, LOADS] = [LINKS.custom_fields, LINKS.layout_fields, LINKS.load_fields];
 
 /** A config.json goes into a body letter by letter: numbers that JavaScript has no exact value for, Infinity too. */
 const VERBATIM = "\u0001";
@@ -32,22 +29,18 @@ export function textOf(body, indent) {
 
 export function modelPart(scenario, source) {
   if (source) return source.kind === "gguf" ? { gguf_base64: source.content } : { hf_config: VERBATIM + source.content };
-  return scenario.m === "custom" ? { custom: numbers(scenario, DIMENSIONS) } : { name: scenario.m };
+  return scenario.m === CUSTOM ? { custom: numbers(scenario, DIMENSIONS) } : { name: scenario.m };
 }
 
 export function workloadPart(scenario) {
-  const loads = {
-    c: { concurrency: number(scenario.c) }, r: { request_rate: number(scenario.r) },
-    b: { batch: number(scenario.b) }, off: { offline: true },
-  };
-  const lengths = numbers(scenario, { input_tokens: "i", output_tokens: "o" });
-  return lean({ ...lengths, ...loads[scenario.load], prefix_cache_hit_fraction: number(scenario.px) });
+  const { load } = scenario;
+  const amount = LOADS[load] === "offline" ? true : number(scenario[load]);
+  const lengths = numbers(scenario, { i: "input_tokens", o: "output_tokens" });
+  return lean({ ...lengths, [LOADS[load]]: amount, prefix_cache_hit_fraction: number(scenario.px) });
 }
 
 export function enginePart(scenario) {
-  const flags = ENGINE_FLAGS[scenario.e] ?? {};
-  const set = Object.entries(flags).map(([key, flag]) => [flag, number(scenario[key])]);
-  return lean({ name: scenario.e, ...Object.fromEntries(set) });
+  return { name: scenario.e, ...numbers(scenario, ENGINE_FLAGS[scenario.e] ?? {}) };
 }
 
 /** ``cache``: the format of the KV cache where the form leaves it open. */
@@ -75,7 +68,7 @@ function prices(scenario) {
 }
 
 export function plans(scenario, source, objective, only) {
-  const limits = numbers(scenario, { ttft_s: "ttft", tpot_s: "tpot", usd_per_hour: "bud", max_gpus: "max" });
+  const limits = numbers(scenario, { ttft: "ttft_s", tpot: "tpot_s", bud: "usd_per_hour", max: "max_gpus" });
   const workload = workloadPart(scenario);
   const gpus = only ? [scenario.g] : undefined;
   return lean({ model: modelPart(scenario, source), workload, limits, gpus, objective, prices: prices(scenario), max_plans: 10 });
@@ -85,7 +78,7 @@ export function plans(scenario, source, objective, only) {
 export function sweep(scenario, source, grid) {
   const base = deployment(scenario, source);
   if (Object.hasOwn(grid, "workload.concurrency")) {
-    for (const load of ["concurrency", "request_rate", "batch", "offline"]) delete base.workload[load];
+    for (const load of Object.values(LOADS)) delete base.workload[load];
   }
   for (const path of Object.keys(grid)) {
     const [part, field] = path.split(".");
@@ -95,11 +88,11 @@ export function sweep(scenario, source, grid) {
 }
 
 const FIELDS = [
-  ...Object.entries(DIMENSIONS).map(([field, key]) => [`model.custom.${field}`, key]),
+  ...Object.entries(DIMENSIONS).map(([key, field]) => [`model.custom.${field}`, key]),
   ["model", "m"], ["precision.weights", "w"], ["precision.kv_cache", "kv"], ["hardware.gpu", "g"],
-  ["hardware.count", "n"], ...Object.entries(LAYOUT).map(([field, key]) => [`parallelism.${field}`, key]),
+  ["hardware.count", "n"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
   ["engine.name", "e"], ["workload.input_tokens", "i"], ["workload.output_tokens", "o"],
-  ["workload.concurrency", "c"], ["workload.request_rate", "r"], ["workload.batch", "b"],
+  ...Object.entries(LOADS).map(([key, field]) => [`workload.${field}`, key]),
   ["workload.prefix_cache_hit_fraction", "px"], ["limits.ttft_s", "ttft"], ["limits.tpot_s", "tpot"],
   ["limits.usd_per_hour", "bud"], ["limits.max_gpus", "max"], ["prices", "usd"], ["parallelism", "tp"],
 ];

@@ -1,14 +1,15 @@
 // The state of the page: up to four scenarios, of which one is edited; everything else follows from it.
 import { computed, signal } from "../vendor/page/libraries.js";
 
-export const MOST_SCENARIOS = 4;
 export const LETTERS = ["a", "b", "c", "d"];
 
-/** What a link means where it is silent, and the flags of each engine: one file, read by the command line too. */
-const LINKS = JSON.parse(document.getElementById("links").textContent);
+/** What a link means where it is silent, its keys and their fields: one file, read by the command line too. */
+export const LINKS = JSON.parse(document.getElementById("links").textContent);
 export const VERSION = LINKS.version;
 export const DEFAULTS = Object.freeze(LINKS.defaults);
+export const MOST_SCENARIOS = LINKS.most_scenarios;
 export const ENGINE_FLAGS = LINKS.engine_flags;
+export const CUSTOM = LINKS.custom_model;
 
 export const PRESETS = [
   { name: "Chat", set: { i: "1024", o: "512", load: "c", c: "32", len: "16384" } },
@@ -82,7 +83,7 @@ export const model = computed(() => named(catalog.value.models, scenario.value.m
 /** What a scenario's model is called. */
 export function modelName(each, from) {
   if (from) return from.name;
-  return each.m === "custom" ? "own dimensions" : each.m;
+  return each.m === CUSTOM ? "own dimensions" : each.m;
 }
 
 /** A scenario in one line. */

@@ -1,0 +1,82 @@
+"""``--link``: a link of the page in place of a request."""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llm_calc.cli.bodies import STDIN, Body, body_of
+from llm_calc.cli.options import PATHS, LinkedOptions
+from llm_calc.core.errors import CalcError, InvalidInputError
+
+if TYPE_CHECKING:
+    from llm_calc.adapters.links import Link
+
+LEAST_COMPARED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The request for one deployment; ``usd_per_gpu_hour``: the price that a link says [USD/h]."""
+
+    body: Body
+    is_linked: bool
+    usd_per_gpu_hour: float | None
+
+
+def asked_deployment(options: LinkedOptions) -> Asked:
+    """The request that options describe: over a scenario of ``--link``, over a file, or alone.
+
+    Raises:
+        InvalidInputError: no link of the page, no such scenario, or an option that has no place.
+    """
+    if options.link is None:
+        if options.scenario is not None:
+            raise InvalidInputError("--scenario: needs --link")
+        return Asked(body=body_of(options, PATHS), is_linked=False, usd_per_gpu_hour=None)
+    scenario = _read(options.link).scenario(options.scenario or "A")
+    body = body_of(options, PATHS, start=scenario.serving_estimate)
+    return Asked(body=body, is_linked=True, usd_per_gpu_hour=scenario.usd_per_gpu_hour)
+
+
+def linked_scenarios(options: Any) -> Body:  # noqa: ANN401 - the options of compare
+    """All scenarios of ``--link`` as a request to compare them.
+
+    Raises:
+        InvalidInputError: no link of the page, a single scenario, or options that have no place beside it.
+    """
+    if options.gpus:
+        raise InvalidInputError("--link, --gpu: only one of them can name the scenarios")
+    scenarios = _read(options.link).scenarios
+    if len(scenarios) < LEAST_COMPARED:
+        raise InvalidInputError("--link: has one scenario; comparing takes two. Use estimate --link for one")
+    return {
+        "scenarios": [
+            {**body_of(options, PATHS, start=each.serving_estimate), "label": each.letter}
+            for each in scenarios
+        ]
+    }
+
+
+def as_the_page_asks(body: Body) -> Body:
+    """The request for the memory of a scenario: where the cache is open, in the format that the estimate took."""
+    from llm_calc.adapters.operations import SERVING_ESTIMATE
+    from llm_calc.cli.answers import answer
+
+    precision = body.get("precision")
+    if not isinstance(precision, dict) or precision.get("kv_cache") != "auto":
+        return body
+    try:
+        kept = answer(SERVING_ESTIMATE, body).resolved.kv_cache
+    except CalcError:
+        return body
+    return {**body, "precision": {**precision, "kv_cache": kept}}
+
+
+def _read(text: str | None) -> "Link":
+    """The link, with what is not known of it said on standard error."""
+    from llm_calc.adapters.links import read_link
+
+    link = read_link(sys.stdin.read() if text == STDIN else text or "")
+    if link.unknown:
+        print(f"Warning: link: not known here, ignored: {', '.join(link.unknown)}", file=sys.stderr)
+    return link

@@ -1,0 +1,58 @@
+"""The command in a real terminal of some width, through a pseudo-terminal."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+LIMIT_S = 120
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a terminal was sent, and how the command ended."""
+
+    raw: str
+    code: int
+
+    @property
+    def text(self) -> str:
+        """What is left on the screen, without colours: a line that is written again counts once."""
+        lines = ESCAPES.sub("", self.raw).split("\n")
+        return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+
+def in_terminal(*arguments: object, columns: int = 80, environment: Mapping[str, str] | None = None) -> Shown:
+    """Run the command with input, output and errors on a terminal."""
+    own, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    unset = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CI", "GITHUB_ACTIONS", "PY_COLORS")
+    inherited = {name: value for name, value in os.environ.items() if name not in unset}
+    with subprocess.Popen(
+        [sys.executable, "-m", "llm_calc", *map(str, arguments)],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env={**inherited, "TERM": "xterm-256color", **(environment or {})},
+        start_new_session=True,
+    ) as process:
+        os.close(its)
+        pieces = []
+        while True:
+            try:
+                piece = os.read(own, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+        code = process.wait(LIMIT_S)
+    os.close(own)
+    return Shown(b"".join(pieces).decode(), code)
