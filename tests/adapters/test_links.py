@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ EXAMPLE: dict[str, Any] = {
     "engine": {"name": "vllm", "max_model_len": 16384},
     "workload": {"input_tokens": 1024, "output_tokens": 512, "concurrency": 32},
 }
-CONFIG = {"model_type": "llama", "name": "größer"}
+CONFIG = {"model_type": "llama", "name": "größer", "limit": [0.0, math.inf], "id": 2**63 + 1}
 
 
 def only(link: str) -> dict[str, Any]:
@@ -48,7 +49,20 @@ def test_an_empty_link_is_the_example(link: str) -> None:
             "model",
             {"custom": {"hidden_dim": 4096, "ff_dim": 11008, "num_layers": 32, "vocab_size": 32000}},
         ),
-        ("m=custom&dq=32&dk=8", "model", {"custom": {"num_attention_heads": 32, "num_key_value_heads": 8}}),
+        (
+            "m=custom&dl=40&dq=32&dk=8",
+            "model",
+            {
+                "custom": {
+                    "hidden_dim": 4096,
+                    "ff_dim": 11008,
+                    "num_layers": 40,
+                    "vocab_size": 32000,
+                    "num_attention_heads": 32,
+                    "num_key_value_heads": 8,
+                }
+            },
+        ),
         ("w=", "precision", {"kv_cache": "auto"}),
         ("w=int4-awq&kv=fp8", "precision", {"weights": "int4-awq", "kv_cache": "fp8"}),
         ("g=mi300x&n=8", "hardware", {"gpu": "mi300x", "count": 8}),
@@ -75,8 +89,13 @@ def test_an_empty_link_is_the_example(link: str) -> None:
             "engine",
             {"name": "trtllm", "max_seq_len": 16384, "free_gpu_memory_fraction": 0.8, "max_batch_size": 9},
         ),
-        ("e=llama.cpp&util=0.8&seqs=9", "engine", {"name": "llama.cpp", "n_ctx": 16384}),
-        ("e=generic&util=0.8", "engine", {"name": "generic", "max_model_len": 16384}),
+        ("e=llama.cpp&util=0.8&seqs=9", "engine", {"name": "llama.cpp", "n_ctx": 16384, "n_parallel": 9}),
+        (
+            "e=generic&util=0.8",
+            "engine",
+            {"name": "generic", "max_model_len": 16384, "memory_utilization": 0.8},
+        ),
+        ("i=2,048&o=%20512", "workload", {"input_tokens": 2048, "output_tokens": 512, "concurrency": 32}),
         ("load=r&r=2.5", "workload", {"input_tokens": 1024, "output_tokens": 512, "request_rate": 2.5}),
         ("load=b&b=4&i=128&o=1", "workload", {"input_tokens": 128, "output_tokens": 1, "batch": 4}),
         (
@@ -107,7 +126,11 @@ def test_further_scenarios_differ_from_the_first() -> None:
 
 
 def test_pasted_files_stand_in_the_fragment() -> None:
-    sources = [{"kind": "config", "content": CONFIG}, None, {"kind": "gguf", "content": "R0dVRg=="}]
+    sources = [
+        {"kind": "config", "content": json.dumps(CONFIG)},
+        None,
+        {"kind": "gguf", "content": "R0dVRg=="},
+    ]
     link = f"{PAGE}?v=1&b.n=1&c.n=1&d.n=4#{fragment(sources)}"
     models = [each.serving_estimate["model"] for each in requests_of(link)]
     name = {"name": "llama-3.1-70b"}

@@ -109,8 +109,11 @@ def test_the_recommended_gpu_holds_it_and_no_smaller_one_does(sequences: int, co
     assert found is not None
     assert found.count == 1
     assert fits(engine.plan(replace(deployment, gpu=load_catalogs().gpu(found.gpu))), asked)
+    compute = deployment.numbers.recipe.default.compute
+    assert compute is not None
     for gpu in gpus:
-        if gpu.vendor == "NVIDIA" and not gpu.unified_memory and gpu.usable_memory_bytes < found.memory_bytes:
+        alike = gpu.vendor == "NVIDIA" and not gpu.unified_memory and gpu.supports(compute)
+        if alike and gpu.usable_memory_bytes < found.memory_bytes:
             assert not fits(engine.plan(replace(deployment, gpu=gpu)), asked)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from llm_calc.adapters.links import link_defaults_text
+from llm_calc.adapters.links import link_defaults_text, requests_of
 from tests.adapters.gguf_files import write_llama
+from tests.command import run
 from tests.page.conftest import Opener
 from tests.page.reading import ask, card, shown_time, tile
 from tests.process import Service
@@ -43,7 +45,7 @@ ROUND_TRIP = """async ({scenarios, sources, module}) => {
 @settings(max_examples=60)
 @given(st.lists(st.tuples(scenarios, sources), min_size=1, max_size=4))
 def test_any_state_survives_a_link(blank: Page, states: list[tuple[dict[str, str], Any]]) -> None:
-    module = blank.locator("link[rel=modulepreload][href$='page/url.js']").evaluate("each => each.href")
+    module = module_of(blank, "url.js")
     given_scenarios, given_sources = [each for each, _ in states], [each for _, each in states]
     found = blank.evaluate(
         ROUND_TRIP, {"scenarios": given_scenarios, "sources": given_sources, "module": module}
@@ -54,6 +56,54 @@ def test_any_state_survives_a_link(blank: Page, states: list[tuple[dict[str, str
         "unknown": [],
         "data": "2026-01-01-abc",
     }
+
+
+# Texts of a form's fields that are numbers, as people type them, or nothing.
+counts = st.one_of(st.just(""), st.integers(1, 10**6).map(str), st.integers(1000, 10**6).map("{:,}".format))
+shares = st.one_of(st.just(""), st.floats(0.01, 0.99).map(lambda value: f"{value:.3g}"))
+CHOICES = {
+    "m": st.sampled_from(["llama-3.1-8b", "custom", "Qwen/Qwen3-235B-A22B"]),
+    "w": st.sampled_from(["", "bf16", "int4-awq"]),
+    "kv": st.sampled_from(["auto", "fp8"]),
+    "g": st.sampled_from(["l4", "mi300x"]),
+    "e": st.sampled_from(["vllm", "sglang", "trtllm", "llama.cpp", "generic"]),
+    "load": st.sampled_from(["c", "r", "b", "off"]),
+    **dict.fromkeys(["px", "util", "r", "ttft", "tpot", "usd"], shares),
+}
+filled = st.fixed_dictionaries({key: CHOICES.get(key, counts) for key in DEFAULTS})
+configs = st.none() | st.just(
+    {"kind": "config", "name": "x", "content": '{"model_type":"llama","a":[1.5,Infinity]}'}
+)
+
+ASKED = """async ({scenarios, sources, links, requests}) => {
+  const [{toLink}, {deployment, textOf}] = [await import(links), await import(requests)];
+  const bodies = scenarios.map((each, at) => textOf(deployment(each, sources[at], "fp8")));
+  return {link: `http://127.0.0.1/${toLink(scenarios, sources)}`, bodies};
+}"""
+
+
+def module_of(page: Page, name: str) -> str:
+    """The address of a script of the page."""
+    found = page.locator(f"link[rel=modulepreload][href$='page/{name}']").evaluate("each => each.href")
+    return str(found)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(filled, configs), min_size=1, max_size=4))
+def test_links_are_read_elsewhere_as_the_page_asks_them(
+    blank: Page, states: list[tuple[dict[str, str], Any]]
+) -> None:
+    asked = blank.evaluate(
+        ASKED,
+        {
+            "scenarios": [each for each, _ in states],
+            "sources": [each for _, each in states],
+            "links": module_of(blank, "url.js"),
+            "requests": module_of(blank, "requests.js"),
+        },
+    )
+    read = [scenario.deployment("fp8") for scenario in requests_of(asked["link"])]
+    assert read == [json.loads(body) for body in asked["bodies"]]
 
 
 def test_a_link_opens_the_same_answer(opened: Opener, service: Service) -> None:
@@ -107,6 +157,17 @@ def test_a_file_too_long_for_a_link_is_asked_for_again(
     expect(again.get_by_role("alert").first).to_contain_text(
         "tiny.gguf was too long for the link: choose it again"
     )
+
+
+def test_the_command_gives_the_answer_of_the_page(opened: Opener) -> None:
+    page = opened("/?v=1&i=3000&b.g=h200-141gb-sxm")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Copy command line").click()
+    program, *arguments = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert program == "llm-calc"
+    ended = run(*arguments, "--json")
+    assert ended.exit_code == 0, ended.output
+    expect(tile(page, "TTFT")).to_have_text(shown_time(json.loads(ended.stdout)["ttft_s"]))
 
 
 def test_curl_gives_the_answer_of_the_page(opened: Opener, service: Service) -> None:

@@ -94,10 +94,10 @@ class Interval(Answer):
         description="Whether loads of this kind were measured; uncalibrated: the ranges are those of loads that were"
     )
     coverage_fraction: float = Field(description="Share of cases that the ranges hold [-]")
-    ttft_s: Range | None = Field(description="Time to first token [s]; null below ten measured cases")
-    tpot_s: Range | None = Field(description="Time of each further token [s]; null below ten measured cases")
+    ttft_s: Range | None = Field(description="Time to first token [s]; null: too few cases")
+    tpot_s: Range | None = Field(description="Time of each further token [s]; null: too few cases")
     output_tokens_per_s: Range | None = Field(
-        description="Output of the deployment [tokens/s]; null below ten measured cases"
+        description="Output of the deployment [tokens/s]; null: too few cases"
     )
 
 
@@ -119,7 +119,7 @@ class HeldOut(Answer):
     """How far off answers of this kind were for groups that the fit had not seen."""
 
     metric: str = Field(description="What was measured")
-    load: str = Field(description="Kind of load: closed_loop, single_stream, static_batch or offline")
+    load: str = Field(description="Kind of load")
     held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation")
     measurements: int = Field(description="Measurements compared [measurements]")
     mean_error_fraction: float = Field(description="Mean of |predicted / measured - 1| [-]")
