@@ -1,5 +1,5 @@
 // How each figure was computed: the formula, the numbers put in, the result, and where the formula stands.
-import { html, signal } from "../vendor/page/libraries.js";
+import { html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import { gpu, scenario } from "./state.js";
 import { estimate, inspection, memory } from "./api.js";
 import { Card } from "./card.js";
@@ -9,23 +9,29 @@ import { count, integer, significant, size, time, usd } from "./numbers.js";
 
 const opened = signal(new Set());
 
+/** The explanation to go to as soon as it stands there. */
+const wanted = signal("");
+
 /** Open the explanation of a figure and go there. */
 export function explain(name) {
   opened.value = new Set([...opened.value, name]);
-  requestAnimationFrame(() => {
-    const found = document.getElementById(`x-${name}`);
-    found?.scrollIntoView({ block: "center" });
-    found?.querySelector("summary").focus({ preventScroll: true });
-  });
+  wanted.value = name;
 }
 
 function Step({ id, name, formula, filled, result, from }) {
+  const box = useRef(null), here = wanted.value === id;
+  useEffect(() => {
+    if (!here) return;
+    wanted.value = "";
+    box.current.scrollIntoView({ block: "center" });
+    box.current.querySelector("summary").focus({ preventScroll: true });
+  }, [here]);
   const toggle = (event) => {
     const next = new Set(opened.peek());
     if (event.currentTarget.open) next.add(id); else next.delete(id);
     opened.value = next;
   };
-  return html`<details class="formula" id=${`x-${id}`} open=${opened.value.has(id)} onToggle=${toggle}><summary><span>${name}</span> <b>${result}</b></summary>
+  return html`<details class="formula" ref=${box} id=${`x-${id}`} open=${opened.value.has(id)} onToggle=${toggle}><summary><span>${name}</span> <b>${result}</b></summary>
     <p><code>${formula}</code></p><p><code>= ${filled} = <b>${result}</b></code></p><p class="note">${from}</p></details>`;
 }
 
