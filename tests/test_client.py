@@ -1,6 +1,7 @@
 """The client against a real service, and against services that fail."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from inspect import signature
@@ -91,6 +92,17 @@ def test_what_is_no_answer_is_a_failure_in_a_sentence(body: bytes) -> None:
         with pytest.raises(ServiceError, match="its answer is none that this version knows") as found:
             run(asked(ask))
         assert found.value.status == 200
+
+
+def test_a_newer_service_may_answer_more() -> None:
+    answer = llm_calc.memory_plan(model="llama2-7b", hardware="l4")
+    newer = {**answer.model_dump(), "new": 1, "per_gpu": {**answer.per_gpu.model_dump(), "new_bytes": 2}}
+
+    async def main() -> Any:
+        async with Client(transport=failing(200, json.dumps(newer).encode())) as client:
+            return await client.memory_plan(model="llama2-7b", hardware="l4")
+
+    assert run(main()) == answer
 
 
 def test_a_service_that_is_too_slow_is_left_after_the_limit() -> None:

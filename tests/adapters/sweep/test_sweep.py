@@ -107,6 +107,17 @@ def test_serving_rows_are_the_endpoints(client: TestClient, grid: Json) -> None:
             assert row[name] == pytest.approx(answer[name], rel=1e-9), name
 
 
+@pytest.mark.parametrize("method", ["as_endpoint", "closed_form"])
+def test_rows_say_whether_memory_holds_a_request(method: str) -> None:
+    base = {**MODEL, "hardware": {"gpu": "l4"}, "precision": {"kv_cache": "bf16"}}
+    grid = {"workload.concurrency": [2, 300], "workload.input_tokens": [1000, 20_000, 100_000]}
+    rows = rows_of(ready("serving_estimate", base, grid, method=method))
+    kept = rows_of(ready("memory_plan", base, grid))
+    said = [row["holds_a_request"] for row in rows]
+    assert said == [row["sequences_that_fit"] >= 1 for row in kept]
+    assert set(said) == {True, False}
+
+
 def test_closed_form_is_near_the_simulation() -> None:
     grid = {"workload.concurrency": [1, 8, 32, 128], "workload.input_tokens": [256, 2048]}
     simulated = rows_of(ready("serving_estimate", MODEL, grid, method="as_endpoint"))

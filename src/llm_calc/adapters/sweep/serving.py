@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.certainty import holds_one
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.served import served_capacity
 from llm_calc.adapters.serving import place_request, time_load
@@ -22,7 +23,8 @@ from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
 
-SERVING_FIGURES = (
+Flags = bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+TIMES = (
     "ttft_s",
     "tpot_s",
     "request_latency_s",
@@ -30,6 +32,9 @@ SERVING_FIGURES = (
     "total_tokens_per_s",
     "requests_per_s",
 )
+HOLDS = "holds_a_request"
+"""Whether memory holds one request of the row: where it does not, the figures are those of what would have to fit."""
+SERVING_FIGURES = (HOLDS, *TIMES)
 
 
 def serving_rows(
@@ -43,14 +48,20 @@ def serving_rows(
     varying, rows = changing.values, changing.rows
     if changing.simulate:
         return _row_by_row(request, varying, rows, catalogs)
-    found = {name: np.empty(rows) for name in SERVING_FIGURES}
+    found = _empty(rows)
     for chosen, one in _families(request, varying, rows):
         part = {path: values[chosen] for path, values in varying.items()}
-        estimate, busy = _closed(one, part, catalogs)
-        for name in SERVING_FIGURES:
+        estimate, busy, holds = _closed(one, part, catalogs)
+        found[HOLDS][chosen] = holds
+        for name in TIMES:
             scale = busy if name.endswith("_per_s") else 1.0
             found[name][chosen] = np.asarray(getattr(estimate, name)) * scale
     return found
+
+
+def _empty(rows: int) -> dict[str, FloatArray]:
+    kinds = {name: bool if name == HOLDS else float for name in SERVING_FIGURES}
+    return {name: np.empty(rows, dtype=kind) for name, kind in kinds.items()}
 
 
 def is_simulated(workload: WorkloadPart, varying: Values) -> bool:
@@ -67,13 +78,15 @@ def _row_by_row(
     request: ServingEstimateRequest, varying: Values, rows: int, catalogs: Catalogs
 ) -> dict[str, FloatArray]:
     """Exactly what the endpoint answers."""
-    found = {name: np.empty(rows) for name in SERVING_FIGURES}
+    found = _empty(rows)
     for row in range(rows):
         values = {path.partition(".")[2]: column[row] for path, column in varying.items()}
         workload = request.workload.model_copy(update=_whole(values))
         one = request.model_copy(update={"workload": workload})
-        estimate = time_load(place_request(one, catalogs), workload)
-        for name in SERVING_FIGURES:
+        placed = place_request(one, catalogs)
+        estimate = time_load(placed, workload)
+        found[HOLDS][row] = holds_one(placed)
+        for name in TIMES:
             found[name][row] = float(getattr(estimate, name))
     return found
 
@@ -103,15 +116,15 @@ def _families(
 
 def _closed(
     request: ServingEstimateRequest, varying: Values, catalogs: Catalogs
-) -> tuple[Estimate, Quantity]:
-    """One replica in closed form, and how many replicas are busy."""
+) -> tuple[Estimate, Quantity, Flags]:
+    """One replica in closed form, how many replicas are busy, and whether memory holds a request."""
     placed, workload = place_request(request, catalogs), request.workload
     lengths = Lengths(
         input_tokens=varying.get("workload.input_tokens", float(workload.input_tokens)),
         output_tokens=varying.get("workload.output_tokens", float(workload.output_tokens)),
         cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.prefix_cache_hit_fraction),
     )
-    deployment = _deployment(placed, lengths)
+    deployment, holds = _deployment(placed, lengths), _holds(placed, lengths)
     total = varying.get(
         "workload.concurrency", varying.get("workload.batch", float(workload.requests_in_flight))
     )
@@ -120,12 +133,21 @@ def _closed(
         rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
         most = np.full(np.shape(rate), max(1.0, float(np.max(np.asarray(deployment.capacity)))))
         each = np.maximum(in_flight(deployment, lengths, rate, most), 1.0)
-        return under_load(deployment, "request_rate", lengths, each), replicas
+        return under_load(deployment, "request_rate", lengths, each), replicas, holds
     kind = shape_of(workload.load, placed.calibration.name)
     estimate = under_load(deployment, kind, lengths, each)
     if kind == "concurrency":
         estimate = _single_requests_apart(estimate, deployment, lengths, each)
-    return estimate, _busy(workload, total, replicas)
+    return estimate, _busy(workload, total, replicas), holds
+
+
+def _holds(placed: Placed, lengths: Lengths) -> Flags:
+    """Whether the memory plan has room for one request of each length."""
+    context = lengths.input_tokens + lengths.output_tokens
+    if not isinstance(context, np.ndarray):
+        return holds_one(placed)
+    room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
+    return np.asarray((room >= 1) & (placed.plan.available_bytes > 0))
 
 
 def _single_requests_apart(
@@ -136,9 +158,7 @@ def _single_requests_apart(
     if not np.any(single):
         return estimate
     alone = under_load(deployment, "batch", lengths, each)
-    figures = {
-        name: np.where(single, getattr(alone, name), getattr(estimate, name)) for name in SERVING_FIGURES
-    }
+    figures = {name: np.where(single, getattr(alone, name), getattr(estimate, name)) for name in TIMES}
     return replace(estimate, **figures)
 
 

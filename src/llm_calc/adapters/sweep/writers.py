@@ -13,6 +13,7 @@ from llm_calc.adapters.sweep.run import Rows, Sweep
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.errors import UnsupportedError
 
+YES_OR_NO = ("fits", "holds_a_request")
 MEDIA_TYPES = {
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
@@ -145,7 +146,7 @@ def _parquet(sweep: Sweep, batches: Batches, pa: Any, pq: Any) -> Iterator[bytes
 
 
 def _arrow_type(sweep: Sweep, name: str, pa: Any) -> Any:  # noqa: ANN401
-    if name == "fits":
+    if name in YES_OR_NO:
         return pa.bool_()
     if name in sweep.number_columns:
         whole = any(column.path == name and column.is_whole for column in sweep.grid.arrays)
