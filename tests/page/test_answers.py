@@ -218,7 +218,7 @@ def test_requests_that_wait_still_have_a_speed(opened: Opener, service: Service)
     page = opened("/?v=1&c=1000")
     workload = {**EXAMPLE["workload"], "concurrency": 1000}
     served = ask(service, "/api/serving_estimate", {**EXAMPLE, "workload": workload})
-    expect(page.locator("#verdict")).to_contain_text("Does not fit at once")
+    expect(page.locator("#verdict")).to_contain_text("Does not hold all at once")
     expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
 
 

@@ -11,7 +11,7 @@ export function runs(plan) {
 /** Tone, icon and word of a memory plan. */
 export function verdict(plan) {
   if (!plan) return ["unknown", "?", "Unknown"];
-  if (!plan.fits) return ["bad", "✕", runs(plan) ? "Does not fit at once" : "Does not fit"];
+  if (!plan.fits) return runs(plan) ? ["warn", "⚠", "Does not hold all at once"] : ["bad", "✕", "Does not fit"];
   const tight = plan.headroom_bytes < TIGHT_FRACTION * plan.per_gpu.memory_bytes;
   return tight ? ["warn", "⚠", "Tight"] : ["fits", "✓", "Fits"];
 }
