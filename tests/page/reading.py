@@ -38,10 +38,15 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{rounded:,.0f}" if rounded >= 1000 else f"{rounded:g}"
 
 
+def exact(value: float, digits: int = 3) -> str:
+    """The same with zeros at the end."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:#.{digits}g}".rstrip(".")
+
+
 def shown_time(seconds: float) -> str:
     """A time as the page writes it."""
-    value, unit = (seconds, "s") if seconds >= 0.1 else (1e3 * seconds, "ms")
-    return f"{significant(value)} {unit}"
+    value, unit = (seconds, "s") if seconds >= 0.09995 else (1e3 * seconds, "ms")
+    return f"{exact(value)} {unit}"
 
 
 def shown_count(value: float) -> str:

@@ -16,6 +16,7 @@ from tests.page.reading import (
     GIB,
     ask,
     card,
+    exact,
     field,
     planned,
     shown_count,
@@ -23,7 +24,7 @@ from tests.page.reading import (
     significant,
     tile,
 )
-from tests.process import Service, running
+from tests.process import SERVE, Service, running
 
 pytestmark = pytest.mark.browser
 
@@ -36,14 +37,14 @@ def test_figures_equal_those_of_the_api(opened: Opener, service: Service) -> Non
     expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
     expect(tile(page, "TPOT")).to_have_text(shown_time(served["tpot_s"]))
     expect(tile(page, "Output")).to_have_text(f"{shown_count(served['output_tokens_per_s'])} tok/s")
-    expect(tile(page, "Most at once")).to_have_text(f"{int(served['resolved']['kv_capacity_sequences']):,}")
+    expect(tile(page, "Max concurrent")).to_have_text(f"{plan['sequences_that_fit']:,}")
     low, high = (served["interval"]["ttft_s"][end] for end in ("low", "high"))
     likely = f"likely {significant(low, 2)}–{significant(high, 2)}"
     expect(page.locator(".tile").first).to_contain_text(likely)
     memory = card(page, "memory")
     expect(memory).to_contain_text(f"{plan['kv_cache_tokens']:,}")
     for part in ("weights_bytes", "kv_cache_bytes", "activation_peak_bytes", "cuda_graphs_bytes"):
-        expect(memory).to_contain_text(f"{significant(plan['per_gpu'][part] / GIB)} GiB")
+        expect(memory).to_contain_text(f"{exact(plan['per_gpu'][part] / GIB)} GiB")
     expect(card(page, "computed")).to_contain_text("70,553,706,496")
 
 
@@ -56,7 +57,7 @@ def test_cost_is_rent_over_tokens(opened: Opener, service: Service) -> None:
 def test_answers_follow_what_is_typed(opened: Opener, service: Service) -> None:
     page = opened()
     page.get_by_role("combobox", name="Model name").fill("llama-3.1-8b")
-    page.get_by_label("At once", exact=False).first.fill("8")
+    page.get_by_label("Concurrent requests").fill("8")
     body = {**EXAMPLE, "model": {"name": "llama-3.1-8b"}}
     body["workload"] = {**EXAMPLE["workload"], "concurrency": 8}
     served = ask(service, "/api/serving_estimate", body)
@@ -82,7 +83,7 @@ def test_a_late_answer_does_not_replace_a_newer_one(opened: Opener, service: Ser
     workload = {**EXAMPLE["workload"], "input_tokens": 4096}
     served = ask(service, "/api/serving_estimate", {**EXAMPLE, "workload": workload})
     expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
-    held[0].abort()
+    held[0].fulfill(json={**served, "ttft_s": 99.0})
     page.wait_for_timeout(300)
     expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
 
@@ -190,7 +191,7 @@ def test_a_wrong_value_is_told_at_its_field_and_the_last_answer_stays(opened: Op
 @pytest.mark.parametrize(
     ("label", "typed", "told"),
     [
-        ("Memory share", "1.5", "less than or equal to 1"),
+        ("GPU memory share", "1.5", "less than or equal to 1"),
         ("Input", "-4", "greater than or equal to 1"),
         ("Input", "many", "whole number"),
         ("Longest context", "0", "greater than or equal to 1"),
@@ -206,7 +207,7 @@ def test_values_are_refused_where_they_stand(opened: Opener, label: str, typed: 
 def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) -> None:
     page = opened("/?v=1&w=bf16&n=1&len=8192")
     expect(page.locator("#verdict")).to_contain_text("Does not fit")
-    for name in ("TTFT", "TPOT", "Output", "Most at once", "Cost"):
+    for name in ("TTFT", "TPOT", "Output", "Max concurrent", "Cost"):
         expect(tile(page, name)).to_have_text("—")
     expect(card(page, "throughput")).to_contain_text("no speed is shown for what memory cannot hold")
     page.locator(".changes button").first.click()
@@ -226,11 +227,64 @@ def test_single_changes_say_what_they_would_do(opened: Opener, service: Service)
     page = opened()
     body = {**EXAMPLE, "hardware": {"gpu": "h100-80gb-sxm", "count": 4}}
     now, then = ask(service, "/api/serving_estimate", EXAMPLE), ask(service, "/api/serving_estimate", body)
-    line = page.locator(".variants li", has=page.get_by_role("button", name="4 GPUs instead of 2"))
-    expect(line).to_contain_text(f"TPOT {shown_time(now['tpot_s'])} → {shown_time(then['tpot_s'])}")
+    line = page.locator(".variants tr", has=page.get_by_role("button", name="4 GPUs instead of 2"))
+    expect(line).to_contain_text(f"{shown_time(now['tpot_s'])} → {shown_time(then['tpot_s'])}")
     line.get_by_role("button").click()
     expect(tile(page, "TPOT")).to_have_text(shown_time(then["tpot_s"]))
     expect(page.get_by_label("How many")).to_have_value("4")
+    page.go_back()
+    expect(tile(page, "TPOT")).to_have_text(shown_time(now["tpot_s"]))
+
+
+@pytest.mark.parametrize(
+    "change", ["FP8 weights", "4-bit weights (AWQ)", "FP8 KV cache", "2 GPUs instead of 1"]
+)
+def test_a_single_change_does_what_it_says(opened: Opener, change: str) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&w=bf16&n=1&c=200")
+    line = page.locator(".variants tr", has=page.get_by_role("button", name=change))
+    told = line.locator("td").nth(1).inner_text().split(" → ")[-1].removesuffix(" ▾")
+    held = line.locator("td").nth(4).inner_text().split(" → ")[-1].removesuffix(" ▾")
+    line.get_by_role("button").click()
+    value = "" if told == "same" else told.split()[0]
+    expect(tile(page, "TPOT")).to_have_text(re.compile(f"^{re.escape(value)}"))
+    expect(tile(page, "Max concurrent")).to_have_text(re.compile("" if held == "same" else f"^{held}$"))
+
+
+def test_arrivals_beyond_what_is_served_are_told(opened: Opener) -> None:
+    page = opened("/?v=1&load=r&r=50")
+    expect(page.locator("#verdict")).to_contain_text("Overloaded")
+    expect(page.locator("#verdict")).to_contain_text("50 requests a second are asked")
+    expect(tile(page, "TTFT")).to_have_text("—")
+    expect(page.locator(".tile").first).to_contain_text("grows without end")
+
+
+def test_after_a_refusal_nothing_of_the_new_scenario_is_claimed(opened: Opener) -> None:
+    page = opened()
+    cost = tile(page, "Cost").inner_text()
+    page.get_by_label("How many").fill("3")
+    expect(page.locator("#verdict")).to_contain_text("Not answered")
+    expect(field(page, "How many").get_by_role("alert")).to_contain_text("64")
+    expect(tile(page, "Cost")).to_have_text(cost)
+    expect(page.locator(".verdict")).to_contain_text("last scenario that was answered")
+    page.get_by_role("button", name="Share").click()
+    expect(page.get_by_role("button", name="Copy Markdown")).to_be_disabled()
+    expect(page.get_by_role("button", name="Answers as JSON")).to_be_disabled()
+
+
+@pytest.mark.parametrize(("label", "typed"), [("Price of a GPU", "-5"), ("TTFT within", "soon")])
+def test_what_only_the_page_reads_is_refused_too(opened: Opener, label: str, typed: str) -> None:
+    page = opened()
+    page.get_by_text("Targets and cost").click()
+    field(page, label).get_by_role("textbox").fill(typed)
+    expect(field(page, label).get_by_role("alert")).to_contain_text("must be a number of 0 or more")
+
+
+def test_an_empty_number_of_gpus_is_one(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&n=")
+    body = {**EXAMPLE, "model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
+    served = ask(service, "/api/serving_estimate", body)
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+    expect(tile(page, "Cost")).to_have_text(f"${2.99 / 3600 / served['output_tokens_per_s'] * 1e6:.2f}")
 
 
 def test_numbers_stay_when_the_service_goes_away(browser: Browser) -> None:
@@ -244,4 +298,7 @@ def test_numbers_stay_when_the_service_goes_away(browser: Browser) -> None:
         expect(page.get_by_role("alert")).to_contain_text("The calculator process does not answer.")
         expect(page.get_by_role("alert")).to_contain_text("The numbers below are from")
         expect(tile(page, "TTFT")).to_have_text(before)
+        with running((*SERVE[:-1], str(own.port))):
+            expect(page.locator("#verdict")).to_contain_text("Fits")
+            expect(tile(page, "TTFT")).not_to_have_text(before)
         page.close()

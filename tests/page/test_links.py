@@ -20,10 +20,13 @@ from tests.page.reading import ask, card, shown_time, tile
 from tests.process import Service
 
 pytestmark = pytest.mark.browser
-DEFAULTS: dict[str, str] = json.loads(link_defaults_text())["defaults"]
+LINKS = json.loads(link_defaults_text())
+DEFAULTS: dict[str, str] = LINKS["defaults"]
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
-scenarios = st.fixed_dictionaries(dict.fromkeys(DEFAULTS, texts))
+FEW = {"load": st.sampled_from(list(LINKS["load_fields"])), "e": st.sampled_from(list(LINKS["engine_flags"]))}
+scenarios = st.fixed_dictionaries({**dict.fromkeys(DEFAULTS, texts), **FEW})
+views = st.fixed_dictionaries(dict.fromkeys(LINKS["view"], texts))
 sources = st.none() | st.fixed_dictionaries({"kind": st.just("config"), "name": texts, "content": texts})
 
 
@@ -35,24 +38,27 @@ def blank(browser: Browser, service: Service) -> Page:
     return page
 
 
-ROUND_TRIP = """async ({scenarios, sources, module}) => {
+ROUND_TRIP = """async ({scenarios, sources, view, module}) => {
   const {toLink, fromLink} = await import(module);
-  const link = new URL(toLink(scenarios, sources, "2026-01-01-abc"), "http://127.0.0.1/");
+  const link = new URL(toLink(scenarios, sources, view, "2026-01-01-abc"), "http://127.0.0.1/");
   return fromLink(link.search, link.hash);
 }"""
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(scenarios, sources), min_size=1, max_size=4))
-def test_any_state_survives_a_link(blank: Page, states: list[tuple[dict[str, str], Any]]) -> None:
+@given(st.lists(st.tuples(scenarios, sources), min_size=1, max_size=4), views)
+def test_any_state_survives_a_link(
+    blank: Page, states: list[tuple[dict[str, str], Any]], view: dict[str, str]
+) -> None:
     module = module_of(blank, "url.js")
     given_scenarios, given_sources = [each for each, _ in states], [each for _, each in states]
     found = blank.evaluate(
-        ROUND_TRIP, {"scenarios": given_scenarios, "sources": given_sources, "module": module}
+        ROUND_TRIP, {"scenarios": given_scenarios, "sources": given_sources, "view": view, "module": module}
     )
     assert found == {
         "scenarios": given_scenarios,
         "sources": given_sources,
+        "view": view,
         "unknown": [],
         "data": "2026-01-01-abc",
     }
@@ -63,11 +69,10 @@ counts = st.one_of(st.just(""), st.integers(1, 10**6).map(str), st.integers(1000
 shares = st.one_of(st.just(""), st.floats(0.01, 0.99).map(lambda value: f"{value:.3g}"))
 CHOICES = {
     "m": st.sampled_from(["llama-3.1-8b", "custom", "Qwen/Qwen3-235B-A22B"]),
+    **FEW,
     "w": st.sampled_from(["", "bf16", "int4-awq"]),
     "kv": st.sampled_from(["auto", "fp8"]),
     "g": st.sampled_from(["l4", "mi300x"]),
-    "e": st.sampled_from(["vllm", "sglang", "trtllm", "llama.cpp", "generic"]),
-    "load": st.sampled_from(["c", "r", "b", "off"]),
     **dict.fromkeys(["px", "util", "r", "ttft", "tpot", "usd"], shares),
 }
 filled = st.fixed_dictionaries({key: CHOICES.get(key, counts) for key in DEFAULTS})
@@ -134,8 +139,25 @@ def test_the_example_has_the_shortest_link(opened: Opener, service: Service) -> 
 def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
     page = opened("/?v=1&zz=9#%%%")
     expect(page.get_by_text("zz=9, the part after #")).to_be_visible()
+    page = opened("/?v=1&load=foo&e=bar#WzFd")
+    expect(page.get_by_text("load=foo, e=bar, the part after #")).to_be_visible()
     page = opened("/?v=7")
     expect(page.get_by_text("v=7")).to_be_visible()
+
+
+def test_how_it_is_looked_at_is_in_the_link(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&b.g=h200-141gb-sxm")
+    page.get_by_role("button", name="B", exact=True).click()
+    card(page, "throughput").get_by_role("button", name="TPOT").click()
+    card(page, "fit").get_by_role("button", name="TTFT").click()
+    card(page, "plans").get_by_label("Best in").select_option("TTFT")
+    expect(page).to_have_url(re.compile("by=ttft"))
+    again = opened(page.url.removeprefix(service.url))
+    expect(again.get_by_role("combobox", name="GPU")).to_have_value("h200-141gb-sxm")
+    for name, choice in (("throughput", "TPOT"), ("fit", "TTFT")):
+        pressed = card(again, name).get_by_role("button", name=choice)
+        expect(pressed).to_have_attribute("aria-pressed", "true")
+    expect(card(again, "plans").get_by_label("Best in")).to_have_value("ttft")
 
 
 def test_changed_data_is_told(opened: Opener) -> None:
@@ -206,12 +228,13 @@ def test_scenarios_stand_side_by_side(opened: Opener, service: Service) -> None:
     page.get_by_role("button", name="+ Compare").click()
     page.get_by_role("combobox", name="GPU").fill("h200-141gb-sxm")
     table = card(page, "compare")
-    expect(table).to_contain_text("h200-141gb-sxm")
-    expect(table).to_contain_text("faster")
+    expect(table).to_contain_text("H200 SXM 141GB")
+    expect(table).to_contain_text("about the same")
+    expect(table).to_contain_text("more expensive")
     expect(page).to_have_url(re.compile(r"b\.g=h200-141gb-sxm"))
     expect(card(page, "throughput").locator(".legend")).to_contain_text("Scenario A")
     again = opened(page.url.removeprefix(service.url))
-    expect(card(again, "compare")).to_contain_text("h200-141gb-sxm")
+    expect(card(again, "compare")).to_contain_text("H200 SXM 141GB")
     for _ in range(2):
         again.get_by_role("button", name="+ Compare").click()
     expect(again.get_by_role("button", name="+ Compare")).to_have_count(0)

@@ -27,6 +27,8 @@ LETTERS = "ABCD"
 AUTO = "auto"
 EXAMPLE = "http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&g=l40s&n=1"
 _KEY = re.compile(r"(?:(?P<letter>[b-d])\.)?(?P<name>.+)", re.DOTALL)
+# As people type numbers, and as the page takes them: 2048, 2,048, 0.5, 1e6.
+_NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 _SHOWN_CHARACTERS = 60
 
 
@@ -58,7 +60,10 @@ class LinkedScenario:
     @property
     def usd_per_gpu_hour(self) -> float | None:
         """The price that the form says [USD/h]; None: the catalog's."""
-        return self._number("usd")
+        price = self._number("usd")
+        if price is not None and price < 0:
+            raise _refused("usd", f"must be 0 or more, not {price}")
+        return price
 
     def deployment(self, kv_cache: str = AUTO) -> Body:
         """The request for this scenario; ``kv_cache`` is the cache's format where the form leaves it open.
@@ -117,13 +122,12 @@ class LinkedScenario:
 
     def _number(self, key: str) -> int | float | None:
         """The number of a key; whole where it is, None where the form is empty."""
-        text = self.state[key].strip().replace(",", "")
+        text = self.state[key].strip()
         if not text:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = (
+            float(text.replace(",", "")) if _NUMBER.fullmatch(text) and re.search(r"\d", text) else math.nan
+        )
         if not math.isfinite(value):
             raise _refused(key, f"must be a number or empty, not {_shown(text)}")
         return int(value) if value.is_integer() else value
@@ -180,7 +184,7 @@ def read_link(link: str) -> Link:
     for key, value in parse_qsl(query, keep_blank_values=True):
         match = _KEY.fullmatch(key)
         letter, name = (match["letter"], match["name"]) if match else (None, key)
-        if name in _table()["ignored"] and not letter:
+        if (name in _table()["ignored"] or name in _table()["view"]) and not letter:
             _check_version(name, value)
         elif name not in first:
             unknown.append(f"{key}={value}")

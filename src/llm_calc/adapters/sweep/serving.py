@@ -33,7 +33,7 @@ TIMES = (
     "requests_per_s",
 )
 HOLDS = "holds_a_request"
-"""Whether memory holds one request of the row: where it does not, the figures are those of what would have to fit."""
+"""Whether the engine starts and memory holds one request of the row: else the figures are of what has to fit first."""
 SERVING_FIGURES = (HOLDS, *TIMES)
 
 
@@ -85,7 +85,7 @@ def _row_by_row(
         one = request.model_copy(update={"workload": workload})
         placed = place_request(one, catalogs)
         estimate = time_load(placed, workload)
-        found[HOLDS][row] = holds_one(placed)
+        found[HOLDS][row] = placed.plan.starts and holds_one(placed)
         for name in TIMES:
             found[name][row] = float(getattr(estimate, name))
     return found
@@ -142,12 +142,12 @@ def _closed(
 
 
 def _holds(placed: Placed, lengths: Lengths) -> Flags:
-    """Whether the memory plan has room for one request of each length."""
+    """Whether the engine starts with room for one request of each length."""
     context = lengths.input_tokens + lengths.output_tokens
     if not isinstance(context, np.ndarray):
-        return holds_one(placed)
+        return placed.plan.starts and holds_one(placed)
     room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
-    return np.asarray((room >= 1) & (placed.plan.available_bytes > 0))
+    return np.asarray((room >= 1) & placed.plan.starts)
 
 
 def _single_requests_apart(

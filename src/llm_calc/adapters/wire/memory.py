@@ -116,6 +116,7 @@ class MemoryPlanAnswer(Answer):
     engine: str = Field(description="Engine and the version that its rules were read from")
     weights_format: str = Field(description="Format of the weights")
     fits: bool = Field(description="Whether the engine starts and holds what was asked for")
+    starts: bool = Field(description="Whether the engine starts at all; requests beyond what fits wait then")
     reason: str = Field(description="Why, with the numbers")
     headroom_bytes: int = Field(
         description="KV cache left on the fullest GPU after what was asked for; below zero: missing [bytes]"
@@ -128,6 +129,9 @@ class MemoryPlanAnswer(Answer):
     kv_cache_tokens: int = Field(description="Tokens that the whole deployment holds [tokens]")
     max_concurrency: float = Field(
         description="Sequences of max_model_len tokens that memory holds at once [sequences]"
+    )
+    sequences_that_fit: int = Field(
+        description="Sequences of asked_context_tokens that memory holds at once in the whole deployment [sequences]"
     )
     max_context_tokens: int = Field(
         description="Longest context of a single sequence, at most the model's own [tokens]"

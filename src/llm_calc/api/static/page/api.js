@@ -1,6 +1,8 @@
 // Asking the service: as one types, cancelled when the question changes, never answered out of order.
 import { computed, effect, signal } from "../vendor/page/libraries.js";
-import { catalog, gpu, planBy, planOn, scenario, scenarios, source, sources, version } from "./state.js";
+import { catalog, deviceOf, gpu, scenario, scenarios, source, sources, version, view } from "./state.js";
+import { gpusOf } from "./figures.js";
+import { parsed } from "./numbers.js";
 import * as requests from "./requests.js";
 
 const SOON_MS = 60;
@@ -31,8 +33,9 @@ const refusalOf = (problem) => (problem instanceof Refused ? problem.body : DOWN
 export class Answer {
   /** ``fetcher``: from an abort signal and what is asked to the answer. */
   constructor(fetcher) {
-    this.state = signal({ status: "loading", data: null, error: null, at: null });
-    /** Whether its card is in view; questions that follow along always are. */
+    this.state = signal({ status: "loading", data: null, error: null, at: null, asked: null });
+    /** Whether it waits until its card is in view, and whether that is so. */
+    this.lazy = false;
     this.wanted = signal(true);
     this.fetcher = fetcher;
     this.turn = 0;
@@ -52,7 +55,7 @@ export class Answer {
     this.controller = new AbortController();
     try {
       const data = await this.fetcher(this.controller.signal, ...given);
-      if (turn === this.turn) this.state.value = { status: "ready", data, error: null, at: new Date() };
+      if (turn === this.turn) this.state.value = { status: "ready", data, error: null, at: new Date(), asked: given };
     } catch (problem) {
       if (turn !== this.turn || problem.name === "AbortError") return;
       this.state.value = { ...this.state.peek(), status: "error", error: refusalOf(problem) };
@@ -73,35 +76,41 @@ const curveBody = (each, from) => requests.sweep(each, from, { [IN_FLIGHT]: CONC
 
 /** Prompts that fill the contexts of the map once the answer is written. */
 function mapBody(each, from) {
-  const output = Number(each.o) || 1;
+  const output = parsed(each.o) || 1;
   const prompts = MAP_CONTEXTS.map((context) => context - output).filter((prompt) => prompt > 0);
   return requests.sweep(each, from, { [PROMPT]: prompts, [IN_FLIGHT]: MAP_CONCURRENCIES });
 }
 
-/** The estimate on every GPU, with whether its memory holds a request: a speed that cannot be had is no answer. */
-async function onEveryGpu(stop, each, from) {
-  const grid = { [DEVICE]: catalog.peek().gpus.map((row) => row.id) };
-  const body = requests.sweep(each, from, grid);
-  const targets = ["serving_estimate", "memory_plan"];
-  const [runs, kept] = await Promise.all(targets.map(async (target) => rows(await post("/api/sweep", { ...body, target }, stop))));
-  return runs.map((run, at) => ({ ...run, holds: kept[at].sequences_that_fit >= 1 && kept[at].max_concurrency >= 1 }));
-}
+const gpusBody = (each, from) => requests.sweep(each, from, { [DEVICE]: catalog.peek().gpus.map((row) => row.id) });
 
-export const memory = new Answer(asked("/api/memory_plan", requests.deployment));
-export const estimate = new Answer(asked("/api/serving_estimate", requests.deployment));
-export const inspection = new Answer(asked("/api/inspect_model", requests.inspection));
-export const curve = new Answer(asked("/api/sweep", curveBody, rows));
-export const map = new Answer(asked("/api/sweep", mapBody, rows));
-export const everyGpu = new Answer(onEveryGpu);
-export const plans = new Answer(asked("/api/deployment_plans", (each, from) => requests.plans(each, from, planBy.peek(), planOn.peek() === "this")));
+const AGAIN_MS = 5000;
+
+export const memory = new Answer(asked("api/memory_plan", requests.deployment));
+export const estimate = new Answer(asked("api/serving_estimate", requests.deployment));
+export const inspection = new Answer(asked("api/inspect_model", requests.inspection));
+export const curve = new Answer(asked("api/sweep", curveBody, rows));
+export const map = new Answer(asked("api/sweep", mapBody, rows));
+export const everyGpu = new Answer(asked("api/sweep", gpusBody, rows));
+export const plans = new Answer(asked("api/deployment_plans", (each, from) => requests.plans(each, from, view.peek().by, view.peek().on === "this")));
 /** What single changes would do; null until the first were tried. */
 export const variants = signal(null);
-export const comparisons = signal([]);
+/** Answers to all scenarios, with the scenarios that they answer; null where there is one alone. */
+export const comparisons = signal(null);
 
 for (const question of [map, everyGpu, plans]) {
+  question.lazy = true;
   question.wanted.value = false;
   question.state.value = { ...question.state.peek(), status: "stale" };
 }
+
+/** The scenario whose answer is shown: the last good one, while a new one is on its way or refused. */
+export const answered = computed(() => {
+  const [each] = estimate.state.value.asked ?? [scenario.value];
+  return { scenario: each, device: deviceOf(each) };
+});
+
+/** Whether no process answers, or none did at the last question. */
+export const down = computed(() => [estimate, memory].some((question) => question.state.value.status === "error" && question.state.value.error.down));
 
 /** Memory and model are asked with the cache format that the estimate took, so that all three speak of the same. */
 async function askNow(...given) {
@@ -110,6 +119,17 @@ async function askNow(...given) {
   const { status, data } = estimate.state.peek();
   const cache = status === "ready" ? data.resolved.kv_cache : "auto";
   await Promise.all([memory.ask(...given, cache), inspection.ask(...given, cache)]);
+}
+
+/** Where no process answered: once more, with whatever failed with it. */
+export async function askAgain() {
+  const given = [scenario.peek(), source.peek()];
+  await askNow(...given);
+  if (estimate.state.peek().error?.down) setTimeout(() => { if (down.peek()) askAgain(); }, AGAIN_MS);
+  else {
+    curve.ask(...given);
+    if (!catalog.peek().gpus.length) loadCatalog();
+  }
 }
 
 /** Ask ``act`` a while after what it reads has changed; at once the first time. */
@@ -159,6 +179,7 @@ export function follow() {
     const given = [scenario.value, source.value];
     return () => askNow(...given);
   });
+  effect(() => { if (down.value) setTimeout(askAgain, AGAIN_MS); });
   settled(LATER_MS, () => {
     const given = [scenario.value, source.value];
     return () => curve.ask(...given);
@@ -173,14 +194,14 @@ export function follow() {
   settled(LATER_MS, () => {
     const [all, from] = [scenarios.value, sources.value];
     if (all.length > 1) return () => compareAll(all, from);
-    comparisons.value = [];
+    comparisons.value = null;
     return null;
   });
 }
 
 /** Single changes worth a look, as keys of a scenario. */
 function candidates(each, device) {
-  const count = Number(each.n), layout = { tp: "", pp: "", dp: "", ep: "" };
+  const count = gpusOf(each), layout = { tp: "", pp: "", dp: "", ep: "" };
   const served = estimate.state.peek().data;
   const found = [];
   const weights = served?.resolved.weights ?? "", cache = served?.resolved.kv_cache ?? "";
@@ -192,47 +213,54 @@ function candidates(each, device) {
   return found;
 }
 
-let tried = 0;
+/** The estimate of a scenario, and the memory with the cache format that it took. */
+async function servedAndPlanned(each, from, stop) {
+  const served = JSON.parse(await post("api/serving_estimate", requests.deployment(each, from), stop));
+  const kept = requests.deployment(each, from, served.resolved.kv_cache);
+  return { served, plan: JSON.parse(await post("api/memory_plan", kept, stop)) };
+}
+
+/** Answers to several questions at once, of which only those to the last set are kept. */
+class Latest {
+  constructor() {
+    this.controller = new AbortController();
+  }
+
+  async of(list, ask, failed) {
+    this.controller.abort();
+    this.controller = new AbortController();
+    const { signal: stop } = this.controller;
+    const found = await Promise.all(list.map((one, at) => ask(one, stop, at).catch((problem) => failed(problem))));
+    return stop.aborted ? null : found;
+  }
+}
+
+const trying = new Latest(), comparing = new Latest();
 
 /** What single changes would do: the estimate and the memory of each beside those of the scenario. */
 async function tryVariants(each, from, device) {
-  const turn = ++tried;
   const now = estimate.state.peek().data;
-  const answers = await Promise.all(candidates(each, device).map(async ([name, set]) => {
-    try {
-      const body = requests.deployment({ ...each, ...set }, from, now.resolved.kv_cache);
-      const [then, plan] = await Promise.all(["/api/serving_estimate", "/api/memory_plan"].map((path) => post(path, body).then(JSON.parse)));
-      return { name, set, now, then, plan };
-    } catch {
-      return null; // A change that the engine or the GPU cannot run is no advice.
-    }
-  }));
-  if (turn === tried) variants.value = answers.filter(Boolean);
+  const ask = async ([name, set], stop) => {
+    const { served, plan } = await servedAndPlanned({ ...each, ...set }, from, stop);
+    return { name, set, now, then: served, plan };
+  };
+  // A change that the engine or the GPU cannot run is no advice.
+  const found = await trying.of(candidates(each, device), ask, () => null);
+  if (found) variants.value = { each, rows: found.filter(Boolean) };
 }
 
-let compared = 0;
-
 async function compareAll(all, from) {
-  const turn = ++compared;
-  const answers = await Promise.all(all.map(async (each, at) => {
-    const body = requests.deployment(each, from[at]);
-    try {
-      const served = JSON.parse(await post("/api/serving_estimate", body));
-      const kept = requests.deployment(each, from[at], served.resolved.kv_cache);
-      const [plan, points] = await Promise.all([
-        post("/api/memory_plan", kept).then(JSON.parse), post("/api/sweep", curveBody(each, from[at])).then(rows),
-      ]);
-      return { served, plan, points, error: null };
-    } catch (problem) {
-      return { served: null, plan: null, points: [], error: refusalOf(problem).error };
-    }
-  }));
-  if (turn === compared) comparisons.value = answers;
+  const ask = async (each, stop, at) => {
+    const [found, points] = await Promise.all([servedAndPlanned(each, from[at], stop), post("api/sweep", curveBody(each, from[at]), stop).then(rows)]);
+    return { ...found, points, error: null };
+  };
+  const found = await comparing.of(all, ask, (problem) => ({ served: null, plan: null, points: [], error: refusalOf(problem).error }));
+  if (found) comparisons.value = { all, from, answers: found };
 }
 
 export async function loadCatalog() {
   const read = async (path) => { const response = await fetch(path); return response.ok ? response.json() : null; };
-  const [models, gpus] = await Promise.all(["/api/available_models", "/api/available_gpus"].map(read));
+  const [models, gpus] = await Promise.all(["api/available_models", "api/available_gpus"].map(read));
   catalog.value = { models: models ?? [], gpus: gpus ?? [] };
-  version.value = await read("/api/version");
+  version.value = await read("api/version");
 }

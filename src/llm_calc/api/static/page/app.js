@@ -1,12 +1,13 @@
 // The page: puts form and cards together, keeps the link, listens to keys.
 import { effect, html, render, signal } from "../vendor/page/libraries.js";
 import {
-  addScenario, current, linkedData, scenarios, sources, theme, unknownKeys, version,
+  addScenario, current, LETTERS, linkedData, look, scenario, scenarios, source, sources, summary, theme, unknownKeys, version, view,
 } from "./state.js";
 import { begun, follow, loadCatalog } from "./api.js";
 import { Compare, Tabs } from "./compare.js";
 import { HowWrong } from "./evidence.js";
 import { Computed, explain } from "./explain.js";
+import { Dialog } from "./card.js";
 import { copy } from "./files.js";
 import { Form, unfolded } from "./form.js";
 import { EveryGpu } from "./gpus.js";
@@ -15,13 +16,15 @@ import { Plans } from "./plans.js";
 import { Share, link, open, remember } from "./share.js";
 import { Budget, Pareto, Roofline, Throughput } from "./speed.js";
 import { fromLink, toLink } from "./url.js";
-import { NextChange, Verdict } from "./verdict.js";
+import { NextChange } from "./changes.js";
+import { Verdict } from "./verdict.js";
 
 const LINK_MS = 300;
 const REMEMBER_MS = 4000;
 const THEMES = { auto: "light dark", light: "light", dark: "dark" };
 const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
 const help = signal(false);
+const brokenPart = signal(false);
 const notice = signal("");
 const SHORTCUTS = [["/", "model"], ["g", "GPU"], ["c", "compare with a copy"], ["s", "copy link"], ["e", "explain the figure in focus"], ["t", "theme"], ["d", "data of the chart in focus"], ["?", "this list"], ["Esc", "close"]];
 
@@ -39,9 +42,13 @@ const keysOff = signal(kept("keys", "on") === "off");
 function read() {
   const found = fromLink(location.search, location.hash);
   unknownKeys.value = found.unknown;
+  brokenPart.value = found.broken;
   linkedData.value = found.data;
-  current.value = Math.min(current.value, found.scenarios.length - 1);
-  sources.value = found.sources;
+  view.value = found.view;
+  current.value = Math.max(0, Math.min(LETTERS.indexOf(found.view.tab), found.scenarios.length - 1));
+  // A file that was too long for the link is still here where one only went back.
+  const here = new Map(sources.peek().filter((each) => each?.content).map((each) => [each.name, each]));
+  sources.value = found.sources.map((each) => (each && !each.content ? here.get(each.name) ?? each : each));
   scenarios.value = found.scenarios;
 }
 
@@ -63,11 +70,10 @@ function explainFocused() {
 
 const ACTS = {
   "/": () => focus("f-m"), g: () => focus("f-g"), c: addScenario, t: turnTheme, e: explainFocused,
-  s: async () => { await copy(link()); notice.value = "Link copied"; }, "?": () => { help.value = !help.value; },
+  s: async () => { notice.value = (await copy(link())) ? "Link copied" : "The browser gives no clipboard: see Share"; }, "?": () => { help.value = !help.value; },
 };
 
 function press(event) {
-  if (event.key === "Escape") help.value = false;
   if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog") || keysOff.value) return;
   if (event.ctrlKey || event.metaKey || event.altKey || !ACTS[event.key]) return;
   event.preventDefault();
@@ -76,27 +82,33 @@ function press(event) {
 
 function Help() {
   const turn = (event) => { keysOff.value = !event.target.checked; keep("keys", keysOff.value ? "off" : "on"); };
-  return help.value && html`<section class="card help" aria-label="Keys"><h2>Keys</h2>
+  return html`<${Dialog} open=${help} titled="keys-title" title="Keys">
     <dl class="keys">${SHORTCUTS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl>
-    <p class="note">In a chart, arrow keys walk the points and Enter takes the load of a point.</p>
-    <label><input type="checkbox" checked=${!keysOff.value} onChange=${turn} /> Single keys work</label></section>`;
+    <p class="note">In a chart, left and right walk the points, up and down change the series, Enter takes the load of a point.</p>
+    <label><input type="checkbox" checked=${!keysOff.value} onChange=${turn} /> Single keys work</label><//>`;
 }
 
 function Banners() {
+  const strange = [...unknownKeys.value.map((pair) => pair.join("=")), ...(brokenPart.value ? ["the part after #"] : [])];
   const [linked, now] = [linkedData.value, version.value?.data_version];
-  return html`${unknownKeys.value.length > 0 && html`<p class="card warning">⚠ Parts of the link that this version does not know: ${unknownKeys.value.join(", ")}</p>`}
+  return html`${strange.length > 0 && html`<p class="card warning">⚠ Parts of the link that this version does not know: ${strange.join(", ")}</p>`}
     ${linked && now && linked !== now && html`<p class="card warning">⚠ The data changed since this link was made (${linked}, now ${now}): figures may differ.</p>`}`;
 }
 
+function jump(event) {
+  event.preventDefault();
+  document.getElementById("verdict")?.focus();
+}
+
 function Page() {
-  return html`<header><a class="name" href="./">llm-calc</a><span class="quiet tagline">what an LLM needs of GPUs, and how sure that is</span>
-      <nav aria-label="Page"><button type="button" onClick=${() => { open.value = true; }}>Share</button><button type="button" onClick=${turnTheme} aria-label=${`Theme: ${theme.value}`}>Theme</button><button type="button" class="keys-button" aria-expanded=${help.value} onClick=${ACTS["?"]}>Keys</button><a href="docs">API</a></nav></header>
+  return html`<a class="skip" href="#verdict" onClick=${jump}>Skip to the results</a><header><a class="name" href="./">llm-calc</a><span class="quiet tagline">GPU memory, speed and cost of LLM inference, with their likely ranges</span>
+      <nav aria-label="Page"><button type="button" onClick=${() => { open.value = true; }}>Share</button><button type="button" onClick=${turnTheme} >Theme: ${theme.value}</button><button type="button" class="keys-button" aria-haspopup="dialog" onClick=${ACTS["?"]}>Keys</button><a href="docs" class="api">API</a></nav></header>
     <main><aside><${Tabs} /><${Form} /></aside><div class="answers">
       <h1 class="hidden">Memory, speed and cost of a language model on GPUs</h1>
       <${Banners} /><p class="hidden" aria-live="polite">${notice.value}</p>
-      <${Help} /><${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
+      <${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
       <div class="grid"><${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} /><${Plans} /><${Computed} /><${HowWrong} /></div>`}</div></main>
-    <${Share} />${begun.value && html`<footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`}`;
+    <${Share} /><${Help} />${begun.value && html`<footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`}`;
 }
 
 let writing, remembering;
@@ -109,7 +121,9 @@ function start() {
     keep("theme", theme.value);
   });
   effect(() => {
-    const next = toLink(scenarios.value, sources.value);
+    if (view.value.tab !== LETTERS[current.value]) look({ tab: LETTERS[current.value] });
+    const next = toLink(scenarios.value, sources.value, view.value, "", unknownKeys.value);
+    document.title = `${summary(scenario.value, source.value)} – llm-calc`;
     clearTimeout(writing);
     clearTimeout(remembering);
     writing = setTimeout(() => history.replaceState(null, "", `${location.pathname}${next}`), LINK_MS);

@@ -21,7 +21,7 @@ export function StackedBar({ label, parts, total, limit, height = 36 }) {
     <div role="img" aria-label=${`${label}: ${parts.map((each) => `${each.name} ${each.text}`).join(", ")}`}>
       ${width > 0 && html`<svg width=${width} height=${limit ? height + 28 : height + 6} aria-hidden="true">${HATCH}
         ${placed.map((each) => html`<rect class=${`part ${each.free ? "free" : each.tone}`} x=${each.start} y="4" width=${each.wide} height=${height} rx="3"><title>${each.name}: ${each.text}</title></rect>`)}
-        ${limit && html`<g class="limit"><line x1=${mark} x2=${mark} y1="0" y2=${height + 10} /><text x=${mark} y=${height + 23} text-anchor=${mark + 7 * limit.text.length > width ? "end" : "start"}>${limit.text}</text></g>`}
+        ${limit && html`<g class="limit"><line class="under" x1=${mark} x2=${mark} y1="2" y2=${height + 6} /><line x1=${mark} x2=${mark} y1="0" y2=${height + 10} /><text x=${mark} y=${height + 23} text-anchor=${mark + 7 * limit.text.length > width ? "end" : "start"}>${limit.text}</text></g>`}
       </svg>`}
     </div>
     <ul class="legend">${shown.map((each) => html`<li><span class=${`swatch ${each.free ? "free" : each.tone}`}></span>${each.name} <b>${each.text}</b></li>`)}</ul>
@@ -39,10 +39,10 @@ export function HeatMap({ label, caption, rows, columns, cell }) {
     })}</tr>`)}</tbody></table></div>`;
 }
 
-/** Horizontal bars. rows: [{name, value, text, chosen?, onChoose?}]. */
+/** Horizontal bars. rows: [{name, value, text, tone?, chosen?, onChoose?}]. */
 export function Bars({ label, rows }) {
   const most = Math.max(...rows.map((row) => row.value), 1e-12);
   return html`<ol class="bars" aria-label=${label}>${rows.map((row) => html`<li class=${row.chosen ? "chosen" : ""}>
     ${row.onChoose ? html`<button type="button" class="plain bar-name" aria-pressed=${Boolean(row.chosen)} onClick=${row.onChoose}>${row.name}</button>` : html`<span class="bar-name">${row.name}</span>`}
-    <span class="track"><span class="bar" style=${`--share:${row.value / most}`}></span></span><b>${row.text}</b></li>`)}</ol>`;
+    <span class="track"><span class=${`bar ${row.tone ?? ""}`} style=${`--share:${row.value / most}`}></span></span><b>${row.text}</b></li>`)}</ol>`;
 }

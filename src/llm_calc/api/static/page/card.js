@@ -2,20 +2,31 @@
 import { html, useEffect, useRef } from "../vendor/page/libraries.js";
 import { asCsv, asPng, asSvg } from "./files.js";
 
-/** A card. ``state``: of the question that it shows; ``question``: the same, asked only while the card is in view. */
-export function Card({ id, title, wide, note, side, question, children }) {
+/** A card. ``question``: asked only while the card is in view where it is a lazy one; ``shown``: what the card shows of. */
+export function Card({ id, title, wide, note, side, question, shown = question, stale, children }) {
   const box = useRef(null);
-  const state = question?.state.value;
+  const state = shown?.state.value;
   useEffect(() => {
-    if (!question) return undefined;
+    if (!question?.lazy) return undefined;
     const watch = new IntersectionObserver(([entry]) => { question.wanted.value = entry.isIntersecting; }, { rootMargin: "200px" });
     watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
-  const busy = state?.status === "loading";
-  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${busy ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
+  const busy = state?.status === "loading", old = busy || stale || state?.status === "error" || (state?.status === "stale" && shown.wanted.value);
+  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${old ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
     <div class="head"><h2 id=${id}>${title}</h2>${side}</div>
     ${note && html`<p class="note">${note}</p>`}${children}</section>`;
+}
+
+/** A dialog that a signal opens; Esc and its button close it. */
+export function Dialog({ open, titled, title, onClose, children }) {
+  const box = useRef(null);
+  useEffect(() => {
+    if (open.value && !box.current.open) box.current.showModal();
+    if (!open.value && box.current.open) box.current.close();
+  });
+  return html`<dialog ref=${box} aria-labelledby=${titled} onClose=${() => { open.value = false; onClose?.(); }}>
+    <form method="dialog" class="head"><h2 id=${titled}>${title}</h2><button aria-label="Close">×</button></form>${open.value && children}</dialog>`;
 }
 
 /** One of a few. options: [[value, name]]. */
@@ -27,7 +38,7 @@ export function Choices({ label, options, value, onChoose }) {
 /** What stands where there is no figure yet, or none at all. */
 export function Missing({ question, otherwise = "not known for this scenario" }) {
   const { status, error } = question.state.value;
-  return html`<p class="note">— ${["loading", "stale"].includes(status) ? "on its way" : error?.error ?? otherwise}</p>`;
+  return html`<p class="note missing">— ${["loading", "stale"].includes(status) ? "on its way" : error?.error ?? otherwise}</p>`;
 }
 
 /** A table that scrolls inside itself. rows: arrays of cells; the first of each names the row. */

@@ -1,7 +1,7 @@
 // A text field that searches a catalog: an editable combobox with a list, after the pattern of the ARIA practices.
 import { html, useEffect, useRef, useState } from "../vendor/page/libraries.js";
 
-const MOST = 50;
+const MOST = 300;
 
 /** Rows that hold every word of the text, those whose name begins with it first. rows: [{value, text, aside, group, words}]. */
 export function matching(rows, text) {
@@ -55,11 +55,11 @@ export function Combobox({ id, name, label, value, rows, described, invalid, kno
   };
   const count = found.length ? `${found.length} found` : "none found";
   return html`<div class="combobox">
-    <input id=${id} name=${name} type="text" role="combobox" aria-expanded=${open} aria-controls=${`${id}-list`} aria-autocomplete="list" aria-activedescendant=${active >= 0 ? `${id}-${active}` : null}
+    <input id=${id} name=${name} type="text" role="combobox" aria-expanded=${open && shown.length > 0} aria-controls=${`${id}-list`} aria-autocomplete="list" aria-activedescendant=${active >= 0 ? `${id}-${active}` : null}
       aria-describedby=${described} aria-invalid=${invalid} autocomplete="off" spellcheck=${false} value=${typed ?? value}
       onInput=${type} onKeyDown=${keys} onClick=${() => { if (!open) start(); }} onFocus=${(event) => event.target.select()} onBlur=${leave} />
     <span class="hidden" aria-live="polite">${open && typed !== null ? count : ""}</span>
     <ul id=${`${id}-list`} class="options" role="listbox" aria-label=${label} hidden=${!open || !shown.length} ref=${list}>${open && shown.map((row, place) => html`
-      <li id=${`${id}-${place}`} role="option" aria-selected=${place === active} onPointerDown=${(event) => { event.preventDefault(); choose(row); }}>
+      <li id=${`${id}-${place}`} role="option" aria-selected=${place === active} onMouseDown=${(event) => event.preventDefault()} onClick=${() => choose(row)}>
         <span>${row.text}</span><small>${row.aside}</small></li>`)}</ul></div>`;
 }

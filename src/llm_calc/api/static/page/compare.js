@@ -2,18 +2,19 @@
 import { html } from "../vendor/page/libraries.js";
 import { comparisons } from "./api.js";
 import { Card } from "./card.js";
-import { costPerMillion, runs, verdict } from "./figures.js";
+import { CHIPS, costPerMillion, rentPerHour, runs, verdict } from "./figures.js";
+import { usersOf } from "./memory.js";
 import { addScenario, current, DEFAULTS, deviceOf, LETTERS, modelName, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
-import { DASH, count, significant, size, time, usd } from "./numbers.js";
+import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
 
 const NAMES = {
   m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads",
-  w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline", dp: "Data parallel",
-  ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent", r: "Arrivals", b: "Batch",
-  px: "Shared prefix", len: "Longest context", util: "Memory share", seqs: "Most sequences", ttft: "TTFT target",
+  w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline parallel", dp: "Data parallel",
+  ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch",
+  px: "Cached prefix", len: "Longest context", util: "GPU memory share", seqs: "Most sequences", ttft: "TTFT target",
   tpot: "TPOT target", usd: "Price of a GPU", bud: "Budget", max: "Most GPUs",
 };
-const LOADS = { c: "concurrent", r: "arriving at random", b: "one batch", off: "offline queue" };
+const LOADS = { c: "concurrent", r: "Poisson arrivals", b: "one batch", off: "offline queue" };
 
 export function Tabs() {
   const all = scenarios.value;
@@ -33,30 +34,43 @@ function ratio(value, first, [less, more]) {
   return times < 1.05 ? "" : `${significant(times, 2)}× ${value < first ? less : more}`;
 }
 
+/** A figure beside its likely range, and how it stands to that of A where the ranges do not overlap. */
+function Cell({ value, range, first, show, words, at }) {
+  if (value == null) return html`<td>${DASH}</td>`;
+  const apart = !range || !first?.range || range.low > first.range.high || range.high < first.range.low;
+  const told = !at ? "" : apart ? ratio(value, first?.value, words) : "about the same";
+  return html`<td>${show(value)} <small>${told}</small>${range && html`<small class="likely">${show(range.low, 2)} to ${show(range.high, 2)}</small>`}</td>`;
+}
+
 const FIGURES = [
-  ["TTFT", (one) => one.served?.ttft_s, time, ["faster", "slower"]],
-  ["TPOT", (one) => one.served?.tpot_s, time, ["faster", "slower"]],
-  ["Output tok/s", (one) => one.served?.output_tokens_per_s, count, ["less", "more"]],
-  ["Weights on a GPU", (one) => one.plan?.per_gpu.weights_bytes, size, ["smaller", "larger"]],
-  ["KV cache on a GPU", (one) => one.plan?.per_gpu.kv_cache_bytes, size, ["smaller", "larger"]],
-  ["M output tokens", (one, each) => costPerMillion(each, deviceOf(each), one.served), usd, ["cheaper", "dearer"]],
+  ["TTFT", (one) => [one.served?.ttft_s, one.served?.interval.ttft_s], time, ["faster", "slower"]],
+  ["TPOT", (one) => [one.served?.tpot_s, one.served?.interval.tpot_s], time, ["faster", "slower"]],
+  ["Output tok/s", (one) => [one.served?.output_tokens_per_s, one.served?.interval.output_tokens_per_s], count, ["less", "more"]],
+  ["Max concurrent", (one) => [usersOf(one.plan)], integer, ["fewer", "more"]],
+  ["Weights on a GPU", (one) => [one.plan?.per_gpu.weights_bytes], size, ["smaller", "larger"]],
+  ["KV cache on a GPU", (one) => [one.plan?.per_gpu.kv_cache_bytes], size, ["smaller", "larger"]],
+  ["$ per hour", (one, each) => [one.plan && rentPerHour(each, deviceOf(each))], usd, ["cheaper", "more expensive"]],
+  ["$ per M output tokens", (one, each) => [costPerMillion(each, deviceOf(each), one.served)], usd, ["cheaper", "more expensive"]],
 ];
 
-function shownValue(key, each, at) {
-  if (key === "m") return modelName(each, sources.value[at]);
+function shownValue(key, each, from) {
+  if (key === "m") return modelName(each, from);
   if (key === "load") return LOADS[each.load];
+  if (key === "g") return deviceOf(each)?.name ?? each.g;
   return each[key] || (key === "w" ? "as published" : "default");
 }
 
 export function Compare() {
-  const answers = comparisons.value, all = scenarios.value;
-  if (all.length < 2 || answers.length !== all.length) return null;
-  const from = sources.value;
+  if (!comparisons.value || scenarios.value.length < 2) return null;
+  const { all, from, answers } = comparisons.value, stale = all !== scenarios.value;
   const differing = Object.keys(DEFAULTS).filter((key) => all.some((each, at) => each[key] !== all[0][key] || (key === "m" && from[at] !== from[0])));
-  const shown = (one) => (runs(one.plan) ? one : { plan: one.plan });
-  return html`<${Card} id="compare" title="Side by side" wide note=${differing.length ? "What is not named is the same in all. Ratios are to A." : "Nothing differs yet: change a field of one of them."}><div class="scroll" tabindex="0" role="region" aria-label="Scenarios side by side"><table class="compare">
-    <thead><tr><th scope="col"><span class="hidden">Figure</span></th>${all.map((_, at) => html`<th scope="col"><span class=${`swatch s${at === current.value ? 1 : at + 2}`}></span>${LETTERS[at].toUpperCase()}</th>`)}</tr></thead>
-    <tbody>${differing.map((key) => html`<tr class="differs"><th scope="row">${NAMES[key]}</th>${all.map((each, at) => html`<td>${shownValue(key, each, at)}</td>`)}</tr>`)}
+  const shown = answers.map((one) => (runs(one.plan) ? one : { plan: one.plan }));
+  const note = differing.length ? "What is not named is the same in all. Ratios are to A, where the likely ranges do not overlap." : "Nothing differs yet: change a field of one of them.";
+  const values = (read) => shown.map((one, at) => { const [value, range] = read(one, all[at]); return { value, range }; });
+  return html`<${Card} id="compare" title="Side by side" wide stale=${stale} note=${note}><div class="scroll" tabindex="0" role="region" aria-label="Scenarios side by side"><table class="compare">
+    <thead><tr><th scope="col"><span class="hidden">Figure</span></th>${all.map((_, at) => html`<th scope="col"><span class=${`swatch s${at + 1}`}></span>${LETTERS[at].toUpperCase()}</th>`)}</tr></thead>
+    <tbody>${differing.map((key) => html`<tr class="differs"><th scope="row">${NAMES[key]}</th>${all.map((each, at) => html`<td>${shownValue(key, each, from[at])}</td>`)}</tr>`)}
       <tr><th scope="row">Memory</th>${answers.map((one) => { const [tone, icon, word] = verdict(one.plan); return html`<td class=${tone}>${one.error ?? `${icon} ${word}`}</td>`; })}</tr>
-      ${FIGURES.map(([name, read, show, words]) => html`<tr><th scope="row">${name}</th>${answers.map((one, at) => { const value = read(shown(one), all[at]); return html`<td>${value == null ? DASH : show(value)} <small>${at ? ratio(value, read(shown(answers[0]), all[0]), words) : ""}</small></td>`; })}</tr>`)}</tbody></table></div><//>`;
+      ${FIGURES.map(([name, read, show, words]) => { const cells = values(read); return html`<tr><th scope="row">${name}</th>${cells.map((one, at) => html`<${Cell} ...${one} first=${cells[0]} show=${show} words=${words} at=${at} />`)}</tr>`; })}
+      <tr><th scope="row">Basis</th>${shown.map((one) => html`<td>${one.served ? html`<span class=${`chip ${one.served.basis.kind}`}>${CHIPS[one.served.basis.kind]}</span>` : DASH}</td>`)}</tr></tbody></table></div><//>`;
 }

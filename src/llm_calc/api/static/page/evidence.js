@@ -3,7 +3,7 @@ import { html } from "../vendor/page/libraries.js";
 import { estimate, inspection, memory } from "./api.js";
 import { Card, Table } from "./card.js";
 import { count, integer, percent, time } from "./numbers.js";
-import { sentence } from "./verdict.js";
+import { differing, sentence } from "./words.js";
 
 const METRICS = { ttft_s: "TTFT", tpot_s: "TPOT", output_tokens_per_s: "Output" };
 const SHOWS = { ttft_s: time, tpot_s: time, output_tokens_per_s: (value) => `${count(value)} tok/s` };
@@ -24,7 +24,7 @@ function Nearest({ basis: { nearest: runs, nearest_note: note } }) {
   if (!runs.length) return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)}</p>`;
   const rows = runs.map((run) => [
     html`${run.model} · ${run.tensor * run.pipeline * run.data} × ${run.gpu} · ${run.engine} ${run.engine_version ?? ""}<small>${run.weights} · ${integer(run.input_tokens)} in / ${integer(run.output_tokens)} out · ${integer(run.requests)} at once</small>`,
-    run.differs.length ? run.differs.join(", ") : "nothing", figuresOf(run), html`<small>${run.source}</small>`,
+    run.differs.length ? run.differs.map(differing).join(", ") : "nothing", figuresOf(run), html`<small>${run.source}</small>`,
   ]);
   return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)} The fit has seen them: how far off answers are on what it had not seen stands below.</p><${Table} label="Nearest measurements" head=${["Run", "Differs in", "Measured", "Source"]} rows=${rows} />`;
 }
@@ -45,8 +45,8 @@ export function HowWrong() {
     <${Nearest} basis=${served.basis} />
     <h3>Our error</h3>
     ${errors.length ? html`<p class="note">On ${unseen}, the case that yours is like:</p>
-      <${Table} label="Errors" head=${["Figure", "Load", "Runs compared", "Mean error", "Half are within"]} rows=${errors.map((each) => [METRICS[each.metric] ?? each.metric, each.load.replace("_", " "), integer(each.measurements), percent(each.mean_error_fraction), percent(each.median_error_fraction)])} />`
+      <${Table} label="Errors" head=${["Figure", "Load", "Runs compared", "Mean error", "Median error"]} rows=${errors.map((each) => [METRICS[each.metric] ?? each.metric, each.load.replace("_", " "), integer(each.measurements), percent(each.mean_error_fraction), percent(each.median_error_fraction)])} />`
       : html`<p class="note">Not known: no run of this kind was measured.</p>`}
-    <${List} title="Warnings" texts=${texts("warnings")} warn /><${List} title="Taken for granted" texts=${texts("assumptions")} />
+    <${List} title="Warnings" texts=${texts("warnings")} warn /><${List} title="Assumptions" texts=${texts("assumptions")} />
   <//>`;
 }

@@ -1,11 +1,9 @@
 // How each figure was computed: the formula, the numbers put in, the result, and where the formula stands.
 import { html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
-import { gpu, scenario } from "./state.js";
-import { estimate, inspection, memory } from "./api.js";
+import { answered, estimate, inspection, memory } from "./api.js";
 import { Card } from "./card.js";
-import { costPerMillion, operatorsOf, rentPerHour, runs, secondsOf } from "./figures.js";
-import { filledFraction } from "./memory.js";
-import { count, integer, significant, size, time, usd } from "./numbers.js";
+import { costPerMillion, gpusOf, operatorsOf, rentPerHour, runs, secondsOf } from "./figures.js";
+import { count, integer, parsed, significant, size, time, usd } from "./numbers.js";
 
 const opened = signal(new Set());
 
@@ -14,8 +12,15 @@ const wanted = signal("");
 
 /** Open the explanation of a figure and go there. */
 export function explain(name) {
+  if (!document.getElementById(`x-${name}`)) return;
   opened.value = new Set([...opened.value, name]);
   wanted.value = name;
+}
+
+function back() {
+  const verdict = document.getElementById("verdict");
+  verdict.scrollIntoView({ block: "center" });
+  verdict.focus({ preventScroll: true });
 }
 
 function Step({ id, name, formula, filled, result, from }) {
@@ -32,7 +37,7 @@ function Step({ id, name, formula, filled, result, from }) {
     opened.value = next;
   };
   return html`<details class="formula" ref=${box} id=${`x-${id}`} open=${opened.value.has(id)} onToggle=${toggle}><summary><span>${name}</span> <b>${result}</b></summary>
-    <p><code>${formula}</code></p><p><code>= ${filled} = <b>${result}</b></code></p><p class="note">${from}</p></details>`;
+    <p><code>${formula}</code></p><p><code>${filled} = <b>${result}</b></code></p><p class="note">${from} <button type="button" class="small" onClick=${back}>Back to the verdict</button></p></details>`;
 }
 
 const sum = (parts) => parts.filter(Boolean).join(" + ");
@@ -59,47 +64,79 @@ function modelSteps(what) {
   ];
 }
 
-function memorySteps(plan, served) {
-  const per = plan.per_gpu, run = served.resolved, request = run.kv_capacity_tokens / run.kv_capacity_sequences;
-  const used = [["weights", per.weights_bytes], ["activations", per.activation_peak_bytes], ["graphs", per.cuda_graphs_bytes], ["framework", per.framework_bytes]];
+/** The parts whose sum with the cache is what the engine may plan with; null where its rules are others. */
+function planned(per) {
+  const parts = [["weights", per.weights_bytes], ["activations", per.activation_peak_bytes], ["graphs", per.cuda_graphs_bytes], ["framework", per.framework_bytes]];
+  for (let chosen = 15; chosen > 0; chosen -= 1) {
+    const some = parts.filter((_, at) => chosen & (1 << at));
+    const left = per.usable_bytes - some.reduce((total, [, bytes]) => total + bytes, 0);
+    if (chosen & 1 && Math.abs(left / per.kv_cache_bytes - 1) < 0.005) return some;
+  }
+  return null;
+}
+
+const LOGGED = /^(vllm|sglang|llama)/;
+
+function memorySteps(plan) {
+  const per = plan.per_gpu, parts = planned(per), request = plan.kv_cache.allocated.bytes_in_all / plan.asked_sequences;
+  const rules = `Rules of ${plan.engine}${LOGGED.test(plan.engine) ? ", held against its start-up logs" : ", from its documentation"} (docs: Memory).`;
   const steps = [
-    { id: "usable", name: "Usable memory of a GPU", formula: "memory that a process finds × the engine's share", filled: `${size(per.memory_bytes)} × ${significant(per.usable_bytes / per.memory_bytes, 3)}`, result: size(per.usable_bytes), from: `Rules of ${plan.engine}, held against its start-up logs (docs: Memory).` },
+    { id: "usable", name: "Usable memory of a GPU", formula: "what the engine's options let it plan with, of what a process finds", filled: `${size(per.memory_bytes)}, of which the rules leave`, result: size(per.usable_bytes), from: rules },
   ];
-  if (per.kv_cache_bytes > 0) steps.push({ id: "room", name: "KV cache of a GPU", formula: "what the engine's rules leave after weights, activation peak, graphs and framework", filled: `${size(per.usable_bytes)} usable beside ${sum(used.map(([name, value]) => `${name} ${size(value)}`))}`, result: size(per.kv_cache_bytes), from: `${plan.engine} decides which of them count against its share, and rounds to blocks.` });
-  if (plan.kv_cache_tokens > 0) steps.push({ id: "users", name: "Most at once", formula: "tokens that the cache holds × part that measured deployments fill ÷ tokens of a request", filled: `${integer(plan.kv_cache_tokens)} × ${significant(filledFraction(plan, served), 3)} ÷ ${significant(request, 5)}, rounded down`, result: integer(Math.floor(run.kv_capacity_sequences)), from: `The scheduler of ${plan.engine} allows ${integer(plan.scheduler_max_sequences)} at once.` });
+  if (per.kv_cache_bytes > 0) {
+    const filled = parts ? `${size(per.usable_bytes)} − ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(" − ")}` : `of ${size(per.usable_bytes)}, rounded to blocks or as the options say`;
+    steps.push({ id: "room", name: "KV cache of a GPU", formula: parts ? `usable − ${parts.map(([name]) => name).join(" − ")}, rounded to blocks` : "what the engine's options and rules give it", filled, result: size(per.kv_cache_bytes), from: rules });
+  }
+  if (runs(plan)) steps.push({ id: "users", name: "Max concurrent", formula: "KV cache of a GPU ÷ cache of a request on it, rounded down, × replicas", filled: `${size(per.kv_cache_bytes)} ÷ ${size(request)} for ${integer(plan.asked_context_tokens)} tokens`, result: integer(plan.sequences_that_fit), from: `Blocks and groups of layers as ${plan.engine} allocates them. Its scheduler allows ${integer(plan.scheduler_max_sequences)} at once.` });
   return steps;
 }
 
 const ROOFS = ["bytes ÷ (bandwidth × efficiency)", "FLOPs ÷ (peak × efficiency)"];
 
+/** A time as its main part and the rest. */
+function withRest(whole, part, name, rest) {
+  const left = whole - part;
+  if (Math.abs(left) < 1e-4 * whole) return `${name} ${time(part)}`;
+  return left > 0 ? `${name} ${time(part)} + ${rest} ${time(left)}` : `${name} ${time(part)} − ${rest} ${time(-left)}`;
+}
+
+const WAITS = {
+  c: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "The scheduler is simulated from event to event, ten requests a slot, all slots at once at the start, as benchmark clients do; handling is fitted."],
+  r: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Poisson arrivals, simulated from event to event; handling is fitted."],
+  b: ["prefill of all prompts of the batch + the server's handling", "the other prompts and handling", "The batch is prefilled together; handling is fitted."],
+  off: ["prefill of a prompt beside the others + the server's handling", "other prompts and handling", "A long queue that keeps every place taken."],
+};
+
 function speedSteps(served, each, device) {
   const decode = operatorsOf(served, "decode"), prefill = operatorsOf(served, "prefill");
-  const step = secondsOf(decode), prompt = secondsOf(prefill), bytes = decode.reduce((total, one) => total + one.bytes, 0);
-  const bandwidth = device ? device.memory_bandwidth_gb_per_s * 1e9 : null;
+  const step = secondsOf(decode), prompt = secondsOf(prefill), total = (list, key) => list.reduce((sum_, one) => sum_ + one[key], 0);
+  const bandwidth = device && device.memory_bandwidth_gb_per_s * 1e9, bytes = total(decode, "bytes"), flops = total(prefill, "flops");
   const fit = `Calibration “${served.basis.calibration}” of ${served.basis.fitted_on}, ${integer(served.basis.measurements)} measurements (docs: Performance; roofs after Williams, Waterman and Patterson 2009).`;
-  const rest = (whole, part) => (whole >= part ? `${time(part)} + ${time(whole - part)}` : `${time(part)} − ${time(part - whole)}`);
+  const [waits, rest, how] = WAITS[each.load], least = bandwidth && bytes / bandwidth;
+  const stages = served.resolved.pipeline > 1 ? " over all stages" : "";
+  const moved = least ? `at least ${size(bytes)} ÷ ${count(bandwidth / 1e12)} TB/s = ${time(least)}; with efficiencies, exchange and launches` : "with the engine's efficiencies";
   return [
-    { id: "step", name: "One decode step", formula: each.e === "llama.cpp" ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: bandwidth ? `${size(bytes)} at ${count(bandwidth / 1e12)} TB/s take at least ${time(bytes / bandwidth)}; with measured efficiencies, exchange and launches` : "efficiencies of the engine", result: time(step), from: fit },
-    { id: "prefill", name: "Prefill of one prompt", formula: "the same sum for all tokens of a prompt at once", filled: `${count(prefill.reduce((total, one) => total + one.flops, 0))} FLOPs on each GPU`, result: time(prompt), from: fit },
-    { id: "ttft", name: "TTFT", formula: "prefill of a prompt + waiting for a place in a step and for other prompts, mean over the run", filled: rest(served.ttft_s, prompt), result: time(served.ttft_s), from: each.load === "c" ? "The scheduler is simulated from event to event, ten requests a slot, all slots at once at the start, as benchmark clients do." : "See Loads in docs: Performance." },
-    { id: "tpot", name: "TPOT", formula: "decode step + share of steps that also carry prompts, mean over the run", filled: rest(served.tpot_s, step), result: time(served.tpot_s), from: "(end − first token) ÷ (output tokens − 1), as benchmarks report it." },
-    { id: "output", name: "Output", formula: "requests finished a second × output tokens", filled: `${significant(served.requests_per_s, 4)} × ${significant(served.output_tokens_per_s / served.requests_per_s, 4)}`, result: `${count(served.output_tokens_per_s)} tok/s`, from: "Over the steady part of the run." },
+    { id: "step", name: "One decode step", formula: each.e === "llama.cpp" ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: moved, result: time(step), from: fit },
+    { id: "prefill", name: "Prefill of one prompt", formula: "the same sum for the tokens of a prompt, in steps as long as the engine takes", filled: `${count(flops)} FLOPs of a GPU${stages}, ${count(flops / prompt / 1e12)} TFLOP/s reached`, result: time(prompt), from: fit },
+    { id: "ttft", name: "TTFT", formula: waits, filled: withRest(served.ttft_s, prompt, "prefill", rest), result: time(served.ttft_s), from: how },
+    { id: "tpot", name: "TPOT", formula: "decode steps, and steps that also carry prompts, mean over the run", filled: withRest(served.tpot_s, step, "a decode step", "prompts of others"), result: time(served.tpot_s), from: "(end − first token) ÷ (output tokens − 1), as benchmarks report it." },
+    { id: "output", name: "Output", formula: "requests finished a second × output tokens", filled: `${significant(served.requests_per_s, 4)} × ${integer(parsed(each.o))}`, result: `${count(served.output_tokens_per_s)} tok/s`, from: "Requests finished a second are those in flight ÷ the time of one (Little's law)." },
   ];
 }
 
 function costStep(served, each, device) {
   const rent = rentPerHour(each, device);
   if (rent === null) return [];
-  const from = each.usd ? "Your price of a GPU." : `${device.price_source}, ${device.price_as_of}.`;
-  return [{ id: "cost", name: "Cost of a million output tokens", formula: "GPUs × price an hour ÷ 3600 ÷ output tokens a second × 10⁶", filled: `${each.n} × ${usd(rent / Number(each.n))} ÷ 3600 ÷ ${count(served.output_tokens_per_s)} × 10⁶`, result: usd(costPerMillion(each, device, served)), from }];
+  const gpus = gpusOf(each), from = each.usd ? "Your price of a GPU." : `${device.price_source}, ${device.price_as_of}.`;
+  return [{ id: "cost", name: "Cost of a million output tokens", formula: "GPUs × price an hour ÷ 3600 ÷ output tokens a second × 10⁶", filled: `${integer(gpus)} × ${usd(rent / gpus)} ÷ 3600 ÷ ${count(served.output_tokens_per_s)} × 10⁶`, result: usd(costPerMillion(each, device, served)), from }];
 }
 
 export function Computed() {
   const what = inspection.state.value.data, plan = memory.state.value.data, served = estimate.state.value.data;
   if (!what || !plan || !served) return null;
-  const each = scenario.value, device = gpu.value;
+  const { scenario: each, device } = answered.value;
   const speed = runs(plan) ? [...speedSteps(served, each, device), ...costStep(served, each, device)] : [];
-  const steps = [...modelSteps(what), ...memorySteps(plan, served), ...speed];
+  const steps = [...modelSteps(what), ...memorySteps(plan), ...speed];
   const all = () => { opened.value = opened.value.size ? new Set() : new Set(steps.map((one) => one.id)); };
   return html`<${Card} id="computed" title="How this was computed" wide question=${inspection} side=${html`<button type="button" class="small" onClick=${all}>${opened.value.size ? "Close all" : "Open all"}</button>`}>
     <p>${what.architecture.replaceAll(";", " ·")}.</p>

@@ -1,11 +1,13 @@
 // Figures that follow from answers: the word of the verdict, cost, likely ranges, what decides the time.
-import { DASH, percent } from "./numbers.js";
+import { DASH, parsed, percent } from "./numbers.js";
 
 const TIGHT_FRACTION = 0.05;
+/** What an answer rests on. */
+export const CHIPS = { measured: "Measured", calibrated: "Calibrated", formula_only: "Formula only" };
 
 /** Whether the engine starts and holds at least one request: only then is a speed an answer. */
 export function runs(plan) {
-  return Boolean(plan) && plan.kv_cache_tokens >= plan.asked_context_tokens && plan.max_concurrency >= 1;
+  return Boolean(plan) && plan.starts && plan.sequences_that_fit >= 1 && plan.asked_context_tokens <= plan.max_model_len_tokens;
 }
 
 /** Tone, icon and word of a memory plan. */
@@ -16,10 +18,13 @@ export function verdict(plan) {
   return tight ? ["warn", "⚠", "Tight"] : ["fits", "✓", "Fits"];
 }
 
+/** GPUs of a scenario; one where the field is empty. */
+export const gpusOf = (each) => parsed(each.n) ?? 1;
+
 /** Rent of all GPUs of a scenario [USD/h]; null where no price is known. */
 export function rentPerHour(each, device) {
-  const price = each.usd === "" ? device?.typical_usd_per_hour : Number(each.usd);
-  return price == null || Number.isNaN(price) ? null : price * Number(each.n);
+  const price = each.usd === "" ? device?.typical_usd_per_hour : parsed(each.usd), count = gpusOf(each);
+  return price == null || Number.isNaN(price) || Number.isNaN(count) ? null : price * count;
 }
 
 /** Rent over generated tokens [USD/10^6 tokens]. */
@@ -28,16 +33,8 @@ export function costPerMillion(each, device, served) {
   return rent === null || !served ? null : (rent / 3600 / served.output_tokens_per_s) * 1e6;
 }
 
-/** Ends of the likely range over the value: of the throughput, else of the time per token that it follows. */
-export function spreadOf(served) {
-  const own = served?.interval.output_tokens_per_s, pace = served?.interval.tpot_s;
-  if (own) return [own.low / served.output_tokens_per_s, own.high / served.output_tokens_per_s];
-  return pace ? [served.tpot_s / pace.high, served.tpot_s / pace.low] : null;
-}
-
-/** The same for one figure of a run. */
+/** Ends of the likely range of a figure over its value; null where none is known. */
 export function spread(served, key) {
-  if (key === "output_tokens_per_s") return spreadOf(served);
   const range = served?.interval[key];
   return range ? [range.low / served[key], range.high / served[key]] : null;
 }
@@ -48,8 +45,8 @@ export const secondsOf = (operators) => operators.reduce((sum, each) => sum + ea
 export const BOUNDS = {
   memory: { name: "Memory", tone: "s1", means: "waiting for weights and cache to stream from GPU memory" },
   compute: { name: "Compute", tone: "s4", means: "multiplying" },
-  communication: { name: "Links", tone: "s3", means: "exchanging data between GPUs" },
-  launch: { name: "Launches", tone: "s5", means: "scheduling and starting kernels" },
+  communication: { name: "Interconnect", tone: "s3", means: "exchanging data between GPUs" },
+  launch: { name: "Overhead", tone: "s5", means: "scheduling and starting kernels" },
 };
 
 /** Time of a phase by what bounds it: [[bound, seconds]], longest first. */
@@ -67,8 +64,13 @@ export function boundOf(served) {
   return [BOUNDS[shares[0][0]].name, `${percent(shares[0][1] / total)} of a decode step`];
 }
 
+/** Whether arrivals come faster than they are served: the queue grows without end. */
+export function overloaded(each, served) {
+  return Boolean(served) && each.load === "r" && served.requests_per_s < 0.98 * parsed(each.r);
+}
+
 /** Whether a value keeps a target of the form; null where there is none. */
 export function keeps(value, target) {
-  const limit = Number(target);
-  return target === "" || Number.isNaN(limit) || value == null ? null : value <= limit;
+  const limit = parsed(target);
+  return limit === undefined || Number.isNaN(limit) || value == null ? null : value <= limit;
 }

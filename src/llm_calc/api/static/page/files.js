@@ -1,7 +1,18 @@
 // What can be taken away: files of numbers and of charts, and the clipboard.
 
+/** Put a text on the clipboard, also where the page came over plain HTTP. Returns whether that was done. */
 export async function copy(text) {
-  await navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = Object.assign(document.createElement("textarea"), { value: text, className: "hidden" });
+    (document.querySelector("dialog[open]") ?? document.body).append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
 }
 
 export function download(name, content, type) {

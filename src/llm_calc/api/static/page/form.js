@@ -1,13 +1,14 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
-import { computed, html, signal } from "../vendor/page/libraries.js";
+import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import {
-  catalog, change, CUSTOM, DEFAULTS, ENGINE_FLAGS, gpu, isExample, model, named, PRESETS, scenario, setSource, source, summary,
+  apply, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
 import { Combobox } from "./combobox.js";
 import { fieldOf } from "./requests.js";
-import { count, significant, usd } from "./numbers.js";
+import { count, parsed, significant, usd } from "./numbers.js";
+import { sentence } from "./words.js";
 
 const ENGINES = [["vllm", "vLLM"], ["sglang", "SGLang"], ["trtllm", "TensorRT-LLM"], ["llama.cpp", "llama.cpp"], ["generic", "Generic"]];
 const WEIGHTS = ["", "bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "fp32"];
@@ -22,11 +23,39 @@ export const refusals = computed(() => {
     const { error, status } = question.state.value;
     if (status !== "error" || !error || error.down) continue;
     const fields = error.details?.fields ?? [];
-    if (fields.length > 1) for (const one of fields) found[fieldOf({ details: one }, each)] ??= `${one.field}: ${one.accepted}`;
-    else found[fieldOf(error, each)] ??= error.error;
+    if (fields.length > 1) for (const one of fields) found[fieldOf({ details: one }, each)] ??= sentence(`${one.field}: ${one.accepted}`);
+    else found[fieldOf(error, each)] ??= sentence(error.error);
+  }
+  // What only the page and the plans read: the service is not asked about it while no plan is wanted.
+  for (const [key, name] of OWN) {
+    const value = parsed(each[key]);
+    if (value !== undefined && !(value >= 0)) found[key] ??= `${name} must be a number of 0 or more.`;
   }
   return found;
 });
+
+const OWN = [["ttft", "TTFT"], ["tpot", "TPOT"], ["usd", "The price"], ["bud", "The budget"], ["max", "The number of GPUs"]];
+
+/** Open whatever folds a field away, and go to it. */
+export function toField(key) {
+  unfolded.value = true;
+  setTimeout(() => {
+    const field = document.getElementById(`f-${key}`) ?? document.getElementById("paste");
+    if (field?.closest("details")) field.closest("details").open = true;
+    field?.focus();
+  }, 50);
+}
+
+/** Fields that stand in a fold; it opens by itself where one of them is refused. */
+const FOLDED = { layout: ["len", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "usd", "bud", "max"] };
+const mustOpen = (fold) => FOLDED[fold].some((key) => refusals.value[key]);
+
+function Fold({ fold, title, className, children }) {
+  const box = useRef(null), open = mustOpen(fold);
+  useEffect(() => { if (open) box.current.open = true; }, [open]);
+  return html`<details class=${`more ${className ?? ""}`} ref=${box}><summary>${title}</summary><div class="fields">${children}</div></details>`;
+}
+
 
 export function Field({ name, label, unit, hint, options, rows, known, wide }) {
   const value = scenario.value[name], refusal = refusals.value[name], id = `f-${name}`;
@@ -61,7 +90,7 @@ const problem = signal("");
 
 async function readFile(file) {
   problem.value = "";
-  if (!file.name.endsWith(".gguf")) return accept(await file.text(), file.name);
+  if (!/\.gguf$/i.test(file.name)) return accept((await file.text()).replace(/^\ufeff/, ""), file.name);
   const bytes = new Uint8Array(await file.slice(0, BYTES_OF_HEADER).arrayBuffer());
   let text = "";
   for (let at = 0; at < bytes.length; at += STEP) text += String.fromCharCode(...bytes.subarray(at, at + STEP));
@@ -80,8 +109,10 @@ function accept(text, name) {
     setSource({ kind: "config", name: read._name_or_path || name, content });
     change({ w: "" });
     problem.value = "";
+    keepFocus();
   } catch (fault) {
-    problem.value = `That is no config.json: ${fault.message}`;
+    problem.value = `${name} is no config.json: ${fault.message}`;
+    if (!source.value) pasting.value = true;
   }
 }
 
@@ -101,12 +132,12 @@ function Pasted() {
   if (source.value?.content) {
     const refusal = refusals.value.m;
     return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${source.value.kind === "gguf" ? "header of a GGUF file" : "config.json"}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
-      ${refusal && html`<p class="refusal" role="alert">⚠ ${refusal}</p>`}</div>`;
+      ${(refusal || problem.value) && html`<p class="refusal" role="alert">⚠ ${problem.value || refusal}</p>`}</div>`;
   }
   return html`<div class="field wide">${source.value && html`<p class="refusal" role="alert">⚠ ${source.value.name} was too long for the link: choose it again.</p>`}<label for="paste">Content of config.json</label>
-    <textarea id="paste" rows="4" spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "pasted config.json")}></textarea>
+    <textarea id="paste" rows="4" aria-describedby="paste-help" aria-invalid=${Boolean(problem.value)} spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "Pasted file")}></textarea>
     <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
-    ${problem.value && html`<p class="refusal" role="alert">⚠ ${problem.value}</p>`}</div>`;
+    <p class="refusal" id="paste-help" role="alert">${problem.value && `⚠ ${problem.value}`}</p></div>`;
 }
 
 /** Until the catalog is there, what it will say keeps its place. */
@@ -139,38 +170,38 @@ function Hardware() {
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
       <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
       <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} /></div>
-    <details class="more"><summary>Layout, memory and cache</summary><div class="fields">
+    <${Fold} fold="layout" title="Layout, memory and cache">
       <${Field} name="len" label="Longest context" unit="tokens" hint=${length} />
-      ${flags.util && html`<${Field} name="util" label="Memory share" hint=${`${flags.util}, 0 to 1`} />`}
+      ${flags.util && html`<${Field} name="util" label="GPU memory share" hint=${`${flags.util}, 0 to 1`} />`}
       ${flags.seqs && html`<${Field} name="seqs" label="Most sequences" hint=${flags.seqs} />`}
       <${Field} name="px" label="Cached prefix" hint="share of the prompt, 0 to 1" />
-      <${Field} name="tp" label="Tensor parallel" unit="GPUs" hint="empty: all GPUs" />
-      <${Field} name="pp" label="Pipeline" unit="stages" hint="empty: 1" />
+      <${Field} name="tp" label="Tensor parallel" unit="GPUs" hint="no layout: all GPUs" />
+      <${Field} name="pp" label="Pipeline parallel" unit="stages" hint="empty: 1" />
       <${Field} name="dp" label="Data parallel" unit="groups" hint="empty: 1" />
-      <${Field} name="ep" label="Expert parallel" unit="GPUs" hint="empty: 1" /></div></details></fieldset>`;
+      <${Field} name="ep" label="Expert parallel" unit="GPUs" hint="empty: 1" /><//></fieldset>`;
 }
 
 function Workload() {
   const fields = {
-    c: html`<${Field} name="c" label="At once" unit="requests" />`,
+    c: html`<${Field} name="c" label="Concurrent requests" unit="requests" />`,
     r: html`<${Field} name="r" label="Arrivals" unit="requests/s" />`,
     b: html`<${Field} name="b" label="Batch" unit="requests" />`,
     off: html`<p class="hint">A long queue: as many at once as memory and the engine allow.</p>`,
   };
-  const press = (preset) => { history.pushState(null, "", location.href); change({ px: "", ...preset.set }); };
+  const press = (preset) => { apply({ px: "", ...preset.set }); };
   return html`<fieldset class="wide"><legend>Workload</legend>
     <p class="presets" role="group" aria-label="Presets">${PRESETS.map((preset) => html`<button type="button" onClick=${() => press(preset)}>${preset.name}</button>`)}</p>
     <div class="fields"><${Field} name="i" label="Input" unit="tokens" /><${Field} name="o" label="Output" unit="tokens" />
-      <${Field} name="load" label="Load" options=${[["c", "Concurrent"], ["r", "Arriving at random"], ["b", "One batch"], ["off", "Offline queue"]]} />${fields[scenario.value.load]}</div></fieldset>`;
+      <${Field} name="load" label="Load" options=${[["c", "Concurrent"], ["r", "Poisson arrivals"], ["b", "One batch"], ["off", "Offline queue"]]} />${fields[scenario.value.load]}</div></fieldset>`;
 }
 
 function Targets() {
   const device = gpu.value;
   const price = device?.typical_usd_per_hour != null ? `${usd(device.typical_usd_per_hour)}, ${device.price_as_of}` : "none in the catalog";
-  return html`<details class="more wide"><summary>Targets and cost</summary><div class="fields">
-      <${Field} name="ttft" label="TTFT within" unit="s" /><${Field} name="tpot" label="TPOT within" unit="s" />
+  return html`<${Fold} fold="targets" title="Targets and cost" className="wide">
+      <${Field} name="ttft" label="TTFT within" unit="s" hint="mean" /><${Field} name="tpot" label="TPOT within" unit="s" hint="mean" />
       <${Field} name="usd" label="Price of a GPU" unit="$/h" hint=${price} /><${Field} name="bud" label="Budget of plans" unit="$/h" />
-      <${Field} name="max" label="Most GPUs of plans" unit="GPUs" /></div></details>`;
+      <${Field} name="max" label="Most GPUs of plans" unit="GPUs" /><//>`;
 }
 
 export function Form() {
@@ -183,7 +214,7 @@ export function Form() {
   const over = (event) => { event.preventDefault(); event.currentTarget.classList.add("dragging"); };
   return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}
       onDragOver=${over} onDragLeave=${(event) => event.currentTarget.classList.remove("dragging")} onDrop=${drop}>
-    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${summary(scenario.value, source.value)}</span></button>
+    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${LETTERS[current.value].toUpperCase()} · ` : ""}${summary(scenario.value, source.value)}</span></button>
     <div class="folded">
       ${isExample.value && html`<p class="example"><span class="chip">Example</span> <span class="hint">Change anything: the answers follow.</span></p>`}
       ${general && html`<p class="refusal" role="alert">⚠ ${general}</p>`}

@@ -1,10 +1,11 @@
 // From the form to the bodies of requests, and from a refused field back to the form.
+import { parsed } from "./numbers.js";
 import { CUSTOM, DEFAULTS, ENGINE_FLAGS, LINKS } from "./state.js";
 
 /** A number, or what was typed where it is none: the service says what it accepts. */
 function number(text) {
-  const value = text.trim().replaceAll(",", "");
-  return value === "" ? undefined : Number.isNaN(Number(value)) ? text : Number(value);
+  const value = parsed(text);
+  return value === undefined || Number.isFinite(value) ? value : text;
 }
 
 function lean(object) {
@@ -106,10 +107,11 @@ export function keyOf(path, scenario) {
   return found ? found[1] : "";
 }
 
-/** Which field of the form a refusal is about; "" where none is. */
+/** Which field of the form a refusal is about; "" where none is. A layout that was left open follows the GPUs. */
 export function fieldOf(refusal, scenario) {
   const path = refusal.details?.field ?? refusal.details?.fields?.[0]?.field ?? refusal.error.split(":")[0];
-  return keyOf(path, scenario);
+  const key = keyOf(path, scenario);
+  return key === "tp" && scenario.tp === "" ? "n" : key;
 }
 
 /** What one change does to the keys of a scenario: the layout follows the number of GPUs. */

@@ -1,10 +1,12 @@
 // Links, exports, and the curl and command that give the same answer; recent scenarios stay in the browser.
-import { html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
+import { html, signal } from "../vendor/page/libraries.js";
 import { curve, estimate, inspection, memory } from "./api.js";
+import { Dialog } from "./card.js";
+import { costPerMillion, runs } from "./figures.js";
 import { asCsv, copy, download } from "./files.js";
 import * as requests from "./requests.js";
-import { scenario, scenarios, source, sources, summary, version } from "./state.js";
-import { count, size, time } from "./numbers.js";
+import { gpu, scenario, scenarios, source, sources, summary, unknownKeys, version, view } from "./state.js";
+import { count, likelyTime, size, time, usd } from "./numbers.js";
 import { toLink, travels } from "./url.js";
 
 const RECENT = "llm-calc.recent";
@@ -14,7 +16,7 @@ const told = signal("");
 
 /** The link of everything on the page, with the version of the data that answered. */
 export function link() {
-  return `${location.origin}${location.pathname}${toLink(scenarios.value, sources.value, version.value?.data_version)}`;
+  return `${location.origin}${location.pathname}${toLink(scenarios.value, sources.value, view.value, version.value?.data_version, unknownKeys.value)}`;
 }
 
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -29,13 +31,17 @@ function command() {
   return `llm-calc estimate --link ${shell(`${location.origin}${location.pathname}${toLink([scenario.value], [source.value])}`)}`;
 }
 
+/** Name and link, with each figure, its likely range, what it rests on, and the date of the data. */
 function markdown() {
-  const served = estimate.state.value.data, plan = memory.state.value.data;
-  const figures = served && plan?.fits
-    ? `TTFT ${time(served.ttft_s)}, TPOT ${time(served.tpot_s)}, ${count(served.output_tokens_per_s)} tok/s, weights ${size(plan.per_gpu.weights_bytes)} a GPU`
-    : "does not fit";
-  return `[${summary(scenario.value, source.value)}](${link()}): ${figures}`;
+  const served = estimate.state.value.data, plan = memory.state.value.data, { ttft_s: first, tpot_s: next } = served.interval;
+  const cost = costPerMillion(scenario.value, gpu.value, served);
+  const figures = runs(plan)
+    ? [`TTFT ${time(served.ttft_s)}${within(first, served.ttft_s)}`, `TPOT ${time(served.tpot_s)}${within(next, served.tpot_s)}`, `${count(served.output_tokens_per_s)} tok/s`, cost === null ? "" : `${usd(cost)} per M output tokens`, `weights ${size(plan.per_gpu.weights_bytes)} a GPU`, served.basis.kind.replace("_", " ")]
+    : ["does not fit"];
+  return `[${summary(scenario.value, source.value).replace(/[[\]\\]/g, "\\$&")}](${link()}): ${figures.filter(Boolean).join(", ")} (data ${served.basis.data_version})`;
 }
+
+const within = (range, value) => (range ? ` (${likelyTime(range, value)})` : "");
 
 function asJson() {
   const answers = { memory_plan: memory.state.value.data, serving_estimate: estimate.state.value.data, inspect_model: inspection.state.value.data };
@@ -74,19 +80,18 @@ function forget() {
   told.value = "Forgotten";
 }
 
+const LOOPBACK = /^(127\.|localhost$|\[::1\]$)/;
+
 export function Share() {
-  const box = useRef(null);
-  useEffect(() => { if (open.value && !box.current.open) box.current.showModal(); if (!open.value) box.current.close(); });
-  const take = async (text, what) => { await copy(text); told.value = `${what} copied`; };
-  const kept = open.value ? recent() : [];
-  return html`<dialog ref=${box} aria-labelledby="share-title" onClose=${() => { open.value = false; told.value = ""; }}>
-    <form method="dialog" class="head"><h2 id="share-title">Share or take away</h2><button aria-label="Close">×</button></form>
-    ${open.value && html`<p class="pair"><label for="link" class="hidden">Link</label><input id="link" readonly value=${link()} onFocus=${(event) => event.target.select()} /><button type="button" class="main" onClick=${() => take(link(), "Link")}>Copy link</button></p>
-    <p class="note">The link is the whole state; the service stores nothing. ${sources.value.some(Boolean) ? "A pasted file travels after #, which no server sees." : ""} ${sources.value.every(travels) ? "" : "⚠ The file is too long for a link: send it along."}</p>
-    <p class="acts"><button type="button" onClick=${() => take(curl(), "curl")}>Copy curl</button><button type="button" onClick=${() => take(command(), "Command")}>Copy command line</button><button type="button" onClick=${() => take(markdown(), "Markdown")}>Copy Markdown</button></p>
-    <p class="acts"><button type="button" onClick=${asJson}>Answers as JSON</button><button type="button" onClick=${table}>Figures as CSV</button></p>
-    <p class="note">Each chart has its own CSV, PNG and SVG under Data.</p>
+  const take = async (text, what) => { told.value = (await copy(text)) ? `${what} copied` : "The browser gives no clipboard: select the text and press Ctrl+C"; };
+  const kept = open.value ? recent() : [], ready = estimate.state.value.status === "ready" && memory.state.value.status === "ready";
+  return html`<${Dialog} open=${open} titled="share-title" title="Share or take away" onClose=${() => { told.value = ""; }}>
+    <p class="pair"><label for="link" class="hidden">Link</label><input id="link" readonly value=${link()} onFocus=${(event) => event.target.select()} /><button type="button" class="main" onClick=${() => take(link(), "Link")}>Copy link</button></p>
+    <p class="note">The link is the whole state; the service stores nothing. ${sources.value.some(Boolean) ? "A pasted file travels after #, which no server sees." : ""} ${sources.value.every(travels) ? "" : "⚠ The file is too long for a link: send it along."} ${LOOPBACK.test(location.hostname) ? "This address opens on this computer only: to others, send the command or the Markdown." : ""}</p>
+    <p class="acts"><button type="button" onClick=${() => take(curl(), "curl")}>Copy curl</button><button type="button" onClick=${() => take(command(), "Command")}>Copy command line</button><button type="button" disabled=${!ready} onClick=${() => take(markdown(), "Markdown")}>Copy Markdown</button></p>
+    <p class="acts"><button type="button" disabled=${!ready} onClick=${asJson}>Answers as JSON</button><button type="button" disabled=${!ready} onClick=${table}>Figures as CSV</button></p>
+    <p class="note">Each chart has its own CSV, PNG and SVG under Data. ${ready ? "" : "⚠ The scenario as it stands has no answer yet: nothing of it can be taken away."}</p>
     <details><summary>curl</summary><pre tabindex="0">${curl()}</pre></details><details><summary>Command line</summary><pre tabindex="0">${command()}</pre></details>
-    ${kept.length > 0 && html`<div class="head"><h3>Recent, kept in this browser only</h3><button type="button" class="small" onClick=${forget}>Forget</button></div><ul>${kept.map((each) => html`<li><a href=${`${location.pathname}${each.link}`}>${each.name}</a></li>`)}</ul>`}`}
-    <p aria-live="polite" class="note">${told.value}</p></dialog>`;
+    ${kept.length > 0 && html`<div class="head"><h3>Recent, kept in this browser only</h3><button type="button" class="small" onClick=${forget}>Forget</button></div><ul>${kept.map((each) => html`<li><a href=${`${location.pathname}${each.link}`}>${each.name}</a></li>`)}</ul>`}
+    <p aria-live="polite" class="note">${told.value}</p><//>`;
 }

@@ -28,15 +28,32 @@ export const catalog = signal({ models: [], gpus: [] });
 export const linkedData = signal("");
 export const version = signal(null);
 export const theme = signal("auto");
-/** Which plans are sought: on every GPU or only on that of the scenario, and what the best is best in. */
-export const planOn = signal("all");
-export const planBy = signal("cost");
+/** How it is looked at: figures of charts, orders of lists; part of the link. */
+export const view = signal({ ...LINKS.view });
+
+export function look(fields) {
+  view.value = { ...view.value, ...fields };
+}
 
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
 
 export function change(fields) {
-  scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...fields } : each));
+  // A price of one's own is that of one kind of GPU.
+  const other = "g" in fields && fields.g !== scenario.value.g && !("usd" in fields) ? { usd: "" } : {};
+  scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...other, ...fields } : each));
+}
+
+/** One press that changes the scenario: Back undoes it, and the focus does not fall off the page. */
+export function apply(fields) {
+  history.pushState(null, "", location.href);
+  change(fields);
+  keepFocus();
+}
+
+/** Where what had the focus is gone, the verdict takes it. */
+export function keepFocus() {
+  setTimeout(() => { if (document.activeElement === document.body) document.getElementById("verdict")?.focus(); }, 250);
 }
 
 export function setSource(content) {
@@ -51,6 +68,7 @@ export function addScenario() {
   sources.value = [...sources.value, source.value];
   scenarios.value = [...scenarios.value, { ...scenario.value }];
   current.value = scenarios.value.length - 1;
+  keepFocus();
 }
 
 export function removeScenario(at) {
@@ -61,6 +79,7 @@ export function removeScenario(at) {
   current.value = 0;
   scenarios.value = keep(scenarios.value);
   current.value = Math.min(next, scenarios.value.length - 1);
+  keepFocus();
 }
 
 /** Whether the example stands untouched. */

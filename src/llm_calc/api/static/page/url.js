@@ -1,14 +1,18 @@
 // A link holds the whole state: what differs from the example in the query, pasted files in the fragment.
-import { DEFAULTS, LETTERS, VERSION } from "./state.js";
+import { DEFAULTS, LETTERS, LINKS, VERSION } from "./state.js";
 
 const KEYS = Object.keys(DEFAULTS);
+/** Keys whose values are a few: others are told and left out. */
+const CHOICES = { load: LINKS.load_fields, e: LINKS.engine_flags };
+const VIEW = Object.keys(LINKS.view);
 const MOST_IN_A_LINK = 200_000;
 
 /** Whether a pasted file is short enough for a link; of longer ones it keeps the name. */
 export const travels = (source) => !source?.content || source.content.length <= MOST_IN_A_LINK;
 
-/** State to query and fragment. ``data``: the version of the data that the answers came from. */
-export function toLink(scenarios, sources, data = "") {
+/** State to query and fragment. ``view``: how it is looked at; ``data``: the version of the data that answered;
+ * ``unknown``: keys of another version, which are kept. */
+export function toLink(scenarios, sources, view = LINKS.view, data = "", unknown = []) {
   const query = new URLSearchParams();
   scenarios.forEach((each, at) => {
     const base = at ? scenarios[0] : DEFAULTS;
@@ -16,6 +20,8 @@ export function toLink(scenarios, sources, data = "") {
     for (const key of KEYS) if (each[key] !== base[key]) query.set(prefix + key, each[key]);
     if (at && ![...query.keys()].some((key) => key.startsWith(prefix))) query.set(`${prefix}m`, each.m);
   });
+  for (const key of VIEW) if (view[key] !== LINKS.view[key]) query.set(key, view[key]);
+  for (const [key, value] of unknown) if (key !== "v" && !KEYS.includes(key)) query.set(key, value);
   if (data) query.set("data", data);
   const kept = sources.map((each) => (travels(each) ? each ?? null : { ...each, content: "" }));
   const fragment = kept.some(Boolean) ? `#${encode(kept)}` : "";
@@ -28,22 +34,22 @@ export function fromLink(search, hash) {
   const query = new URLSearchParams(search);
   const first = { ...DEFAULTS };
   const others = new Map();
-  const unknown = [];
+  const unknown = [], view = { ...LINKS.view };
   let data = "";
   for (const [key, value] of query) {
     const [, letter, name] = /^(?:([b-d])\.)?(.+)$/s.exec(key) ?? [null, "", key];
     if (key === "v") {
-      if (value !== String(VERSION)) unknown.push(`v=${value}`);
+      if (value !== String(VERSION)) unknown.push([key, value]);
     } else if (key === "data") data = value;
-    else if (!KEYS.includes(name)) unknown.push(`${key}=${value}`);
+    else if (VIEW.includes(key)) view[key] = value;
+    else if (!KEYS.includes(name) || (name in CHOICES && !Object.hasOwn(CHOICES[name], value))) unknown.push([key, value]);
     else if (!letter) first[name] = value;
     else others.set(letter, { ...others.get(letter), [name]: value });
   }
   const further = LETTERS.slice(1).filter((letter) => others.has(letter));
   const scenarios = [first, ...further.map((letter) => ({ ...first, ...others.get(letter) }))];
   const { sources, broken } = decode(hash, scenarios.length);
-  if (broken) unknown.push("the part after #");
-  return { scenarios, sources, unknown, data };
+  return { scenarios, sources, view, unknown, broken, data };
 }
 
 function encode(content) {
@@ -58,6 +64,8 @@ function decode(hash, count) {
   try {
     const text = atob(hash.slice(1).replaceAll("-", "+").replaceAll("_", "/"));
     const content = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (each) => each.charCodeAt(0))));
+    const known = (each) => each === null || (typeof each?.content === "string" && typeof each.name === "string" && ["config", "gguf"].includes(each.kind));
+    if (!Array.isArray(content) || !content.every(known)) return { sources: empty, broken: true };
     return { sources: empty.map((_, at) => content[at] ?? null), broken: false };
   } catch {
     return { sources: empty, broken: true };

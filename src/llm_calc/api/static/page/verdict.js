@@ -1,64 +1,79 @@
-// The answer first: does it fit, how fast, at what cost, how sure that is, and what one change would do.
+// The answer first: does it fit, how fast, at what cost, and how sure that is.
 import { html, signal, useEffect } from "../vendor/page/libraries.js";
-import { change, deviceOf, gpu, scenario } from "./state.js";
-import { estimate, memory, variants } from "./api.js";
-import { changeOf } from "./requests.js";
-import { boundOf, costPerMillion, keeps, rentPerHour, runs, spreadOf, verdict } from "./figures.js";
+import { catalog, scenario } from "./state.js";
+import { answered, askAgain, down, estimate, memory } from "./api.js";
+import { CHIPS, boundOf, costPerMillion, keeps, overloaded, rentPerHour, runs, spread, verdict } from "./figures.js";
 import { explain } from "./explain.js";
+import { refusals, toField } from "./form.js";
 import { usersOf } from "./memory.js";
-import { DASH, count, integer, likelyCount, likelyTime, percent, size, time, usd } from "./numbers.js";
+import { DASH, count, integer, likelyCount, likelyTime, parsed, significant, size, time, usd } from "./numbers.js";
+import { differing, sentence } from "./words.js";
 
-const BASIS = {
-  measured: ["Measured", "this model on this GPU under this engine is among the measurements"],
-  calibrated: ["Calibrated", "the engine was measured on GPUs of this generation, this very case was not"],
-  formula_only: ["Formula only", "no run on such a GPU under this engine was measured: treat it as a bound, not a forecast"],
-};
-const RANGES = {
-  row: "The likely range held 8 of 10 measured runs that the fit had not seen.",
-  model: "The likely range held 8 of 10 measured runs of models that the fit had not seen.",
-  gpu: "The likely range held 8 of 10 measured runs on GPUs that the fit had not seen.",
-  generation: "The likely range held 8 of 10 runs on generations of GPUs that the fit had not seen.",
-};
 const ANNOUNCE_MS = 500;
 const announced = signal("");
 
-function Tile({ name, title, value, range, under, target, opens }) {
+function Tile({ name, title, value, range, under = [], target, opens }) {
   return html`<div class=${`tile ${target ?? ""}`}><dt><abbr title=${title}>${name}</abbr></dt><dd>
     <button type="button" class="plain figure" onClick=${() => explain(opens)} aria-label=${`${name} ${value}: how it was computed`}>${value}</button>
-    <span class="range">${range}</span>${under && html`<span class="under">${under}</span>`}</dd></div>`;
+    <span class="range">${range}</span>${under.filter(Boolean).map((each) => html`<span class=${`under ${each === KEPT[target === "met"][1] ? "kept" : ""}`}>${each}</span>`)}</dd></div>`;
 }
 
 const KEPT = { true: ["met", "✓ within target"], false: ["missed", "✕ beyond target"], null: [null, ""] };
 
-function Tiles({ served, plan, each }) {
+/** A time with its range, 95th percentile and target. */
+function TimeTile({ name, title, figure, served, reason, target, opens }) {
+  const value = served?.[figure], range = served?.interval[figure], late = served?.percentiles?.[figure].p95;
+  const [tone, word] = KEPT[keeps(value, target)];
+  const likely = range ? likelyTime(range, value) : value == null ? "" : "range not known";
+  return html`<${Tile} name=${name} title=${title} value=${time(value)} range=${reason || likely} under=${[late != null && `p95 ${time(late)}`, word]} target=${tone} opens=${opens} />`;
+}
+
+function CostTile({ each, device, served, reason }) {
+  const price = costPerMillion(each, device, served), rent = rentPerHour(each, device), ends = spread(served, "output_tokens_per_s");
+  const range = price !== null && ends && `, likely ${usd(price / ends[1])}–${usd(price / ends[0])}`;
+  const unknown = catalog.value.gpus.length ? "no price known" : "";
+  const dated = each.usd === "" ? `, ${device?.price_as_of}` : ", your price";
+  return html`<${Tile} name="Cost" title="rent over generated tokens" value=${usd(price)} range=${reason || (rent === null ? unknown : `per M output tokens${range || ""}`)} under=${[rent !== null && `${usd(rent)} an hour${dated}`]} opens="cost" />`;
+}
+
+function Tiles({ served, plan, each, device }) {
   const shown = runs(plan) ? served : null, reason = served && plan && !shown ? "does not fit" : "";
   const [bound, share] = shown ? boundOf(shown) : [DASH, reason];
-  const range = shown?.interval, device = gpu.value;
-  const price = costPerMillion(each, device, shown), spread = spreadOf(shown), rent = rentPerHour(each, device);
-  const output = spread && { low: shown.output_tokens_per_s * spread[0], high: shown.output_tokens_per_s * spread[1] };
-  const [ttft, ttftWord] = KEPT[keeps(shown?.ttft_s, each.ttft)], [tpot, tpotWord] = KEPT[keeps(shown?.tpot_s, each.tpot)];
-  const perUser = shown && each.load !== "off" ? `${count(1 / shown.tpot_s)} tok/s for each user` : "";
-  const users = usersOf(plan, served);
+  const waits = overloaded(each, shown), times = waits ? { ...shown, ttft_s: null, percentiles: null } : shown;
+  const users = usersOf(plan), output = shown?.interval.output_tokens_per_s;
+  const perUser = shown && each.load !== "off" && parsed(each.o) > 1 && `${count(1 / shown.tpot_s)} tok/s for each user`;
+  const full = users !== null && `${integer(Math.floor(plan.max_concurrency))} of full length, ${integer(plan.max_model_len_tokens)} tokens`;
   return html`<dl class="tiles">
-    <${Tile} name="TTFT" title="time to first token, mean" value=${time(shown?.ttft_s)} range=${reason || likelyTime(range?.ttft_s, shown?.ttft_s)} under=${ttftWord} target=${ttft} opens="ttft" />
-    <${Tile} name="TPOT" title="time per output token after the first, mean" value=${time(shown?.tpot_s)} range=${reason || likelyTime(range?.tpot_s, shown?.tpot_s)} under=${tpotWord} target=${tpot} opens="tpot" />
-    <${Tile} name="Output" title="generated tokens a second of all requests" value=${shown ? `${count(shown.output_tokens_per_s)} tok/s` : DASH} range=${reason || likelyCount(output)} under=${perUser} opens="output" />
-    <${Tile} name="Most at once" title="requests of this length that the KV cache holds" value=${integer(users)} range=${users === null ? reason : "requests of this length"} under=${users !== null ? `${count(plan.max_concurrency)} of ${integer(plan.max_model_len_tokens)} tokens` : ""} opens="users" />
-    <${Tile} name="Cost" title="rent over generated tokens" value=${usd(price)} range=${reason || (rent === null ? "no price known" : "per M output tokens")} under=${rent === null ? "" : `${usd(rent)} an hour`} opens="cost" />
+    <${TimeTile} name="TTFT" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} opens="ttft" />
+    <${TimeTile} name="TPOT" title="time per output token after the first, mean over the requests" figure="tpot_s" served=${shown} reason=${reason} target=${each.tpot} opens="tpot" />
+    <${Tile} name="Output" title="generated tokens a second of all requests" value=${shown ? `${count(shown.output_tokens_per_s)} tok/s` : DASH} range=${reason || (shown && !output ? "range not known" : likelyCount(output))} under=${[perUser]} opens="output" />
+    <${Tile} name="Max concurrent" title="requests of this length that the KV cache holds at once" value=${integer(users)} range=${users === null ? reason : "requests of this length"} under=${[full]} opens="users" />
+    <${CostTile} each=${each} device=${device} served=${shown} reason=${reason} />
     <${Tile} name="Bound by" title="what most of a decode step waits for" value=${bound} range=${share} opens="step" />
   </dl>`;
+}
+
+/** What the fit had seen of a case, and what its likely range therefore is. */
+const MEANS = {
+  row: ["this model on this GPU under this engine was measured", "measured runs that the fit had not seen"],
+  model: ["engine and GPU were measured, this model on it was not", "measured runs of models that the fit had not seen"],
+  gpu: ["the engine was measured on this generation, this GPU was not", "measured runs on GPUs that the fit had not seen"],
+  generation: ["no run of this engine on this generation of GPUs was measured under such a load", "runs on generations of GPUs that the fit had not seen"],
+};
+
+function nearestText(run) {
+  const figures = [["TTFT", run.ttft_s, time], ["TPOT", run.tpot_s, time], ["output", run.output_tokens_per_s, (value) => `${count(value)} tok/s`]];
+  const shown = figures.filter(([, value]) => value != null).map(([name, value, show]) => `${name} ${show(value)}`).join(", ");
+  return `Nearest published run: ${shown}; ${run.differs.length ? `it differs in ${run.differs.map(differing).join(", ")}` : "it differs in nothing"}.`;
 }
 
 function Basis({ served, plan }) {
   if (!served) return html`<p class="basis note">—</p>`;
   if (plan && !runs(plan)) return html`<p class="basis note">No speed is shown for what memory cannot hold.</p>`;
-  const [word, meaning] = BASIS[served.basis.kind];
-  const range = served.interval.status === "uncalibrated"
-    ? "Loads of this kind were never measured: the likely ranges are those of kinds that were."
-    : RANGES[served.basis.unseen] ?? RANGES.generation;
-  const [nearest] = served.basis.nearest;
-  return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${word}</span> <span class="note">${meaning}. ${range} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
-    ${nearest && html`<span class="note nearest">Nearest published run: ${[["TTFT", nearest.ttft_s, time], ["TPOT", nearest.tpot_s, time], ["output", nearest.output_tokens_per_s, (value) => `${count(value)} tok/s`]].filter(([, value]) => value != null).map(([name, value, show]) => `${name} ${show(value)}`).join(", ")}; ${nearest.differs.length ? `differs in ${nearest.differs.join(", ")}` : "it differs in nothing"}.</span>`}</p>`;
+  const [meaning, held] = MEANS[served.basis.unseen] ?? MEANS.generation, [nearest] = served.basis.nearest;
+  const range = served.interval.status === "uncalibrated" ? "Loads of this kind were never measured: the likely ranges are those of kinds that were." : `The likely range held 8 of 10 ${held}.`;
+  return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${CHIPS[served.basis.kind]}</span> <span class="note">${meaning}. ${range} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
+    ${nearest && html`<span class="note nearest">${nearestText(nearest)}</span>`}</p>`;
 }
 
 /** To a card, without touching the link, whose fragment is the state's. */
@@ -66,83 +81,48 @@ function jump(id) {
   return (event) => {
     event.preventDefault();
     document.getElementById(id)?.scrollIntoView({ block: "start" });
+    document.getElementById(id)?.focus({ preventScroll: true });
   };
 }
 
+/** Tone, icon, word and what stands behind them. */
+function headOf({ plan, served, each, refused, busy }) {
+  if (refused) return ["unknown", "?", "Not answered", ""];
+  if (!plan) return ["unknown", busy ? "…" : "?", busy ? "Computing" : "Unknown", ""];
+  const per = plan.per_gpu, [tone, icon, word] = verdict(plan), users = usersOf(plan);
+  if (overloaded(each, served) && runs(plan)) return ["warn", "⚠", "Overloaded", `${each.r} requests a second are asked, ${significant(served.requests_per_s)} are served`];
+  if (!plan.fits) return [tone, icon, word, users === null ? "" : `memory holds ${integer(users)} of ${integer(plan.asked_sequences)} requests; the others wait`];
+  const other = per.memory_bytes - Math.max(0, per.unallocated_bytes) - per.kv_cache_bytes - per.weights_bytes;
+  return [tone, icon, word, `weights ${size(per.weights_bytes)} + KV cache ${size(per.kv_cache_bytes)} + other ${size(other)} of ${size(per.memory_bytes)} on each GPU`];
+}
+
+/** What was refused, each a way to its field. */
+function Refused() {
+  return Object.entries(refusals.value).map(([key, text]) => html`<p class="refusal">⚠ ${text} ${key && html`<button type="button" class="small" onClick=${() => toField(key)}>Go to the field</button>`}</p>`);
+}
+
+function Down({ at }) {
+  return html`<p class="refusal" role="alert">The calculator process does not answer.${at ? ` The numbers below are from ${at.toLocaleTimeString()}.` : ""} <button type="button" class="small" onClick=${askAgain}>Try again</button></p>`;
+}
+
 export function Verdict() {
-  const each = scenario.value;
-  const { data: plan, status: planning, error } = memory.state.value;
-  const { data: served, status: serving, error: unserved, at } = estimate.state.value;
+  const { scenario: each, device } = answered.value, { data: plan, status: planning } = memory.state.value;
+  const { data: served, status: serving, at } = estimate.state.value;
   const refused = [planning, serving].includes("error"), busy = [planning, serving].includes("loading");
-  const [tone, icon, word] = verdict(refused && !plan ? null : plan);
-  const down = (planning === "error" && error?.down) || (serving === "error" && unserved?.down);
-  const per = plan?.per_gpu;
-  const used = plan && per.memory_bytes - Math.max(0, per.unallocated_bytes) - per.kv_cache_bytes;
+  const [tone, icon, word, about] = headOf({ plan, served, each, refused, busy });
   useEffect(() => {
-    const timer = setTimeout(() => { if (!busy) announced.value = plan ? `${word}${served && plan.fits ? `, TTFT ${time(served.ttft_s)}, TPOT ${time(served.tpot_s)}` : ""}` : word; }, ANNOUNCE_MS);
+    const told = served && runs(plan) ? `, TTFT ${time(served.ttft_s)}, TPOT ${time(served.tpot_s)}` : "";
+    const timer = setTimeout(() => { if (!busy) announced.value = `${word}${refused ? "" : told}`; }, ANNOUNCE_MS);
     return () => clearTimeout(timer);
-  }, [busy, plan, served]);
-  return html`<section class=${`card verdict ${tone} ${busy ? "stale" : ""}`} aria-busy=${busy} aria-labelledby="verdict">
-    <h2 id="verdict"><span class="icon" aria-hidden="true">${icon}</span> ${word}${plan?.fits && html` <span class="quiet">${size(used)} of ${size(per.memory_bytes)} used on each GPU, ${size(per.kv_cache_bytes)} for the KV cache</span>`}</h2>
+  }, [busy, plan, served, refused]);
+  return html`<section class=${`card verdict ${tone} ${busy || refused ? "stale" : ""}`} aria-busy=${busy} aria-labelledby="verdict">
+    <h2 id="verdict" tabindex="-1"><span class="icon" aria-hidden="true">${icon}</span> ${word}${about && html` <span class="quiet">${about}</span>`}</h2>
     <p class="hidden" aria-live="polite">${announced.value}</p>
-    ${plan && !plan.fits && html`<p>${sentence(plan.reason)}</p>`}
-    ${down && html`<p class="refusal" role="alert">The calculator process does not answer.${at ? ` The numbers below are from ${at.toLocaleTimeString()}.` : ""}</p>`}
-    ${refused && !down && html`<p class="note">⚠ A field was refused. ${served ? "The figures are those of the last scenario that could be answered." : ""}</p>`}
-    <${Tiles} served=${served} plan=${plan} each=${each} /><${Basis} served=${served} plan=${plan} />
+    ${plan && !runs(plan) && !refused && html`<p>${sentence(plan.reason)}</p>`}
+    ${down.value && html`<${Down} at=${at} />`}
+    ${refused && !down.value && html`<${Refused} />`}
+    ${refused && served && html`<p class="note">${each === scenario.value ? "" : "The figures are those of the last scenario that was answered."}</p>`}
+    <${Tiles} served=${served} plan=${plan} each=${each} device=${device} /><${Basis} served=${served} plan=${plan} />
     ${served && runs(plan) && served.warnings.slice(0, 2).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
   </section>`;
-}
-
-/** A sentence of the service; names of fields and formats at its start keep their case. */
-export function sentence(text) {
-  const start = /^[a-z]+ /.test(text) ? text[0].toUpperCase() : text[0];
-  return `${start}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-}
-
-/** "TTFT 0.33 → 0.21 s": of what changes by more than a hundredth. */
-function effects({ now, then, set }, each) {
-  const parts = [];
-  const changed = (one, other) => one != null && other != null && Math.abs(other / one - 1) > 0.01;
-  const pair = (name, one, other, show) => { if (changed(one, other)) parts.push(`${name} ${show(one)} → ${show(other)}`); };
-  pair("TTFT", now.ttft_s, then.ttft_s, time);
-  pair("TPOT", now.tpot_s, then.tpot_s, time);
-  const [one, other] = [now, then].map((side) => side.output_tokens_per_s);
-  if (changed(one, other)) parts.push(`output ${signed(other / one - 1)}`);
-  const after = { ...each, ...set };
-  const [cost, less] = [costPerMillion(each, deviceOf(each), now), costPerMillion(after, deviceOf(after), then)];
-  if (changed(cost, less)) parts.push(`cost ${signed(less / cost - 1)}`);
-  const [holds, more] = [now, then].map((side) => side.resolved.kv_capacity_sequences);
-  if (changed(holds, more)) parts.push(`holds ${integer(Math.floor(holds))} → ${integer(Math.floor(more))} at once`);
-  return parts.join(", ");
-}
-
-const signed = (fraction) => `${fraction > 0 ? "+" : "−"}${percent(Math.abs(fraction))}`;
-
-function Advice({ plan }) {
-  const each = scenario.value;
-  const known = plan.changes_that_fit.map((one) => ({ ...one, set: changeOf(one.field, one.value, each) })).slice(0, 4);
-  const other = plan.recommended_gpu;
-  return html`<section class="card" aria-labelledby="next"><h2 id="next">What would make it fit</h2>
-    ${!known.length && !other && html`<p>No single change of this scenario does, and no GPU of the catalog holds it.</p>`}
-    <ul class="changes">${known.map((one) => html`<li>${one.set ? html`<button type="button" onClick=${() => change(one.set)}>${CHANGES[one.field]?.(one.value) ?? sentence(one.change).slice(0, -1)}</button>` : sentence(one.change)}</li>`)}
-      ${other && html`<li><button type="button" onClick=${() => change({ g: other.gpu, n: String(other.count), tp: "", pp: "", dp: "", ep: "" })}>${other.count} × ${other.name}, ${size(other.memory_bytes)} each</button></li>`}</ul></section>`;
-}
-
-const CHANGES = {
-  "hardware.count": (value) => `${value} GPUs`,
-  "parallelism.pipeline": (value) => `${value} GPUs, pipeline`,
-  "parallelism.tensor": (value) => `${value} GPUs, tensor parallel`,
-  "precision.weights": (value) => `Weights in ${value}`,
-  "precision.kv_cache": (value) => `KV cache in ${value}`,
-  "workload.concurrency": (value) => `${value} at once`,
-};
-
-/** The next best change: what would make it fit, else what each single change would do. */
-export function NextChange() {
-  const plan = memory.state.value.data, each = scenario.value;
-  if (plan && !plan.fits) return html`<${Advice} plan=${plan} />`;
-  const found = (variants.value ?? []).map((one) => ({ ...one, text: one.plan.fits ? effects(one, each) : "does not fit" })).filter((one) => one.text);
-  if (!plan || !found.length) return null;
-  return html`<section class="card" aria-labelledby="next"><h2 id="next">What one change would do</h2><ul class="variants">
-    ${found.map((one) => html`<li><button type="button" onClick=${() => change(one.set)}>${one.name}</button><span>${sentence(one.text).slice(0, -1)}</span></li>`)}</ul></section>`;
 }

@@ -5,6 +5,7 @@ import {
 
 const MARGIN = { top: 14, right: 18, bottom: 42, left: 66 };
 const REACH_PX = 60;
+const PRESS_PX = 16;
 
 export function useWidth() {
   const box = useRef(null);
@@ -17,7 +18,8 @@ export function useWidth() {
   return [box, width];
 }
 
-function ticks(scale, wanted, isLog) {
+function ticks(scale, wanted, { log: isLog, ticks: fixed }) {
+  if (fixed) return fixed.filter((value) => value >= scale.domain()[0] && value <= scale.domain()[1]);
   if (!isLog) return scale.ticks(wanted);
   const all = scale.ticks().filter((value) => Math.abs(Math.log10(value) % 1) < 1e-9);
   const fine = scale.ticks().filter((value) => /^[125]/.test(value.toExponential()));
@@ -44,9 +46,9 @@ function scales({ shown, width, height, x, y, marker }) {
 
 function Axes({ sx, sy, x, y, width, height }) {
   const bottom = height - MARGIN.bottom, middle = (MARGIN.top + bottom) / 2;
-  return html`${ticks(sy, 5, y.log).map((value) => html`<g class="tick"><line x1=${MARGIN.left} x2=${width - MARGIN.right} y1=${sy(value)} y2=${sy(value)} />
+  return html`${ticks(sy, 5, y).map((value) => html`<g class="tick"><line x1=${MARGIN.left} x2=${width - MARGIN.right} y1=${sy(value)} y2=${sy(value)} />
       <text x=${MARGIN.left - 8} y=${sy(value)} dy="0.32em" text-anchor="end">${y.format(value)}</text></g>`)}
-    ${ticks(sx, width < 420 ? 4 : 6, x.log).map((value) => html`<text x=${sx(value)} y=${bottom + 18} text-anchor="middle">${x.format(value)}</text>`)}
+    ${ticks(sx, width < 420 ? 4 : 6, x).map((value) => html`<text x=${sx(value)} y=${bottom + 18} text-anchor="middle">${x.format(value)}</text>`)}
     <text x=${(MARGIN.left + width - MARGIN.right) / 2} y=${height - 6} text-anchor="middle">${x.label}</text>
     <text transform=${`translate(13 ${middle}) rotate(-90)`} text-anchor="middle">${y.label}</text>`;
 }
@@ -73,6 +75,12 @@ function named(shown, sx, sy) {
   return kept;
 }
 
+/** From the first to the last point, for those who do not see it. */
+function spanOf(series) {
+  if (!series || series.points.length < 2) return "";
+  return `. From ${series.points[0].text} to ${series.points[series.points.length - 1].text}`;
+}
+
 function Mark({ one, series, sx, sy, withName }) {
   const hollow = one.hollow ?? series.hollow;
   const [left, top] = [sx(one.x), sy(one.y)];
@@ -90,7 +98,7 @@ function Marker({ marker, sx, sy, width }) {
 }
 
 function Drawing({ shown, width, height, x, y, marker, region, reached, reach, choose }) {
-  const [sx, sy] = scales({ shown, width, height, x, y, marker });
+  const [sx, sy] = scales({ shown, width, height, x, y, marker }), near = useRef(false);
   const nearest = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
     const [left, top] = [event.clientX - box.left, event.clientY - box.top];
@@ -100,12 +108,13 @@ function Drawing({ shown, width, height, x, y, marker, region, reached, reach, c
       if (away < least) [best, least] = [[s, p], away];
     }));
     reach(best);
+    near.current = least <= PRESS_PX;
   };
   const point = reached && shown[reached[0]]?.points[reached[1]];
   const names = named(shown, sx, sy);
   const from = region && Math.max(MARGIN.left, Math.min(width - MARGIN.right, sx(region.from)));
-  return html`<svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} aria-hidden="true" onPointerMove=${nearest} onPointerLeave=${() => reach(null)} onClick=${choose}>
-    ${region && html`<g class="region"><rect x=${from} y=${MARGIN.top} width=${width - MARGIN.right - from} height=${height - MARGIN.bottom - MARGIN.top} /><text x=${from + 6} y=${height - MARGIN.bottom - 8}>${region.name}</text></g>`}
+  return html`<svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} aria-hidden="true" onPointerMove=${nearest} onPointerLeave=${() => reach(null)} onClick=${() => { if (near.current) choose(); }}>
+    ${region && html`<g class="region"><rect x=${from} y=${MARGIN.top} width=${width - MARGIN.right - from} height=${height - MARGIN.bottom - MARGIN.top} /><text x=${from + 6} y=${MARGIN.top + 14}>${region.name}</text></g>`}
     <${Axes} sx=${sx} sy=${sy} x=${x} y=${y} width=${width} height=${height} />
     ${shown.map((series) => html`<${Line} series=${series} sx=${sx} sy=${sy} />`)}
     ${shown.map((series) => !series.bare && series.points.map((one) => html`<${Mark} one=${one} series=${series} sx=${sx} sy=${sy} withName=${names.has(one)} />`))}
@@ -121,13 +130,14 @@ function Drawing({ shown, width, height, x, y, marker, region, reached, reach, c
  */
 export function XYChart({ label, series, x, y, height = 270, marker, region, note, onPick }) {
   const [box, width] = useWidth();
-  const [reached, setReached] = useState(null);
+  const [reached, setReached] = useState(null), [keyed, setKeyed] = useState(false);
   const positive = (point) => (!x.log || point.x > 0) && (!y.log || point.y > 0);
   const shown = series.map((each) => ({ ...each, points: each.points.filter(positive) })).filter((each) => each.points.length);
   const walkable = shown.map((each, at) => (each.bare ? -1 : at)).filter((at) => at >= 0);
   const point = reached && shown[reached[0]]?.points[reached[1]];
   const pick = () => { if (point && onPick && point.value !== undefined) onPick(point.value); };
   const keys = (event) => {
+    setKeyed(true);
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key], turn = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const [s, p] = point ? reached : [walkable[0], step > 0 ? -1 : shown[walkable[0]]?.points.length];
     const clamp = (value, most) => Math.max(0, Math.min(most, value));
@@ -147,8 +157,8 @@ export function XYChart({ label, series, x, y, height = 270, marker, region, not
   const many = shown.filter((each) => !each.bare && each.name).length > 1;
   return html`<figure class="chart" ref=${box}>
     ${many && html`<ul class="legend">${shown.map((each) => !each.bare && html`<li><span class=${`swatch ${each.tone} ${each.square ? "square" : each.hollow ? "hollow" : ""}`}></span>${each.name}</li>`)}</ul>`}
-    <div class="plot" tabindex="0" role="img" aria-label=${`${label}. Arrow keys walk the points.`} onKeyDown=${keys} style=${`min-height:${height}px`}>
+    <div class="plot" tabindex="0" role="application" aria-roledescription="chart" aria-label=${`${label}${spanOf(shown[0])}. Arrow keys walk the points.`} onKeyDown=${keys} style=${`min-height:${height}px`}>
       ${width > 0 && shown.length > 0 && html`<${Drawing} shown=${shown} width=${width} height=${height} x=${x} y=${y} marker=${marker} region=${region} reached=${reached} reach=${setReached} choose=${pick} />`}</div>
-    <p class="told" aria-live="polite">${point ? point.text : note || " "}</p>
+    <p class="told" aria-live=${keyed ? "polite" : "off"}>${point ? point.text : note || " "}</p>
   </figure>`;
 }
