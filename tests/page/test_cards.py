@@ -47,7 +47,7 @@ def test_the_map_says_what_keeps_a_target(opened: Opener) -> None:
     what_if.get_by_role("button", name="TTFT").click()
     expect(what_if.get_by_title(re.compile("within the target")).first).to_be_visible()
     late = what_if.get_by_title(re.compile("beyond the target")).first
-    expect(late).to_contain_text("✕")
+    expect(late).to_contain_text("!")
 
 
 def test_a_point_of_a_chart_becomes_the_load(opened: Opener, service: Service) -> None:

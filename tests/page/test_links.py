@@ -60,6 +60,7 @@ def test_any_state_survives_a_link(
         "sources": given_sources,
         "view": view,
         "unknown": [],
+        "broken": False,
         "data": "2026-01-01-abc",
     }
 
@@ -119,7 +120,7 @@ def test_a_link_opens_the_same_answer(opened: Opener, service: Service) -> None:
     page.get_by_role("button", name="Copy link").click()
     link = page.evaluate("navigator.clipboard.readText()")
     assert "data=" in link
-    page.get_by_role("button", name="Close", exact=True).click()
+    page.locator("dialog[open]").get_by_role("button", name="Close").click()
     expect(page.locator(".verdict[aria-busy=false]")).to_be_visible()
     again = opened(link.removeprefix(service.url))
     expect(again.get_by_label("Input")).to_have_value("4096")

@@ -109,12 +109,17 @@ def test_serving_rows_are_the_endpoints(client: TestClient, grid: Json) -> None:
 
 @pytest.mark.parametrize("method", ["as_endpoint", "closed_form"])
 def test_rows_say_whether_memory_holds_a_request(method: str) -> None:
-    base = {**MODEL, "hardware": {"gpu": "l4"}, "precision": {"kv_cache": "bf16"}}
+    base = {
+        **MODEL,
+        "hardware": {"gpu": "l4"},
+        "precision": {"kv_cache": "bf16"},
+        "engine": {"name": "sglang"},
+    }
     grid = {"workload.concurrency": [2, 300], "workload.input_tokens": [1000, 20_000, 100_000]}
     rows = rows_of(ready("serving_estimate", base, grid, method=method))
     kept = rows_of(ready("memory_plan", base, grid))
     said = [row["holds_a_request"] for row in rows]
-    assert said == [row["sequences_that_fit"] >= 1 and row["max_concurrency"] >= 1 for row in kept]
+    assert said == [row["sequences_that_fit"] >= 1 for row in kept]
     assert set(said) == {True, False}
 
 

@@ -12,8 +12,9 @@ export function Card({ id, title, wide, note, side, question, shown = question, 
     watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
-  const busy = state?.status === "loading", old = busy || stale || state?.status === "error" || (state?.status === "stale" && shown.wanted.value);
-  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${old ? "stale" : ""}`} aria-labelledby=${id} aria-busy=${busy}>
+  const busy = state?.status === "loading" || (state?.status === "stale" && shown.wanted.value) || stale;
+  const look = busy ? "stale" : state?.status === "error" ? "old" : "";
+  return html`<section ref=${box} class=${`card ${wide ? "wide" : ""} ${look}`} aria-labelledby=${id} aria-busy=${Boolean(busy)}>
     <div class="head"><h2 id=${id}>${title}</h2>${side}</div>
     ${note && html`<p class="note">${note}</p>`}${children}</section>`;
 }

@@ -7,12 +7,14 @@ import { count, integer, parsed, significant, size, time, usd } from "./numbers.
 
 const opened = signal(new Set());
 
-/** The explanation to go to as soon as it stands there. */
+/** The explanation to go to as soon as it stands there, if that is soon: later the focus is somebody else's. */
 const wanted = signal("");
+const SOON_MS = 2000;
+let until = 0;
 
 /** Open the explanation of a figure and go there. */
 export function explain(name) {
-  if (!document.getElementById(`x-${name}`)) return;
+  until = performance.now() + SOON_MS;
   opened.value = new Set([...opened.value, name]);
   wanted.value = name;
 }
@@ -28,6 +30,7 @@ function Step({ id, name, formula, filled, result, from }) {
   useEffect(() => {
     if (!here) return;
     wanted.value = "";
+    if (performance.now() > until) return;
     box.current.scrollIntoView({ block: "center" });
     box.current.querySelector("summary").focus({ preventScroll: true });
   }, [here]);

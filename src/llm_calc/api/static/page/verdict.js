@@ -115,7 +115,7 @@ export function Verdict() {
     const timer = setTimeout(() => { if (!busy) announced.value = `${word}${refused ? "" : told}`; }, ANNOUNCE_MS);
     return () => clearTimeout(timer);
   }, [busy, plan, served, refused]);
-  return html`<section class=${`card verdict ${tone} ${busy || refused ? "stale" : ""}`} aria-busy=${busy} aria-labelledby="verdict">
+  return html`<section class=${`card verdict ${tone} ${busy ? "stale" : refused ? "old" : ""}`} aria-busy=${busy} aria-labelledby="verdict">
     <h2 id="verdict" tabindex="-1"><span class="icon" aria-hidden="true">${icon}</span> ${word}${about && html` <span class="quiet">${about}</span>`}</h2>
     <p class="hidden" aria-live="polite">${announced.value}</p>
     ${plan && !runs(plan) && !refused && html`<p>${sentence(plan.reason)}</p>`}
