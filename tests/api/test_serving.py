@@ -99,7 +99,20 @@ def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(cl
         span = ask(client, hardware={"gpu": gpu})["interval"]["tpot_s"]
         return float(span["high"] / span["low"])
 
-    assert width("mi355x") > width("h100-80gb-sxm")
+    assert width("mi355x") > width("h200-141gb-sxm")
+
+
+def test_a_model_and_a_gpu_that_were_never_measured_together_are_not_called_measured(client: TestClient) -> None:
+    """vLLM served the model on an H200 and others on an H100."""
+    together, apart = ask(client, hardware={"gpu": "h200-141gb-sxm"}), ask(client)
+    assert (together["basis"]["kind"], together["basis"]["unseen"]) == ("measured", "row")
+    assert not {"model", "gpu"} & set(together["basis"]["nearest"][0]["differs"])
+    assert (apart["basis"]["kind"], apart["basis"]["unseen"]) == ("calibrated", "model")
+    assert {"model", "gpu"} & set(apart["basis"]["nearest"][0]["differs"])
+    for metric in ("ttft_s", "tpot_s"):
+        spans = [found["interval"][metric] for found in (together, apart)]
+        known, wider = (span["high"] / span["low"] for span in spans)
+        assert wider > known
 
 
 def test_arrivals_beyond_what_can_be_served_are_warned_of(client: TestClient) -> None:
