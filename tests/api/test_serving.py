@@ -102,7 +102,9 @@ def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(cl
     assert width("mi355x") > width("h200-141gb-sxm")
 
 
-def test_a_model_and_a_gpu_that_were_never_measured_together_are_not_called_measured(client: TestClient) -> None:
+def test_a_model_and_a_gpu_that_were_never_measured_together_are_not_called_measured(
+    client: TestClient,
+) -> None:
     """vLLM served the model on an H200 and others on an H100."""
     together, apart = ask(client, hardware={"gpu": "h200-141gb-sxm"}), ask(client)
     assert (together["basis"]["kind"], together["basis"]["unseen"]) == ("measured", "row")
