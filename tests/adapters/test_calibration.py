@@ -1,7 +1,12 @@
 """The calibration catalog: named, bounded, few, and nothing of one model or one GPU."""
 
+from functools import cache
+from itertools import product
+from pathlib import Path
+
 import pytest
 
+from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import (
     HOST_TIMES,
     Family,
@@ -12,9 +17,16 @@ from llm_calc.adapters.calibration import (
     unseen,
 )
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.model_shape import shape_of
 from llm_calc.core.calibration import chip_class, format_class
+from llm_calc.core.model import Model
 from llm_calc.core.serving.rates import TIMES
 from tests.builders import llama
+from tools.calibrate import writing
+from tools.calibrate.cases import Case
+from tools.calibrate.families import cases_by_family
+from tools.calibrate.measurements import ROOT, read_config_of
+from tools.calibrate.writing import seen_by
 
 FAMILIES: tuple[Family, ...] = ("served", "batch", "llama.cpp")
 KINDS = {"engine", "generation", "format", "vendor", "pair"}
@@ -117,3 +129,66 @@ def test_what_was_not_measured_is_told_from_the_most_important_down() -> None:
     assert unseen(served, "vllm", catalogs.gpu("mi300x"), llama()) == "generation"
     assert unseen(served, "vllm", catalogs.gpu("h100-80gb-pcie"), llama()) == "gpu"
     assert unseen(served, "vllm", catalogs.gpu("h100-80gb-sxm"), llama(layers=33)) == "model"
+
+
+def catalog_model(name: str) -> Model:
+    return read_config(load_catalogs().model(name).config, name=name).model
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "expected"),
+    [
+        ("llama-3.1-8b", "h200-141gb-sxm", "row"),
+        ("llama-3.1-70b", "h100-80gb-sxm", "row"),
+        ("llama-3.1-8b", "h100-80gb-sxm", "model"),
+        ("llama-2-7b", "h200-141gb-sxm", "model"),
+    ],
+)
+def test_a_model_and_a_gpu_count_as_measured_only_together(model: str, gpu: str, expected: str) -> None:
+    """vLLM served Llama 3.1 8B on an H200 and larger models on an H100; Llama 2 7B has as many layers, as wide."""
+    assert (
+        unseen(load_calibration("served"), "vllm", load_catalogs().gpu(gpu), catalog_model(model)) == expected
+    )
+
+
+def test_another_engine_is_not_the_measured_one() -> None:
+    served, gpu = load_calibration("served"), load_catalogs().gpu("h100-80gb-sxm")
+    found = {name: unseen(served, name, gpu, catalog_model("llama-3.1-8b")) for name in ("trtllm", "sglang")}
+    assert found == {"trtllm": "row", "sglang": "model"}
+
+
+@cache
+def fitted_cases(family: Family) -> list[Case]:
+    return [case for case in cases_by_family()[family] if case.row.aside is None]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_exactly_what_the_fit_took_together_is_measured(family: Family) -> None:
+    """Every engine, GPU and model of the fit in every combination."""
+    gpus = {name: load_catalogs().gpu(name) for name in {case.row.gpu for case in fitted_cases(family)}}
+    models = {
+        name: read_config(read_config_of(name)).model for name in {c.row.model for c in fitted_cases(family)}
+    }
+    shapes = {name: shape_of(model) for name, model in models.items()}
+    together = {(case.row.engine, case.row.gpu, shapes[case.row.model]) for case in fitted_cases(family)}
+    engines = {case.row.engine for case in fitted_cases(family)}
+    for engine, gpu, name in product(engines, gpus, models):
+        found = unseen(load_calibration(family), engine, gpus[gpu], models[name])
+        assert (found == "row") == ((engine, gpu, shapes[name]) in together), (engine, gpu, name)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_fit_has_seen_is_what_its_file_says(family: Family) -> None:
+    assert list(load_calibration_file(family).seen) == seen_by(fitted_cases(family)), (
+        "run `python -m tools.calibrate seen`"
+    )
+
+
+def test_what_was_seen_is_rewritten_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = (ROOT / "served.json").read_text(encoding="utf-8")
+    (tmp_path / "served.json").write_text(
+        stored.replace('"seen": [', '"seen": [\n  "gone",'), encoding="utf-8"
+    )
+    monkeypatch.setattr(writing, "ROOT", tmp_path)
+    writing.rewrite_seen("served", fitted_cases("served"))
+    assert (tmp_path / "served.json").read_text(encoding="utf-8") == stored

@@ -74,18 +74,18 @@ def test_what_was_never_measured_says_so(client: TestClient) -> None:
 
 
 def test_loads_that_this_engine_was_never_measured_under_say_so(client: TestClient) -> None:
-    found = ask(client, engine={"name": "llama.cpp"}, hardware={"gpu": "rtx-4090"})
+    found = ask(client, engine={"name": "llama.cpp", "n_ctx": 4096}, hardware={"gpu": "rtx-4090"})
     assert found["interval"]["status"] == "uncalibrated"
     assert {row["load"] for row in found["basis"]["held_out_errors"]} == {"single_stream", "static_batch"}
     single = ask(
-        client, engine={"name": "llama.cpp"}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
+        client, engine={"name": "llama.cpp", "n_ctx": 4096}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
     )
     assert single["interval"]["status"] == "calibrated"
 
 
 def test_a_handful_of_cases_is_no_range(client: TestClient) -> None:
     found = ask(
-        client, engine={"name": "llama.cpp"}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
+        client, engine={"name": "llama.cpp", "n_ctx": 4096}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
     )
     cases = {row["metric"]: row["measurements"] for row in found["basis"]["held_out_errors"]}
     assert cases["output_tokens_per_s"] < 10
@@ -99,7 +99,22 @@ def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(cl
         span = ask(client, hardware={"gpu": gpu})["interval"]["tpot_s"]
         return float(span["high"] / span["low"])
 
-    assert width("mi355x") > width("h100-80gb-sxm")
+    assert width("mi355x") > width("h200-141gb-sxm")
+
+
+def test_a_model_and_a_gpu_that_were_never_measured_together_are_not_called_measured(
+    client: TestClient,
+) -> None:
+    """vLLM served the model on an H200 and others on an H100."""
+    together, apart = ask(client, hardware={"gpu": "h200-141gb-sxm"}), ask(client)
+    assert (together["basis"]["kind"], together["basis"]["unseen"]) == ("measured", "row")
+    assert not {"model", "gpu"} & set(together["basis"]["nearest"][0]["differs"])
+    assert (apart["basis"]["kind"], apart["basis"]["unseen"]) == ("calibrated", "model")
+    assert {"model", "gpu"} & set(apart["basis"]["nearest"][0]["differs"])
+    for metric in ("ttft_s", "tpot_s"):
+        spans = [found["interval"][metric] for found in (together, apart)]
+        known, wider = (span["high"] / span["low"] for span in spans)
+        assert wider > known
 
 
 def test_arrivals_beyond_what_can_be_served_are_warned_of(client: TestClient) -> None:

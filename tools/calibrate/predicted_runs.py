@@ -19,10 +19,10 @@ from llm_calc.adapters.measured_runs import (
     RunRow,
     active_parameters_of,
     kv_kind,
-    shape_of,
     weights_bits,
     weights_kind,
 )
+from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving.estimate import Estimate

@@ -16,8 +16,8 @@ from tools.calibrate.writing import metric_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = {
-    "row": "single measurements; the model, the GPU and the engine were seen",
-    "model": "all measurements of a model",
+    "row": "single measurements; others of the model on this GPU under this engine were seen",
+    "model": "all measurements of a model; also yours where it was measured, but never on your GPU under your engine",
     "gpu": "all measurements of a GPU",
     "generation": "all measurements of an engine on a class of chips",
 }

@@ -3,14 +3,15 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from llm_calc.adapters.architectures import read_config
-from llm_calc.adapters.calibration import model_signature
+from llm_calc.adapters.calibration import measured_key
 from llm_calc.core.arrays import FloatArray
+from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT
 from tools.calibrate.hosting import SCHEDULING
@@ -41,10 +42,20 @@ def write_family(fitted: Fitted) -> None:
         ),
         "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
         "errors": list(_errors(fitted)),
-        "seen": sorted(set(_seen(fitted))),
+        "seen": seen_by(fitted.cases),
     }
+    _write(fitted.family.name, content)
+
+
+def rewrite_seen(family: str, cases: Sequence[Case]) -> None:
+    """What the fit of a family has seen, anew from the same cases; everything fitted stays as it stands."""
+    content = json.loads((ROOT / f"{family}.json").read_text(encoding="utf-8"))
+    _write(family, {**content, "seen": seen_by(cases)})
+
+
+def _write(family: str, content: Mapping[str, object]) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    (ROOT / f"{fitted.family.name}.json").write_text(text + "\n", encoding="utf-8")
+    (ROOT / f"{family}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _host(fitted: Fitted) -> dict[str, object]:
@@ -77,12 +88,18 @@ def _short(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def _seen(fitted: Fitted) -> Iterator[str]:
-    for case in fitted.cases:
+def seen_by(cases: Sequence[Case]) -> list[str]:
+    """Keys of what a fit to these cases has seen: engines by class of chips, GPUs, and models on them together."""
+    return sorted(set(_seen(cases)))
+
+
+def _seen(cases: Sequence[Case]) -> Iterator[str]:
+    for case in cases:
         if case.row.aside is None:
             yield f"{case.row.engine}/{case.chip}"
             yield f"gpu:{case.row.gpu}"
-            yield model_signature(read_config(read_config_of(case.row.model)).model)
+            model = read_config(read_config_of(case.row.model)).model
+            yield measured_key(case.row.engine, case.row.gpu, model)
 
 
 def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_json
+from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chip_class, format_class
 from llm_calc.core.hardware import Gpu
@@ -170,18 +171,20 @@ def host_of(calibration: Calibration, engine: str, gpu: Gpu) -> HostTimes:
     return HostTimes(**{name: calibration.value(name, keys) for name in HOST_TIMES})
 
 
-def model_signature(model: Model) -> str:
-    """Tells measured models apart by their shape, whatever they are called."""
-    return f"model:{model.num_layers}x{model.hidden}x{model.num_experts}"
+def measured_key(engine: str, gpu: str, model: Model) -> str:
+    """What a fit has seen together: an engine, a GPU (its id) and a model, told by its shape."""
+    return f"run:{engine}/{gpu}/{shape_of(model)}"
 
 
 def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str:
     """The most important thing that the fit had no measurements of.
 
-    ``generation``: the engine on this class of chips; ``gpu``; ``model``; ``row``: nothing, but this very load.
+    ``generation``: the engine on this class of chips; ``gpu``: this GPU, under any engine; ``model``: this model on
+    this GPU under this engine, whether it was never measured or only elsewhere; ``row``: nothing, but these very
+    formats, layout, lengths and load.
     """
     if f"{engine}/{chip_class(gpu)}" not in calibration.seen:
         return "generation"
     if f"gpu:{gpu.id}" not in calibration.seen:
         return "gpu"
-    return "row" if model_signature(model) in calibration.seen else "model"
+    return "row" if measured_key(engine, gpu.id, model) in calibration.seen else "model"

@@ -22,6 +22,7 @@ from llm_calc.core.serving.estimate import Estimate
 COVERAGE = 0.8
 LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
+NEVER_MEASURED: BasisKind = "formula_only"
 LOAD_NAMES = {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}
 
 
@@ -74,16 +75,19 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
 
 
 def holds_one(placed: Placed) -> bool:
-    """Whether the memory plan has room for one request."""
-    return placed.plan.holds(1, math.ceil(placed.context_tokens))
+    """Whether the engine starts, and the memory plan has room for one request."""
+    return placed.plan.starts and placed.plan.holds(1, math.ceil(placed.context_tokens))
 
 
 def basis_kind(placed: Placed) -> BasisKind:
     """How near the fit's measurements come; what memory cannot hold was never measured."""
-    if not holds_one(placed):
-        return "formula_only"
+    return kind_of_fit(placed) if holds_one(placed) else NEVER_MEASURED
+
+
+def kind_of_fit(placed: Placed) -> BasisKind:
+    """The same where memory holds a request."""
     missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    kinds: dict[str, BasisKind] = {"row": "measured", "generation": "formula_only"}
+    kinds: dict[str, BasisKind] = {"row": "measured", "generation": NEVER_MEASURED}
     return kinds.get(missing, "calibrated")
 
 

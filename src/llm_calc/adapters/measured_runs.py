@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
 from llm_calc.adapters.deployment import Placed
 from llm_calc.core.calibration import format_class
-from llm_calc.core.memory import active_parameters, kv_cache_bytes_per_token
+from llm_calc.core.memory import active_parameters
 from llm_calc.core.model import Model
 
 RUNS_FILE = "runs.csv"
@@ -93,19 +93,6 @@ def load_sources(path: Path | None = None) -> dict[str, str]:
     """
     rows = read_csv(SourceRow, catalog_folder("calibration", path) / "sources.csv")
     return {row.source: row.published_in for row in rows}
-
-
-@lru_cache(maxsize=512)
-def shape_of(model: Model) -> str:
-    """A model by its decoder, whatever it is called: two with one shape do the same work a token.
-
-    ``layers x hidden x vocabulary x experts / parameters of the layers / bytes of the cache a token, below and
-    beyond windows``; towers for pictures and sound and tied heads make no difference.
-    """
-    layers = sum(placed.stored * placed.weight.params for placed in model.placed if placed.indices)
-    caches = (kv_cache_bytes_per_token(model), kv_cache_bytes_per_token(model, beyond_windows=True))
-    sizes = f"{model.num_layers}x{model.hidden}x{model.vocab}x{model.num_experts}"
-    return f"{sizes}/{layers}/{caches[0]:.0f}+{caches[1]:.0f}"
 
 
 @lru_cache(maxsize=512)

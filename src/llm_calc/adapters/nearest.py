@@ -33,10 +33,10 @@ from llm_calc.adapters.measured_runs import (
     active_parameters_of,
     kv_kind,
     load_sources,
-    shape_of,
     weights_bits,
     weights_kind,
 )
+from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest

@@ -123,6 +123,55 @@ def test_rows_say_whether_memory_holds_a_request(method: str) -> None:
     assert set(said) == {True, False}
 
 
+BASES: Json = {
+    "engine.name": ["vllm", "trtllm", "llama.cpp", "generic"],
+    "hardware.gpu": ["h100-80gb-sxm", "h200-141gb-sxm", "l4", "mi300x"],
+}
+BASIS_LOADS: list[Json] = [
+    {"workload.concurrency": [1, 2, 40], "workload.input_tokens": [500, 100_000]},
+    {"workload.batch": [1, 16], "workload.input_tokens": [500, 100_000]},
+    {"workload.request_rate": [0.5]},
+    {"workload.offline": [True]},
+]
+
+
+@pytest.mark.parametrize("load", BASIS_LOADS, ids=lambda grid: next(iter(grid)))
+def test_rows_rest_on_what_the_endpoint_says(client: TestClient, load: Json) -> None:
+    base, grid = {**MODEL, "precision": {"kv_cache": "bf16"}}, {**BASES, **load}
+    rows = rows_of(ready("serving_estimate", base, grid, method="closed_form"))
+    for row in rows:
+        body = with_values(base, {path: row[path] for path in grid})
+        response = client.post("/api/serving_estimate", json=body)
+        assert (row["error"] is None) == (response.status_code == 200), body
+        assert row["basis"] == (response.json()["basis"]["kind"] if row["error"] is None else None), body
+    assert {row["basis"] for row in rows} > {"calibrated", "formula_only"}
+
+
+@pytest.mark.parametrize("load", BASIS_LOADS, ids=lambda grid: next(iter(grid)))
+def test_every_format_and_method_says_the_same_basis(load: Json) -> None:
+    grid = {**BASES, **load}
+
+    def asked(name: str, method: str) -> Sweep:
+        return ready("serving_estimate", MODEL, grid, format=name, method=method)
+
+    lines = [row["basis"] for row in rows_of(asked("ndjson", "closed_form"))]
+    assert [row["basis"] for row in rows_of(asked("ndjson", "as_endpoint"))] == lines
+    text = stream(asked("csv", "closed_form")).decode()
+    assert [row["basis"] or None for row in csv.DictReader(io.StringIO(text))] == lines
+    assert '"calibrated"' not in text
+    table = pq.read_table(io.BytesIO(stream(asked("parquet", "closed_form"))))
+    assert table.column("basis").to_pylist() == lines
+    assert str(table.schema.field("basis").type) == "string"
+
+
+def test_rows_of_one_set_up_may_rest_on_different_things() -> None:
+    base = {**MODEL, "hardware": {"gpu": "l4"}, "precision": {"weights": "fp8", "kv_cache": "bf16"}}
+    grid = {"workload.concurrency": [1, 8], "workload.input_tokens": [1000, 110_000]}
+    rows = rows_of(ready("serving_estimate", base, grid, method="closed_form"))
+    assert {row["basis"] for row in rows if not row["holds_a_request"]} == {"formula_only"}
+    assert len({row["basis"] for row in rows}) > 1
+
+
 def test_closed_form_is_near_the_simulation() -> None:
     grid = {"workload.concurrency": [1, 8, 32, 128], "workload.input_tokens": [256, 2048]}
     simulated = rows_of(ready("serving_estimate", MODEL, grid, method="as_endpoint"))

@@ -9,8 +9,8 @@ import numpy as np
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.sweep.grid import Column, Grid, Piece, build_grid, check_size, placed
 from llm_calc.adapters.sweep.serving import is_simulated
-from llm_calc.adapters.sweep.targets import TARGETS, Figures, Target
-from llm_calc.adapters.sweep.varying import Varying
+from llm_calc.adapters.sweep.targets import TARGETS, Target
+from llm_calc.adapters.sweep.varying import Figures, Varying
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.core.errors import CalcError, InvalidInputError
@@ -23,7 +23,7 @@ METHOD = "method"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of one piece: what is the same in all of them, and columns of numbers. ``count`` rows."""
+    """Rows of one piece: what is the same in all of them, and columns that differ. ``count`` rows."""
 
     fixed: dict[str, Any]
     numbers: Figures
@@ -54,7 +54,7 @@ class Sweep:
 
     @property
     def number_columns(self) -> tuple[str, ...]:
-        """Columns of numbers: the other axes, then the figures."""
+        """Columns that may change with every row: the other axes, then the figures."""
         return (*(column.path for column in self.grid.arrays), *self.target.figures)
 
     def batch(self, index: int, catalogs: Catalogs) -> list[Rows]:

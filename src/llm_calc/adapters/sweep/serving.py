@@ -6,23 +6,26 @@ does, row by row, or in closed form.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.certainty import holds_one
+from llm_calc.adapters.certainty import NEVER_MEASURED, basis_kind, holds_one, kind_of_fit
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.served import served_capacity
 from llm_calc.adapters.serving import place_request, time_load
-from llm_calc.adapters.sweep.varying import Values, Varying
+from llm_calc.adapters.sweep.varying import Figures, Values, Varying
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
-from llm_calc.core.arrays import FloatArray, Quantity, ceil_div, smaller
+from llm_calc.core.arrays import Quantity, ceil_div, smaller
 from llm_calc.core.planning.bounds import in_flight, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
 
+Words = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 Flags = bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 TIMES = (
     "ttft_s",
@@ -34,12 +37,13 @@ TIMES = (
 )
 HOLDS = "holds_a_request"
 """Whether the engine starts and memory holds one request of the row: else the figures are of what has to fit first."""
-SERVING_FIGURES = (HOLDS, *TIMES)
+BASIS = "basis"
+"""How near the measurements of the fit come to the row: ``basis.kind`` of the endpoint's answer."""
+SERVING_FIGURES = (HOLDS, BASIS, *TIMES)
+KINDS = {HOLDS: bool, BASIS: object}
 
 
-def serving_rows(
-    request: ServingEstimateRequest, changing: Varying, catalogs: Catalogs
-) -> dict[str, FloatArray]:
+def serving_rows(request: ServingEstimateRequest, changing: Varying, catalogs: Catalogs) -> Figures:
     """Figures of rows that share a model, hardware, layout and engine.
 
     Raises:
@@ -51,17 +55,20 @@ def serving_rows(
     found = _empty(rows)
     for chosen, one in _families(request, varying, rows):
         part = {path: values[chosen] for path, values in varying.items()}
-        estimate, busy, holds = _closed(one, part, catalogs)
-        found[HOLDS][chosen] = holds
+        estimate, busy, found[HOLDS][chosen], found[BASIS][chosen] = _closed(one, part, catalogs)
         for name in TIMES:
             scale = busy if name.endswith("_per_s") else 1.0
             found[name][chosen] = np.asarray(getattr(estimate, name)) * scale
-    return found
+    return {name: _stored_once(values) if name in KINDS else values for name, values in found.items()}
 
 
-def _empty(rows: int) -> dict[str, FloatArray]:
-    kinds = {name: bool if name == HOLDS else float for name in SERVING_FIGURES}
-    return {name: np.empty(rows, dtype=kind) for name, kind in kinds.items()}
+def _stored_once(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A column; where all rows have one value, without a copy of it a row."""
+    return np.broadcast_to(values[0], values.shape) if bool(np.all(values == values[0])) else values
+
+
+def _empty(rows: int) -> Figures:
+    return {name: np.empty(rows, dtype=KINDS.get(name, float)) for name in SERVING_FIGURES}
 
 
 def is_simulated(workload: WorkloadPart, varying: Values) -> bool:
@@ -74,9 +81,7 @@ def is_simulated(workload: WorkloadPart, varying: Values) -> bool:
     return bool(np.any(requests > 1))
 
 
-def _row_by_row(
-    request: ServingEstimateRequest, varying: Values, rows: int, catalogs: Catalogs
-) -> dict[str, FloatArray]:
+def _row_by_row(request: ServingEstimateRequest, varying: Values, rows: int, catalogs: Catalogs) -> Figures:
     """Exactly what the endpoint answers."""
     found = _empty(rows)
     for row in range(rows):
@@ -85,7 +90,7 @@ def _row_by_row(
         one = request.model_copy(update={"workload": workload})
         placed = place_request(one, catalogs)
         estimate = time_load(placed, workload)
-        found[HOLDS][row] = placed.plan.starts and holds_one(placed)
+        found[HOLDS][row], found[BASIS][row] = holds_one(placed), basis_kind(placed)
         for name in TIMES:
             found[name][row] = float(getattr(estimate, name))
     return found
@@ -116,8 +121,8 @@ def _families(
 
 def _closed(
     request: ServingEstimateRequest, varying: Values, catalogs: Catalogs
-) -> tuple[Estimate, Quantity, Flags]:
-    """One replica in closed form, how many replicas are busy, and whether memory holds a request."""
+) -> tuple[Estimate, Quantity, Flags, Words]:
+    """One replica in closed form, how many replicas are busy, whether memory holds a request, what that rests on."""
     placed, workload = place_request(request, catalogs), request.workload
     lengths = Lengths(
         input_tokens=varying.get("workload.input_tokens", float(workload.input_tokens)),
@@ -125,6 +130,7 @@ def _closed(
         cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.prefix_cache_hit_fraction),
     )
     deployment, holds = _deployment(placed, lengths), _holds(placed, lengths)
+    basis = np.where(holds, np.array(kind_of_fit(placed), object), np.array(NEVER_MEASURED, object))
     total = varying.get(
         "workload.concurrency", varying.get("workload.batch", float(workload.requests_in_flight))
     )
@@ -133,19 +139,19 @@ def _closed(
         rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
         most = np.full(np.shape(rate), max(1.0, float(np.max(np.asarray(deployment.capacity)))))
         each = np.maximum(in_flight(deployment, lengths, rate, most), 1.0)
-        return under_load(deployment, "request_rate", lengths, each), replicas, holds
+        return under_load(deployment, "request_rate", lengths, each), replicas, holds, basis
     kind = shape_of(workload.load, placed.calibration.name)
     estimate = under_load(deployment, kind, lengths, each)
     if kind == "concurrency":
         estimate = _single_requests_apart(estimate, deployment, lengths, each)
-    return estimate, _busy(workload, total, replicas), holds
+    return estimate, _busy(workload, total, replicas), holds, basis
 
 
 def _holds(placed: Placed, lengths: Lengths) -> Flags:
     """Whether the engine starts with room for one request of each length."""
     context = lengths.input_tokens + lengths.output_tokens
     if not isinstance(context, np.ndarray):
-        return placed.plan.starts and holds_one(placed)
+        return holds_one(placed)
     room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
     return np.asarray((room >= 1) & placed.plan.starts)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,8 @@ import numpy.typing as npt
 from llm_calc.core.arrays import FloatArray
 
 Values = Mapping[str, FloatArray]
+Figures = dict[str, npt.NDArray[Any]]
+"""Columns of figures by name, one value a row: numbers, truth values or words."""
 Places = npt.NDArray[np.intp]
 """Places of rows."""
 

@@ -4,22 +4,33 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from pydantic_core import to_json
 
 from llm_calc.adapters.sweep.run import Rows, Sweep
-from llm_calc.core.arrays import FloatArray
 from llm_calc.core.errors import UnsupportedError
 
 YES_OR_NO = ("fits", "holds_a_request")
+WORDS = ("basis",)
 MEDIA_TYPES = {
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
 Batches = Iterable[list[Rows]]
+
+
+class Style(NamedTuple):
+    """How cells are written: what is not known, and what stands around words."""
+
+    unknown: bytes
+    quote: bytes
+
+
+JSON, CSV = Style(unknown=b"null", quote=b'"'), Style(unknown=b"", quote=b"")
 
 
 def written(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
@@ -49,32 +60,35 @@ def ndjson(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
 def _json_lines(sweep: Sweep, rows: Rows) -> bytes:
     """All rows of a piece as lines of a template that holds names and what the rows share."""
     shared = to_json({name: rows.fixed[name] for name in sweep.fixed_columns})[1:-1]
-    cells = [b'"%b":%b' % (name.encode(), cell) for name, cell in _cells(sweep, rows, b"null")]
+    cells = [b'"%b":%b' % (name.encode(), cell) for name, cell in _cells(sweep, rows, JSON)]
     template = b"{" + shared.replace(b"%", b"%%") + b"," + b",".join(cells) + b"}\n"
-    return _filled(sweep, rows, template, b"null")
+    return _filled(sweep, rows, template, JSON)
 
 
-def _cells(sweep: Sweep, rows: Rows, unknown: bytes) -> Iterator[tuple[str, bytes]]:
-    """For each column of numbers its text where all rows have the same one, else a place for it."""
+def _cells(sweep: Sweep, rows: Rows, style: Style) -> Iterator[tuple[str, bytes]]:
+    """For each column of figures its text where all rows have the same one, else a place for it."""
     for name in sweep.number_columns:
         values = rows.numbers[name]
-        yield name, _text(values[:1].tolist(), unknown) if _same(values) else b"%b"
+        yield name, _texts(values[:1].tolist(), style)[0] if _same(values) else b"%b"
 
 
-def _text(numbers: list[Any], unknown: bytes) -> bytes:
-    """Numbers with commas between them, written by the JSON library as a whole; NaN as ``unknown``."""
-    return to_json(numbers, inf_nan_mode="null")[1:-1].replace(b"null", unknown)
+def _texts(values: list[Any], style: Style) -> list[bytes]:
+    """The text of each value. Numbers are written by the JSON library as a whole; words are plain and few."""
+    if isinstance(values[0], str):
+        words = {word: style.quote + word.encode() + style.quote for word in set(values)}
+        return [words[value] for value in values]
+    return to_json(values, inf_nan_mode="null")[1:-1].replace(b"null", style.unknown).split(b",")
 
 
-def _same(values: FloatArray) -> bool:
-    """Whether all elements are one number, stored once."""
+def _same(values: npt.NDArray[Any]) -> bool:
+    """Whether all elements are one value, stored once."""
     return values.strides == (0,)
 
 
-def _filled(sweep: Sweep, rows: Rows, template: bytes, unknown: bytes) -> bytes:
-    """The template once a row; each column is written as a whole and cut at its commas."""
+def _filled(sweep: Sweep, rows: Rows, template: bytes, style: Style) -> bytes:
+    """The template once a row; each column is written as a whole."""
     texts = [
-        _text(_listed(sweep, rows, name), unknown).split(b",")
+        _texts(_listed(sweep, rows, name), style)
         for name in sweep.number_columns
         if not _same(rows.numbers[name])
     ]
@@ -84,7 +98,7 @@ def _filled(sweep: Sweep, rows: Rows, template: bytes, unknown: bytes) -> bytes:
 
 
 def _listed(sweep: Sweep, rows: Rows, name: str) -> list[Any]:
-    """A column as Python numbers; axes of whole numbers stay whole."""
+    """A column as Python values; axes of whole numbers stay whole."""
     values = rows.numbers[name]
     whole = next((column.is_whole for column in sweep.grid.arrays if column.path == name), False)
     listed: list[Any] = (values.astype(np.int64) if whole else values).tolist()
@@ -100,8 +114,8 @@ def comma_separated(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
 
 def _csv_lines(sweep: Sweep, rows: Rows) -> bytes:
     shared = _csv_line([_cell(rows.fixed[name]) for name in sweep.fixed_columns])[:-2].replace(b"%", b"%%")
-    cells = [cell for _, cell in _cells(sweep, rows, b"")]
-    return _filled(sweep, rows, shared + b"," + b",".join(cells) + b"\r\n", b"")
+    cells = [cell for _, cell in _cells(sweep, rows, CSV)]
+    return _filled(sweep, rows, shared + b"," + b",".join(cells) + b"\r\n", CSV)
 
 
 def _csv_line(cells: Sequence[object]) -> bytes:
@@ -148,6 +162,8 @@ def _parquet(sweep: Sweep, batches: Batches, pa: Any, pq: Any) -> Iterator[bytes
 def _arrow_type(sweep: Sweep, name: str, pa: Any) -> Any:  # noqa: ANN401
     if name in YES_OR_NO:
         return pa.bool_()
+    if name in WORDS:
+        return pa.string()
     if name in sweep.number_columns:
         whole = any(column.path == name and column.is_whole for column in sweep.grid.arrays)
         return pa.int64() if whole else pa.float64()
@@ -168,13 +184,30 @@ def _table(batch: list[Rows], schema: Any, pa: Any) -> Any:  # noqa: ANN401
 def _arrow(rows: Rows, field: Any, pa: Any) -> Any:  # noqa: ANN401
     if field.name in rows.numbers:
         values = rows.numbers[field.name]
-        if field.type == pa.bool_():
-            return pa.array(values, mask=np.isnan(values.astype(float))).cast(field.type)
-        return pa.array(values, from_pandas=True).cast(field.type)
+        if _same(values):
+            return pa.repeat(_arrow_column(values[:1], field, pa)[0], rows.count)
+        return _arrow_column(values, field, pa)
     value = rows.fixed[field.name]
     if field.type == pa.string() and value is not None:
         value = value if isinstance(value, str) else json.dumps(value)
     return pa.repeat(pa.scalar(value, type=field.type), rows.count)
+
+
+def _arrow_column(values: npt.NDArray[Any], field: Any, pa: Any) -> Any:  # noqa: ANN401
+    if field.type == pa.bool_():
+        return pa.array(values, mask=np.isnan(values.astype(float))).cast(field.type)
+    if values.dtype == object:
+        return _few_words(values, pa).cast(field.type)
+    return pa.array(values, from_pandas=True).cast(field.type)
+
+
+def _few_words(values: npt.NDArray[Any], pa: Any) -> Any:  # noqa: ANN401
+    """Words by their places in a list of those that occur, which is faster than one after the other."""
+    words = sorted(set(values.tolist()))
+    places = np.zeros(len(values), dtype=np.int8)
+    for place, word in enumerate(words):
+        places[values == word] = place
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(words))
 
 
 class _Sink(io.RawIOBase):

@@ -133,13 +133,17 @@ class Basis(Answer):
     """What an answer rests on."""
 
     kind: BasisKind = Field(
-        description="measured: the fit has this model, GPU and engine; calibrated: this engine on this generation; "
-        "formula_only: neither, base efficiencies stand in"
+        description="measured: the fit has this model on this GPU under this engine, together (formats, layout, "
+        "lengths and load may differ); calibrated: this engine on this generation; "
+        "formula_only: neither, base efficiencies stand in, or memory holds no request"
     )
     calibration: str = Field(description="Which calibration")
     fitted_on: str = Field(description="Day of the fit")
     measurements: int = Field(description="Measurements in the fit [measurements]")
-    unseen: str = Field(description="What the fit had no measurement of: row, model, gpu or generation")
+    unseen: str = Field(
+        description="What the fit had no measurement of: generation (this engine on such chips), gpu, model (never "
+        "measured on this GPU under this engine, though perhaps elsewhere), or row (only this very load)"
+    )
     held_out_errors: list[HeldOut] = Field(description="Errors on groups that the fit had not seen")
     nearest: list[NearestRun] = Field(
         description="At most five published runs nearest to the question, nearest first; empty where none compares"
