@@ -1,4 +1,4 @@
-"""Output of closed loops that their runs imply: sources list first tokens and times a token, but no throughput."""
+"""Output of closed loops that their runs imply: measured are first tokens and times a token, but no throughput."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

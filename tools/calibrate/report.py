@@ -86,8 +86,8 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
                 yield _line(fitted, (load, metric, held_out), residuals, rows)
     yield ""
     yield (
-        "Published closed loops list no throughput that could be compared. Their output is implied by the two times "
-        "of one run, by Little's law: `requests x output tokens / (ttft_s + (output tokens - 1) x tpot_s)`. Measured "
+        "The measurements of closed loops hold no throughput. Their output is implied by the two times "
+        "of a run, by Little's law: `requests x output tokens / (ttft_s + (output tokens - 1) x tpot_s)`. Measured "
         "is what the measured times imply, predicted what the predictions of the same times imply, made without "
         "what was held out. Gaps between requests and the end of a run are left out of both."
     )
