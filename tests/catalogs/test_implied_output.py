@@ -1,7 +1,7 @@
 """The output that closed loops imply: the formula, its errors in the catalog, and the runs that they are of."""
 
 from functools import cache
-from math import exp, isclose, log
+from math import isclose, log
 
 import numpy as np
 import pytest
@@ -108,12 +108,11 @@ def test_the_catalog_has_the_error_of_every_pair(held_out: str) -> None:
 
 
 def test_the_stored_range_holds_four_of_five_published_runs() -> None:
-    """In sample: the stored predictions have seen the runs, so that a little more than 80 % are inside."""
+    """As ``docs/performance.md`` says: 79 % are inside, 14 % deliver less and 6 % more."""
     error = errors_of(METRIC)["row"]
     whole = [run for run in load_runs() if run.load == LOAD and run.ttft_s and run.tpot_s]
     assert len(whole) > 1500
-    inside = 0
-    for run in whole:
-        measured, found = implied(run, predicted=False), implied(run, predicted=True)
-        inside += found * exp(error.low_log) <= measured <= found * exp(error.high_log)
-    assert 0.78 <= inside / len(whole) <= 0.88
+    off = np.log([implied(run, predicted=False) / implied(run, predicted=True) for run in whole])
+    less, more = (off < error.low_log).mean(), (off > error.high_log).mean()
+    assert 1 - less - more == pytest.approx(0.79, abs=0.01)
+    assert (less, more) == pytest.approx((0.14, 0.06), abs=0.01)
