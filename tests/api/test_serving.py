@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tools.calibrate.implied import output_tokens_per_s
+
 BODY: dict[str, Any] = {
     "model": {"name": "llama-3.1-8b"},
     "precision": {"weights": "bf16"},
@@ -60,7 +62,25 @@ def test_an_interval_holds_its_figure_and_says_what_it_rests_on(client: TestClie
     assert span["low"] < found["tpot_s"] < span["high"]
     assert found["basis"]["calibration"] == "served"
     assert found["basis"]["measurements"] > 1000
-    assert {row["metric"] for row in found["basis"]["held_out_errors"]} == {"ttft_s", "tpot_s"}
+    metrics = {row["metric"] for row in found["basis"]["held_out_errors"]}
+    assert metrics == {"ttft_s", "tpot_s", "output_tokens_per_s"}
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+@pytest.mark.parametrize("gpu", ["h100-80gb-sxm", "gaudi3"])
+def test_a_closed_loop_has_a_range_of_its_output_by_littles_law(
+    client: TestClient, engine: str, gpu: str
+) -> None:
+    found = ask(client, engine={"name": engine}, hardware={"gpu": gpu})
+    output, span = found["output_tokens_per_s"], found["interval"]["output_tokens_per_s"]
+    assert span["low"] < output < span["high"]
+    assert output == pytest.approx(output_tokens_per_s(16, 256, found["ttft_s"], found["tpot_s"]))
+
+
+def test_the_output_under_random_arrivals_has_no_range_of_closed_loops(client: TestClient) -> None:
+    found = ask(client, workload={"input_tokens": 500, "output_tokens": 100, "request_rate": 1.0})
+    assert found["interval"]["output_tokens_per_s"] is None
+    assert found["interval"]["tpot_s"] is not None
 
 
 def test_what_was_never_measured_says_so(client: TestClient) -> None:
@@ -78,14 +98,20 @@ def test_loads_that_this_engine_was_never_measured_under_say_so(client: TestClie
     assert found["interval"]["status"] == "uncalibrated"
     assert {row["load"] for row in found["basis"]["held_out_errors"]} == {"single_stream", "static_batch"}
     single = ask(
-        client, engine={"name": "llama.cpp", "n_ctx": 4096}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
+        client,
+        engine={"name": "llama.cpp", "n_ctx": 4096},
+        hardware={"gpu": "rtx-4090"},
+        workload={"concurrency": 1},
     )
     assert single["interval"]["status"] == "calibrated"
 
 
 def test_a_handful_of_cases_is_no_range(client: TestClient) -> None:
     found = ask(
-        client, engine={"name": "llama.cpp", "n_ctx": 4096}, hardware={"gpu": "rtx-4090"}, workload={"concurrency": 1}
+        client,
+        engine={"name": "llama.cpp", "n_ctx": 4096},
+        hardware={"gpu": "rtx-4090"},
+        workload={"concurrency": 1},
     )
     cases = {row["metric"]: row["measurements"] for row in found["basis"]["held_out_errors"]}
     assert cases["output_tokens_per_s"] < 10

@@ -10,6 +10,7 @@ from llm_calc.core.arrays import FloatArray
 from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT, folds
+from tools.calibrate.implied import LOAD, METRIC, implied_residuals, pairs_of
 from tools.calibrate.parameters import Rows
 from tools.calibrate.plots import scatter
 from tools.calibrate.writing import metric_of
@@ -26,7 +27,7 @@ COLUMNS = {
     "load": "`closed_loop`: so many requests always in flight; `single_stream`: one at a time; `static_batch`: "
     "prefilled and decoded together; `offline`: a long queue",
     "metric": "`ttft_s`: time to first token; `tpot_s`: time per further token; `output_tokens_per_s`: generated "
-    "tokens a second",
+    "tokens a second; of a `closed_loop` it is implied, see below",
     "held out": "what the fit had not seen when it predicted",
     "n": "measurements compared",
     "mean, median": "of the error, \\|predicted / measured - 1\\|",
@@ -78,12 +79,33 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
     yield "| family | load | metric | held out | n | mean | median | bias | inside |"
     yield "|---|---|---|---|---:|---:|---:|---:|---:|"
     for fitted in everything:
+        yield from _implied(fitted)
         for (load, metric), rows in _kinds(fitted):
             for held_out in HELD_OUT:
-                numbers = _numbers(fitted.residuals[held_out][rows])
-                inside = coverage(fitted.residuals[held_out][rows], folds(fitted.cases, held_out)[rows])
-                yield f"| {fitted.family.name} | {load} | {metric} | {held_out} | {numbers} | {inside} |"
+                residuals = fitted.residuals[held_out][rows]
+                yield _line(fitted, (load, metric, held_out), residuals, rows)
     yield ""
+    yield (
+        "The measurements of closed loops hold no throughput. Their output is implied by the two times "
+        "of a run, by Little's law: `requests x output tokens / (ttft_s + (output tokens - 1) x tpot_s)`. Measured "
+        "is what the measured times imply, predicted what the predictions of the same times imply, made without "
+        "what was held out. Gaps between requests and the end of a run are left out of both."
+    )
+    yield ""
+
+
+def _implied(fitted: Fitted) -> Iterator[str]:
+    """Lines of the output that closed loops imply."""
+    pairs = pairs_of(fitted.cases)
+    for held_out in HELD_OUT if len(pairs.first) >= LEAST else ():
+        residuals = implied_residuals(fitted, pairs, held_out)
+        yield _line(fitted, (LOAD, METRIC, held_out), residuals, pairs.first)
+
+
+def _line(fitted: Fitted, kind: tuple[str, str, str], residuals: FloatArray, rows: Rows) -> str:
+    load, metric, held_out = kind
+    inside = coverage(residuals, folds(fitted.cases, held_out)[rows])
+    return f"| {fitted.family.name} | {load} | {metric} | {held_out} | {_numbers(residuals)} | {inside} |"
 
 
 def coverage(residuals: FloatArray, fold_of: Rows) -> str:

@@ -1,7 +1,7 @@
 """Published runs: the measurements of one run joined, without what a rule sets aside."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tools.calibrate.cases import Case, build_cases
 from tools.calibrate.measurements import Measurement, read_measurements
@@ -14,10 +14,14 @@ NOT_SETTING = ("metric", "value")
 
 @dataclass(kw_only=True)
 class Run:
-    """One run: a line of the file without its number, the figures by name, which of them are set aside."""
+    """One run: a line of the file without its number, the figures by name, which of them are set aside.
+
+    ``places``: of each figure among the cases that were joined.
+    """
 
     row: Measurement
     figures: dict[str, float] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
     aside: set[str] = field(default_factory=set)
 
 
@@ -35,7 +39,7 @@ def joined(cases: Iterable[Case]) -> list[Run]:
     """The figures of each run together: a new run begins where a figure of the same setting comes again."""
     runs: list[Run] = []
     current: dict[tuple[str, ...], Run] = {}
-    for case in cases:
+    for place, case in enumerate(cases):
         found = figure_of(case.row)
         if found is None:
             continue
@@ -45,7 +49,7 @@ def joined(cases: Iterable[Case]) -> list[Run]:
         if run is None or name in run.figures:
             run = current[setting] = Run(row=case.row)
             runs.append(run)
-        run.figures[name] = value
+        run.figures[name], run.places[name] = value, place
         if case.row.aside is not None:
             run.aside.add(name)
     return runs
@@ -80,7 +84,7 @@ def _without_first_token(run: Run) -> Run:
     if FIRST_TOKEN not in run.aside:
         return run
     figures = {name: value for name, value in run.figures.items() if name != FIRST_TOKEN}
-    return Run(row=run.row, figures=figures, aside=run.aside - {FIRST_TOKEN})
+    return replace(run, figures=figures, aside=run.aside - {FIRST_TOKEN})
 
 
 def _once(runs: Iterable[Run]) -> Iterator[Run]:

@@ -15,6 +15,7 @@ from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT
 from tools.calibrate.hosting import SCHEDULING
+from tools.calibrate.implied import LOAD, METRIC, implied_residuals, pairs_of
 from tools.calibrate.measurements import ROOT, read_config_of
 from tools.calibrate.parameters import Unknowns
 from tools.calibrate.priors import MEANINGS
@@ -41,7 +42,7 @@ def write_family(fitted: Fitted) -> None:
             else {}
         ),
         "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
-        "errors": list(_errors(fitted)),
+        "errors": [*_implied_errors(fitted), *_errors(fitted)],
         "seen": seen_by(fitted.cases),
     }
     _write(fitted.family.name, content)
@@ -113,6 +114,13 @@ def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
             continue
         for held_out in HELD_OUT:
             yield error_row(load, metric, held_out, fitted.residuals[held_out][chosen])
+
+
+def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
+    """Of the output that closed loops imply; see :mod:`tools.calibrate.implied`."""
+    pairs = pairs_of(fitted.cases)
+    for held_out in HELD_OUT if len(pairs.first) else ():
+        yield error_row(LOAD, METRIC, held_out, implied_residuals(fitted, pairs, held_out))
 
 
 def metric_of(metric: str) -> str:

@@ -46,7 +46,11 @@ def _of_load(rows: list[HeldOutError], workload: WorkloadPart) -> list[HeldOutEr
 
 
 def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
-    """Ranges around an estimate that held 80 % of the measured cases of its kind."""
+    """Ranges around an estimate that held 80 % of the measured cases of its kind.
+
+    That of a closed loop's output is of what measured times imply by Little's law (``docs/performance.md``). Random
+    arrivals have none: their output is what arrives, as long as it can be served.
+    """
     enough = [error for error in held_out_errors(request, placed) if error.measurements >= LEAST_CASES]
     # Where several neighbouring loads stand in, the one with most cases speaks.
     errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
@@ -62,7 +66,11 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         coverage_fraction=COVERAGE,
         ttft_s=span("ttft_s", float(found.ttft_s)),
         tpot_s=span("tpot_s", float(found.tpot_s)),
-        output_tokens_per_s=span("output_tokens_per_s", float(found.output_tokens_per_s)),
+        output_tokens_per_s=(
+            None
+            if request.workload.load == "request_rate"
+            else span("output_tokens_per_s", float(found.output_tokens_per_s))
+        ),
     )
 
 

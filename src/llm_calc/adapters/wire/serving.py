@@ -97,7 +97,8 @@ class Interval(Answer):
     ttft_s: Range | None = Field(description="Time to first token [s]; null: too few cases")
     tpot_s: Range | None = Field(description="Time of each further token [s]; null: too few cases")
     output_tokens_per_s: Range | None = Field(
-        description="Output of the deployment [tokens/s]; null: too few cases"
+        description="Output of the deployment [tokens/s]; of closed loops derived from both times of published runs, "
+        "requests x output / (ttft + (output - 1) x tpot); null: too few cases, or random arrivals"
     )
 
 
@@ -118,7 +119,9 @@ class OperatorRow(Answer):
 class HeldOut(Answer):
     """How far off answers of this kind were for groups that the fit had not seen."""
 
-    metric: str = Field(description="What was measured")
+    metric: str = Field(
+        description="What was measured; output_tokens_per_s of a closed_loop is implied by both times of a run"
+    )
     load: str = Field(description="Kind of load")
     held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation")
     measurements: int = Field(description="Measurements compared [measurements]")
