@@ -142,3 +142,18 @@ def test_a_users_script_is_checked_by_the_package_types(tmp_path: Path) -> None:
 
     assert "Success: no issues found" in checked(USER)
     assert 'did you mean "hardware"' in checked(USER.replace('hardware="2x l4"', 'hardwear="2x l4"'))
+
+
+def test_a_byte_order_mark_and_a_capital_ending_are_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(CONFIG % REST, encoding="utf-8-sig")
+    assert llm_calc.inspect_model(model=tmp_path).model.hidden_size == 256
+    (tmp_path / "config.json").unlink()
+    write_llama(tmp_path / "TINY.GGUF")
+    assert llm_calc.inspect_model(model=tmp_path).parameters.total == llama_parameters()
+
+
+def test_a_gguf_file_that_is_cut_is_named(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(write_llama(tmp_path / "tiny.gguf").read_bytes()[:200])
+    with pytest.raises(llm_calc.InvalidInputError, match=r"^model: .*cut\.gguf: ends before the vocabulary"):
+        llm_calc.memory_plan(model=cut, hardware="l4")

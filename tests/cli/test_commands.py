@@ -275,3 +275,71 @@ def test_the_version_is_told() -> None:
     from llm_calc import __version__
 
     assert run("--version").output == f"llm-calc {__version__}\n"
+
+
+def test_what_is_not_there_has_no_heading() -> None:
+    none = run("plan", "llama-3.1-8b", "-g", "l4", "--tpot", 1e-6, "-c", 1).output
+    assert "No plan on" in none
+    assert "Start one replica with" not in none
+    for kind, listed in (("models", "model"), ("gpus", "GPU")):
+        ended = run(kind, "zzz")
+        assert (ended.exit_code, ended.stdout) == (3, "")
+        assert ended.stderr == f"No {listed} matches 'zzz'; llm-calc {kind} lists all.\n"
+        assert json.loads(run(kind, "zzz", "--json").stdout) == []
+
+
+def test_a_single_request_is_one() -> None:
+    asked = ("recommend", "llama-3.1-8b", "-g", "l4")
+    assert "times are those of 1 request at once of" in run(*asked).output
+    assert "times are those of 2 requests at once of" in run(*asked, "-c", 2).output
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    config, request = tmp_path / "config.json", tmp_path / "request.json"
+    config.write_text(json.dumps(CONFIG), encoding="utf-8-sig")
+    request.write_text(json.dumps({"model": {"hf_config": CONFIG}}), encoding="utf-8-sig")
+    ways = [
+        run("inspect", config, "--json"),
+        run("inspect", "-", "--json", given=config.read_bytes()),
+        run("inspect", "-r", request, "--json"),
+        run("inspect", "-r", "-", "--json", given=request.read_bytes()),
+    ]
+    assert [json.loads(each.output)["model"]["hidden_size"] for each in ways] == [256] * 4
+
+
+def test_the_ending_of_a_gguf_file_may_be_capital(tmp_path: Path) -> None:
+    file = write_llama(tmp_path / "X.GGUF")
+    for argument in (file, tmp_path):
+        answer = json.loads(run("inspect", argument, "--json").output)
+        assert answer["parameters"]["total"] == llama_parameters()
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [
+        (10, "must be the first bytes of a GGUF file (they begin with GGUF)"),
+        (60, "ends before general.architecture; more of the file is needed"),
+        (200, "ends before the vocabulary; more of the file is needed"),
+    ],
+)
+def test_a_gguf_file_that_is_cut_is_named(tmp_path: Path, size_bytes: int, said: str) -> None:
+    head = write_llama(tmp_path / "tiny.gguf").read_bytes()[:size_bytes]
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(head)
+    ended = run("memory", cut, "-g", "l4")
+    assert (ended.exit_code, ended.stderr) == (2, f"Error: model: {cut}: {said}\n")
+    assert run("memory", "-", "-g", "l4", given=head).stderr == f"Error: model: stdin: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("plan", "llama2-7b", "-g", "l4", "--usd-per-hour", -1), "limits.usd_per_hour: must be greater"),
+        (("plan", "llama2-7b", "-g", "l4", "--set", "prices.l4=-1"), "prices.l4: must be greater than 0"),
+        (("recommend", "llama2-7b", "--set", "prices.l4=-1"), "prices.l4: must be greater than 0"),
+    ],
+)
+def test_no_price_is_negative(arguments: tuple[object, ...], said: str) -> None:
+    ended = run(*arguments)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"Error: {said}")

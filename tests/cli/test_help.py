@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 from pydantic import BaseModel
+from rich.text import Text
 from typer.core import TyperOption
 
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
@@ -112,3 +113,15 @@ def test_those_of_a_calibration_follow_each_other(tmp_path: Path, monkeypatch: p
     )
     for example in EXAMPLES["calibrate"]:
         assert run(*shlex.split(example)).exit_code == 0
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_what_stands_in_square_brackets_is_shown(command: str) -> None:
+    helps = [getattr(each, "help", "") or "" for each in GROUP.commands[command].params]
+    for told in [*helps, GROUP.commands[command].help]:
+        written = told.count("[") - told.count("[dim]") - told.count("[/dim]")
+        assert Text.from_markup(told).plain.count("[") == written, told
+
+
+def test_a_rate_has_its_unit() -> None:
+    assert "Poisson arrivals [requests/s]." in run("estimate", "--help").output

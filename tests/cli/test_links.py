@@ -81,6 +81,9 @@ def test_unknown_parts_are_told_beside_the_answer() -> None:
         (("memory", "--link", LINK, "-r", "-"), "--link, --request: only one of them can be the request"),
         (("memory", "llama-3.1-8b", "-g", "l4", "--scenario", "B"), "--scenario: needs --link"),
         (("compare", "--link", LINK.partition("&b.")[0]), "--link: has one scenario; comparing takes two"),
+        (("estimate", "--link", f"{LINK}&usd=-1"), "link: usd: must be 0 or more, not -1"),
+        (("memory", "--link", f"{LINK}&usd=-1"), "link: usd: must be 0 or more, not -1"),
+        (("compare", "--link", f"{LINK}&b.usd=-0.5"), "link: usd: must be 0 or more, not -0.5"),
         (("compare", "--link", LINK, "-g", "l4"), "--link, --gpu: only one of them can name the scenarios"),
     ],
 )
@@ -88,3 +91,23 @@ def test_what_cannot_be_is_refused(arguments: tuple[str, ...], said: str) -> Non
     ended = run(*arguments, given="{}")
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "query", ["v=1&m=llama-3.1-8b&w=bf16&g=l4&n=1&len=&c=4", "v=1&len=100", "v=1&m=llama-3.1-70b&g=l4&n=1"]
+)
+def test_there_is_a_speed_where_the_page_has_one(query: str) -> None:
+    plan = json.loads(run("memory", "--link", f"?{query}", "--json").stdout)
+    starts = plan["starts"] and plan["sequences_that_fit"] >= 1
+    assert not (starts and plan["asked_context_tokens"] <= plan["max_model_len_tokens"])
+    ended = run("estimate", "--link", f"?{query}")
+    assert ended.exit_code == 3
+    assert "✕ does not fit" in ended.stdout
+    assert "If it were made to fit" in ended.stdout
+    assert "a million tokens" not in ended.stdout
+
+
+def test_requests_that_wait_still_have_a_speed() -> None:
+    ended = run("estimate", "--link", "?v=1&m=llama-3.1-8b&w=bf16&g=l4&n=1&len=2048&c=64")
+    assert ended.exit_code == 0
+    assert "⚠ does not hold all at once" in ended.stdout

@@ -1,6 +1,7 @@
 """Starting the service is quick: it loads nothing of the other commands."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -59,3 +60,17 @@ def test_a_setting_of_the_environment_is_called_by_its_name() -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr == "Error: LLM_CALC_PORT: must be less than or equal to 65535\n"
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "llm_calc", "serve", "--port", str(port)]
+        environment = {**os.environ, "LLM_CALC_LOG_LEVEL": "error"}
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ended.returncode == 1
+    said = ended.stderr.splitlines()[-1]
+    assert said == f"Error: 127.0.0.1:{port}: cannot listen there: Address already in use"
+    assert ended.stdout == ""

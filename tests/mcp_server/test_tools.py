@@ -147,6 +147,7 @@ async def test_scenarios_and_measurements_have_short_forms() -> None:
     ("tool", "arguments", "sentence"),
     [
         ("estimate_from_link", {"link": "hello"}, "link: must be an address of the page, such as http"),
+        ("estimate_from_link", {"link": f"{LINK}&usd=-1"}, "link: usd: must be 0 or more, not -1"),
         ("estimate_from_link", {"link": LINK, "scenario": "C"}, "scenario: the link has A, B, not 'C'"),
         (
             "sweep",

@@ -94,6 +94,10 @@ def gguf_file(header: GgufHeader) -> GgufFile:
     """
     values = header.values
     architecture = str(values.get("general.architecture", ""))
+    if not architecture:
+        raise InvalidInputError(
+            f"{FIELD}: ends before general.architecture; more of the file is needed", field=FIELD
+        )
     row = architectures_file().architectures.get(architecture)
     if row is None:
         known = ", ".join(sorted(architectures_file().architectures))
@@ -154,7 +158,7 @@ def _vocabulary(header: GgufHeader) -> object:
     table = next((t for t in header.tensors or () if t.name == "token_embd.weight"), None)
     if table is None:
         raise InvalidInputError(
-            f"{FIELD}: the upload ends before the vocabulary; send more bytes", field=FIELD
+            f"{FIELD}: ends before the vocabulary; more of the file is needed", field=FIELD
         )
     return table.shape[-1]
 

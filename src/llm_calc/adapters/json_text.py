@@ -9,6 +9,16 @@ from pydantic_core import from_json
 from llm_calc.core.errors import InvalidInputError
 
 _FORGIVING_FIELD = "hf_config"
+_MARK = b"\xef\xbb\xbf"
+
+
+def without_mark(data: bytes) -> bytes:
+    r"""The text of a file without the byte order mark that some editors put before it.
+
+    >>> without_mark(b"\xef\xbb\xbf{}"), without_mark(b"{}")
+    (b'{}', b'{}')
+    """
+    return data.removeprefix(_MARK)
 
 
 def decoded_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -71,6 +71,7 @@ class LinkedScenario:
         Raises:
             InvalidInputError: a value that cannot be right; names its key and what is accepted.
         """
+        _ = self.usd_per_gpu_hour  # a price that cannot be right is refused wherever it would not show
         state = self.state
         kept = kv_cache if state["kv"] == AUTO else state["kv"]
         layout = self._numbers(_table()["layout_fields"])

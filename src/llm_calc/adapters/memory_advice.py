@@ -38,10 +38,15 @@ class Asked:
     context_tokens: int
 
 
-def fits(plan: MemoryPlan, asked: Asked) -> bool:
-    """Whether the engine starts, takes requests of this length, and holds what was asked for."""
+def runs(plan: MemoryPlan, asked: Asked) -> bool:
+    """Whether the engine starts, takes requests of this length, and holds at least one: only then is there a speed."""
     long_enough = asked.context_tokens <= plan.max_model_len_tokens
-    return long_enough and plan.starts and plan.holds(asked.sequences, asked.context_tokens)
+    return long_enough and plan.starts and plan.holds(1, asked.context_tokens)
+
+
+def fits(plan: MemoryPlan, asked: Asked) -> bool:
+    """Whether it runs and holds all that was asked for."""
+    return runs(plan, asked) and plan.holds(asked.sequences, asked.context_tokens)
 
 
 def sequences_text(sequences: int, context_tokens: int) -> str:

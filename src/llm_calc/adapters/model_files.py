@@ -1,12 +1,13 @@
 """Models that lie in files: a config.json, a folder that holds one, or a GGUF file."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 
+from llm_calc.adapters.json_text import without_mark
 from llm_calc.adapters.wire.parts import MODEL_SOURCES
 from llm_calc.core.errors import InvalidInputError
 
@@ -14,7 +15,10 @@ CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 GGUF_MAGIC = b"GGUF"
 GGUF_HEAD_BYTES = 2**24
-"""Enough for the list of tensors behind a large vocabulary; a file's head may be cut anywhere."""
+"""Enough for the list of tensors behind a large vocabulary; a file's head may be cut anywhere.
+
+A shorter head goes to a service, which judges it itself [bytes].
+"""
 
 MOST_CONFIG_BYTES = 2**26
 """A config.json beyond this is none: the longest published ones have a few hundred KiB [bytes]."""
@@ -26,14 +30,15 @@ def model_part(path: Path, gguf_head_bytes: int = GGUF_HEAD_BYTES) -> Part:
     """The ``model`` part of a request for a file or folder.
 
     Raises:
-        InvalidInputError: there is no such file, or it holds no model.
+        InvalidInputError: there is no such file, or it holds no model that can be read.
     """
     try:
         if path.is_dir():
             return _folder_part(path, gguf_head_bytes)
         with path.open("rb") as file:
             if file.read(len(GGUF_MAGIC)) == GGUF_MAGIC:
-                return _gguf_part(GGUF_MAGIC + file.read(gguf_head_bytes - len(GGUF_MAGIC)))
+                head = GGUF_MAGIC + file.read(gguf_head_bytes - len(GGUF_MAGIC))
+                return _gguf_part(head, str(path), judged=gguf_head_bytes >= GGUF_HEAD_BYTES)
             file.seek(0)
             return model_part_of_bytes(file.read(MOST_CONFIG_BYTES + 1), str(path))
     except OSError as error:
@@ -44,10 +49,10 @@ def model_part_of_bytes(data: bytes, where: str) -> Part:
     """The ``model`` part of a request for the content of a file; ``where`` is what messages call it.
 
     Raises:
-        InvalidInputError: it is neither GGUF nor a JSON object.
+        InvalidInputError: it is neither GGUF nor a JSON object, or cannot be read.
     """
     if data.startswith(GGUF_MAGIC):
-        return _gguf_part(data[:GGUF_HEAD_BYTES])
+        return _gguf_part(data[:GGUF_HEAD_BYTES], where)
     return described(_json_object(data, where))
 
 
@@ -60,7 +65,12 @@ def described(content: Mapping[str, Any]) -> Part:
 
 def holds_model(path: Path) -> bool:
     """Whether a path is a file, or a folder with a model in it."""
-    return path.is_file() or (path / CONFIG).is_file() or any(path.glob("*.gguf"))
+    return path.is_file() or (path / CONFIG).is_file() or any(_gguf_files(path))
+
+
+def _gguf_files(folder: Path) -> Iterator[Path]:
+    """The GGUF files of a folder, by their ending in any case."""
+    return (file for file in folder.glob("*.*") if file.suffix.lower() == ".gguf")
 
 
 def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
@@ -68,7 +78,7 @@ def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
         part = model_part(folder / CONFIG)
         index = folder / INDEX
         return {**part, "safetensors_index": _sizes(index)} if index.is_file() else part
-    files = sorted(folder.glob("*.gguf"))
+    files = sorted(_gguf_files(folder))
     if not files:
         raise InvalidInputError(f"model: {folder} holds neither {CONFIG} nor a GGUF file", field="model")
     if len(files) > 1:
@@ -95,7 +105,7 @@ def _json_object(data: bytes, where: str) -> Part:
             field="model",
         )
     try:
-        decoded = from_json(data)
+        decoded = from_json(without_mark(data))
     except ValueError as error:
         raise InvalidInputError(f"{what}; it is no JSON ({error})", field="model") from error
     if not isinstance(decoded, dict):
@@ -103,5 +113,15 @@ def _json_object(data: bytes, where: str) -> Part:
     return decoded
 
 
-def _gguf_part(head: bytes) -> Part:
-    return {"gguf_base64": base64.b64encode(head).decode("ascii")}
+def _gguf_part(head: bytes, where: str, *, judged: bool = True) -> Part:
+    """The head of a GGUF file; one that cannot be read is refused by the file's name where it is ``judged`` here."""
+    text = base64.b64encode(head).decode("ascii")
+    if judged:
+        from llm_calc.adapters.gguf_header import FIELD, read_gguf_base64
+
+        try:
+            read_gguf_base64(text)
+        except InvalidInputError as error:
+            reason = error.message.removeprefix(f"{FIELD}: ")
+            raise InvalidInputError(f"model: {where}: {reason}", field="model") from error
+    return {"gguf_base64": text}

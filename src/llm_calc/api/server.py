@@ -1,6 +1,7 @@
 """Running the application under uvicorn until the process is told to stop."""
 
 import gc
+import os
 import signal
 import socket
 import sys
@@ -8,7 +9,6 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 from pydantic_core import to_json
-from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from llm_calc.adapters.all_catalogs import load_all_catalogs
@@ -16,6 +16,9 @@ from llm_calc.adapters.catalog import CatalogError
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.settings import Settings
+
+FAILED = 1
+"""Exit code where the service cannot start."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -34,20 +37,35 @@ class _Server(uvicorn.Server):
     """Says where it listens as soon as it does."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen and print the address."""
-        await super().startup(sockets)
+        """Start to listen and print the address, or say why that cannot be."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as stop:
+            sys.exit(_not_listening(self.config, stop.__context__))
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            url = f"http://{shown}:{port}"
+            url = f"http://{_address(host, port)}"
             print(f"llm-calc is ready at {url} (API documentation: {url}/docs)", flush=True)  # noqa: T201
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _not_listening(config: uvicorn.Config, cause: BaseException | None) -> str | int:
+    """A sentence, which ends the process with 1, where the system refused the address; else the code alone."""
+    if not isinstance(cause, OSError):
+        return FAILED
+    number = cause.errno or 0
+    why = os.strerror(number) if number > 0 else cause.strerror or str(cause)
+    return f"Error: {_address(config.host, config.port)}: cannot listen there: {why}"
 
 
 def serve(settings: Settings) -> None:
     """Answer requests until SIGTERM or SIGINT; requests in flight are then finished.
 
     Raises:
-        SystemExit: with a sentence where the catalogs cannot be read, with a code where the address is taken.
+        SystemExit: with a sentence where the catalogs cannot be read or the address is taken.
     """
     set_up_logging(settings.log_level)
     try:
@@ -64,7 +82,7 @@ def run(app: FastAPI, settings: Settings) -> None:
     """Run an application as ``serve`` does.
 
     Raises:
-        SystemExit: with a code where the address is taken.
+        SystemExit: with a sentence where the address is taken.
     """
     config = uvicorn.Config(
         app,
@@ -86,4 +104,4 @@ def run(app: FastAPI, settings: Settings) -> None:
     server = _Server(config)
     server.run()
     if not server.started:
-        sys.exit(STARTUP_FAILURE)
+        sys.exit(FAILED)

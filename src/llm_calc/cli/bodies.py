@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from llm_calc.adapters.json_text import decoded_json
+from llm_calc.adapters.json_text import decoded_json, without_mark
 from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_part, model_part_of_bytes
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.cli.options import RequestOptions
@@ -83,7 +83,7 @@ def request_file(name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     except OSError as error:
         raise InvalidInputError(f"{where}: cannot be read: {error.strerror}") from error
     try:
-        decoded = decoded_json(text)
+        decoded = decoded_json(without_mark(text))
     except InvalidInputError as error:
         raise InvalidInputError(f"{where}: {error.message.removeprefix('body: ')}") from error
     if not isinstance(decoded, dict):

@@ -20,7 +20,8 @@ class Deployed:
     """A deployment that was estimated.
 
     ``gpus``: as people write them. ``asked``: the request for its memory, with the load and the cache of the
-    estimate. ``runs``: whether memory holds at least one of its requests. ``rent``: None where no price is known.
+    estimate. ``runs``: whether the engine starts and holds at least one of its requests. ``rent``: None where no
+    price is known.
     """
 
     gpus: str
@@ -62,11 +63,11 @@ def deployed(
 
 def _runs(asked: "MemoryPlanRequest") -> bool:
     from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.memory_advice import runs
     from llm_calc.adapters.memory_plan import planned_memory
 
     try:
         found = planned_memory(asked, catalogs())
     except CalcError:
         return True
-    tokens = found.asked.context_tokens
-    return tokens <= found.plan.max_model_len_tokens and found.plan.holds(1, tokens)
+    return runs(found.plan, found.asked)

@@ -1,6 +1,7 @@
 """``llm-calc models`` and ``llm-calc gpus``."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -52,9 +53,9 @@ def models(options: ModelListOptions) -> None:
     found = _matching(entries, options.text, ("name", "family", "aliases", "hugging_face_ids"))
     if options.as_json:
         _print_json(found)
-    else:
+    elif found:
         show_models(console(), found)
-    end(yes=bool(found))
+    _end(found, options.text, "model")
 
 
 def gpus(options: GpuListOptions) -> None:
@@ -68,9 +69,9 @@ def gpus(options: GpuListOptions) -> None:
     found = _matching(entries, options.text, ("id", "name", "vendor", "generation", "aliases"))
     if options.as_json:
         _print_json(found)
-    else:
+    elif found:
         show_gpus(console(), found)
-    end(yes=bool(found))
+    _end(found, options.text, "GPU")
 
 
 def _matching(entries: Iterable[Entry], text: str, fields: tuple[str, ...]) -> list[Entry]:
@@ -78,6 +79,13 @@ def _matching(entries: Iterable[Entry], text: str, fields: tuple[str, ...]) -> l
     return [
         each for each in entries if any(text.lower() in str(getattr(each, name)).lower() for name in fields)
     ]
+
+
+def _end(found: Sequence["BaseModel"], text: str, kind: str) -> None:
+    """End with 3 where nothing matches, and say so."""
+    if not found:
+        print(f"No {kind} matches {text!r}; llm-calc {kind.lower()}s lists all.", file=sys.stderr)
+    end(yes=bool(found))
 
 
 def _print_json(found: Iterable["BaseModel"]) -> None:

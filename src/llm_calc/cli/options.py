@@ -1,5 +1,6 @@
 """Options that several commands share, as fields with their help."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,18 @@ PANELS = (GPUS, FORMATS, LOAD, LIMITS, SWEEP, SERVICE, REQUEST, OUTPUT)
 N, TOKENS, SECONDS, SHARE, FILE = "N", "TOKENS", "SECONDS", "0…1", "FILE"
 
 
+_LIKE_A_TAG = re.compile(r"\[(?=[a-z#/@][^\[]*\])")
+
+
+def literal(text: str) -> str:
+    r"""A text for help as it stands: what is in square brackets is no markup.
+
+    >>> print(literal("Arrivals [requests/s]."))
+    Arrivals \[requests/s].
+    """
+    return _LIKE_A_TAG.sub(r"\\[", text)
+
+
 def option(
     *names: str,
     panel: str,
@@ -26,7 +39,7 @@ def option(
     complete: Any = None,  # noqa: ANN401 - as Typer takes it
 ) -> Any:  # noqa: ANN401
     """An option: its names, the group it stands in, what it is, what it takes, and the service's own default."""
-    said = f"{what} [dim]\\[default: {default}][/dim]" if default else what
+    said = literal(what) + (f" [dim]{literal(f'[default: {default}]')}[/dim]" if default else "")
     return typer.Option(
         *names,
         help=said,

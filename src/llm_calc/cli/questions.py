@@ -86,7 +86,7 @@ class EstimateOptions(LinkedOptions):
 def estimate(options: EstimateOptions) -> None:
     """Time to first token, time per token and throughput, how sure they are, and what it costs.
 
-    Exit code 3 if memory holds no request: the figures then hold only if it is made to fit.
+    Exit code 3 if the engine does not start or holds no request: the figures then hold only if it is made to fit.
     """
     from llm_calc.adapters.operations import SERVING_ESTIMATE
     from llm_calc.cli.answers import answer, present

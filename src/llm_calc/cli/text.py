@@ -1,7 +1,7 @@
 """Quantities as people read them, by the rules of the page.
 
-At most three significant digits, two for the ends of a range and in the unit of its value, the unit beside, and ``—``
-where nothing is known.
+At most three significant digits, two for the ends of a range and both in one unit, the unit beside, and ``—`` where
+nothing is known.
 """
 
 NONE = "—"
@@ -29,10 +29,15 @@ def number(value: float | None, digits: int = 3) -> str:
     """
     if value is None:
         return NONE
-    for least, size, suffix in THOUSANDS:
-        if abs(value) >= least:
-            return f"{significant(value / size, digits)}{suffix}"
+    size, suffix = _thousands(value)
+    if suffix:
+        return f"{significant(value / size, digits)}{suffix}"
     return f"{value:,.0f}".replace("-", "−") if abs(value) >= 1000 else significant(value, digits)
+
+
+def _thousands(value: float) -> tuple[float, str]:
+    """How much a count of this size is best read in, and the letter for it."""
+    return next(((size, suffix) for least, size, suffix in THOUSANDS if abs(value) >= least), (1.0, ""))
 
 
 def _time_unit(value_s: float) -> tuple[str, float]:
@@ -47,6 +52,8 @@ def seconds(value: float | None, low: float | None = None, high: float | None = 
 
     >>> seconds(0.0093), seconds(0.42, 0.31, 0.58), seconds(0.05, 0.04, None), seconds(12345)
     ('9.3 ms', '0.42 s (likely 0.31–0.58)', '50 ms', '12.3k s')
+    >>> seconds(0.0912, 0.0476, 1.234), seconds(12345, 9876, 15432)
+    ('91.2 ms (likely 48–1,200)', '12.3k s (likely 9.9k–15k)')
     """
     if value is None:
         return NONE
@@ -54,16 +61,17 @@ def seconds(value: float | None, low: float | None = None, high: float | None = 
     text = f"{number(value * factor)} {unit}"
     if low is None or high is None:
         return text
-    return f"{text} (likely {number(low * factor, 2)}–{number(high * factor, 2)})"
+    return f"{text}{likely(low * factor, high * factor)}"
 
 
 def likely(low: float, high: float) -> str:
-    """A range of a count or a rate.
+    """A range of a count or a rate, both ends as the greater is best read.
 
-    >>> likely(8.11, 23.7)
-    ' (likely 8.1–24)'
+    >>> likely(8.11, 23.7), likely(1012.3, 1451), likely(8765, 12345)
+    (' (likely 8.1–24)', ' (likely 1,000–1,500)', ' (likely 8.8k–12k)')
     """
-    return f" (likely {number(low, 2)}–{number(high, 2)})"
+    size, suffix = _thousands(high)
+    return f" (likely {significant(low / size, 2)}{suffix}–{significant(high / size, 2)}{suffix})"
 
 
 def memory(size_bytes: float | None) -> str:

@@ -91,8 +91,9 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
 
 
 def _words(workload: WorkloadPart) -> str:
+    count = workload.requests_in_flight
     return (
-        f"times are those of {workload.requests_in_flight} requests at once of {workload.input_tokens} prompt and "
+        f"times are those of {count} request{'' if count == 1 else 's'} at once of {workload.input_tokens} prompt and "
         f"{workload.output_tokens} generated tokens"
     )
 

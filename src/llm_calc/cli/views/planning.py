@@ -38,7 +38,8 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     if answer.plans:
         listing(console, columns, [_plan(each) for each in answer.plans])
     commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
-    facts(console, commands, "Start one replica with")
+    if commands:
+        facts(console, commands, "Start one replica with")
     _show_refused(console, answer.refused)
     notes(console, answer.warnings, answer.assumptions)
 
