@@ -106,6 +106,21 @@ def test_loads_that_this_engine_was_never_measured_under_say_so(client: TestClie
     assert single["interval"]["status"] == "calibrated"
 
 
+@pytest.mark.parametrize(
+    ("engine", "gpu", "why"),
+    [
+        ({"name": "vllm", "max_model_len": 1000}, "h100-80gb-sxm", "longer than its context of 1000"),
+        ({"name": "vllm"}, "l4", "does not start with a context of 131072 tokens"),
+    ],
+)
+def test_an_engine_that_does_not_run_it_is_warned_of(
+    client: TestClient, engine: dict[str, Any], gpu: str, why: str
+) -> None:
+    found = ask(client, engine=engine, hardware={"gpu": gpu})
+    assert any("does not fit" in warning and why in warning for warning in found["warnings"])
+    assert found["basis"]["kind"] == "formula_only"
+
+
 def test_a_handful_of_cases_is_no_range(client: TestClient) -> None:
     found = ask(
         client,
@@ -224,7 +239,8 @@ def test_what_cannot_be_right_is_refused_by_name(
 
 
 def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: TestClient) -> None:
-    body = {"model": {"name": "llama-3.1-70b"}, "hardware": {"gpu": "h100-80gb-sxm", "count": 2}}
+    hardware, engine = {"gpu": "h100-80gb-sxm", "count": 2}, {"name": "vllm", "max_model_len": 512}
+    body = {"model": {"name": "llama-3.1-70b"}, "hardware": hardware, "engine": engine}
     found = ask(client, **body, workload={"input_tokens": 200, "output_tokens": 200, "concurrency": 4})
     plan = client.post("/api/memory_plan", json={**BODY, **body}).json()
     assert found["resolved"]["kv_capacity_tokens"] > plan["kv_cache_tokens"]

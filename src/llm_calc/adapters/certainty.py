@@ -6,6 +6,7 @@ from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
@@ -83,8 +84,8 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
 
 
 def holds_one(placed: Placed) -> bool:
-    """Whether the engine starts, and the memory plan has room for one request."""
-    return placed.plan.starts and placed.plan.holds(1, math.ceil(placed.context_tokens))
+    """Whether the engine runs one request: it starts, takes this length, and has room for it."""
+    return runs(placed.plan, Asked(sequences=1, context_tokens=math.ceil(placed.context_tokens)))
 
 
 def basis_kind(placed: Placed) -> BasisKind:

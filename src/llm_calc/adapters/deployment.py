@@ -1,5 +1,6 @@
 """From the parts of a request to a deployment as the core times it."""
 
+import math
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.calibration import (
@@ -13,6 +14,7 @@ from llm_calc.adapters.calibration import (
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, number_format
+from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.served import served_cache, served_capacity
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
@@ -169,14 +171,24 @@ def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan) -> tupl
 
 
 def _fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
-    planned = float(plan.sequences(context_tokens)) if plan.available_bytes > 0 else 0.0
-    if planned >= 1:
+    asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
+    if runs(plan, asked):
+        planned = float(plan.sequences(context_tokens))
         return _room_warnings(planned, float(served_capacity(plan, context_tokens)))
+    words = "by the engine's memory rules this does not fit"
+    return (f"hardware: {words} ({_shortage(plan, asked)}); figures hold if it is made to fit",)
+
+
+def _shortage(plan: MemoryPlan, asked: Asked) -> str:
+    """Why the engine does not run a single request."""
     missing = -plan.available_bytes / 2**30
-    reason = f"{missing:.1f} GiB are missing on each GPU" if missing > 0 else "no request of this length fits"
-    return (
-        f"hardware: by the engine's memory rules this does not fit ({reason}); figures hold if it is made to fit",
-    )
+    if missing > 0:
+        return f"{missing:.1f} GiB are missing on each GPU"
+    if asked.context_tokens > plan.max_model_len_tokens:
+        return f"requests of {asked.context_tokens} tokens are longer than its context of {plan.max_model_len_tokens}"
+    if not plan.starts:
+        return f"it does not start with a context of {plan.max_model_len_tokens} tokens"
+    return "no request of this length fits"
 
 
 def _room_warnings(planned: float, taken: float) -> tuple[str, ...]:

@@ -153,7 +153,8 @@ def _holds(placed: Placed, lengths: Lengths) -> Flags:
     if not isinstance(context, np.ndarray):
         return holds_one(placed)
     room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
-    return np.asarray((room >= 1) & placed.plan.starts)
+    short_enough = context <= placed.plan.max_model_len_tokens
+    return np.asarray((room >= 1) & short_enough & placed.plan.starts)
 
 
 def _single_requests_apart(
