@@ -1,6 +1,7 @@
 // What all cards share: head and state, choices, and the data behind a chart with ways to take it away.
 import { html, useEffect, useRef } from "../vendor/page/libraries.js";
 import { asCsv, asPng, asSvg } from "./files.js";
+import { sentence } from "./words.js";
 
 /** A card. ``question``: asked only while the card is in view where it is a lazy one; ``shown``: what the card shows of. */
 export function Card({ id, title, wide, note, side, question, shown = question, stale, children }) {
@@ -39,7 +40,7 @@ export function Choices({ label, options, value, onChoose }) {
 /** What stands where there is no figure yet, or none at all. */
 export function Missing({ question, otherwise = "not known for this scenario" }) {
   const { status, error } = question.state.value;
-  return html`<p class="note missing">— ${["loading", "stale"].includes(status) ? "on its way" : error?.error ?? otherwise}</p>`;
+  return html`<p class="note missing">— ${["loading", "stale"].includes(status) ? "on its way" : error ? sentence(error.error) : otherwise}</p>`;
 }
 
 /** A table that scrolls inside itself. rows: arrays of cells; the first of each names the row. */

@@ -2,7 +2,7 @@
 
 const FIELDS = {
   "workload.concurrency": "concurrent requests", "workload.input_tokens": "input", "workload.output_tokens": "output", workload: "load",
-  "workload.prefix_cache_hit_fraction": "cached prefix", "precision.kv_cache": "KV cache", "precision.weights": "weights",
+  "workload.request_rate": "arrivals", "workload.prefix_cache_hit_fraction": "cached prefix", "precision.kv_cache": "KV cache", "precision.weights": "weights",
   "hardware.count": "number of GPUs", "hardware.gpu": "GPU", hardware: "memory", parallelism: "layout", "parallelism.tensor": "tensor parallel",
   "parallelism.pipeline": "pipeline parallel", "parallelism.data": "data parallel", "parallelism.expert": "expert parallel",
 };
