@@ -8,14 +8,14 @@ import * as requests from "./requests.js";
 const SOON_MS = 60;
 const LATER_MS = 400;
 
-export class Refused extends Error {
+class Refused extends Error {
   constructor(body) {
     super(body.error);
     this.body = body;
   }
 }
 
-export async function post(path, body, signalOf) {
+async function post(path, body, signalOf) {
   const response = await fetch(path, {
     method: "POST", headers: { "content-type": "application/json" }, body: requests.textOf(body), signal: signalOf,
   });
@@ -30,7 +30,7 @@ const DOWN = { error: "The calculator process does not answer.", down: true };
 const refusalOf = (problem) => (problem instanceof Refused ? problem.body : DOWN);
 
 /** One question whose answer is kept: the last good one stays while a new one is on its way or refused. */
-export class Answer {
+class Answer {
   /** ``fetcher``: from an abort signal and what is asked to the answer. */
   constructor(fetcher) {
     this.state = signal({ status: "loading", data: null, error: null, at: null, asked: null });
@@ -67,9 +67,9 @@ export class Answer {
 const asked = (path, body, read = JSON.parse) => async (stop, ...given) => read(await post(path, body(...given), stop));
 const rows = (text) => text.trim().split("\n").map((line) => JSON.parse(line));
 /** From two on: one request at a time is another kind of load, with measurements of its own. */
-export const CONCURRENCIES = [2, 4, 8, 16, 32, 64, 128, 256, 512];
+const CONCURRENCIES = [2, 4, 8, 16, 32, 64, 128, 256, 512];
 const IN_FLIGHT = "workload.concurrency", PROMPT = "workload.input_tokens", DEVICE = "hardware.gpu";
-export const MAP_CONTEXTS = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
+const MAP_CONTEXTS = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072];
 const MAP_CONCURRENCIES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 const curveBody = (each, from) => requests.sweep(each, from, { [IN_FLIGHT]: CONCURRENCIES });

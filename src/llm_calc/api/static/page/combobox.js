@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "../vendor/page/libraries.js";
 const MOST = 300;
 
 /** Rows that hold every word of the text, those whose name begins with it first. rows: [{value, text, aside, group, words}]. */
-export function matching(rows, text) {
+function matching(rows, text) {
   const words = text.toLowerCase().split(/[\s]+/).filter(Boolean);
   const found = rows.filter((row) => words.every((word) => row.words.includes(word)));
   const rank = (row) => (row.value.startsWith(words[0] ?? "") ? 0 : 1);

@@ -57,7 +57,7 @@ function Fold({ fold, title, className, children }) {
 }
 
 
-export function Field({ name, label, unit, hint, options, rows, known, wide }) {
+function Field({ name, label, unit, hint, options, rows, known, wide }) {
   const value = scenario.value[name], refusal = refusals.value[name], id = `f-${name}`;
   const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => change({ [name]: event.target.value }) };
   const offered = options && (options.some(([key]) => key === value) ? options : [...options, [value, value]]);

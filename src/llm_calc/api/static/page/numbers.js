@@ -1,7 +1,7 @@
 // How numbers are shown: at most three significant digits, ends of a range two, one unit for a value and its
 // range. A missing number is "—", never 0.
 
-export const GIB = 2 ** 30;
+const GIB = 2 ** 30;
 export const DASH = "—";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });

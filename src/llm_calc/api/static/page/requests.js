@@ -28,19 +28,19 @@ export function textOf(body, indent) {
   return text.replace(/"\\u0001((?:[^"\\]|\\.)*)"/g, (_, inner) => JSON.parse(`"${inner}"`));
 }
 
-export function modelPart(scenario, source) {
+function modelPart(scenario, source) {
   if (source) return source.kind === "gguf" ? { gguf_base64: source.content } : { hf_config: VERBATIM + source.content };
   return scenario.m === CUSTOM ? { custom: numbers(scenario, DIMENSIONS) } : { name: scenario.m };
 }
 
-export function workloadPart(scenario) {
+function workloadPart(scenario) {
   const { load } = scenario;
   const amount = LOADS[load] === "offline" ? true : number(scenario[load]);
   const lengths = numbers(scenario, { i: "input_tokens", o: "output_tokens" });
   return lean({ ...lengths, [LOADS[load]]: amount, prefix_cache_hit_fraction: number(scenario.px) });
 }
 
-export function enginePart(scenario) {
+function enginePart(scenario) {
   return { name: scenario.e, ...numbers(scenario, ENGINE_FLAGS[scenario.e] ?? {}) };
 }
 
@@ -99,7 +99,7 @@ const FIELDS = [
 ];
 
 /** Which field of the form the path of a request belongs to; "" where none does. */
-export function keyOf(path, scenario) {
+function keyOf(path, scenario) {
   const flags = Object.entries(ENGINE_FLAGS[scenario.e] ?? {});
   const flag = flags.find(([, name]) => path === `engine.${name}` || path === `engine.${scenario.e}.${name}`);
   if (flag) return flag[0];

@@ -21,7 +21,7 @@ export function link() {
 
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-export function curl() {
+function curl() {
   const body = requests.textOf(requests.deployment(scenario.value, source.value), 2);
   return `curl -s ${location.origin}/api/serving_estimate -H 'content-type: application/json' -d ${shell(body)}`;
 }
@@ -64,7 +64,7 @@ function figures() {
 
 const table = () => asCsv("llm-calc", ["figure", "unit", "value", "likely low", "likely high"], figures());
 
-export function recent() {
+function recent() {
   try { return JSON.parse(localStorage.getItem(RECENT) ?? "[]"); } catch { return []; }
 }
 
