@@ -203,6 +203,10 @@ def position_table(rows: int, cols: int, name: str = "position_embedding") -> We
     return Weight(name=name, component="embedding", rows=rows, cols=cols, kind="table")
 
 
+HEAD_PARTS = ("lm_head_bias", "head_norm", "head_dense")
+"""Weights beside the layers that belong to the head of a generating model."""
+
+
 def final_norm(f: Fields, *, bias: bool = False) -> Weight:
     """The normalisation before the head."""
     return vector("final_norm", "norms", hidden_size(f) * (2 if bias else 1))

@@ -46,11 +46,7 @@ register("llama", "iquestcoder", read=Decoder(attention=gqa(biases=BIASES), feed
 register("mistral", read=Decoder(attention=gqa(windows=sliding_everywhere)))
 register("ministral3", read=Decoder(attention=gqa(windows=sliding_everywhere)))
 register("ministral", read=Decoder(attention=gqa(windows=by_type(layer_types(if_window(all_sliding))))))
-register(
-    "phi3",
-    ignores=("head_dim",),
-    read=Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads)),
-)
+register("phi3", read=Decoder(attention=gqa(windows=sliding_everywhere)), repeats={"full_attn_mod": 1})
 register("granite", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register(
     "granite_swa",
