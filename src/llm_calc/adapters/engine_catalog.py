@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeAlias, get_type_hints
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.releases import version_numbers
@@ -19,6 +18,11 @@ OptionValue: TypeAlias = bool | int | float | str
 RuleValue: TypeAlias = OptionValue | list[str] | list[list[float]]
 NOT_OPTIONS = {"overheads", "rules"}
 CONSTANTS = {field.name for field in fields(OverheadConstants)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRules:
+    """The switches of an engine that has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +172,7 @@ def _changed(before: ReleaseRow, row: ReleaseRow) -> ReleaseRow:
 
 
 def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
-    names = {field.name for field in fields(ENGINES[read.name])} - NOT_OPTIONS
+    names = {*option_meanings(read.name)}
     for kind, wrong in (
         ("defaults: no options", {*row.defaults} - names),
         ("without: no options", {*(row.without or ())} - names),
@@ -181,8 +185,8 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
         title=read.title,
         row=row,
         options=tuple(
-            EngineOption(name=name, default=row.defaults.get(name), meaning=field.description or "")
-            for name, field in option_fields(read.name).items()
+            EngineOption(name=name, default=row.defaults.get(name), meaning=meaning)
+            for name, meaning in option_meanings(read.name).items()
         ),
         constants=row.constants,
         overheads=OverheadConstants(**{constant.name: constant.value for constant in row.constants}),
@@ -193,7 +197,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
 
 def _switches(name: str, row: ReleaseRow, where: str) -> object:
     """The switches as the core takes them."""
-    kind = get_type_hints(ENGINES[name])["rules"]
+    kind = get_type_hints(ENGINES[name]).get("rules", NoRules)
     unknown = {*row.rules} - {field.name for field in fields(kind)}
     if unknown:
         raise CatalogError(f"{where}: rules: not known: {', '.join(sorted(unknown))}")
@@ -204,13 +208,12 @@ def _switches(name: str, row: ReleaseRow, where: str) -> object:
         raise CatalogError(f"{where}: rules: {fault['loc'][-1]}: {fault['msg']}") from error
 
 
-def option_fields(name: str) -> dict[str, FieldInfo]:
-    """The options of an engine as requests name and describe them."""
-    return {
-        option: field
-        for option, field in ENGINE_PARTS[name].model_fields.items()
-        if option not in ("name", "version")
-    }
+def option_meanings(name: str) -> dict[str, str]:
+    """The options of an engine as its rules take them, with what requests say of them."""
+    part = ENGINE_PARTS.get(name)
+    described = {} if part is None else part.model_fields
+    names = (field.name for field in fields(ENGINES[name]) if field.name not in NOT_OPTIONS)
+    return {name: str(described[name].description) if name in described else "" for name in names}
 
 
 def _check_order(ranges: list[tuple[str, str]], file: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from llm_calc.adapters.engine_catalog import EngineRules, OptionValue, load_engine_releases
+from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
 from llm_calc.adapters.releases import Nearest, asked_numbers, release_for
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.engines import ENGINES, Engine
@@ -55,7 +55,8 @@ def build_engine(name: str, version: str | None = None, **options: OptionValue |
     given = {option: value for option, value in options.items() if value is not None}
     _refuse_missing(rules, given)
     settings = {**rules.defaults, **given}
-    engine: Engine = ENGINES[name](overheads=rules.overheads, rules=rules.rules, **settings)  # type: ignore[arg-type]
+    switches = {} if isinstance(rules.rules, NoRules) else {"rules": rules.rules}
+    engine: Engine = ENGINES[name](overheads=rules.overheads, **switches, **settings)  # type: ignore[arg-type]
     return engine
 
 
