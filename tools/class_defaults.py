@@ -92,8 +92,9 @@ def all_rows() -> dict[str, Any]:
     while classes:
         name, config_class = classes.popitem()
         rows[name] = row_of(config_class)
-        for sub in config_class.sub_configs.values():
-            sub_name = getattr(sub, "model_type", "")
+        for spec in config_class.sub_configs_defaults.values():
+            sub_name = spec.model_type or getattr(spec.config_class, "model_type", "")
+            sub = CONFIG_MAPPING.get(sub_name, spec.config_class)
             if sub_name and sub_name not in rows:
                 classes[sub_name] = sub
     return dict(sorted(rows.items()))
