@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
+from llm_calc.adapters.architectures.labels import context_length, dtype
 from llm_calc.adapters.architectures.pieces import (
-    context_length,
-    dtype,
     embedding_table,
     gate_weight,
     head_width,

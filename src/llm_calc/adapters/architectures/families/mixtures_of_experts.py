@@ -58,6 +58,7 @@ register(
 )
 register(
     "glm4_moe",
+    "sarvam_moe",
     read=Decoder(
         attention=gqa(biases=INPUT_BIASES, qk_norm=when("use_qk_norm", "head")),
         feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),

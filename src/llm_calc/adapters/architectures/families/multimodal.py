@@ -14,6 +14,7 @@ from llm_calc.adapters.architectures.towers import (
     encoder_free,
     gemma,
     molmo,
+    muse,
     phi,
     projectors,
     radio,
@@ -56,6 +57,10 @@ SPEAKING = ("talker_config", "token2wav_config", "code2wav_config", "enable_audi
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
 WRAPPERS: dict[str, Wrapper] = {
+    "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector)),
+    "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector)),
+    "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
+    "muse_spark": Wrapper(towers=(*vision(muse.muse_projector), *sound())),
     "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),
     "gemma4_unified": Wrapper(
         towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),

@@ -6,7 +6,8 @@ from typing import Literal
 
 from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import HEAD_PARTS, dtype, output_head
+from llm_calc.adapters.architectures.labels import dtype
+from llm_calc.adapters.architectures.pieces import HEAD_PARTS, output_head
 from llm_calc.adapters.architectures.registry import Reader, read_as
 from llm_calc.adapters.architectures.towers.parts import Weights
 from llm_calc.adapters.architectures.towers.projectors import Projector, nothing
