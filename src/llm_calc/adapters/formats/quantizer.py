@@ -74,22 +74,31 @@ def _has_keys(group: LayerGroup) -> bool:
 
 
 def _places(entry: RecipeEntry, model: Model) -> Iterator[tuple[FileTensor, _Place]]:
-    """Every tensor with its place; a block that guesses further tokens counts as one more layer with values."""
+    """Every tensor with its place; a block that guesses further tokens counts as one more layer with values.
+
+    Weights that share a tensor (query, key and value in one) share its place.
+    """
     tensors = file_tensors(model)
     extra = int(model.model_type in tensors_file().prediction_blocks.model_types)
-    categories = [_category(entry, tensor.name) for tensor in tensors]
-    totals = Counter(categories)
+    categories = {tensor.order: _category(entry, tensor.name) for tensor in tensors}
+    totals = Counter(categories.values())
     seen: Counter[str | None] = Counter()
-    for tensor, category in zip(tensors, categories, strict=True):
-        place = _Place(
-            category=category,
-            at=seen[category],
-            count=totals[category] + (extra if category == COUNTED_AMONG_THEMSELVES else 0),
-            layer=tensor.layer or 0,
-            layers=model.num_layers + extra,
-        )
+    at: dict[tuple[int, str], int] = {}
+    for order, category in categories.items():
+        at[order] = seen[category]
         seen[category] += 1
-        yield tensor, place
+    for tensor in tensors:
+        category = categories[tensor.order]
+        yield (
+            tensor,
+            _Place(
+                category=category,
+                at=at[tensor.order],
+                count=totals[category] + (extra if category == COUNTED_AMONG_THEMSELVES else 0),
+                layer=tensor.layer or 0,
+                layers=model.num_layers + extra,
+            ),
+        )
 
 
 def _category(entry: RecipeEntry, name: str) -> str | None:
