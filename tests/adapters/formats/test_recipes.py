@@ -122,7 +122,9 @@ def test_every_recipe_fits_every_shape(name: str) -> None:
         mixtral(),
     ):
         if name == "q1_0" and model.hidden % 128:
-            with pytest.raises(UnsupportedError, match="rows of 2880 in token_embd are not whole blocks of 128"):
+            with pytest.raises(
+                UnsupportedError, match="rows of 2880 in token_embd are not whole blocks of 128"
+            ):
                 recipe_for(name, model)
             continue
         bits = 8 * weights_bytes(model, recipe_for(name, model)) / total_parameters(model)
