@@ -18,7 +18,7 @@ from llm_calc.adapters.formats import (
 )
 from llm_calc.adapters.formats.properties import in_span
 from llm_calc.adapters.formats.rows import LayerSpan
-from llm_calc.core.errors import InvalidInputError, UnknownNameError, UnsupportedError
+from llm_calc.core.errors import UnknownNameError, UnsupportedError
 from llm_calc.core.memory import total_parameters, weights_bytes
 from llm_calc.core.model import Model
 from tests.builders import llama, mixtral
