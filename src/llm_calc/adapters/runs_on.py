@@ -3,7 +3,6 @@
 One table, ``catalogs/runs_on``, that every way to ask holds to: a deployment, a memory plan, a search, a list.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.formats import find_recipe
+from llm_calc.adapters.releases import version_numbers
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 
@@ -152,11 +152,9 @@ class EngineRunsOn(BaseModel):
 
 
 def release_of(version: str | None) -> Release:
-    """A release as numbers in their order; the newest where none is named."""
-    if version is None:
-        return NEWEST
-    digits = re.findall(r"\d+", version)
-    return tuple(float(each) for each in digits[:3]) if digits else (0.0,)
+    """A release as numbers in their order; the newest where none is named, or none that can be read."""
+    numbers = None if version is None else version_numbers(version)
+    return NEWEST if numbers is None else tuple(map(float, numbers))
 
 
 @cache
