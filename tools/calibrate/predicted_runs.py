@@ -94,7 +94,10 @@ def request_of(row: Measurement) -> dict[str, Any]:
     kv_cache = next((name for text, name in CACHE_NAMES.items() if text in row.kv_cache.lower()), "auto")
     return {
         "model": {"hf_config": read_config_of(row.model)},
-        "precision": {"weights": GGUF_KINDS.get((row.engine, row.weights), row.weights), "kv_cache": kv_cache},
+        "precision": {
+            "weights": GGUF_KINDS.get((row.engine, row.weights), row.weights),
+            "kv_cache": kv_cache,
+        },
         "hardware": {"gpu": row.gpu, "count": row.tensor * row.pipeline * row.data},
         "parallelism": layout,
         "engine": {"name": row.engine, "version": OLDER_BACKENDS.get((row.engine, row.weights))},

@@ -69,7 +69,7 @@ class RunsOn(_Dated):
         if self.families and capability not in self.families:
             return False
         lowest = self.lowest_compute_capability
-        return lowest is None or release_of(capability) >= release_of(lowest)
+        return lowest is None or (version_numbers(capability) or ()) >= (version_numbers(lowest) or ())
 
     @property
     def words(self) -> str:
