@@ -162,6 +162,8 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
     index: NameIndex[CatalogModel] = NameIndex("model", "model_name")
     for row in files:
         index.add(row, row.name, (row.name, *row.aliases, *row.hugging_face_ids))
+        for checkpoint in row.checkpoints:
+            index.add(row.stored_as(checkpoint), row.name, checkpoint.hugging_face_ids)
     return index
 
 
