@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
+from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import model_precision, source_model
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
@@ -52,7 +53,13 @@ def resolve_setup(
     layout, assumed = requested_layout(hardware, parallelism, engine)
     _check_runs(formats, engine)
     return Subject(
-        setup=Setup(model=source.model, numbers=formats.numbers, layout=layout, gpu=gpu),
+        setup=Setup(
+            model=source.model,
+            numbers=formats.numbers,
+            layout=layout,
+            gpu=gpu,
+            host=requested_host(hardware.host, gpu),
+        ),
         precision=formats,
         name=source.name,
         confidence=source.confidence,
