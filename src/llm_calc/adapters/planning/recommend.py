@@ -13,6 +13,7 @@ from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
@@ -112,6 +113,7 @@ def _held(
     price: GpuPrice | None,
 ) -> Holding | str:
     """The fewest of one kind that hold everything, or the reason why none do."""
+    checkpoint()
     if not gpu.peaks:
         return "no dense rates of its arithmetic are published"
     try:
