@@ -86,6 +86,7 @@ def place(
         hardware=hardware,
         parallelism=parallelism,
         engine=engine.name,
+        version=engine.version,
     )
     subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)

@@ -92,6 +92,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         hardware=request.hardware,
         parallelism=request.parallelism,
         engine=request.engine.name,
+        version=request.engine.version,
     )
     subject = with_cache_types(subject, request.precision, request.engine)
     engine = engine_from(request.engine)
