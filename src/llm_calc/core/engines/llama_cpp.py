@@ -15,6 +15,7 @@ from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes, host_c
 from llm_calc.core.engines.llama_cpp_fit import FitQuestion, Loading, dealt_layers, fitted
 from llm_calc.core.engines.llama_cpp_loading import (
     Parts,
+    Told,
     check,
     device_weights,
     host_patterns,
@@ -265,10 +266,15 @@ class LlamaCpp:
             limits=self.limits(setup),
             replicas=setup.layout.data,
             stage=stage,
-            notes=(*notes(setup, loading, split, slots), *unused(setup, self)),
+            notes=(*notes(setup, loading, split, slots), *unused(setup, self._told)),
             places=slots,
             host=host,
         )
+
+    @property
+    def _told(self) -> Told:
+        experts = self.cpu_moe or bool(self.n_cpu_moe)
+        return Told(experts, self.override_tensor, self.main_gpu, self.split_mode)
 
     def _host(self, setup: Setup, loading: Loading, split: tuple[Device, ...]) -> HostBudget:
         """What the host's memory holds; where memory is shared, the GPU's own memory bounds it."""

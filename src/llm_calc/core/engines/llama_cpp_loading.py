@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
 
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.llama_cpp_fit import Loading
@@ -125,39 +124,20 @@ def _layer_notes(loading: Loading, split: tuple[Device, ...]) -> list[str]:
     return found
 
 
-class Told(Protocol):
+@dataclass(frozen=True, slots=True)
+class Told:
     """Options that may change nothing."""
 
-    @property
-    def cpu_moe(self) -> bool:
-        """All experts with the host."""
-        ...
-
-    @property
-    def n_cpu_moe(self) -> int:
-        """Experts of so many layers."""
-        ...
-
-    @property
-    def override_tensor(self) -> str | None:
-        """Tensors by pattern."""
-        ...
-
-    @property
-    def main_gpu(self) -> int:
-        """The one GPU."""
-        ...
-
-    @property
-    def split_mode(self) -> str:
-        """Layers or none."""
-        ...
+    experts: bool
+    override_tensor: str | None
+    main_gpu: int
+    split_mode: str
 
 
 def unused(setup: Setup, told: Told) -> list[str]:
     """Options that change nothing here."""
     found = []
-    if not setup.model.num_experts and (told.cpu_moe or told.n_cpu_moe):
+    if told.experts and not setup.model.num_experts:
         found.append("cpu_moe and n_cpu_moe change nothing: the model routes to no experts")
     patterns = host_patterns(told.override_tensor)
     if patterns and not any(matching(setup.model, patterns)):
