@@ -15,6 +15,7 @@ from llm_calc.adapters.memory_advice import (
 )
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.units import gib
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
     CacheGroup,
     CacheSize,
@@ -88,9 +89,14 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         parallelism=request.parallelism,
         engine=request.engine.name,
     )
-    engine = engine_from(request.engine)
+    return plan_of(subject, request.engine, request.workload)
+
+
+def plan_of(subject: Subject, part: EnginePart, workload: WorkloadPart | None) -> Planned:
+    """What is resolved, planned by its engine."""
+    engine = engine_from(part)
     plan = engine.plan(subject.setup)
-    asked = _asked(request.workload, plan)
+    asked = _asked(workload, plan)
     return Planned(subject=subject, engine=engine, plan=plan, asked=asked, fits=fits(plan, asked))
 
 
