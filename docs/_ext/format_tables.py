@@ -8,7 +8,7 @@ from tables import Cells, link
 
 from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import EngineRules, load_engine_rules
+from llm_calc.adapters.engine_catalog import EngineRules, load_engine_rules
 from llm_calc.adapters.formats import RecipeEntry, format_catalog, recipe_for
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, load_launch_rules
 from llm_calc.core.memory import total_parameters, weights_bytes

@@ -5,7 +5,7 @@ from typing import get_args
 
 from llm_calc.adapters.calibration import Family, load_calibration_file
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
-from llm_calc.adapters.engines import load_engine_rules
+from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.formats import format_catalog
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 
