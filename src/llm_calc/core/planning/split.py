@@ -38,7 +38,10 @@ class Split:
     possible: FloatArray
 
     def at(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> "Split":
-        """Some of the rows."""
+        """Some of the rows [requests, replicas].
+
+        Definition: the same numbers.
+        """
         found: dict[str, Any] = {name: _rows(getattr(self.estimate, name), places) for name in _FIGURES}
         return Split(
             each=self.each[places],
