@@ -83,6 +83,7 @@ def place(
         hardware=hardware,
         parallelism=parallelism,
         engine=engine.name,
+        version=engine.version,
     )
     return place_subject(
         catalogs,

@@ -89,6 +89,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         hardware=request.hardware,
         parallelism=request.parallelism,
         engine=request.engine.name,
+        version=request.engine.version,
     )
     return plan_of(subject, request.engine, request.workload)
 
