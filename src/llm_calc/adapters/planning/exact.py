@@ -118,7 +118,7 @@ def _fitted(
 ) -> tuple[EnginePart | None, Planned | None]:
     """The engine's options under which the load fits; None where none do."""
     for part in engine_parts(scene, row, workload):
-        planned = plan_of(subject, part, workload)
+        planned = plan_of(subject, row.choice.part, part, workload)
         limit = planned.plan.limits.max_sequences * planned.plan.replicas
         if planned.fits and workload.requests_in_flight <= limit:
             return part, planned
@@ -180,7 +180,7 @@ def engine_parts(scene: Scene, row: Row, workload: WorkloadPart) -> Iterator[Eng
             slots = _slots(workload)
             cells = -(-context // CELL_TOKENS) * CELL_TOKENS
             while slots >= workload.requests_in_flight:
-                yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots)
+                yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
                 slots //= 2
 
 
