@@ -1,7 +1,7 @@
 """The service under twice the load that it can hold: what light questions wait, what is refused, what is lost.
 
-``python -m bench.load [seconds]``: first idle, then with clients that ask for plans and sweeps without end, twice as many
-as there are places for them, then stopped in the middle of it. Light questions come at a low rate all the time.
+``python -m bench.load [seconds]``: first idle, then with clients that ask for plans and sweeps without end, twice as
+many as there are places for them, then stopped in the middle of it. Light questions come at a low rate all the time.
 """
 
 import asyncio

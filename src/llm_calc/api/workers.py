@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import multiprocess
 
@@ -33,6 +34,11 @@ def listening(host: str, port: int) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def _say(writing: int) -> None:
+    """Tell the parent that one is ready."""
+    os.write(writing, b".")
 
 
 class Workers:
@@ -67,7 +73,7 @@ class Workers:
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
-            self.work(lambda: os.write(writing, b".") and None)
+            self.work(partial(_say, writing))
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
