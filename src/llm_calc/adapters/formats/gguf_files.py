@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
-from llm_calc.adapters.formats.rows import TensorsFile
+from llm_calc.adapters.formats.gguf_rows import TensorsFile
 from llm_calc.core.model import Model, Placed
 from llm_calc.core.weights import Component, Weight
 
