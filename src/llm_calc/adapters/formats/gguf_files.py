@@ -64,10 +64,8 @@ def is_matrix(weight: Weight) -> bool:
 
 def _cut(placed: Placed, model: Model) -> Iterator[FileTensor]:
     weight = placed.weight
-    known = tensor_names(model.model_type)
-    names = known.get(f"{weight.component}.{weight.name}") or known.get(
-        f"{weight.component}.*", (weight.name,)
-    )
+    known, key = tensor_names(model.model_type), f"{weight.component}.{weight.name}"
+    names = known.get(key) or known.get(f"{weight.component}.*", (key,))
     row = weight.cols if weight.kind == "table" else weight.rows
     for layer in placed.indices or (None,):
         cuts = _halves(weight, layer, model, row) if len(names) > 1 else ((1.0, row),)
