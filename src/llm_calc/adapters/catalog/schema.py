@@ -9,6 +9,7 @@ from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
+from llm_calc.adapters.formats.keys import KeysFile
 from llm_calc.adapters.formats.rows import ArchitecturesFile, NumbersFile, RecipesFile
 from llm_calc.adapters.planning.launch_catalog import LaunchRules
 
@@ -18,6 +19,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "links.schema.json": LinksFile,
     "formats-numbers.schema.json": NumbersFile,
     "formats-recipes.schema.json": RecipesFile,
+    "formats-keys.schema.json": KeysFile,
     "formats-gguf-architectures.schema.json": ArchitecturesFile,
     "launch.schema.json": LaunchRules,
 }

@@ -1,7 +1,6 @@
 """From a format's name and a model to the core's recipe: which tensor of it is stored in which format."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -77,13 +76,10 @@ def build_recipe(entry: RecipeEntry, model: Model) -> WeightRecipe:
 
 
 def resolve_number(name: str, model: Model) -> NumberFormat:
-    """A number format for a model: ``16-bit`` is the model's type, channel scales count per ``hidden`` elements."""
+    """A number format for a model: ``16-bit`` is the model's type."""
     if name == SIXTEEN_BIT:
         name = "fp16" if model.dtype == "fp16" else "bf16"
-    catalog = format_catalog()
-    number = catalog.numbers[name]
-    scale_bits = catalog.channel_scales.get(name)
-    return number if scale_bits is None else replace(number, group_size=model.hidden, scale_bits=scale_bits)
+    return format_catalog().numbers[name]
 
 
 def tensor_positions(model: Model) -> dict[Tensor, tuple[int, ...]]:
