@@ -177,7 +177,7 @@ def _mixed(said: Said, ignored: tuple[Choice, ...], kv_cache: str | None) -> Sch
             kv_cache=kv_cache,
             activations="fp4",
         )
-        algorithms = {path: _algorithm(entry) for path, entry in layers.items()}
+    algorithms = {path: _algorithm(entry) for path, entry in layers.items()}
     numbers = {path: _listed(path, algorithm) for path, algorithm in algorithms.items()}
     _repeated(said, numbers)
     main = min((each.number for each in algorithms.values()), key=lambda number: number.bits_per_element)
