@@ -8,7 +8,7 @@ from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.files import SAID_IN
 from llm_calc.adapters.formats.ledger import Notes, Said
 from llm_calc.adapters.formats.modules import ModuleTable, Selection
-from llm_calc.adapters.formats.recipes import Tensor
+from llm_calc.adapters.formats.properties import Tensor
 from llm_calc.adapters.formats.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.adapters.formats.schemes import read_scheme
 from llm_calc.adapters.formats.sixteen import own_number

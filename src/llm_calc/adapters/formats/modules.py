@@ -26,7 +26,7 @@ from llm_calc.adapters.formats.module_names import (
     ends,
     tails,
 )
-from llm_calc.adapters.formats.recipes import Tensor, tensor_positions
+from llm_calc.adapters.formats.properties import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight

@@ -3,7 +3,7 @@
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
@@ -55,6 +55,18 @@ class PerGpu(Answer):
     )
     unallocated_bytes: int = Field(description="What is left over; below zero: what is missing [bytes]")
     pipeline_stage: int = Field(description="Pipeline stage of this GPU, counted from 0 [index]")
+
+
+class HostMemory(Answer):
+    """What the engine keeps in the host's memory."""
+
+    name: str = Field(description="The host, as stated or as taken")
+    stated: bool = Field(description="Whether the request says what it is; else it is taken")
+    memory_bytes: int = Field(description="Its memory [bytes]")
+    weights_bytes: int = Field(description="Weights that lie with it, the input's tables among them [bytes]")
+    kv_cache_bytes: int = Field(description="KV cache of layers that it computes [bytes]")
+    compute_bytes: int = Field(description="Its own working memory [bytes]")
+    fits: bool = Field(description="Whether its memory holds that")
 
 
 class CacheGroup(Answer):
@@ -113,7 +125,7 @@ class ContextRow(Answer):
 class MemoryPlanAnswer(Answer):
     """What the engine does with the GPU's memory, and what that holds."""
 
-    engine: str = Field(description="Engine and the version that its rules were read from")
+    engine: EngineRelease = Field(description="Engine and the release whose rules were used")
     weights_format: str = Field(description="Format of the weights")
     fits: bool = Field(description="Whether the engine starts and holds what was asked for")
     starts: bool = Field(description="Whether the engine starts at all; requests beyond what fits wait then")
@@ -125,6 +137,9 @@ class MemoryPlanAnswer(Answer):
     asked_context_tokens: int = Field(description="Tokens of each of them [tokens]")
     max_model_len_tokens: int = Field(description="Context that the engine is started with [tokens]")
     per_gpu: PerGpu = Field(description="The fullest GPU")
+    host: HostMemory | None = Field(
+        description="What lies in the host's memory; null: an engine that leaves nothing there"
+    )
     kv_cache: KvCache = Field(description="The KV cache, needed and allocated")
     kv_cache_tokens: int = Field(description="Tokens that the whole deployment holds [tokens]")
     max_concurrency: float = Field(
