@@ -8,7 +8,7 @@ A *recipe* says which tensors of one model are stored in which format: an AWQ ch
 head, router and norms in 16 bits; a GGUF ``q4_k_m`` file mixes q4_k and q6_k by tensor and layer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil
 
@@ -150,6 +150,14 @@ class WeightRecipe:
     default: NumberFormat
     vectors: NumberFormat
     rules: tuple[RecipeRule, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Hashes once: a recipe is a key of many caches."""
+        object.__setattr__(self, "_hash", hash((self.name, self.default, self.vectors, self.rules)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def format_of(self, weight: Weight, layer: int = 0) -> NumberFormat:
         """The format [bits] that a weight of layer ``layer`` (0-based; 0 for what stands in none) is stored in.

@@ -15,6 +15,8 @@ from llm_calc.adapters.architectures.registry import find, known_types
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
+MOST_NAMED = 100
+"""Keys that an answer names one by one; the rest is counted."""
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 
@@ -129,8 +131,11 @@ def _related(base: str, model_type: str) -> bool:
 
 
 def _note_unread(f: Fields) -> None:
-    for path in sorted(set(f.unread())):
+    paths = sorted(set(f.unread()))
+    for path in paths[:MOST_NAMED]:
         f.assume(f"{path} is not understood and may change sizes; it was ignored")
+    if len(paths) > MOST_NAMED:
+        f.assume(f"{len(paths) - MOST_NAMED} more keys are not understood; they were ignored")
 
 
 def _quantization(values: Mapping[str, object], f: Fields) -> Mapping[str, object] | None:

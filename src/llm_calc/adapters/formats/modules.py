@@ -83,7 +83,7 @@ class ModuleTable:
         self.layers = {tensor: positions[tensor] or (0,) for tensor in weights}
         self._inside = {tensor for tensor in weights if positions[tensor]}
         self._speculates = model.model_type.startswith(SPECULATING)
-        self._names = {True: _Names(self, model, OWN), False: _Names(self, model, OTHER)}
+        self._names: dict[bool, _Names] = {}
         self._expressions = 0
 
     def inside(self, tensor: Tensor) -> bool:
@@ -116,6 +116,8 @@ class ModuleTable:
     def _named(self, named: Callable[["_Names"], Selection], beside: Callable[[], bool]) -> Selection:
         """What is named in this model's own spelling, else in that of others."""
         for own in (True, False):
+            if own not in self._names:
+                self._names[own] = _Names(self, self._model, OWN if own else OTHER)
             found = named(self._names[own])
             if found:
                 native = self._engine_names or self._model.model_type.startswith(NATIVE)
