@@ -18,6 +18,7 @@ from llm_calc.core.engines.llama_cpp_loading import (
     Told,
     check,
     device_weights,
+    doubled_bytes,
     host_patterns,
     host_weights,
     notes,
@@ -84,9 +85,9 @@ class LlamaCpp:
 
     @property
     def slots(self) -> int:
-        """Sequences at once [sequences].
+        """Sequences at once: ``n_parallel``, else as many as the server takes by itself [sequences].
 
-        Definition: ``n_parallel``, else as many as the server takes by itself.
+        Definition: one a slot.
         """
         return self.n_parallel or self.rules.automatic_slots
 
@@ -253,6 +254,7 @@ class LlamaCpp:
                 usable_bytes=memory - shared,
                 weights_bytes=parts.weights_bytes,
                 host_weights_bytes=host.weights_bytes,
+                doubled_bytes=doubled_bytes(setup, split),
                 activation_peak_bytes=parts.compute_bytes,
                 cuda_graphs_bytes=0.0,
                 framework_bytes=framework,
