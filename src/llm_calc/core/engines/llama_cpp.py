@@ -193,10 +193,7 @@ class LlamaCpp:
         return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
 
     def parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
-        """Weights, cells and compute buffer of one device [bytes].
-
-        Definition: see the functions that each comes from.
-        """
+        """Weights, cells and compute buffer of one device [bytes]. Definition: see what each comes from."""
         device = split[stage]
         return Parts(
             weights_bytes=device_weights(setup, loading, device),
