@@ -253,10 +253,10 @@ class Fields:
                 yield f"{self.path}.{key}".removeprefix(f"{ROOT}.")
 
     def _acts(self, key: str, value: object) -> bool:
-        """Whether a value is neither switched off nor what the class assumes anyway."""
+        """Whether a value says something that is not what the class assumes anyway."""
         if key in self.defaults.keys:
             return bool(value != self.defaults.keys[key])
-        return value not in (None, False, 0, "", [], {})
+        return value is not None and value != "" and value != [] and value != {}
 
     def _names(self, key: str) -> tuple[str, ...]:
         return (*self._also.get(key, ()), *self.defaults.names.get(key, (key,)))
