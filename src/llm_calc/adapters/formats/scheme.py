@@ -167,4 +167,5 @@ def kv_cache_of(said: Said) -> str | None:
     if (kind, bits) not in known:
         raise scheme.refusal("num_bits", "8 (float or int) or 4 (float)")
     scheme.word("strategy", KV_STRATEGIES, "tensor")
+    scheme.read("symmetric")  # an offset a tensor at most: no byte grows with the tokens
     return known[kind, bits]
