@@ -10,13 +10,14 @@ from tools.calibrate.cases import Case, keys_of
 from tools.calibrate.families import Family
 from tools.calibrate.folds import HELD_OUT, folds
 from tools.calibrate.hosting import Runs, fit_host, host_problem, simulate_cases
+from tools.calibrate.offsets import Offsets, learned, taken
 from tools.calibrate.parameters import Point, Rows, Unknowns
 from tools.calibrate.predict import Stack, residuals_of, stack
 from tools.calibrate.priors import HOST
 from tools.calibrate.solver import Problem, fit
 
-FOLD_ROUNDS = 6
-NOT_TIMED = "ttft_s"
+FOLD_ROUNDS = 4
+NOT_TIMED = ("ttft_s", "ttft_median_s")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Fitted:
     host: Unknowns | None
     host_x: FloatArray
     residuals: Mapping[str, FloatArray]
+    offsets: Offsets
 
     @property
     def fitted(self) -> FloatArray:
@@ -44,7 +46,7 @@ def evaluate(family: Family, cases: Sequence[Case]) -> Fitted:
     """Fits the family, then once for each fold of each way to hold out."""
     unknowns, stacked = Unknowns(family.priors, keys_of(cases)), stack(cases)
     usable = np.array([case.row.aside is None for case in cases])
-    simulated = np.array([case.row.load == "closed_loop" and case.row.metric == NOT_TIMED for case in cases])
+    simulated = np.array([case.row.load == "closed_loop" and case.row.metric in NOT_TIMED for case in cases])
 
     def problem(rows: Rows) -> Problem:
         return Problem(unknowns, rows, residuals_of(cases, rows, stacked, family.kernels))
@@ -62,12 +64,19 @@ def evaluate(family: Family, cases: Sequence[Case]) -> Fitted:
         fold_of, found = folds(cases, held_out), np.zeros(len(cases))
         for fold in np.unique(fold_of):
             inside, outside = fold_of == fold, fold_of != fold
-            near = fit(problem(np.flatnonzero(usable & outside & ~simulated)), x * 0.3, FOLD_ROUNDS)
+            near = fit(problem(np.flatnonzero(usable & outside & ~simulated)), x, FOLD_ROUNDS)
             rows = np.flatnonzero(inside & ~simulated)
             found[rows] = problem(rows).at(near) if len(rows) else 0.0
+            host = server.without(fold_of, fold) if server is not None else np.zeros(0)
             if server is not None:
                 there = server.rows[inside[server.rows]]
-                found[there] = server.at(server.without(fold_of, fold), near, there)
+                found[there] = server.at(host, near, there)
+            if held_out == "row":
+                known = np.zeros(len(cases))
+                known[every] = problem(every).at(near)
+                if server is not None:
+                    known[server.rows] = server.known(host)
+                found -= inside * taken(cases, learned(cases, known, usable & outside))
         residuals[held_out] = found
     return Fitted(
         family=family,
@@ -77,6 +86,7 @@ def evaluate(family: Family, cases: Sequence[Case]) -> Fitted:
         host=server.unknowns if server else None,
         host_x=server.x if server else np.zeros(0),
         residuals=residuals,
+        offsets=learned(cases, residuals["all"], usable),
     )
 
 
@@ -110,6 +120,11 @@ class _Server:
         """Host times from the first tokens outside of a fold."""
         rows = self.rows[self.usable[self.rows] & (fold_of[self.rows] != fold)]
         return fit_host(self.unknowns, self.cases, rows, self.runs) if len(rows) else np.zeros_like(self.x)
+
+    def known(self, host_x: FloatArray) -> FloatArray:
+        """Residuals of all first tokens at the runs of the whole fit."""
+        found: FloatArray = host_problem(self.unknowns, self.cases, self.rows, self.runs).at(host_x)
+        return found
 
     def at(self, host_x: FloatArray, x: FloatArray, rows: Rows) -> FloatArray:
         """Residuals of ``rows`` with host times ``host_x`` and efficiencies ``x``."""

@@ -15,6 +15,8 @@ from tools.calibrate.parameters import Point, Rows, Term, Unknowns
 SCALE = 0.1
 """Residuals (in log ratio) beyond this count linearly, not squared."""
 _STEP = 1e-3
+TRIES = 16
+"""Dampings that are tried, each four times the last, before a point counts as the best."""
 Residuals = Callable[[Point], FloatArray]
 
 
@@ -80,25 +82,28 @@ def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray, loss: Loss = SOFT
 
 
 def fit(
-    problem: Problem, start: FloatArray, rounds: int = 40, tolerance: float = 3e-5, loss: Loss = SOFT
+    problem: Problem, start: FloatArray, rounds: int = 16, tolerance: float = 3e-4, loss: Loss = SOFT
 ) -> FloatArray:
     """The unknowns at the least cost, from ``start``."""
     x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
     here = problem.at(x)
     least = cost(here, x, sd, loss)
     for _ in range(rounds):
-        step_from = _normal_equations(problem.jacobian(x, here), here, x, sd, loss)
-        for _ in range(7):
-            candidate = x + _step(step_from, damping)
+        jacobian = problem.jacobian(x, here)
+        moves = np.flatnonzero(jacobian.any(axis=0) | (x != 0))
+        step_from = _normal_equations(jacobian[:, moves], here, x[moves], sd[moves], loss)
+        for _ in range(TRIES):
+            candidate = x.copy()
+            candidate[moves] += _step(step_from, damping)
             there = problem.at(candidate)
             found = cost(there, candidate, sd, loss)
             if found < least:
                 break
-            damping *= 5
+            damping = max(4 * damping, 1e-3)
         else:
             return x
         gain, x, here, least = (least - found) / least, candidate, there, found
-        damping = max(damping / 5, 1e-6)
+        damping = max(damping / 8, 1e-7)
         if gain < tolerance:
             break
     return x

@@ -8,6 +8,7 @@ from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
     load_calibration_file,
+    offsets_of,
     rates_of,
     scaled_calibration,
 )
@@ -87,10 +88,13 @@ def place(
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, hardware.gpus_per_node)
-    family = family_of(engine.name, workload.load, workload.requests_in_flight)
+    family = family_of(engine.name, workload.load)
     calibration = scaled_calibration(load_calibration(family), own)
     context = float(workload.input_tokens + workload.output_tokens)
-    placed = _placed(subject, engine, cluster, calibration, context, draft)
+    many = workload.load == "concurrency" and workload.requests_in_flight > 1
+    placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
+    if own is None:
+        placed = _with_offsets(placed, workload)
     return replace(placed, kv_cache=kv_cache, assumptions=(*subject.assumptions, *assumed))
 
 
@@ -101,6 +105,8 @@ def _placed(
     calibration: Calibration,
     context_tokens: float,
     draft: Draft,
+    *,
+    many: bool,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
@@ -108,7 +114,7 @@ def _placed(
     plan = engine_from(engine).plan(setup)
     work = step_work(setup.model, setup.numbers.recipe, layout, setup.numbers.cache_format)
     machine = machine_of(cluster, summed(work), layout, engine.name)
-    scheduling, filled = _scheduling(calibration, engine.name, plan)
+    scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
         engine=engine.name,
@@ -120,7 +126,7 @@ def _placed(
         machine=machine,
         deployment=Deployment(
             work=summed(work),
-            rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
+            rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu, many=many),
             capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
@@ -133,6 +139,28 @@ def _placed(
         assumptions=subject.assumptions,
         warnings=(*subject.warnings, *_fit_warnings(plan, context_tokens)),
     )
+
+
+def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
+    """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
+    setup, deployment = placed.subject.setup, placed.deployment
+    offsets = offsets_of(
+        placed.calibration,
+        measured_load(placed.calibration.name, workload),
+        placed.engine,
+        setup.gpu.id,
+        setup.model,
+        deployment.work,
+    )
+    return replace(placed, deployment=replace(deployment, offsets=offsets))
+
+
+def measured_load(family: str, workload: WorkloadPart) -> str:
+    """The kind of measured load that a request's load is nearest to."""
+    if workload.load == "concurrency":
+        alone = workload.requests_in_flight <= 1 and family != "served"
+        return "single_stream" if alone else "closed_loop"
+    return {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}[workload.load]
 
 
 def _with_served_cache(
@@ -158,13 +186,16 @@ def _one_replica(layout: Layout) -> tuple[Layout, int]:
     return replace(layout, data=1), layout.data
 
 
-def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan) -> tuple[Scheduling, float]:
+def _scheduling(
+    calibration: Calibration, engine: str, plan: MemoryPlan, replicas: int
+) -> tuple[Scheduling, float]:
     """How the engine forms steps, and which part of its planned cache it fills."""
     rows = load_calibration_file("served").scheduling
     row = rows.get(engine, rows["generic"])
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
+        replicas=float(replicas),
         reserved_fraction=row.reserved_fraction,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

@@ -18,8 +18,8 @@ _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
 def stack(deployments: Sequence[Deployment]) -> Deployment:
     """Deployments of one model, one a row; their numbers become columns of shape (rows, 1) [bytes, FLOP, s].
 
-    Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are;
-    ``scheduling`` is the first one's, since no closed form asks for it.
+    Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are; the
+    policy is the first one's, since no closed form asks for it.
     """
     most = max(len(deployment.work.collectives) for deployment in deployments)
     works = _columns([deployment.work for deployment in deployments], lambda work: _padded(work, most))
@@ -28,9 +28,10 @@ def stack(deployments: Sequence[Deployment]) -> Deployment:
         rates=_columns([deployment.rates for deployment in deployments]),
         capacity=_column([deployment.capacity for deployment in deployments]),
         limit=_column([deployment.limit for deployment in deployments]),
-        scheduling=deployments[0].scheduling,
+        scheduling=_columns([deployment.scheduling for deployment in deployments]),
         host=_columns([deployment.host for deployment in deployments]),
         draft=deployments[0].draft,
+        offsets=_columns([deployment.offsets for deployment in deployments]),
     )
 
 

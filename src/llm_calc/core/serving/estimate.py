@@ -19,6 +19,8 @@ OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
+SLOT_REQUESTS = 10
+"""Requests that each slot of a closed loop sends in turn, as benchmark clients do."""
 MANY = 1e6
 """Sequences at once that share out every cost of a step."""
 PLAIN = Scheduling()
@@ -28,8 +30,8 @@ PLAIN = Scheduling()
 class HostTimes:
     """What a server adds to the first token.
 
-    For a request, for each of its prompt tokens, for each request that came with it; and how many tokens it
-    gathers before it sends the first.
+    For a request, for each of its prompt tokens, for those that come together at the start; and how many tokens
+    it gathers before it sends the first.
     """
 
     request_s: Quantity = 0.0
@@ -39,11 +41,20 @@ class HostTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offsets:
+    """What measured runs of this very engine, GPU, model and format took, over what the formulas say [1]."""
+
+    ttft: Quantity = 1.0
+    tpot: Quantity = 1.0
+    output: Quantity = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A model on GPUs under an engine.
 
     ``capacity``: sequences of full length that the KV cache holds; ``limit``: sequences at once that the scheduler
-    allows; ``scheduling`` how it forms steps.
+    allows; ``scheduling`` how it forms steps; ``offsets``: see there.
     """
 
     work: StepWork
@@ -53,6 +64,7 @@ class Deployment:
     scheduling: Scheduling = PLAIN
     host: HostTimes = HostTimes()
     draft: Draft = NO_DRAFT
+    offsets: Offsets = Offsets()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +89,11 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
     """
     fits = larger(smaller(requests, deployment.capacity), 1.0)
     rounds = larger(requests / fits, 1.0)
-    ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths)
+    ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths) * deployment.offsets.ttft
     step = batch.decode_seconds(
         deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens
     )
-    tpot = deployment.draft.seconds_per_token(step)
+    tpot = deployment.draft.seconds_per_token(step) * deployment.offsets.tpot
     latency = ttft + (lengths.output_tokens - 1) * tpot
     waited = (rounds - 1) / 2 * latency
     return _estimate(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
@@ -100,7 +112,7 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     )
     tpot = steady.step_s / smaller(deployment.draft.tokens_per_step, lengths.output_tokens)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
-    rate = steady.output_tokens_per_s
+    rate = steady.output_tokens_per_s * deployment.offsets.output
     return Estimate(
         ttft_s=ttft,
         tpot_s=tpot,
@@ -127,14 +139,16 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         cached_fraction=lengths.cached_fraction,
     )
     room = smaller(_room(deployment, lengths), deployment.limit)
+    budget = deployment.scheduling.budget_tokens
     steady = closed_loop.steady_state(
-        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft
+        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft, budget
     )
-    tpot = steady.tpot_s
+    room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget))
+    tpot = steady.tpot_s * deployment.offsets.tpot
     latency = steady.prefill_s + drawn.output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / 10
-    ttft = with_host(
+    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
+    ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
@@ -155,12 +169,12 @@ def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
 
 
 def simulated_loop(
-    deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = 10
+    deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = SLOT_REQUESTS
 ) -> Estimate:
     """A closed loop of ten requests a slot, all slots starting at once [s, tokens/s, requests/s].
 
-    ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; times from the
-    scheduler.
+    ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; first tokens from the
+    scheduler, the mean time of the others from :func:`closed_form`, so that it is the same at any load and method.
     Choice: the run that the measured benchmarks made, see ``docs/performance.md``.
     Leaves out: as :func:`.scheduler.simulate`.
     """
@@ -175,7 +189,8 @@ def simulated_loop(
             cached_tokens=float(lengths.cached_tokens),
         ),
     )
-    return _from_run(deployment, lengths, served, concurrency, None)
+    tpot = float(closed_form(deployment, lengths, float(concurrency)).tpot_s)
+    return _from_run(deployment, lengths, served, concurrency, tpot, None)
 
 
 def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
@@ -194,7 +209,7 @@ def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: flo
     )
     served = serve(deployment, traffic)
     most = float(queue_of_many(deployment, lengths).requests_per_s)
-    return _from_run(deployment, lengths, served, 1.0, min(rate_per_s, most))
+    return _from_run(deployment, lengths, served, 0.0, None, min(rate_per_s, most))
 
 
 def serve(deployment: Deployment, traffic: Traffic) -> Served:
@@ -221,11 +236,12 @@ def serve(deployment: Deployment, traffic: Traffic) -> Served:
 def with_host(
     ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes
 ) -> Quantity:
-    """First token as a client sees it [s].
+    """Mean first token as a client sees it [s].
 
-    ``ttft + request + prompt tokens x token + sqrt(in flight) x arrival + gathered tokens x tpot``: of so many
-    requests that come and go at random, about the square root come together.
-    Choice: the form; its four constants are fitted by ``make calibrate`` (``docs/accuracy.md``).
+    ``ttft + request + prompt tokens x token + sqrt(together) x arrival + gathered tokens x tpot``; ``together``:
+    requests that come at once at the start, whose waiting is told as the mean over a run of ten times as many.
+    Choice: the form; its four constants are fitted by ``make calibrate`` to means, and without ``together`` to medians
+    (``docs/accuracy.md``).
     Leaves out: the network between client and server.
     """
     own = host.request_s + lengths.input_tokens * host.prompt_token_s + together**0.5 * host.arrival_s
@@ -233,15 +249,23 @@ def with_host(
 
 
 def _from_run(
-    deployment: Deployment, lengths: Lengths, served: Served, together: float, rate_per_s: float | None
+    deployment: Deployment,
+    lengths: Lengths,
+    served: Served,
+    together: float,
+    tpot_s: float | None,
+    rate_per_s: float | None,
 ) -> Estimate:
+    """Means and percentiles of a run; ``tpot_s``: the mean time a token that its own are scaled to."""
     step = batch.decode_seconds(
         deployment.work, deployment.rates, 1.0, lengths, deployment.draft.checked_tokens
     )
     only = np.array([float(deployment.draft.seconds_per_token(step))])
     tpots = served.tpot_s if len(served.tpot_s) else only
-    tpot = float(tpots.mean())
-    first = np.asarray(with_host(served.ttft_s, tpot, lengths, together, deployment.host))
+    tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
+    tpots = tpots * (tpot / tpots.mean())
+    first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))
+    first = (first + _start(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
     later = (float(lengths.output_tokens) - 1) * tpot
     percentiles = (
         ("ttft_s", _percentiles(first)),
@@ -253,6 +277,13 @@ def _from_run(
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
     in_flight = rate_per_s * latency
     return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
+
+
+def _start(requests: int, together: float, host: HostTimes) -> FloatArray:
+    """What the requests of the start wait beside: the first tenth of a run, those that come together."""
+    first = -(-requests // SLOT_REQUESTS)
+    share = requests / first * together**0.5 * float(host.arrival_s) if requests else 0.0
+    return np.where(np.arange(requests) < first, share, 0.0)
 
 
 def _percentiles(values: FloatArray) -> tuple[float, ...]:
