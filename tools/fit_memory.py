@@ -16,7 +16,8 @@ from statistics import median
 
 import numpy as np
 
-from llm_calc.adapters.engines import engine_rules, load_engine_rules
+from llm_calc.adapters.engine_catalog import load_engine_releases
+from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.units import GIB
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.vllm import Vllm
@@ -182,7 +183,7 @@ def write_constants(fitted: Mapping[str, Fitted], *, check: bool) -> list[str]:
         free_memory, own = name in FREE_MEMORY_ENGINES, name == "vllm"
         text = with_constants(path.read_text(encoding="utf-8"), fitted, free_memory=free_memory, own=own)
         stale += _update(path, text, check=check)
-    load_engine_rules.cache_clear()
+    load_engine_releases.cache_clear()
     return stale
 
 

@@ -69,7 +69,7 @@ def _log(cells: dict[str, str]) -> Log:
     numbers = resolve_precision(reading.model, wishes, reading.quantization).numbers
     layout = Layout(tensor=int(cells["tensor"]), data=int(cells["data"]))
     setup = Setup(model=reading.model, numbers=numbers, layout=layout, gpu=gpu)
-    return Log(cells=cells, setup=setup, engine=build_engine(engine, **_options(cells)))
+    return Log(cells=cells, setup=setup, engine=build_engine(engine, None, **_options(cells)))
 
 
 def _options(cells: dict[str, str]) -> dict[str, float | int | bool]:

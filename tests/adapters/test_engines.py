@@ -1,18 +1,25 @@
 """The engines' catalog: options under their own names, constants, versions."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from llm_calc.adapters.catalog import CatalogError
+from llm_calc.adapters.engine_catalog import load_engine_releases
 from llm_calc.adapters.engines import (
     build_engine,
     engine_from,
     engine_rules,
-    load_engine_rules,
     version_warnings,
 )
-from llm_calc.adapters.wire.engines import LlamaCppEngine, SglangEngine, VllmEngine
+from llm_calc.adapters.wire.engines import (
+    GenericEngine,
+    LlamaCppEngine,
+    SglangEngine,
+    TrtllmEngine,
+    VllmEngine,
+)
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.vllm import Vllm
@@ -50,17 +57,32 @@ def test_a_request_part_is_an_engine_with_its_options() -> None:
     assert (engine.mem_fraction_static, engine.page_size, engine.swa_full_tokens_ratio) == (0.7, 64, 0.8)
 
 
-@pytest.mark.parametrize("part", [VllmEngine(), LlamaCppEngine(), SglangEngine()])
+@pytest.mark.parametrize(
+    "part", [VllmEngine(), LlamaCppEngine(), SglangEngine(), TrtllmEngine(), GenericEngine()]
+)
 def test_all_fields_of_a_request_part_are_options(part: VllmEngine) -> None:
     assert set(type(part).model_fields) - {"name", "version"} == set(engine_rules(part.name).defaults)
+    taken = {field.name for field in fields(ENGINES[part.name])} - {"overheads", "rules"}
+    assert taken == set(engine_rules(part.name).defaults)
 
 
 def test_other_versions_are_warned_of() -> None:
     assert version_warnings(VllmEngine()) == []
     assert version_warnings(VllmEngine(version="v0.11.0rc1")) == []
-    assert version_warnings(VllmEngine(version="0.6")) == [
-        "engine.version: rules are those of vLLM 0.11.0; 0.6 may differ"
-    ]
+    [warning] = version_warnings(VllmEngine(version="0.6"))
+    assert warning.startswith(
+        "engine.version: the nearest known rules are those of vLLM 0.11.0; 0.6 is older: "
+    )
+    [warning] = version_warnings(VllmEngine(version="9.1"))
+    assert "; 9.1 is newer: " in warning
+
+
+@pytest.mark.parametrize("version", ["newest", "", "v", "0.11.", "b7200", "0.11 x", "1" * 40])
+def test_what_is_no_version_is_refused(version: str) -> None:
+    with pytest.raises(
+        InvalidInputError, match=r"engine\.version: .* is no release; accepted is one such as"
+    ):
+        engine_from(VllmEngine(version=version))
 
 
 def test_unknown_names_are_refused() -> None:
@@ -84,17 +106,19 @@ def written(folder: Path, name: str, change: tuple[str, str]) -> Path:
     ("change", "fault"),
     [
         (('name = "vllm"', 'name = "sglang"'), "name: 'sglang' is not the file's"),
-        (
-            ('name = "block_size"', 'name = "blocks"'),
-            "options: ['block_size', 'blocks'] differ from the rules",
-        ),
-        (('name = "context_bytes"', 'name = "contexts"'), "constants: ['contexts'] are not known"),
-        (('kind = "fraction"', 'kind = "share"'), "options.0.kind"),
+        (("block_size = ", "blocks = "), "defaults: no options: blocks"),
+        (('name = "context_bytes"', 'name = "contexts"'), "constants: not known: contexts"),
         (('version = "', 'versions = "'), "version"),
+        (('since = "0.11"', 'since = "eleven"'), "not versions in their order"),
+        (('since = "0.11"', 'since = "0.99"'), "not versions in their order"),
+        (
+            ("[releases.defaults]", "[releases.rules]\nnone = 1\n[releases.defaults]"),
+            "rules: not known: none",
+        ),
     ],
 )
 def test_wrong_files_are_refused(tmp_path: Path, change: tuple[str, str], fault: str) -> None:
     with pytest.raises(CatalogError) as refusal:
-        load_engine_rules(written(tmp_path / "catalogs", "vllm", change))
+        load_engine_releases(written(tmp_path / "catalogs", "vllm", change))
     assert "vllm.toml" in str(refusal.value)
     assert fault in str(refusal.value)

@@ -1,120 +1,51 @@
-"""The engines' catalog: options with their defaults, fitted constants, versions; and engines built from them."""
+"""Engines built from the catalog: of the release that a request names, with its options."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from functools import cache
-from pathlib import Path
-from typing import Literal, TypeAlias
 
-from pydantic import BaseModel
-
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
+from llm_calc.adapters.releases import Nearest, asked_numbers, release_for
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.engines import ENGINES, Engine
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
-from llm_calc.core.overheads import OverheadConstants
-
-OptionKind = Literal["fraction", "ratio", "count", "layers", "flag"]
-OptionValue: TypeAlias = bool | int | float
 
 
-class EngineOption(BaseModel):
-    """One option under the engine's own name; without a default the engine derives it."""
-
-    model_config = STRICT
-
-    name: str
-    kind: OptionKind
-    default: OptionValue | None = None
-    meaning: str
-
-
-class EngineConstant(BaseModel):
-    """A constant that physics leaves open, with the number of start-up logs behind it (0: read from a log or code)."""
-
-    model_config = STRICT
-
-    name: str
-    value: float
-    logs: int
-    basis: str
-
-
-class EngineRules(BaseModel):
-    """What the catalog holds of an engine: the version that the rules were read from, and where."""
-
-    model_config = STRICT
-
-    name: str
-    title: str
-    version: str
-    read_on: str
-    links: Many[str]
-    options: Many[EngineOption]
-    constants: Many[EngineConstant] = ()
-
-    @property
-    def defaults(self) -> dict[str, OptionValue | None]:
-        """Every option with its default."""
-        return {option.name: option.default for option in self.options}
-
-    @property
-    def overheads(self) -> OverheadConstants:
-        """The fitted constants as the core takes them."""
-        return OverheadConstants(**{constant.name: constant.value for constant in self.constants})
-
-
-@cache
-def load_engine_rules(path: Path | None = None) -> Mapping[str, EngineRules]:
-    """Rules of all engines, by name.
-
-    Raises:
-        CatalogError: a file is wrong, misnamed, or does not name exactly the options that the engine's rules take.
-    """
-    rules = {}
-    for file in sorted(catalog_folder("engines", path).glob("*.toml")):
-        row = read_toml(EngineRules, file)
-        if row.name != file.stem or row.name not in ENGINES:
-            raise CatalogError(f"engines/{file.name}: name: {row.name!r} is not the file's or no engine")
-        _check(row, file.name)
-        rules[row.name] = row
-    return rules
-
-
-def _check(row: EngineRules, file: str) -> None:
-    """Refuses a file whose options or constants are not those of the engine's rules."""
-    expected = {field.name for field in fields(ENGINES[row.name])} - {"overheads"}
-    if set(row.defaults) != expected:
-        raise CatalogError(
-            f"engines/{file}: options: {sorted(set(row.defaults) ^ expected)} differ from the rules"
-        )
-    unknown = {constant.name for constant in row.constants} - {
-        field.name for field in fields(OverheadConstants)
-    }
-    if unknown:
-        raise CatalogError(f"engines/{file}: constants: {sorted(unknown)} are not known")
-
-
-def engine_rules(name: str) -> EngineRules:
-    """Rules of one engine.
+def engine_releases(name: str) -> tuple[EngineRules, ...]:
+    """All releases of one engine that the catalog holds, the oldest first.
 
     Raises:
         UnknownNameError: no such engine.
     """
-    rules = load_engine_rules()
-    if name not in rules:
-        raise UnknownNameError("engine", name, tuple(rules), field="engine.name")
-    return rules[name]
+    releases = load_engine_releases()
+    if name not in releases:
+        raise UnknownNameError("engine", name, tuple(releases), field="engine.name")
+    return releases[name]
 
 
-def build_engine(name: str, **options: OptionValue | None) -> Engine:
-    """An engine with these options; those left out or None take the catalog's defaults.
+def engine_rules(name: str, version: str | None = None) -> EngineRules:
+    """The release of an engine that answers for this version: the newest where none is named, else the nearest.
 
     Raises:
         UnknownNameError: no such engine.
-        InvalidInputError: an option that the engine does not have.
+        InvalidInputError: the version is written as none of this engine is.
     """
-    rules = engine_rules(name)
+    releases = engine_releases(name)
+    return releases[_nearest(releases, version).index]
+
+
+def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
+    if version is None:
+        return Nearest(len(releases) - 1, 0)
+    return release_for(asked_numbers(version, releases[-1].version), releases)
+
+
+def build_engine(name: str, version: str | None = None, **options: OptionValue | None) -> Engine:
+    """An engine of this release with these options; those left out or None take the catalog's defaults.
+
+    Raises:
+        UnknownNameError: no such engine.
+        InvalidInputError: an option that the engine, or this release of it, does not have; no such version.
+    """
+    rules = engine_rules(name, version)
     unknown = sorted(set(options) - set(rules.defaults))
     if unknown:
         known = ", ".join(rules.defaults)
@@ -122,19 +53,43 @@ def build_engine(name: str, **options: OptionValue | None) -> Engine:
             f"engine.{unknown[0]}: {name} has no such option; it has {known}", field="engine"
         )
     given = {option: value for option, value in options.items() if value is not None}
+    _refuse_missing(rules, given)
     settings = {**rules.defaults, **given}
-    engine: Engine = ENGINES[name](overheads=rules.overheads, **settings)  # type: ignore[arg-type]
+    switches = {} if isinstance(rules.rules, NoRules) else {"rules": rules.rules}
+    engine: Engine = ENGINES[name](overheads=rules.overheads, **switches, **settings)  # type: ignore[arg-type]
     return engine
 
 
+def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> None:
+    """Refuses an option that this release does not have yet, or no longer."""
+    for option in given:
+        if option in rules.without:
+            having = [row.version for row in engine_releases(rules.name) if option not in row.without]
+            raise InvalidInputError(
+                f"engine.{option}: {rules.title} {rules.version} has no such option; these have: {', '.join(having)}",
+                field=f"engine.{option}",
+            )
+
+
 def engine_from(part: EnginePart) -> Engine:
-    """The engine that a request names, with its options."""
-    return build_engine(part.name, **part.model_dump(exclude={"name", "version"}))
+    """The engine that a request names, of its release and with its options."""
+    return build_engine(part.name, part.version, **part.model_dump(exclude={"name", "version"}))
+
+
+def release_of(part: EnginePart) -> EngineRules:
+    """The release whose rules answer for a request."""
+    return engine_rules(part.name, part.version)
 
 
 def version_warnings(part: EnginePart) -> list[str]:
-    """One sentence where the request names another version than the rules were read from."""
-    rules = engine_rules(part.name)
-    if part.version is None or part.version.lstrip("v").startswith(rules.version):
+    """One sentence where the request names a version outside of every range: whose rules it got and what is off."""
+    if part.version is None:
         return []
-    return [f"engine.version: rules are those of {rules.title} {rules.version}; {part.version} may differ"]
+    releases = engine_releases(part.name)
+    nearest = _nearest(releases, part.version)
+    rules = releases[nearest.index]
+    if not nearest.side:
+        return []
+    side, effect = ("newer", rules.row.after) if nearest.side > 0 else ("older", rules.row.before)
+    known = f"the nearest known rules are those of {rules.title} {rules.version}"
+    return [f"engine.version: {known}; {part.version} is {side}: {effect}"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import load_engine_rules
+from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.measured_runs import RunRow, load_runs
 from llm_calc.core.arrays import FloatArray
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import engine_from, engine_rules, version_warnings
+from llm_calc.adapters.engine_catalog import EngineRules
+from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     Asked,
@@ -37,6 +38,7 @@ class Planned:
 
     subject: Subject
     engine: Engine
+    rules: EngineRules
     plan: MemoryPlan
     asked: Asked
     fits: bool
@@ -51,9 +53,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
     """
     planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
-    rules = engine_rules(planned.engine.name)
     return MemoryPlanAnswer(
-        engine=f"{rules.name} {rules.version}",
+        engine=planned.rules.answered,
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
         starts=plan.starts,
@@ -87,11 +88,19 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         hardware=request.hardware,
         parallelism=request.parallelism,
         engine=request.engine.name,
+        version=request.engine.version,
     )
     engine = engine_from(request.engine)
     plan = engine.plan(subject.setup)
     asked = _asked(request.workload, plan)
-    return Planned(subject=subject, engine=engine, plan=plan, asked=asked, fits=fits(plan, asked))
+    return Planned(
+        subject=subject,
+        engine=engine,
+        rules=release_of(request.engine),
+        plan=plan,
+        asked=asked,
+        fits=fits(plan, asked),
+    )
 
 
 def _asked(workload: WorkloadPart | None, plan: MemoryPlan) -> Asked:
@@ -224,7 +233,7 @@ def _reason(planned: Planned) -> str:
 
 
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
-    plan, rules = planned.plan, engine_rules(planned.engine.name)
+    plan, rules = planned.plan, planned.rules
     found = [f"rules and defaults of {rules.title} {rules.version}", *plan.notes]
     if request.precision.kv_cache == "auto":
         found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")

@@ -8,7 +8,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
-from llm_calc.adapters.engines import version_warnings
+from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -124,6 +124,7 @@ def _answer(
         float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
     )
     return ServingEstimateAnswer(
+        engine=release_of(request.engine).answered,
         ttft_s=float(found.ttft_s),
         tpot_s=float(found.tpot_s),
         request_latency_s=float(found.request_latency_s),

@@ -1,10 +1,11 @@
 """The engine part of a request: one type an engine, with its own flags under their own names."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.base import Answer, StrictRequest
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Length = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -15,7 +16,8 @@ Ratio = Annotated[float, Field(gt=0, le=100)]
 class _Engine(StrictRequest):
     version: Annotated[str, Field(max_length=60)] | None = Field(
         None,
-        description="Version that runs, if it matters; rules are those of the version named in the answer",
+        description="Release that runs, such as 0.33.0, v0.17.1 or b11549; 0.11 stands for 0.11.x; absent: the newest "
+        "known. It chooses the rules and defaults; one that is not known gets those of the nearest, under a warning",
     )
 
 
@@ -30,10 +32,10 @@ class VllmEngine(_Engine):
     max_num_batched_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
     max_num_seqs: Size | None = Field(None, description="Most sequences in one step [sequences]")
     block_size: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
-    enforce_eager: bool = Field(default=False, description="Whether CUDA graphs are switched off")
-    enable_chunked_prefill: bool = Field(default=True, description="Whether long prompts are cut into pieces")
-    enable_prefix_caching: bool = Field(
-        default=True, description="Whether the cache of equal prompt beginnings is reused"
+    enforce_eager: bool | None = Field(None, description="Whether CUDA graphs are switched off")
+    enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut into pieces")
+    enable_prefix_caching: bool | None = Field(
+        None, description="Whether the cache of equal prompt beginnings is reused"
     )
 
 
@@ -49,7 +51,7 @@ class SglangEngine(_Engine):
     chunked_prefill_size: Length | None = Field(None, description="Most prompt tokens in one step [tokens]")
     max_running_requests: Size | None = Field(None, description="Most sequences in one step [sequences]")
     cuda_graph_max_bs: Size | None = Field(None, description="Largest batch with a CUDA graph [sequences]")
-    disable_cuda_graph: bool = Field(default=False, description="Whether CUDA graphs are switched off")
+    disable_cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are switched off")
     swa_full_tokens_ratio: Ratio | None = Field(
         None, description="Tokens of sliding layers' pool per token of full layers' [-]"
     )
@@ -69,7 +71,7 @@ class TrtllmEngine(_Engine):
     max_num_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
     max_batch_size: Size | None = Field(None, description="Most sequences in one step [sequences]")
     tokens_per_block: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
-    cuda_graph: bool = Field(default=True, description="Whether CUDA graphs are captured")
+    cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are captured")
 
 
 class LlamaCppEngine(_Engine):
@@ -86,7 +88,7 @@ class LlamaCppEngine(_Engine):
     flash_attn: bool | None = Field(
         None, description="Whether attention is fused; as llama.cpp decides if absent"
     )
-    swa_full: bool = Field(default=False, description="Whether sliding-window layers keep the whole context")
+    swa_full: bool | None = Field(None, description="Whether sliding-window layers keep the whole context")
 
 
 class GenericEngine(_Engine):
@@ -107,3 +109,16 @@ EnginePart = Annotated[
 """Exactly one engine, told apart by its name."""
 
 EngineName = Literal["vllm", "sglang", "trtllm", "llama.cpp", "generic"]
+
+ENGINE_PARTS: Mapping[str, type[_Engine]] = {
+    part.model_fields["name"].default: part for part in get_args(get_args(EnginePart)[0])
+}
+"""The request part of each engine, by name."""
+
+
+class EngineRelease(Answer):
+    """The engine of an answer: the release whose rules hold, and the day when they were read."""
+
+    name: EngineName = Field(description="The engine")
+    version: str = Field(description="The release whose rules and defaults were used")
+    rules_read_on: str = Field(description="The day when its rules were read, YYYY-MM-DD")

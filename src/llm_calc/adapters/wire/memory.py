@@ -3,7 +3,7 @@
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
@@ -113,7 +113,7 @@ class ContextRow(Answer):
 class MemoryPlanAnswer(Answer):
     """What the engine does with the GPU's memory, and what that holds."""
 
-    engine: str = Field(description="Engine and the version that its rules were read from")
+    engine: EngineRelease = Field(description="Engine and the release whose rules were used")
     weights_format: str = Field(description="Format of the weights")
     fits: bool = Field(description="Whether the engine starts and holds what was asked for")
     starts: bool = Field(description="Whether the engine starts at all; requests beyond what fits wait then")

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
-from llm_calc.adapters.wire.engines import EnginePart, VllmEngine
+from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
@@ -178,6 +178,7 @@ class Resolved(Answer):
 class ServingEstimateAnswer(Answer):
     """What users wait for, what the deployment delivers, and how sure that is."""
 
+    engine: EngineRelease = Field(description="Engine and the release whose rules were used")
     ttft_s: float = Field(description="Mean time to first token [s]")
     tpot_s: float = Field(description="Mean time of each further token [s]")
     request_latency_s: float = Field(description="Mean time from sending to the last token [s]")

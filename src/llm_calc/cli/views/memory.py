@@ -19,7 +19,11 @@ PARTS = {
 
 def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
     """Whether it fits, where the memory goes, what would change it."""
-    heading(console, f"{answer.weights_format} · {answer.engine}", FITS if answer.fits else DOES_NOT_FIT)
+    heading(
+        console,
+        f"{answer.weights_format} · {answer.engine.name} {answer.engine.version}",
+        FITS if answer.fits else DOES_NOT_FIT,
+    )
     facts(console, [("", answer.reason)])
     _show_gpu(console, answer.per_gpu)
     cache = answer.kv_cache

@@ -14,12 +14,18 @@ from llm_calc.core.parallelism import check_layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GenericRules:
+    """What differs between releases of engine: the catalog says it of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Generic:
     """A share of the memory, a context, the largest step and the most sequences."""
 
     name: ClassVar[str] = "generic"
 
     overheads: OverheadConstants
+    rules: GenericRules
     memory_utilization: float
     max_model_len: int | None
     max_num_batched_tokens: int

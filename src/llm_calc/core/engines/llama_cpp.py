@@ -22,12 +22,18 @@ STATE_BYTES = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LlamaCppRules:
+    """What differs between releases of llama.cpp: the catalog says it of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LlamaCpp:
     """Options under llama.cpp's own names; ``n_ctx`` None: the model's own; ``n_gpu_layers`` None: all."""
 
     name: ClassVar[str] = "llama.cpp"
 
     overheads: OverheadConstants
+    rules: LlamaCppRules
     n_ctx: int | None
     n_batch: int
     n_ubatch: int

@@ -28,12 +28,18 @@ CARD_CLASSES: tuple[tuple[int, int, int, int], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SglangRules:
+    """What differs between releases of SGLang: the catalog says it of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sglang:
     """Options under SGLang's own names; None: what SGLang derives from the card and the model."""
 
     name: ClassVar[str] = "sglang"
 
     overheads: OverheadConstants
+    rules: SglangRules
     mem_fraction_static: float | None
     context_length: int | None
     page_size: int

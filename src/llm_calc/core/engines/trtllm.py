@@ -17,12 +17,18 @@ GRAPH_SIZES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrtLlmRules:
+    """What differs between releases of TensorRT-LLM: the catalog says it of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrtLlm:
     """Options under TensorRT-LLM's own names; None: the model's own."""
 
     name: ClassVar[str] = "trtllm"
 
     overheads: OverheadConstants
+    rules: TrtLlmRules
     free_gpu_memory_fraction: float
     max_seq_len: int | None
     max_batch_size: int

@@ -31,12 +31,18 @@ LARGEST_GRAPH = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VllmRules:
+    """What differs between releases of vLLM: the catalog says it of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vllm:
     """Options under vLLM's own names; None: what vLLM derives from the card and the model."""
 
     name: ClassVar[str] = "vllm"
 
     overheads: OverheadConstants
+    rules: VllmRules
     gpu_memory_utilization: float
     max_model_len: int | None
     max_num_batched_tokens: int | None

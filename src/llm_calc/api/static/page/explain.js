@@ -82,7 +82,7 @@ const LOGGED = /^(vllm|sglang|llama)/;
 
 function memorySteps(plan) {
   const per = plan.per_gpu, parts = planned(per), request = plan.kv_cache.allocated.bytes_in_all / plan.asked_sequences;
-  const rules = `Rules of ${plan.engine}${LOGGED.test(plan.engine) ? ", held against its start-up logs" : ", from its documentation"} (docs: Memory).`;
+  const rules = `Rules of ${plan.engine.name} ${plan.engine.version}${LOGGED.test(plan.engine.name) ? ", held against its start-up logs" : ", from its documentation"} (docs: Memory).`;
   const steps = [
     { id: "usable", name: "Usable memory of a GPU", formula: "what the engine's options let it plan with, of what a process finds", filled: `${size(per.memory_bytes)}, of which the rules leave`, result: size(per.usable_bytes), from: rules },
   ];
@@ -90,7 +90,7 @@ function memorySteps(plan) {
     const filled = parts ? `${size(per.usable_bytes)} − ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(" − ")}` : `of ${size(per.usable_bytes)}, rounded to blocks or as the options say`;
     steps.push({ id: "room", name: "KV cache of a GPU", formula: parts ? `usable − ${parts.map(([name]) => name).join(" − ")}, rounded to blocks` : "what the engine's options and rules give it", filled, result: size(per.kv_cache_bytes), from: rules });
   }
-  if (runs(plan)) steps.push({ id: "users", name: "Max concurrent", formula: "KV cache of a GPU ÷ cache of a request on it, rounded down, × replicas", filled: `${size(per.kv_cache_bytes)} ÷ ${size(request)} for ${integer(plan.asked_context_tokens)} tokens`, result: integer(plan.sequences_that_fit), from: `Blocks and groups of layers as ${plan.engine} allocates them. Its scheduler allows ${integer(plan.scheduler_max_sequences)} at once.` });
+  if (runs(plan)) steps.push({ id: "users", name: "Max concurrent", formula: "KV cache of a GPU ÷ cache of a request on it, rounded down, × replicas", filled: `${size(per.kv_cache_bytes)} ÷ ${size(request)} for ${integer(plan.asked_context_tokens)} tokens`, result: integer(plan.sequences_that_fit), from: `Blocks and groups of layers as ${plan.engine.name} ${plan.engine.version} allocates them. Its scheduler allows ${integer(plan.scheduler_max_sequences)} at once.` });
   return steps;
 }
 

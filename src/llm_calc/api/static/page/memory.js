@@ -39,7 +39,7 @@ function cacheText(plan) {
   const [needed, allocated] = [plan.kv_cache.needed.bytes_per_sequence, plan.kv_cache.allocated.bytes_per_sequence];
   const start = `A request of ${integer(plan.max_model_len_tokens)} tokens needs ${size(needed)} of ${plan.kv_cache.format} cache on each GPU`;
   if (allocated <= needed * 1.005) return `${start}.`;
-  return `${start}; ${plan.engine} allocates ${size(allocated)}, for blocks and groups of layers.`;
+  return `${start}; ${plan.engine.name} ${plan.engine.version} allocates ${size(allocated)}, for blocks and groups of layers.`;
 }
 
 const MODES = [["fits", "Fits"], ["ttft_s", "TTFT"], ["tpot_s", "TPOT"], ["output_tokens_per_s", "tok/s"]];
