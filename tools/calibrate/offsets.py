@@ -35,7 +35,7 @@ METRICS = {
 def learned(cases: Sequence[Case], residuals: FloatArray, rows: "np.typing.NDArray[np.bool_]") -> Offsets:
     """Offsets of all stacks among the chosen cases: medians times n / (n + 4)."""
     found: dict[str, list[float]] = defaultdict(list)
-    for at in np.flatnonzero(rows):
+    for at in np.flatnonzero(rows).tolist():
         key = key_of(cases[at])
         if key is not None:
             found[key].append(_sign(cases[at]) * float(residuals[at]))

@@ -79,6 +79,14 @@ class Unknowns:
             found.extend((name, group) for group in groups)
         return found
 
+    def matters(self, term: Term) -> bool:
+        """Whether anything depends on a term: experts have efficiencies of their own, and some are not fitted."""
+        name, group = term
+        of_experts = name.startswith("expert_")
+        shared = name.startswith("vector_")
+        wrong_group = group is not None and not shared and of_experts != (GROUPS[group] == "experts")
+        return not (wrong_group or (self.priors[name].sd <= FIXED and not self.priors[name].depends))
+
     def _columns(self, index: dict[str, int], term: Term) -> list[Rows]:
         name, group = term
         count = len(self.keys.formats[0])

@@ -10,7 +10,7 @@ from llm_calc.core.arrays import FloatArray
 from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT, group
-from tools.calibrate.implied import LOAD, METRIC, implied_residuals, pairs_of
+from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.parameters import Rows
 from tools.calibrate.plots import scatter
 from tools.calibrate.ranges import group_range
@@ -45,6 +45,7 @@ def write_report(everything: Sequence[Fitted]) -> None:
     lines = [*_head(everything), *_by_kind(everything)]
     for fitted in everything:
         lines += [*_family(fitted)]
+    lines += (Path(__file__).parent / "history.md").read_text(encoding="utf-8").splitlines()
     (DOCS / "accuracy.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -84,8 +85,9 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
         yield from _implied(fitted)
         for (load, metric), rows in _kinds(fitted):
             for held_out in HELD_OUT:
-                residuals = fitted.residuals[held_out][rows]
-                yield _line(fitted, (load, metric, held_out), residuals, rows)
+                known = rows[np.isfinite(fitted.residuals[held_out][rows])]
+                residuals = fitted.residuals[held_out][known]
+                yield _line(fitted, (load, metric, held_out), residuals, known)
     yield ""
     yield (
         "The measurements of closed loops hold no throughput. Their output is implied by the two times "
@@ -100,8 +102,8 @@ def _implied(fitted: Fitted) -> Iterator[str]:
     """Lines of the output that closed loops imply."""
     pairs = pairs_of(fitted.cases)
     for held_out in HELD_OUT if len(pairs.first) >= LEAST else ():
-        residuals = implied_residuals(fitted, pairs, held_out)
-        yield _line(fitted, (LOAD, METRIC, held_out), residuals, pairs.first)
+        here = known_pairs(fitted, pairs, held_out)
+        yield _line(fitted, (LOAD, METRIC, held_out), implied_residuals(fitted, here, held_out), here.first)
 
 
 def _line(fitted: Fitted, kind: tuple[str, str, str], residuals: FloatArray, rows: Rows) -> str:
@@ -132,6 +134,7 @@ def _kinds(fitted: Fitted) -> Iterator[tuple[tuple[str, str], Rows]]:
 
 
 def _numbers(residuals: FloatArray) -> str:
+    residuals = residuals[np.isfinite(residuals)]
     off = np.abs(np.expm1(residuals))
     bias = np.exp(residuals.mean())
     return f"{len(residuals)} | {off.mean():.1%} | {np.median(off):.1%} | {bias:.2f}"

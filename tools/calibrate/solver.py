@@ -4,13 +4,13 @@ Minimises ``sum of soft-L1(residual / scale) + sum of (x / sd)^2``. Predictions 
 efficiencies, so that the Jacobian takes one evaluation an efficiency, not one an unknown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
-from tools.calibrate.parameters import Point, Rows, Term, Unknowns
+from tools.calibrate.parameters import Point, Rows, Unknowns
 
 SCALE = 0.1
 """Residuals (in log ratio) beyond this count linearly, not squared."""
@@ -35,7 +35,9 @@ class Problem:
     def jacobian(self, x: FloatArray, here: FloatArray) -> FloatArray:
         """Derivatives by unknown: of each term once, dealt to the unknowns that make it up."""
         result = np.zeros((len(here), len(x)))
-        for term in self._terms():
+        for term in self.unknowns.terms():
+            if not self.unknowns.matters(term):
+                continue
             moved = self.residuals(Point(self.unknowns, x, self.rows, term, _STEP))
             slope = (moved - here) / _STEP
             if not slope.any():
@@ -45,9 +47,6 @@ class Problem:
                 known = np.flatnonzero(chosen >= 0)
                 result[known, chosen[known]] += slope[known]
         return result
-
-    def _terms(self) -> Sequence[Term]:
-        return self.unknowns.terms()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT, group
 from tools.calibrate.hosting import SCHEDULING
-from tools.calibrate.implied import LOAD, METRIC, implied_residuals, pairs_of
+from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.measurements import ROOT, read_config_of
 from tools.calibrate.parameters import Unknowns
 from tools.calibrate.priors import MEANINGS
@@ -112,10 +112,10 @@ def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
         member = np.array(
             [(case.row.load, metric_of(case.row.metric)) == (load, metric) for case in fitted.cases]
         )
-        chosen = member & fitted.fitted
-        if not chosen.any():
+        if not (member & fitted.fitted).any():
             continue
         for held_out in HELD_OUT:
+            chosen = member & fitted.fitted & np.isfinite(fitted.residuals[held_out])
             groups = [
                 group(case, held_out) for case, is_in in zip(fitted.cases, chosen, strict=True) if is_in
             ]
@@ -126,8 +126,9 @@ def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
     """Of the output that closed loops imply; see :mod:`tools.calibrate.implied`."""
     pairs = pairs_of(fitted.cases)
     for held_out in HELD_OUT if len(pairs.first) else ():
-        groups = [group(fitted.cases[at], held_out) for at in pairs.first]
-        yield error_row(LOAD, METRIC, held_out, implied_residuals(fitted, pairs, held_out), groups)
+        here = known_pairs(fitted, pairs, held_out)
+        groups = [group(fitted.cases[at], held_out) for at in here.first]
+        yield error_row(LOAD, METRIC, held_out, implied_residuals(fitted, here, held_out), groups)
 
 
 def metric_of(metric: str) -> str:

@@ -53,7 +53,7 @@ def steady_state(
         base = _load(lengths, running, draft.checked_tokens)
         decode = step_seconds(work, base, rates)
         tpot = draft.seconds_per_token(decode) + _others(work, rates, lengths, base, decode, budget_tokens)
-        prefill = prompt_seconds(work, rates, lengths, base, budget_tokens)
+        prefill = _prompt_seconds(work, rates, lengths, base, decode, budget_tokens)
         busy = lengths.output_tokens * tpot
         running = larger(smaller(limit, concurrency * busy / (busy + prefill)), smaller(limit, 1.0))
     return SteadyState(tpot_s=tpot, prefill_s=prefill, running=running)
@@ -68,15 +68,15 @@ def most_running(work: StepWork, lengths: Lengths, budget_tokens: Quantity) -> Q
     return 1.0 + budget_tokens / work.sequence_share * lengths.output_tokens / lengths.new_tokens
 
 
-def prompt_seconds(
-    work: StepWork, rates: Rates, lengths: Lengths, base: StepLoad, budget_tokens: Quantity
+def _prompt_seconds(
+    work: StepWork,
+    rates: Rates,
+    lengths: Lengths,
+    base: StepLoad,
+    decode: Quantity,
+    budget_tokens: Quantity,
 ) -> Quantity:
-    """One prompt beside decoding sequences: its chunks' shares of their steps, and the step of its first token [s].
-
-    ``new / chunk x (mixed - decode) + decode``.
-    Definition: what a prompt adds to the steps that carry it.
-    """
-    decode = step_seconds(work, base, rates)
+    """One prompt beside decoding sequences: what its chunks add to their steps, and the step of its first token."""
     chunk = smaller(lengths.new_tokens, budget_tokens)
     mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
     return lengths.new_tokens / chunk * (mixed - decode) + decode
