@@ -90,7 +90,7 @@ def test_what_was_never_measured_says_so(client: TestClient) -> None:
     assert arrivals["percentiles"]["ttft_s"]["p50"] <= arrivals["percentiles"]["ttft_s"]["p99"]
     elsewhere = ask(client, hardware={"gpu": "gaudi3"})
     assert elsewhere["basis"]["kind"] == "formula_only"
-    assert elsewhere["basis"]["unseen"] == "generation"
+    assert elsewhere["basis"]["unseen"] == "vendor"
 
 
 def test_loads_that_this_engine_was_never_measured_under_say_so(client: TestClient) -> None:

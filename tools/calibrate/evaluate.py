@@ -1,7 +1,7 @@
 """A family fitted to all of its cases, and to all but each fold: errors on what a fit has not seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Fitted:
     host: Unknowns | None
     host_x: FloatArray
     residuals: Mapping[str, FloatArray]
-    offsets: Offsets
+    offsets: Offsets = field(default_factory=dict)
 
     @property
     def fitted(self) -> FloatArray:

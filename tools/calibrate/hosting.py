@@ -8,7 +8,8 @@ import numpy as np
 from llm_calc.adapters.calibration import SchedulingRow
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import SPREAD, Deployment, HostTimes, serve, with_host
+from llm_calc.core.serving.estimate import SPREAD, Deployment, serve
+from llm_calc.core.serving.host import HostTimes, with_host
 from llm_calc.core.serving.rates import Kernels, Rates, pick, reached_rates
 from llm_calc.core.serving.traffic import Scheduling, Traffic
 from tools.calibrate.cases import Case
@@ -60,7 +61,7 @@ def _deployment(case: Case, rates: Rates) -> Deployment:
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(case.plan.limits.max_batched_tokens, 1)),
-        replicas=1.0 / float(case.work.sequence_share),
+        replicas=round(1.0 / float(case.work.sequence_share)),
         reserved_fraction=row.reserved_fraction,
     )
     return Deployment(

@@ -14,7 +14,8 @@ from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chi
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import GROUPS, StepWork
-from llm_calc.core.serving.estimate import HostTimes, Offsets
+from llm_calc.core.serving.estimate import Offsets
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from llm_calc.core.serving.traffic import Policy
 

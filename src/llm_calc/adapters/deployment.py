@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     family_of,
     host_of,
@@ -16,6 +17,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.memory_advice import Asked, runs
+from llm_calc.adapters.offload import Offload, offload_of
 from llm_calc.adapters.served import served_cache, served_capacity
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
@@ -23,7 +25,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
@@ -39,7 +41,7 @@ class Placed:
     """One replica of a deployment with everything that was found out about it.
 
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
-    part of the planned cache that measured deployments fill.
+    part of the planned cache that measured deployments fill. ``offload``: what the host does of it.
     """
 
     subject: Subject
@@ -52,6 +54,7 @@ class Placed:
     machine: Machine
     deployment: Deployment
     operators: StepWork
+    offload: Offload
     context_tokens: float
     filled_fraction: float
     assumptions: tuple[str, ...]
@@ -86,9 +89,34 @@ def place(
         engine=engine.name,
         version=engine.version,
     )
+    return place_subject(
+        catalogs,
+        subject,
+        precision=precision,
+        gpus_per_node=hardware.gpus_per_node,
+        engine=engine,
+        workload=workload,
+        draft=draft,
+        own=own,
+    )
+
+
+def place_subject(
+    catalogs: Catalogs,
+    subject: Subject,
+    *,
+    precision: PrecisionPart,
+    gpus_per_node: int,
+    engine: EnginePart,
+    workload: WorkloadPart,
+    draft: Draft = NO_DRAFT,
+    own: CalibrationPart | None = None,
+) -> Placed:
+    """What was resolved, ready to be timed under a load."""
+    subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)
-    cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, hardware.gpus_per_node)
+    cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_of(engine.name, workload.load)
     calibration = scaled_calibration(load_calibration(family), own)
     context = float(workload.input_tokens + workload.output_tokens)
@@ -96,7 +124,7 @@ def place(
     placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
     if own is None:
         placed = _with_offsets(placed, workload)
-    return replace(placed, kv_cache=kv_cache, assumptions=(*subject.assumptions, *assumed))
+    return replace(placed, kv_cache=kv_cache, assumptions=(*placed.assumptions, *assumed))
 
 
 def _placed(
@@ -112,9 +140,9 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     setup = replace(subject.setup, layout=layout)
-    plan = engine_from(engine).plan(setup)
-    work = step_work(setup.model, setup.numbers.recipe, layout, setup.numbers.cache_format)
-    machine = machine_of(cluster, summed(work), layout, engine.name)
+    built = engine_from(engine)
+    plan = built.plan(setup)
+    machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -127,7 +155,7 @@ def _placed(
         machine=machine,
         deployment=Deployment(
             work=summed(work),
-            rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu, many=many),
+            rates=offload.rates,
             capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
@@ -135,9 +163,10 @@ def _placed(
             draft=draft,
         ),
         operators=work,
+        offload=offload,
         context_tokens=context_tokens,
         filled_fraction=filled,
-        assumptions=subject.assumptions,
+        assumptions=(*subject.assumptions, *offload.assumptions),
         warnings=(*subject.warnings, *_fit_warnings(plan, context_tokens)),
     )
 
@@ -162,6 +191,17 @@ def measured_load(family: str, workload: WorkloadPart) -> str:
         alone = workload.requests_in_flight <= 1 and family != "served"
         return "single_stream" if alone else "closed_loop"
     return {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}[workload.load]
+
+
+def _timed(
+    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
+) -> tuple[Machine, Offload, StepWork]:
+    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
+    whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
+    machine = machine_of(cluster, summed(whole), setup.layout, engine.name)
+    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu, many=many)
+    offload = offload_of(engine, setup, rates)
+    return machine, offload, offload.work(whole)
 
 
 def _with_served_cache(
@@ -196,7 +236,7 @@ def _scheduling(
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
-        replicas=float(replicas),
+        replicas=replicas,
         reserved_fraction=row.reserved_fraction,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

@@ -18,7 +18,7 @@ DEALT = Deployment(
     rates=rates(),
     capacity=1000.0,
     limit=1000.0,
-    scheduling=Scheduling(replicas=8.0),
+    scheduling=Scheduling(replicas=8),
 )
 
 
@@ -48,7 +48,7 @@ def test_each_replica_of_attention_computes_a_prompt_of_its_own() -> None:
 def test_more_replicas_do_not_compute_one_prompt_faster() -> None:
     """One prompt runs on one replica's attention: dealing attention to more GPUs does not shorten its scores."""
     few, many = (
-        replace(DEALT, work=work(deepseek_v3(), data=n, expert=n), scheduling=Scheduling(replicas=float(n)))
+        replace(DEALT, work=work(deepseek_v3(), data=n, expert=n), scheduling=Scheduling(replicas=n))
         for n in (4, 8)
     )
     slow, fast = (float(estimate.simulated_loop(each, LONG, 1, 1).ttft_s) for each in (few, many))

@@ -68,8 +68,11 @@ class RuleRow(BaseModel):
     tensors: Annotated[Many[str], Field(min_length=1)]
     format: str
     layers: LayerSpan = "all"
+    by: Literal["layer", "place"] = "layer"
     when: When = When()
     vectors: bool = False
+    odd_rows: bool = False
+    flat: bool = False
 
 
 class SetReference(BaseModel):
@@ -84,7 +87,8 @@ class RecipeRow(BaseModel):
     """One format of whole checkpoints or files.
 
     ``storage``: the kind of numbers; a checkpoint that is quantized to the same kind keeps its own mixture.
-    ``gguf``: the kind of GGUF file that llama.cpp runs instead.
+    ``gguf``: the kind of GGUF file that llama.cpp runs instead. ``keeps_mxfp4``: a kind of GGUF file that leaves
+    tensors in MXFP4 which the checkpoint has so.
     """
 
     model_config = STRICT
@@ -94,17 +98,18 @@ class RecipeRow(BaseModel):
     default: Name
     vectors: str | None = None
     gguf: Name | None = None
+    keeps_mxfp4: bool = True
     rules: Many[RuleRow | SetReference] = ()
     source: str
 
 
-class FusedQkv(BaseModel):
-    """Families whose files hold query, key and value as one tensor."""
+class TradeRow(BaseModel):
+    """Names of files that are no kind of the quantizer (a pattern, in lower case), and the kind that is nearest."""
 
     model_config = STRICT
 
-    model_types: Many[str]
-    source: str
+    pattern: str
+    says: str
 
 
 class NumbersFile(BaseModel):
@@ -117,46 +122,12 @@ class NumbersFile(BaseModel):
 
 
 class RecipesFile(BaseModel):
-    """``checkpoints.toml`` and ``gguf.toml``."""
+    """``checkpoints.toml`` and ``gguf.toml``; ``groups``: categories of tensors of a file, the first that fits."""
 
     model_config = STRICT
 
     sources: dict[Name, SourceRow]
     groups: dict[str, Many[str]] = {}
-    fused_qkv: FusedQkv | None = None
     sets: dict[str, Many[RuleRow]]
     recipes: dict[Name, RecipeRow]
-
-
-class ArchitectureRow(BaseModel):
-    """One architecture of GGUF files."""
-
-    model_config = STRICT
-
-    model_type: str
-    mixture_model_type: str | None = None
-    keys: dict[str, str] = {}
-    experts: dict[str, str] = {}
-    flags: dict[str, str] = {}
-    nulls: Many[str] = ()
-
-
-class BuffersRow(BaseModel):
-    """Tensors that are no parameters."""
-
-    model_config = STRICT
-
-    patterns: Many[str]
-
-
-class ArchitecturesFile(BaseModel):
-    """``gguf_architectures.toml``."""
-
-    model_config = STRICT
-
-    source: SourceRow
-    keys: dict[str, str]
-    experts: dict[str, str]
-    architectures: Annotated[dict[str, ArchitectureRow], Field(min_length=1)]
-    tensors: dict[str, Many[str]]
-    buffers: BuffersRow
+    trade: Many[TradeRow] = ()

@@ -9,10 +9,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
+from llm_calc.adapters.wire.hosts import HostPart
 
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
 Requests = Annotated[int, Field(ge=1, le=10_000_000)]
+HeaderText = Annotated[str, Field(min_length=1)]
 FormatName = Annotated[str, Field(min_length=1, max_length=60)]
 
 MODEL_SOURCES = ("name", "hf_config", "custom", "gguf_base64")
@@ -42,8 +44,12 @@ class ModelPart(StrictRequest):
         None, description="A whole Hugging Face config.json, as published"
     )
     custom: CustomDimensions | None = Field(None, description="Dimensions of a model of your own")
-    gguf_base64: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="The first bytes of a GGUF file (its header; half a MiB is enough), in base64"
+    gguf_base64: (
+        HeaderText | Annotated[tuple[HeaderText, ...], Field(min_length=1, max_length=1024)] | None
+    ) = Field(
+        None,
+        description="The first bytes of a GGUF file in base64, up to the end of its list of tensors; of a file in "
+        "several parts a list, one text a part",
     )
     safetensors_index: dict[str, Any] | None = Field(
         None,
@@ -84,7 +90,11 @@ class HardwarePart(StrictRequest):
     gpus_per_node: Annotated[int, Field(ge=1, le=4096)] = Field(8, description="GPUs in one host [GPUs]")
     gpu_memory_bytes: Annotated[int, Field(gt=0, le=1 << 50)] | None = Field(
         None,
-        description="Usable memory of each GPU [bytes], in place of the catalog's (partitioned card)",
+        description="Memory of each GPU [bytes], in place of the catalog's (partitioned card); of a machine whose GPU "
+        "shares its memory: the machine's, of which the GPU has what the system leaves it",
+    )
+    host: HostPart | None = Field(
+        None, description="The machine around the GPUs, where llama.cpp may leave part of a model"
     )
 
 

@@ -9,6 +9,7 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
@@ -19,25 +20,9 @@ OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
-SLOT_REQUESTS = 10
-"""Requests that each slot of a closed loop sends in turn, as benchmark clients do."""
 MANY = 1e6
 """Sequences at once that share out every cost of a step."""
 PLAIN = Scheduling()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostTimes:
-    """What a server adds to the first token.
-
-    For a request, for each of its prompt tokens, for those that come together at the start; and how many tokens
-    it gathers before it sends the first.
-    """
-
-    request_s: Quantity = 0.0
-    prompt_token_s: Quantity = 0.0
-    arrival_s: Quantity = 0.0
-    stream_tokens: Quantity = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +47,7 @@ class Deployment:
     capacity: Quantity
     limit: Quantity
     scheduling: Scheduling = PLAIN
-    host: HostTimes = HostTimes()
+    host: HostTimes = NO_HOST
     draft: Draft = NO_DRAFT
     offsets: Offsets = Offsets()
 
@@ -233,21 +218,6 @@ def serve(deployment: Deployment, traffic: Traffic) -> Served:
     return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 
-def with_host(
-    ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes
-) -> Quantity:
-    """Mean first token as a client sees it [s].
-
-    ``ttft + request + prompt tokens x token + sqrt(together) x arrival + gathered tokens x tpot``; ``together``:
-    requests that come at once at the start, whose waiting is told as the mean over a run of ten times as many.
-    Choice: the form; its four constants are fitted by ``make calibrate`` to means, and without ``together`` to medians
-    (``docs/accuracy.md``).
-    Leaves out: the network between client and server.
-    """
-    own = host.request_s + lengths.input_tokens * host.prompt_token_s + together**0.5 * host.arrival_s
-    return ttft + own + host.stream_tokens * tpot
-
-
 def _from_run(
     deployment: Deployment,
     lengths: Lengths,
@@ -265,7 +235,7 @@ def _from_run(
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     tpots = tpots * (tpot / tpots.mean())
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))
-    first = (first + _start(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
+    first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
     later = (float(lengths.output_tokens) - 1) * tpot
     percentiles = (
         ("ttft_s", _percentiles(first)),
@@ -277,13 +247,6 @@ def _from_run(
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
     in_flight = rate_per_s * latency
     return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
-
-
-def _start(requests: int, together: float, host: HostTimes) -> FloatArray:
-    """What the requests of the start wait beside: the first tenth of a run, those that come together."""
-    first = -(-requests // SLOT_REQUESTS)
-    share = requests / first * together**0.5 * float(host.arrival_s) if requests else 0.0
-    return np.where(np.arange(requests) < first, share, 0.0)
 
 
 def _percentiles(values: FloatArray) -> tuple[float, ...]:

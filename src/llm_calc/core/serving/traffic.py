@@ -24,7 +24,7 @@ class Scheduling:
 
     policy: Policy = "mixed"
     budget_tokens: float = 8192
-    replicas: float = 1.0
+    replicas: int = 1
     reserved_fraction: float = 1.0
     tokens_per_step: float = 1.0
 
