@@ -66,8 +66,10 @@ def test_an_interval_holds_its_figure_and_says_what_it_rests_on(client: TestClie
     assert metrics == {"ttft_s", "tpot_s", "output_tokens_per_s"}
 
 
-@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
-@pytest.mark.parametrize("gpu", ["h100-80gb-sxm", "gaudi3"])
+@pytest.mark.parametrize(
+    ("engine", "gpu"),
+    [*[(name, "h100-80gb-sxm") for name in ("vllm", "sglang", "trtllm")], ("vllm", "gaudi3")],
+)
 def test_a_closed_loop_has_a_range_of_its_output_by_littles_law(
     client: TestClient, engine: str, gpu: str
 ) -> None:
