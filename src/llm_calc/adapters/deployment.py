@@ -140,8 +140,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     setup = replace(subject.setup, layout=layout)
-    built = engine_from(engine)
-    plan = built.plan(setup)
+    plan = (built := engine_from(engine)).plan(setup)
     machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
