@@ -61,6 +61,10 @@ _ALWAYS = {
 }
 _WITH_INPUT = {"400": ("Invalid input", "batch_size: must be greater than or equal to 1")}
 _WITH_BODY = {
+    "429": (
+        "The service is busy",
+        "request: the service is busy with 10 questions of this kind; ask again in 5 s",
+    ),
     "413": ("The body is too large", "body: must have at most 1048576 bytes"),
     "415": ("The body is not declared as JSON", "Content-Type: must be application/json; got 'text/plain'"),
 }

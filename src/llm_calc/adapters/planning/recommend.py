@@ -15,6 +15,7 @@ from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
@@ -114,6 +115,7 @@ def _held(
     price: GpuPrice | None,
 ) -> Holding | str:
     """The fewest of one kind that hold everything, or the reason why none do."""
+    checkpoint()
     if not gpu.peaks:
         return "no dense rates of its arithmetic are published"
     try:
