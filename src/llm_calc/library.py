@@ -15,7 +15,7 @@ what is accepted), ``RefusedError`` where the request is sound and the answer is
 """
 
 from collections.abc import Iterator
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic_core import from_json
 
@@ -32,6 +32,14 @@ from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
+
+if TYPE_CHECKING:
+    from llm_calc.adapters.wire.listings import (
+        AvailableEngine,
+        AvailableFormat,
+        AvailableLink,
+        AvailablePrice,
+    )
 
 Row = dict[str, Any]
 
@@ -284,9 +292,7 @@ def models() -> list[AvailableModel]:
     >>> next(model.parameters for model in models() if model.name == "llama2-7b")
     6738415616
     """
-    from llm_calc.adapters.documented.listings import available_models
-
-    return [AvailableModel.model_validate(row) for row in available_models(catalogs())]
+    return _listed("MODELS")
 
 
 def gpus() -> list[AvailableGpu]:
@@ -295,6 +301,48 @@ def gpus() -> list[AvailableGpu]:
     >>> next(gpu.memory_bandwidth_gb_per_s for gpu in gpus() if gpu.id == "h100-80gb-sxm")
     3350.0
     """
-    from llm_calc.adapters.documented.listings import available_gpus
+    return _listed("GPUS")
 
-    return [AvailableGpu.model_validate(row) for row in available_gpus(catalogs())]
+
+def engines() -> "list[AvailableEngine]":
+    """Every engine with its releases, their options and defaults, and what it runs on.
+
+    >>> next(engine.newest for engine in engines() if engine.name == "sglang")
+    '0.5.23'
+    """
+    return _listed("ENGINES")
+
+
+def formats() -> "list[AvailableFormat]":
+    """Every number format that requests can name, with its bits and the engines that run such weights.
+
+    >>> next(each.bits_per_element for each in formats() if each.name == "mxfp4")
+    4.25
+    """
+    return _listed("FORMATS")
+
+
+def prices() -> "list[AvailablePrice]":
+    """Every rental price with its source and day [USD/h].
+
+    >>> {price.gpu for price in prices() if price.typical} >= {"h100-80gb-sxm", "mi300x"}
+    True
+    """
+    return _listed("PRICES")
+
+
+def links() -> "list[AvailableLink]":
+    """Every link between GPUs or hosts [bytes/s, s], with the GPUs that it joins.
+
+    >>> next("h100-80gb-sxm" in link.gpus for link in links() if link.id == "nvlink4")
+    True
+    """
+    return _listed("LINKS")
+
+
+def _listed(name: str) -> list[Any]:
+    """A list, whose code is loaded with the first that is asked for."""
+    from llm_calc.adapters import listings
+
+    found: list[Any] = getattr(listings, name).entries(catalogs())
+    return found

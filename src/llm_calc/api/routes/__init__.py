@@ -5,7 +5,7 @@ What is asked and answered in JSON is better added to ``adapters.operations``: `
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, page, planning, sweep, version
+from llm_calc.api.routes import analysis, calculate, docs, health, listings, page, planning, sweep, version
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
@@ -14,6 +14,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sweep.router,
     health.router,
     version.router,
+    listings.router,
     docs.router,
     page.router,
 )
