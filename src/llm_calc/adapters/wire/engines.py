@@ -113,6 +113,12 @@ class TrtllmEngine(_Engine):
     max_num_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
     max_batch_size: Size | None = Field(None, description="Most sequences in one step [sequences]")
     tokens_per_block: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
+    max_tokens: Length | None = Field(
+        None, description="Most tokens of the KV cache; the smaller of it and the share counts [tokens]"
+    )
+    mamba_ssm_cache_dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
+        None, description="Number type of recurrent states whose type the model's file leaves open"
+    )
     cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are captured")
     kv_cache_dtype: str | None = Field(
         None, description="The same as precision.kv_cache (kv_cache_config.dtype of the options' file)"
