@@ -9,7 +9,7 @@ from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.json_body import new_router
 from llm_calc.api.responses import json_response
 
-router = new_router("catalogs")
+router = new_router("catalog")
 
 
 def _endpoint(listing: Listing) -> Callable[..., Awaitable[Response]]:

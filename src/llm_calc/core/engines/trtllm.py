@@ -1,7 +1,7 @@
 """TensorRT-LLM: what a dummy run leaves free is the KV cache's, times ``free_gpu_memory_fraction``.
 
-Read from TensorRT-LLM 1.0 and the option pages of 1.2, PyTorch backend (``_torch/pyexecutor/_util.py`` and ``resource_manager.py``,
-``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``); https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
+Read from TensorRT-LLM 1.0, PyTorch backend (``_torch/pyexecutor/_util.py`` and ``resource_manager.py``,
+``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``), and the option pages of 1.2; https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
 """
 
 from dataclasses import dataclass
