@@ -27,7 +27,10 @@ name: `_bytes`, `_s` (seconds), `_tokens`, `_tokens_per_s`, `_flops` (a multiply
 TAGS = [
     {"name": "calculator", "description": "Requirements, scaling and analysis of a model"},
     {"name": "planning", "description": "What a model is, what engines do with it, and what to deploy"},
-    {"name": "catalog", "description": "What the service knows: models, GPUs, engines, formats, prices, links"},
+    {
+        "name": "catalog",
+        "description": "What the service knows: models, GPUs, engines, formats, prices, links",
+    },
     {"name": "service", "description": "Health, metrics and versions of the process"},
 ]
 ERROR_SCHEMA: Schema = {

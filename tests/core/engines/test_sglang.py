@@ -245,6 +245,10 @@ def test_states_are_float32_unless_the_file_or_the_option_says_otherwise() -> No
     )
     assert held == 5 * 19_316_736
     assert narrow.block_bytes == 5 * 9_879_552
+    stated = (
+        sglang(mamba_ssm_dtype="bfloat16").plan(catalog("nemotron-3-nano-30b-a3b", H100)).pools[-1].claims[0]
+    )
+    assert stated.block_bytes == 5 * 23 * (36_864 + 2 * 524_288)
 
 
 def test_deepseek_v4_has_pools_of_its_own() -> None:

@@ -36,12 +36,13 @@ def stage_caches(
     element_bytes: float,
     state_bytes: float,
     open_state_bytes: float | None = None,
+    recurrence_bytes: float | None = None,
 ) -> tuple[LayerCache, ...]:
     """Caches of one stage, equal ones counted together; one that grows and holds a state is given as two [bytes].
 
     ``elements a token x bytes x share``; ``(state elements - spare elements) x bytes x share`` for a state.
     ``state_bytes``: width of a recurrent state that no layer prescribes; ``open_state_bytes``: of one whose width no
-    file states, if the engine has a width of its own for it.
+    file states, if the engine has a width of its own for it; ``recurrence_bytes``: of all but convolutions' states.
     Definition: the blocks' caches on the fullest GPU; those of a sparse indexer as in :func:`index_key_bytes`.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
@@ -50,7 +51,7 @@ def stage_caches(
         layers = sum(index in bounds for index in group.indices)
         for cache in group.parts.caches if layers else ():
             each = index_key_bytes(group, cache) or cache.elements_per_token * element_bytes
-            width = _state_width(cache, state_bytes, open_state_bytes)
+            width = _state_width(cache, state_bytes, open_state_bytes, recurrence_bytes)
             for one in _split(cache, layout.tensor, each, width):
                 counts[one] = counts.get(one, 0) + layers
     return tuple(
@@ -104,7 +105,9 @@ def _split(cache: Cache, tensor: int, bytes_per_token: float, state_width: float
     return parts
 
 
-def _state_width(cache: Cache, usual: float, free: float | None) -> float:
+def _state_width(cache: Cache, usual: float, free: float | None, forced: float | None) -> float:
+    if forced is not None and not cache.spare_state_elements:
+        return forced
     if cache.state_open and free is not None:
         return free
     return cache.state_bits / 8 if cache.state_bits else usual

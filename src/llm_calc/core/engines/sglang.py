@@ -206,7 +206,8 @@ class Sglang:
             stage,
             setup.numbers.cache.bytes_per_element,
             setup.activation_bytes_per_element,
-            open_state_bytes=STATE_BYTES[self.mamba_ssm_dtype or "float32"],
+            open_state_bytes=STATE_BYTES["float32"],
+            recurrence_bytes=None if self.mamba_ssm_dtype is None else STATE_BYTES[self.mamba_ssm_dtype],
         )
         scaled = is_sparse(setup.model) and not is_datacenter_blackwell(setup)
         return tuple(map(scaled_rows, caches)) if scaled else caches
