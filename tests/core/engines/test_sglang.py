@@ -3,6 +3,8 @@
 Right values of 0.5.23 were found by running its own resolution of arguments and its pool configurator without a GPU.
 """
 
+from typing import Any
+
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
@@ -18,8 +20,8 @@ from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 H100, H200, B200 = "h100-80gb-sxm", "h200-141gb-sxm", "b200-180gb-sxm"
 
 
-def sglang(version: str | None = None, **options: object) -> Sglang:
-    found = build_engine("sglang", version, **options)  # type: ignore[arg-type]
+def sglang(version: str | None = None, **options: Any) -> Sglang:
+    found = build_engine("sglang", version, **options)
     assert isinstance(found, Sglang)
     return found
 
@@ -146,7 +148,7 @@ def test_pages_round_the_pool_down() -> None:
         ("deepseek-v4-flash", H200, {}, 256),
     ],
 )
-def test_pages(model: str, gpu: str, options: dict[str, object], page: int) -> None:
+def test_pages(model: str, gpu: str, options: dict[str, Any], page: int) -> None:
     assert sglang(**options).page(catalog(model, gpu)) == page
 
 
@@ -222,7 +224,7 @@ def test_a_running_request_holds_five_slots(
         ({"mamba_radix_cache_strategy": "extra_buffer_lazy"}, 4),
     ],
 )
-def test_slots_a_request(options: dict[str, object], held: int) -> None:
+def test_slots_a_request(options: dict[str, Any], held: int) -> None:
     (slots,) = (pool for pool in sglang(**options).plan(setup(recurrent(2, 6))).pools if pool.name == "state")
     assert slots.sequence_bytes(1) == slots.sequence_bytes(10**6) == held * 6 * 400_000
 
