@@ -14,19 +14,14 @@ if TYPE_CHECKING:
         calculate,
         calibrate,
         compare,
-        engines,
         estimate,
-        formats,
-        gpus,
         inspect_model,
-        links,
         memory_plan,
-        models,
         plan,
-        prices,
         recommend,
         sweep,
     )
+    from llm_calc.lists import engines, formats, gpus, links, models, prices
 
 __version__ = "0.1.0"
 
@@ -59,6 +54,7 @@ _ELSEWHERE = {
     "InvalidInputError": "llm_calc.core.errors",
     "RefusedError": "llm_calc.core.errors",
     "ServiceError": "llm_calc.client",
+    **dict.fromkeys(("engines", "formats", "gpus", "links", "models", "prices"), "llm_calc.lists"),
 }
 
 

@@ -15,7 +15,7 @@ what is accepted), ``RefusedError`` where the request is sound and the answer is
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from pydantic_core import from_json
 
@@ -26,20 +26,12 @@ from llm_calc.adapters.request_fields import takes
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
-from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
+from llm_calc.adapters.wire.documented_responses import CalculateResponse
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
-
-if TYPE_CHECKING:
-    from llm_calc.adapters.wire.listings import (
-        AvailableEngine,
-        AvailableFormat,
-        AvailableLink,
-        AvailablePrice,
-    )
 
 Row = dict[str, Any]
 
@@ -284,65 +276,3 @@ def sweep(**request: Unpack[fields.SweepFields]) -> Iterator[Row]:
     return (
         from_json(line) for part in ndjson(ready, ready.batches(catalogs())) for line in part.splitlines()
     )
-
-
-def models() -> list[AvailableModel]:
-    """Every predefined model, by name, with its dimensions and exact parameters.
-
-    >>> next(model.parameters for model in models() if model.name == "llama2-7b")
-    6738415616
-    """
-    return _listed("MODELS")
-
-
-def gpus() -> list[AvailableGpu]:
-    """Every GPU of the catalog, by id, with dense peaks [TFLOP/s], memory [GiB] and bandwidth [GB/s].
-
-    >>> next(gpu.memory_bandwidth_gb_per_s for gpu in gpus() if gpu.id == "h100-80gb-sxm")
-    3350.0
-    """
-    return _listed("GPUS")
-
-
-def engines() -> "list[AvailableEngine]":
-    """Every engine with its releases, their options and defaults, and what it runs on.
-
-    >>> next(engine.newest for engine in engines() if engine.name == "sglang")
-    '0.5.23'
-    """
-    return _listed("ENGINES")
-
-
-def formats() -> "list[AvailableFormat]":
-    """Every number format that requests can name, with its bits and the engines that run such weights.
-
-    >>> next(each.bits_per_element for each in formats() if each.name == "mxfp4")
-    4.25
-    """
-    return _listed("FORMATS")
-
-
-def prices() -> "list[AvailablePrice]":
-    """Every rental price with its source and day [USD/h].
-
-    >>> {price.gpu for price in prices() if price.typical} >= {"h100-80gb-sxm", "mi300x"}
-    True
-    """
-    return _listed("PRICES")
-
-
-def links() -> "list[AvailableLink]":
-    """Every link between GPUs or hosts [bytes/s, s], with the GPUs that it joins.
-
-    >>> next("h100-80gb-sxm" in link.gpus for link in links() if link.id == "nvlink4")
-    True
-    """
-    return _listed("LINKS")
-
-
-def _listed(name: str) -> list[Any]:
-    """A list, whose code is loaded with the first that is asked for."""
-    from llm_calc.adapters import listings
-
-    found: list[Any] = getattr(listings, name).entries(catalogs())
-    return found

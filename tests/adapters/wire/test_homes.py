@@ -99,7 +99,7 @@ def test_what_differs_is_refused(engine: dict[str, Any], parts: dict[str, Any], 
         ("sglang", "enable_hierarchical_cache", True, "workload.prefix_cache_hit_fraction"),
         ("sglang", "hicache_ratio", 2.0, "tiers of a cache are not modelled"),
         ("sglang", "cpu_offload_gb", 10, "host's memory are not modelled"),
-        ("vllm", "cpu_offload_gb", 10, "llama.cpp with n_gpu_layers"),
+        ("vllm", "swap_space", 10, "llama.cpp with n_gpu_layers"),
         ("sglang", "quantization", "fp8", "precision.weights"),
         ("sglang", "speculative_algorithm", "EAGLE", "the part speculative"),
         ("trtllm", "host_cache_size", 10**9, "tiers of a cache"),
@@ -111,6 +111,18 @@ def test_what_is_not_modelled_is_refused_with_its_home(
     with pytest.raises(UnsupportedError, match=rf"engine\.{flag}: ") as refused:
         request({"name": engine, flag: value})
     assert says in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [("sglang", {"disable_radix_cache": True}), ("vllm", {"enable_prefix_caching": False})],
+)
+def test_what_is_found_in_a_cache_that_is_off_is_refused(engine: str, flag: dict[str, bool]) -> None:
+    with pytest.raises(
+        InvalidInputError, match=r"workload\.prefix_cache_hit_fraction: 0\.5 of the prompts cannot"
+    ):
+        request({"name": engine, **flag}, workload={"prefix_cache_hit_fraction": 0.5})
+    request({"name": engine, **flag}, workload={"prefix_cache_hit_fraction": 0.0})
 
 
 def test_flags_that_are_off_are_no_matter() -> None:

@@ -17,7 +17,10 @@ CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
         "float16": "fp16",
         "bfloat16": "bf16",
         "nvfp4": "nvfp4",
-        **dict.fromkeys(("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc"), "fp8"),
+        **dict.fromkeys(
+            ("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "fp8_per_token_head"), "fp8"
+        ),
+        "int8_per_token_head": "int8",
     },
     "sglang": {
         "auto": "auto",
@@ -80,7 +83,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "enable_mixed_chunk": "steps of prompts and answers together are not modelled for SGLang",
     },
     "vllm": {
-        **dict.fromkeys(("cpu_offload_gb", "kv_offloading_size", "swap_space"), _HOST),
+        **dict.fromkeys(("kv_offloading_size", "swap_space"), _HOST),
         "quantization": "the format of the weights is precision.weights",
         "dtype": "the number type is precision.weights and precision.activations",
         "speculative_config": _DRAFT,
@@ -92,6 +95,14 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Flags that are not taken, and what says the same."""
+
+
+PREFIX_SWITCHES = {
+    "vllm": ("enable_prefix_caching", False),
+    "sglang": ("disable_radix_cache", True),
+    "trtllm": ("enable_block_reuse", False),
+}
+"""The flag of each engine that switches the cache of equal prompt beginnings off, and the value that does."""
 
 
 class AtHome(StrictRequest):
@@ -124,6 +135,7 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for flag, why in REFUSED.get(name, {}).items():
         if engine.get(flag) not in (None, False, 0):
             raise UnsupportedError(f"engine.{flag}: {why}", field=f"engine.{flag}")
+    _check_prefix(data.get("workload"), engine, name)
     given = {flag: engine[flag] for flag in homed_flags(name) if engine.get(flag) is not None}
     if not given:
         return data
@@ -133,6 +145,22 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     if given:
         found["parallelism"] = _with_layout(data.get("parallelism"), given, name)
     return found
+
+
+def _check_prefix(workload: object, engine: Mapping[str, Any], name: str) -> None:
+    """Refuses a share of prompts that is found in a cache that is off.
+
+    Raises:
+        InvalidInputError: names both.
+    """
+    hit = _plain(workload).get("prefix_cache_hit_fraction")
+    flag, off = PREFIX_SWITCHES.get(name, ("", None))
+    if flag and engine.get(flag) is off and isinstance(hit, (int, float)) and hit > 0:
+        msg = (
+            f"workload.prefix_cache_hit_fraction: {hit:g} of the prompts cannot be found where engine.{flag} is "
+            f"{str(off).lower()}; they must agree"
+        )
+        raise InvalidInputError(msg, field="workload.prefix_cache_hit_fraction")
 
 
 def _cache_flag(engine: str) -> tuple[str, ...]:
