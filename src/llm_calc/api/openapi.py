@@ -95,7 +95,7 @@ _WITH_BODY = {
         "The service is busy",
         "request: the service is busy with 10 questions of this kind; ask again in 5 s",
     ),
-    "413": ("The body is too large", "body: must have at most 1048576 bytes"),
+    "413": ("The body is too large", "body: must have at most 8388608 bytes"),
     "415": ("The body is not declared as JSON", "Content-Type: must be application/json; got 'text/plain'"),
 }
 
