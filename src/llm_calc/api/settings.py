@@ -24,12 +24,18 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Processes that answer on the address; each has the bounds below for itself",
+    )
     catalogs_path: Path | None = Field(
         None,
         description="Folder of catalogs in place of the package's; "
         "formats, engines, launch and calibration may be left out",
     )
-    max_body_bytes: int = Field(MIB_BYTES, ge=1024, description="Largest accepted request body [bytes]")
+    max_body_bytes: int = Field(8 * MIB_BYTES, ge=1024, description="Largest accepted request body [bytes]")
     request_time_limit_s: float = Field(
         30.0, gt=0, le=3600, description="Longest time until an answer must have begun [s]"
     )

@@ -35,7 +35,7 @@ MISSING = _Missing()
 class Notes:
     """What a reading has to tell: ``guesses`` make it approximate, ``warnings`` do not."""
 
-    guesses: list[str] = field(default_factory=list)
+    guesses: dict[str, None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -235,8 +235,7 @@ class Fields:
 
     def assume(self, sentence: str) -> None:
         """Notes a guess that may change the answer: the reading becomes approximate."""
-        if sentence not in self.notes.guesses:
-            self.notes.guesses.append(sentence)
+        self.notes.guesses[sentence] = None
 
     def warn(self, sentence: str) -> None:
         """Notes what the reader should know, without making the reading approximate."""
