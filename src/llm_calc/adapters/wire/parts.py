@@ -56,6 +56,12 @@ class ModelPart(StrictRequest):
         description="model.safetensors.index.json beside any of the above: its total_size is checked against",
     )
 
+    quantization_files: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="Files beside config.json that say how weights are stored, by name: hf_quant_config.json, "
+        "quantize_config.json, quant_config.json, quantization_config.json",
+    )
+
     @model_validator(mode="after")
     def _exactly_one(self) -> "ModelPart":
         given = [name for name in MODEL_SOURCES if getattr(self, name) is not None]
