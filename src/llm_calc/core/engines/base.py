@@ -169,7 +169,7 @@ class MemoryPlan:
     GPUs that hold sequences of their own (data parallelism). ``must_hold_one``: the engine refuses to start
     unless one sequence of ``max_model_len_tokens`` fits. ``bytes_per_token`` and ``tokens_per_replica``
     are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``refusals``: why the engine
-    does not start, whatever the memory holds.
+    does not start, whatever the memory holds. ``context_chosen``: its option names the context, else it is the default.
     """
 
     engine: str
@@ -183,6 +183,7 @@ class MemoryPlan:
     replicas: int = 1
     stage: int = 0
     must_hold_one: bool = True
+    context_chosen: bool = True
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
 
@@ -241,10 +242,18 @@ class MemoryPlan:
 
     @property
     def starts(self) -> bool:
-        """Whether the engine would start at all with this budget."""
+        """Whether the engine would start at all with this budget and its context."""
         context = self.max_model_len_tokens if self.must_hold_one else 1
-        room = self.budget.kv_cache_bytes <= self.available_bytes and self.holds(1, context)
-        return room and not self.refusals
+        return self._startable and self.holds(1, context)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether it starts; where no context was chosen, with one that memory holds."""
+        return self.starts if self.context_chosen else self._startable and self.holds(1, 1)
+
+    @property
+    def _startable(self) -> bool:
+        return self.budget.kv_cache_bytes <= self.available_bytes and not self.refusals
 
 
 class Engine(Protocol):

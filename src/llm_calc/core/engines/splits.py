@@ -26,8 +26,7 @@ def split_refusals(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[
     if not found:
         return ()
     working = _working(model, recipe, layout)
-    advice = f"; what works: {', '.join(working)}" if working else ""
-    return tuple(f"{each}{advice}" for each in found)
+    return (*found[:-1], f"{found[-1]}; what works: {', '.join(working)}") if working else found
 
 
 def _working(model: Model, recipe: WeightRecipe, layout: Layout) -> list[str]:
@@ -60,18 +59,20 @@ def _uncut(model: Model, recipe: WeightRecipe, layout: Layout) -> Iterator[str]:
     rows = VOCABULARY_MULTIPLE * int(ceil_div(model.vocab, VOCABULARY_MULTIPLE))
     if rows % tensor:
         yield f"parallelism.tensor: {tensor} does not divide the {rows} rows of the padded vocabulary"
-    yield from dict.fromkeys(_uncut_blocks(model, recipe, layout))
+    yield from _uncut_blocks(model, recipe, layout)
 
 
 def _uncut_blocks(model: Model, recipe: WeightRecipe, layout: Layout) -> Iterator[str]:
     """Matrices in blocks of 128 x 128 whose cut side is no whole number of blocks on each GPU."""
+    seen = set()
     for placed in model.placed:
         weight, layer = placed.weight, (placed.indices or (0,))[0]
         if weight.kind != "matrix" or recipe.format_of(weight, layer).name != FP8_BLOCK:
             continue
         ways, side = _cut(model, placed, layout)
         piece = side * largest_piece(weight.units, ways) / weight.units
-        if ways > 1 and piece != side and piece % BLOCK_WIDTH:
+        if ways > 1 and piece != side and piece % BLOCK_WIDTH and (side, piece) not in seen:
+            seen.add((side, piece))
             yield (
                 f"parallelism.tensor: {weight.name} of {side} columns gives {piece:g} on each of {ways} GPUs, which is "
                 f"no whole number of the checkpoint's fp8 blocks of {BLOCK_WIDTH}"

@@ -140,6 +140,7 @@ class Vllm:
             limits=limits,
             replicas=setup.layout.data,
             stage=stage,
+            context_chosen=self.max_model_len is not None,
             notes=cache_notes(groups, self.block_size or 16),
             refusals=start_refusals(
                 setup,

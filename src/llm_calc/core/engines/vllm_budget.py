@@ -100,6 +100,7 @@ def captured_graphs(setup: Setup, limits: Limits, rules: VllmRules, mode: str) -
     later releases.
     Source: vLLM 0.33.0 ``vllm/config/vllm.py``, ``_set_cudagraph_sizes``; ``vllm/model_executor/models/config.py``;
     checked: 2026-11-29, read.
+    Leaves out: sizes that a compilation config names itself.
     """
     blackwell = (setup.gpu.compute_capability or "").startswith("10.")
     most = rules.blackwell_largest_graph if blackwell else LARGEST_GRAPH

@@ -35,7 +35,10 @@ class Page:
 
     @property
     def sort(self) -> tuple[str, int, int | None, float]:
-        """Layers of one sort need blocks at the same times; states also of one size."""
+        """Layers of one sort need blocks at the same times; states also of one size [tokens, bytes].
+
+        Definition: the kind of attention with its window and block; a state with its page.
+        """
         if self.kind == "state":
             return "state", self.block_tokens, None, self.page_bytes
         kind = self.kind if self.window_tokens is not None else "full"
@@ -51,7 +54,10 @@ class CacheGroup:
 
     @property
     def first(self) -> Page:
-        """A page that stands for all."""
+        """A page that stands for all [bytes, tokens].
+
+        Definition: the first; all pages of a group have its tokens and window.
+        """
         return self.pages[0]
 
     def stage_bytes(self, layers: range) -> float:
@@ -109,7 +115,10 @@ def _promoted(pages: tuple[Page, ...]) -> tuple[Page, ...] | None:
 
 
 def unwindowed(pages: tuple[Page, ...]) -> tuple[Page, ...]:
-    """The same layers without windows, as where groups of several kinds are switched off."""
+    """The same layers without windows, as where groups of several kinds are switched off [bytes, tokens].
+
+    Definition: windows go where some layer keeps everything; where none does they stay.
+    """
     if not any(page.block_tokens and page.window_tokens is None for page in pages):
         return pages
     return tuple(page if page.window_tokens is None else replace(page, window_tokens=None) for page in pages)

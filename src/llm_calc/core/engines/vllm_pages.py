@@ -61,6 +61,7 @@ class Paging:
         ``1``; kept for prefix caching ``2``, and 1 more where the layers export a checkpoint from within a prefill.
         Source: vLLM 0.33.0 ``vllm/v1/kv_cache_interface.py``, ``MambaSpec.max_memory_usage_bytes``; checked:
         2026-11-29, read.
+        Leaves out: what speculative decoding keeps besides.
         """
         if self.mode(setup.model) != "align":
             return 1
@@ -107,6 +108,7 @@ def pages_of(setup: Setup, paging: Paging) -> tuple[Page, ...]:
 
     ``block tokens x bytes a token``; a state's page is the state, padded to attention's.
     Source: vLLM 0.33.0 ``vllm/v1/kv_cache_interface.py``, ``page_size_bytes`` of each kind; checked: 2026-11-29, read.
+    Leaves out: padding that single kernels ask for.
     """
     if is_packed(setup.model):
         return _deepseek_v4(setup.model)
@@ -186,6 +188,7 @@ def block_tokens(setup: Setup, paging: Paging, rows: Rows) -> int:
     if that is more, the step being the block size, at least 16 (128 for latent attention), in multiples of what
     checkpoints of a prefill are aligned to.
     Source: vLLM 0.33.0 ``vllm/platforms/interface.py``, ``_align_hybrid_block_size``; checked: 2026-11-29, read.
+    Leaves out: kernels of other vendors' cards.
     """
     growing = [cache for _, cache in rows if cache.grows]
     states: dict[int, float] = {}
