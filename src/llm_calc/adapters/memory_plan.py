@@ -30,6 +30,8 @@ from llm_calc.core.engines import Engine, MemoryPlan, Pool
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
 LONGEST_TABLE_TOKENS = 1 << 24
+CONTEXT_OPTIONS = {"sglang": "context_length", "trtllm": "max_seq_len"}
+"""What engines call the longest context, where it is not max_model_len."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,10 +218,12 @@ def _reason(planned: Planned) -> str:
             f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework "
             f"take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
         )
+    if plan.refusals:
+        return "; ".join(plan.refusals)
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
         return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
-    if not plan.starts and plan.must_hold_one:
+    if not plan.can_start and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)
     need = gib(_replica_sequences(plan, shown) * _sequence_bytes(plan, context))
@@ -244,6 +248,12 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
 def _warnings(planned: Planned) -> list[str]:
     plan, gpu = planned.plan, planned.subject.setup.gpu
     found = []
+    if planned.fits and not plan.starts:
+        option = CONTEXT_OPTIONS.get(planned.engine.name, "max_model_len")
+        found.append(
+            f"engine.{option}: not given; with the default of {plan.max_model_len_tokens} tokens the engine does not "
+            f"start, with the request's own {planned.asked.context_tokens} it does"
+        )
     if planned.asked.context_tokens > plan.max_model_len_tokens:
         found.append(
             f"workload: {planned.asked.context_tokens} tokens of a request exceed the engine's context of "

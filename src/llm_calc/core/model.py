@@ -69,7 +69,8 @@ class Model:
     ``embedding``: tables read at the input (and matrices applied there). ``head``: hidden -> vocabulary;
     ``head_tied``: it is the embedding's tensor, stored once. ``outside``: what stands in no layer (final norm,
     vision and audio towers, projectors).
-    Towers count by their weights only: text tokens never meet them.
+    Towers count by their weights only: text tokens never meet them. ``context_limit_tokens``: positions with the file's
+    own scaling of rotary ones, where that is more than it states.
     """
 
     model_type: str
@@ -83,6 +84,7 @@ class Model:
     outside: tuple[Weight, ...] = ()
     name: str = ""
     context_length_tokens: int | None = None
+    context_limit_tokens: int | None = None
     dtype: str = "bf16"
 
     @cached_property

@@ -68,12 +68,14 @@ class Claim:
     def blocks(self, context_tokens: Quantity) -> Quantity:
         """Blocks for a sequence of ``context_tokens`` [blocks].
 
-        ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks``; 1 for a state.
+        ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks``; ``1 + extra_blocks`` for a state.
         Source: Kwon et al. 2023, PagedAttention (arXiv:2309.06180) section 4, for blocks. Exact for one sequence that
         shares none.
         """
         if not self.block_tokens:
-            return context_tokens * 0 + 1  # one for each context, in the shape that was asked for
+            return (
+                context_tokens * 0 + 1 + self.extra_blocks
+            )  # for each context, in the shape that was asked for
         kept = context_tokens if self.window_tokens is None else smaller(context_tokens, self.window_tokens)
         return ceil_div(kept, self.block_tokens) + self.extra_blocks
 
@@ -89,11 +91,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Memory for sequences on one GPU, and what each sequence claims of it."""
+    """Memory for sequences on one GPU, and what each sequence claims of it.
+
+    ``held_back_bytes``: a part that no sequence is given, though an engine counts it where it reports capacity.
+    """
 
     name: str
     capacity_bytes: float
     claims: tuple[Claim, ...]
+    held_back_bytes: float = 0.0
 
     def sequence_bytes(self, context_tokens: Quantity) -> Quantity:
         """Bytes that one sequence of ``context_tokens`` occupies, whole blocks [bytes].
@@ -106,13 +112,14 @@ class Pool:
             total = total + claim.blocks(context_tokens) * claim.block_bytes
         return total
 
-    def sequences(self, context_tokens: Quantity) -> Quantity:
+    def sequences(self, context_tokens: Quantity, *, given: bool = False) -> Quantity:
         """How many sequences of ``context_tokens`` fit at once, as a ratio, not rounded down [sequences].
 
-        ``capacity / sequence_bytes``.
+        ``capacity / sequence_bytes``; of what sequences are ``given``, without what is held back.
         Definition: all sequences are alike.
         """
-        return self.capacity_bytes / self.sequence_bytes(context_tokens)
+        held_back = self.held_back_bytes if given else 0.0
+        return (self.capacity_bytes - held_back) / self.sequence_bytes(context_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +168,8 @@ class MemoryPlan:
     exceed it. ``max_model_len_tokens``: the context that the engine is started with. ``replicas``: groups of
     GPUs that hold sequences of their own (data parallelism). ``must_hold_one``: the engine refuses to start
     unless one sequence of ``max_model_len_tokens`` fits. ``bytes_per_token`` and ``tokens_per_replica``
-    are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest.
+    are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``refusals``: why the engine
+    does not start, whatever the memory holds. ``context_chosen``: its option names the context, else it is the default.
     """
 
     engine: str
@@ -175,7 +183,9 @@ class MemoryPlan:
     replicas: int = 1
     stage: int = 0
     must_hold_one: bool = True
+    context_chosen: bool = True
     notes: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def kv_cache_tokens(self) -> int:
@@ -186,7 +196,7 @@ class MemoryPlan:
         """
         return self.tokens_per_replica * self.replicas
 
-    def sequences(self, context_tokens: Quantity) -> Quantity:
+    def sequences(self, context_tokens: Quantity, *, given: bool = False) -> Quantity:
         """Sequences of ``context_tokens`` at once over all replicas, as a ratio; may take arrays [sequences].
 
         ``min over pools of capacity / sequence_bytes x replicas``; without any cache, what the scheduler allows.
@@ -194,7 +204,7 @@ class MemoryPlan:
         """
         if not self.pools:
             return context_tokens * 0 + self.limits.max_sequences * self.replicas
-        each = [pool.sequences(context_tokens) for pool in self.pools]
+        each = [pool.sequences(context_tokens, given=given) for pool in self.pools]
         least = each[0]
         for other in each[1:]:
             least = smaller(least, other)
@@ -203,10 +213,10 @@ class MemoryPlan:
     def max_concurrency(self, context_tokens: Quantity) -> Quantity:
         """Whole sequences of ``context_tokens`` at once over all replicas [sequences].
 
-        ``floor(sequences / replicas) x replicas``.
+        ``floor(sequences / replicas) x replicas``, of what sequences are given.
         Definition: no sequence is split over replicas.
         """
-        each = self.sequences(context_tokens) / self.replicas + 1e-9
+        each = self.sequences(context_tokens, given=True) / self.replicas + 1e-9
         whole = np.floor(each) if is_array(each) else int(each)
         return whole * self.replicas
 
@@ -232,9 +242,18 @@ class MemoryPlan:
 
     @property
     def starts(self) -> bool:
-        """Whether the engine would start at all with this budget."""
+        """Whether the engine would start at all with this budget and its context."""
         context = self.max_model_len_tokens if self.must_hold_one else 1
-        return self.budget.kv_cache_bytes <= self.available_bytes and self.holds(1, context)
+        return self._startable and self.holds(1, context)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether it starts; where no context was chosen, with one that memory holds."""
+        return self.starts if self.context_chosen else self._startable and self.holds(1, 1)
+
+    @property
+    def _startable(self) -> bool:
+        return self.budget.kv_cache_bytes <= self.available_bytes and not self.refusals
 
 
 class Engine(Protocol):

@@ -1,6 +1,6 @@
 """The caches of one pipeline stage as an engine sees them: kind, layers, bytes a token on the fullest GPU."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, ceil_div, smaller
@@ -44,22 +44,33 @@ def stage_caches(
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     counts: dict[LayerCache, int] = {}
+    for layer, one in caches_by_layer(model, layout.tensor, element_bytes, state_bytes):
+        if layer in bounds:
+            counts[one] = counts.get(one, 0) + 1
+    return tuple(replace(one, layers=layers) for one, layers in counts.items())
+
+
+@lru_cache(maxsize=2048)
+def caches_by_layer(
+    model: Model, tensor: int, element_bytes: float, state_bytes: float, recurrence_bytes: float | None = None
+) -> tuple[tuple[int, LayerCache], ...]:
+    """Every cache with the layer that keeps it, as the fullest GPU holds it, group by group of equal layers [bytes].
+
+    ``recurrence_bytes``: width of the recurrences' states (not those of convolutions) in place of their own.
+    Definition: as :func:`stage_caches`.
+    """
+    found = []
     for group in model.groups:
-        layers = sum(index in bounds for index in group.indices)
-        for cache in group.parts.caches if layers else ():
+        for cache in group.parts.caches:
             each = index_key_bytes(group, cache) or cache.elements_per_token * element_bytes
-            for one in _split(cache, layout.tensor, each, state_bytes):
-                counts[one] = counts.get(one, 0) + layers
-    return tuple(
-        LayerCache(
-            kind=one.kind,
-            layers=layers,
-            bytes_per_token=one.bytes_per_token,
-            state_bytes=one.state_bytes,
-            window_tokens=one.window_tokens,
-        )
-        for one, layers in counts.items()
-    )
+            width = None if cache.spare_state_elements else recurrence_bytes
+            for one in _split(cache, tensor, each, width or _state_width(cache, state_bytes)):
+                found += [(layer, one) for layer in group.indices]
+    return tuple(found)
+
+
+def _state_width(cache: Cache, otherwise: float) -> float:
+    return cache.state_bits / 8 if cache.state_bits else otherwise
 
 
 def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Quantity:
@@ -96,7 +107,6 @@ def _split(cache: Cache, tensor: int, bytes_per_token: float, state_bytes: float
         each, window = share * bytes_per_token, cache.window
         parts.append(LayerCache(kind=cache.kind, layers=1, bytes_per_token=each, window_tokens=window))
     if cache.state_elements:
-        width = cache.state_bits / 8 if cache.state_bits else state_bytes
         elements = cache.state_elements - cache.spare_state_elements
-        parts.append(LayerCache(kind="state", layers=1, state_bytes=share * elements * width))
+        parts.append(LayerCache(kind="state", layers=1, state_bytes=share * elements * state_bytes))
     return parts

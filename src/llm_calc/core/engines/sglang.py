@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout, stage_bounds
@@ -122,6 +123,7 @@ class Sglang:
             stage=stage,
             must_hold_one=False,
             notes=_notes(pools),
+            refusals=split_refusals(setup.model, setup.numbers.recipe, setup.layout),
         )
 
     def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
