@@ -85,7 +85,7 @@ def test_experts_add_their_workspace() -> None:
     overheads = vllm().overheads
     found = expert_workspace_bytes(mixtral(), plain_numbers().recipe, Layout(), 8192)
     assert found == 8192 * 2 * 3 * 14336 * 2
-    assert overheads.workspace_copies == 1
+    assert overheads.workspace_ratio == 1
     assert expert_workspace_bytes(llama_3_8b(), plain_numbers().recipe, Layout(), 8192) == 0
 
 
