@@ -9,8 +9,8 @@ from starlette.responses import StreamingResponse
 
 from llm_calc.api.app import create_app
 from llm_calc.api.json_body import new_router
+from llm_calc.api.pools import Pool
 from llm_calc.api.settings import Settings
-from llm_calc.api.threads import run_in_thread
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def slow() -> AsyncIterator[httpx.AsyncClient]:
     async def thread(seconds: float) -> str:
         import time
 
-        await run_in_thread(lambda: time.sleep(seconds))
+        await Pool("test", threads=1, waiting=0).run(lambda: time.sleep(seconds))
         return "done"
 
     @router.get("/stream/{seconds}")

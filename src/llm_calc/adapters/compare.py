@@ -8,6 +8,7 @@ from llm_calc.adapters.memory_plan import headroom_bytes, planned_memory, whole_
 from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.rent import rent_of
 from llm_calc.adapters.serving import answer_serving_estimate
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.compare import (
     CompareAnswer,
     ComparedScenario,
@@ -57,6 +58,7 @@ def answer_compare(request: CompareRequest, catalogs: Catalogs) -> CompareAnswer
 
 
 def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedScenario:
+    checkpoint()
     names = ServingEstimateRequest.model_fields
     request = ServingEstimateRequest(**{name: getattr(scenario, name) for name in names})
     try:

@@ -10,6 +10,7 @@ from llm_calc.adapters.calibration import rates_of, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.serving import lengths_of, place_request, time_load, times
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibrate import (
     CalibrateAnswer,
     CalibrateRequest,
@@ -125,6 +126,7 @@ def answer_calibrate(request: CalibrateRequest, catalogs: Catalogs) -> Calibrate
     measured = np.log(np.array([case.measured for case in cases]))
 
     def predict_log(logs: FloatArray) -> FloatArray:
+        checkpoint()
         part = CalibrationPart(scales=scales_of(logs))
         found = [_closed(one, _rescaled(here, part)) for one, here in zip(requests, placed, strict=True)]
         return np.log([getattr(found[case.place], case.figure) * case.ratio for case in cases])
@@ -184,6 +186,7 @@ def _request(measurement: Measurement) -> ServingEstimateRequest:
 
 
 def _placed(place: int, request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
+    checkpoint()
     try:
         return place_request(request, catalogs)
     except CalcError as error:

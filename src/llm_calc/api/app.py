@@ -11,11 +11,13 @@ from llm_calc import __version__
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.operations import load_all
 from llm_calc.api.errors import add_error_handlers
+from llm_calc.api.guard import Guard
 from llm_calc.api.metrics import Metrics
 from llm_calc.api.middleware import BodyLimit, TimeLimit
 from llm_calc.api.observe import Observe
 from llm_calc.api.openapi import DESCRIPTION, TAGS, operation_id, set_up_openapi
 from llm_calc.api.pages import STATIC, KeptFiles, fingerprint
+from llm_calc.api.pools import Pool
 from llm_calc.api.routes import ROUTERS
 from llm_calc.api.settings import Settings
 
@@ -49,6 +51,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = chosen
     app.state.metrics = metrics
+    app.state.draining = False
+    app.state.pools = {
+        "light": Pool("light", chosen.light_threads, chosen.light_waiting),
+        "heavy": Pool("heavy", chosen.heavy_threads, chosen.heavy_waiting),
+    }
+    metrics.watch(app.state.pools.values())
     add_error_handlers(app)
     _add_middleware(app, chosen, metrics)
     _add_routes(app)
@@ -63,6 +71,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(
         TimeLimit, until_start_s=settings.request_time_limit_s, until_end_s=settings.stream_time_limit_s
     )
+    app.add_middleware(Guard, most_in_flight=settings.max_in_flight, hosts=settings.hosts)
     app.add_middleware(Observe, metrics=metrics)
 
 

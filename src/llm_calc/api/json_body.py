@@ -43,6 +43,7 @@ class JsonRoute(APIRoute):
 
         async def handle_json(request: Request) -> Response:
             _check_content_type(request.headers.get("content-type", ""))
+            _check_encoding(request.headers.get("content-encoding", "identity"))
             request.scope[BODY_MODEL] = model
             return await handle(JsonRequest(request.scope, request.receive))
 
@@ -56,6 +57,12 @@ def _check_content_type(content_type: str) -> None:
     if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
         got = f"got {media_type.strip()[:80]!r}" if media_type else "it is missing"
         raise HTTPException(415, f"Content-Type: must be application/json; {got}")
+
+
+def _check_encoding(encoding: str) -> None:
+    """Refuse bodies that would have to be unpacked first."""
+    if encoding.strip().lower() not in ("", "identity"):
+        raise HTTPException(415, f"Content-Encoding: must be left out; got {encoding.strip()[:80]!r}")
 
 
 def new_router(tag: str) -> APIRouter:

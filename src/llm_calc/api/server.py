@@ -1,6 +1,8 @@
 """Running the application under uvicorn until the process is told to stop."""
 
+import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -8,33 +10,34 @@ import sys
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic_core import to_json
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from llm_calc.adapters.all_catalogs import load_all_catalogs
 from llm_calc.adapters.catalog import CatalogError
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
-from llm_calc.api.settings import Settings
+from llm_calc.api.protocol import ConnectionLimits, LimitedProtocol, protocol_with
+from llm_calc.api.settings import Settings, unknown_variables
 
 FAILED = 1
 """Exit code where the service cannot start."""
-
-
-class _Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP in the shape of all errors."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse the bytes that came and close the connection."""
-        body = to_json({"error": f"request: {msg.rstrip('.').lower()}; HTTP/1.1 is accepted"})
-        head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-        head += f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(head.encode() + body)
-        self.transport.close()
+SWITCH_S = 0.0005
+"""How long a thread that computes keeps the others waiting [s]; Python's own 5 ms would be felt in light answers."""
+TICKS_A_SECOND = 10
+FILES_OF_OWN = 40
+"""Files that the process has open beside its connections, with some to spare."""
+MOST_FILES = 65_536
+ELSEWHERE = 512
+"""Files on systems that do not say."""
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens as soon as it does."""
+    """Says where it listens as soon as it does, closes what takes too long, and stops without losing a request."""
+
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, protocol: type[LimitedProtocol], drain_s: float
+    ) -> None:
+        super().__init__(config)
+        self.app, self.protocol, self.drain_s = app, protocol, drain_s
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen and print the address, or say why that cannot be."""
@@ -46,6 +49,22 @@ class _Server(uvicorn.Server):
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             url = f"http://{_address(host, port)}"
             print(f"llm-calc is ready at {url} (API documentation: {url}/docs)", flush=True)  # noqa: T201
+
+    async def on_tick(self, counter: int) -> bool:
+        """Every second, look after the connections."""
+        if counter % TICKS_A_SECOND == 0:
+            now_s = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, LimitedProtocol):
+                    connection.look_after(now_s)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that no more should come, take what still does, then stop to listen and finish what was accepted."""
+        self.app.state.draining = True
+        self.protocol.draining = True
+        await asyncio.sleep(self.drain_s)
+        await super().shutdown(sockets)
 
 
 def _address(host: str, port: int) -> str:
@@ -68,6 +87,8 @@ def serve(settings: Settings) -> None:
         SystemExit: with a sentence where the catalogs cannot be read or the address is taken.
     """
     set_up_logging(settings.log_level)
+    for sentence in unknown_variables():
+        logging.getLogger("llm_calc.settings").warning(sentence)
     try:
         load_all_catalogs(settings.catalogs_path)
     except (CatalogError, OSError) as error:
@@ -84,12 +105,13 @@ def run(app: FastAPI, settings: Settings) -> None:
     Raises:
         SystemExit: with a sentence where the address is taken.
     """
+    protocol = protocol_with(_connection_limits(settings))
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=_Protocol,
+        http=protocol,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -101,7 +123,32 @@ def run(app: FastAPI, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server raises the signal again once it has stopped; being told to stop is no failure.
         signal.signal(number, signal.SIG_IGN)
-    server = _Server(config)
+    sys.setswitchinterval(SWITCH_S)
+    server = _Server(config, app, protocol, settings.drain_s)
     server.run()
     if not server.started:
         sys.exit(FAILED)
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    """The bounds of the settings; connections also by the files that the system lets the process open."""
+    return ConnectionLimits(
+        connections=max(1, min(settings.max_connections, most_files() - FILES_OF_OWN)),
+        header_time_s=settings.header_time_limit_s,
+        header_bytes=settings.max_header_bytes,
+        header_lines=settings.max_header_lines,
+    )
+
+
+def most_files() -> int:
+    """How many files the process may have open, raised to what it may raise it to."""
+    try:
+        import resource
+    except ImportError:
+        return ELSEWHERE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return MOST_FILES if soft == resource.RLIM_INFINITY else soft

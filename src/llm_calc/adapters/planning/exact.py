@@ -10,6 +10,7 @@ from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.memory_plan import Planned, planned_memory
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.serving import lengths_of, place_request, time_load
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, SglangEngine, TrtllmEngine, VllmEngine
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
@@ -68,6 +69,7 @@ class Evaluated:
 
 def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> Evaluated | None:
     """The candidate under this load of each replica; None where it does not fit or breaks a limit."""
+    checkpoint()
     try:
         request, planned = _fitted(scene, row, workload)
         if request is None or planned is None:

@@ -8,6 +8,7 @@ import numpy as np
 from llm_calc.adapters.calibration import host_of, rates_of
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, layouts_on
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Cluster, Gpu
@@ -88,6 +89,7 @@ class _Maker:
 
     def on(self, gpu: Gpu) -> Iterator[tuple[Row, Deployment]]:
         """Every layout on one GPU that has the memory for it."""
+        checkpoint()
         space = self.space
         cluster = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node)
         host = host_of(self.calibration, self.choice.engine, gpu)

@@ -6,6 +6,7 @@ slowest. Within both, the last axis named varies fastest.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -23,21 +24,40 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SweepLimits:
+    """Most rows of a sweep, and most set-ups (None: as many as there are rows)."""
+
+    rows: int
+    setups: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Column:
-    """One axis: the path of its field and its values."""
+    """One axis: the path of its field and its values; whether all are numbers, and whether all are whole ones."""
 
     path: str
     values: Sequence[Any]
+    is_numeric: bool
+    is_whole: bool
+    numbers: FloatArray | None = None
+    """The values as an array, where they are numbers."""
 
-    @property
-    def is_numeric(self) -> bool:
-        """Whether all values are numbers."""
-        return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values)
+    @classmethod
+    def of(cls, path: str, values: Sequence[Any], numbers: FloatArray | None = None) -> "Column":
+        """The axis of these values."""
+        kinds = set(map(type, values))
+        return cls(
+            path=path,
+            values=values,
+            is_numeric=kinds <= {int, float},
+            is_whole=kinds <= {int, bool},
+            numbers=numbers,
+        )
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether all values are whole numbers."""
-        return all(isinstance(value, int) for value in self.values)
+    @cached_property
+    def distinct(self) -> int:
+        """How many of the values differ."""
+        return len(set(map(repr, self.values)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +124,7 @@ class Piece:
             return {}
         places = np.unravel_index(np.arange(self.first, self.last), shape)
         return {
-            column.path: np.asarray(column.values, dtype=np.float64)[place]
+            column.path: _numbers(column)[place]
             for column, place in zip(self.grid.arrays, places, strict=True)
         }
 
@@ -114,45 +134,91 @@ class Piece:
         return self.last - self.first
 
 
-def build_grid(axes: Mapping[str, Axis], array_paths: frozenset[str]) -> Grid:
-    """The grid of a request; ``array_paths``: fields that formulas take as arrays."""
-    columns = [Column(path=path, values=_values(axis)) for path, axis in axes.items()]
-    arrays = tuple(column for column in columns if column.path in array_paths and column.is_numeric)
-    return Grid(setups=tuple(column for column in columns if column not in arrays), arrays=arrays)
+def build_grid(axes: Mapping[str, Axis], array_paths: frozenset[str], limits: SweepLimits) -> Grid:
+    """The grid of a request; ``array_paths``: fields that formulas take as arrays.
 
-
-def check_size(grid: Grid, most_rows: int) -> None:
-    """Refuse a grid that is too large.
+    Its rows are counted before the values of any range are made.
 
     Raises:
-        InvalidInputError: says how many rows it has and how many are accepted.
+        InvalidInputError: more rows than are accepted, or more set-ups; says how many.
     """
-    if grid.rows > most_rows:
-        sizes = " x ".join(str(len(column.values)) for column in (*grid.setups, *grid.arrays))
-        msg = f"grid: makes {sizes} = {grid.rows} rows; at most {most_rows} are accepted at once"
-        raise InvalidInputError(msg, field="grid", rows=grid.rows, accepted=most_rows)
+    as_array = {path: path in array_paths and _is_numeric(axis) for path, axis in axes.items()}
+    ordered = sorted(axes, key=lambda path: as_array[path])
+    _check_rows([_size(axes[path]) for path in ordered], limits.rows)
+    columns = [_column(path, axes[path]) for path in ordered]
+    grid = Grid(
+        setups=tuple(column for column in columns if not as_array[column.path]),
+        arrays=tuple(column for column in columns if as_array[column.path]),
+    )
+    _check_setups(prod(column.distinct for column in grid.setups), limits.setups)
+    return grid
 
 
-def _values(axis: Axis) -> Sequence[Any]:
-    if isinstance(axis, RangePart):
-        return _of_range(axis)
-    return axis
+def _check_rows(sizes: Sequence[int], most_rows: int) -> None:
+    rows = prod(sizes)
+    if rows > most_rows:
+        product = " x ".join(map(str, sizes))
+        msg = f"grid: makes {product} = {rows} rows; at most {most_rows} are accepted at once"
+        raise InvalidInputError(msg, field="grid", rows=rows, accepted=most_rows)
 
 
-def _of_range(part: RangePart) -> Sequence[float]:
+def _check_setups(setups: int, most: int | None) -> None:
+    if most is not None and setups > most:
+        msg = (
+            f"grid: makes {setups} set-ups, which take about a millisecond each; at most {most} are accepted at once. "
+            "Lengths, numbers of requests and rates make none where all their values are numbers"
+        )
+        raise InvalidInputError(msg, field="grid", setups=setups, accepted=most)
+
+
+def _is_numeric(axis: Axis) -> bool:
+    return isinstance(axis, RangePart) or set(map(type, axis)) <= {int, float}
+
+
+def _size(axis: Axis) -> int:
+    """How many values an axis has."""
+    if not isinstance(axis, RangePart):
+        return len(axis)
+    if axis.count is None:
+        return _steps(axis)
+    if not _is_whole(axis):
+        return axis.count
+    if axis.spacing == "linear":
+        return min(axis.count, int(axis.stop) - int(axis.start) + 1)
+    return len(_of_range(axis))
+
+
+def _column(path: str, axis: Axis) -> Column:
+    if not isinstance(axis, RangePart):
+        return Column.of(path, axis)
+    numbers = _of_range(axis)
+    whole = _is_whole(axis)
+    values = numbers.astype(np.int64).tolist() if whole else numbers.tolist()
+    return Column(path=path, values=values, is_numeric=True, is_whole=whole, numbers=numbers)
+
+
+def _numbers(column: Column) -> FloatArray:
+    return np.asarray(column.values, dtype=np.float64) if column.numbers is None else column.numbers
+
+
+def _is_whole(part: RangePart) -> bool:
+    """Whether a range is one of whole numbers: both ends are, and the step, where one is given."""
+    return all(isinstance(each, int) for each in (part.start, part.stop, part.step or 1))
+
+
+def _steps(part: RangePart) -> int:
+    return int((part.stop - part.start) / (part.step or 1) + 1e-9) + 1
+
+
+def _of_range(part: RangePart) -> FloatArray:
     """Values of a range; rounded to whole numbers, each once, where both ends are whole."""
-    whole = isinstance(part.start, int) and isinstance(part.stop, int)
     if part.count is None:
-        step = part.step or 1
-        values = part.start + step * np.arange(int((part.stop - part.start) / step + 1e-9) + 1)
-        whole = whole and isinstance(step, int)
+        values = part.start + (part.step or 1) * np.arange(_steps(part), dtype=np.float64)
     elif part.spacing == "log":
         values = np.geomspace(part.start, part.stop, part.count)
     else:
         values = np.linspace(part.start, part.stop, part.count)
-    if not whole:
-        return [float(value) for value in values]
-    return [int(value) for value in np.unique(np.round(values))]
+    return np.unique(np.round(values)) if _is_whole(part) else values
 
 
 def placed(base: Json, values: Mapping[str, Any]) -> Json:

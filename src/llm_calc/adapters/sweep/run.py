@@ -1,13 +1,14 @@
 """A sweep made ready: validated, counted, and evaluated batch by batch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.sweep.grid import Column, Grid, Piece, build_grid, check_size, placed
+from llm_calc.adapters.stopping import checkpoint
+from llm_calc.adapters.sweep.grid import Column, Grid, Piece, SweepLimits, build_grid, placed
 from llm_calc.adapters.sweep.serving import is_simulated
 from llm_calc.adapters.sweep.targets import TARGETS, Target
 from llm_calc.adapters.sweep.varying import Figures, Varying
@@ -17,6 +18,9 @@ from llm_calc.core.errors import CalcError, InvalidInputError
 
 SIMULATED_UP_TO = 256
 """Rows that ``method: auto`` still simulates."""
+SHORT_PIECE_ROWS = 64
+MOST_KNOWN = 256
+"""Set-ups whose figures are kept, where they have few rows: lists may name one more than once."""
 ERROR = "error"
 METHOD = "method"
 
@@ -40,6 +44,7 @@ class Sweep:
     request: SweepRequest
     grid: Grid
     method: Literal["as_endpoint", "simulated", "closed_form"]
+    known: dict[tuple[str, int, int], tuple[Figures, str | None]] = field(default_factory=dict, compare=False)
 
     @property
     def target(self) -> Target:
@@ -68,15 +73,28 @@ class Sweep:
 
     def _rows(self, piece: Piece, catalogs: Catalogs) -> Rows:
         """One piece; what cannot be set up becomes rows with an error."""
+        checkpoint()
         varying, fixed = piece.varying, piece.fixed
         method = {METHOD: self.method} if self.request.target == "serving_estimate" else {}
-        try:
-            figures = self._evaluate(piece, catalogs)
-            error = None
-        except CalcError as refusal:
-            figures = {name: np.full(piece.rows, np.nan) for name in self.target.figures}
-            error = refusal.message
+        figures, error = self._remembered(piece, repr(fixed), catalogs)
         return Rows(fixed={**fixed, **method, ERROR: error}, numbers={**varying, **figures}, count=piece.rows)
+
+    def _remembered(self, piece: Piece, fixed: str, catalogs: Catalogs) -> tuple[Figures, str | None]:
+        """Figures and error of a piece; those of short pieces are kept for set-ups that come again."""
+        key = (fixed, piece.first, piece.last)
+        found = self.known.get(key)
+        if found is None:
+            found = self._attempted(piece, catalogs)
+            if piece.rows <= SHORT_PIECE_ROWS and len(self.known) < MOST_KNOWN:
+                self.known[key] = found
+        return found
+
+    def _attempted(self, piece: Piece, catalogs: Catalogs) -> tuple[Figures, str | None]:
+        try:
+            return self._evaluate(piece, catalogs), None
+        except CalcError as refusal:
+            nothing = np.full(piece.rows, np.nan)
+            return dict.fromkeys(self.target.figures, nothing), refusal.message
 
     def _evaluate(self, piece: Piece, catalogs: Catalogs) -> Figures:
         first = {column.path: column.values[0] for column in self.grid.arrays}
@@ -86,7 +104,7 @@ class Sweep:
         return self.target.evaluate(request, varying, catalogs)
 
 
-def ready_sweep(request: SweepRequest, catalogs: Catalogs, most_rows: int) -> Sweep:
+def ready_sweep(request: SweepRequest, catalogs: Catalogs, limits: int | SweepLimits) -> Sweep:
     """A sweep whose every value was checked and whose rows were counted; nothing is evaluated but the first row.
 
     Raises:
@@ -94,15 +112,25 @@ def ready_sweep(request: SweepRequest, catalogs: Catalogs, most_rows: int) -> Sw
         CalcError: what all rows share cannot be calculated.
     """
     target = TARGETS[request.target]
-    grid = build_grid(request.grid, target.arrays)
-    check_size(grid, most_rows)
+    most = limits if isinstance(limits, SweepLimits) else SweepLimits(rows=limits)
+    grid = build_grid(request.grid, target.arrays, most)
     first = placed(request.base, {column.path: column.values[0] for column in (*grid.setups, *grid.arrays)})
     _check_first(target, first, request)
     for column in (*grid.setups, *grid.arrays):
         _check_values(target, first, column, is_array=column in grid.arrays)
     sweep = Sweep(request=request, grid=grid, method=_method(request, target, first, grid))
+    _check_simulated(sweep, most)
     _check_first_row(sweep, catalogs)
     return sweep
+
+
+def _check_simulated(sweep: Sweep, limits: SweepLimits) -> None:
+    if sweep.method == "simulated" and limits.setups is not None and sweep.grid.rows > limits.setups:
+        msg = (
+            f"method: as_endpoint simulates each of {sweep.grid.rows} rows; at most {limits.setups} are accepted at "
+            "once, and any number in closed_form"
+        )
+        raise InvalidInputError(msg, field="method", rows=sweep.grid.rows, accepted=limits.setups)
 
 
 def _check_first(target: Target, first: dict[str, Any], request: SweepRequest) -> None:
@@ -118,12 +146,13 @@ def _check_first(target: Target, first: dict[str, Any], request: SweepRequest) -
 
 
 def _check_values(target: Target, first: dict[str, Any], column: Column, *, is_array: bool) -> None:
-    """Every value of a set-up; the ends of an array, and one broken number if it holds any."""
+    """Every value of a set-up, equal ones once; the ends of an array, and one broken number if it holds any."""
     values = column.values
     if is_array:
         broken = next((value for value in values if not isinstance(value, int)), None)
         values = [min(values), max(values), *([] if broken is None else [broken])]
-    for value in values:
+    for value in {repr(value): value for value in values}.values():
+        checkpoint()
         try:
             target.validated(placed(first, {column.path: value}))
         except InvalidInputError as error:

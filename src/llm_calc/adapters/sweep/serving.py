@@ -16,6 +16,7 @@ from llm_calc.adapters.certainty import NEVER_MEASURED, basis_kind, holds_one, k
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.served import served_capacity
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.sweep.varying import Figures, Values, Varying
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -85,6 +86,7 @@ def _row_by_row(request: ServingEstimateRequest, varying: Values, rows: int, cat
     """Exactly what the endpoint answers."""
     found = _empty(rows)
     for row in range(rows):
+        checkpoint()
         values = {path.partition(".")[2]: column[row] for path, column in varying.items()}
         workload = request.workload.model_copy(update=_whole(values))
         one = request.model_copy(update={"workload": workload})

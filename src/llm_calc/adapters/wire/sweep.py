@@ -20,18 +20,21 @@ SWEEP_EXAMPLES: list[JsonValue] = [
 
 Path = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,4}$")]
 Finite = Annotated[float, Field(ge=-1e12, le=1e12)]
+Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
 MOST_VALUES = 1_000_000
 
 
 class RangePart(StrictRequest):
     """Numbers from ``start`` to ``stop``, both included; whole ones where both are whole."""
 
-    start: int | Finite = Field(description="First value")
-    stop: int | Finite = Field(description="Last value")
+    start: Whole | Finite = Field(description="First value")
+    stop: Whole | Finite = Field(description="Last value")
     count: Annotated[int, Field(ge=1, le=MOST_VALUES)] | None = Field(
         None, description="How many values; absent: in steps of step"
     )
-    step: int | Finite | None = Field(None, description="Distance of neighbours; absent: 1 or as count says")
+    step: Whole | Finite | None = Field(
+        None, description="Distance of neighbours; absent: 1 or as count says"
+    )
     spacing: Literal["linear", "log"] = Field("linear", description="Equal differences or equal ratios")
 
     @model_validator(mode="after")

@@ -30,15 +30,19 @@ class Readiness(Answer):
     models: Entries = Field(description="Models in the catalog [entries]")
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", response_model=Health)
 async def health() -> Response:
     """Tell that the process lives."""
     return json_response({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", operation_id="readiness", response_model=Readiness)
 async def readiness(request: Request) -> Response:
     """Tell that requests are answered: the catalogs are loaded before the first one is."""
+    if request.app.state.draining:
+        raise HTTPException(503, "service: is being stopped; ask another one", {"Retry-After": "1"})
     catalogs = getattr(request.app.state, "catalogs", None)
     if catalogs is None:
         raise HTTPException(503, "catalogs: are not loaded yet; ask again in a moment")

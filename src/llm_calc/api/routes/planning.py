@@ -3,29 +3,28 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from llm_calc.adapters.operations import CALCULATE, OPERATIONS, Operation
-from llm_calc.api.deps import CatalogsDep
+from llm_calc.api.deps import CatalogsDep, pool_of
 from llm_calc.api.json_body import new_router
+from llm_calc.api.pools import while_wanted
 from llm_calc.api.responses import json_response
-from llm_calc.api.threads import run_in_thread
 
 router = new_router("planning")
 
 
 def _endpoint(operation: Operation[Any, Any]) -> Callable[..., Awaitable[Response]]:
-    """A handler whose request has the type of the operation's."""
-    run = operation.run
+    """A handler whose body has the type of the operation's request; the work is done in a thread of its pool."""
+    run, pool = operation.run, "heavy" if operation.takes_long else "light"
 
-    async def at_once(request: Any, catalogs: CatalogsDep) -> Response:  # noqa: ANN401 - set below
-        return json_response(run(request, catalogs))
+    async def handler(body: Any, request: Request, catalogs: CatalogsDep) -> Response:  # noqa: ANN401 - set below
+        def answer() -> Response:
+            return json_response(run(body, catalogs))
 
-    async def in_thread(request: Any, catalogs: CatalogsDep) -> Response:  # noqa: ANN401 - set below
-        return json_response(await run_in_thread(lambda: run(request, catalogs)))
+        return await while_wanted(request, pool_of(request, pool).run(answer))
 
-    handler = in_thread if operation.takes_long else at_once
-    handler.__annotations__["request"] = operation.request
+    handler.__annotations__["body"] = operation.request
     return handler
 
 

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
+from llm_calc.adapters.sweep.grid import SweepLimits
 from llm_calc.adapters.sweep.run import ready_sweep
 from llm_calc.adapters.sweep.writers import MEDIA_TYPES, written
 from llm_calc.adapters.wire.sweep import SweepRequest
-from llm_calc.api.deps import CatalogsDep
+from llm_calc.api.deps import CatalogsDep, pool_of
 from llm_calc.api.json_body import new_router
+from llm_calc.api.pools import Pool, while_wanted
 from llm_calc.api.settings import Settings
-from llm_calc.api.threads import run_in_thread
 
 router = new_router("planning")
 
@@ -49,16 +50,18 @@ async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request
     evaluation stops when the caller leaves.
     """
     settings: Settings = request.app.state.settings
-    sweep = await run_in_thread(lambda: ready_sweep(body, catalogs, settings.sweep_max_rows))
+    pool = pool_of(request, "heavy")
+    limits = SweepLimits(rows=settings.sweep_max_rows, setups=settings.sweep_max_setups)
+    sweep = await while_wanted(request, pool.run(lambda: ready_sweep(body, catalogs, limits)))
     parts = written(sweep, sweep.batches(catalogs))
     return StreamingResponse(
-        _in_thread(parts),
+        _in_thread(pool, parts),
         media_type=MEDIA_TYPES[body.format],
         headers={"X-Total-Rows": str(sweep.grid.rows), **UNCOMPRESSED},
     )
 
 
-async def _in_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The parts, each made in a worker thread when the one before has been sent."""
-    while (part := await run_in_thread(lambda: next(parts, None))) is not None:
+async def _in_thread(pool: Pool, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The parts, each made in a thread when the one before has been sent; a slow reader holds no thread."""
+    while (part := await pool.run(lambda: next(parts, None), admitted=True)) is not None:
         yield part
