@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from transformers import PretrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
     MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,12 +58,14 @@ def row_of(config_class: Any) -> dict[str, Any]:
     }
     absent = {key: dict(spec.init_kwargs) for key, spec in specs.items() if spec.init_kwargs}
     optional = [key for key, spec in specs.items() if spec.optional]
+    fixed = [key for key, spec in specs.items() if issubclass(spec.config_class, PretrainedConfig)]
     row = {
         "keys": {k: v for k, v in keys.items() if _is_json(v)},
         "same": same,
         "parts": parts,
         "absent": absent,
         "optional": optional,
+        "fixed": fixed,
     }
     return {name: value for name, value in row.items() if value}
 
@@ -79,14 +84,17 @@ def all_rows() -> dict[str, Any]:
         *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
         *MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
         *MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
     ]
     classes = {name: CONFIG_MAPPING[name] for name in (*todo, *TOWERS) if name in CONFIG_MAPPING}
     rows: dict[str, Any] = {}
     while classes:
         name, config_class = classes.popitem()
         rows[name] = row_of(config_class)
-        for sub in config_class.sub_configs.values():
-            sub_name = getattr(sub, "model_type", "")
+        for spec in config_class.sub_configs_defaults.values():
+            sub_name = spec.model_type or getattr(spec.config_class, "model_type", "")
+            sub = CONFIG_MAPPING.get(sub_name, spec.config_class)
             if sub_name and sub_name not in rows:
                 classes[sub_name] = sub
     return dict(sorted(rows.items()))

@@ -10,7 +10,7 @@ from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules, load_engine_rules
 from llm_calc.adapters.formats import RecipeEntry, format_catalog, recipe_for
-from llm_calc.adapters.planning.launch_catalog import LaunchRules, load_launch_rules
+from llm_calc.adapters.runs_on import NEWEST, EngineRunsOn, load_runs_on
 from llm_calc.core.memory import total_parameters, weights_bytes
 from llm_calc.core.model import Model
 
@@ -32,16 +32,15 @@ def _format_cells(entry: RecipeEntry, model: Model) -> Cells:
 
 def engines(_: Catalogs) -> tuple[Cells, Iterable[Cells]]:
     """One row an engine: the version of its rules, what it runs on, what it was read from."""
-    launch = load_launch_rules()
+    runs_on = load_runs_on()
     header = ("engine", "name", "version", "runs on", "formats", "read from", "on")
-    return header, (_engine_cells(row, launch.get(row.name)) for row in load_engine_rules().values())
+    return header, (_engine_cells(row, runs_on.get(row.name)) for row in load_engine_rules().values())
 
 
-def _engine_cells(row: EngineRules, launch: LaunchRules | None) -> Cells:
-    vendors = dict.fromkeys(each.vendor for each in launch.runs_on) if launch else {"any": None}
-    known = (
-        dict.fromkeys(name for each in launch.runs_on for name in each.formats) if launch else {"all": None}
-    )
+def _engine_cells(row: EngineRules, runs_on: EngineRunsOn | None) -> Cells:
+    rows = [each for each in runs_on.hardware if not each.missing(NEWEST)] if runs_on else []
+    vendors = dict.fromkeys(each.vendor for each in rows) or {"any": None}
+    known = dict.fromkeys(name for each in rows for name in each.formats) or {"all": None}
     pages = nodes.bullet_list()
     for address in row.links:
         pages += nodes.list_item("", link(address.removeprefix("https://"), address))

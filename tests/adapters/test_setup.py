@@ -61,7 +61,7 @@ def test_narrow_numbers_without_arithmetic_are_dequantized_with_a_warning() -> N
 
 
 def test_what_an_engine_cannot_read_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="trtllm reads no GGUF files"):
+    with pytest.raises(UnsupportedError, match=r"trtllm .* reads no GGUF files"):
         resolved(weights="q4_k_m", engine="trtllm")
 
 
@@ -71,8 +71,10 @@ def test_16_bit_types_without_arithmetic_are_converted_with_a_warning() -> None:
     assert resolved(hardware={"gpu": "v100-32gb-sxm2"}, weights="fp16").warnings == ()
 
 
-def test_llama_cpp_warns_of_formats_that_no_gguf_file_has() -> None:
-    (warning,) = resolved(weights="int4-awq", engine="llama.cpp").warnings
-    assert "runs GGUF files, of which no kind is int4-awq" in warning
+def test_llama_cpp_refuses_formats_that_no_gguf_file_has() -> None:
+    with pytest.raises(
+        UnsupportedError, match=r"llama\.cpp .* runs no int4-awq weights .* there it runs gguf"
+    ):
+        resolved(weights="int4-awq", engine="llama.cpp")
     for counterpart in ("q4_k_m", "bf16", "mxfp4"):
         assert not any("GGUF" in each for each in resolved(weights=counterpart, engine="llama.cpp").warnings)

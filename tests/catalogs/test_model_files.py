@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import CatalogModel, load_catalogs
+from llm_calc.adapters.catalog.models import Checkpoint
 from tests.catalogs.golden import COUNTED
 
 MODELS = load_catalogs().models
@@ -46,3 +48,27 @@ def test_golden_rows_are_catalog_models(name: str) -> None:
     assert row.name == name
     assert sum(counted["params_by_component"].values()) == counted["params_total"]
     assert counted["params_total"] / 1e9 == pytest.approx(row.nominal_parameters_billions, rel=0.26)
+
+
+CHECKPOINTS = [(row, checkpoint) for row in MODELS for checkpoint in row.checkpoints]
+
+
+@pytest.mark.parametrize(
+    ("row", "checkpoint"), CHECKPOINTS, ids=[checkpoint.hugging_face_ids[0] for _, checkpoint in CHECKPOINTS]
+)
+def test_a_checkpoint_is_stored_in_its_own_format(row: CatalogModel, checkpoint: Checkpoint) -> None:
+    plain = row.stored_as(checkpoint).config
+    for name in checkpoint.hugging_face_ids:
+        assert load_catalogs().model(name).config == plain
+        answer = llm_calc.inspect_model(model=name)
+        assert answer.model.name == row.name
+        assert 4 < answer.bits_per_weight < 13
+
+
+def test_an_id_that_names_a_format_is_a_checkpoint() -> None:
+    """A name that says FP8 or NVFP4 must never be answered in 16 bits."""
+    words = ("FP8", "FP4", "AWQ", "GPTQ", "INT4", "W4A", "W8A")
+    plain = [
+        name for row in MODELS for name in row.hugging_face_ids if any(word in name.upper() for word in words)
+    ]
+    assert plain == []

@@ -37,6 +37,11 @@ SAME_CELLS = (
     *("kv_cache", "input_tokens", "output_tokens", "load"),
 )
 
+GGUF_KINDS = {("llama.cpp", "int8"): "q8_0", ("llama.cpp", "int4-gptq"): "q4_0"}
+"""Kinds of GGUF files that a table of several engines names by their bits alone."""
+OLDER_BACKENDS = {("trtllm", "int8"): "0.21"}
+"""Releases whose backend ran formats that the newest does not."""
+
 Cells = Mapping[str, object]
 
 
@@ -89,10 +94,13 @@ def request_of(row: Measurement) -> dict[str, Any]:
     kv_cache = next((name for text, name in CACHE_NAMES.items() if text in row.kv_cache.lower()), "auto")
     return {
         "model": {"hf_config": read_config_of(row.model)},
-        "precision": {"weights": row.weights, "kv_cache": kv_cache},
+        "precision": {
+            "weights": GGUF_KINDS.get((row.engine, row.weights), row.weights),
+            "kv_cache": kv_cache,
+        },
         "hardware": {"gpu": row.gpu, "count": row.tensor * row.pipeline * row.data},
         "parallelism": layout,
-        "engine": {"name": row.engine},
+        "engine": {"name": row.engine, "version": OLDER_BACKENDS.get((row.engine, row.weights))},
         "workload": {
             "input_tokens": round(row.input_tokens),
             "output_tokens": round(row.output_tokens),

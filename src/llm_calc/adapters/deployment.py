@@ -83,6 +83,7 @@ def place(
         hardware=hardware,
         parallelism=parallelism,
         engine=engine.name,
+        version=engine.version,
     )
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)

@@ -11,7 +11,7 @@ from typing import Any
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.precision import StoredWeights
-from llm_calc.adapters.formats.recipes import resolve_number, tensor_positions
+from llm_calc.adapters.formats.properties import resolve_number, tensor_positions
 from llm_calc.adapters.formats.rows import ArchitectureRow, ArchitecturesFile
 from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor
 from llm_calc.core.errors import InvalidInputError

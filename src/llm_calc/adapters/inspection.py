@@ -16,8 +16,8 @@ from llm_calc.adapters.wire.inspect import (
     InspectedModel,
     InspectRequest,
     InspectResponse,
-    KvCache,
     Parameters,
+    SequenceCache,
     UsedPrecision,
 )
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -141,10 +141,10 @@ def _stored_elements(placed: Placed, recipe: WeightRecipe) -> Iterable[tuple[Num
         yield recipe.vectors if number.element_bits else number, each * (weight.params - weight.matrix_params)
 
 
-def kv_cache(model: Model, formats: CacheFormat, contexts: Iterable[int]) -> KvCache:
+def kv_cache(model: Model, formats: CacheFormat, contexts: Iterable[int]) -> SequenceCache:
     """Growth, kinds and sizes of one sequence's cache."""
     sizes = {str(tokens): plain(memory.kv_cache_bytes(model, tokens, 1, formats)) for tokens in contexts}
-    return KvCache(**_cache_figures(model, formats), bytes_at=sizes)
+    return SequenceCache(**_cache_figures(model, formats), bytes_at=sizes)
 
 
 @lru_cache(maxsize=512)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
+from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.wire.memory import Change, ContextRow, RecommendedGpu
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
@@ -147,7 +148,9 @@ def _narrower_weights(setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup
     now = setup.numbers.recipe.default.bits_per_element
     for name in GGUF_FORMATS if engine.name == "llama.cpp" else CHECKPOINT_FORMATS:
         recipe = recipe_for(name, setup.model, engine.name)
-        if recipe.default.bits_per_element < MARKEDLY_FEWER * now:
+        if recipe.default.bits_per_element < MARKEDLY_FEWER * now and runs_format(
+            engine.name, setup.gpu, name
+        ):
             yield name, replace(setup, numbers=replace(setup.numbers, recipe=recipe))
 
 
@@ -215,7 +218,8 @@ def recommended_gpu(
     setup: Setup, engine: Engine, asked: Asked, gpus: tuple[Gpu, ...]
 ) -> RecommendedGpu | None:
     """The same vendor's GPU with the least memory that holds it on as many GPUs; else on twice as many, and so on."""
-    known = sorted((gpu for gpu in gpus if _comparable(gpu, setup)), key=_size)
+    comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
+    known = sorted(comparable, key=_size)
     layout = setup.layout
     while layout.gpus <= MOST_GPUS:
         for gpu in known:

@@ -90,6 +90,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         hardware=request.hardware,
         parallelism=request.parallelism,
         engine=request.engine.name,
+        version=request.engine.version,
     )
     engine = engine_from(request.engine)
     plan = engine.plan(subject.setup)

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
-from llm_calc.adapters.model_source import model_precision, source_model
+from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import Setup
-from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 
 LAYER_SPLITTERS = frozenset({"llama.cpp"})
 """Engines that deal layers to GPUs where nothing else is said."""
-WITHOUT_GGUF = frozenset({"trtllm"})
 ONLY_GGUF = frozenset({"llama.cpp"})
 
 
@@ -38,26 +38,33 @@ def resolve_setup(
     hardware: HardwarePart,
     parallelism: ParallelismPart | None,
     engine: EngineName,
+    version: str | None = None,
 ) -> Subject:
-    """A deployment as the core takes it.
+    """A deployment as the core takes it; ``version``: the engine's release, the newest if None.
 
     Raises:
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
-        UnsupportedError: a format that the engine has no way to run.
+        UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
     source = source_model(model, catalogs)
     formats = model_precision(source, precision, engine)
     gpu = requested_gpu(hardware, catalogs)
     layout, assumed = requested_layout(hardware, parallelism, engine)
-    _check_runs(formats, engine)
+    load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
+    notes = check_runs(engine, version, gpu, load)
     return Subject(
         setup=Setup(model=source.model, numbers=formats.numbers, layout=layout, gpu=gpu),
         precision=formats,
         name=source.name,
         confidence=source.confidence,
         assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed),
-        warnings=(*source.warnings, *_file_warnings(formats, engine), *arithmetic_warnings(formats, gpu)),
+        warnings=(
+            *source.warnings,
+            *notes,
+            *_file_warnings(formats, engine),
+            *arithmetic_warnings(formats, gpu),
+        ),
     )
 
 
@@ -93,10 +100,16 @@ def requested_layout(
     return Layout(**sizes), ()
 
 
-def _check_runs(formats: Precision, engine: EngineName) -> None:
-    if engine in WITHOUT_GGUF and formats.weights.is_gguf:
-        msg = f"precision.weights: {engine} reads no GGUF files; use a checkpoint format such as fp8 or int4-awq"
-        raise UnsupportedError(msg, field="precision.weights")
+def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> Load:
+    """What an engine is to run. A format that is not ``named`` counts as converted to what the engine reads."""
+    weights = formats.weights
+    return Load(
+        model_type=source.model.model_type,
+        weights=weights.name,
+        storage=weights.storage,
+        is_gguf=weights.is_gguf or not named,
+        compute=formats.numbers.recipe.default.compute,
+    )
 
 
 def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:

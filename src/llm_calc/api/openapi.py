@@ -30,6 +30,27 @@ TAGS = [
     {"name": "catalog", "description": "The models and GPUs that the service knows"},
     {"name": "service", "description": "Health, metrics and versions of the process"},
 ]
+SUMMARIES = {
+    "calculate": "Size, memory, FLOPs and flat-roofline timing of a model",
+    "list_models": "List the models that can be named",
+    "list_gpus": "List the GPUs that can be named",
+    "analyze_scaling": "Compare ways to split a model over GPUs",
+    "analyze_model_by_name": "Analyse a model on arithmetic alone",
+    "analyze_model_on_gpu": "Analyse a model on one kind of GPU",
+    "inspect_model": "Say what a model is: parameters, weights, cache, FLOPs",
+    "memory_plan": "Plan the memory of each GPU under an engine",
+    "serving_estimate": "Estimate latency and throughput under a load",
+    "deployment_plans": "Search the best ways to serve a workload",
+    "recommend_gpus": "Find the GPUs that hold a model",
+    "compare": "Compare scenarios side by side",
+    "calibrate": "Fit efficiencies to measurements of your own",
+    "sweep": "Evaluate a grid of requests as a stream of rows",
+    "health": "Say whether the process answers",
+    "readiness": "Say whether the service takes requests",
+    "metrics": "Show the metrics of the process",
+    "version": "Say which version of program and data answers",
+}
+"""What an operation does, as lists of operations show it."""
 ERROR_SCHEMA: Schema = {
     "type": "object",
     "description": "An error: what is wrong and what is accepted",
@@ -93,13 +114,24 @@ def _with_real_errors(schema: Schema) -> Schema:
     for assumed in ("HTTPValidationError", "ValidationError"):
         schemas.pop(assumed, None)
     schemas["Error"] = ERROR_SCHEMA
+    for described in schemas.values():
+        _drop_object_defaults(described)
     for operation in _operations(schema):
+        operation["summary"] = SUMMARIES.get(operation["operationId"], operation["summary"])
         responses = operation["responses"]
         responses.pop("422", None)
         for status, (description, sentence) in _errors_of(operation).items():
             responses.setdefault(status, _error_answer(description, sentence))
         _add_example(operation)
     return schema
+
+
+def _drop_object_defaults(schema: Schema) -> None:
+    """Tell defaults that are objects or lists in words: generators of clients give up on them as values."""
+    for field in schema.get("properties", {}).values():
+        if isinstance(field.get("default"), (dict, list)):
+            absent = json.dumps(field.pop("default"))
+            field["description"] = f"{field.get('description', '')} (absent: {absent})".lstrip()
 
 
 def _operations(schema: Schema) -> Iterator[Schema]:

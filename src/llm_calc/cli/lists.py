@@ -76,9 +76,9 @@ def gpus(options: GpuListOptions) -> None:
 
 def _matching(entries: Iterable[Entry], text: str, fields: tuple[str, ...]) -> list[Entry]:
     """Entries one of whose fields holds the text, in any case."""
-    return [
-        each for each in entries if any(text.lower() in str(getattr(each, name)).lower() for name in fields)
-    ]
+    from llm_calc.adapters.catalog.names import holds
+
+    return [each for each in entries if holds(text, (str(getattr(each, name)) for name in fields))]
 
 
 def _end(found: Sequence["BaseModel"], text: str, kind: str) -> None:

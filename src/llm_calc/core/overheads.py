@@ -39,7 +39,7 @@ class OverheadConstants:
     ``peer_bytes``: for every further GPU of the tensor-parallel group. ``graph_bytes_per_layer``: memory
     of one captured batch size in one layer, ``graph_bytes_per_size`` beside all layers. ``stage_context_bytes`` and
     ``unified_context_bytes``: ``context_bytes`` with pipeline stages alone, and on devices that share the host's memory
-    (0: the same). ``workspace_copies``: how often the workspace of experts counts. ``held_context_bytes``: what a
+    (0: the same). ``workspace_fraction``: how often the workspace of experts counts. ``held_context_bytes``: what a
     process holds of a card before an engine looks at it.
     """
 
@@ -51,7 +51,7 @@ class OverheadConstants:
     graph_bytes_per_size: float = 0.0
     stage_context_bytes: float = 0.0
     unified_context_bytes: float = 0.0
-    workspace_copies: float = 0.0
+    workspace_fraction: float = 0.0
     held_context_bytes: float = 0.0
 
 

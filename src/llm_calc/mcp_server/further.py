@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from llm_calc.adapters import operations
+from llm_calc.adapters.catalog.names import holds
 from llm_calc.adapters.chosen import chosen_catalogs
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.links import read_link
@@ -54,7 +55,7 @@ def search_catalog(
 
 def _matching(rows: list[dict[str, Any]], text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Rows that hold the text in one of these fields."""
-    return [row for row in rows if any(text.lower() in str(row[name]).lower() for name in names)]
+    return [row for row in rows if holds(text, (str(row[name]) for name in names))]
 
 
 def estimate_from_link(

@@ -97,7 +97,7 @@ def test_the_documented_example_makes_a_format(tmp_path: Path) -> None:
         ("numbers.toml", 'source = "ieee"', 'source = "hearsay"', "hearsay"),
         ("numbers.toml", "element_bits = 32", "element_bitz = 32", "element_bitz"),
         ("gguf.toml", 'default = "fp16"', 'default = "fp15"', "fp15"),
-        ("gguf.toml", '{ set = "never_quantized" }', '{ set = "sometimes" }', "sometimes"),
+        ("gguf.toml", '{ set = "kept_32_bit" }', '{ set = "sometimes" }', "sometimes"),
         ("checkpoints.toml", 'gguf = "f16"', 'gguf = "f17"', "f17"),
         ("checkpoints.toml", 'aliases = ["awq", ', 'aliases = ["gptq", ', "gptq"),
     ],

@@ -7,7 +7,8 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.planning.launch import Launch, launch_command
-from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
+from llm_calc.adapters.planning.launch_catalog import launch_rules
+from llm_calc.adapters.runs_on import load_runs_on
 from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.parallelism import Layout
 
@@ -119,7 +120,6 @@ def test_every_gpu_with_published_rates_runs_some_engine_or_none_by_its_vendor()
     without = {
         gpu.id
         for gpu in load_catalogs().gpus
-        if gpu.peaks
-        and not any(row.covers(gpu) for rules in load_launch_rules().values() for row in rules.runs_on)
+        if gpu.peaks and not any(rules.on(gpu) for rules in load_runs_on().values())
     }
     assert without == {"groq-lpu"}

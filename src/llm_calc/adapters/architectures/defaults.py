@@ -2,7 +2,8 @@
 
 ``class_defaults.json`` holds one line a model type: ``keys`` (defaults that may change sizes), ``same``
 (other names that the class accepts for a key), ``parts`` (nested configurations and their model types),
-``absent`` (what a nested configuration holds that the file lacks) and ``optional`` (those that may be null).
+``absent`` (what a nested configuration holds that the file lacks), ``optional`` (those that may be null) and
+``fixed`` (those of one class, whatever ``model_type`` they state).
 It is written by ``tools/class_defaults.py`` from the release of transformers that its head names.
 """
 
@@ -24,6 +25,7 @@ class ClassDefaults:
     parts: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
 
 
 NO_DEFAULTS = ClassDefaults()
@@ -55,4 +57,5 @@ def _parsed(model_type: str) -> ClassDefaults:
         parts=parts,
         absent=row.get("absent", {}),
         optional=frozenset(row.get("optional", ())),
+        fixed=frozenset(row.get("fixed", ())),
     )

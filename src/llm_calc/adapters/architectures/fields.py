@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llm_calc.adapters.architectures.defaults import NO_DEFAULTS, ClassDefaults, class_defaults
-from llm_calc.adapters.architectures.neutral import is_neutral
+from llm_calc.adapters.architectures.neutral import is_understood
 from llm_calc.core.errors import InvalidInputError
 
 ROOT = "model.hf_config"
@@ -158,22 +158,34 @@ class Fields:
             raise self.refusal(key, "an object")
         return value
 
-    def part(self, key: str, model_type: str = "", *, completed: bool = False) -> "Fields":
+    def parts_among(self, keys: Sequence[str]) -> tuple["Fields", ...]:
+        """Those of the nested configurations that were read."""
+        return tuple(self._parts[key] for key in keys if key in self._parts)
+
+    def by_layer(self, key: str, names: frozenset[str]) -> dict[Whole, dict[str, Whole]]:
+        """Sizes of single layers: an object by layer index of objects with some of ``names``; null counts as empty."""
+        accepted = f"an object by layer index, of objects with whole numbers for {', '.join(sorted(names))}"
+        sizes: dict[Whole, dict[str, Whole]] = {}
+        for index, values in self.mapping(key, None).items():
+            if not index.isdigit() or not isinstance(values, Mapping) or not names.issuperset(values):
+                raise self.refusal(key, accepted)
+            sizes[Whole(index)] = {
+                str(name): self._whole(key, value, 1, LARGEST) for name, value in values.items()
+            }
+        return sizes
+
+    def part(self, key: str, *, completed: bool = False) -> "Fields":
         """A nested configuration with the defaults of its own class; an absent one is all defaults.
 
-        Its type is what the file says, else ``model_type``, else what the class table says of ``key``.
+        Its type is what the file says, else what the class table says of ``key``; the table goes first where
+        the outer class builds that part of one class alone.
         ``completed``: what it lacks is taken from what the outer class makes of an absent one.
         """
         if key not in self._parts:
             values = self.mapping(key, None)
             if completed or not self.given(key):
                 values = {**self.defaults.absent.get(key, {}), **values}
-            stated = values.get("model_type")
-            kind = (
-                stated
-                if isinstance(stated, str) and stated
-                else model_type or self.defaults.parts.get(key, "")
-            )
+            kind = self._kind_of_part(key, values.get("model_type"))
             self._parts[key] = Fields(
                 values,
                 model_type=kind,
@@ -182,6 +194,17 @@ class Fields:
                 notes=self.notes,
             )
         return self._parts[key]
+
+    def _kind_of_part(self, key: str, stated: object) -> str:
+        expected = self.defaults.parts.get(key, "")
+        kind = stated if isinstance(stated, str) and stated else expected
+        if kind == expected or not expected or key not in self.defaults.fixed:
+            return kind
+        if not expected.startswith(kind):
+            self.assume(
+                f"{self.path}.{key}.model_type {kind!r} was read as {expected!r}: its class builds no other"
+            )
+        return expected
 
     def flat(self, key: str) -> "Fields":
         """The part ``key`` of a file that holds its values at its own level, under the defaults of the part's class."""
@@ -227,7 +250,7 @@ class Fields:
         for key, value in self.values.items():
             if key in self._parts:
                 yield from self._parts[key].unread()
-            elif key not in self._read and not is_neutral(key) and self._acts(key, value):
+            elif key not in self._read and not is_understood(key, value) and self._acts(key, value):
                 yield f"{self.path}.{key}".removeprefix(f"{ROOT}.")
 
     def _acts(self, key: str, value: object) -> bool:

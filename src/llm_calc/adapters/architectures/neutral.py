@@ -1,26 +1,75 @@
-"""Keys of a configuration file that change no size.
+"""Keys of a configuration file that change no size, each with the reason.
 
-Numbers of the arithmetic, token ids, training, bookkeeping. A key that is neither read by its family nor listed
-here may change sizes: the reading is then approximate and says so (see ``reading``).
+``neutral_keys.json`` is the table: groups of keys, and patterns of keys, under one reason. A key that is neither
+read by its family nor listed there may change sizes: the reading is then approximate and names it (see ``reading``).
+So does a word for the function between two matrices that is not known to be without weights.
 """
 
+import json
 import re
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
-_LINES = files(__package__).joinpath("neutral_keys.txt").read_text(encoding="utf-8").splitlines()
-_EXACT = frozenset(key for line in _LINES if not line.startswith("#") for key in line.split())
 
-_PATTERNS = re.compile(
-    r"""
-    .*(dropout|pdrop)(_prob|_rate|_p)?$ | .*_token_(id|index|ids)$ | (bos|eos|pad|unk|mask)_.*id$
-    | .*_(eps|epsilon)$ | eps$ | (.*_)?initializer_(range|factor|cutoff_factor)$ | .*_init_std$
-    | (.*_)?rope_(theta|scaling|parameters|interleave|interleaved|ratio|local_base_freq|freqs?|type)$
-    | .*_(loss_coef|loss_coeff|loss_weight|jitter_noise)$
-    """,
-    re.VERBOSE,
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neutral:
+    """Keys that change no size, and why."""
+
+    reason: str
+    keys: frozenset[str]
+    pattern: re.Pattern[str]
+
+    def holds(self, key: str) -> bool:
+        """Whether the key is one of them."""
+        return key in self.keys or self.pattern.fullmatch(key) is not None
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = files(__package__).joinpath("neutral_keys.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+@cache
+def functions() -> frozenset[str]:
+    """Functions between two matrices without weights; of those that programs know ``prelu`` and ``xielu`` have some."""
+    return frozenset(_table()["functions"])
+
+
+@cache
+def neutral_groups() -> tuple[Neutral, ...]:
+    """The table of keys."""
+    return tuple(
+        Neutral(
+            reason=group["reason"],
+            keys=frozenset(group["keys"]),
+            pattern=re.compile("|".join(group["patterns"]) or "(?!)"),
+        )
+        for group in _table()["groups"]
+    )
+
+
+@cache
+def reason_of(key: str) -> str:
+    """Why a key changes no size in any family; empty for one that may."""
+    return next((group.reason for group in neutral_groups() if group.holds(key)), "")
 
 
 def is_neutral(key: str) -> bool:
     """Whether a key is known not to change parameter counts, caches or FLOPs in any family."""
-    return key in _EXACT or _PATTERNS.match(key) is not None
+    return bool(reason_of(key))
+
+
+def is_understood(key: str, value: object) -> bool:
+    """Whether a key changes no size with this value: a function has to be one without weights."""
+    if not is_neutral(key):
+        return False
+    return not (_names_function(key) and isinstance(value, str)) or value.lower() in functions()
+
+
+@cache
+def _names_function(key: str) -> bool:
+    return re.fullmatch(r"(.*_)?(act|activation|activation_function|activation_fn)", key) is not None

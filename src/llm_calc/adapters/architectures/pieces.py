@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from llm_calc.adapters.architectures.fields import MOST_LAYERS, QUANTIZATION_KEYS, Fields
+from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
+from llm_calc.adapters.architectures.labels import context_length, dtype
 from llm_calc.adapters.architectures.positions import context_limit
 from llm_calc.adapters.architectures.windows import Window, Windows, no_window
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Norm, Parts
@@ -78,8 +79,9 @@ def filling_width(f: Fields, hidden: int, heads: int) -> int:
     return width
 
 
-def share_of_heads(_: Fields, hidden: int, heads: int) -> int:
-    """An equal share of the hidden size, whatever ``head_dim`` says."""
+def share_of_heads(f: Fields, hidden: int, heads: int) -> int:
+    """An equal share of the hidden size, whatever ``head_dim`` says; one that says otherwise is reported."""
+    f.agree(head_dim=hidden // heads)
     return hidden // heads
 
 
@@ -204,6 +206,10 @@ def position_table(rows: int, cols: int, name: str = "position_embedding") -> We
     return Weight(name=name, component="embedding", rows=rows, cols=cols, kind="table")
 
 
+HEAD_PARTS = ("lm_head_bias", "head_norm", "head_dense")
+"""Weights beside the layers that belong to the head of a generating model."""
+
+
 def final_norm(f: Fields, *, bias: bool = False) -> Weight:
     """The normalisation before the head."""
     return vector("final_norm", "norms", hidden_size(f) * (2 if bias else 1))
@@ -251,25 +257,6 @@ def output_head(rows: int, vocab: int, *, bias: bool = False) -> Weight:
     return Weight(
         name="lm_head", component="lm_head", rows=rows, cols=vocab, bias=vocab if bias else 0, units=vocab
     )
-
-
-def context_length(f: Fields) -> int | None:
-    """Longest context that the file states."""
-    key = next(
-        (key for key in ("max_position_embeddings", "seq_length", "max_sequence_length") if f.known(key)),
-        None,
-    )
-    return None if key is None else f.optional_int(key)
-
-
-def dtype(f: Fields) -> str:
-    """The 16 or 32 bit type that the weights were published in; bf16 where the file does not say."""
-    names = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
-    stated = f.raw("torch_dtype", None) or f.raw("dtype", None)
-    name = str(stated or "bfloat16").removeprefix("torch.")
-    if name not in names and not any(f.given(key) for key in QUANTIZATION_KEYS):
-        f.assume(f"dtype {name[:40]!r} is no 16 or 32 bit type; weights were taken as bf16")
-    return names.get(name, "bf16")
 
 
 _LLAMA_ATTENTION, _LLAMA_FEED_FORWARD, _LLAMA_NORMS = gqa(), mlp(), norms()

@@ -53,8 +53,9 @@ def _read(content: str, name: str) -> Reading:
         raise InvalidInputError(f"{ROOT} must be the object of a config.json", field=ROOT)
     f = Fields(values)
     f.model_type = _model_type(f)
-    f.ignore(*QUANTIZATION_KEYS, "torch_dtype", "dtype")
     model = read_model(f)
+    for fields in (f, *f.parts_among(TEXT_PARTS)):
+        fields.ignore(*QUANTIZATION_KEYS)
     _note_unread(f)
     return Reading(
         model=model.named(name) if name else model,

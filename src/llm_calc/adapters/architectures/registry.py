@@ -18,12 +18,13 @@ outside=model.outside + weights)``; its function is a family like any other. ``f
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
+from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.core.model import Model
 
@@ -100,6 +101,18 @@ def read_known(f: Fields) -> Model | None:
     f.ignore(*found.ignores)
     f.agree(**dict(found.repeats))
     f.adopt(found.defaults)
+    return found.read(f)
+
+
+def read_as(f: Fields, model_type: str) -> Model:
+    """The model that the class of ``model_type`` builds from a configuration of another class.
+
+    Absent keys are what the configuration's own class assumes, then what the other one does.
+    """
+    found = _FAMILIES[model_type]
+    f.ignore(*found.ignores)
+    f.agree(**dict(found.repeats))
+    f.defaults = replace(f.defaults, keys={**class_defaults(found.defaults).keys, **f.defaults.keys})
     return found.read(f)
 
 

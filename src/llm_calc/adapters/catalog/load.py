@@ -1,6 +1,6 @@
 """Reading all catalogs at once, with the checks between rows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -149,12 +149,16 @@ def _read_all(
     return tuple(rows)
 
 
-def _gpu_names(files: Iterable[CatalogGpu]) -> NameIndex[CatalogGpu]:
+def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu")
     for row in files:
         own = {normal_name(row.id), *map(normal_name, row.aliases)}
         display = () if normal_name(row.name) in own else (row.name,)
         index.add(row, row.id, (row.id, *row.aliases, *display))
+    for row in files:
+        for name in (row.id, *row.aliases, row.name):
+            if f"{row.vendor} {name}" not in index:
+                index.also(row, f"{row.vendor} {name}")
     return index
 
 
@@ -162,6 +166,8 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
     index: NameIndex[CatalogModel] = NameIndex("model", "model_name")
     for row in files:
         index.add(row, row.name, (row.name, *row.aliases, *row.hugging_face_ids))
+        for checkpoint in row.checkpoints:
+            index.add(row.stored_as(checkpoint), row.name, checkpoint.hugging_face_ids)
     return index
 
 

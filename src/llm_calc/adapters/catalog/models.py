@@ -30,6 +30,23 @@ class ConfigSource(BaseModel):
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,40}$")] | None = None
 
 
+class Checkpoint(BaseModel):
+    """Another release of the same model in a number format of its own.
+
+    ``quantization_config`` is that of the release's ``config.json``, or the content of the ``hf_quant_config.json``
+    beside it (``file``). Asked by one of these ids, a model is stored as the release is.
+    """
+
+    model_config = STRICT
+
+    hugging_face_ids: Many[HuggingFaceId] = Field(min_length=1)
+    file: Literal["config.json", "hf_quant_config.json"] = "config.json"
+    source: ConfigSource
+    checked: IsoDate
+    notes: Many[Text] = ()
+    quantization_config: dict[str, Any] = Field(min_length=1)
+
+
 class CatalogModel(BaseModel):
     """One file of ``catalogs/models``. ``config`` is kept as published: null and absent differ there."""
 
@@ -46,7 +63,19 @@ class CatalogModel(BaseModel):
     source: ConfigSource
     checked: IsoDate
     notes: Many[Text] = ()
+    checkpoints: Many[Checkpoint] = ()
     config: dict[str, Any] = Field(min_length=1)
+
+    def stored_as(self, checkpoint: Checkpoint) -> "CatalogModel":
+        """The same model in the format of one of its checkpoints, and under its ids."""
+        config = {**self.config, "quantization_config": checkpoint.quantization_config}
+        return self.model_copy(update={"config": config, "hugging_face_ids": checkpoint.hugging_face_ids})
+
+    @property
+    def all_hugging_face_ids(self) -> tuple[str, ...]:
+        """Ids of the release in its first format, then those of its checkpoints."""
+        further = (name for checkpoint in self.checkpoints for name in checkpoint.hugging_face_ids)
+        return (*self.hugging_face_ids, *further)
 
     @property
     def published_config(self) -> dict[str, Any]:

@@ -15,9 +15,33 @@ NEAREST = 5
 """How many near names an error offers."""
 
 
+_HUB = re.compile(
+    r"(https?://)?(www\.)?(huggingface\.co|hf\.co|ollama\.com/library|ollama\.com)/", re.IGNORECASE
+)
+_PAGE = re.compile(r"/(tree|blob|resolve)/.*$|[/?#]+$")
+
+
 def normal_name(name: str) -> str:
-    """The form in which names are compared: lower case, one hyphen for spaces and underscores."""
-    return re.sub(r"[\s_-]+", "-", name.strip().casefold())
+    """The form in which names are compared: lower case, one hyphen for spaces and underscores.
+
+    Of an address on a hub its last part, the id, counts.
+    """
+    plain = name.strip()
+    address = _HUB.match(plain)
+    if address:
+        plain = _PAGE.sub("", plain[address.end() :])
+    return re.sub(r"[\s_-]+", "-", plain.casefold())
+
+
+def joined_name(name: str) -> str:
+    """The same without anything between its words, as people type it (``gpt-oss:20b``, ``llama 3.3 70b``)."""
+    return re.sub(r"[\s_:-]+", "", normal_name(name))
+
+
+def holds(text: str, names: Iterable[str]) -> bool:
+    """Whether one of ``names`` holds what was typed, in any case and however its words are set apart."""
+    wanted = joined_name(text)
+    return any(wanted in joined_name(name) for name in names)
 
 
 class NameIndex(Generic[Entry]):
@@ -28,6 +52,7 @@ class NameIndex(Generic[Entry]):
         self._field = field
         self._entries: dict[str, Entry] = {}
         self._owners: dict[str, str] = {}
+        self._joined: dict[str, Entry | None] = {}
 
     def add(self, entry: Entry, owner: str, names: Iterable[str]) -> None:
         """Enters one entry under all of its names.
@@ -42,6 +67,13 @@ class NameIndex(Generic[Entry]):
                 raise CatalogError(msg)
             self._entries[key] = entry
             self._owners[key] = owner
+            self.also(entry, name)
+
+    def also(self, entry: Entry, name: str) -> None:
+        """Lets ``name`` without its separators mean an entry, unless it means another one already."""
+        key = joined_name(name)
+        same = key not in self._joined or self._joined[key] is entry
+        self._joined[key] = entry if same else None
 
     def __getitem__(self, name: str) -> Entry:
         """The entry of a name.
@@ -57,14 +89,13 @@ class NameIndex(Generic[Entry]):
         Raises:
             UnknownNameError: no entry has the name; names the field and carries the nearest ids.
         """
-        try:
-            return self._entries[normal_name(name)]
-        except KeyError:
-            nearest = self.nearest(name)
-            raise UnknownNameError(self._kind, name, nearest, field=field or self._field) from None
+        found = self._entries.get(normal_name(name)) or self._joined.get(joined_name(name))
+        if found is None:
+            raise UnknownNameError(self._kind, name, self.nearest(name), field=field or self._field)
+        return found
 
     def __contains__(self, name: str) -> bool:
-        return normal_name(name) in self._entries
+        return normal_name(name) in self._entries or self._joined.get(joined_name(name)) is not None
 
     def nearest(self, name: str) -> tuple[str, ...]:
         """Ids whose own or other names resemble ``name``, best first."""

@@ -9,8 +9,9 @@ from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
-from llm_calc.adapters.formats.rows import ArchitecturesFile, NumbersFile, RecipesFile
+from llm_calc.adapters.formats.rows import ArchitecturesFile, NumbersFile, RecipesFile, TensorsFile
 from llm_calc.adapters.planning.launch_catalog import LaunchRules
+from llm_calc.adapters.runs_on import EngineRunsOn
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     "gpu.schema.json": CatalogGpu,
@@ -19,7 +20,9 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "formats-numbers.schema.json": NumbersFile,
     "formats-recipes.schema.json": RecipesFile,
     "formats-gguf-architectures.schema.json": ArchitecturesFile,
+    "formats-gguf-tensors.schema.json": TensorsFile,
     "launch.schema.json": LaunchRules,
+    "runs_on.schema.json": EngineRunsOn,
 }
 """File name in the catalog's directory and the type it describes."""
 DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -22,7 +22,7 @@ def _row(subject: Subject, entry: CatalogModel) -> dict[str, object]:
         "parameters": memory.total_parameters(model),
         "active_parameters": memory.active_parameters(model),
         "aliases": list(entry.aliases),
-        "hugging_face_ids": list(entry.hugging_face_ids),
+        "hugging_face_ids": list(entry.all_hugging_face_ids),
         "confidence": subject.confidence,
     }
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from llm_calc.adapters.catalog.files import CatalogError, catalog_folder, read_toml
-from llm_calc.adapters.catalog.names import NameIndex
-from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow
+from llm_calc.adapters.catalog.names import NameIndex, normal_name
+from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow, TradeRow
 from llm_calc.core.formats import ABSENT, NumberFormat
 
+FIELD = "precision.weights"
 SIXTEEN_BIT = "16-bit"
 """In rules: the model's own 16-bit type."""
 
@@ -19,7 +21,7 @@ SIXTEEN_BIT = "16-bit"
 class RecipeEntry:
     """A recipe of the catalog with its rules in order and its sets filled in.
 
-    ``is_gguf``: a kind of GGUF file. ``groups`` and ``fused_model_types`` explain the rules' ``@`` names.
+    ``is_gguf``: a kind of GGUF file. ``groups``: categories of tensors in a file, the first that fits a name.
     """
 
     name: str
@@ -27,7 +29,14 @@ class RecipeEntry:
     rules: tuple[RuleRow, ...]
     is_gguf: bool
     groups: Mapping[str, tuple[str, ...]]
-    fused_model_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeName:
+    """A publisher's own mixture: what to say of it, and the kind of the quantizer that is nearest."""
+
+    says: str
+    nearest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +47,21 @@ class FormatCatalog:
     channel_scales: Mapping[str, float]
     recipes: tuple[RecipeEntry, ...]
     names: NameIndex[RecipeEntry]
+    trade: tuple[TradeRow, ...] = ()
+    field: str = FIELD
+
+    def trade_name(self, name: str) -> TradeName | None:
+        """What is known of a name that publishers give to mixtures of their own; None for any other."""
+        key = normal_name(name).replace("-", "_")
+        row = next((row for row in self.trade if fnmatchcase(key, row.pattern)), None)
+        return None if row is None else TradeName(says=row.says, nearest=self._nearest_kind(key))
+
+    def _nearest_kind(self, key: str) -> str:
+        """The kind whose bits and size letters the name begins with, the medium one where there are several."""
+        stem = key.removeprefix("ud_").rsplit("_", 1)[0]
+        kinds = [entry.name for entry in self.recipes if entry.is_gguf]
+        tries = (f"{stem}_m", stem, f"{stem}_s")
+        return next((each for each in tries if each in kinds), "q4_k_m")
 
     def number(self, name: str) -> NumberFormat:
         """The number format of a name that the catalog itself uses."""
@@ -59,13 +83,17 @@ def format_catalog(root: Path | None = None) -> FormatCatalog:
         *_recipes(folder / "checkpoints.toml", numbers, gguf=False),
         *_recipes(folder / "gguf.toml", numbers, gguf=True),
     ]
-    names: NameIndex[RecipeEntry] = NameIndex("number format", "precision.weights")
+    names: NameIndex[RecipeEntry] = NameIndex("number format", FIELD)
     for entry in entries:
         names.add(entry, entry.name, (entry.name, *entry.row.aliases))
     _check_gguf_twins(entries, names)
     scales = {name: row.channel_scale_bits for name, row in file.numbers.items() if row.channel_scale_bits}
     return FormatCatalog(
-        numbers=numbers, channel_scales=MappingProxyType(scales), recipes=tuple(entries), names=names
+        numbers=numbers,
+        channel_scales=MappingProxyType(scales),
+        recipes=tuple(entries),
+        names=names,
+        trade=read_toml(RecipesFile, folder / "gguf.toml").trade,
     )
 
 
@@ -102,17 +130,16 @@ def _number(
 def _recipes(path: Path, numbers: Mapping[str, NumberFormat], *, gguf: bool) -> Iterator[RecipeEntry]:
     file = read_toml(RecipesFile, path)
     _check_sources(path.stem, ((name, row.source) for name, row in file.recipes.items()), file.sources)
-    fused = frozenset(file.fused_qkv.model_types) if file.fused_qkv else frozenset[str]()
     for name, row in file.recipes.items():
         rules = tuple(_filled(name, row, file))
         _check_formats(f"formats/{path.name}: {name}", row, rules, numbers)
+        _check_groups(f"formats/{path.name}: {name}", rules, file.groups)
         yield RecipeEntry(
             name=name,
             row=row,
             rules=rules,
             is_gguf=gguf,
             groups=MappingProxyType(file.groups),
-            fused_model_types=fused,
         )
 
 
@@ -133,6 +160,12 @@ def _check_formats(
     missing = named - {SIXTEEN_BIT} - set(numbers)
     if missing:
         raise CatalogError(f"{place}: unknown number formats {', '.join(sorted(missing))}")
+
+
+def _check_groups(place: str, rules: tuple[RuleRow, ...], groups: Mapping[str, object]) -> None:
+    named = {each[1:] for rule in rules for each in rule.tensors if each.startswith("@")}
+    if not named <= set(groups):
+        raise CatalogError(f"{place}: there are no tensors {', '.join(sorted(named - set(groups)))}")
 
 
 def _check_sources(place: str, used: Iterator[tuple[str, str]], sources: Mapping[str, object]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.formats.modules import ModulePatterns, module_paths
-from llm_calc.adapters.formats.recipes import Tensor, resolve_number, tensor_positions
+from llm_calc.adapters.formats.properties import Tensor, resolve_number, tensor_positions
 from llm_calc.adapters.formats.scheme import CHANNEL, FIELD, Scheme
 from llm_calc.adapters.formats.schemes import read_scheme
 from llm_calc.core.errors import InvalidInputError

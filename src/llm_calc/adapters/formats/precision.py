@@ -1,11 +1,13 @@
 """From the precision part of a request to the number formats of a calculation, every ``auto`` decided and named."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from llm_calc.adapters.formats.catalog import RecipeEntry
 from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
+from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.footprint import Numbers
@@ -18,6 +20,16 @@ FP8_ARITHMETIC = frozenset(("fp8", "nvfp4"))
 
 TOWERS_APART = (
     "a GGUF file holds no vision or audio towers; they come in a file of their own and are not counted"
+)
+USUAL_KIND = "q4_k_m"
+"""The kind of GGUF file that is taken where nothing names one and the checkpoint's own format has none."""
+LATENT_FILES = frozenset(("deepseek_v2", "deepseek_v3", "kimi_k2", "kimi_k25", "kimi_linear"))
+SPLIT_LATENT = (
+    "a GGUF file as converted since April 2025, with the decompression of keys and values in two tensors; with older "
+    "ones llama.cpp keeps keys and values of all heads"
+)
+FALCON_HEAD = (
+    "the file shares embedding and output, as the configuration ties them; with output.weight it is larger"
 )
 USUAL_MIXTURE = "what such checkpoints usually leave in 16 bits was taken; a given checkpoint may differ"
 
@@ -128,13 +140,34 @@ def stored_weights(
     if name is None:
         if quantization is None:
             return _catalog_weights(model, model.dtype, engine)
-        return _own_weights(checkpoint_format(quantization, model))
+        return _default_weights(checkpoint_format(quantization, model), model, engine)
     entry = find_recipe(name, engine)
-    if quantization is not None and not entry.is_gguf:
-        own = _readable(quantization, model)
-        if own is not None and own.storage == entry.row.storage:
-            return _own_weights(own)
-    return _catalog_weights(model, name, engine)
+    own = None if quantization is None else _readable(quantization, model)
+    if own is not None and not entry.is_gguf and own.storage == entry.row.storage:
+        return _own_weights(own)
+    return _catalog_weights(model, name, engine, None if own is None else kept_format(own, model))
+
+
+def kept_format(own: CheckpointFormat, model: Model) -> str | None:
+    """The format of a checkpoint's experts, where llama.cpp's converter takes it over as it is: MXFP4, else None.
+
+    Source: llama.cpp v0.5.0, conversion/gpt_oss.py, deepseek.py, kimi_k3.py (MXFP4 blocks are repacked, never decoded).
+    """
+    experts = (placed for placed in model.placed if placed.weight.component == "experts")
+    found = next((own.recipe.format_of(each.weight, each.indices[0]).name for each in experts), None)
+    return found if found in KEPT else None
+
+
+def _default_weights(own: CheckpointFormat, model: Model, engine: str | None) -> StoredWeights:
+    """The checkpoint's own; for llama.cpp the kind of GGUF file that holds the same numbers, else the usual kind."""
+    if engine != "llama.cpp":
+        return _own_weights(own)
+    kept = kept_format(own, model)
+    if kept is not None:
+        return _catalog_weights(model, kept, engine, kept)
+    said = f"weights: {USUAL_KIND}: llama.cpp runs GGUF files, of which no kind holds {own.storage}"
+    usual = _catalog_weights(model, USUAL_KIND, engine)
+    return replace(usual, assumptions=(said, *usual.assumptions))
 
 
 def checkpoint_format(quantization: Mapping[str, object], model: Model) -> CheckpointFormat:
@@ -171,12 +204,10 @@ def _own_weights(own: CheckpointFormat) -> StoredWeights:
 
 
 @lru_cache(maxsize=512)
-def _catalog_weights(model: Model, name: str, engine: str | None) -> StoredWeights:
+def _catalog_weights(model: Model, name: str, engine: str | None, kept: str | None = None) -> StoredWeights:
     entry = find_recipe(name, engine)
-    recipe = recipe_for(name, model, engine)
-    assumptions = []
-    if entry.is_gguf and any(weight.component == "vision" for weight in model.outside):
-        assumptions.append(TOWERS_APART)
+    recipe = recipe_for(name, model, engine, kept)
+    assumptions = list(_file_notes(entry, model, kept)) if entry.is_gguf else []
     if not entry.is_gguf and entry.rules:
         assumptions.append(f"{name}: {USUAL_MIXTURE}")
     return StoredWeights(
@@ -187,6 +218,20 @@ def _catalog_weights(model: Model, name: str, engine: str | None) -> StoredWeigh
         assumptions=tuple(assumptions),
         is_gguf=entry.is_gguf,
     )
+
+
+def _file_notes(entry: RecipeEntry, model: Model, kept: str | None) -> Iterator[str]:
+    """What is taken for granted of a GGUF file that is known by its kind alone."""
+    if any(weight.component == "vision" for weight in model.outside):
+        yield TOWERS_APART
+    if kept is not None and entry.row.keeps_mxfp4:
+        yield f"{entry.name}: experts stay in the checkpoint's own {kept}, as llama.cpp's converter leaves them"
+    elif kept is not None:
+        yield f"{entry.name}: made from the weights in 16 bits, experts as well; the checkpoint has them in {kept}"
+    if model.model_type in LATENT_FILES:
+        yield SPLIT_LATENT
+    if model.model_type == "falcon" and model.head_tied:
+        yield FALCON_HEAD
 
 
 def _recipe_words(name: str, recipe: WeightRecipe, *, is_gguf: bool) -> str:

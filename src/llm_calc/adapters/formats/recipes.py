@@ -1,19 +1,17 @@
 """From a format's name and a model to the core's recipe: which tensor of it is stored in which format."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from llm_calc.adapters.formats.catalog import SIXTEEN_BIT, RecipeEntry, format_catalog
-from llm_calc.adapters.formats.rows import LayerSpan, RuleRow, When
-from llm_calc.core.errors import UnknownNameError
+from llm_calc.adapters.formats.catalog import RecipeEntry, format_catalog
+from llm_calc.adapters.formats.properties import Tensor, holds, in_span, resolve_number, tensor_positions
+from llm_calc.adapters.formats.quantizer import quantized_recipe
+from llm_calc.adapters.formats.rows import LayerSpan, RuleRow
+from llm_calc.core.errors import InvalidInputError, UnknownNameError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Component
-
-Tensor = tuple[Component, str]
-"""A weight's component and name."""
 
 
 def format_names() -> tuple[str, ...]:
@@ -41,31 +39,42 @@ def find_recipe(name: str, engine: str | None = None) -> RecipeEntry:
     Raises:
         UnknownNameError: no such format; carries the nearest names.
     """
-    entry = format_catalog().names[name]
+    entry = _entry(name)
     if engine == "llama.cpp" and entry.row.gguf is not None:
         return format_catalog().names[entry.row.gguf]
     return entry
 
 
+def _entry(name: str) -> RecipeEntry:
+    catalog = format_catalog()
+    if name not in catalog.names and (trade := catalog.trade_name(name)) is not None:
+        msg = f"{catalog.field}: {name!r} {trade.says}; give the file itself (its first MiB), or name {trade.nearest}"
+        raise InvalidInputError(msg, field=catalog.field, nearest=[trade.nearest])
+    return catalog.names[name]
+
+
 @lru_cache(maxsize=1024)
-def recipe_for(name: str, model: Model, engine: str | None = None) -> WeightRecipe:
+def recipe_for(name: str, model: Model, engine: str | None = None, kept: str | None = None) -> WeightRecipe:
     """The recipe of a format for a model, as ``engine`` stores it (None: the checkpoint).
+
+    ``kept``: the format of the checkpoint that a GGUF file is made from, where the converter keeps it.
 
     Raises:
         UnknownNameError: no such format; carries the nearest names.
+        UnsupportedError: a kind of GGUF file that llama.cpp's quantizer does not make of such a model.
     """
-    return build_recipe(find_recipe(name, engine), model)
+    entry = find_recipe(name, engine)
+    return quantized_recipe(entry, model, kept) if entry.is_gguf else build_recipe(entry, model)
 
 
 def build_recipe(entry: RecipeEntry, model: Model) -> WeightRecipe:
     """The entry's rules, with conditions decided and layers counted for this model."""
     positions = tensor_positions(model)
-    fused = model.model_type in entry.fused_model_types
     rules = [
         core_rule
         for rule in entry.rules
         if holds(rule.when, model)
-        for core_rule in _core_rules(rule, entry, model, positions, fused=fused)
+        for core_rule in _core_rules(rule, model, positions)
     ]
     default = resolve_number(entry.row.default, model)
     return WeightRecipe(
@@ -76,72 +85,14 @@ def build_recipe(entry: RecipeEntry, model: Model) -> WeightRecipe:
     )
 
 
-def resolve_number(name: str, model: Model) -> NumberFormat:
-    """A number format for a model: ``16-bit`` is the model's type, channel scales count per ``hidden`` elements."""
-    if name == SIXTEEN_BIT:
-        name = "fp16" if model.dtype == "fp16" else "bf16"
-    catalog = format_catalog()
-    number = catalog.numbers[name]
-    scale_bits = catalog.channel_scales.get(name)
-    return number if scale_bits is None else replace(number, group_size=model.hidden, scale_bits=scale_bits)
-
-
-def tensor_positions(model: Model) -> dict[Tensor, tuple[int, ...]]:
-    """Every kind of tensor with the layers that it stands in (none for what stands in no layer)."""
-    found: dict[Tensor, set[int]] = {}
-    for placed in model.placed:
-        found.setdefault((placed.weight.component, placed.weight.name), set()).update(placed.indices)
-    return {tensor: tuple(sorted(layers)) for tensor, layers in found.items()}
-
-
-def holds(when: When, model: Model) -> bool:
-    """Whether a model has all the properties that a rule asks for."""
-    experts = model.num_experts
-    checks = (
-        when.gqa_min is None or grouped_queries(model) >= when.gqa_min,
-        when.experts is None or experts == when.experts,
-        when.experts_min is None or experts >= when.experts_min,
-        when.not_experts is None or experts != when.not_experts,
-        when.num_layers is None or model.num_layers == when.num_layers,
-        when.tied is None or model.head_tied == when.tied,
-        when.latent_attention is None or is_latent(model) == when.latent_attention,
-        when.recurrent is None or is_recurrent(model) == when.recurrent,
-        when.model_types is None or model.model_type in when.model_types,
-        when.not_model_types is None or model.model_type not in when.not_model_types,
-    )
-    return all(checks)
-
-
-def grouped_queries(model: Model) -> int:
-    """Query heads that share a KV head, in the first layers that have both; 1 without such."""
-    for group in model.groups:
-        units = {
-            weight.name: weight.units for weight in group.parts.weights if weight.component == "attention"
-        }
-        if "q_proj" in units and "k_proj" in units:
-            return units["q_proj"] // units["k_proj"]
-    return 1
-
-
-def is_latent(model: Model) -> bool:
-    """Whether any layer decompresses keys and values from a latent vector."""
-    return any(score.absorbed_v_dim is not None for group in model.groups for score in group.parts.scores)
-
-
-def is_recurrent(model: Model) -> bool:
-    """Whether any layer keeps a constant state: state-space and linear-attention mixers."""
-    return any(cache.kind == "state" for group in model.groups for cache in group.parts.caches)
-
-
 def _core_rules(
-    rule: RuleRow, entry: RecipeEntry, model: Model, positions: dict[Tensor, tuple[int, ...]], *, fused: bool
+    rule: RuleRow, model: Model, positions: dict[Tensor, tuple[int, ...]]
 ) -> Iterable[RecipeRule]:
     """One core rule for every component and set of layers that the row's patterns select."""
-    patterns = [pattern for selector in rule.tensors for pattern in _patterns(selector, entry, fused=fused)]
     names: dict[tuple[Component, frozenset[int] | None], set[str]] = {}
     for (component, name), layers in positions.items():
-        if any(fnmatchcase(f"{component}.{name}", pattern) for pattern in patterns):
-            chosen = _span(rule.layers, component, layers, model)
+        if any(fnmatchcase(f"{component}.{name}", pattern) for pattern in rule.tensors):
+            chosen = _span(rule.layers, layers, model)
             names.setdefault((component, chosen), set()).add(name)
     for (component, chosen), selected in names.items():
         yield RecipeRule(
@@ -153,44 +104,11 @@ def _core_rules(
         )
 
 
-def _patterns(selector: str, entry: RecipeEntry, *, fused: bool) -> tuple[str, ...]:
-    """Patterns of a selector; where q, k and v are one tensor, the group of values holds all three."""
-    if not selector.startswith("@"):
-        return (selector,)
-    group = selector[1:]
-    if fused and group == "values":
-        return (*entry.groups["queries"], *entry.groups["keys"], *entry.groups["values"])
-    if fused and group in ("queries", "keys"):
-        return ()
-    return entry.groups[group]
-
-
-def _span(
-    span: LayerSpan, component: Component, layers: tuple[int, ...], model: Model
-) -> frozenset[int] | None:
-    """Layers of a span; attention tensors count among themselves, others by the layer's position."""
+def _span(span: LayerSpan, layers: tuple[int, ...], model: Model) -> frozenset[int] | None:
+    """Layers of a span, by their position."""
     if span == "all":
         return None
     if span == "before_attention":
         attends = {index for group in model.groups if group.parts.scores for index in group.indices}
         return frozenset(layer for layer in layers if layer + 1 in attends)
-    if component == "attention":
-        return frozenset(layer for at, layer in enumerate(layers) if in_span(span, at, len(layers)))
     return frozenset(layer for layer in layers if in_span(span, layer, model.num_layers))
-
-
-def in_span(span: LayerSpan, at: int, count: int) -> bool:
-    """Whether place ``at`` (0-based) of ``count`` lies in a span of places.
-
-    Source: llama.cpp, ``use_more_bits`` and where it is called.
-    """
-    eighth = count // 8
-    spans: dict[LayerSpan, bool] = {
-        "more_bits": at < eighth or at >= 7 * count // 8 or (at - eighth) % 3 == 2,
-        "first_eighth": at < eighth,
-        "first_sixteenth": at < count // 16,
-        "first_2": at < 2,
-        "first_4": at < 4,
-        "middle": eighth <= at < 7 * count // 8,
-    }
-    return spans[span]

@@ -68,8 +68,11 @@ class RuleRow(BaseModel):
     tensors: Annotated[Many[str], Field(min_length=1)]
     format: str
     layers: LayerSpan = "all"
+    by: Literal["layer", "place"] = "layer"
     when: When = When()
     vectors: bool = False
+    odd_rows: bool = False
+    flat: bool = False
 
 
 class SetReference(BaseModel):
@@ -84,7 +87,8 @@ class RecipeRow(BaseModel):
     """One format of whole checkpoints or files.
 
     ``storage``: the kind of numbers; a checkpoint that is quantized to the same kind keeps its own mixture.
-    ``gguf``: the kind of GGUF file that llama.cpp runs instead.
+    ``gguf``: the kind of GGUF file that llama.cpp runs instead. ``keeps_mxfp4``: a kind of GGUF file that leaves
+    tensors in MXFP4 which the checkpoint has so.
     """
 
     model_config = STRICT
@@ -94,17 +98,18 @@ class RecipeRow(BaseModel):
     default: Name
     vectors: str | None = None
     gguf: Name | None = None
+    keeps_mxfp4: bool = True
     rules: Many[RuleRow | SetReference] = ()
     source: str
 
 
-class FusedQkv(BaseModel):
-    """Families whose files hold query, key and value as one tensor."""
+class TradeRow(BaseModel):
+    """Names of files that are no kind of the quantizer (a pattern, in lower case), and the kind that is nearest."""
 
     model_config = STRICT
 
-    model_types: Many[str]
-    source: str
+    pattern: str
+    says: str
 
 
 class NumbersFile(BaseModel):
@@ -117,15 +122,15 @@ class NumbersFile(BaseModel):
 
 
 class RecipesFile(BaseModel):
-    """``checkpoints.toml`` and ``gguf.toml``."""
+    """``checkpoints.toml`` and ``gguf.toml``; ``groups``: categories of tensors of a file, the first that fits."""
 
     model_config = STRICT
 
     sources: dict[Name, SourceRow]
     groups: dict[str, Many[str]] = {}
-    fused_qkv: FusedQkv | None = None
     sets: dict[str, Many[RuleRow]]
     recipes: dict[Name, RecipeRow]
+    trade: Many[TradeRow] = ()
 
 
 class ArchitectureRow(BaseModel):
@@ -160,3 +165,41 @@ class ArchitecturesFile(BaseModel):
     architectures: Annotated[dict[str, ArchitectureRow], Field(min_length=1)]
     tensors: dict[str, Many[str]]
     buffers: BuffersRow
+
+
+class FamilyTensors(BaseModel):
+    """Families whose files have other names than most."""
+
+    model_config = STRICT
+
+    model_types: Many[str]
+    tensors: dict[str, Many[str]]
+
+
+class ModelTypes(BaseModel):
+    """A list of families."""
+
+    model_config = STRICT
+
+    model_types: Many[str]
+
+
+class StackNames(BaseModel):
+    """Names of tensors."""
+
+    model_config = STRICT
+
+    names: Many[str]
+
+
+class TensorsFile(BaseModel):
+    """``gguf_tensors.toml``."""
+
+    model_config = STRICT
+
+    source: SourceRow
+    tensors: dict[str, Many[str]]
+    families: Many[FamilyTensors]
+    kv_heads_by_layer: ModelTypes
+    prediction_blocks: ModelTypes
+    stacks: StackNames

@@ -10,7 +10,7 @@ from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.wire.parts import ParallelismPart
-from llm_calc.adapters.wire.plans import BreakEven, Interval, Plan, PlanMemory, PlanPrice
+from llm_calc.adapters.wire.plans import BreakEven, LikelyRange, Plan, PlanMemory, PlanPrice
 from llm_calc.core.costs import (
     TokenCosts,
     break_even_requests_per_s,
@@ -102,13 +102,13 @@ def _percentiles(plan: Evaluated) -> dict[str, dict[str, float]] | None:
     return {metric: dict(zip(names, values, strict=True)) for metric, values in plan.found.percentiles}
 
 
-def _intervals(plan: Evaluated) -> dict[str, Interval]:
+def _intervals(plan: Evaluated) -> dict[str, LikelyRange]:
     """Ranges of times are those of a replica, that of the throughput is of all of them."""
     known = interval_of(plan.request, plan.placed, plan.found)
     ranges = {name: getattr(known, name) for name in METRICS}
     scale = {"output_tokens_per_s": plan.replicas}
     return {
-        name: Interval(low=each.low * scale.get(name, 1), high=each.high * scale.get(name, 1))
+        name: LikelyRange(low=each.low * scale.get(name, 1), high=each.high * scale.get(name, 1))
         for name, each in ranges.items()
         if each is not None
     }

@@ -9,6 +9,8 @@ from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
+from llm_calc.adapters.runs_on import Load, refusal
+from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.errors import InvalidInputError
@@ -34,6 +36,7 @@ class Choice:
     """
 
     rules: LaunchRules
+    load: Load
     precision: Precision
     part: PrecisionPart
     own_weights: bool
@@ -45,11 +48,8 @@ class Choice:
         return self.rules.name
 
     def refusal(self, gpu: Gpu) -> str | None:
-        """Why the engine does not run these weights on a GPU; None where it does."""
-        weights = self.precision.weights
-        return self.rules.refusal(
-            gpu, weights.name, weights.storage, self.precision.numbers.recipe.default.compute
-        )
+        """Why the engine does not run this model with these weights on a GPU; None where it does."""
+        return refusal(self.engine, gpu, self.load)
 
 
 def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gpu, ...]:
@@ -128,6 +128,7 @@ def _choice(
     name = weights or _name_of(source, own, rules.name)
     return Choice(
         rules=rules,
+        load=load_of(source, precision),
         precision=precision,
         part=PrecisionPart(weights=name, kv_cache=precision.kv_cache, activations=precision.activations),
         own_weights=precision.weights.recipe is own.weights.recipe or weights is None,

@@ -1,4 +1,4 @@
-"""How engines are started: their options by the documented names, what hardware and formats they run."""
+"""How engines are started: their options by the documented names, and the layouts that these can express."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -9,13 +9,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
-from llm_calc.adapters.formats import find_recipe
 from llm_calc.core.errors import UnknownNameError
-from llm_calc.core.hardware import Gpu
 from llm_calc.core.planning.space import LayoutRules
-
-GGUF = "gguf"
-"""Stands for all kinds of GGUF files in a list of formats."""
 
 Quantity = Literal[
     "model",
@@ -60,33 +55,6 @@ class LaunchOption(BaseModel):
     values: dict[str, str] | None = None
 
 
-class RunsOn(BaseModel):
-    """Hardware of one vendor that an engine runs on, and the weight formats that it runs there.
-
-    ``families``: compute capabilities by name; ``native_only``: formats that it runs only where the GPU multiplies
-    them itself.
-    """
-
-    model_config = STRICT
-
-    vendor: str
-    formats: Many[str]
-    native_only: Many[str] = ()
-    lowest_compute_capability: str | None = None
-    families: Many[str] = ()
-
-    def covers(self, gpu: Gpu) -> bool:
-        """Whether it speaks of this GPU."""
-        if gpu.vendor != self.vendor or not gpu.peaks:
-            return False
-        capability = gpu.compute_capability or ""
-        if self.families and capability not in self.families:
-            return False
-        return self.lowest_compute_capability is None or _version(capability) >= _version(
-            self.lowest_compute_capability
-        )
-
-
 class LayoutRow(BaseModel):
     """What layouts the engine's options can express."""
 
@@ -114,7 +82,6 @@ class LaunchRules(BaseModel):
     options_file: str | None = None
     one_host: bool = False
     layouts: LayoutRow
-    runs_on: Many[RunsOn] = Field(min_length=1)
     options: Many[LaunchOption] = Field(min_length=1)
     file_options: Many[LaunchOption] = ()
 
@@ -122,23 +89,6 @@ class LaunchRules(BaseModel):
     def layout_rules(self) -> LayoutRules:
         """The layouts as the core takes them."""
         return LayoutRules(**self.layouts.model_dump())
-
-    def refusal(self, gpu: Gpu, weights: str, storage: str, compute: str | None) -> str | None:
-        """Why the engine does not run weights of this format on this GPU; None where it does.
-
-        ``storage`` is the kind of numbers that ``weights`` holds, ``compute`` the number type that multiplies it.
-        """
-        rows = [row for row in self.runs_on if row.covers(gpu)]
-        if not rows:
-            return f"{self.name} does not run on it"
-        name = GGUF if find_recipe(weights).is_gguf else weights
-        for row in rows:
-            known = next((each for each in (name, storage) if each in row.formats), None)
-            if known is not None and (
-                known not in row.native_only or compute is None or gpu.supports(compute)
-            ):
-                return None
-        return f"{self.name} runs no {weights} weights on it"
 
 
 @cache
@@ -167,8 +117,3 @@ def launch_rules(engine: str) -> LaunchRules:
     if engine not in rules:
         raise UnknownNameError("engine", engine, tuple(rules), field="engines")
     return rules[engine]
-
-
-def _version(text: str) -> tuple[int, ...]:
-    parts = text.split(".")
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (0,)

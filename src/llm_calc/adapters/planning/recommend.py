@@ -12,7 +12,9 @@ from llm_calc.adapters.planning.choices import layouts_on
 from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
+from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.setup import ONLY_GGUF, load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
@@ -129,10 +131,9 @@ def _engine(request: RecommendGpusRequest, source: SourcedModel, gpu: Gpu) -> En
     """The engine asked for; else vLLM, or llama.cpp where vLLM does not run such weights; or why none does."""
     reasons = []
     for engine in (request.engine,) if request.engine else _usual(request):
-        rules = load_launch_rules().get(engine.name)
         weights = model_precision(source, request.precision, engine.name)
-        compute = weights.numbers.recipe.default.compute
-        reason = rules.refusal(gpu, weights.weights.name, weights.weights.storage, compute) if rules else None
+        named = request.precision.weights is not None or engine.name not in ONLY_GGUF
+        reason = refusal(engine.name, gpu, load_of(source, weights, named=named), engine.version)
         if reason is None:
             return engine
         reasons.append(reason)

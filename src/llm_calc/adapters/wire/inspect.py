@@ -72,7 +72,7 @@ class CacheOfKind(Answer):
     state_bytes_per_sequence: Number = Field(description="Constant state of one sequence [bytes]")
 
 
-class KvCache(Answer):
+class SequenceCache(Answer):
     """What the model keeps of each sequence, one copy over all GPUs; engines reserve more."""
 
     bytes_per_token: Number = Field(
@@ -156,7 +156,7 @@ class InspectResponse(Answer):
     weights_by_format: list[FormatShare] = Field(
         description="The weights by number format, largest share first"
     )
-    kv_cache: KvCache = Field(description="Cache and state of one sequence")
+    kv_cache: SequenceCache = Field(description="Cache and state of one sequence")
     flops: FlopsOfPhases = Field(
         description="As the reference classes compute them: full score matrices, logits of every position"
     )

@@ -143,7 +143,7 @@ class BreakEven(Answer):
     cheaper: Literal["plan", "hosted"] = Field(description="Which is cheaper at the plan's load")
 
 
-class Interval(Answer):
+class LikelyRange(Answer):
     """The range that holds 80 % of the measured cases of its kind, as ``/api/serving_estimate`` says it."""
 
     low: float | None = Field(description="Lower bound")
@@ -175,7 +175,7 @@ class Plan(Answer):
     output_tokens_per_s_per_user: float = Field(
         description="Generated tokens of one request, 1 / tpot_s [tokens/s]"
     )
-    interval: dict[str, Interval] = Field(description="Likely range of the figures that have one")
+    interval: dict[str, LikelyRange] = Field(description="Likely range of the figures that have one")
     basis: BasisKind = Field(
         description="measured: the fit has this model, GPU and engine; calibrated: this engine on this generation; "
         "formula_only: neither"

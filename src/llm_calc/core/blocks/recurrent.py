@@ -111,7 +111,7 @@ class Mamba:
                 projection("in_proj", self.hidden, 2 * inner, bias=self.proj_bias, units=inner),
                 convolution(inner, self.conv_kernel, bias=self.conv_bias, units=inner),
                 select,
-                vector("dt_proj", "ssm", inner * (self.dt_rank + 1), units=inner),
+                self._time_step(),
                 vector("ssm_vectors", "ssm", inner * (state + 1) + self.norm_params, units=inner),
                 projection("out_proj", inner, self.hidden, bias=self.proj_bias, units=inner),
             ),
@@ -120,6 +120,18 @@ class Mamba:
                 recurrent_state(inner * state, self.state_bits, units=inner),
             ),
             scan_flops_per_token=scan,
+        )
+
+    def _time_step(self) -> Weight:
+        """The matrix from the rank of the time step to all channels; it counts with the scan, not as a product."""
+        return Weight(
+            name="dt_proj",
+            component="ssm",
+            rows=self.dt_rank,
+            cols=self.inner,
+            bias=self.inner,
+            kind="vector",
+            units=self.inner,
         )
 
 

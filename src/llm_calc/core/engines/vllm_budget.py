@@ -35,7 +35,7 @@ def peak_bytes(setup: Setup, limits: Limits, stage: int, overheads: OverheadCons
         sequences = min(limits.max_sequences, tokens)
         logits = overheads.sampler_bytes_per_logit
         peak = max(peak, float(sampler_peak_bytes(model, tokens, sequences, width, logits)))
-    return peak + overheads.workspace_copies * expert_workspace_bytes(
+    return peak + overheads.workspace_fraction * expert_workspace_bytes(
         model, setup.numbers.recipe, setup.layout, tokens
     )
 

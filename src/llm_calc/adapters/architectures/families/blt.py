@@ -1,7 +1,8 @@
 """Byte latent transformer: bytes in and out, a wide transformer over patches of bytes between them."""
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
-from llm_calc.adapters.architectures.pieces import context_length, dtype, kv_head_count, norms, output_head
+from llm_calc.adapters.architectures.labels import context_length, dtype
+from llm_calc.adapters.architectures.pieces import kv_head_count, norms, output_head
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Parts
 from llm_calc.core.model import Model, group_layers

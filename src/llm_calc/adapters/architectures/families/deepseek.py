@@ -38,7 +38,7 @@ BY_COUNT = routed(first_dense())
 BY_TYPES = routed(by_mlp_types(first_dense()))
 
 register("deepseek_v2", read=Decoder(attention=LATENT, feed_forward=routed(first_dense())))
-register("deepseek_v3", read=Decoder(attention=LATENT, feed_forward=BY_COUNT))
+register("deepseek_v3", "sarvam_mla", read=Decoder(attention=LATENT, feed_forward=BY_COUNT))
 register("kimi_k2", defaults="deepseek_v3", read=Decoder(attention=LATENT, feed_forward=BY_COUNT))
 register(
     "deepseek_v32",

@@ -1,7 +1,5 @@
 """dots3-note: latent attention of two shapes, with an indexer on some layers and a window on the others."""
 
-from collections.abc import Mapping
-
 from llm_calc.adapters.architectures.families.deepseek import BIASES
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.latent import LatentShape, attention_weights, sparse_indexer
@@ -22,6 +20,7 @@ WINDOWED_WIDTHS = {
     "v_head_dim": 128,
 }
 """What windowed layers have where the file gives neither ``swa_…`` keys nor ``per_layer_config``."""
+OVERRIDDEN = frozenset({*WINDOWED_WIDTHS, "qk_rope_head_dim", "num_key_value_heads", "head_dim"})
 
 
 def _layer_types(f: Fields, layers: int) -> tuple[str, ...]:
@@ -53,26 +52,11 @@ def _window_widths(f: Fields) -> dict[str, int]:
 
 
 def _overrides(f: Fields, kinds: tuple[str, ...]) -> dict[int, dict[str, int]]:
-    stated = f.mapping("per_layer_config", None)
+    stated = f.by_layer("per_layer_config", OVERRIDDEN)
     if not stated:
         widths = _window_widths(f)
         return {index: widths for index, kind in enumerate(kinds) if kind == SLIDING}
-    return {_index(f, key): _whole(f, value) for key, value in stated.items()}
-
-
-def _index(f: Fields, key: str) -> int:
-    if not key.isdigit():
-        raise f.refusal("per_layer_config", "an object by layer index")
-    return int(key)
-
-
-def _whole(f: Fields, value: object) -> dict[str, int]:
-    known = {*WINDOWED_WIDTHS, "qk_rope_head_dim", "num_key_value_heads", "head_dim"}
-    if not isinstance(value, Mapping) or not known.issuperset(value):
-        raise f.refusal("per_layer_config", f"objects with {', '.join(sorted(known))}")
-    if not all(isinstance(width, int) and width > 0 for width in value.values()):
-        raise f.refusal("per_layer_config", "objects with whole numbers")
-    return dict(value)
+    return stated
 
 
 def _attention(f: Fields, kind: str, shape: LatentShape) -> tuple[Block, ...]:

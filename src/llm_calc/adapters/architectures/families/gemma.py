@@ -23,7 +23,7 @@ def causal(read: Reader) -> Reader:
 BIASES = when("attention_bias", "qkvo")
 ALTERNATING = by_type(layer_types(full_every(2)))
 
-register("gemma", read=Decoder(attention=gqa(biases=BIASES)))
+register("gemma", ignores=("use_bidirectional_attention",), read=Decoder(attention=gqa(biases=BIASES)))
 register("gemma2", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING), norms=norms(4)))
 register("vaultgemma", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING)))
 register(

@@ -187,26 +187,15 @@ def _global_heads(f: Fields, attention: Attention, kind: str, override: Mapping[
 
 def _overrides(f: Fields, kinds: tuple[str, ...]) -> dict[int, dict[str, int]]:
     """Widths of single layers: ``per_layer_config``, else the keys of global heads for all global layers."""
-    stated = f.mapping("per_layer_config", None)
+    stated = f.by_layer("per_layer_config", frozenset({"head_dim", "num_key_value_heads"}))
+    settled = "per_layer_config" in f.values
     width = f.int("global_head_dim", 512)
     kv_heads = f.optional_int("num_global_key_value_heads", None) if f.flag("attention_k_eq_v") else None
     f.ignore("num_global_key_value_heads")
-    if stated:
-        return {_index(f, key): _widths_of(f, value) for key, value in stated.items()}
+    if settled:
+        return stated
     heads = {} if kv_heads is None else {"num_key_value_heads": kv_heads}
     return {index: {"head_dim": width, **heads} for index, kind in enumerate(kinds) if kind == FULL}
-
-
-def _index(f: Fields, key: str) -> int:
-    if not key.isdigit():
-        raise f.refusal("per_layer_config", "an object by layer index")
-    return int(key)
-
-
-def _widths_of(f: Fields, value: object) -> dict[str, int]:
-    if not isinstance(value, Mapping) or not {"head_dim", "num_key_value_heads"}.issuperset(value):
-        raise f.refusal("per_layer_config", "objects with head_dim and num_key_value_heads")
-    return {str(key): int(width) for key, width in value.items() if isinstance(width, int)}
 
 
 def _experts(f: Fields, hidden: int) -> tuple[Block, ...]:

@@ -1,9 +1,10 @@
 """Hierarchical reasoning model for text: two short stacks that every token runs through several times."""
 
+from dataclasses import replace
+
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
+from llm_calc.adapters.architectures.labels import context_length, dtype
 from llm_calc.adapters.architectures.pieces import (
-    context_length,
-    dtype,
     embedding_table,
     gate_weight,
     head_width,
@@ -13,7 +14,7 @@ from llm_calc.adapters.architectures.pieces import (
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Parts
 from llm_calc.core.model import LayerGroup, Model
-from llm_calc.core.weights import vector
+from llm_calc.core.weights import Weight, vector
 
 
 def _blocks(f: Fields) -> tuple[Block, ...]:
@@ -49,6 +50,12 @@ def _groups(blocks: tuple[Block, ...], stack: int, high: int, low: int) -> tuple
     )
 
 
+def _idle(f: Fields, stack: int) -> tuple[Weight, ...]:
+    """The lower stack where no cycle runs it: its weights are there all the same."""
+    weights = (weight for block in _blocks(f) for weight in block.parts().weights)
+    return tuple(replace(weight, copies=weight.copies * stack, used=0) for weight in weights)
+
+
 @family("hrm_text", ignores=("L_bp_cycles", "embedding_scale", "prefix_lm"))
 def hrm_text(f: Fields) -> Model:
     """Newer files state the layers of a stack and those of all passes; older ones only the former."""
@@ -70,7 +77,7 @@ def hrm_text(f: Fields) -> Model:
         embedding=(embedding_table(f),),
         head=output_head(hidden, vocab, bias=False),
         head_tied=f.flag("tie_word_embeddings"),
-        outside=(vector("initial_state", "other", hidden),),
+        outside=(vector("initial_state", "other", hidden), *(() if low else _idle(f, stack))),
         context_length_tokens=context_length(f),
         dtype=dtype(f),
     )

@@ -42,15 +42,11 @@ def _smollm3_types(f: Fields, layers: int) -> tuple[str, ...]:
     return tuple(SLIDING if windowed and not rotary else "full_attention" for rotary in given[:layers])
 
 
-register("llama", "iquestcoder", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
+register("llama", "iquestcoder", "exaone", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register("mistral", read=Decoder(attention=gqa(windows=sliding_everywhere)))
 register("ministral3", read=Decoder(attention=gqa(windows=sliding_everywhere)))
 register("ministral", read=Decoder(attention=gqa(windows=by_type(layer_types(if_window(all_sliding))))))
-register(
-    "phi3",
-    ignores=("head_dim",),
-    read=Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads)),
-)
+register("phi3", read=Decoder(attention=gqa(windows=sliding_everywhere)), repeats={"full_attn_mod": 1})
 register("granite", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register(
     "granite_swa",

@@ -58,6 +58,7 @@ register(
 )
 register(
     "glm4_moe",
+    "sarvam_moe",
     read=Decoder(
         attention=gqa(biases=INPUT_BIASES, qk_norm=when("use_qk_norm", "head")),
         feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),
@@ -179,7 +180,7 @@ register(
         attention=gqa(biases=BIASES, qk_norm="head"),
         feed_forward=mixture(
             sparse=by_mlp_types(leading_dense()),
-            shared_width=shared_times("num_shared_experts"),
+            shared_width=lambda f: shared_times("num_shared_experts")(f) or f.int("intermediate_size"),
             dense_biases=when("mlp_bias", "gud"),
             shared_biases=when("mlp_bias", "gud"),
         ),
@@ -248,6 +249,7 @@ def _ernie_sparse(f: Fields, layers: int) -> Callable[[int], bool]:
 
 register(
     "ernie4_5_moe",
+    repeats={"moe_gate": "topk"},
     read=Decoder(
         attention=gqa(biases=ALL_BIASES),
         feed_forward=mixture(

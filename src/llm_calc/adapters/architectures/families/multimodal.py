@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import Decoder, gqa, share_of_heads
+from llm_calc.adapters.architectures.pieces import Decoder, gqa
 from llm_calc.adapters.architectures.registry import family, register
 from llm_calc.adapters.architectures.towers import (
     audio,
     encoder_free,
     gemma,
     molmo,
+    muse,
     phi,
     projectors,
     radio,
@@ -51,11 +52,15 @@ def sound(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPa
     return (TowerPart(key=AUDIO, projector=projector),)
 
 
-PHI3 = Decoder(attention=gqa(windows=sliding_everywhere, head_dim=share_of_heads))
+PHI3 = Decoder(attention=gqa(windows=sliding_everywhere))
 SPEAKING = ("talker_config", "token2wav_config", "code2wav_config", "enable_audio_output", "enable_talker")
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
 WRAPPERS: dict[str, Wrapper] = {
+    "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector)),
+    "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector)),
+    "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
+    "muse_spark": Wrapper(towers=(*vision(muse.muse_projector), *sound())),
     "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),
     "gemma4_unified": Wrapper(
         towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),
@@ -78,7 +83,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "cosmos3_edge": Wrapper(towers=vision(projectors.cosmos3_edge), tying="never"),
     "cosmos3_omni": Wrapper(towers=vision()),
     "deepseek_vl": Wrapper(towers=vision(projectors.plain_mlp)),
-    "dots3_note": Wrapper(towers=(*vision(), *sound())),
+    "dots3_note": Wrapper(towers=(*vision(), *sound()), text_class="Dots3NoteForCausalLM"),
     "ernie4_5_vl_moe": Wrapper(towers=vision(projectors.ernie)),
     "exaone4_5": Wrapper(towers=vision()),
     "gemma3": Wrapper(towers=vision(projectors.gemma3)),
@@ -99,7 +104,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "internvl": Wrapper(towers=vision(projectors.internvl)),
     "internvl_chat": Wrapper(towers=vision(projectors.internvl), text_key="llm_config", tying="text"),
     "kimi_k25": Wrapper(towers=vision(projectors.kimi)),
-    "lfm2_vl": Wrapper(towers=vision(projectors.lfm2)),
+    "lfm2_vl": Wrapper(towers=vision(projectors.lfm2), tie_key="tie_embedding"),
     "lfm3_vl": Wrapper(towers=vision(projectors.lfm3)),
     "lighton_ocr": Wrapper(towers=vision(projectors.lighton)),
     "llama4": Wrapper(
@@ -111,9 +116,11 @@ WRAPPERS: dict[str, Wrapper] = {
     "llava_onevision": Wrapper(towers=vision(projectors.llava_next), tying="either"),
     "minimax_m3_vl": Wrapper(towers=vision(projectors.minimax_m3), tying="either"),
     "mistral3": Wrapper(towers=vision(projectors.mistral3)),
-    "mllama": Wrapper(towers=vision(projectors.matrix()), text_class="MllamaForCausalLM"),
+    "mllama": Wrapper(towers=vision(projectors.matrix()), tying="never", text_class="MllamaForCausalLM"),
     "molmo2": Wrapper(towers=vision(molmo.molmo2_projector), tying="never"),
-    "nemotron_h_omni": Wrapper(towers=(*vision(radio.nemotron_projector), *sound()), tying="never"),
+    "nemotron_h_omni": Wrapper(
+        towers=(*vision(radio.nemotron_projector), *sound()), tying="never", whole_text=True
+    ),
     "moss_transcribe_diarize": Wrapper(towers=sound(audio.moss_projector)),
     "paddleocr_vl": Wrapper(towers=vision(projectors.merged_mlp), tying="either", flat=True),
     "paligemma": Wrapper(towers=vision(projectors.paligemma)),
@@ -128,7 +135,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "qwen3_omni_moe_thinker": Wrapper(towers=(*vision(), *sound())),
     "qwen3_vl": Wrapper(towers=vision()),
     "qwen3_vl_moe": Wrapper(towers=vision()),
-    "qwen4_exp": Wrapper(towers=vision()),
+    "qwen4_exp": Wrapper(towers=vision(), text_class="Qwen4ExpForCausalLM"),
     "shieldgemma2": Wrapper(towers=vision(projectors.gemma3), tying="either"),
     "smolvlm": Wrapper(towers=vision(projectors.idefics3)),
     "step3p7": Wrapper(towers=vision(projectors.matrix_biased_by("projector_bias"))),
@@ -136,7 +143,9 @@ WRAPPERS: dict[str, Wrapper] = {
     "video_llava": Wrapper(towers=vision(projectors.llava, copies=2)),
     "vipllava": Wrapper(towers=vision(projectors.vip_llava)),
     "voxtral": Wrapper(towers=sound(audio.voxtral_projector), tying="never", completed=True),
-    "voxtral_realtime": Wrapper(towers=sound(audio.voxtral_realtime_projector), completed=True),
+    "voxtral_realtime": Wrapper(
+        towers=sound(audio.voxtral_realtime_projector), completed=True, own_text=True
+    ),
 }
 
 

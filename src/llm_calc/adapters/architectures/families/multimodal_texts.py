@@ -19,6 +19,7 @@ from llm_calc.adapters.architectures.pieces import (
     mlp,
     norms,
     num_layers,
+    share_of_heads,
     when,
 )
 from llm_calc.adapters.architectures.registry import family, register
@@ -51,7 +52,10 @@ register(
     ignores=("sliding_window",),
     read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=mixture(sparse=sparse_step)),
 )
-register("glm4v_text", read=Decoder(attention=gqa(biases="qkv"), norms=norms(4)))
+register(
+    "glm4v_text",
+    read=Decoder(attention=gqa(biases="qkv", head_dim=share_of_heads), norms=norms(4)),
+)
 register("glm_ocr_text", read=Decoder(norms=norms(4)))
 register(
     "glm4v_moe_text",

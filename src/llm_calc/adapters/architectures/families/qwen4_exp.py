@@ -139,7 +139,7 @@ def _ngram_layers(f: Fields) -> dict[int, Block]:
 @family("qwen4_exp_text", ignores=(*QWEN_IGNORES, "split_ngram_parts", "number_of_conv_states"))
 def qwen4_exp_text(f: Fields) -> Model:
     """The streams have no other norms; a last mixing stands in place of the final norm."""
-    f.assume("how the streams and the tables of n-grams are split by component is a choice of this reader")
+    f.warn("how the streams and the tables of n-grams are split by component is a choice of this reader")
     piece = both(
         same(lambda f: Custom(name="attention_streams", content=_residual(f, "attention"))),
         same(lambda f: Custom(name="mlp_streams", content=_residual(f, "mlp"))),

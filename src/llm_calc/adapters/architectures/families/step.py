@@ -58,10 +58,22 @@ def _attention(f: Fields, layers: int) -> LayerBlocks:
     if not LAYER_KINDS.issuperset(kinds):
         raise f.refusal("layer_types", f"a list of {', '.join(sorted(LAYER_KINDS))}")
     window = f.optional_int("sliding_window") or None
-    full = _heads(f, f.int("num_attention_heads"), None)
-    sliding = _heads(f, _sliding_heads(f), window)
-    f.ignore("sliding_window", "per_layer_config")
-    return lambda index: sliding if kinds[index] == SLIDING else full
+    heads = _heads_by_layer(f, kinds)
+    f.ignore("sliding_window")
+    made = {
+        (kind, many): _heads(f, many, window if kind == SLIDING else None)
+        for kind, many in zip(kinds, heads, strict=True)
+    }
+    return lambda index: made[kinds[index], heads[index]]
+
+
+def _heads_by_layer(f: Fields, kinds: tuple[str, ...]) -> tuple[int, ...]:
+    """Query heads: of sliding layers those of their own, unless ``per_layer_config`` says it layer by layer."""
+    usual, sliding = f.int("num_attention_heads"), _sliding_heads(f)
+    stated = f.by_layer("per_layer_config", frozenset({"num_attention_heads"}))
+    if "per_layer_config" in f.values:
+        return tuple(stated.get(index, {}).get("num_attention_heads", usual) for index in range(len(kinds)))
+    return tuple(sliding if kind == SLIDING else usual for kind in kinds)
 
 
 def _sliding_heads(f: Fields) -> int:

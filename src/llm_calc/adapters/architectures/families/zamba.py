@@ -16,7 +16,7 @@ HYBRID = "hybrid"
 def _kinds(f: Fields, default: tuple[str, ...]) -> tuple[str, ...]:
     """The stated kinds of layers, which also tell how many there are."""
     given = f.texts("layers_block_type", None)
-    f.ignore("num_hidden_layers", "hybrid_layer_ids")
+    f.ignore("num_hidden_layers")
     if given is None:
         return default
     kinds = stated(lambda _, __: (), key="layers_block_type")(f, len(given))
@@ -59,10 +59,31 @@ def _transformer(
     )
 
 
-def _stack(f: Fields, kinds: tuple[str, ...], mixer: Block, extra: tuple[Block, ...]) -> Model:
-    """Every layer has a Mamba mixer with a norm; hybrid layers have ``extra`` besides."""
+def _stack(
+    f: Fields, kinds: tuple[str, ...], mixer: Block, extra: tuple[Block, ...], *, adapted: int | None = None
+) -> Model:
+    """Every layer has a Mamba mixer with a norm; hybrid layers have ``extra``, the last only in ``adapted`` of them."""
     base = (Norm(width=hidden_size(f)), mixer)
-    return assemble(f, [base + extra if kind == HYBRID else base for kind in kinds])
+    hybrids = _hybrids(kinds)
+    whole = frozenset(hybrids if adapted is None else hybrids[:adapted])
+    stack = [
+        base if kind != HYBRID else base + (extra if index in whole else extra[:-1])
+        for index, kind in enumerate(kinds)
+    ]
+    return assemble(f, stack)
+
+
+def _adapted(f: Fields, kinds: tuple[str, ...]) -> int:
+    """How many of the hybrid layers have additions of their own: one for each that the file names."""
+    hybrids, named = _hybrids(kinds), f.ints("hybrid_layer_ids", None)
+    if named is None or named == hybrids:
+        return len(hybrids)
+    if len(named) > len(hybrids):
+        raise f.refusal("hybrid_layer_ids", f"the hybrid layers of layers_block_type, {list(hybrids)}")
+    f.assume(
+        f"hybrid_layer_ids names {len(named)} layers, of which the stack has {len(hybrids)}; the first were taken"
+    )
+    return len(named)
 
 
 def _hybrids(kinds: tuple[str, ...]) -> tuple[int, ...]:
@@ -168,5 +189,5 @@ def zamba2(f: Fields) -> Model:
         biases="gud" if f.flag("add_bias_linear") else "",
     )
     extra = (_own_projection(hidden), _layer_adapters(f, intermediate))
-    model = _stack(f, kinds, _zamba2_mixer(f), extra)
+    model = _stack(f, kinds, _zamba2_mixer(f), extra, adapted=_adapted(f, kinds))
     return _shared(model, _hybrids(kinds), blocks, f.int("num_mem_blocks"))

@@ -141,6 +141,12 @@ def qwen3_asr_projector(_: Fields, part: Fields, tower: Tower, __: int) -> Weigh
     return two_layers("projector", (tower.width, tower.width, part.int("output_dim")))
 
 
+def flamingo_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """Two matrices with an optional bias; positions of frames in time are angles."""
+    f.ignore("audio_frame_step", "head_dim")
+    return two_layers("projector", (tower.width, text, text), bias=f.flag("projector_bias"))
+
+
 def moss_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """``audio_merge_size`` frames joined, two matrices and a norm."""
     f.ignore("audio_chunk_size")

@@ -17,20 +17,29 @@ from llm_calc.adapters.architectures.towers.parts import (
     patch_volume,
     two_layers,
 )
+from llm_calc.core.weights import Weight
 
 CLASS_EXPERTS = (*[0] * 25, *range(4, 65, 4), 64)
 """Experts of each layer where the file says nothing; 0 is a dense layer."""
+OVERRIDDEN = frozenset(
+    {"num_local_experts", "num_experts_per_tok", "intermediate_size", "moe_intermediate_size"}
+)
+"""What ``per_layer_config`` may say of a layer."""
 
 
 def dots3_vision(f: Fields) -> Tower:
     """RMS norms, norms of each head's queries and keys, gated feed-forward; a merger into the text's width."""
+    f.also("hidden_size", "embed_dim")
+    f.also("num_attention_heads", "num_heads")
+    f.also("attention_bias", "use_bias")
     f.ignore("num_experts_per_tok", "router_scaling_factor", "adapter_in_dim", "adapter_merge_size")
-    hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
+    hidden = f.int("hidden_size")
     merged, out = hidden * f.int("spatial_merge_size") ** 2, f.int("adapter_out_dim")
     weights = (
         linear("patch_embedding", patch_volume(f), hidden),
         norm("patch_norm", hidden, bias=False),
-        *_layers(f, hidden, heads, _experts(f)),
+        *_attention(f, hidden),
+        *_feed_forward(f, hidden),
         norm("merger.norm", hidden),
         *two_layers("merger", (merged, merged, out)),
         norm("final_norm", hidden, bias=False),
@@ -38,53 +47,54 @@ def dots3_vision(f: Fields) -> Tower:
     return Tower(weights=weights, width=out)
 
 
-def _experts(f: Fields) -> tuple[int, ...]:
+def _experts(f: Fields, stated: Mapping[int, Mapping[str, int]]) -> tuple[int, ...]:
     """Experts of each layer: stated one by one, as a pyramid, by kinds of layers, or the class's pyramid."""
     layers = depth(f)
     pyramid, kinds = f.ints("pyramid_num_routed", None), f.texts("mlp_layer_types", None)
-    if pyramid is not None:
-        counts = tuple(max(count, 0) for count in pyramid)
-    elif kinds is not None:
-        counts = tuple(f.int("num_local_experts") if kind == "sparse" else 0 for kind in kinds)
-    else:
-        counts = CLASS_EXPERTS
+    usual = f.int("num_local_experts") if f.known("num_local_experts") else 0
+    counts = CLASS_EXPERTS if pyramid is None else tuple(max(count, 0) for count in pyramid)
+    if pyramid is None and kinds is not None:
+        counts = tuple(usual if kind == "sparse" else 0 for kind in kinds)
+    elif "per_layer_config" in f.values:
+        counts = tuple(usual if count else 0 for count in counts)
     if len(counts) != layers:
         raise f.refusal("mlp_layer_types", f"a list of {layers} of dense, sparse")
-    f.ignore("num_local_experts")
-    return _overridden(counts, f.mapping("per_layer_config", None))
-
-
-def _overridden(counts: tuple[int, ...], layers: Mapping[str, object]) -> tuple[int, ...]:
-    """Counts with those of single layers put in their place."""
-    stated = {
-        int(key): value for key, value in layers.items() if key.isdigit() and isinstance(value, Mapping)
-    }
-    overrides = {index: value.get("num_local_experts") for index, value in stated.items()}
     return tuple(
-        count if not isinstance(override := overrides.get(index), int) else override
+        stated.get(index, {}).get("num_local_experts", count) if count else 0
         for index, count in enumerate(counts)
     )
 
 
-def _layers(f: Fields, hidden: int, heads: int, experts: tuple[int, ...]) -> Weights:
-    dense, routed = experts.count(0), sum(experts)
-    biases = "qkvo" if f.flag("attention_bias") else ""
-    attention = Encoder(
-        layers=len(experts),
+def _attention(f: Fields, hidden: int) -> Weights:
+    heads = f.int("num_attention_heads")
+    encoder = Encoder(
+        layers=depth(f),
         hidden=hidden,
         intermediate=0,
         heads=heads,
-        biases=biases,
+        biases="qkvo" if f.flag("attention_bias") else "",
         norm_bias=False,
         vectors=2 * (hidden // heads),
     )
-    mlp = gated("mlp", (hidden, f.int("intermediate_size"), hidden), bias=f.flag("mlp_bias"), copies=dense)
-    width = f.int("moe_intermediate_size")
-    mixture = (
-        *gated("experts", (hidden, width, hidden), copies=routed),
-        linear("router", hidden, 1, bias=False, copies=routed),
-    )
-    return (*attention.weights(), *(mlp if dense else ()), *(mixture if routed else ()))
+    return encoder.weights()
+
+
+def _feed_forward(f: Fields, hidden: int) -> Weights:
+    """Each layer's, as dense or as sparse as it is, and as wide as ``per_layer_config`` may say."""
+    stated = f.by_layer("per_layer_config", OVERRIDDEN)
+    dense, routed = "intermediate_size", "moe_intermediate_size"
+    usual, bias = {key: f.int(key) for key in (dense, routed)}, f.flag("mlp_bias")
+    copies: dict[tuple[str, int], int] = {}
+    for index, experts in enumerate(_experts(f, stated)):
+        key = routed if experts else dense
+        width = stated.get(index, {}).get(key, usual[key])
+        copies[key, width] = copies.get((key, width), 0) + (experts or 1)
+    weights: list[Weight] = []
+    for (key, width), many in copies.items():
+        name = "mlp" if key == dense else "experts"
+        weights += gated(name, (hidden, width, hidden), bias=bias and key == dense, copies=many)
+        weights += [linear("router", hidden, 1, bias=False, copies=many)] if key == routed else []
+    return tuple(weights)
 
 
 def dots3_audio(f: Fields) -> Tower:

@@ -21,6 +21,7 @@ from llm_calc.adapters.architectures.towers.parts import (
 def kimi_k25(f: Fields) -> Tower:
     """MoonViT: plain layers with biases, a learned grid of positions, a final norm."""
     f.ignore("pos_emb_time", "init_pos_emb_time")
+    f.agree(merge_type="sd2_tpool", mm_projector_type="patchmerger", pos_emb_type="divided_fixed")
     hidden = f.int(_published(f, "hidden_size", "vt_hidden_size"))
     encoder = Encoder(
         layers=depth(f, _published(f, "num_hidden_layers", "vt_num_hidden_layers")),

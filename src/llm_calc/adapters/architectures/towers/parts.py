@@ -81,6 +81,7 @@ class Encoder:
 
     ``biases``: letters of the matrices with a bias among ``qkvo`` and ``gud``. ``norms``: normalisations of the
     hidden width a layer, ``norm_bias``: with a bias. ``vectors``: elements of q/k norms, layer scales and the like.
+    Matrices are as wide as the hidden size where its heads do not share it evenly and no width of a head is given.
     """
 
     layers: int
@@ -97,12 +98,15 @@ class Encoder:
 
     def weights(self, name: str = "layers") -> Weights:
         """Every layer's, as copies of one."""
+        heads = self.heads
+        if self.head_dim is None and self.kv_heads is None and self.hidden % heads:
+            heads = 1
         blocks = (
             Attention(
                 hidden=self.hidden,
-                heads=self.heads,
-                kv_heads=self.kv_heads or self.heads,
-                head_dim=self.head_dim or self.hidden // self.heads,
+                heads=heads,
+                kv_heads=self.kv_heads or heads,
+                head_dim=self.head_dim or self.hidden // heads,
                 biases=self.biases,
                 vector_params=self.vectors,
             ),

@@ -118,6 +118,7 @@ def internvl(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def kimi(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """A norm of the patches, then two matrices over merged ones."""
+    part.agree(text_hidden_size=text)
     height, width = pair(part, "merge_kernel_size")
     merged = tower.width * height * width
     normed = part.int("mm_hidden_size") if part.given("mm_hidden_size") else f.int("projection_hidden_size")
@@ -172,7 +173,8 @@ def aya(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 
 def idefics3(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
-    """Pixel shuffle by ``scale_factor``, one matrix."""
+    """Pixel shuffle by ``scale_factor``, one matrix; files repeat parts of other wrappers in the text part."""
+    f.part("text_config").ignore("perceiver_config", "pixel_shuffle_factor")
     return (linear("projector", tower.width * f.int("scale_factor") ** 2, text, bias=False),)
 
 

@@ -15,6 +15,7 @@ from llm_calc.adapters.architectures.towers import (
     lfm,
     meta,
     molmo,
+    muse,
     phi,
     qwen_vl,
     radio,
@@ -26,6 +27,7 @@ from llm_calc.core.errors import InvalidInputError
 
 TOWERS: Mapping[str, TowerReader] = MappingProxyType(
     {
+        "audioflamingo3_encoder": audio.whisper,
         "clip_vision_model": clip.clip,
         "cosmos3_edge_vision": clip.headless_siglip2,
         "dots3_note_audio_encoder": dots.dots3_audio,
@@ -60,6 +62,9 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "mllama_vision_model": meta.mllama,
         "molmo2_vision": molmo.molmo2,
         "moss_transcribe_diarize_audio": audio.whisper,
+        "muse_glimmer_vision": muse.muse_vision,
+        "muse_spark_audio": muse.muse_audio,
+        "muse_spark_vision": muse.muse_vision,
         "ovis2_vision": clip.ovis2,
         "paddleocr_vl_vision": clip.headless_siglip,
         "phi4_multimodal_audio": phi.phi4_audio,

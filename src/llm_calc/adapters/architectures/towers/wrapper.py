@@ -6,8 +6,9 @@ from typing import Literal
 
 from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import dtype
-from llm_calc.adapters.architectures.registry import Reader
+from llm_calc.adapters.architectures.labels import dtype
+from llm_calc.adapters.architectures.pieces import HEAD_PARTS, output_head
+from llm_calc.adapters.architectures.registry import Reader, read_as
 from llm_calc.adapters.architectures.towers.parts import Weights
 from llm_calc.adapters.architectures.towers.projectors import Projector, nothing
 from llm_calc.adapters.architectures.towers.table import read_tower
@@ -15,6 +16,12 @@ from llm_calc.core.model import Model
 
 Tying = Literal["own", "either", "text", "never"]
 """Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's, nobody's."""
+
+
+def with_plain_head(model: Model) -> Model:
+    """The decoder with one matrix from its hidden size to its vocabulary, whatever its own head is made of."""
+    outside = tuple(weight for weight in model.outside if weight.name not in HEAD_PARTS)
+    return replace(model, head=output_head(model.hidden, model.vocab), outside=outside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,10 @@ class Wrapper:
 
     ``text_class``: the class in ``architectures`` that builds the text part alone. ``flat``: files may hold the
     text part's keys at their own level; ``text_reader`` reads it where they always do. ``completed``: keys that
-    the text part lacks are the wrapper's. ``further``: further weights, from the wrapper's fields and the text.
+    the text part lacks are the wrapper's. ``own_text``: the class builds its own text part from whatever
+    configuration stands there; ``whole_text``: it builds a generating model with the head of that, where others
+    put a plain matrix behind the last layer. ``tie_key``: an older name of ``tie_word_embeddings``, which then
+    prevails. ``further``: further weights, from the wrapper's fields and the text.
     """
 
     towers: tuple[TowerPart, ...] = (TowerPart(),)
@@ -43,13 +53,16 @@ class Wrapper:
     text_class: str = ""
     flat: bool = False
     completed: bool = False
+    own_text: bool = False
+    tie_key: str = ""
+    whole_text: bool = False
     text_key: str = "text_config"
     text_reader: Reader | None = None
     further: Callable[[Fields, Model], Weights] | None = None
 
     def __call__(self, f: Fields) -> Model:
         """The text model with the towers' weights outside of its stack."""
-        model = self.text_reader(f) if self.text_reader is not None else read_model(self._text_fields(f))
+        model = self._text(f)
         weights: Weights = ()
         if self._text_alone(f):
             f.ignore(*(part.key for part in self.towers))
@@ -65,6 +78,15 @@ class Wrapper:
             head_tied=self._tied(f, model),
             dtype=dtype(f) if f.given("dtype") or f.given("torch_dtype") else model.dtype,
         )
+
+    def _text(self, f: Fields) -> Model:
+        if self.text_reader is not None:
+            return self.text_reader(f)
+        part = self._text_fields(f)
+        expected = f.defaults.parts.get(self.text_key, "")
+        foreign = self.own_text and part.model_type != expected
+        model = read_as(part, expected) if foreign else read_model(part)
+        return model if self.whole_text or self._text_alone(f) else with_plain_head(model)
 
     def _text_fields(self, f: Fields) -> Fields:
         if self.flat and not f.given(self.text_key) and f.given("hidden_size"):
@@ -82,6 +104,8 @@ class Wrapper:
 
     def _tied(self, f: Fields, model: Model) -> bool:
         own = f.flag("tie_word_embeddings", f.defaults.keys.get("tie_word_embeddings", False))
+        if self.tie_key and self.tie_key in f.values:
+            own = f.flag(self.tie_key)
         if self.tying == "text" or self._text_alone(f):
             return model.head_tied
         if self.tying == "never":

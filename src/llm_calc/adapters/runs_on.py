@@ -1,0 +1,295 @@
+"""What runs on what: engines by release, on chips, with formats of weights, and kinds of models.
+
+One table, ``catalogs/runs_on``, that every way to ask holds to: a deployment, a memory plan, a search, a list.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from math import inf
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.formats import find_recipe
+from llm_calc.adapters.releases import version_numbers
+from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.hardware import Gpu
+
+GGUF = "gguf"
+"""Stands for all kinds of GGUF files in a list of formats."""
+NEWEST = (inf,)
+"""The release where none is named."""
+
+Release = tuple[float, ...]
+
+
+class _Dated(BaseModel):
+    """What some releases lack. Releases between those that were read and those that lack it count as having it.
+
+    ``missing_up_to``, ``missing_from``: the last and the first release that lack it, both included.
+    """
+
+    model_config = STRICT
+
+    missing_up_to: str | None = None
+    missing_from: str | None = None
+
+    def missing(self, release: Release) -> bool:
+        """Whether a release is known to lack it."""
+        before = self.missing_up_to is not None and release <= release_of(self.missing_up_to)
+        return before or (self.missing_from is not None and release >= release_of(self.missing_from))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether only some releases lack it."""
+        return self.missing_up_to is not None or self.missing_from is not None
+
+
+class RunsOn(_Dated):
+    """Hardware of one vendor that an engine runs on, and the weight formats that it runs there.
+
+    ``families``: compute capabilities by name; ``native_only``: formats that it runs only where the GPU multiplies
+    them itself.
+    """
+
+    vendor: str
+    formats: Many[str]
+    native_only: Many[str] = ()
+    lowest_compute_capability: str | None = None
+    families: Many[str] = ()
+
+    def covers(self, gpu: Gpu) -> bool:
+        """Whether it speaks of this GPU."""
+        if gpu.vendor != self.vendor or not gpu.peaks:
+            return False
+        capability = gpu.compute_capability or ""
+        if self.families and capability not in self.families:
+            return False
+        lowest = self.lowest_compute_capability
+        return lowest is None or (version_numbers(capability) or ()) >= (version_numbers(lowest) or ())
+
+    @property
+    def words(self) -> str:
+        """The hardware in words."""
+        if self.families:
+            return f"{self.vendor} ({', '.join(self.families)})"
+        lowest = self.lowest_compute_capability
+        return f"{self.vendor} from compute capability {lowest}" if lowest else self.vendor
+
+
+class LacksModels(_Dated):
+    """Kinds of models that an engine, or some of its releases, has no implementation of.
+
+    ``instead``: by what other means it may run them.
+    """
+
+    types: Many[str] = Field(min_length=1)
+    instead: str | None = None
+
+    def missing(self, release: Release) -> bool:
+        """Whether a release has no implementation of its own."""
+        return super().missing(release) or not self.is_dated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is to be run: a model's type, its weights' format by name, by kind and by the arithmetic it needs."""
+
+    model_type: str
+    weights: str
+    storage: str
+    is_gguf: bool
+    compute: str | None
+
+
+class EngineRunsOn(BaseModel):
+    """One file of ``catalogs/runs_on``."""
+
+    model_config = STRICT
+
+    name: str
+    title: str
+    newest_read: str
+    checked: date
+    sources: Many[str] = Field(min_length=1)
+    hardware: Many[RunsOn] = Field(min_length=1)
+    models: Many[LacksModels] = ()
+
+    def on(self, gpu: Gpu, version: str | None = None) -> tuple[RunsOn, ...]:
+        """What it runs on a GPU; nothing where it does not run at all."""
+        release = release_of(version)
+        return tuple(row for row in self.hardware if row.covers(gpu) and not row.missing(release))
+
+    def formats_on(self, gpu: Gpu, version: str | None = None) -> tuple[str, ...]:
+        """The formats of weights that it runs on a GPU."""
+        found = (
+            name
+            for row in self.on(gpu, version)
+            for name in row.formats
+            if name not in row.native_only or gpu.supports(_native(name))
+        )
+        return tuple(dict.fromkeys(found))
+
+    def refusal(self, gpu: Gpu, load: Load, version: str | None = None) -> str | None:
+        """Why it does not run a load on a GPU, in words that follow on its name; None where it does."""
+        rows = self.on(gpu, version)
+        if not rows:
+            return "does not run on it"
+        if not any(_runs(row, gpu, load) for row in rows):
+            return f"runs no {load.weights} weights on it"
+        lacks = self.lacks(load.model_type, version)
+        if lacks is not None and lacks.instead is None:
+            return f"runs no models of type {load.model_type}"
+        return None
+
+    def lacks(self, model_type: str, version: str | None = None) -> LacksModels | None:
+        """The row that says that a release has no implementation of such models."""
+        release = release_of(version)
+        return next((row for row in self.models if model_type in row.types and row.missing(release)), None)
+
+
+def release_of(version: str | None) -> Release:
+    """A release as numbers in their order; the newest where none is named, or none that can be read."""
+    numbers = None if version is None else version_numbers(version)
+    return NEWEST if numbers is None else tuple(map(float, numbers))
+
+
+@cache
+def load_runs_on(path: Path | None = None) -> Mapping[str, EngineRunsOn]:
+    """The whole table, by engine. An engine that is not in it is none in particular and runs everything.
+
+    Raises:
+        CatalogError: a file is wrong or misnamed.
+    """
+    found = {}
+    for file in sorted(catalog_folder("runs_on", path).glob("*.toml")):
+        row = read_toml(EngineRunsOn, file)
+        if row.name != file.stem:
+            raise CatalogError(f"runs_on/{file.name}: name: {row.name!r} is not the file's")
+        found[row.name] = row
+    return found
+
+
+def check_runs(engine: str, version: str | None, gpu: Gpu, load: Load) -> tuple[str, ...]:
+    """Warnings of what an engine runs by other means than its own.
+
+    Raises:
+        UnsupportedError: it does not run this; names the engine, the chip or the format or the model's type, and what
+            would run.
+    """
+    rules = load_runs_on().get(engine)
+    if rules is None:
+        return ()
+    if not rules.on(gpu, version):
+        raise _wrong_chip(rules, version, gpu)
+    if not any(_runs(row, gpu, load) for row in rules.on(gpu, version)):
+        raise _wrong_format(rules, version, gpu, load)
+    lacks = rules.lacks(load.model_type, version)
+    if lacks is None:
+        return ()
+    if lacks.instead is None:
+        raise _wrong_model(rules, version, gpu, load, lacks)
+    note = f"{_named(rules, version)} names no models of type {load.model_type} among its own"
+    return (f"model: {note}; they run at best by {lacks.instead}, whose memory and speed may differ",)
+
+
+def refusal(engine: str, gpu: Gpu, load: Load, version: str | None = None) -> str | None:
+    """Why an engine's release, the newest if none is named, does not run a load on a GPU; None where it does."""
+    rules = load_runs_on().get(engine)
+    reason = None if rules is None else rules.refusal(gpu, load, version)
+    return None if reason is None else f"{engine} {reason}"
+
+
+def runs_at_all(engine: str, gpu: Gpu) -> bool:
+    """Whether an engine's newest release runs on a GPU."""
+    rules = load_runs_on().get(engine)
+    return rules is None or bool(rules.on(gpu))
+
+
+def runs_format(engine: str, gpu: Gpu, weights: str) -> bool:
+    """Whether an engine's newest release runs a format of the catalog on a GPU."""
+    rules = load_runs_on().get(engine)
+    entry = find_recipe(weights, engine)
+    name = GGUF if entry.is_gguf else weights
+    return rules is None or name in rules.formats_on(gpu)
+
+
+def _runs(row: RunsOn, gpu: Gpu, load: Load) -> bool:
+    """Whether the weights are of a format of a row; the format's own name decides before its kind."""
+    names = (GGUF,) if load.is_gguf else (load.weights, load.storage)
+    known = next((name for name in names if name in row.formats), None)
+    if known is None:
+        return False
+    return known not in row.native_only or load.compute is None or gpu.supports(load.compute)
+
+
+def _native(name: str) -> str:
+    """The arithmetic of a format that is run natively."""
+    return "fp4" if name.endswith("fp4") else name
+
+
+def _named(rules: EngineRunsOn, version: str | None) -> str:
+    return f"{rules.title} {version or rules.newest_read}"
+
+
+def _wrong_chip(rules: EngineRunsOn, version: str | None, gpu: Gpu) -> UnsupportedError:
+    own = ", ".join(
+        dict.fromkeys(row.words for row in rules.hardware if not row.missing(release_of(version)))
+    )
+    others = [name for name, other in load_runs_on().items() if other.on(gpu)]
+    instead = (
+        f"{gpu.id} is run by {', '.join(others)}" if others else f"no engine that is known runs on {gpu.id}"
+    )
+    msg = f"engine.name: {rules.name} ({_named(rules, version)}) does not run on {gpu.id}; it runs on {own}; {instead}"
+    return UnsupportedError(msg, field="engine.name", accepted=others)
+
+
+def _wrong_format(rules: EngineRunsOn, version: str | None, gpu: Gpu, load: Load) -> UnsupportedError:
+    own = rules.formats_on(gpu, version)
+    others = _others(rules, gpu, load)
+    msg = (
+        f"precision.weights: {rules.name} ({_named(rules, version)}) {_no_weights(load)} on {gpu.id}; there it runs "
+        f"{', '.join(own)}{_run_by(load.weights, others)}"
+    )
+    return UnsupportedError(msg, field="precision.weights", accepted=list(own), engines=others)
+
+
+def _no_weights(load: Load) -> str:
+    if load.is_gguf:
+        return f"reads no GGUF files ({load.weights})"
+    return f"runs no {load.weights} weights"
+
+
+def _wrong_model(
+    rules: EngineRunsOn, version: str | None, gpu: Gpu, load: Load, lacks: LacksModels
+) -> UnsupportedError:
+    others = _others(rules, gpu, load)
+    msg = (
+        f"model: {rules.name} ({_named(rules, version)}) does not run models of type {load.model_type}"
+        f"{_other_releases(lacks)}{_run_by('they', others) or '; no engine that is known runs them there'}"
+    )
+    return UnsupportedError(msg, field="model", engines=others)
+
+
+def _other_releases(lacks: LacksModels) -> str:
+    if lacks.missing_from is not None:
+        return f" from release {lacks.missing_from} on"
+    return f" up to release {lacks.missing_up_to}" if lacks.missing_up_to else ""
+
+
+def _others(rules: EngineRunsOn, gpu: Gpu, load: Load) -> list[str]:
+    """The other engines whose newest releases run the load there."""
+    return [
+        name
+        for name, other in load_runs_on().items()
+        if other is not rules and other.refusal(gpu, load) is None
+    ]
+
+
+def _run_by(what: str, others: Iterable[str]) -> str:
+    names = ", ".join(others)
+    verb = "are" if what == "they" else "is"
+    return f"; {what} {verb} run there by {names}" if names else ""

@@ -1,0 +1,177 @@
+"""What runs on what, and that every way to ask holds to it."""
+
+from math import inf
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters import operations
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.catalog.files import CatalogError
+from llm_calc.adapters.runs_on import Load, load_runs_on, refusal, release_of
+from llm_calc.core.errors import UnsupportedError
+
+MODEL = "llama-3.1-8b"
+ASKED = {"input_tokens": 512, "output_tokens": 128, "concurrency": 4}
+
+
+def body(
+    engine: str, gpu: str, model: Any = MODEL, version: str | None = None, **precision: str
+) -> dict[str, Any]:
+    return {
+        "model": model,
+        "hardware": gpu,
+        "engine": {"name": engine, **({"version": version} if version else {})},
+        "precision": precision or None,
+        "workload": ASKED,
+    }
+
+
+def asked(request: dict[str, Any], operation: Any = operations.MEMORY_PLAN) -> Any:
+    return operation.answered({key: value for key, value in request.items() if value}, load_catalogs())
+
+
+@pytest.mark.parametrize("operation", [operations.MEMORY_PLAN, operations.SERVING_ESTIMATE])
+@pytest.mark.parametrize(
+    ("engine", "gpu", "instead"),
+    [
+        ("trtllm", "mi300x", "vllm"),
+        ("trtllm", "apple-m4-max", "llama.cpp"),
+        ("trtllm", "gaudi3", "vllm"),
+        ("trtllm", "ascend-910b3", "vllm"),
+        ("trtllm", "max-1550", "vllm"),
+        ("vllm", "apple-m4-max", "llama.cpp"),
+        ("sglang", "tpu-v6e", "vllm"),
+        ("llama.cpp", "gaudi3", "vllm"),
+    ],
+)
+def test_a_chip_that_an_engine_does_not_run_on_is_refused(
+    operation: Any, engine: str, gpu: str, instead: str
+) -> None:
+    with pytest.raises(UnsupportedError) as refused:
+        asked(body(engine, gpu), operation)
+    assert refused.value.field == "engine.name"
+    assert f"{engine} (" in refused.value.message
+    assert f"does not run on {gpu}" in refused.value.message
+    assert instead in refused.value.details["accepted"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("engine", "gpu", "weights", "says"),
+    [
+        ("trtllm", "h100-80gb-sxm", "q4_k_m", "trtllm .* reads no GGUF files .q4_k_m. on h100-80gb-sxm"),
+        ("trtllm", "h100-80gb-sxm", "nvfp4", "runs no nvfp4 weights on h100-80gb-sxm; there it runs .*mxfp4"),
+        (
+            "trtllm",
+            "b200-180gb-sxm",
+            "int4-awq",
+            "there it runs .*nvfp4; int4-awq is run there by sglang, vllm",
+        ),
+        ("trtllm", "a100-80gb-sxm", "fp8", "there it runs fp16, bf16, int4-awq"),
+        ("vllm", "h100-80gb-sxm", "q4_k_m", "q4_k_m is run there by llama.cpp, sglang|sglang"),
+        ("llama.cpp", "h100-80gb-sxm", "fp8", "there it runs gguf"),
+        ("sglang", "h100-80gb-sxm", "nvfp4", "nvfp4 is run there by vllm"),
+    ],
+)
+def test_a_format_that_an_engine_does_not_run_there_is_refused(
+    engine: str, gpu: str, weights: str, says: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=says) as refused:
+        asked(body(engine, gpu, weights=weights))
+    assert refused.value.field == "precision.weights"
+
+
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [
+        ("vllm", "rwkv-4-7b"),
+        ("vllm", "xlstm-7b"),
+        ("vllm", "qwen-7b"),
+        ("vllm", "internlm-7b"),
+        ("vllm", "baichuan2-7b"),
+        ("vllm", "zamba-7b"),
+        ("vllm", "mpt-7b"),
+        ("vllm", "minimax-m1"),
+        ("sglang", "rwkv-4-7b"),
+        ("sglang", "jamba-v0.1"),
+        ("sglang", "zamba-7b"),
+        ("sglang", "mpt-7b"),
+        ("trtllm", "rwkv-4-7b"),
+        ("trtllm", "jamba-v0.1"),
+        ("llama.cpp", "rwkv-4-7b"),
+        ("llama.cpp", "xlstm-7b"),
+        ("llama.cpp", "biogpt"),
+        ("llama.cpp", "zamba-7b"),
+    ],
+)
+def test_kinds_of_models_that_an_engine_lacks_are_refused(engine: str, model: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"model: {engine} .* does not run models of type") as refused:
+        asked(body(engine, "h200-141gb-sxm", model))
+    assert refused.value.field == "model"
+
+
+def test_a_release_that_still_had_them_runs_them() -> None:
+    asked(body("vllm", "h100-80gb-sxm", "qwen-7b", version="0.16.0"))
+    asked(body("vllm", "h100-80gb-sxm", "mpt-7b", version="0.28.0"))
+    with pytest.raises(UnsupportedError, match=r"from release 0\.29 on"):
+        asked(body("vllm", "h100-80gb-sxm", "mpt-7b", version="0.29.1"))
+
+
+def test_a_release_that_does_not_have_them_yet_refuses() -> None:
+    with pytest.raises(UnsupportedError, match=r"qwen3_5 up to release 0\.16\.0; they are run there by"):
+        asked(body("vllm", "h100-80gb-sxm", "qwen3.5-27b", version="0.16.0"))
+    asked(body("vllm", "h100-80gb-sxm", "qwen3.5-27b", version="0.17.0", weights="fp8"))
+
+
+def test_what_runs_by_other_means_is_said() -> None:
+    (warning,) = [
+        each for each in asked(body("sglang", "h100-80gb-sxm", "olmo3-7b")).warnings if "type" in each
+    ]
+    assert "names no models of type olmo3 among its own; they run at best by the classes of the Tr" in warning
+
+
+def test_no_engine_in_particular_runs_everything() -> None:
+    assert refusal("generic", load_catalogs().gpu("mi300x", "gpu"), LOAD) is None
+
+
+def test_advice_names_only_formats_that_the_engine_runs_there() -> None:
+    plan = asked(body("trtllm", "b200-180gb-sxm", "llama-3.1-405b"))
+    assert not plan.fits
+    values = {change.value for change in plan.changes_that_fit if change.field.startswith("precision")}
+    assert not any("int4-awq" in str(value) for value in values)
+
+
+LOAD = Load(model_type="llama", weights="bf16", storage="16-bit", is_gguf=False, compute="bf16")
+
+
+def test_every_engine_runs_plain_models_on_the_chips_of_its_rows() -> None:
+    gpus = load_catalogs().gpus
+    for rules in load_runs_on().values():
+        load = (
+            LOAD
+            if rules.name != "llama.cpp"
+            else Load(model_type="llama", weights="q8_0", storage="q8_0", is_gguf=True, compute=None)
+        )
+        for row in rules.hardware:
+            covered = [gpu for gpu in gpus if row.covers(gpu)]
+            assert covered, f"{rules.name}: no GPU of the catalog is {row.words}"
+        assert any(rules.refusal(gpu, load) is None for gpu in gpus)
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [("v0.16.0", (0, 16, 0)), ("b7200", (7200,)), ("0.5.12.post1", (0, 5, 12)), ("?", (inf,))],
+)
+def test_releases_are_read_as_numbers(version: str, release: tuple[float, ...]) -> None:
+    assert release_of(version) == release
+
+
+def test_a_misnamed_file_is_refused(tmp_path: Any) -> None:
+    (tmp_path / "gpus").mkdir()
+    (tmp_path / "runs_on").mkdir()
+    text = 'name = "b"\ntitle = "B"\nnewest_read = "1"\nchecked = 2026-11-29\nsources = ["https://x"]\n'
+    (tmp_path / "runs_on" / "a.toml").write_text(
+        text + '[[hardware]]\nvendor = "NVIDIA"\nformats = ["bf16"]\n'
+    )
+    with pytest.raises(CatalogError, match=r"runs_on/a.toml: name: 'b' is not the file's"):
+        load_runs_on(tmp_path)
