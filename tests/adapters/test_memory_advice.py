@@ -70,7 +70,7 @@ CASES: list[tuple[str, dict[str, Any], float, Asked, set[str]]] = [
     ("trtllm", {"max_seq_len": 40_000}, 20, Asked(sequences=1, context_tokens=40_000), {"precision.weights"}),
     (
         "llama.cpp",
-        {"n_ctx": 65536},
+        {"n_ctx": 65536, "fit": False},
         20,
         Asked(sequences=1, context_tokens=65536),
         {"engine.n_gpu_layers", "engine.n_ctx"},

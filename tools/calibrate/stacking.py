@@ -29,6 +29,7 @@ _TEXT = frozenset(("name", "group", "format", "compute", "chunked", "latent"))
 def stack_work(works: Sequence[StepWork]) -> StepWork:
     """Step work with a number an element for every case; kinds of attention are dealt to slots."""
     own = ("state_bytes", "sequence_share", "stages")
+    numbers: dict[str, Any] = {name: np.array([float(getattr(work, name)) for work in works]) for name in own}
     return StepWork(
         linear=tuple(_stacked([work.linear[group] for work in works]) for group in range(4)),
         context=_contexts(works),
@@ -37,7 +38,7 @@ def stack_work(works: Sequence[StepWork]) -> StepWork:
             for slot in range(COLLECTIVE_SLOTS)
         ),
         counts=_stacked([work.counts for work in works]),
-        **{name: np.array([float(getattr(work, name)) for work in works]) for name in own},
+        **numbers,
     )
 
 

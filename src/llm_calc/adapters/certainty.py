@@ -57,7 +57,9 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
     errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
 
     def span(metric: str, value: float) -> Range | None:
-        error = errors.get(metric)
+        error, spread = errors.get(metric), placed.offload.spread
+        if placed.offload.used:
+            return Range(low=value / spread, high=value * spread)
         if error is None:
             return None
         return Range(low=value * math.exp(error.low_log), high=value * math.exp(error.high_log))
@@ -77,7 +79,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    if request.speculative is not None or request.disaggregated is not None:
+    if request.speculative is not None or request.disaggregated is not None or placed.offload.used:
         return False
     known = _of_load(list(placed.calibration.errors), request.workload)
     return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
@@ -90,7 +92,7 @@ def holds_one(placed: Placed) -> bool:
 
 def basis_kind(placed: Placed) -> BasisKind:
     """How near the fit's measurements come; what memory cannot hold was never measured."""
-    return kind_of_fit(placed) if holds_one(placed) else NEVER_MEASURED
+    return kind_of_fit(placed) if holds_one(placed) and not placed.offload.used else NEVER_MEASURED
 
 
 def kind_of_fit(placed: Placed) -> BasisKind:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     family_of,
     host_of,
@@ -15,6 +16,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.memory_advice import Asked, runs
+from llm_calc.adapters.offload import Offload, offload_of
 from llm_calc.adapters.served import served_cache, served_capacity
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
@@ -22,7 +24,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
@@ -38,7 +40,7 @@ class Placed:
     """One replica of a deployment with everything that was found out about it.
 
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
-    part of the planned cache that measured deployments fill.
+    part of the planned cache that measured deployments fill. ``offload``: what the host does of it.
     """
 
     subject: Subject
@@ -51,6 +53,7 @@ class Placed:
     machine: Machine
     deployment: Deployment
     operators: StepWork
+    offload: Offload
     context_tokens: float
     filled_fraction: float
     assumptions: tuple[str, ...]
@@ -85,6 +88,7 @@ def place(
         engine=engine.name,
         version=engine.version,
     )
+    subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, hardware.gpus_per_node)
@@ -92,7 +96,7 @@ def place(
     calibration = scaled_calibration(load_calibration(family), own)
     context = float(workload.input_tokens + workload.output_tokens)
     placed = _placed(subject, engine, cluster, calibration, context, draft)
-    return replace(placed, kv_cache=kv_cache, assumptions=(*subject.assumptions, *assumed))
+    return replace(placed, kv_cache=kv_cache, assumptions=(*placed.assumptions, *assumed))
 
 
 def _placed(
@@ -106,9 +110,9 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     setup = replace(subject.setup, layout=layout)
-    plan = engine_from(engine).plan(setup)
-    work = step_work(setup.model, setup.numbers.recipe, layout, setup.numbers.cache_format)
-    machine = machine_of(cluster, summed(work), layout, engine.name)
+    built = engine_from(engine)
+    plan = built.plan(setup)
+    machine, offload, work = _timed(setup, built, cluster, calibration)
     scheduling, filled = _scheduling(calibration, engine.name, plan)
     return Placed(
         subject=subject,
@@ -121,7 +125,7 @@ def _placed(
         machine=machine,
         deployment=Deployment(
             work=summed(work),
-            rates=rates_of(calibration, machine, summed(work), engine.name, setup.gpu),
+            rates=offload.rates,
             capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
@@ -129,11 +133,23 @@ def _placed(
             draft=draft,
         ),
         operators=work,
+        offload=offload,
         context_tokens=context_tokens,
         filled_fraction=filled,
-        assumptions=subject.assumptions,
+        assumptions=(*subject.assumptions, *offload.assumptions),
         warnings=(*subject.warnings, *_fit_warnings(plan, context_tokens)),
     )
+
+
+def _timed(
+    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration
+) -> tuple[Machine, Offload, StepWork]:
+    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
+    whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
+    machine = machine_of(cluster, summed(whole), setup.layout, engine.name)
+    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu)
+    offload = offload_of(engine, setup, rates)
+    return machine, offload, offload.work(whole)
 
 
 def _with_served_cache(

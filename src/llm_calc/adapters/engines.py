@@ -36,6 +36,9 @@ def engine_rules(name: str, version: str | None = None) -> EngineRules:
 def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
     if version is None:
         return Nearest(len(releases) - 1, 0)
+    for index, release in enumerate(releases):
+        if release.version.removeprefix("v") == version.strip().removeprefix("v"):
+            return Nearest(index, 0)
     return release_for(asked_numbers(version, releases[-1].version), releases)
 
 

@@ -218,6 +218,7 @@ def recommended_gpu(
     setup: Setup, engine: Engine, asked: Asked, gpus: tuple[Gpu, ...]
 ) -> RecommendedGpu | None:
     """The same vendor's GPU with the least memory that holds it on as many GPUs; else on twice as many, and so on."""
+    engine = replace(engine, fit=False) if isinstance(engine, LlamaCpp) else engine
     comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
     known = sorted(comparable, key=_size)
     layout = setup.layout

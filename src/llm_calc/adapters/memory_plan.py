@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
+from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     Asked,
@@ -19,6 +21,7 @@ from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.memory import (
     CacheGroup,
     CacheSize,
+    HostMemory,
     KvCache,
     MemoryPlanAnswer,
     MemoryPlanRequest,
@@ -66,6 +69,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         asked_context_tokens=asked.context_tokens,
         max_model_len_tokens=plan.max_model_len_tokens,
         per_gpu=_per_gpu(plan),
+        host=_host(planned),
         kv_cache=_kv_cache(planned),
         kv_cache_tokens=plan.kv_cache_tokens if plan.available_bytes > 0 else 0,
         max_concurrency=round(whole_concurrency(plan), 4),
@@ -92,6 +96,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
+    subject = with_cache_types(subject, request.precision, request.engine)
     engine = engine_from(request.engine)
     plan = engine.plan(subject.setup)
     asked = _asked(request.workload, plan)
@@ -131,6 +136,21 @@ def _per_gpu(plan: MemoryPlan) -> PerGpu:
         kv_cache_bytes_per_token=plan.bytes_per_token,
         unallocated_bytes=memory - sum(parts.values()),
         pipeline_stage=plan.stage,
+    )
+
+
+def _host(planned: Planned) -> HostMemory | None:
+    budget, host = planned.plan.host, planned.subject.setup.host
+    if budget is None or host is None:
+        return None
+    return HostMemory(
+        name=host.name,
+        stated=host.stated,
+        memory_bytes=host.memory_bytes,
+        weights_bytes=round(budget.weights_bytes),
+        kv_cache_bytes=round(budget.kv_cache_bytes),
+        compute_bytes=round(budget.compute_bytes),
+        fits=budget.fits,
     )
 
 
@@ -221,6 +241,9 @@ def _reason(planned: Planned) -> str:
         )
     if plan.refusals:
         return "; ".join(plan.refusals)
+    if plan.host is not None and not plan.host.fits:
+        needed, there = gib(plan.host.needed_bytes), gib(plan.host.memory_bytes or 0.0)
+        return f"{needed:.2f} GiB would lie in the host's memory of {there:.2f} GiB: this does not fit"
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
         return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
@@ -243,6 +266,9 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")
     if request.workload is None:
         found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")
+    host = planned.subject.setup.host
+    if plan.host is not None and plan.host.offloads and host is not None:
+        found.append(host_words(host))
     return found
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
+from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.wire.engines import EngineName
@@ -54,7 +55,13 @@ def resolve_setup(
     load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
     notes = check_runs(engine, version, gpu, load)
     return Subject(
-        setup=Setup(model=source.model, numbers=formats.numbers, layout=layout, gpu=gpu),
+        setup=Setup(
+            model=source.model,
+            numbers=formats.numbers,
+            layout=layout,
+            gpu=gpu,
+            host=requested_host(hardware.host, gpu),
+        ),
         precision=formats,
         name=source.name,
         confidence=source.confidence,

@@ -63,25 +63,38 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """How numbers are stored: a recipe for weights, one format for KV cache and activations."""
+    """How numbers are stored: a recipe for weights, one format for KV cache and activations.
+
+    ``values``: of cached values, where they are stored otherwise than keys.
+    """
 
     recipe: WeightRecipe
     cache: NumberFormat
     activations: NumberFormat
+    values: NumberFormat | None = None
+
+    @property
+    def value_cache(self) -> NumberFormat:
+        """The format of cached values [bits].
+
+        Definition: that of keys unless they differ.
+        """
+        return self.values or self.cache
 
     @property
     def cache_format(self) -> memory.CacheFormat:
         """Bytes an element of the cache, and of recurrent state, which has the width of activations [bytes].
 
-        Definition: the two widths that :func:`.memory.cache_bytes` asks for.
+        Definition: the two widths that :func:`.memory.cache_bytes` asks for; the mean of keys and values, of which
+        there are as many.
         """
-        return _cache_format(self.cache, self.activations)
+        return _cache_format(self.cache, self.value_cache, self.activations)
 
 
 @lru_cache(maxsize=256)
-def _cache_format(cache: NumberFormat, activations: NumberFormat) -> memory.CacheFormat:
+def _cache_format(cache: NumberFormat, values: NumberFormat, activations: NumberFormat) -> memory.CacheFormat:
     return memory.CacheFormat(
-        bytes_per_element=cache.bytes_per_element,
+        bytes_per_element=(cache.bytes_per_element + values.bytes_per_element) / 2,
         state_bytes_per_element=activations.bytes_per_element,
     )
 

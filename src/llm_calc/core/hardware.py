@@ -77,19 +77,36 @@ class Gpu:
     def with_memory(self, memory_bytes: int) -> "Gpu":
         """The same device with so much usable memory [bytes]: a partitioned or modified card.
 
-        Definition: nominal and usable memory become the given one; bandwidth and peaks stay.
+        Definition: nominal and usable memory become the given one; bandwidth and peaks stay. On unified memory it is
+        the machine's, of which the GPU has the part that the system leaves it.
 
         Raises:
             InvalidInputError: ``memory_bytes`` is not above 0.
         """
         if memory_bytes <= 0:
             raise InvalidInputError("gpu_memory_bytes: must be above 0", field="gpu_memory_bytes")
+        usable = unified_usable_bytes(self, memory_bytes) if self.unified_memory else memory_bytes
         return replace(
             self,
             memory_bytes=memory_bytes,
-            usable_memory_bytes=memory_bytes,
-            usable_memory_estimated=False,
+            usable_memory_bytes=usable,
+            usable_memory_estimated=self.usable_memory_estimated and self.unified_memory,
         )
+
+
+APPLE_LARGE_BYTES = 36 << 30
+
+
+def unified_usable_bytes(gpu: Gpu, memory_bytes: int) -> int:
+    """What the system leaves to a GPU that shares so much memory [bytes].
+
+    ``memory x (usable / memory of the catalog's entry)``; on Apple parts 3/4 from 36 GiB on, else 2/3.
+    Source: llama.cpp prints Metal's ``recommendedMaxWorkingSetSize``, the same parts of the memory, in public logs.
+    Leaves out: ``iogpu.wired_limit_mb``, with which an owner raises it.
+    """
+    if gpu.vendor.lower() != "apple":
+        return round(memory_bytes * gpu.usable_memory_bytes / gpu.memory_bytes)
+    return memory_bytes * 3 // 4 if memory_bytes >= APPLE_LARGE_BYTES else memory_bytes * 2 // 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

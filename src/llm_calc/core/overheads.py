@@ -11,7 +11,6 @@ sampling            sequences x vocabulary: float32 logits, sorted copies, indic
 device context      nothing: driver context, library handles and their workspaces
 communication       GPUs of the tensor-parallel group: channels and buffers for each peer
 graphs              captured batch sizes x layers
-compute buffer      llama.cpp: the larger of the logits of a micro-batch and an attention layer's tensors
 ==================  ==================================================================================
 """
 
@@ -151,29 +150,3 @@ def graph_bytes(layers: int, captured_sizes: int, overheads: OverheadConstants) 
     Leaves out: what a graph's kernels need beyond their layers' number.
     """
     return layers * captured_sizes * overheads.graph_bytes_per_layer
-
-
-def compute_buffer_bytes(
-    model: Model,
-    *,
-    micro_batch: Quantity,
-    context_tokens: Quantity,
-    heads: int,
-    flash_attention: bool,
-    output: bool = True,
-) -> Quantity:
-    """llama.cpp's compute buffer on one device, in float32 [bytes].
-
-    ``max(micro_batch x (vocabulary + hidden), micro_batch x (4 x hidden + widest)) x 4`` with flash attention;
-    without it the layer is ``micro_batch x (4 x hidden + (heads + 1) x context) x 4``, where every head's scores and
-    the mask stand in memory. A device without the ``output`` computes no logits.
-    Source: llama.cpp's graph allocator (``ggml/src/ggml-alloc.c``), which plans the memory once for the largest
-    micro-batch; its plan is printed at start as ``compute buffer size``.
-    Leaves out: the host's own buffer, and recurrent layers whose intermediates are wider.
-    """
-    last = micro_batch * (model.vocab + model.hidden) * FLOAT32_BYTES if output else 0
-    if flash_attention:
-        layer = micro_batch * (RESIDUAL_COPIES * model.hidden + layer_peak_width(model)) * FLOAT32_BYTES
-    else:
-        layer = micro_batch * (RESIDUAL_COPIES * model.hidden + (heads + 1) * context_tokens) * FLOAT32_BYTES
-    return larger(last, layer)

@@ -22,8 +22,8 @@ def test_the_input_embedding_stays_with_the_host() -> None:
 
 def test_a_tied_head_is_on_the_device_and_in_the_file_once() -> None:
     budget = engine("llama.cpp").plan(setup(llama(tied=True))).budget
-    assert budget.host_weights_bytes == 0
     assert budget.weights_bytes == weights_bytes(llama(tied=True), plain_recipe())
+    assert budget.host_weights_bytes == 32000 * 4096 * 2  # both copies exist
 
 
 def test_towers_are_not_in_the_file() -> None:
@@ -69,7 +69,6 @@ def test_partial_offload_leaves_layers_and_their_cache_with_the_host() -> None:
             32000,
             256 + 8 + 32,
         ),  # scores of 32 heads, mask, four residual tensors: 296.0 as printed
-        (512, False, 32000, 70.5),  # logits of 512 tokens and their hidden states: 70.50 as printed
         (8192, True, 128256, 258.5),  # Llama-3-8B with flash attention: 258.50 as printed
     ],
 )
@@ -77,10 +76,9 @@ def test_compute_buffers_as_llama_cpp_prints_them(
     context: int, flash: bool, vocab: int, expected_mib: float
 ) -> None:
     model = llama(vocab=vocab)
-    options = {"n_ctx": context, "flash_attn": flash}
-    assert (
-        engine("llama.cpp", **options).plan(setup(model)).budget.activation_peak_bytes / MIB == expected_mib
-    )
+    options = {"version": "b7200", "n_ctx": context, "flash_attn": flash}
+    found = engine("llama.cpp", **options).plan(setup(model)).budget.activation_peak_bytes / MIB
+    assert found == pytest.approx(expected_mib, abs=0.02)  # printed with two digits
 
 
 def test_cells_come_in_256s() -> None:
@@ -91,14 +89,22 @@ def test_cells_come_in_256s() -> None:
 
 def test_sliding_layers_keep_their_window_and_a_micro_batch() -> None:
     cells = -(-(1024 + 512) // 256) * 256
-    plan = engine("llama.cpp", n_ctx=8192).plan(setup(sliding(2, 10)))
+    model = replace(sliding(2, 10), model_type="gemma3")
+    plan = engine("llama.cpp", n_ctx=8192, n_parallel=1).plan(setup(model))
     assert plan.budget.kv_cache_bytes == (2 * 8192 + 10 * cells) * 2048
-    whole = engine("llama.cpp", n_ctx=8192, swa_full=True).plan(setup(sliding(2, 10)))
+    whole = engine("llama.cpp", n_ctx=8192, n_parallel=1, swa_full=True).plan(setup(model))
     assert whole.budget.kv_cache_bytes == 12 * 8192 * 2048
 
 
+def test_windows_that_llama_cpp_has_not_built_do_not_cut_the_cache() -> None:
+    plan = engine("llama.cpp", n_ctx=8192, n_parallel=1).plan(
+        setup(replace(sliding(2, 10), model_type="phi3"))
+    )
+    assert plan.budget.kv_cache_bytes == 12 * 8192 * 2048
+
+
 def test_states_are_float32_one_a_slot() -> None:
-    one = engine("llama.cpp", n_ctx=256).plan(setup(recurrent(2, 6))).budget.kv_cache_bytes
+    one = engine("llama.cpp", n_ctx=256, n_parallel=1).plan(setup(recurrent(2, 6))).budget.kv_cache_bytes
     four = engine("llama.cpp", n_ctx=256, n_parallel=4).plan(setup(recurrent(2, 6))).budget.kv_cache_bytes
     assert four - one == 3 * 6 * 100_000 * 4
 
@@ -108,13 +114,15 @@ def test_unified_memory_counts_what_the_host_keeps() -> None:
     assert shared.gpu.unified_memory
     plan = engine("llama.cpp", n_ctx=1024).plan(shared)
     fixed = plan.budget.weights_bytes + plan.budget.activation_peak_bytes + plan.budget.framework_bytes
-    assert plan.available_bytes == pytest.approx(shared.memory_bytes - fixed - plan.budget.host_weights_bytes)
+    assert plan.host is not None
+    assert plan.host.weights_bytes == plan.budget.host_weights_bytes
+    assert plan.available_bytes == pytest.approx(shared.memory_bytes - fixed - plan.host.needed_bytes)
     assert engine("llama.cpp").plan(apart).budget.usable_bytes == apart.memory_bytes
 
 
 def test_a_context_that_is_too_long_is_refused() -> None:
     assert engine("llama.cpp", n_ctx=8192).plan(setup(llama_3_8b(), memory_gib=24)).starts
-    plan = engine("llama.cpp", n_ctx=1 << 20).plan(setup(llama_3_8b(), memory_gib=24))
+    plan = engine("llama.cpp", n_ctx=1 << 20, fit=False).plan(setup(llama_3_8b(), memory_gib=24))
     assert not plan.starts
     assert plan.budget.kv_cache_bytes == 128 * GIB
     assert plan.budget.unallocated_bytes < 0
@@ -126,11 +134,55 @@ def test_only_layers_are_dealt(tensor: int, expert: int) -> None:
         engine("llama.cpp").plan(setup(tensor=tensor, expert=expert))
 
 
-def test_a_device_without_the_output_needs_no_logits() -> None:
-    """Two devices: the first has 17 of 32 layers and more cells than the second, which has the head."""
-    plan = engine("llama.cpp", n_ctx=4096).plan(setup(pipeline=2))
-    assert plan.stage == 0
-    assert plan.budget.activation_peak_bytes == 512 * (4 * 4096 + 3 * 14_336) * 4
-    stack = layer_bytes(llama_3_8b(), plain_recipe())
-    assert plan.budget.weights_bytes == sum(stack.layers_bytes[:17])
-    assert plan.budget.host_weights_bytes == stack.embedding_bytes
+def test_several_devices_keep_four_copies_of_their_inputs() -> None:
+    """Llama-3.1-8B at 8192 cells on two devices, as v0.5.0 plans it."""
+    options = {"n_ctx": 8192, "n_parallel": 1}
+    plan = engine("llama.cpp", **options).plan(setup(llama_3_8b(), pipeline=2))
+    expected = {0: 180_396_032, 1: 213_950_976}[plan.stage]
+    assert plan.budget.activation_peak_bytes == pytest.approx(expected, rel=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("n_ctx", "n_parallel", "cells", "slot"),
+    [(10_000, 3, 10_752, 3584), (8192, 64, 16_384, 256), (32_768, 1, 32_768, 32_768), (1024, 8, 2048, 256)],
+)
+def test_each_slot_is_padded(n_ctx: int, n_parallel: int, cells: int, slot: int) -> None:
+    plan = engine("llama.cpp", n_ctx=n_ctx, n_parallel=n_parallel).plan(setup(llama_3_8b()))
+    assert (plan.tokens_per_replica, plan.max_model_len_tokens) == (cells, slot)
+
+
+def test_a_request_longer_than_its_slot_is_refused() -> None:
+    plan = engine("llama.cpp", n_ctx=32_768, n_parallel=4, kv_unified=False).plan(setup(llama_3_8b()))
+    assert plan.max_model_len_tokens == 8192
+    assert plan.max_concurrency(8192) == 4
+    assert plan.max_concurrency(13_000) == 0
+    shared = engine("llama.cpp", n_ctx=32_768).plan(setup(llama_3_8b()))
+    assert shared.max_concurrency(13_000) == 2
+    assert shared.max_concurrency(100) == 4
+
+
+def test_n_batch_caps_the_micro_batch() -> None:
+    few = engine("llama.cpp", n_ctx=8192, n_ubatch=2048, n_batch=512).plan(setup(llama_3_8b()))
+    assert few.budget == engine("llama.cpp", n_ctx=8192).plan(setup(llama_3_8b())).budget
+
+
+@pytest.mark.parametrize(("memory_gib", "layers_off"), [(24, 0), (17, 0), (12, 8)])
+def test_context_is_fitted_before_layers(memory_gib: float, layers_off: int) -> None:
+    """Llama-3-8B in 16 bits without an n_ctx: the context goes down to 4096 before any layer leaves the card."""
+    plan = engine("llama.cpp").plan(
+        setup(replace(llama_3_8b(), context_length_tokens=131_072), memory_gib=memory_gib)
+    )
+    assert plan.starts
+    off = any("stay with the host" in note for note in plan.notes)
+    assert off == bool(layers_off)
+    assert (plan.tokens_per_replica == 4096) == bool(layers_off)
+    assert plan.budget.unallocated_bytes >= 0.99 * GIB
+
+
+def test_what_the_options_say_is_not_fitted() -> None:
+    said = {"n_ctx": 8192, "n_gpu_layers": 33}
+    plan = engine("llama.cpp", **said).plan(setup(llama_3_8b(), memory_gib=12))
+    assert not plan.starts
+    assert (
+        not engine("llama.cpp", version="b7200", n_ctx=8192).plan(setup(llama_3_8b(), memory_gib=12)).starts
+    )

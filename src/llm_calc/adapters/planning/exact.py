@@ -145,7 +145,7 @@ def engine_parts(scene: Scene, row: Row, workload: WorkloadPart) -> Iterator[Eng
             slots = _slots(workload)
             cells = -(-context // CELL_TOKENS) * CELL_TOKENS
             while slots >= workload.requests_in_flight:
-                yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots)
+                yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
                 slots //= 2
 
 

@@ -144,7 +144,7 @@ def _usual(request: RecommendGpusRequest) -> tuple[EnginePart, EnginePart]:
     cells = -(-request.context_tokens // 256) * 256 * request.concurrency
     return (
         VllmEngine(max_model_len=request.context_tokens),
-        LlamaCppEngine(n_ctx=cells, n_parallel=request.concurrency),
+        LlamaCppEngine(n_ctx=cells, n_parallel=request.concurrency, kv_unified=False, fit=False),
     )
 
 

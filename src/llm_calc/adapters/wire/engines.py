@@ -8,6 +8,8 @@ from pydantic import Field
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1e6)]
+FormatName = Annotated[str, Field(min_length=1, max_length=60)]
 Length = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 Ratio = Annotated[float, Field(gt=0, le=100)]
@@ -114,13 +116,60 @@ class LlamaCppEngine(_Engine):
     n_batch: Length | None = Field(None, description="Most tokens of one logical batch [tokens]")
     n_ubatch: Length | None = Field(None, description="Most tokens computed at once [tokens]")
     n_gpu_layers: Annotated[int, Field(ge=-1, le=100_000)] | None = Field(
-        None, description="Layers on the GPU, the output counted as one; -1: all [layers]"
+        None,
+        description="Layers on the GPU, the output counted as one; absent or -1: as many as fit, else all [layers]",
     )
-    n_parallel: Size | None = Field(None, description="Sequences that share n_ctx [sequences]")
+    n_parallel: Size | None = Field(
+        None,
+        description="Slots: sequences at once; absent: as many as the server takes by itself [sequences]",
+    )
+    kv_unified: bool | None = Field(
+        None,
+        description="Whether all slots share one cache; absent: where the slots are the server's own number",
+    )
     flash_attn: bool | None = Field(
         None, description="Whether attention is fused; as llama.cpp decides if absent"
     )
     swa_full: bool | None = Field(None, description="Whether sliding-window layers keep the whole context")
+    cache_type_k: FormatName | None = Field(
+        None, description="Format of cached keys; precision.kv_cache if absent"
+    )
+    cache_type_v: FormatName | None = Field(
+        None, description="Format of cached values; precision.kv_cache if absent"
+    )
+    n_cpu_moe: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        None, description="First layers whose routed experts stay with the host [layers]"
+    )
+    cpu_moe: bool | None = Field(None, description="Whether all routed experts stay with the host")
+    n_cpu_ffn: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        None, description="First layers whose dense feed-forward matrices stay with the host [layers]"
+    )
+    override_tensor: Annotated[str, Field(max_length=2000)] | None = Field(
+        None, description="Tensors that stay with the host: <pattern>=CPU, several joined by commas"
+    )
+    offload_kqv: bool | None = Field(
+        None, description="Whether the cache of offloaded layers lies on the GPU"
+    )
+    no_kv_offload: bool | None = Field(None, description="The opposite of offload_kqv, as the server says it")
+    op_offload: bool | None = Field(
+        None, description="Whether prompts copy the host's weights to the GPU and are computed there"
+    )
+    tensor_split: Annotated[tuple[Share, ...], Field(max_length=16)] | None = Field(
+        None, description="Parts of the layers for each GPU; absent: by their memory"
+    )
+    split_mode: Annotated[str, Field(max_length=20)] | None = Field(
+        None, description="layer: layers are dealt to the GPUs; none: all go to main_gpu"
+    )
+    main_gpu: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="The GPU of split_mode none, counted from 0 [index]"
+    )
+    fit: bool | None = Field(
+        None, description="Whether context and layers that are not said are fitted to the memory at start"
+    )
+    fit_target: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="Memory that the fit leaves free on each GPU [MiB]"
+    )
+    fit_ctx: Length | None = Field(None, description="Least context that the fit goes down to [tokens]")
 
 
 class GenericEngine(_Engine):

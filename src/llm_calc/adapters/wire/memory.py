@@ -57,6 +57,18 @@ class PerGpu(Answer):
     pipeline_stage: int = Field(description="Pipeline stage of this GPU, counted from 0 [index]")
 
 
+class HostMemory(Answer):
+    """What the engine keeps in the host's memory."""
+
+    name: str = Field(description="The host, as stated or as taken")
+    stated: bool = Field(description="Whether the request says what it is; else it is taken")
+    memory_bytes: int = Field(description="Its memory [bytes]")
+    weights_bytes: int = Field(description="Weights that lie with it, the input's tables among them [bytes]")
+    kv_cache_bytes: int = Field(description="KV cache of layers that it computes [bytes]")
+    compute_bytes: int = Field(description="Its own working memory [bytes]")
+    fits: bool = Field(description="Whether its memory holds that")
+
+
 class CacheGroup(Answer):
     """Layers that the engine keeps in blocks of one kind."""
 
@@ -125,6 +137,9 @@ class MemoryPlanAnswer(Answer):
     asked_context_tokens: int = Field(description="Tokens of each of them [tokens]")
     max_model_len_tokens: int = Field(description="Context that the engine is started with [tokens]")
     per_gpu: PerGpu = Field(description="The fullest GPU")
+    host: HostMemory | None = Field(
+        description="What lies in the host's memory; null: an engine that leaves nothing there"
+    )
     kv_cache: KvCache = Field(description="The KV cache, needed and allocated")
     kv_cache_tokens: int = Field(description="Tokens that the whole deployment holds [tokens]")
     max_concurrency: float = Field(

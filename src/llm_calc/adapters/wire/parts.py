@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
+from llm_calc.adapters.wire.hosts import HostPart
 
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -84,7 +85,11 @@ class HardwarePart(StrictRequest):
     gpus_per_node: Annotated[int, Field(ge=1, le=4096)] = Field(8, description="GPUs in one host [GPUs]")
     gpu_memory_bytes: Annotated[int, Field(gt=0, le=1 << 50)] | None = Field(
         None,
-        description="Usable memory of each GPU [bytes], in place of the catalog's (partitioned card)",
+        description="Memory of each GPU [bytes], in place of the catalog's (partitioned card); of a machine whose GPU "
+        "shares its memory: the machine's, of which the GPU has what the system leaves it",
+    )
+    host: HostPart | None = Field(
+        None, description="The machine around the GPUs, where llama.cpp may leave part of a model"
     )
 
 

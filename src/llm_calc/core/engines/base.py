@@ -13,41 +13,14 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from llm_calc.core.arrays import Quantity, ceil_div, is_array, smaller
-from llm_calc.core.footprint import Numbers
-from llm_calc.core.hardware import Gpu
+from llm_calc.core.engines.places import HostBudget, Places
+from llm_calc.core.engines.setup import Setup
 from llm_calc.core.model import Model
-from llm_calc.core.parallelism import Layout
+
+__all__ = ["Claim", "Engine", "GpuBudget", "Limits", "MemoryPlan", "Pool", "Setup", "context_of", "fullest"]
 
 LONGEST_CONTEXT_TOKENS = 1 << 27
 """Where the search for the longest context stops."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """A model with its number formats, cut over GPUs of one kind."""
-
-    model: Model
-    numbers: Numbers
-    layout: Layout
-    gpu: Gpu
-
-    @property
-    def memory_bytes(self) -> int:
-        """What a process finds on the idle device [bytes].
-
-        Definition: ``usable_memory_gib`` of the GPU's file, not what is sold.
-        """
-        return self.gpu.usable_memory_bytes
-
-    @property
-    def activation_bytes_per_element(self) -> float:
-        """Width of activations between kernels; arithmetic in fewer bits still leaves them in 16 [bytes].
-
-        ``max(2, bytes of the activation format)``.
-        Choice: kernels in 8 and 4 bits quantize their inputs on the fly and put out 16 bits.
-        Leaves out: fused kernels that hand on 8 bits.
-        """
-        return max(2.0, self.numbers.activations.bytes_per_element)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +141,10 @@ class MemoryPlan:
     exceed it. ``max_model_len_tokens``: the context that the engine is started with. ``replicas``: groups of
     GPUs that hold sequences of their own (data parallelism). ``must_hold_one``: the engine refuses to start
     unless one sequence of ``max_model_len_tokens`` fits. ``bytes_per_token`` and ``tokens_per_replica``
-    are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``refusals``: why the engine
-    does not start, whatever the memory holds. ``context_chosen``: its option names the context, else it is the default.
+    are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``places``: what an
+    engine allocates in full at start bounds its sequences, whatever memory is left; None: blocks as they are needed.
+    ``host``: what the plan keeps in the host's memory. ``refusals``: why the engine does not start, whatever the memory
+    holds. ``context_chosen``: its option names the context, else it is the default.
     """
 
     engine: str
@@ -186,6 +161,8 @@ class MemoryPlan:
     context_chosen: bool = True
     notes: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    places: Places | None = None
+    host: HostBudget | None = None
 
     @property
     def kv_cache_tokens(self) -> int:
@@ -199,9 +176,17 @@ class MemoryPlan:
     def sequences(self, context_tokens: Quantity, *, given: bool = False) -> Quantity:
         """Sequences of ``context_tokens`` at once over all replicas, as a ratio; may take arrays [sequences].
 
-        ``min over pools of capacity / sequence_bytes x replicas``; without any cache, what the scheduler allows.
+        ``min over pools of capacity / sequence_bytes x replicas``; without any cache, what the scheduler allows. Where
+        all places are made at start, so many as those take, and no more than memory where it is not enough for them.
         Definition: a sequence needs room in every pool.
         """
+        if self.places is None:
+            return self._in_memory(context_tokens, given=given)
+        placed = self.places.sequences(context_tokens) * self.replicas
+        enough = self.budget.kv_cache_bytes <= self.available_bytes
+        return placed if enough else smaller(placed, self._in_memory(context_tokens, given=given))
+
+    def _in_memory(self, context_tokens: Quantity, *, given: bool) -> Quantity:
         if not self.pools:
             return context_tokens * 0 + self.limits.max_sequences * self.replicas
         each = [pool.sequences(context_tokens, given=given) for pool in self.pools]
@@ -216,24 +201,31 @@ class MemoryPlan:
         ``floor(sequences / replicas) x replicas``, of what sequences are given.
         Definition: no sequence is split over replicas.
         """
-        each = self.sequences(context_tokens, given=True) / self.replicas + 1e-9
+        return self._whole(self.sequences(context_tokens, given=True))
+
+    def _whole(self, sequences: Quantity) -> Quantity:
+        each = sequences / self.replicas + 1e-9
         whole = np.floor(each) if is_array(each) else int(each)
         return whole * self.replicas
 
     def max_context_tokens(self, sequences: int = 1) -> int:
-        """Longest context that ``sequences`` sequences can have at once, by bisection; 0: none [tokens].
+        """Longest context that memory holds for ``sequences`` sequences at once, by bisection; 0: none [tokens].
 
-        ``max context with max_concurrency(context) >= sequences``, up to 2^27.
-        Definition: the inverse of :meth:`max_concurrency`.
+        ``max context with floor(in memory(context)) >= sequences``, up to 2^27.
+        Definition: the inverse of :meth:`max_concurrency`, whatever places were made at start.
         """
-        if self.max_concurrency(1) < sequences:
-            return 0
+
+        def holds(context_tokens: int) -> bool:
+            return bool(self._whole(self._in_memory(context_tokens, given=True)) >= sequences)
+
         low, high = 1, LONGEST_CONTEXT_TOKENS
-        if self.max_concurrency(high) >= sequences:
+        if not holds(low):
+            return 0
+        if holds(high):
             return high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.max_concurrency(middle) >= sequences else (low, middle)
+            low, high = (middle, high) if holds(middle) else (low, middle)
         return low
 
     def holds(self, sequences: int, context_tokens: int) -> bool:
@@ -253,7 +245,9 @@ class MemoryPlan:
 
     @property
     def _startable(self) -> bool:
-        return self.budget.kv_cache_bytes <= self.available_bytes and not self.refusals
+        if self.refusals or (self.host is not None and not self.host.fits):
+            return False
+        return self.budget.kv_cache_bytes <= self.available_bytes
 
 
 class Engine(Protocol):

@@ -1,34 +1,51 @@
-"""llama.cpp: everything is sized from the options; nothing is profiled, and what does not fit is refused.
+"""llama.cpp: everything is sized from the options and allocated at start; what is not said is fitted to the memory.
 
-Read from llama.cpp of late 2025 (``src/llama-model.cpp``, ``src/llama-kv-cache.cpp``,
-``src/llama-kv-cache-iswa.cpp``, ``src/llama-context.cpp``);
-https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md.
+Read from llama.cpp v0.5.0 (28 September 2026) and held against its own dry run (``tools/conformance``):
+``src/llama-model.cpp``, ``src/llama-kv-cache.cpp``, ``src/llama-kv-cache-iswa.cpp``, ``src/llama-context.cpp``,
+``common/fit.cpp`` and ``tools/server``; checked: 2026-11-29.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
-from llm_calc.core.arrays import ceil_div
-from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
-from llm_calc.core.engines.llama_cpp_split import Device, devices, layer_bytes
-from llm_calc.core.errors import UnsupportedError
-from llm_calc.core.model import LayerGroup, Model
-from llm_calc.core.overheads import OverheadConstants, compute_buffer_bytes, framework_bytes
-from llm_calc.core.weights import Cache
+from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
+from llm_calc.core.engines.llama_cpp_cache import CacheRules, cache_bytes, claims
+from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes, host_compute_bytes
+from llm_calc.core.engines.llama_cpp_fit import FitQuestion, Loading, dealt_layers, fitted
+from llm_calc.core.engines.llama_cpp_loading import (
+    Parts,
+    Told,
+    check,
+    device_weights,
+    host_patterns,
+    host_weights,
+    notes,
+    unused,
+)
+from llm_calc.core.engines.llama_cpp_placement import placement_of
+from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
+from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
+from llm_calc.core.engines.llama_cpp_split import (
+    DENSE_FFN,
+    EXPERTS,
+    Device,
+    HostTensors,
+    devices,
+    first_layers,
+    matching,
+    together,
+)
+from llm_calc.core.engines.places import HostBudget
+from llm_calc.core.overheads import OverheadConstants, framework_bytes
+from llm_calc.core.serving.placement import Placement
 
-CELL_PADDING = 256
-STATE_BYTES = 4.0
-"""Recurrent states are kept in float32."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LlamaCppRules:
-    """What differs between releases of llama.cpp: the catalog says it of each."""
+MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlamaCpp:
-    """Options under llama.cpp's own names; ``n_ctx`` None: the model's own; ``n_gpu_layers`` None: all."""
+    """Options under llama.cpp's own names; None: what the server takes by itself."""
 
     name: ClassVar[str] = "llama.cpp"
 
@@ -38,152 +55,246 @@ class LlamaCpp:
     n_batch: int
     n_ubatch: int
     n_gpu_layers: int | None
-    n_parallel: int
+    n_parallel: int | None
+    kv_unified: bool | None
     flash_attn: bool
     swa_full: bool
+    cache_type_k: str | None
+    cache_type_v: str | None
+    n_cpu_moe: int
+    cpu_moe: bool
+    n_cpu_ffn: int
+    override_tensor: str | None
+    offload_kqv: bool
+    no_kv_offload: bool
+    op_offload: bool
+    tensor_split: tuple[float, ...] | None
+    split_mode: str
+    main_gpu: int
+    fit: bool
+    fit_target: int
+    fit_ctx: int
+
+    def slots_at(self, n_ctx: int) -> Slots:
+        """Slots over so many cells."""
+        automatic = self.n_parallel is None or self.n_parallel == self.rules.automatic_slots
+        count = self.n_parallel or self.rules.automatic_slots
+        shared = self.kv_unified if self.kv_unified is not None else automatic and count > 1
+        return slots_of(n_ctx, count, shared=shared)
+
+    @property
+    def slots(self) -> int:
+        """Sequences at once [sequences].
+
+        Definition: ``n_parallel``, else as many as the server takes by itself.
+        """
+        return self.n_parallel or self.rules.automatic_slots
 
     def limits(self, setup: Setup) -> Limits:  # noqa: ARG002
-        """``n_parallel`` slots, ``n_batch`` tokens a step (in micro-batches of ``n_ubatch``)."""
-        return Limits(max_sequences=self.n_parallel, max_batched_tokens=self.n_batch)
+        """One sequence a slot, ``n_batch`` tokens a step (in micro-batches of ``n_ubatch``)."""
+        return Limits(max_sequences=self.slots, max_batched_tokens=self.n_batch)
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """Offloaded layers, their cells and the compute buffer on the fullest device [bytes, tokens].
+        """Weights, cells and compute buffer on the fullest device, and what stays with the host [bytes, tokens].
 
         ``available = memory - weights - compute buffer - framework``, less the host's tensors where memory is shared.
-        Source: llama.cpp ``src/llama-model.cpp`` and ``src/llama-kv-cache.cpp``.
-        Leaves out: automatic fitting of ``n_gpu_layers``; towers, which come in a file of their own.
+        What the options leave open is fitted first (:func:`.llama_cpp_fit.fitted`).
+        Source: llama.cpp ``src/llama-model.cpp``, ``src/llama-kv-cache.cpp`` and ``common/fit.cpp``.
+        Leaves out: towers, which come in a file of their own; prediction blocks, which a server does not load.
 
         Raises:
-            UnsupportedError: tensor or expert parallelism; llama.cpp deals layers to devices.
+            UnsupportedError: tensor or expert parallelism, or a split of rows; llama.cpp deals layers to devices.
         """
-        for name in ("tensor", "expert"):
-            if getattr(setup.layout, name) > 1:
-                msg = f"parallelism.{name}: llama.cpp deals layers to devices; use pipeline instead"
-                raise UnsupportedError(msg, field=f"parallelism.{name}", accepted=[1])
-        layers = setup.model.num_layers + 1
-        offloaded = layers if self.n_gpu_layers is None or self.n_gpu_layers < 0 else self.n_gpu_layers
-        split = devices(setup.model.num_layers, offloaded, setup.layout.pipeline)
-        return fullest([self._device(setup, split, stage) for stage in range(len(split))])
+        check(setup, self.split_mode)
+        loading = self.loading(setup)
+        split = _devices(setup, loading)
+        return fullest([self._device(setup, loading, split, stage) for stage in range(len(split))])
 
-    def _device(self, setup: Setup, split: tuple[Device, ...], stage: int) -> MemoryPlan:
-        device, context = split[stage], context_of(setup.model, self.n_ctx)
-        weights, host = self._weights(setup, split, device)
-        compute = self._compute(setup, device, context)
-        framework = framework_bytes(1, self.overheads)
-        shared_host = host if setup.gpu.unified_memory else 0.0
-        available = setup.memory_bytes - weights - compute - framework - shared_host
-        claims = self._claims(setup, device)
-        pools = (Pool(name="cells", capacity_bytes=max(0.0, available), claims=claims),) if claims else ()
-        per_token = sum(claim.bytes_per_token for claim in claims)
+    def loading(self, setup: Setup) -> Loading:
+        """What the server loads where: as the options say, and fitted where they say nothing."""
+        return _loaded(self, setup)
+
+    def start(self, setup: Setup) -> Loading:
+        """What the options say, before anything is fitted."""
+        layers, count = setup.model.num_layers + 1, setup.layout.pipeline
+        asked = self.n_gpu_layers
+        offloaded = layers if asked is None or asked < 0 else min(asked, layers)
+        return Loading(
+            n_ctx=self._longest(setup),
+            layers=dealt_layers(setup.model.num_layers, offloaded, count, self._shares(setup)),
+            host=self._host_tensors(setup),
+        )
+
+    def fitted(self, setup: Setup) -> Loading:
+        """The same with what they leave open chosen to fit the memory."""
+        start = self.start(setup)
+        if not (self.fit and self.rules.fits) or not start.offloaded:
+            return start
+        return fitted(self._question(setup, start), start, lambda tried: self._needs(setup, tried))
+
+    def placement(self, setup: Setup) -> Placement:
+        """What the host computes of a step [1].
+
+        Definition: see :func:`.llama_cpp_placement.placement_of`.
+        """
+        loading = self.loading(setup)
+        split = _devices(setup, loading)
+        return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
+
+    def _longest(self, setup: Setup) -> int:
+        if self.n_ctx:
+            return self.n_ctx
+        own = context_of(setup.model, None)
+        return own * self.slots if self.rules.context_for_each_slot else own
+
+    def _shares(self, setup: Setup) -> tuple[float, ...]:
+        """Parts of the layers for each device: as said, all for one, or by the devices' memory."""
+        count = setup.layout.pipeline
+        if self.split_mode == "none":
+            return tuple(float(device == self.main_gpu) for device in range(count))
+        return self.tensor_split or tuple(float(setup.memory_of(device)) for device in range(count))
+
+    def _host_tensors(self, setup: Setup) -> HostTensors:
+        total = setup.model.num_layers
+        experts = total if self.cpu_moe else self.n_cpu_moe
+        kept = together(first_layers(total, experts, EXPERTS), first_layers(total, self.n_cpu_ffn, DENSE_FFN))
+        patterns = host_patterns(self.override_tensor)
+        return together(kept, matching(setup.model, patterns)) if patterns else kept
+
+    def micro_batch(self, n_ctx: int) -> int:
+        """Tokens that are computed at once [tokens].
+
+        ``min(context, n_batch, n_ubatch)``.
+        Source: llama.cpp ``src/llama-context.cpp``. Exact.
+        """
+        return min(n_ctx, self.n_batch, self.n_ubatch)
+
+    def _question(self, setup: Setup, start: Loading) -> FitQuestion:
+        slots, least = self.slots_at(start.n_ctx), padded(self.fit_ctx)
+        margin, framework = self.fit_target * MIB, framework_bytes(1, self.overheads)
+        targets = (setup.memory_of(stage) - framework - margin for stage in range(setup.layout.pipeline))
+        open_layers = (self.n_gpu_layers is None or self.n_gpu_layers < 0) and not any(start.host)
+        return FitQuestion(
+            num_layers=setup.model.num_layers,
+            targets=tuple(targets),
+            longest=start.n_ctx,
+            shortest=least * slots.streams,
+            align=CELL_PADDING * slots.streams,
+            open_context=self.n_ctx is None,
+            open_layers=open_layers and self.tensor_split is None and setup.layout.pipeline >= 1,
+            experts=setup.model.num_experts > 0,
+        )
+
+    def _needs(self, setup: Setup, loading: Loading) -> list[float]:
+        """Bytes that each device takes under a loading, without the framework."""
+        split = _devices(setup, loading)
+        parts = (self.parts(setup, loading, split, stage) for stage in range(len(split)))
+        return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
+
+    def parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
+        """Weights, cells and compute buffer of one device [bytes].
+
+        Definition: see the functions that each comes from.
+        """
+        device = split[stage]
+        return Parts(
+            weights_bytes=device_weights(setup, loading, device),
+            kv_cache_bytes=self._cells(setup, loading, device.layers) if self.cache_on_device else 0.0,
+            compute_bytes=compute_bytes(self._graph(setup, loading, split, stage)),
+        )
+
+    @property
+    def cache_on_device(self) -> bool:
+        """Whether the cells of an offloaded layer lie with it."""
+        return self.offload_kqv and not self.no_kv_offload
+
+    def _cells(self, setup: Setup, loading: Loading, layers: range) -> float:
+        return cache_bytes(setup.model, layers, self._cache_rules(setup, loading))
+
+    def _cache_rules(self, setup: Setup, loading: Loading) -> CacheRules:
+        numbers = setup.numbers
+        return CacheRules(
+            slots=self.slots_at(loading.n_ctx),
+            micro_batch=self.micro_batch(loading.n_ctx),
+            key_bytes=numbers.cache.bytes_per_element,
+            value_bytes=numbers.value_cache.bytes_per_element,
+            flash_attention=self.flash_attn,
+            swa_full=self.swa_full,
+        )
+
+    def _graph(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Graph:
+        slots = self.slots_at(loading.n_ctx)
+        whole = loading.offloaded > setup.model.num_layers and not any(loading.host)
+        return Graph(
+            model=setup.model,
+            slots=slots,
+            micro_batch=self.micro_batch(loading.n_ctx),
+            flash_attention=self.flash_attn,
+            swa_full=self.swa_full,
+            cache_on_device=self.cache_on_device,
+            outputs=slots.count if self.rules.output_rows_by_slot else self.micro_batch(loading.n_ctx),
+            output=split[stage].output,
+            devices=sum(bool(device.layers) or device.output for device in split) if whole else 1,
+            device=stage,
+        )
+
+    def _device(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> MemoryPlan:
+        parts, slots = self.parts(setup, loading, split, stage), self.slots_at(loading.n_ctx)
+        framework, host = framework_bytes(1, self.overheads), self._host(setup, loading, split)
+        memory = setup.memory_of(stage)
+        shared = host.needed_bytes if setup.gpu.unified_memory else 0.0
+        available = memory - parts.weights_bytes - parts.compute_bytes - framework - shared
+        here = claims(setup.model, split[stage].layers, self._cache_rules(setup, loading))
+        held = here if self.cache_on_device else ()
         return MemoryPlan(
             engine=self.name,
             budget=GpuBudget(
-                memory_bytes=setup.memory_bytes,
-                usable_bytes=setup.memory_bytes - shared_host,
-                weights_bytes=weights,
-                host_weights_bytes=host,
-                activation_peak_bytes=compute,
+                memory_bytes=memory,
+                usable_bytes=memory - shared,
+                weights_bytes=parts.weights_bytes,
+                host_weights_bytes=host.weights_bytes,
+                activation_peak_bytes=parts.compute_bytes,
                 cuda_graphs_bytes=0.0,
                 framework_bytes=framework,
-                kv_cache_bytes=self._allocated(claims, context),
+                kv_cache_bytes=parts.kv_cache_bytes,
             ),
-            pools=pools,
+            pools=(Pool(name="cells", capacity_bytes=max(0.0, available), claims=held),) if held else (),
             available_bytes=available,
-            bytes_per_token=per_token,
-            tokens_per_replica=int(ceil_div(context, CELL_PADDING)) * CELL_PADDING,
-            max_model_len_tokens=context,
+            bytes_per_token=sum(claim.bytes_per_token for claim in held),
+            tokens_per_replica=slots.cells,
+            max_model_len_tokens=slots.slot_tokens,
             limits=self.limits(setup),
             replicas=setup.layout.data,
             stage=stage,
-            notes=self._notes(setup, split),
+            notes=(*notes(setup, loading, split, slots), *unused(setup, self._told)),
+            places=slots,
+            host=host,
         )
 
-    def _weights(self, setup: Setup, split: tuple[Device, ...], device: Device) -> tuple[float, float]:
-        """Bytes on this device, and bytes that the host alone keeps."""
-        stack = layer_bytes(setup.model, setup.numbers.recipe)
-        here = sum(stack.layers_bytes[layer] for layer in device.layers) + stack.output_bytes * device.output
-        everywhere = sum(stack.layers_bytes[layer] for part in split for layer in part.layers)
-        if any(part.output for part in split):
-            everywhere += stack.output_bytes
-        return here, max(0.0, stack.file_bytes - everywhere)
+    @property
+    def _told(self) -> Told:
+        experts = self.cpu_moe or bool(self.n_cpu_moe)
+        return Told(experts, self.override_tensor, self.main_gpu, self.split_mode)
 
-    def _compute(self, setup: Setup, device: Device, context: int) -> float:
-        """With the output: logits and layers; without it the logits stand elsewhere."""
-        heads = max((score.heads for group in setup.model.groups for score in group.parts.scores), default=0)
-        return float(
-            compute_buffer_bytes(
-                setup.model,
-                micro_batch=min(self.n_ubatch, context),
-                context_tokens=context,
-                heads=heads,
-                flash_attention=self.flash_attn,
-                output=device.output,
-            )
+    def _host(self, setup: Setup, loading: Loading, split: tuple[Device, ...]) -> HostBudget:
+        """What the host's memory holds; where memory is shared, the GPU's own memory bounds it."""
+        placed = [layer for device in split for layer in device.layers] if self.cache_on_device else []
+        first = len(placed) and setup.model.num_layers - len(placed)
+        rest = range(first if placed else setup.model.num_layers)
+        return HostBudget(
+            weights_bytes=host_weights(setup, loading, split),
+            kv_cache_bytes=self._cells(setup, loading, rest),
+            compute_bytes=host_compute_bytes(self._graph(setup, loading, split, len(split) - 1)),
+            memory_bytes=None if setup.gpu.unified_memory or setup.host is None else setup.host.memory_bytes,
+            offloads=loading.offloaded <= setup.model.num_layers or any(loading.host),
         )
 
-    def _claims(self, setup: Setup, device: Device) -> tuple[Claim, ...]:
-        width = setup.numbers.cache.bytes_per_element
-        claims: dict[Claim, int] = {}
-        for group, layers in _layers_on(setup.model, device):
-            for cache in group.parts.caches:
-                for claim in self._claims_of(cache, width):
-                    claims[claim] = claims.get(claim, 0) + layers
-        return tuple(_times(claim, layers) for claim, layers in claims.items())
 
-    def _claims_of(self, cache: Cache, width: float) -> list[Claim]:
-        """Cells in steps of 256; sliding layers hold their window and one micro-batch; states in float32."""
-        parts = []
-        if cache.elements_per_token:
-            window = None if cache.window is None or self.swa_full else cache.window + self.n_ubatch
-            parts.append(
-                Claim(
-                    kind=cache.kind,
-                    layers=1,
-                    block_bytes=cache.elements_per_token * width * CELL_PADDING,
-                    block_tokens=CELL_PADDING,
-                    window_tokens=window,
-                )
-            )
-        if cache.state_elements:
-            parts.append(
-                Claim(
-                    kind="state",
-                    layers=1,
-                    block_bytes=(cache.state_elements - cache.spare_state_elements) * STATE_BYTES,
-                    block_tokens=0,
-                )
-            )
-        return parts
-
-    def _allocated(self, claims: tuple[Claim, ...], context: int) -> float:
-        """Cells for ``n_ctx`` over all slots; window and state once a slot."""
-        total = 0.0
-        for claim in claims:
-            slots = 1 if claim.block_tokens and claim.window_tokens is None else self.n_parallel
-            total += float(claim.blocks(context)) * claim.block_bytes * slots
-        return total
-
-    def _notes(self, setup: Setup, split: tuple[Device, ...]) -> tuple[str, ...]:
-        notes = ["the input embedding stays in host memory"]
-        if split[0].layers.start:
-            notes.append(f"layers 0 to {split[0].layers.start - 1} and their cache stay with the host")
-        if any(placed.weight.component == "vision" for placed in setup.model.placed):
-            notes.append("vision and audio towers come in a file of their own (mmproj) and are not counted")
-        if setup.gpu.unified_memory:
-            notes.append("memory is shared with the host: what the host keeps counts against it")
-        return tuple(notes)
+@lru_cache(maxsize=1024)
+def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
+    return engine.fitted(setup)
 
 
-def _layers_on(model: Model, device: Device) -> list[tuple[LayerGroup, int]]:
-    counts = ((group, sum(index in device.layers for index in group.indices)) for group in model.groups)
-    return [(group, layers) for group, layers in counts if layers]
-
-
-def _times(claim: Claim, layers: int) -> Claim:
-    return Claim(
-        kind=claim.kind,
-        layers=layers,
-        block_bytes=claim.block_bytes * layers,
-        block_tokens=claim.block_tokens,
-        window_tokens=claim.window_tokens,
-    )
+def _devices(setup: Setup, loading: Loading) -> tuple[Device, ...]:
+    layers = loading.layers
+    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])

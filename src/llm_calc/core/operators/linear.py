@@ -36,6 +36,11 @@ def linear_works(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[Li
     return tuple(_linear(recipe, layout, placed) for placed in model.placed if _is_matrix(placed))
 
 
+def group_of(placed: Placed) -> Group | None:
+    """The group that a weight's matrix is counted in; None for what no text token multiplies by."""
+    return _GROUP_OF[placed.weight.component] if _is_matrix(placed) else None
+
+
 def _is_matrix(placed: Placed) -> bool:
     weight = placed.weight
     return weight.kind == "matrix" and weight.used > 0 and weight.params > 0 and weight.component in _GROUP_OF

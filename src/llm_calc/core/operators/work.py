@@ -5,7 +5,7 @@ the caches of the decoding sequences and scores the chunk against its own past. 
 GPU with the largest share, summed over the layers of all pipeline stages.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from llm_calc.core.arrays import Quantity
@@ -88,7 +88,10 @@ class LayerCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepWork:
-    """Everything that a step does on one GPU; ``sequence_share`` of the deployment's sequences are its own."""
+    """Everything that a step does on one GPU; ``sequence_share`` of the deployment's sequences are its own.
+
+    ``host``: what the host's processor does of the same step, beside the figures here.
+    """
 
     linear: tuple[LinearWork, ...]
     context: tuple[ContextWork, ...]
@@ -97,3 +100,12 @@ class StepWork:
     state_bytes: Quantity = 0.0
     sequence_share: Quantity = 1.0
     stages: Quantity = 1
+    host: "StepWork | None" = None
+
+    def without_context(self) -> "StepWork":
+        """The same without caches and states: what tokens cost wherever they stand [bytes, FLOP].
+
+        Definition: matrices, collectives and counts of layers stay.
+        """
+        host = None if self.host is None else self.host.without_context()
+        return replace(self, context=(), state_bytes=0.0, host=host)

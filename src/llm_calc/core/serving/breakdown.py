@@ -13,6 +13,7 @@ from llm_calc.core.serving.step import (
     collective_tokens,
     context_keys,
     context_seconds,
+    host_seconds,
     launch_seconds,
     linear_seconds,
     linear_tokens,
@@ -44,7 +45,12 @@ def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[Operat
     Definition: the terms of :func:`.step.step_seconds` one by one; the bound is the larger of an operator's two
     times.
     """
-    rows = [*_linear(work, load, rates), *_context(work, load, rates), *_collectives(work, load, rates)]
+    rows = [
+        *_linear(work, load, rates),
+        *_context(work, load, rates),
+        *_collectives(work, load, rates),
+        *_host(work, load, rates),
+    ]
     rest = float(step_seconds(work, load, rates)) - sum(row.seconds for row in rows)
     launches = max(rest, float(launch_seconds(work, load, rates)))
     return (*rows, _operator("launches, scheduler and small kernels", launches, "launch"))
@@ -99,6 +105,16 @@ def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorT
     if work.state_bytes and load.sequences:
         moved = 2.0 * float(work.state_bytes * work.sequence_share * load.sequences)
         yield _operator("recurrent state", moved / float(rates.state_bytes_per_s), "memory", 0.0, moved)
+
+
+def _host(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
+    """All that the host does, as one: its bytes come from its own memory."""
+    if work.host is None:
+        return
+    moved = sum(float(matrix.weight_bytes) for matrix in work.host.linear)
+    flops = sum(float(linear_tokens(matrix, load) * matrix.flops_per_token) for matrix in work.host.linear)
+    seconds = float(host_seconds(work, load, rates))
+    yield _operator("layers and experts on the host", seconds, "memory", flops, moved)
 
 
 def _collectives(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:

@@ -120,7 +120,7 @@ def _decode_seconds(
 
 def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:
     """Everything but scores and the floor, by prompt tokens."""
-    bare = replace(work, context=(), state_bytes=0.0)
+    bare = work.without_context()
     free = replace(rates, prefill_layer_s=0.0)
     load = StepLoad(
         prompt_tokens=_TOKENS,

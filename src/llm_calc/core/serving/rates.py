@@ -91,6 +91,23 @@ class Rates:
     stage_loss_fraction: Quantity = 0.0
     overlap_loss_fraction: Quantity = 0.0
     kernels: Kernels = Kernels(name="")
+    host: "HostRates | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRates:
+    """What the host reaches where part of a model lies with it.
+
+    ``rates``: of its processor and memory. From ``copied_from_tokens`` tokens on, a step copies its weights to the GPU
+    instead, once a micro-batch of ``micro_batch_tokens``, at ``copy_bytes_per_s``. ``crossings_s``: all hand-overs
+    between the two in one step.
+    """
+
+    rates: Rates
+    copied_from_tokens: float
+    micro_batch_tokens: float
+    copy_bytes_per_s: float
+    crossings_s: float
 
 
 def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
@@ -105,6 +122,7 @@ def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
         return value(name, None)
 
     power = machine.power_fraction ** of("power_exponent")
+    times: dict[str, Any] = {name: of(name) for name in TIMES}
     return Rates(
         linear=tuple(_linear(machine, value, power, index) for index in range(len(GROUPS))),
         activation_bytes_per_s=machine.memory_bytes_per_s * of("activation_bandwidth_fraction"),
@@ -115,7 +133,7 @@ def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
         * of("prefill_attention_compute_fraction")
         * power,
         link_bytes_per_s=machine.link_bytes_per_s * of("link_fraction"),
-        **{name: of(name) for name in TIMES},
+        **times,
         kernels=kernels,
     )
 
@@ -154,7 +172,7 @@ def pick(rates: Rates, index: int) -> Rates:
 
     Definition: the element with this index of each of them.
     """
-    names = [each.name for each in fields(Rates) if each.name not in ("linear", "kernels")]
+    names = [each.name for each in fields(Rates) if each.name not in ("linear", "kernels", "host")]
     chosen: dict[str, Any] = {name: _element(getattr(rates, name), index) for name in names}
     return replace(rates, linear=tuple(_one(each, index) for each in rates.linear), **chosen)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -203,13 +203,40 @@ def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     Choice: operators run one after another; see :func:`.roofline.overlapped` for the rule.
     Leaves out: overlap between operators.
     """
-    total: Quantity = 0.0
+    total: Quantity = host_seconds(step, load, rates)
     for part in _parts(step, load, rates):
         total = total + part
     floor = where(
         load.prompt_tokens > 0, rates.prefill_layer_s * (step.counts.layers + step.counts.expert_layers), 0.0
     )
     return overlapped(total + launch_seconds(step, load, rates), floor)
+
+
+def host_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
+    """What a step takes on the host, where part of the model lies with it; GPU and host take turns [s].
+
+    ``its operators under its own roofs + crossings x seconds``; from so many tokens on its matrices are copied to the
+    GPU instead: ``ceil(tokens / micro batch) x bytes / copy rate + the GPU's own time for them``.
+    Source: llama.cpp v0.5.0 ``ggml/src/ggml-backend.cpp`` (``op_offload``) and ``ggml/src/ggml-cuda/ggml-cuda.cu``
+    (``min_batch_size`` 32); checked: 2026-11-29.
+    Leaves out: copies that hide behind arithmetic.
+    """
+    host, reached = step.host, rates.host
+    if host is None or reached is None:
+        return 0.0
+    tokens = load.decode_tokens + load.prompt_tokens
+    passes = ceil_div(tokens, reached.micro_batch_tokens)
+    own: Quantity = 0.0
+    copied: Quantity = 0.0
+    for work in host.linear:
+        reaching = linear_tokens(work, load)
+        own = own + overlapped(*linear_seconds(work, reaching, reached.rates))
+        bytes_once = work.weight_bytes * touched_fraction(work, reaching, rates.routing_exponent)
+        copied = copied + passes * bytes_once / reached.copy_bytes_per_s
+        copied = copied + overlapped(*linear_seconds(work, reaching, rates), rates.kernels.overlap_exponent)
+    rest = sum(_parts(replace(host, linear=()), load, reached.rates), start=0.0 * tokens)
+    rest = rest + launch_seconds(host, load, reached.rates) + reached.crossings_s
+    return where(tokens >= reached.copied_from_tokens, copied, own) + rest
 
 
 def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:

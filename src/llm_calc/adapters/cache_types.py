@@ -1,0 +1,62 @@
+"""llama.cpp's own cache types: keys and values each in one of its formats, beside ``precision.kv_cache``."""
+
+from dataclasses import replace
+
+from llm_calc.adapters.formats import number_format
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
+from llm_calc.adapters.wire.parts import PrecisionPart
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.formats import NumberFormat
+
+CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+"""Source: llama.cpp v0.5.0 ``common/arg.cpp``, ``kv_cache_types``; checked: 2026-11-29."""
+_OTHER_NAMES = {"f32": "fp32", "f16": "fp16"}
+_KNOWN = frozenset((*CACHE_TYPES, *_OTHER_NAMES.values()))
+SIXTEEN_BITS = 16
+
+
+def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Subject:
+    """The subject with the cache types that llama.cpp is told; other engines' as it is.
+
+    Raises:
+        InvalidInputError: ``precision.kv_cache`` says another format than an option of the engine.
+        UnsupportedError: no type of llama.cpp's cache, or quantized values without flash attention.
+    """
+    if not isinstance(engine, LlamaCppEngine):
+        return subject
+    asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
+    keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")
+    values = _agreed(asked, engine.cache_type_v, "engine.cache_type_v")
+    numbers = subject.setup.numbers
+    cache, kept = keys or numbers.cache, values or numbers.cache
+    if engine.flash_attn is False and kept.bits_per_element < SIXTEEN_BITS:
+        msg = f"engine.cache_type_v: values in {kept.name} need flash attention (engine.flash_attn)"
+        raise UnsupportedError(msg, field="engine.cache_type_v", accepted=["f16", "bf16", "f32"])
+    if (cache, kept) == (numbers.cache, numbers.cache):
+        return subject
+    numbers = replace(numbers, cache=cache, values=None if kept == cache else kept)
+    words = cache.name if kept == cache else f"{cache.name} keys, {kept.name} values"
+    return replace(
+        subject,
+        setup=replace(subject.setup, numbers=numbers),
+        precision=replace(subject.precision, numbers=numbers, kv_cache=words),
+    )
+
+
+def _type(name: str, field: str) -> NumberFormat:
+    found = number_format(_OTHER_NAMES.get(name.lower(), name), field)
+    if found.name not in _KNOWN:
+        msg = f"{field}: llama.cpp keeps no cache in {name}; its types: {', '.join(CACHE_TYPES)}"
+        raise UnsupportedError(msg, field=field, accepted=[*CACHE_TYPES])
+    return found
+
+
+def _agreed(asked: NumberFormat | None, said: str | None, field: str) -> NumberFormat | None:
+    if said is None:
+        return asked
+    found = _type(said, field)
+    if asked is not None and asked != found:
+        msg = f"{field}: {said} and precision.kv_cache: {asked.name} say different things; give one"
+        raise InvalidInputError(msg, field=field)
+    return found

@@ -1,0 +1,78 @@
+"""What the host does of a deployment: where llama.cpp left part of a model with it."""
+
+from dataclasses import dataclass, replace
+
+from llm_calc.adapters.hosts import host_words, load_reached
+from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.host import Host
+from llm_calc.core.operators.work import GROUPS, StepWork
+from llm_calc.core.serving.placement import Placement, host_rates, placed_work
+from llm_calc.core.serving.rates import Rates
+
+ALL_ON_GPU = Placement(
+    fractions=(0.0,) * len(GROUPS),
+    cache_fraction=0.0,
+    layers_fraction=0.0,
+    expert_layers=0.0,
+    crossings=0,
+)
+SLOWEST_LINK_BYTES_PER_S = 16e9
+"""Taken for a card whose link nobody published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offload:
+    """Where the parts of a model lie, the rates of both sides, and the host that was meant or taken."""
+
+    placement: Placement
+    rates: Rates
+    host: Host | None = None
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> bool:
+        """Whether the host computes at all."""
+        return self.placement.uses_host
+
+    def work(self, whole: StepWork) -> StepWork:
+        """A step with the host's share apart."""
+        return placed_work(whole, self.placement)
+
+    @property
+    def spread(self) -> float:
+        """How far an estimate may be off either way: a factor; 1 without the host."""
+        if not self.used:
+            return 1.0
+        reached = load_reached()
+        stated = self.host is not None and self.host.stated
+        return reached.stated_range if stated else reached.assumed_range
+
+
+def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
+    """The offload of a deployment; all on the GPU for engines that leave nothing with the host."""
+    if not isinstance(engine, LlamaCpp) or setup.host is None:
+        return Offload(placement=ALL_ON_GPU, rates=rates)
+    placement = engine.placement(setup)
+    if not placement.uses_host:
+        return Offload(placement=ALL_ON_GPU, rates=rates)
+    gpu, loading = setup.gpu, engine.loading(setup)
+    link = gpu.pcie_bytes_per_s_each_way or SLOWEST_LINK_BYTES_PER_S
+    found = host_rates(
+        setup.host,
+        load_reached().efficiencies,
+        crossings=placement.crossings,
+        link_bytes_per_s=gpu.memory_bandwidth_bytes_per_s if gpu.unified_memory else link,
+        micro_batch=engine.micro_batch(loading.n_ctx),
+        copies=engine.op_offload,
+        routing_exponent=rates.routing_exponent,
+    )
+    words = (host_words(setup.host), _share_words(placement))
+    return Offload(placement=placement, rates=replace(rates, host=found), host=setup.host, assumptions=words)
+
+
+def _share_words(placement: Placement) -> str:
+    parts = [
+        f"{part:.0%} of {group}" for group, part in zip(GROUPS, placement.fractions, strict=True) if part
+    ]
+    return f"on the host: {', '.join(parts) or 'the cache'}; its times rest on a few public runs (docs/performance.md)"

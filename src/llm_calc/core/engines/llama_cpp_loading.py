@@ -1,0 +1,162 @@
+"""Bytes of a loading: on each device, with the host, and what a caller should know of it."""
+
+import re
+from dataclasses import dataclass
+
+from llm_calc.core.engines.base import Setup
+from llm_calc.core.engines.llama_cpp_fit import Loading
+from llm_calc.core.engines.llama_cpp_slots import Slots
+from llm_calc.core.engines.llama_cpp_split import Device, layer_bytes, matching
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+
+SPLIT_MODES = ("layer", "none")
+"""``row`` and ``tensor`` cut single matrices."""
+HOST_BUFFER = "CPU"
+LONGEST_PATTERN = 200
+MOST_REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What one device holds."""
+
+    weights_bytes: float
+    kv_cache_bytes: float
+    compute_bytes: float
+
+
+def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
+    """Weights on one device: its layers without what the host keeps of them, and the output [bytes].
+
+    ``sum over layers of tensors - tensors of the host + output``.
+    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
+    """
+    stack = layer_bytes(setup.model, setup.numbers.recipe)
+    whole = stack.layers_bytes
+    here = sum(whole[layer] - stack.on_host(layer, loading.host[layer]) for layer in device.layers)
+    return here + stack.output_bytes * device.output
+
+
+def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> float:
+    """Weights that the host holds: the input's tables, its layers, tensors that overrides keep with it [bytes].
+
+    ``embedding + layers that no device has + tensors of the host``; a tied head on a device is a second copy.
+    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
+    """
+    stack = layer_bytes(setup.model, setup.numbers.recipe)
+    placed = frozenset(layer for device in split for layer in device.layers)
+    total = stack.embedding_bytes
+    for layer, size in enumerate(stack.layers_bytes):
+        total += stack.on_host(layer, loading.host[layer]) if layer in placed else size
+    if not any(device.output for device in split):
+        total += stack.output_bytes - stack.tied_bytes
+    return total
+
+
+def host_patterns(override: str | None) -> tuple[str, ...]:
+    """The patterns of ``override_tensor`` that send tensors to the host.
+
+    Raises:
+        InvalidInputError: no ``pattern=buffer``, another buffer than the host's, or a pattern that is too involved.
+    """
+    found = []
+    for rule in (override or "").split(","):
+        if not rule:
+            continue
+        pattern, mark, buffer = rule.rpartition("=")
+        if not mark or buffer.strip().upper() != HOST_BUFFER:
+            msg = f"engine.override_tensor: {rule!r} must be <pattern>=CPU, several joined by commas"
+            raise InvalidInputError(msg, field="engine.override_tensor")
+        found.append(_checked(pattern))
+    return tuple(found)
+
+
+def _checked(pattern: str) -> str:
+    """Patterns that search a short name in no time: few repeats, and none of a group."""
+    repeats = len(re.findall(r"(?<!\\)[*+{]", pattern))
+    involved = len(pattern) > LONGEST_PATTERN or repeats > MOST_REPEATS or re.search(r"\)[*+{]", pattern)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        involved = True
+        reason = str(error)
+    else:
+        reason = f"at most {LONGEST_PATTERN} characters and {MOST_REPEATS} repeats, none of a group"
+    if involved:
+        msg = f"engine.override_tensor: {pattern!r} cannot be used as a pattern ({reason})"
+        raise InvalidInputError(msg, field="engine.override_tensor")
+    return pattern
+
+
+def notes(setup: Setup, loading: Loading, split: tuple[Device, ...], slots: Slots) -> tuple[str, ...]:
+    """What is where, in words."""
+    found = ["the input embedding stays in host memory", *_slot_notes(slots), *_layer_notes(loading, split)]
+    if any(placed.weight.component == "vision" for placed in setup.model.placed):
+        found.append("vision and audio towers come in a file of their own (mmproj) and are not counted")
+    if setup.gpu.unified_memory:
+        found.append("memory is shared with the host: what the host keeps counts against it")
+    return tuple(found)
+
+
+def _slot_notes(slots: Slots) -> list[str]:
+    if slots.count == 1:
+        return []
+    if slots.shared:
+        each = slots.cells // slots.count
+        return [
+            f"{slots.count} slots share one cache of {slots.cells} cells (kv_unified); unshared each has {each}"
+        ]
+    return [f"{slots.count} slots of {slots.slot_tokens} cells each; a longer request is refused"]
+
+
+def _layer_notes(loading: Loading, split: tuple[Device, ...]) -> list[str]:
+    found = []
+    last = split[0].layers.start - 1
+    if last >= 0:
+        layers = f"layers 0 to {last} and their" if last else "layer 0 and its"
+        found.append(f"{layers} cache stay with the host; n_gpu_layers {loading.offloaded}")
+    kept = [layer for device in split for layer in device.layers if loading.host[layer]]
+    if kept:
+        experts = any(name.endswith("_exps") for layer in kept for name in loading.host[layer])
+        found.append(
+            f"{'experts' if experts else 'matrices'} of {len(kept)} offloaded layers stay with the host"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Options that may change nothing."""
+
+    experts: bool
+    override_tensor: str | None
+    main_gpu: int
+    split_mode: str
+
+
+def unused(setup: Setup, told: Told) -> list[str]:
+    """Options that change nothing here."""
+    found = []
+    if told.experts and not setup.model.num_experts:
+        found.append("cpu_moe and n_cpu_moe change nothing: the model routes to no experts")
+    patterns = host_patterns(told.override_tensor)
+    if patterns and not any(matching(setup.model, patterns)):
+        found.append(f"override_tensor changes nothing: no tensor of a layer is named {told.override_tensor}")
+    if told.main_gpu and told.split_mode != "none":
+        found.append("main_gpu changes nothing: layers are dealt to all GPUs (split_mode layer)")
+    return found
+
+
+def check(setup: Setup, split_mode: str) -> None:
+    """Refuses what llama.cpp does not split, and splits that are not modelled.
+
+    Raises:
+        UnsupportedError: tensor or expert parallelism, or a split of rows.
+    """
+    for name in ("tensor", "expert"):
+        if getattr(setup.layout, name) > 1:
+            msg = f"parallelism.{name}: llama.cpp deals layers to devices; use pipeline instead"
+            raise UnsupportedError(msg, field=f"parallelism.{name}", accepted=[1])
+    if split_mode not in SPLIT_MODES:
+        msg = f"engine.split_mode: {split_mode} is not modelled; known: {', '.join(SPLIT_MODES)}"
+        raise UnsupportedError(msg, field="engine.split_mode", accepted=[*SPLIT_MODES])

@@ -1,0 +1,53 @@
+"""llama.cpp's cache types under their own names."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.memory_plan import answer_memory_plan
+from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
+from llm_calc.core.errors import CalcError
+
+
+def planned(kv_cache: str = "auto", **engine: Any) -> MemoryPlanAnswer:
+    request = {
+        "model": {"name": "qwen3-8b"},
+        "precision": {"weights": "q4_k_m", "kv_cache": kv_cache},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192, "n_parallel": 1, **engine},
+    }
+    return answer_memory_plan(MemoryPlanRequest(**request), load_catalogs())
+
+
+@pytest.mark.parametrize(
+    ("options", "bytes_of_keys", "bytes_of_values"),
+    [
+        ({}, 2, 2),
+        ({"cache_type_k": "q8_0"}, 34 / 32, 2),
+        ({"cache_type_v": "q4_0"}, 2, 18 / 32),
+        ({"cache_type_k": "q8_0", "cache_type_v": "q8_0"}, 34 / 32, 34 / 32),
+        ({"cache_type_k": "f32", "cache_type_v": "f16"}, 4, 2),
+        ({"kv_cache": "q8_0", "cache_type_k": "q8_0"}, 34 / 32, 34 / 32),
+    ],
+)
+def test_keys_and_values_have_types_of_their_own(
+    options: dict[str, Any], bytes_of_keys: float, bytes_of_values: float
+) -> None:
+    """36 layers of 8 heads of 128 elements, keys and values each."""
+    expected = 8192 * 36 * 8 * 128 * (bytes_of_keys + bytes_of_values)
+    assert planned(**options).per_gpu.kv_cache_bytes == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cache_type_k": "fp8"}, "q8_0"),
+        ({"kv_cache": "fp8"}, "precision.kv_cache"),
+        ({"kv_cache": "q8_0", "cache_type_v": "q4_0"}, "precision.kv_cache"),
+        ({"cache_type_v": "q8_0", "flash_attn": False}, "flash_attn"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(CalcError, match=said):
+        planned(**options)

@@ -1,0 +1,124 @@
+"""Layers and experts on the host: speed falls with every one of them, and never passes the memory that holds it."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.hosts import load_platforms, platform_hosts
+from llm_calc.adapters.serving import answer_serving_estimate
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
+from llm_calc.core.errors import CalcError, UnknownNameError
+
+MEASURED = Path(__file__).parents[2] / "catalogs" / "hosts" / "measured.csv"
+GIB = 1 << 30
+
+
+def estimated(
+    model: str, gpu: str, *, weights: str = "q4_k_m", host: Any = None, kv_cache: str = "auto", **engine: Any
+) -> ServingEstimateAnswer:
+    request = {
+        "model": {"name": model},
+        "precision": {"weights": weights, "kv_cache": kv_cache},
+        "hardware": {"gpu": gpu, "count": 1, "host": host},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192, **engine},
+        "workload": {"input_tokens": 512, "output_tokens": 128, "concurrency": 1},
+    }
+    return answer_serving_estimate(ServingEstimateRequest(**request), load_catalogs())
+
+
+def test_every_layer_on_the_host_makes_it_slower() -> None:
+    times = [estimated("qwen2.5-14b", "rtx-3060-12gb", n_gpu_layers=n) for n in (49, 48, 40, 20, 1, 0)]
+    tpot, ttft = [each.tpot_s for each in times], [each.ttft_s for each in times]
+    assert tpot == sorted(tpot)
+    assert ttft == sorted(ttft)
+
+
+def test_every_layer_of_experts_on_the_host_makes_it_slower() -> None:
+    times = [estimated("qwen3-30b-a3b", "rtx-4090", n_cpu_moe=n) for n in (0, 1, 12, 24, 47, 48)]
+    assert [each.tpot_s for each in times] == sorted(each.tpot_s for each in times)
+    said = estimated("qwen3-30b-a3b", "rtx-4090", cpu_moe=True)
+    pattern = estimated("qwen3-30b-a3b", "rtx-4090", override_tensor="exps=CPU")
+    assert said.tpot_s == pattern.tpot_s == times[-1].tpot_s
+
+
+def test_all_layers_on_the_gpu_is_the_gpus_own_answer() -> None:
+    whole = estimated("llama-3.1-8b", "rtx-4090", n_gpu_layers=33, host={"platform": "epyc-9004"})
+    assert whole.tpot_s == estimated("llama-3.1-8b", "rtx-4090").tpot_s
+    assert not any("host" in note and "on the host" in note for note in whole.assumptions)
+
+
+@pytest.mark.parametrize("platform", [platform.id for platform in load_platforms().platforms])
+def test_nothing_is_faster_than_the_memory_that_holds_it(platform: str) -> None:
+    answer = estimated(
+        "llama-3.1-70b", "rtx-4090", n_gpu_layers=0, host={"platform": platform, "memory_bytes": 256 * GIB}
+    )
+    read = sum(row.bytes for row in answer.operators if row.phase == "decode" and "host" in row.name)
+    assert read > 38e9
+    assert answer.tpot_s > read / platform_hosts()[platform].memory_bandwidth_bytes_per_s
+
+
+def test_the_cache_on_the_host_makes_it_slower() -> None:
+    near = estimated("llama-3.1-8b", "rtx-4090")
+    far = estimated("llama-3.1-8b", "rtx-4090", no_kv_offload=True)
+    assert far.tpot_s > near.tpot_s
+    assert far.basis.kind == "formula_only"
+
+
+def test_a_host_that_is_not_stated_is_named_and_widens_the_range() -> None:
+    taken = estimated("qwen2.5-32b", "rtx-4090", n_gpu_layers=0)
+    stated = estimated("qwen2.5-32b", "rtx-4090", n_gpu_layers=0, host={"platform": "desktop-ddr5-5600"})
+    assert any("hardware.host: not stated" in note for note in taken.assumptions)
+    assert taken.tpot_s == stated.tpot_s
+    assert taken.interval.tpot_s is not None
+    assert stated.interval.tpot_s is not None
+    assert taken.interval.tpot_s.high > stated.interval.tpot_s.high
+    assert taken.interval.status == stated.interval.status == "uncalibrated"
+    assert taken.basis.kind == "formula_only"
+
+
+def test_a_faster_host_is_faster() -> None:
+    slow, fast = (
+        estimated("qwen2.5-32b", "rtx-4090", n_gpu_layers=0, host={"memory_bandwidth_bytes_per_s": rate})
+        for rate in (50e9, 100e9)
+    )
+    assert fast.tpot_s < 0.6 * slow.tpot_s
+
+
+def test_an_unknown_platform_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"desktop-ddr5-5600"):
+        estimated("qwen2.5-32b", "rtx-4090", host={"platform": "desktop-ddr5-5601"})
+
+
+def test_a_host_of_its_own_beside_shared_memory_is_refused() -> None:
+    with pytest.raises(CalcError, match=r"gpu_memory_bytes"):
+        estimated("llama-3.1-8b", "apple-m4-max", host={"memory_bytes": 64 * GIB})
+
+
+def measured() -> list[dict[str, str]]:
+    with MEASURED.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    "row", measured(), ids=lambda row: f"{row['model']}-{row['weights']}-{row['options']}"
+)
+def test_public_runs_lie_in_the_range_of_a_stated_host(row: dict[str, str]) -> None:
+    options: dict[str, Any] = {"n_ctx": 65_536 if row["kv_cache"] == "q8_0" else 4096}
+    if row["options"]:
+        name, value = row["options"].split("=", 1)
+        options[name] = int(value) if value.isdigit() else value
+    answer = estimated(
+        row["model"],
+        row["gpu"],
+        weights=row["weights"],
+        host={"platform": row["host"], "memory_bytes": 128 * GIB},
+        kv_cache=row["kv_cache"],
+        **options,
+    )
+    assert answer.interval.tpot_s is not None
+    tpot_s = 1 / float(row["decode_tokens_per_s"])
+    assert answer.interval.tpot_s.low <= tpot_s <= answer.interval.tpot_s.high
+    assert tpot_s == pytest.approx(answer.tpot_s, rel=0.25)
