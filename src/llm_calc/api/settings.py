@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         None,
         description="Names that the service may be called by in Host, separated by commas; any where unset",
     )
+    cors_origins: str | None = Field(
+        None,
+        description="Origins whose pages may ask the service, separated by commas; `*`: all; none where unset",
+    )
     drain_s: float = Field(
         0.5,
         ge=0,
@@ -89,6 +93,11 @@ class Settings(BaseSettings):
     def hosts(self) -> frozenset[str]:
         """Names in ``allowed_hosts``."""
         return frozenset(_listed(self.allowed_hosts))
+
+    @property
+    def origins(self) -> list[str]:
+        """Origins in ``cors_origins``."""
+        return _listed(self.cors_origins)
 
 
 def _listed(text: str | None) -> list[str]:
