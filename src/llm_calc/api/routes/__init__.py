@@ -5,13 +5,14 @@ What is asked and answered in JSON is better added to ``adapters.operations``: `
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, page, planning, sweep, version
+from llm_calc.api.routes import analysis, calculate, docs, health, lists, page, planning, sweep, version
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
     analysis.router,
     planning.router,
     sweep.router,
+    lists.router,
     health.router,
     version.router,
     docs.router,
