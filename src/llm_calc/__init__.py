@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         recommend,
         sweep,
     )
+    from llm_calc.own_machine import fit, models_for
 
 __version__ = "0.1.0"
 
@@ -36,10 +37,12 @@ __all__ = [
     "calibrate",
     "compare",
     "estimate",
+    "fit",
     "gpus",
     "inspect_model",
     "memory_plan",
     "models",
+    "models_for",
     "plan",
     "recommend",
     "sweep",
@@ -49,6 +52,8 @@ _ELSEWHERE = {
     "CalcError": "llm_calc.core.errors",
     "Client": "llm_calc.client",
     "InvalidInputError": "llm_calc.core.errors",
+    "fit": "llm_calc.own_machine",
+    "models_for": "llm_calc.own_machine",
     "RefusedError": "llm_calc.core.errors",
     "ServiceError": "llm_calc.client",
 }

@@ -16,6 +16,7 @@ from llm_calc.adapters.memory_advice import (
     recommended_gpu,
     sequences_text,
 )
+from llm_calc.adapters.memory_warnings import plan_warnings
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -34,8 +35,6 @@ from llm_calc.core.engines import Engine, MemoryPlan, Pool
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
 LONGEST_TABLE_TOKENS = 1 << 24
-CONTEXT_OPTIONS = {"sglang": "context_length", "trtllm": "max_seq_len"}
-"""What engines call the longest context, where it is not max_model_len."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +81,11 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
         assumptions=[*subject.assumptions, *_assumptions(planned, request)],
-        warnings=[*subject.warnings, *version_warnings(request.engine), *_warnings(planned)],
+        warnings=[
+            *subject.warnings,
+            *version_warnings(request.engine),
+            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.fits),
+        ],
     )
 
 
@@ -277,32 +280,4 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     host = planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return found
-
-
-def _warnings(planned: Planned) -> list[str]:
-    plan, gpu = planned.plan, planned.subject.setup.gpu
-    found = []
-    if planned.fits and not plan.starts:
-        option = CONTEXT_OPTIONS.get(planned.engine.name, "max_model_len")
-        found.append(
-            f"engine.{option}: not given; with the default of {plan.max_model_len_tokens} tokens the engine does not "
-            f"start, with the request's own {planned.asked.context_tokens} it does"
-        )
-    if planned.asked.context_tokens > plan.max_model_len_tokens:
-        found.append(
-            f"workload: {planned.asked.context_tokens} tokens of a request exceed the engine's context of "
-            f"{plan.max_model_len_tokens}"
-        )
-    if planned.asked.sequences > plan.limits.max_sequences * plan.replicas:
-        most = plan.limits.max_sequences * plan.replicas
-        found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
-    if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
-        found.append(
-            "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
-        )
-    if gpu.unified_memory:
-        found.append(f"{gpu.name} shares its memory with the host; what other programs take is not known")
-    if gpu.usable_memory_estimated:
-        found.append(f"usable memory of {gpu.name} was estimated, not measured")
     return found

@@ -23,6 +23,7 @@ from llm_calc.api.pages import STATIC, Files, KeptFiles, fingerprint
 from llm_calc.api.pools import Pool
 from llm_calc.api.routes import ROUTERS
 from llm_calc.api.settings import Settings
+from llm_calc.api.tracing import Traced, tracer_from
 
 COMPRESS_FROM_BYTES = 1024
 
@@ -88,6 +89,9 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         )
     app.add_middleware(Guard, most_in_flight=settings.max_in_flight, hosts=settings.hosts)
     app.add_middleware(Observe, metrics=metrics)
+    tracer = tracer_from()
+    if tracer is not None:
+        app.add_middleware(Traced, tracer=tracer)
 
 
 def _add_routes(app: FastAPI) -> None:

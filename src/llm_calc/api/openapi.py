@@ -42,6 +42,8 @@ SUMMARIES = {
     "serving_estimate": "Estimate latency and throughput under a load",
     "deployment_plans": "Search the best ways to serve a workload",
     "recommend_gpus": "Find the GPUs that hold a model",
+    "fit": "Find the quantization that fits",
+    "models_for": "Find the models that run on a machine",
     "compare": "Compare scenarios side by side",
     "calibrate": "Fit efficiencies to measurements of your own",
     "sweep": "Evaluate a grid of requests as a stream of rows",

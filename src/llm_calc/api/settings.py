@@ -24,6 +24,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Processes that answer on the address; each has the bounds below for itself",
+    )
     catalogs_path: Path | None = Field(
         None,
         description="Folder of catalogs in place of the package's; "

@@ -174,7 +174,14 @@ class Vllm:
             host_weights_bytes=host,
         )
 
-    def _paging(self) -> Paging:
+    def paging(self) -> Paging:
+        """What decides the pages besides the model [tokens, bytes].
+
+        Definition: the options and rules that pages depend on.
+
+        Raises:
+            UnsupportedError: a mode that the release does not have.
+        """
         modes = ("none", *self.rules.mamba_cache_modes)
         if self.mamba_cache_mode and self.mamba_cache_mode not in modes:
             raise UnsupportedError(
@@ -190,7 +197,7 @@ class Vllm:
         )
 
     def _groups(self, setup: Setup) -> tuple[CacheGroup, ...]:
-        pages = pages_of(setup, self._paging())
+        pages = pages_of(setup, self.paging())
         if self.disable_hybrid_kv_cache_manager:
             pages = unwindowed(pages)
         return group_pages(pages, self.rules.nearly_equal, packed=is_packed(setup.model))
@@ -205,8 +212,8 @@ class Vllm:
     ) -> tuple[Pool, ...]:
         if not groups or not size:
             return ()
-        in_flight = limits.max_batched_tokens * self._batches_in_flight(setup)
-        states = self._paging().states_a_sequence(setup)
+        in_flight = limits.max_batched_tokens * self.batches_in_flight(setup)
+        states = self.paging().states_a_sequence(setup)
         return (
             Pool(
                 name="blocks",
@@ -216,8 +223,12 @@ class Vllm:
             ),
         )
 
-    def _batches_in_flight(self, setup: Setup) -> int:
-        """Steps that are scheduled before the first of them is done: one a stage, and one more when asynchronous."""
+    def batches_in_flight(self, setup: Setup) -> int:
+        """Steps that are scheduled before the first of them is done [steps].
+
+        ``stages``, and 1 more when asynchronous; 1 in releases that count only one.
+        Definition: ``max_concurrent_batches`` of vLLM's configuration.
+        """
         if not self.rules.steps_in_flight:
             return 1
         return setup.layout.pipeline + self.async_scheduling
