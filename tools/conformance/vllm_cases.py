@@ -10,7 +10,7 @@ from llm_calc.adapters.formats import FormatWishes, resolve_precision
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_groups import Page
-from llm_calc.core.engines.vllm_pages import is_packed, pages_of
+from llm_calc.core.engines.vllm_pages import frame_of, is_packed, pages_of
 from llm_calc.core.parallelism import Layout, stage_bounds
 
 RELEASE = "0.33.0"
@@ -110,9 +110,9 @@ def planned_case(
 
 def _asked(engine: Vllm, setup: Setup, memory_bytes: int, length: int) -> dict[str, object]:
     paging = engine.paging()
-    pages = pages_of(setup, paging)
+    pages = pages_of(frame_of(setup), paging)
     bounds = stage_bounds(setup.model.num_layers, setup.layout.pipeline)
-    states = paging.states_a_sequence(setup)
+    states = paging.states_a_sequence(frame_of(setup))
     return {
         "packed": is_packed(setup.model),
         "max_model_len": length,

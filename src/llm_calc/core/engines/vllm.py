@@ -24,8 +24,8 @@ from llm_calc.core.engines.vllm_budget import (
     outside_bytes,
     peak_bytes,
 )
-from llm_calc.core.engines.vllm_groups import CacheGroup, block_bytes, group_pages, unwindowed
-from llm_calc.core.engines.vllm_pages import Paging, is_packed, pages_of
+from llm_calc.core.engines.vllm_groups import CacheGroup
+from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
 from llm_calc.core.engines.vllm_refusals import start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.engines.vllm_words import cache_notes
@@ -120,9 +120,10 @@ class Vllm:
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
         limits, context = self.limits(setup), self._asked_context(setup)
         budget = self._budget(setup, stage, limits)
-        groups = self._groups(setup)
+        frame, paging, whole = frame_of(setup), self.paging(), self.disable_hybrid_kv_cache_manager
+        groups = groups_of(frame, paging, whole=whole)
         bounds = stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage]
-        size = block_bytes(groups, bounds, packed=is_packed(setup.model))
+        size = stage_block_bytes(frame, paging, bounds, whole=whole)
         blocks = self._blocks(budget.kv_cache_bytes, size)
         pools = self._pools(setup, groups, blocks, size, limits)
         available = budget.kv_cache_bytes
@@ -196,12 +197,6 @@ class Vllm:
             recurrence_bytes=STATE_WIDTHS.get(self.mamba_ssm_cache_dtype),
         )
 
-    def _groups(self, setup: Setup) -> tuple[CacheGroup, ...]:
-        pages = pages_of(setup, self.paging())
-        if self.disable_hybrid_kv_cache_manager:
-            pages = unwindowed(pages)
-        return group_pages(pages, self.rules.nearly_equal, packed=is_packed(setup.model))
-
     def _blocks(self, available: float, size: float) -> int:
         if not size:
             return 0
@@ -213,7 +208,7 @@ class Vllm:
         if not groups or not size:
             return ()
         in_flight = limits.max_batched_tokens * self.batches_in_flight(setup)
-        states = self.paging().states_a_sequence(setup)
+        states = self.paging().states_a_sequence(frame_of(setup))
         return (
             Pool(
                 name="blocks",
@@ -224,7 +219,7 @@ class Vllm:
         )
 
     def batches_in_flight(self, setup: Setup) -> int:
-        """Steps that are scheduled before the first of them is done [steps].
+        """Steps that are scheduled before the first of them is done [1].
 
         ``stages``, and 1 more when asynchronous; 1 in releases that count only one.
         Definition: ``max_concurrent_batches`` of vLLM's configuration.

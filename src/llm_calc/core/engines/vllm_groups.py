@@ -14,7 +14,6 @@ Earlier releases: ``kv_cache_utils.py``.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from llm_calc.core.arrays import ceil_div
 
@@ -69,7 +68,6 @@ class CacheGroup:
         return sum(page.page_bytes for page in self.pages if page.layer in layers)
 
 
-@lru_cache(maxsize=1024)
 def group_pages(
     pages: tuple[Page, ...], nearly_equal: float, *, packed: bool = False
 ) -> tuple[CacheGroup, ...]:
