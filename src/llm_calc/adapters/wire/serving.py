@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
+from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
@@ -41,7 +42,7 @@ SERVING_EXAMPLES: list[JsonValue] = [
 ]
 
 
-class ServingEstimateRequest(StrictRequest):
+class ServingEstimateRequest(AtHome):
     """A model on so many GPUs under one engine and one load."""
 
     model_config = ConfigDict(json_schema_extra={"examples": SERVING_EXAMPLES})

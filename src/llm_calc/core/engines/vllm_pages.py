@@ -149,6 +149,7 @@ def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
         frame.tensor,
         frame.cache_bytes_per_element,
         frame.activation_bytes_per_element,
+        None,
         paging.recurrence_bytes,
     )
     rows = tuple((layer, _rows(frame, paging, cache)) for layer, cache in caches)
