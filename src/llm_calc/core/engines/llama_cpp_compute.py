@@ -8,6 +8,10 @@ from llm_calc.core.overheads import layer_peak_width
 
 FLOAT_BYTES = 4
 MASK_BYTES = 2
+INPUT_BYTES, MASK_INPUT_BYTES = 20, 16
+"""Positions and places of a token, and its places in a second cache."""
+PARALLEL_BLOCKS = frozenset(("cohere", "cohere2"))
+"""Attention and feed-forward both read the layer's input, which stays for longer."""
 COPIES = 4
 """Copies of a graph's inputs where several devices work on successive micro-batches at once."""
 
@@ -60,22 +64,47 @@ def _cells(graph: Graph, window: int | None) -> int:
 def compute_bytes(graph: Graph) -> float:
     """The buffer on one device [bytes].
 
-    ``micro batch x 4 x (3 x hidden + widest block) + masks + 20 x micro batch + 128``, or ``outputs x 4 x (vocabulary +
-    hidden)`` where that is more. Several devices keep four copies of the masks and of what they take in.
-    Source: llama.cpp ``ggml/src/ggml-alloc.c``; equal to its own dry run for dense models (``tools/conformance``).
-    Leaves out: holes that the allocator leaves between tensors of unlike width.
+    ``micro batch x 4 x widest layer + masks + 20 x micro batch + 128`` (16 x micro batch more with a second mask), or
+    ``outputs x 4 x (vocabulary + hidden)`` where that is more. Several devices keep four copies of the masks and of
+    what they take in.
+    Source: llama.cpp ``ggml/src/ggml-alloc.c``; equal to its own dry run for dense models (``docs/memory.md``).
+    Leaves out: latent and recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
     model, tokens = graph.model, graph.micro_batch
-    width = 3 * model.hidden + layer_peak_width(model)
-    masks = mask_bytes(graph)
+    width, masks = layer_width(model), mask_bytes(graph)
     if not graph.flash_attention:
         width = max(width, 4 * model.hidden + _heads(model) * graph.slots.slot_tokens)
-    layer = FLOAT_BYTES * tokens * width + masks + 20 * tokens + 128
+    inputs = INPUT_BYTES + MASK_INPUT_BYTES * (len(_windows(graph)) > 1)
+    layer = FLOAT_BYTES * tokens * width + masks + inputs * tokens + 128
     if graph.devices > 1:
-        inputs = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
-        layer += (COPIES - 1) * masks + COPIES * inputs
+        taken = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
+        layer += (COPIES - 1) * masks + COPIES * taken
     head = FLOAT_BYTES * graph.outputs * (model.vocab + model.hidden) if graph.output else 0
     return float(max(layer, head))
+
+
+def layer_width(model: Model) -> float:
+    """Numbers a token that the widest layer holds at once, the residual stream among them [elements].
+
+    ``2 x hidden + queries + widest block``, or ``3 x hidden + widest block`` where the queries' place is large enough
+    for what follows them; of routed experts their outputs as well where these are wider than gate and up together.
+    Choice: what the allocator's best fit leaves, read from its own dry run of dense models and mixtures.
+    Leaves out: holes between tensors of other widths.
+    """
+    inner = layer_peak_width(model)
+    queries = max((s.heads * s.qk_dim for g in model.groups for s in g.parts.scores), default=model.hidden)
+    stream = 2 * model.hidden + queries if queries <= inner / 3 else 3 * model.hidden
+    if model.model_type in PARALLEL_BLOCKS:
+        stream += model.hidden
+    return stream + inner + _expert_outputs(model)
+
+
+def _expert_outputs(model: Model) -> float:
+    downs = [
+        p.weight for p in model.placed if p.weight.component == "experts" and p.weight.name == "down_proj"
+    ]
+    wide = [w.used * w.cols for w in downs if w.cols > 2 * w.rows]
+    return float(max(wide, default=0.0))
 
 
 def _heads(model: Model) -> int:
