@@ -18,14 +18,14 @@ GOLDEN = json.loads(
 LARGE_BYTES = 1 << 42
 
 
-def planned(model: str, options: dict[str, Any]) -> int:
+def planned(model: str, options: dict[str, Any], figure: str = "kv_cache_bytes") -> int:
     request = {
         "model": model,
         "precision": "f16",
         "hardware": {"gpu": "h100-80gb-sxm", "gpu_memory_bytes": LARGE_BYTES},
         "engine": {"name": "llama.cpp", "version": GOLDEN["release"], **options},
     }
-    found: int = MEMORY_PLAN.answered(request, load_catalogs()).per_gpu.kv_cache_bytes
+    found: int = getattr(MEMORY_PLAN.answered(request, load_catalogs()).per_gpu, figure)
     return found
 
 
@@ -34,6 +34,14 @@ def test_cells_and_states_are_those_of_the_library(model: str) -> None:
     rows = GOLDEN["cache_bytes"][model]
     found = {json.dumps(row["options"]): planned(model, row["options"]) for row in rows}
     assert found == {json.dumps(row["options"]): row["bytes"] for row in rows}
+
+
+@pytest.mark.parametrize("model", sorted(GOLDEN["compute_bytes"]))
+def test_compute_buffers_of_dense_models_and_mixtures_are_those_of_the_library(model: str) -> None:
+    """Within the few bytes that the allocator aligns to."""
+    for row in GOLDEN["compute_bytes"][model]:
+        found = planned(model, row["options"], "activation_peak_bytes")
+        assert found == pytest.approx(row["bytes"], rel=2e-4), row
 
 
 def test_many_architectures_were_loaded() -> None:
