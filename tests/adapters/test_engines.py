@@ -20,6 +20,7 @@ from llm_calc.adapters.wire.engines import (
     TrtllmEngine,
     VllmEngine,
 )
+from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.vllm import Vllm
@@ -54,14 +55,15 @@ def test_given_options_replace_defaults_and_none_does_not() -> None:
 def test_a_request_part_is_an_engine_with_its_options() -> None:
     engine = engine_from(SglangEngine(mem_fraction_static=0.7, page_size=64))
     assert isinstance(engine, Sglang)
-    assert (engine.mem_fraction_static, engine.page_size, engine.swa_full_tokens_ratio) == (0.7, 64, 0.8)
+    assert (engine.mem_fraction_static, engine.page_size, engine.swa_full_tokens_ratio) == (0.7, 64, None)
 
 
 @pytest.mark.parametrize(
     "part", [VllmEngine(), LlamaCppEngine(), SglangEngine(), TrtllmEngine(), GenericEngine()]
 )
 def test_all_fields_of_a_request_part_are_options(part: VllmEngine) -> None:
-    assert set(type(part).model_fields) - {"name", "version"} == set(engine_rules(part.name).defaults)
+    own = set(type(part).model_fields) - {"name", "version"} - homed_flags(part.name)
+    assert own == set(engine_rules(part.name).defaults)
     taken = {field.name for field in fields(ENGINES[part.name])} - {"overheads", "rules"}
     assert taken == set(engine_rules(part.name).defaults)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -62,7 +62,7 @@ def _read(content: str, name: str) -> Reading:
     _note_unread(f)
     quantization = _quantization(values, f)
     return Reading(
-        model=model.named(name) if name else model,
+        model=replace(model, name=name or model.name, vision_tower=_vision_tower(values)),
         confidence="approximate" if f.notes.guesses else "exact",
         assumptions=tuple(f.notes.guesses),
         warnings=tuple(f.notes.warnings),
@@ -136,6 +136,22 @@ def _note_unread(f: Fields) -> None:
         f.assume(f"{path} is not understood and may change sizes; it was ignored")
     if len(paths) > MOST_NAMED:
         f.assume(f"{len(paths) - MOST_NAMED} more keys are not understood; they were ignored")
+
+
+def _vision_tower(values: Mapping[str, object]) -> tuple[int, int] | None:
+    """Layers and width of a vision tower under the names that engines ask for; the usual ones where it has others."""
+    part = values.get("vision_config")
+    if not isinstance(part, Mapping):
+        return None
+    layers = _first_whole(part, ("num_hidden_layers", "vt_num_hidden_layers"), 24)
+    return layers, _first_whole(part, ("hidden_size", "vt_hidden_size"), 1024)
+
+
+def _first_whole(part: Mapping[str, object], names: tuple[str, ...], usual: int) -> int:
+    stated = (
+        value for value in map(part.get, names) if isinstance(value, int) and not isinstance(value, bool)
+    )
+    return next(stated, usual)
 
 
 def _quantization(values: Mapping[str, object], f: Fields) -> Mapping[str, object] | None:
