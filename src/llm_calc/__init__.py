@@ -15,14 +15,13 @@ if TYPE_CHECKING:
         calibrate,
         compare,
         estimate,
-        gpus,
         inspect_model,
         memory_plan,
-        models,
         plan,
         recommend,
         sweep,
     )
+    from llm_calc.lists import engines, formats, gpus, links, models, prices
     from llm_calc.own_machine import fit, models_for
 
 __version__ = "0.1.0"
@@ -36,14 +35,18 @@ __all__ = [
     "calculate",
     "calibrate",
     "compare",
+    "engines",
     "estimate",
     "fit",
+    "formats",
     "gpus",
     "inspect_model",
+    "links",
     "memory_plan",
     "models",
     "models_for",
     "plan",
+    "prices",
     "recommend",
     "sweep",
 ]
@@ -56,6 +59,7 @@ _ELSEWHERE = {
     "models_for": "llm_calc.own_machine",
     "RefusedError": "llm_calc.core.errors",
     "ServiceError": "llm_calc.client",
+    **dict.fromkeys(("engines", "formats", "gpus", "links", "models", "prices"), "llm_calc.lists"),
 }
 
 

@@ -10,7 +10,8 @@ import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from llm_calc.adapters import operations
+from llm_calc.adapters import listings, operations
+from llm_calc.adapters.listings import Listing
 from llm_calc.adapters.operations import Operation
 from llm_calc.adapters.request_fields import (
     CalculateFields,
@@ -32,6 +33,7 @@ from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
 from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
+from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat, AvailableLink, AvailablePrice
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
@@ -145,13 +147,27 @@ class Client:
 
     async def models(self) -> list[AvailableModel]:
         """As ``llm_calc.models``."""
-        body = await self._body(self._http.build_request("GET", "/api/available_models"))
-        return _understood(TypeAdapter(list[AvailableModel]), body)
+        return await self._list(listings.MODELS)
 
     async def gpus(self) -> list[AvailableGpu]:
         """As ``llm_calc.gpus``."""
-        body = await self._body(self._http.build_request("GET", "/api/available_gpus"))
-        return _understood(TypeAdapter(list[AvailableGpu]), body)
+        return await self._list(listings.GPUS)
+
+    async def engines(self) -> list[AvailableEngine]:
+        """As ``llm_calc.engines``."""
+        return await self._list(listings.ENGINES)
+
+    async def formats(self) -> list[AvailableFormat]:
+        """As ``llm_calc.formats``."""
+        return await self._list(listings.FORMATS)
+
+    async def prices(self) -> list[AvailablePrice]:
+        """As ``llm_calc.prices``."""
+        return await self._list(listings.PRICES)
+
+    async def links(self) -> list[AvailableLink]:
+        """As ``llm_calc.links``."""
+        return await self._list(listings.LINKS)
 
     @takes(SweepFields)
     async def sweep(self, **request: Unpack[SweepFields]) -> AsyncIterator[Row]:
@@ -164,6 +180,11 @@ class Client:
         """Send a request of an operation and read its answer."""
         request = self._request(operation.path, operation.body(fields, GGUF_HEAD_BYTES))
         return _understood(TypeAdapter(operation.answer), await self._body(request))
+
+    async def _list(self, listing: Listing) -> list[Any]:
+        """Ask for a list of what the catalogs hold."""
+        body = await self._body(self._http.build_request("GET", listing.path))
+        return _understood(TypeAdapter(list[listing.row]), body)  # type: ignore[name-defined]
 
     def _request(self, path: str, body: Mapping[str, Any]) -> httpx.Request:
         return self._http.build_request("POST", path, content=to_json(body), headers=JSON)

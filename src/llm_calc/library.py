@@ -26,7 +26,7 @@ from llm_calc.adapters.request_fields import takes
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
-from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
+from llm_calc.adapters.wire.documented_responses import CalculateResponse
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
@@ -276,25 +276,3 @@ def sweep(**request: Unpack[fields.SweepFields]) -> Iterator[Row]:
     return (
         from_json(line) for part in ndjson(ready, ready.batches(catalogs())) for line in part.splitlines()
     )
-
-
-def models() -> list[AvailableModel]:
-    """Every predefined model, by name, with its dimensions and exact parameters.
-
-    >>> next(model.parameters for model in models() if model.name == "llama2-7b")
-    6738415616
-    """
-    from llm_calc.adapters.documented.listings import available_models
-
-    return [AvailableModel.model_validate(row) for row in available_models(catalogs())]
-
-
-def gpus() -> list[AvailableGpu]:
-    """Every GPU of the catalog, by id, with dense peaks [TFLOP/s], memory [GiB] and bandwidth [GB/s].
-
-    >>> next(gpu.memory_bandwidth_gb_per_s for gpu in gpus() if gpu.id == "h100-80gb-sxm")
-    3350.0
-    """
-    from llm_calc.adapters.documented.listings import available_gpus
-
-    return [AvailableGpu.model_validate(row) for row in available_gpus(catalogs())]

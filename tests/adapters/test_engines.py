@@ -20,6 +20,7 @@ from llm_calc.adapters.wire.engines import (
     TrtllmEngine,
     VllmEngine,
 )
+from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.vllm import Vllm
@@ -46,22 +47,23 @@ def test_defaults_make_an_engine(name: str) -> None:
 
 
 def test_given_options_replace_defaults_and_none_does_not() -> None:
-    engine = build_engine("vllm", gpu_memory_utilization=0.5, block_size=None)
+    engine = build_engine("vllm", gpu_memory_utilization=0.5, max_model_len=None)
     assert isinstance(engine, Vllm)
-    assert (engine.gpu_memory_utilization, engine.block_size) == (0.5, 16)
+    assert (engine.gpu_memory_utilization, engine.max_model_len) == (0.5, None)
 
 
 def test_a_request_part_is_an_engine_with_its_options() -> None:
     engine = engine_from(SglangEngine(mem_fraction_static=0.7, page_size=64))
     assert isinstance(engine, Sglang)
-    assert (engine.mem_fraction_static, engine.page_size, engine.swa_full_tokens_ratio) == (0.7, 64, 0.8)
+    assert (engine.mem_fraction_static, engine.page_size, engine.swa_full_tokens_ratio) == (0.7, 64, None)
 
 
 @pytest.mark.parametrize(
     "part", [VllmEngine(), LlamaCppEngine(), SglangEngine(), TrtllmEngine(), GenericEngine()]
 )
 def test_all_fields_of_a_request_part_are_options(part: VllmEngine) -> None:
-    assert set(type(part).model_fields) - {"name", "version"} == set(engine_rules(part.name).defaults)
+    own = set(type(part).model_fields) - {"name", "version"} - homed_flags(part.name)
+    assert own == set(engine_rules(part.name).defaults)
     taken = {field.name for field in fields(ENGINES[part.name])} - {"overheads", "rules"}
     assert taken == set(engine_rules(part.name).defaults)
 
@@ -106,13 +108,13 @@ def written(folder: Path, name: str, change: tuple[str, str]) -> Path:
     ("change", "fault"),
     [
         (('name = "vllm"', 'name = "sglang"'), "name: 'sglang' is not the file's"),
-        (("block_size = ", "blocks = "), "defaults: no options: blocks"),
+        (("enforce_eager = ", "eager = "), "defaults: no options: eager"),
         (('name = "context_bytes"', 'name = "contexts"'), "constants: not known: contexts"),
         (('version = "', 'versions = "'), "version"),
         (('since = "0.11"', 'since = "eleven"'), "not versions in their order"),
         (('since = "0.11"', 'since = "0.99"'), "not versions in their order"),
         (
-            ("[releases.defaults]", "[releases.rules]\nnone = 1\n[releases.defaults]"),
+            ("[releases.rules]", "[releases.rules]\nnone = 1"),
             "rules: not known: none",
         ),
     ],

@@ -63,7 +63,7 @@ CASES: list[tuple[str, dict[str, Any], float, Asked, set[str]]] = [
         "sglang",
         {},
         24,
-        Asked(sequences=15, context_tokens=4096),
+        Asked(sequences=5, context_tokens=4096),
         {"precision.kv_cache", "engine.context_length"},
     ),
     ("trtllm", {}, 24, Asked(sequences=1, context_tokens=40_000), {"engine.max_seq_len"}),

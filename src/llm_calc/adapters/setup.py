@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.formats import Precision
+from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import Setup
+from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
 LAYER_SPLITTERS = frozenset({"llama.cpp"})
@@ -49,8 +53,8 @@ def resolve_setup(
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
     source = source_model(model, catalogs)
-    formats = model_precision(source, precision, engine)
     gpu = requested_gpu(hardware, catalogs)
+    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
     notes = check_runs(engine, version, gpu, load)
@@ -65,7 +69,7 @@ def resolve_setup(
         precision=formats,
         name=source.name,
         confidence=source.confidence,
-        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed),
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *custom_notes(hardware)),
         warnings=(
             *source.warnings,
             *notes,
@@ -75,12 +79,29 @@ def resolve_setup(
     )
 
 
+def _with_card_cache(precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu) -> PrecisionPart:
+    """The cache format that an engine takes for this kind of model on this card, where none is named.
+
+    SGLang: fp8 for DeepSeek V4, and for sparse latent attention on compute capability 10 (read in 0.5.23's
+    ``arg_groups/overrides.py`` on 2026-11-29).
+    """
+    if precision.kv_cache != AUTO or engine != "sglang":
+        return precision
+    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith("10.")
+    small = model.model_type == COMPRESSED or sparse
+    return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
+
+
 def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
-    """The catalog's GPU, with the memory that the request puts in place of its own.
+    """The catalog's GPU, with the memory that the request puts in place of its own; or one by its figures.
 
     Raises:
         UnknownNameError: no such GPU; offers the nearest.
+        InvalidInputError: a custom GPU without its figures, or figures beside a GPU of the catalog.
     """
+    if hardware.gpu.strip().lower() == CUSTOM_GPU:
+        return custom_gpu(hardware, catalogs)
+    refuse_figures(hardware)
     gpu = catalogs.gpu(hardware.gpu, "hardware.gpu")
     return gpu if hardware.gpu_memory_bytes is None else gpu.with_memory(hardware.gpu_memory_bytes)
 

@@ -27,13 +27,20 @@ name: `_bytes`, `_s` (seconds), `_tokens`, `_tokens_per_s`, `_flops` (a multiply
 TAGS = [
     {"name": "calculator", "description": "Requirements, scaling and analysis of a model"},
     {"name": "planning", "description": "What a model is, what engines do with it, and what to deploy"},
-    {"name": "catalog", "description": "The models and GPUs that the service knows"},
+    {
+        "name": "catalog",
+        "description": "What the service knows: models, GPUs, engines, formats, prices, links",
+    },
     {"name": "service", "description": "Health, metrics and versions of the process"},
 ]
 SUMMARIES = {
     "calculate": "Size, memory, FLOPs and flat-roofline timing of a model",
     "list_models": "List the models that can be named",
     "list_gpus": "List the GPUs that can be named",
+    "list_engines": "List the engines with their releases and what they run on",
+    "list_formats": "List the number formats that can be named",
+    "list_prices": "List what GPUs cost to rent",
+    "list_links": "List the links between GPUs and hosts",
     "analyze_scaling": "Compare ways to split a model over GPUs",
     "analyze_model_by_name": "Analyse a model on arithmetic alone",
     "analyze_model_on_gpu": "Analyse a model on one kind of GPU",

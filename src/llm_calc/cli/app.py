@@ -56,6 +56,10 @@ _COMMANDS: tuple[tuple[str, str, type[Any], Callable[[Any], None]], ...] = (
     (CHOOSE, "calibrate", choices.CalibrateOptions, choices.calibrate),
     (LOOK_UP, "models", lists.ModelListOptions, lists.models),
     (LOOK_UP, "gpus", lists.GpuListOptions, lists.gpus),
+    (LOOK_UP, "engines", lists.ListOptions, lists.engines),
+    (LOOK_UP, "formats", lists.ListOptions, lists.formats),
+    (LOOK_UP, "prices", lists.ListOptions, lists.prices),
+    (LOOK_UP, "links", lists.ListOptions, lists.links),
     (RUN, "serve", processes.ServeOptions, processes.serve),
     (RUN, "mcp", processes.McpOptions, processes.mcp),
 )

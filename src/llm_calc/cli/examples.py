@@ -43,6 +43,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "models": ("models llama-3",),
     "gpus": ("gpus h200", "gpus amd"),
+    "engines": ("engines sglang", "engines vllm --json"),
+    "formats": ("formats fp4",),
+    "prices": ("prices h100",),
+    "links": ("links nvlink",),
     "serve": ("serve", "serve --host 0.0.0.0 --port 8080"),
     "mcp": ("mcp",),
 }

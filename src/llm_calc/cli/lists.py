@@ -1,9 +1,9 @@
-"""``llm-calc models`` and ``llm-calc gpus``."""
+"""``llm-calc models``, ``gpus``, ``engines``, ``formats``, ``prices`` and ``links``."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -13,10 +13,14 @@ from llm_calc.cli.options import AsJson
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from rich.console import Console
+
+    from llm_calc.adapters.listings import Listing
 
 Entry = TypeVar("Entry", bound="BaseModel")
 
 
+SEARCHED_LIST = "Part of a name or another word of the row; all if absent."
 SEARCHED = "Part of a name, id, alias, family or vendor; all if absent."
 
 
@@ -39,6 +43,14 @@ class GpuListOptions:
         str,
         typer.Argument(help=SEARCHED, metavar="TEXT", show_default=False, autocompletion=gpu_names),
     ] = ""
+    as_json: AsJson = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """Which entries of a list to show."""
+
+    text: Annotated[str, typer.Argument(help=SEARCHED_LIST, metavar="TEXT", show_default=False)] = ""
     as_json: AsJson = False
 
 
@@ -72,6 +84,47 @@ def gpus(options: GpuListOptions) -> None:
     elif found:
         show_gpus(console(), found)
     _end(found, options.text, "GPU")
+
+
+def engines(options: ListOptions) -> None:
+    """The engines with their releases. Exit code 3 if none matches."""
+    from llm_calc.cli.views.catalogs import show_engines
+
+    _list("ENGINES", options, show_engines, "engine")
+
+
+def formats(options: ListOptions) -> None:
+    """The number formats that can be named. Exit code 3 if none matches."""
+    from llm_calc.cli.views.catalogs import show_formats
+
+    _list("FORMATS", options, show_formats, "format")
+
+
+def prices(options: ListOptions) -> None:
+    """What GPUs cost to rent. Exit code 3 if none matches."""
+    from llm_calc.cli.views.catalogs import show_prices
+
+    _list("PRICES", options, show_prices, "price")
+
+
+def links(options: ListOptions) -> None:
+    """The links between GPUs and hosts. Exit code 3 if none matches."""
+    from llm_calc.cli.views.catalogs import show_links
+
+    _list("LINKS", options, show_links, "link")
+
+
+def _list(name: str, options: ListOptions, show: "Callable[[Console, list[Any]], None]", kind: str) -> None:
+    from llm_calc.adapters import listings
+    from llm_calc.adapters.chosen import chosen_catalogs
+
+    listing: Listing = getattr(listings, name)
+    found = listing.matching(listing.entries(chosen_catalogs()), options.text)
+    if options.as_json:
+        _print_json(found)
+    elif found:
+        show(console(), found)
+    _end(found, options.text, kind)
 
 
 def _matching(entries: Iterable[Entry], text: str, fields: tuple[str, ...]) -> list[Entry]:

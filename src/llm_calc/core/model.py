@@ -69,7 +69,9 @@ class Model:
     ``embedding``: tables read at the input (and matrices applied there). ``head``: hidden -> vocabulary;
     ``head_tied``: it is the embedding's tensor, stored once. ``outside``: what stands in no layer (final norm,
     vision and audio towers, projectors).
-    Towers count by their weights only: text tokens never meet them.
+    Towers count by their weights only: text tokens never meet them. ``vision_tower``: layers and width of a vision
+    tower by the names that its file gives them, 24 and 1024 where it has other names, as engines read it.
+    ``context_limit_tokens``: positions with the file's own scaling of rotary ones, where that is more than it states.
     """
 
     model_type: str
@@ -83,7 +85,9 @@ class Model:
     outside: tuple[Weight, ...] = ()
     name: str = ""
     context_length_tokens: int | None = None
+    context_limit_tokens: int | None = None
     dtype: str = "bf16"
+    vision_tower: tuple[int, int] | None = None
 
     @cached_property
     def placed(self) -> tuple[Placed, ...]:

@@ -168,7 +168,8 @@ class Cache:
 
     ``elements_per_token`` numbers for every token of the context (every ``tokens_per_entry`` tokens for a
     compressed cache), for at most ``window`` tokens; plus ``state_elements`` numbers whatever the context.
-    ``state_bits``: element width that engines keep the state in (0: the width of the KV cache).
+    ``state_bits``: element width that engines keep the state in (0: the width of the KV cache). ``state_open``: no
+    file states that width, so that an engine may take another.
     ``spare_state_elements``: those of the state that the reference class keeps and engines do not.
     ``units``: into how many pieces tensor parallelism may split it (KV heads; 1: a latent cache, held whole).
     """
@@ -179,5 +180,6 @@ class Cache:
     tokens_per_entry: int = 1
     state_elements: int = 0
     state_bits: int = 0
+    state_open: bool = False
     spare_state_elements: int = 0
     units: int = 1

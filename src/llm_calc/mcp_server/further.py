@@ -11,6 +11,7 @@ from llm_calc.adapters.catalog.names import holds
 from llm_calc.adapters.chosen import chosen_catalogs
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.links import read_link
+from llm_calc.adapters.listings import LISTINGS
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.sweep.run import ready_sweep
 from llm_calc.adapters.sweep.writers import ndjson
@@ -24,6 +25,17 @@ from llm_calc.mcp_server.asking import answer
 
 MOST_MATCHES = 20
 """Entries of either kind that one search answers with."""
+
+
+MOST_LISTED = 60
+"""Rows of a list that one call answers with."""
+
+
+class ListedRows(Answer):
+    """Rows of a list."""
+
+    rows: list[dict[str, Any]] = Field(description="The entries that match")
+    rows_left_out: int = Field(description="Further entries that match [rows]")
 
 
 class CatalogMatches(Answer):
@@ -56,6 +68,22 @@ def search_catalog(
 def _matching(rows: list[dict[str, Any]], text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Rows that hold the text in one of these fields."""
     return [row for row in rows if holds(text, (str(row[name]) for name in names))]
+
+
+def list_catalog(
+    kind: Annotated[
+        Literal["engines", "formats", "prices", "links"], Field(description="Which list to look into")
+    ],
+    text: Annotated[str, Field(description="Part of a name, in any case; all if empty", max_length=100)] = "",
+) -> ListedRows:
+    """List engines with their releases, number formats, rental prices of GPUs, or links between GPUs.
+
+    Such as kind "engines", text "sglang": the releases whose rules are known, their options and what it runs on.
+    """
+    listing = next(each for each in LISTINGS if each.name == kind)
+    found = listing.matching(listing.entries(chosen_catalogs()), text)
+    rows = [each.model_dump(mode="json") for each in found[:MOST_LISTED]]
+    return ListedRows(rows=rows, rows_left_out=max(0, len(found) - MOST_LISTED))
 
 
 def estimate_from_link(

@@ -31,7 +31,14 @@ from llm_calc.mcp_server.arguments import (
     WorkloadInput,
 )
 from llm_calc.mcp_server.asking import answer as _answer
-from llm_calc.mcp_server.further import calculate, calibrate, estimate_from_link, search_catalog, sweep
+from llm_calc.mcp_server.further import (
+    calculate,
+    calibrate,
+    estimate_from_link,
+    list_catalog,
+    search_catalog,
+    sweep,
+)
 
 
 def inspect_model(
@@ -214,6 +221,7 @@ def compare(scenarios: Scenarios) -> CompareAnswer:
 
 TOOLS: tuple[Callable[..., Any], ...] = (
     search_catalog,
+    list_catalog,
     inspect_model,
     memory_plan,
     serving_estimate,

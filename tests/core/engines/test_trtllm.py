@@ -2,6 +2,8 @@
 
 import pytest
 
+from llm_calc.adapters.engines import build_engine
+from llm_calc.core.errors import InvalidInputError
 from tests.core.engines.setups import engine, recurrent, setup, sliding
 
 
@@ -37,3 +39,19 @@ def test_graphs_up_to_the_batch_size() -> None:
     few = engine("trtllm", max_batch_size=8).plan(setup()).budget.cuda_graphs_bytes
     assert 0 < few < engine("trtllm").plan(setup()).budget.cuda_graphs_bytes
     assert engine("trtllm", cuda_graph=False).plan(setup()).budget.cuda_graphs_bytes == 0
+
+
+def test_the_cache_may_be_capped() -> None:
+    plan = build_engine("trtllm", max_tokens=1000).plan(setup())
+    assert plan.tokens_per_replica == 1024  # whole blocks of 32
+
+
+def test_the_type_of_states_may_be_given_from_1_2_on() -> None:
+    model = recurrent(2, 6)
+    assert build_engine("trtllm", mamba_ssm_cache_dtype="bfloat16").plan(setup(model)) == build_engine(
+        "trtllm"
+    ).plan(setup(model))  # the model states its own
+    with pytest.raises(
+        InvalidInputError, match=r"TensorRT-LLM 1\.0\.0 has no such option; these have: 1\.2\.1"
+    ):
+        build_engine("trtllm", "1.0.0", mamba_ssm_cache_dtype="bfloat16")

@@ -7,7 +7,6 @@ from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import Choice, LayerBlocks, Piece, choose, hidden_size, num_layers
 from llm_calc.adapters.architectures.windows import FULL, LayerTypes
 from llm_calc.core.blocks import Block, GatedDeltaNet, Mamba, Mamba2, ShortConvolution
-from llm_calc.core.blocks.recurrent import STATE_BITS
 
 LINEAR, CONV = "linear_attention", "conv"
 _LEGACY = {
@@ -16,7 +15,7 @@ _LEGACY = {
     "deepseek_sparse_attention": "indexed_attention",
     "qwen_sparse_attention": "indexed_attention",
 }
-_BITS = {"float32": 32, "float16": 16, "bfloat16": 16, "auto": STATE_BITS}
+_BITS = {"float32": 32, "float16": 16, "bfloat16": 16, "auto": 0}
 
 
 def nothing(_: Fields) -> LayerBlocks:
@@ -84,7 +83,7 @@ def same(make: Callable[[Fields], Block]) -> Piece:
 
 
 def state_bits(f: Fields, key: str, default: str = "auto") -> int:
-    """Width of recurrent states as the file asks for it."""
+    """Width of recurrent states as the file asks for it; 0 where it leaves that to the engine."""
     name = f.text(key, default) or default
     if name not in _BITS:
         raise f.refusal(key, f"one of {', '.join(sorted(_BITS))}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
@@ -12,7 +12,7 @@ from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
 from llm_calc.adapters.architectures.fields import QUANTIZATION_KEYS, ROOT, Fields
 from llm_calc.adapters.architectures.registry import find, known_types
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 
 MOST_NAMED = 100
@@ -59,10 +59,11 @@ def _read(content: str, name: str) -> Reading:
     model = read_model(f)
     for fields in (f, *f.parts_among(TEXT_PARTS)):
         fields.ignore(*QUANTIZATION_KEYS)
+    _refuse_unread_sizes(f)
     _note_unread(f)
     quantization = _quantization(values, f)
     return Reading(
-        model=model.named(name) if name else model,
+        model=replace(model, name=name or model.name, vision_tower=_vision_tower(values)),
         confidence="approximate" if f.notes.guesses else "exact",
         assumptions=tuple(f.notes.guesses),
         warnings=tuple(f.notes.warnings),
@@ -130,12 +131,38 @@ def _related(base: str, model_type: str) -> bool:
     return base.startswith(model_type[:4]) or model_type.startswith(base[:4])
 
 
+def _refuse_unread_sizes(f: Fields) -> None:
+    """A count that leaves a width of the decoder out would be far off, and nothing would show by how much."""
+    path = next(iter(f.unread_sizes(known=lambda kind: find(kind) is not None)), None)
+    if path is not None:
+        raise UnsupportedError(
+            f"{path} is a width that is not read for model_type {f.model_type!r}: a count without it would be wrong",
+            field=path,
+        )
+
+
 def _note_unread(f: Fields) -> None:
     paths = sorted(set(f.unread()))
     for path in paths[:MOST_NAMED]:
         f.assume(f"{path} is not understood and may change sizes; it was ignored")
     if len(paths) > MOST_NAMED:
         f.assume(f"{len(paths) - MOST_NAMED} more keys are not understood; they were ignored")
+
+
+def _vision_tower(values: Mapping[str, object]) -> tuple[int, int] | None:
+    """Layers and width of a vision tower under the names that engines ask for; the usual ones where it has others."""
+    part = values.get("vision_config")
+    if not isinstance(part, Mapping):
+        return None
+    layers = _first_whole(part, ("num_hidden_layers", "vt_num_hidden_layers"), 24)
+    return layers, _first_whole(part, ("hidden_size", "vt_hidden_size"), 1024)
+
+
+def _first_whole(part: Mapping[str, object], names: tuple[str, ...], usual: int) -> int:
+    stated = (
+        value for value in map(part.get, names) if isinstance(value, int) and not isinstance(value, bool)
+    )
+    return next(stated, usual)
 
 
 def _quantization(values: Mapping[str, object], f: Fields) -> Mapping[str, object] | None:

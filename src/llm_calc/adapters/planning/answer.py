@@ -9,6 +9,7 @@ from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
 from llm_calc.adapters.planning.prices import GpuPrice
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plans import BreakEven, LikelyRange, Plan, PlanMemory, PlanPrice
 from llm_calc.core.costs import (
@@ -200,12 +201,18 @@ def _launch(scene: Scene, plan: Evaluated, names: Names) -> Launch:
         layout=plan.row.layout,
         gpus_per_node=scene.gpus_per_node,
         context_tokens=_first(engine, "max_model_len", "context_length", "max_seq_len", "n_ctx"),
-        max_sequences=_first(engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel"),
+        max_sequences=_sequences_of_a_group(engine, plan.row.layout.data),
         dtype=None if loaded is None else choice.part.weights,
         quantize_on_load=loaded,
         kv_cache=None if choice.own_cache else choice.precision.kv_cache,
         layers=plan.placed.subject.setup.model.num_layers,
     )
+
+
+def _sequences_of_a_group(engine: EnginePart, groups: int) -> int | None:
+    """Sequences of one group of the attention; SGLang's option counts those of all groups."""
+    stated = _first(engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel")
+    return stated // groups if stated is not None and engine.name == "sglang" else stated
 
 
 def _first(engine: object, *names: str) -> int | None:

@@ -172,7 +172,7 @@ def engine_parts(scene: Scene, row: Row, workload: WorkloadPart) -> Iterator[Eng
             yield VllmEngine(max_model_len=context, max_num_seqs=each)
         case "sglang":
             yield SglangEngine(context_length=context)
-            yield SglangEngine(context_length=context, max_running_requests=each)
+            yield SglangEngine(context_length=context, max_running_requests=each * row.layout.data)
         case "trtllm":
             yield TrtllmEngine(max_seq_len=context)
             yield TrtllmEngine(max_seq_len=context, max_batch_size=each)

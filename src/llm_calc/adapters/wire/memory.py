@@ -2,8 +2,9 @@
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
+from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
@@ -18,7 +19,7 @@ MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
 ]
 
 
-class MemoryPlanRequest(StrictRequest):
+class MemoryPlanRequest(AtHome):
     """A model on so many GPUs under one engine, and what it is asked to hold."""
 
     model_config = ConfigDict(json_schema_extra={"examples": MEMORY_PLAN_EXAMPLES})

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
 from llm_calc.adapters.wire.parts import (
     FormatName,
@@ -81,7 +82,7 @@ class DeploymentPlansRequest(StrictRequest):
     )
 
 
-class RecommendGpusRequest(StrictRequest):
+class RecommendGpusRequest(AtHome):
     """A model in one precision and a context: which GPUs hold it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": RECOMMEND_EXAMPLES})

@@ -56,8 +56,14 @@ def conv_state(channels: int, kernel: int, *, units: int = 1) -> Cache:
 
 
 def recurrent_state(elements: int, bits: int, *, units: int = 1) -> Cache:
-    """The state of a recurrence."""
-    return Cache(kind="state", state_elements=elements, state_bits=bits, units=units)
+    """The state of a recurrence; ``bits`` 0: no file states its width."""
+    return Cache(
+        kind="state",
+        state_elements=elements,
+        state_bits=bits or STATE_BITS,
+        state_open=not bits,
+        units=units,
+    )
 
 
 def conv_flops(channels: int, kernel: int) -> int:

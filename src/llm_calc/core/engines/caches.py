@@ -1,6 +1,6 @@
 """The caches of one pipeline stage as an engine sees them: kind, layers, bytes a token on the fullest GPU."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, ceil_div, smaller
@@ -35,31 +35,46 @@ def stage_caches(
     stage: int,
     element_bytes: float,
     state_bytes: float,
+    open_state_bytes: float | None = None,
+    recurrence_bytes: float | None = None,
 ) -> tuple[LayerCache, ...]:
     """Caches of one stage, equal ones counted together; one that grows and holds a state is given as two [bytes].
 
     ``elements a token x bytes x share``; ``(state elements - spare elements) x bytes x share`` for a state.
-    ``state_bytes``: width of a recurrent state that no layer prescribes.
+    ``state_bytes``: width of a recurrent state that no layer prescribes; ``open_state_bytes``: of one whose width no
+    file states, if the engine has a width of its own for it; ``recurrence_bytes``: of all but convolutions' states.
     Definition: the blocks' caches on the fullest GPU; those of a sparse indexer as in :func:`index_key_bytes`.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     counts: dict[LayerCache, int] = {}
+    states = (state_bytes, open_state_bytes, recurrence_bytes)
+    for layer, one in caches_by_layer(model, layout.tensor, element_bytes, *states):
+        if layer in bounds:
+            counts[one] = counts.get(one, 0) + 1
+    return tuple(replace(one, layers=layers) for one, layers in counts.items())
+
+
+@lru_cache(maxsize=2048)
+def caches_by_layer(
+    model: Model,
+    tensor: int,
+    element_bytes: float,
+    state_bytes: float,
+    open_state_bytes: float | None = None,
+    recurrence_bytes: float | None = None,
+) -> tuple[tuple[int, LayerCache], ...]:
+    """Every cache with the layer that keeps it, as the fullest GPU holds it, group by group of equal layers [bytes].
+
+    Definition: as :func:`stage_caches`.
+    """
+    found = []
     for group in model.groups:
-        layers = sum(index in bounds for index in group.indices)
-        for cache in group.parts.caches if layers else ():
+        for cache in group.parts.caches:
             each = index_key_bytes(group, cache) or cache.elements_per_token * element_bytes
-            for one in _split(cache, layout.tensor, each, state_bytes):
-                counts[one] = counts.get(one, 0) + layers
-    return tuple(
-        LayerCache(
-            kind=one.kind,
-            layers=layers,
-            bytes_per_token=one.bytes_per_token,
-            state_bytes=one.state_bytes,
-            window_tokens=one.window_tokens,
-        )
-        for one, layers in counts.items()
-    )
+            width = _state_width(cache, state_bytes, open_state_bytes, recurrence_bytes)
+            for one in _split(cache, tensor, each, width):
+                found += [(layer, one) for layer in group.indices]
+    return tuple(found)
 
 
 def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Quantity:
@@ -89,14 +104,21 @@ def index_key_bytes(group: LayerGroup, cache: Cache) -> float:
     return (width + SCALE_BYTES * float(ceil_div(width, SCALED_TOGETHER))) / cache.tokens_per_entry
 
 
-def _split(cache: Cache, tensor: int, bytes_per_token: float, state_bytes: float) -> list[LayerCache]:
+def _split(cache: Cache, tensor: int, bytes_per_token: float, state_width: float) -> list[LayerCache]:
     share = float(cache_share(cache, tensor))
     parts = []
     if cache.elements_per_token:
         each, window = share * bytes_per_token, cache.window
         parts.append(LayerCache(kind=cache.kind, layers=1, bytes_per_token=each, window_tokens=window))
     if cache.state_elements:
-        width = cache.state_bits / 8 if cache.state_bits else state_bytes
         elements = cache.state_elements - cache.spare_state_elements
-        parts.append(LayerCache(kind="state", layers=1, state_bytes=share * elements * width))
+        parts.append(LayerCache(kind="state", layers=1, state_bytes=share * elements * state_width))
     return parts
+
+
+def _state_width(cache: Cache, usual: float, free: float | None, forced: float | None) -> float:
+    if forced is not None and not cache.spare_state_elements:
+        return forced
+    if cache.state_open and free is not None:
+        return free
+    return cache.state_bits / 8 if cache.state_bits else usual

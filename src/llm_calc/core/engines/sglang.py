@@ -1,35 +1,54 @@
 """SGLang: weights and KV pools share ``mem_fraction_static``; the rest is for activations and graphs.
 
-Read from SGLang 0.5 (``srt/server_args.py``, ``srt/model_executor/pool_configurator.py``,
-``srt/mem_cache/``); https://docs.sglang.ai/advanced_features/hyperparameter_tuning.html.
+What differs by release stands in :class:`.sglang_rules.SglangRules`. Read from SGLang 0.5.4, 0.5.12 and 0.5.23
+(``srt/server_args.py``, ``srt/arg_groups/``, ``srt/model_executor/pool_configurator.py``, ``srt/mem_cache/``).
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
+from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.sglang_compressed import (
+    PAGE_TOKENS,
+    RUNNING_REQUESTS,
+    compressed_of,
+    compressed_pools,
+)
+from llm_calc.core.engines.sglang_pools import (
+    Dealt,
+    StateSlots,
+    capped_pools,
+    one_pool,
+    pool_notes,
+    scaled_rows,
+    state_pool,
+    two_pools,
+)
+from llm_calc.core.engines.sglang_rules import (
+    COMPRESSED,
+    SglangRules,
+    is_datacenter_blackwell,
+    is_latent,
+    is_sparse,
+)
+from llm_calc.core.engines.sglang_share import captured_batches, card_class, has_prefill_graphs, static_share
+from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout, stage_bounds
 
-GIB, MIB = 2**30, 2**20
-RUNNING_REQUESTS = 2048
-"""What ``max_running_requests`` becomes at least where it is not given (at most twice as many, by pool)."""
-
-CARD_CLASSES: tuple[tuple[int, int, int, int], ...] = (
-    (20, 2048, 8, 8),
-    (35, 2048, 24, 80),
-    (60, 4096, 32, 160),
-    (160, 8192, 256, 512),
-    (1 << 20, 16384, 512, 512),
+FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
+"""``max_running_requests`` where it is not given: tokens over context x 512, held between these."""
+SPARSE_PAGE, PAGE_OF_BACKEND = (
+    64,
+    {"flashmla": 64, "trtllm_mla": 64, "cutedsl_mla": 64, "trtllm_mha": 64, "fa4": 128},
 )
-"""(below so many GiB, chunked prefill size, largest captured batch with tensor < 4, with 4 or more)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SglangRules:
-    """What differs between releases of SGLang: the catalog says it of each."""
+TAKEN_PAGES = {"trtllm_mla": (32, 64), "cutedsl_mla": (32, 64), "trtllm_mha": (16, 32, 64, 128)}
+STATE_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
+WEIGHTS = WeightRules(
+    vocab_multiple=64, whole_ends=True, rotary_table=True, cut_towers=True, absorbed_copy=True
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,49 +61,76 @@ class Sglang:
     rules: SglangRules
     mem_fraction_static: float | None
     context_length: int | None
-    page_size: int
+    page_size: int | None
     chunked_prefill_size: int | None
     max_running_requests: int | None
+    max_total_tokens: int | None
     cuda_graph_max_bs: int | None
     disable_cuda_graph: bool
-    swa_full_tokens_ratio: float
+    disable_prefill_cuda_graph: bool
+    disable_radix_cache: bool
+    disable_overlap_schedule: bool
+    disable_hybrid_swa_memory: bool
+    swa_full_tokens_ratio: float | None
     mamba_full_memory_ratio: float
+    mamba_radix_cache_strategy: str
+    mamba_ssm_dtype: str | None
+    max_mamba_cache_size: int | None
+    attention_backend: str | None
 
     def limits(self, setup: Setup) -> Limits:
         """``max_running_requests`` and ``chunked_prefill_size`` (2048 to 16384 by the card's memory)."""
-        chunk, _ = card_class(setup)
+        chunk, _ = card_class(setup, self.rules)
+        usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else FEWEST_RUNNING
         return Limits(
-            max_sequences=self.max_running_requests or RUNNING_REQUESTS,
+            max_sequences=self._asked_requests(setup) or usual,
             max_batched_tokens=self.chunked_prefill_size or chunk,
         )
 
     def static_fraction(self, setup: Setup) -> float:
         """``mem_fraction_static``, or SGLang's own share of the memory [1].
 
-        ``(memory - reserve) / memory``, rounded to three digits. The reserve in MiB is ``512 + 1.5 x max(chunk, 2048)
-        + 2 x largest graph + 128 x GPUs``, plus ``3 x largest graph x data`` (4.5 above 300) with data-parallel
-        attention, and at least 10 GiB on cards of more than 60 GiB.
-        Source: SGLang 0.5 ``srt/server_args.py``.
-        Leaves out: its further reserves for speculative decoding and multimodal models.
+        Definition: the option, else :func:`.sglang_share.static_share`.
         """
         if self.mem_fraction_static is not None:
             return self.mem_fraction_static
-        layout, memory_mib = setup.layout, setup.memory_bytes / MIB
-        chunk, graphs = self.limits(setup).max_batched_tokens, self._largest_graph(setup)
-        reserve = (
-            512 + 1.5 * max(chunk, 2048) + 2 * graphs + 128 * layout.tensor * layout.pipeline * layout.data
+        return static_share(
+            setup,
+            chunk=self.limits(setup).max_batched_tokens,
+            decode_graphs=0 if self.disable_cuda_graph else self._largest_graph(setup),
+            prefill_graphs=self._has_prefill_graphs(setup),
         )
-        if layout.data > 1:
-            reserve += graphs * layout.data * (4.5 if graphs > 300 else 3)
-        if memory_mib > 60 * 1024:
-            reserve = max(reserve, 10 * 1024)
-        return max(0.0, round((memory_mib - reserve) / memory_mib, 3))
+
+    def page(self, setup: Setup) -> int:
+        """Tokens of a page of the pools [tokens].
+
+        What attention takes: 256 for DeepSeek V4, 64 for sparse latent attention, 64 on compute capability 10, where
+        the default kernels want it; a named ``attention_backend``'s own; else ``page_size`` or 1.
+        Source: SGLang 0.5.23 ``srt/arg_groups/overrides.py``, ``attention_hook.py`` and ``model_overrides``
+        (checked: 2026-11-29).
+        Leaves out: pages of other vendors' kernels.
+        """
+        model, backend = setup.model, self.attention_backend
+        if model.model_type == COMPRESSED:
+            return PAGE_TOKENS
+        if is_sparse(model):
+            return SPARSE_PAGE
+        blackwell = is_datacenter_blackwell(setup)
+        if backend is None and blackwell and model.model_type not in self.rules.unpaged_on_blackwell:
+            backend = "trtllm_mla" if is_latent(model) else "trtllm_mha"
+            if not self.rules.blackwell_page:
+                return self.page_size or 1
+        if backend == "fa4" and (is_latent(model) or not blackwell):
+            backend = None
+        if backend not in PAGE_OF_BACKEND or self.page_size in TAKEN_PAGES.get(backend, ()):
+            return self.page_size or 1
+        return PAGE_OF_BACKEND[backend]
 
     def plan(self, setup: Setup) -> MemoryPlan:
         """Pools in what the weights leave of the static share; the rest is for steps and graphs [bytes, tokens].
 
-        ``available = (memory - framework) x mem_fraction_static - weights``.
-        Source: SGLang 0.5 ``srt/model_executor/pool_configurator.py``.
+        ``available = (memory - framework) x mem_fraction_static - weights - what vision models allocate later``.
+        Source: SGLang 0.5.23 ``srt/mem_cache/kv_cache_configurator.py``, ``_profile_available_bytes``.
         Leaves out: what loading changes on the device beyond the weights (``docs/memory.md``).
         """
         check_layout(setup.model, setup.layout)
@@ -95,12 +141,11 @@ class Sglang:
         framework = framework_bytes(setup.layout.tensor * setup.layout.data, self.overheads)
         reserve = (setup.memory_bytes - framework) * (1 - self.static_fraction(setup))
         usable = setup.memory_bytes - reserve
-        rules = WeightRules(
-            vocab_multiple=64, whole_ends=True, rotary_table=True, cut_towers=True, absorbed_copy=True
-        )
-        weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
-        available = usable - framework - weights
-        pools, per_token, tokens = self._pools(setup, stage, max(0.0, available))
+        weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, WEIGHTS)
+        available = usable - framework - weights - self._vision_bytes(setup)
+        dealt, state = self._dealt(setup, stage, max(0.0, available))
+        pools = dealt.pools if state is None else (*dealt.pools, state)
+        running = self._running(setup, dealt, state, context)
         return MemoryPlan(
             engine=self.name,
             budget=GpuBudget(
@@ -114,65 +159,123 @@ class Sglang:
             ),
             pools=pools,
             available_bytes=available,
-            bytes_per_token=per_token,
-            tokens_per_replica=tokens,
+            bytes_per_token=dealt.bytes_per_token,
+            tokens_per_replica=dealt.tokens,
             max_model_len_tokens=context,
-            limits=limits,
+            limits=Limits(max_sequences=running, max_batched_tokens=limits.max_batched_tokens),
             replicas=setup.layout.data,
             stage=stage,
             must_hold_one=False,
-            notes=_notes(pools),
+            notes=pool_notes(pools, self.page(setup), self._slots(setup).a_request),
+            refusals=split_refusals(setup.model, setup.numbers.recipe, setup.layout),
         )
 
-    def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
-        """State slots first, then tokens of full and of sliding layers in the fixed ratio."""
-        width = setup.numbers.cache.bytes_per_element
-        state_width = setup.activation_bytes_per_element
-        caches = stage_caches(setup.model, setup.layout, stage, width, state_width)
+    def _dealt(self, setup: Setup, stage: int, available: float) -> tuple[Dealt, Pool | None]:
+        """State slots first, then tokens of full and of sliding layers."""
+        if setup.model.model_type == COMPRESSED:
+            held = compressed_of(setup.model, setup.layout, stage)
+            requests = self.limits(setup).max_sequences
+            return compressed_pools(held, available, self.swa_full_tokens_ratio, requests), None
+        caches = self._caches(setup, stage)
         states = tuple(cache for cache in caches if not cache.grows)
-        pools: tuple[Pool, ...] = ()
+        state = None
         if states:
-            share = self.mamba_full_memory_ratio / (1 + self.mamba_full_memory_ratio)
-            pools = (_state_pool(states, available * share),)
-            available -= available * share
+            state, taken = state_pool(states, available, self._slots(setup))
+            available = max(0.0, available - taken)
         growing = tuple(cache for cache in caches if cache.grows)
         if not growing:
-            return pools, 0.0, 0
-        token_pools, per_token, tokens = self._token_pools(growing, available)
-        return (*token_pools, *pools), per_token, tokens
+            return Dealt(pools=(), bytes_per_token=0.0, tokens=0), state
+        return self._token_pools(setup, growing, available), state
 
-    def _token_pools(
-        self, caches: tuple[LayerCache, ...], available: float
-    ) -> tuple[tuple[Pool, ...], float, int]:
-        full = tuple(cache for cache in caches if cache.window_tokens is None)
-        sliding = tuple(cache for cache in caches if cache.window_tokens is not None)
-        ratio = self.swa_full_tokens_ratio if full else 1.0
-        cell = _cell_bytes(full) + ratio * _cell_bytes(sliding)
-        tokens = int(available // cell) // self.page_size * self.page_size
-        window_tokens = int(tokens * ratio) // self.page_size * self.page_size
-        pools = []
-        if full:
-            pools.append(self._token_pool("full", full, tokens))
-        if sliding:
-            pools.append(self._token_pool("sliding", sliding, window_tokens))
-        return tuple(pools), cell, tokens
+    def _token_pools(self, setup: Setup, caches: tuple[LayerCache, ...], available: float) -> Dealt:
+        page, windows = self.page(setup), any(cache.window_tokens is not None for cache in caches)
+        pooled = setup.model.model_type in self.rules.window_pools and not self.disable_hybrid_swa_memory
+        if not windows or not pooled:
+            return one_pool(caches, available, page, self.max_total_tokens)
+        requests = self._asked_requests(setup)
+        if self.disable_radix_cache and requests:
+            capped = capped_pools(caches, available, page, requests, self.limits(setup).max_batched_tokens)
+            if capped is not None:
+                return capped
+        ratio = 0.8 if self.swa_full_tokens_ratio is None else self.swa_full_tokens_ratio
+        return two_pools(caches, available, page, ratio, self.max_total_tokens)
 
-    def _token_pool(self, name: str, caches: tuple[LayerCache, ...], tokens: int) -> Pool:
-        page = self.page_size
-        claims = tuple(
-            Claim(
-                kind=cache.kind,
-                layers=cache.layers,
-                block_bytes=cache.layers * cache.bytes_per_token * page,
-                block_tokens=page,
-                window_tokens=None if cache.window_tokens is None else cache.window_tokens + page,
-            )
-            for cache in caches
+    def _caches(self, setup: Setup, stage: int) -> tuple[LayerCache, ...]:
+        """Caches of a stage; states are float32 where neither the file nor ``mamba_ssm_dtype`` says otherwise."""
+        caches = stage_caches(
+            setup.model,
+            setup.layout,
+            stage,
+            setup.numbers.cache.bytes_per_element,
+            setup.activation_bytes_per_element,
+            open_state_bytes=STATE_BYTES["float32"],
+            recurrence_bytes=None if self.mamba_ssm_dtype is None else STATE_BYTES[self.mamba_ssm_dtype],
         )
-        return Pool(name=name, capacity_bytes=tokens * _cell_bytes(caches), claims=claims)
+        scaled = is_sparse(setup.model) and not is_datacenter_blackwell(setup)
+        return tuple(map(scaled_rows, caches)) if scaled else caches
+
+    def _slots(self, setup: Setup) -> StateSlots:
+        rules, ratio = self.rules, self.mamba_full_memory_ratio
+        requests = self._asked_requests(setup)
+        fixed = self.max_mamba_cache_size and self.max_mamba_cache_size // setup.layout.data
+        if fixed is None and self.disable_radix_cache:
+            fixed = requests
+        return StateSlots(
+            a_request=1 if self.disable_radix_cache else self._tracked_slots(setup),
+            fixed=fixed,
+            padding=rules.padding_slots,
+            share=ratio / (1 + ratio),
+        )
+
+    def _tracked_slots(self, setup: Setup) -> int:
+        rules, strategy = self.rules, self.mamba_radix_cache_strategy
+        tracked = strategy == "extra_buffer" or (
+            strategy == "auto"
+            and setup.model.model_type not in rules.plain_states
+            and not self.disable_overlap_schedule
+        )
+        if strategy == "extra_buffer_lazy":
+            return rules.plain_slots + 1
+        if not tracked:
+            return rules.plain_slots
+        if strategy == "extra_buffer" and self.disable_overlap_schedule:
+            return rules.plain_slots + 1
+        return rules.plain_slots + 2 if strategy == "extra_buffer" else rules.slots_a_request
+
+    def _running(self, setup: Setup, dealt: Dealt, state: Pool | None, context: int) -> int:
+        """Requests that run at once on one replica [sequences].
+
+        ``max_running_requests``, else tokens / context x 512 held in 2048 to 4096; at most half of the tokens, and
+        slots of state over those of a request.
+        """
+        most = self._asked_requests(setup)
+        if most is None and setup.model.model_type == COMPRESSED:
+            most = RUNNING_REQUESTS
+        if most is None:
+            most = min(MOST_RUNNING, max(FEWEST_RUNNING, int(dealt.tokens / context * CONTEXTS)))
+        if dealt.tokens:
+            most = min(most, dealt.tokens // 2)
+        if state is not None:
+            most = min(most, int(state.capacity_bytes / state.claims[0].block_bytes + 1e-9))
+        return max(1, most)
+
+    def _asked_requests(self, setup: Setup) -> int | None:
+        """``max_running_requests`` of one replica; the option counts all of them."""
+        asked = self.max_running_requests
+        return None if asked is None else max(1, asked // setup.layout.data)
+
+    def _vision_bytes(self, setup: Setup) -> float:
+        return 0.0 if setup.model.vision_tower is None else self.rules.vision_reserve_mib * 2.0**20
+
+    def _has_prefill_graphs(self, setup: Setup) -> bool:
+        off = self.disable_cuda_graph or self.disable_prefill_cuda_graph
+        return not off and has_prefill_graphs(setup, self.rules)
 
     def _largest_graph(self, setup: Setup) -> int:
-        return self.cuda_graph_max_bs or card_class(setup)[1]
+        if self.cuda_graph_max_bs is not None:
+            return self.cuda_graph_max_bs
+        largest = card_class(setup, self.rules)[1]
+        return largest if self.max_running_requests is None else min(largest, self.max_running_requests)
 
     def _peak(self, setup: Setup, limits: Limits) -> float:
         tokens, width = limits.max_batched_tokens, setup.activation_bytes_per_element
@@ -182,51 +285,4 @@ class Sglang:
         if self.disable_cuda_graph:
             return 0.0
         layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
-        return graph_bytes(layers, captured_sizes(self._largest_graph(setup)), self.overheads)
-
-
-def card_class(setup: Setup) -> tuple[int, int]:
-    """Chunked prefill size and largest captured batch, by the card's memory [tokens, sequences].
-
-    Definition: the row of ``CARD_CLASSES`` whose bound is the first above the memory, read from SGLang 0.5
-    ``srt/server_args.py``.
-    """
-    memory_gib = setup.memory_bytes / GIB
-    chunk, few, many = next(values for below, *values in CARD_CLASSES if memory_gib < below)
-    return chunk, few if setup.layout.tensor * setup.layout.data < 4 else many
-
-
-def captured_sizes(largest: int) -> int:
-    """Batch sizes with a graph of their own: 1, 2, 4, every 8 up to 256, every 16 beyond [1].
-
-    ``3 + floor(min(largest, 256) / 8) + floor(max(0, largest - 256) / 16)``.
-    Source: SGLang 0.5 ``srt/server_args.py``.
-    Leaves out: lists that the caller names.
-    """
-    return 3 + min(largest, 256) // 8 + max(0, largest - 256) // 16
-
-
-def _cell_bytes(caches: tuple[LayerCache, ...]) -> float:
-    return sum(cache.layers * cache.bytes_per_token for cache in caches)
-
-
-def _state_pool(states: tuple[LayerCache, ...], budget: float) -> Pool:
-    """Slots of recurrent state: as many as the budget holds, one a running request."""
-    each = sum(state.layers * state.state_bytes for state in states)
-    layers = max(state.layers for state in states)
-    claim = Claim(kind="state", layers=layers, block_bytes=each, block_tokens=0)
-    return Pool(name="state", capacity_bytes=budget // each * each, claims=(claim,))
-
-
-def _notes(pools: tuple[Pool, ...]) -> tuple[str, ...]:
-    notes = []
-    names = {pool.name for pool in pools}
-    if {"full", "sliding"} <= names:
-        notes.append(
-            "SGLang keeps two pools of tokens in the ratio swa_full_tokens_ratio; tokens counts the full one"
-        )
-    if "state" in names:
-        notes.append(
-            "recurrent states lie in slots beside the KV cache, in the ratio mamba_full_memory_ratio"
-        )
-    return tuple(notes)
+        return graph_bytes(layers, captured_batches(self._largest_graph(setup)), self.overheads)

@@ -1,7 +1,7 @@
 """TensorRT-LLM: what a dummy run leaves free is the KV cache's, times ``free_gpu_memory_fraction``.
 
 Read from TensorRT-LLM 1.0, PyTorch backend (``_torch/pyexecutor/_util.py`` and ``resource_manager.py``,
-``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``); https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
+``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``), and the option pages of 1.2; https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout, stage_bounds
 
+STATE_BYTES: dict[str, float | None] = {"auto": None, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
+"""Width of recurrent states whose width no file states [bytes]; None: the model's own 16 bits."""
 GRAPH_SIZES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128)
 
 
@@ -34,6 +36,8 @@ class TrtLlm:
     max_batch_size: int
     max_num_tokens: int
     tokens_per_block: int
+    max_tokens: int | None
+    mamba_ssm_cache_dtype: str
     cuda_graph: bool
 
     def limits(self, setup: Setup) -> Limits:  # noqa: ARG002
@@ -85,13 +89,17 @@ class TrtLlm:
             limits=limits,
             replicas=setup.layout.data,
             stage=stage,
+            context_chosen=self.max_seq_len is not None,
             notes=_notes(setup, stage),
         )
 
     def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
         """Slots of state for ``max_batch_size`` sequences, at most half of the memory; then blocks of tokens."""
         width, state_width = setup.numbers.cache.bytes_per_element, setup.activation_bytes_per_element
-        caches = stage_caches(setup.model, setup.layout, stage, width, state_width)
+        open_width = STATE_BYTES[self.mamba_ssm_cache_dtype]
+        caches = stage_caches(
+            setup.model, setup.layout, stage, width, state_width, open_state_bytes=open_width
+        )
         states = tuple(cache for cache in caches if not cache.grows)
         pools: tuple[Pool, ...] = ()
         if states:
@@ -104,6 +112,8 @@ class TrtLlm:
             return pools, 0.0, 0
         block = per_token * self.tokens_per_block
         blocks = int(available // block)
+        if self.max_tokens is not None:
+            blocks = min(blocks, -(-self.max_tokens // self.tokens_per_block))
         claim = Claim(
             kind="full",
             layers=sum(cache.layers for cache in growing),

@@ -1,0 +1,259 @@
+"""Flags of engines that say what another part of a request says: taken under their own names, and brought there.
+
+Where both say something they must agree. Flags of what is not modelled are refused, with what to do instead.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, model_validator
+
+from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+
+CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
+    "vllm": {
+        "auto": "auto",
+        "float16": "fp16",
+        "bfloat16": "bf16",
+        "nvfp4": "nvfp4",
+        **dict.fromkeys(
+            ("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "fp8_per_token_head"), "fp8"
+        ),
+        "int8_per_token_head": "int8",
+    },
+    "sglang": {
+        "auto": "auto",
+        "bf16": "bf16",
+        "bfloat16": "bf16",
+        "nvfp4": "nvfp4",
+        "mxfp8": "mxfp8",
+        **dict.fromkeys(("fp8_e4m3", "fp8_e5m2"), "fp8"),
+    },
+    "trtllm": {"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
+}
+"""What each engine calls number formats of its cache, and what they are called here."""
+SIZES: Mapping[str, Mapping[str, str]] = {
+    "vllm": {
+        "tensor_parallel_size": "tensor",
+        "pipeline_parallel_size": "pipeline",
+        "data_parallel_size": "data",
+    },
+    "sglang": {"tp_size": "tensor", "pp_size": "pipeline", "dp_size": "data", "ep_size": "expert"},
+    "trtllm": {"tp_size": "tensor", "pp_size": "pipeline", "ep_size": "expert"},
+}
+"""Flags that say how the model is laid over GPUs, and their names here."""
+SWITCHES = {
+    "vllm": ("enable_expert_parallel",),
+    "sglang": ("enable_dp_attention",),
+    "trtllm": ("enable_attention_dp",),
+}
+"""Flags that say how the sizes are meant."""
+_HOST = "weights or caches in the host's memory are not modelled; leave it out, or take llama.cpp with n_gpu_layers"
+_SHARED = (
+    "how much of a prompt is found is workload.prefix_cache_hit_fraction; tiers of a cache are not modelled"
+)
+_DRAFT = "speculative decoding is the part speculative"
+_APART = "prefill and decode apart are the part disaggregated"
+REFUSED: Mapping[str, Mapping[str, str]] = {
+    "sglang": {
+        **dict.fromkeys(("cpu_offload_gb", "offload_group_size", "kt_weight_path"), _HOST),
+        **dict.fromkeys(
+            (
+                "enable_hierarchical_cache",
+                "hicache_ratio",
+                "hicache_size",
+                "hicache_storage_backend",
+                "enable_lmcache",
+            ),
+            _SHARED,
+        ),
+        **dict.fromkeys(
+            (
+                "speculative_algorithm",
+                "speculative_num_steps",
+                "speculative_num_draft_tokens",
+                "speculative_eagle_topk",
+            ),
+            _DRAFT,
+        ),
+        "disaggregation_mode": _APART,
+        "quantization": "the format of the weights is precision.weights",
+        "dtype": "the number type is precision.weights and precision.activations",
+        "enable_mixed_chunk": "steps of prompts and answers together are not modelled for SGLang",
+    },
+    "vllm": {
+        **dict.fromkeys(("kv_offloading_size", "swap_space"), _HOST),
+        "quantization": "the format of the weights is precision.weights",
+        "dtype": "the number type is precision.weights and precision.activations",
+        "speculative_config": _DRAFT,
+    },
+    "trtllm": {
+        **dict.fromkeys(("host_cache_size", "secondary_offload_min_priority"), _SHARED),
+        "speculative_config": _DRAFT,
+        "quant_config": "the format of the weights is precision.weights",
+    },
+}
+"""Flags that are not taken, and what says the same."""
+
+
+PREFIX_SWITCHES = {
+    "vllm": ("enable_prefix_caching", False),
+    "sglang": ("disable_radix_cache", True),
+    "trtllm": ("enable_block_reuse", False),
+}
+"""The flag of each engine that switches the cache of equal prompt beginnings off, and the value that does."""
+
+
+class AtHome(StrictRequest):
+    """A request whose engine may say what its other parts say."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        engine = data.get("engine")
+        if isinstance(engine, BaseModel):
+            engine = engine.model_dump(exclude_unset=True)
+        name = engine.get("name") if isinstance(engine, dict) else None
+        return folded(data, engine, name) if isinstance(name, str) and isinstance(engine, dict) else data
+
+
+def homed_flags(engine: str) -> frozenset[str]:
+    """The flags of an engine that have their home in another part."""
+    return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *(_cache_flag(engine))})
+
+
+def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str, Any]:
+    """A request whose engine says nothing that another part says.
+
+    Raises:
+        InvalidInputError: both say something and differ; names both.
+        UnsupportedError: a flag of what is not modelled; says what to do instead.
+    """
+    for flag, why in REFUSED.get(name, {}).items():
+        if engine.get(flag) not in (None, False, 0):
+            raise UnsupportedError(f"engine.{flag}: {why}", field=f"engine.{flag}")
+    _check_prefix(data.get("workload"), engine, name)
+    given = {flag: engine[flag] for flag in homed_flags(name) if engine.get(flag) is not None}
+    if not given:
+        return data
+    found = {**data, "engine": {flag: value for flag, value in engine.items() if flag not in given}}
+    if "kv_cache_dtype" in given:
+        found["precision"] = _with_cache(data.get("precision"), str(given.pop("kv_cache_dtype")), name)
+    if given:
+        found["parallelism"] = _with_layout(data.get("parallelism"), given, name)
+    return found
+
+
+def _check_prefix(workload: object, engine: Mapping[str, Any], name: str) -> None:
+    """Refuses a share of prompts that is found in a cache that is off.
+
+    Raises:
+        InvalidInputError: names both.
+    """
+    hit = _plain(workload).get("prefix_cache_hit_fraction")
+    flag, off = PREFIX_SWITCHES.get(name, ("", None))
+    if flag and engine.get(flag) is off and isinstance(hit, (int, float)) and hit > 0:
+        msg = (
+            f"workload.prefix_cache_hit_fraction: {hit:g} of the prompts cannot be found where engine.{flag} is "
+            f"{str(off).lower()}; they must agree"
+        )
+        raise InvalidInputError(msg, field="workload.prefix_cache_hit_fraction")
+
+
+def _cache_flag(engine: str) -> tuple[str, ...]:
+    return ("kv_cache_dtype",) if engine in CACHE_TYPES else ()
+
+
+def _plain(part: object) -> dict[str, Any]:
+    """A part as the mapping of what it states."""
+    if isinstance(part, BaseModel):
+        return part.model_dump(exclude_unset=True)
+    return dict(part) if isinstance(part, dict) else {}
+
+
+def _with_cache(part: object, stated: str, engine: str) -> dict[str, Any]:
+    known = CACHE_TYPES[engine]
+    if stated not in known:
+        msg = f"engine.kv_cache_dtype: must be one of {', '.join(known)}"
+        raise InvalidInputError(msg, field="engine.kv_cache_dtype", accepted=list(known))
+    precision, name = _plain(part), known[stated]
+    other = precision.get("kv_cache", "auto")
+    if "auto" not in (other, name) and other != name:
+        msg = (
+            f"engine.kv_cache_dtype: {stated} is {name}, but precision.kv_cache says {other}; they must agree"
+        )
+        raise InvalidInputError(msg, field="engine.kv_cache_dtype")
+    return {**precision, "kv_cache": other if name == "auto" else name}
+
+
+def _with_layout(part: object, given: Mapping[str, Any], engine: str) -> dict[str, Any]:
+    layout, sizes = _plain(part), dict(_sizes(given, engine))
+    for field, (flag, size) in sizes.items():
+        if layout and layout.get(field, 1) != size:
+            msg = (
+                f"engine.{flag}: {given[flag]} makes parallelism.{field} {size}, but that says {layout.get(field, 1)}; "
+                "they must agree"
+            )
+            raise InvalidInputError(msg, field=f"engine.{flag}")
+    return layout or {field: size for field, (_, size) in sizes.items()}
+
+
+def _sizes(given: Mapping[str, Any], engine: str) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Each size of the layout with the flag that says it.
+
+    Raises:
+        InvalidInputError: a size that is none.
+    """
+    names = SIZES[engine]
+    stated = {names[flag]: (flag, _size(flag, value)) for flag, value in given.items() if flag in names}
+    yield from _MEANT[engine](stated, given).items()
+
+
+def _size(flag: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInputError(
+            f"engine.{flag}: must be a whole number of at least 1", field=f"engine.{flag}"
+        )
+    return value
+
+
+Stated = dict[str, tuple[str, int]]
+
+
+def _of_vllm(stated: Stated, given: Mapping[str, Any]) -> Stated:
+    """With experts dealt, they are over all GPUs of a stage."""
+    if given.get("enable_expert_parallel"):
+        spread = stated.get("tensor", ("", 1))[1] * stated.get("data", ("", 1))[1]
+        stated["expert"] = ("enable_expert_parallel", spread)
+    return stated
+
+
+def _of_sglang(stated: Stated, given: Mapping[str, Any]) -> Stated:
+    """With data-parallel attention ``tp_size`` counts all GPUs of a stage."""
+    if given.get("enable_dp_attention") and "tensor" in stated:
+        flag, all_gpus = stated["tensor"]
+        groups = stated.get("data", ("dp_size", 1))[1]
+        if all_gpus % groups:
+            raise InvalidInputError(
+                f"engine.{flag}: must be a multiple of dp_size {groups}", field=f"engine.{flag}"
+            )
+        stated["tensor"] = (flag, all_gpus // groups)
+    return stated
+
+
+def _of_trtllm(stated: Stated, given: Mapping[str, Any]) -> Stated:
+    """With data-parallel attention every GPU of a stage is a group of its own."""
+    if given.get("enable_attention_dp") and "tensor" in stated:
+        flag, all_gpus = stated["tensor"]
+        stated["data"], stated["tensor"] = ("enable_attention_dp", all_gpus), (flag, 1)
+    return stated
+
+
+_MEANT: Mapping[str, Callable[[Stated, Mapping[str, Any]], Stated]] = {
+    "vllm": _of_vllm,
+    "sglang": _of_sglang,
+    "trtllm": _of_trtllm,
+}

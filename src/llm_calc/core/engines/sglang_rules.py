@@ -1,0 +1,54 @@
+"""What differs between SGLang's releases, and what it takes a model for."""
+
+from dataclasses import dataclass
+
+from llm_calc.core.engines.base import Setup
+from llm_calc.core.engines.caches import INDEX_SCORES
+from llm_calc.core.model import Model
+
+COMPRESSED = "deepseek_v4"
+"""The type whose caches are entries of several tokens beside a window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SglangRules:
+    """Numbers and names of types that a release fixes.
+
+    ``card_classes``: below so many GiB, chunked prefill size, largest captured batch with tensor < 4, with 4 or more.
+    ``prefill_graphs``: captured by default; ``prefill_graphs_beside_data``: with data-parallel attention too;
+    ``graphs_with_vision``, ``without_prefill_graphs``: types for which they are kept on beside a tower, or off.
+    ``window_pools``: types whose sliding layers have a pool of their own. ``slots_a_request``: of recurrent state, with
+    prefix caching; ``plain_states``: types of which a request takes ``plain_slots`` only. ``padding_slots``: slots that
+    serve nobody. ``vision_reserve_mib``: kept out of the pools for what vision models allocate later.
+    ``blackwell_page``: tokens of a page on compute capability 10, but for the types of ``unpaged_on_blackwell``.
+    """
+
+    card_classes: tuple[tuple[float, float, float, float], ...]
+    prefill_graphs: bool
+    prefill_graphs_beside_data: bool
+    graphs_with_vision: tuple[str, ...]
+    without_prefill_graphs: tuple[str, ...]
+    window_pools: tuple[str, ...]
+    slots_a_request: int
+    plain_slots: int
+    plain_states: tuple[str, ...]
+    padding_slots: int
+    vision_reserve_mib: int
+    blackwell_page: int
+    unpaged_on_blackwell: tuple[str, ...]
+
+
+def is_latent(model: Model) -> bool:
+    """Whether attention keeps latent vectors (MLA)."""
+    return any(cache.kind == "latent" for group in model.groups for cache in group.parts.caches)
+
+
+def is_sparse(model: Model) -> bool:
+    """Whether an indexer chooses what latent attention reads."""
+    scores = (score.name for group in model.groups for score in group.parts.scores)
+    return is_latent(model) and INDEX_SCORES in scores
+
+
+def is_datacenter_blackwell(setup: Setup) -> bool:
+    """Whether the card is of compute capability 10."""
+    return (setup.gpu.compute_capability or "").startswith("10.")

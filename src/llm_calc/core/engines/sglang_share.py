@@ -1,0 +1,103 @@
+"""SGLang's static share of the memory: what it reserves for steps, graphs and towers where it is told nothing.
+
+Read from SGLang 0.5.4 and 0.5.12 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/memory_hook.py``,
+``cuda_graph_hook.py``).
+"""
+
+from llm_calc.core.engines.base import Setup
+from llm_calc.core.engines.sglang_rules import SglangRules, is_latent
+
+GIB_MIB = 1024
+LATENT_PREFILL_GRAPHS_MIB = 1536
+LARGE_CARD_MIB, LARGE_CARD_RESERVE_MIB = 60 * GIB_MIB, 10 * GIB_MIB
+TOWER_LAYERS, TOWER_WIDTH = 24, 1024
+"""The tower by which others are measured (ViT-L/14)."""
+
+
+def card_class(setup: Setup, rules: SglangRules) -> tuple[int, int]:
+    """Chunked prefill size and largest captured batch, by the card's memory [tokens, sequences].
+
+    Definition: the row of ``card_classes`` whose bound is the first above the memory.
+    """
+    memory_gib = setup.memory_bytes / 2**30
+    chunk, few, many = next(values for below, *values in rules.card_classes if memory_gib < below)
+    return int(chunk), int(few if setup.layout.tensor * setup.layout.data < 4 else many)
+
+
+def captured_batches(largest: int) -> int:
+    """Batch sizes with a graph of their own for decoding [1].
+
+    ``5 + (256 - 8) / 8 + (496 - 256) / 16 + (largest - 480) / 32`` from 512 on: 1, 2, 4, 8, 12, every 8 from 16 to 256,
+    every 16 to 496, every 32 from 512; those up to ``largest``, and that.
+    Source: SGLang 0.5.4, 0.5.12 and 0.5.23, ``generate_decode_cuda_graph_batch_sizes`` (checked: 2026-11-29; 0.5.4 does
+    not add ``largest`` itself).
+    Leaves out: lists that the caller names, and the finer list of speculative decoding.
+    """
+    sizes = {1, 2, 4, 8, 12, *range(16, 257, 8), *range(272, 512, 16), *range(512, largest + 1, 32)}
+    return len({size for size in sizes if size <= largest} | {largest})
+
+
+def captured_chunks(largest: int) -> int:
+    """Numbers of prompt tokens with a graph of their own [1].
+
+    ``8 + 14 + 8 + 8 + 12 + (largest - 4096) / 512`` from 4096 on: every 4 to 32, 16 to 256, 32 to 512, 64 to 1024, 256
+    to 4096, 512 beyond; those up to ``largest``.
+    Source: SGLang 0.5.12 and 0.5.23, ``generate_prefill_cuda_graph_batch_sizes`` (checked: 2026-11-29).
+    Leaves out: lists that the caller names.
+    """
+    sizes = (
+        *range(4, 33, 4),
+        *range(48, 257, 16),
+        *range(288, 513, 32),
+        *range(576, 1025, 64),
+        *range(1280, 4097, 256),
+        *range(4608, largest + 1, 512),
+    )
+    return sum(size <= largest for size in sizes)
+
+
+def has_prefill_graphs(setup: Setup, rules: SglangRules) -> bool:
+    """Whether prompts run through captured graphs by default: on CUDA without stages, if the model's type allows it."""
+    model, layout = setup.model, setup.layout
+    barred = model.model_type in rules.without_prefill_graphs or (
+        model.vision_tower is not None and model.model_type not in rules.graphs_with_vision
+    )
+    crowded = layout.pipeline > 1 or (layout.data > 1 and not rules.prefill_graphs_beside_data)
+    return rules.prefill_graphs and setup.gpu.vendor == "NVIDIA" and not barred and not crowded
+
+
+def static_share(setup: Setup, *, chunk: int, decode_graphs: int, prefill_graphs: bool) -> float:
+    """``mem_fraction_static`` where it is not given [1].
+
+    ``round((memory - reserve) / memory, 3)``, and for a model with a vision tower times ``0.95 x (1 - 0.1 x (layers x
+    width^2 / (24 x 1024^2) - 1))``, the last factor held in 0.8 to 1.05. The reserve in MiB is ``512 + 1.5 x max(chunk,
+    2048) + 128 x GPUs + 2 x largest graph``, plus ``3 x largest graph x data`` (4.5 above 300) with data-parallel
+    attention, plus 8 a prefill graph, or 1536 for all of them with latent attention; at least 10 GiB above 60 GiB.
+    Source: SGLang 0.5.23 ``srt/arg_groups/memory_hook.py`` (checked: 2026-11-29).
+    Leaves out: its further reserves for speculative decoding, DeepEP and disaggregation.
+    """
+    layout, memory_mib = setup.layout, setup.memory_bytes / 2**20
+    reserve = 512 + 1.5 * max(chunk, 2048) + 128 * layout.tensor * layout.pipeline * layout.data
+    reserve += 2 * decode_graphs
+    if layout.data > 1:
+        reserve += decode_graphs * layout.data * (4.5 if decode_graphs > 300 else 3)
+    if prefill_graphs:
+        reserve += LATENT_PREFILL_GRAPHS_MIB if is_latent(setup.model) else 8 * captured_chunks(chunk)
+    if memory_mib > LARGE_CARD_MIB:
+        reserve = max(reserve, LARGE_CARD_RESERVE_MIB)
+    share = max(0.0, round((memory_mib - reserve) / memory_mib, 3))
+    return share * tower_factor(setup.model.vision_tower)
+
+
+def tower_factor(tower: tuple[int, int] | None) -> float:
+    """What a vision tower of so many layers and of such a width makes of the share [1].
+
+    ``0.95 x min(1.05, max(0.8, 1 - 0.1 x (layers x width^2 / (24 x 1024^2) - 1)))``; 1 without a tower.
+    Source: SGLang 0.5.23, ``adjust_mem_fraction_for_vlm`` (checked: 2026-11-29); 0.5.4 and 0.5.12 have the same.
+    Leaves out: what the tower really needs.
+    """
+    if tower is None:
+        return 1.0
+    layers, width = tower
+    size = layers * width**2 / (TOWER_LAYERS * TOWER_WIDTH**2)
+    return 0.95 * min(1.05, max(0.8, 1 - 0.1 * (size - 1)))
