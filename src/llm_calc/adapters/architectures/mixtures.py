@@ -77,6 +77,7 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
 def routed(f: Fields, experts: str, top_k: str) -> tuple[int, int]:
     """Experts of a layer and how many of them a token is sent to."""
     many, used = f.int(experts), f.optional_int(top_k)
+    f.agree(**dict.fromkeys(COUNTS, many))
     if used is None:
         f.assume(f"{top_k} is null; one expert a token was assumed")
         return many, 1
@@ -111,7 +112,6 @@ def mixture(
             dense = Mlp(hidden=hidden, intermediate=f.int(dense_width), biases=choose(dense_biases, f))
         if any(chosen):
             many, used = routed(f, experts, top_k)
-            f.agree(**dict.fromkeys(COUNTS, many))
             moe = Experts(
                 hidden=hidden,
                 experts=many,
