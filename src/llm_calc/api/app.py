@@ -1,5 +1,6 @@
 """The application: a factory that puts settings, catalogs, routers, middleware and errors together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,14 +34,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     The catalogs are read once, when the application starts.
     """
-    load_all()
     chosen = settings or Settings()
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.catalogs = load_catalogs(chosen.catalogs_path)
+        # The first answers need not wait for what only others need.
+        loading = asyncio.get_running_loop().run_in_executor(None, load_all)
         yield
+        await loading
         await app.state.mcp.stop()
 
     app = FastAPI(
