@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench calibrate runs docs image examples lock vendor clean
+.PHONY: help install serve test check unit browser schemathesis bench sbom audit calibrate runs docs image examples lock vendor clean
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -73,6 +73,14 @@ runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 # Read anew each time: pages hold what code and catalogs say, which Sphinx cannot know of.
 docs: $(VENV)/.dev  ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going --fresh-env -b html docs docs/_build/html
+
+sbom: $(VENV)/.dev  ## write what the image is made of to dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	$(BIN)/python -m tools.sbom dist/sbom.cdx.json
+
+audit: $(VENV)/.dev  ## check the pins, and ask for known vulnerabilities of each (needs a network)
+	$(BIN)/python -m tools.pins
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements/runtime.txt
 
 image:  ## build the container image
 	docker build --tag llm-calc:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .

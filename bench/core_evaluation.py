@@ -1,8 +1,10 @@
 """One evaluation of the core in process: footprint, FLOPs and timing of one model on one GPU."""
 
+from collections.abc import Iterator
 from itertools import count
 from time import perf_counter
 
+from bench._figures import Figure, report
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.documented.calculate import calculate
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
@@ -28,5 +30,14 @@ def calculation_s() -> float:
     return min(rounds)
 
 
+def measure() -> Iterator[Figure]:
+    """Yield the time of one calculation."""
+    yield Figure(
+        title="one documented calculation with all GPUs of the catalog, no HTTP",
+        value=1e6 * calculation_s(),
+        unit="us",
+    )
+
+
 if __name__ == "__main__":
-    print(f"one documented calculation with all GPUs of the catalog, no HTTP: {1e6 * calculation_s():.0f} µs")
+    report(measure)

@@ -1,10 +1,11 @@
 """Speed of serving estimates: one step, one simulated run, one answer, and a million estimates as arrays."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from bench._figures import Figure, report
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.serving import answer_serving_estimate, lengths_of, place_request, time_load
@@ -33,7 +34,7 @@ def best_s(call: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
-def main() -> None:
+def measure() -> Iterator[Figure]:
     catalogs = load_catalogs()
     request = ServingEstimateRequest.model_validate(REQUEST)
     placed = place_request(request, catalogs)
@@ -48,6 +49,10 @@ def main() -> None:
         "one step of all operators": (lambda: step_seconds(deployment.work, load, deployment.rates), 500),
         "one closed form": (lambda: core.closed_form(deployment, lengths, 64.0), 200),
         "one simulated closed loop of 64": (lambda: core.simulated_loop(deployment, lengths, 64), 20),
+        "one simulated run of Poisson arrivals": (
+            lambda: core.simulated_arrivals(deployment, lengths, 2.0),
+            20,
+        ),
         "the published runs nearest to a question": (
             lambda: evidence_of(request, placed, found, catalogs),
             200,
@@ -56,8 +61,8 @@ def main() -> None:
         "a million closed forms": (lambda: core.closed_form(deployment, many, axes[0].ravel()), 2),
     }
     for name, (call, repeats) in calls.items():
-        print(f"serving: {name}: {1e6 * best_s(call, repeats):.0f} µs")
+        yield Figure(title=f"serving: {name}", value=1e6 * best_s(call, repeats), unit="us")
 
 
 if __name__ == "__main__":
-    main()
+    report(measure)

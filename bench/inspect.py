@@ -3,9 +3,11 @@
 ``python -m bench.inspect`` prints microseconds for DeepSeek-V3 by its ``config.json``, with a new workload each time.
 """
 
+from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 
+from bench._figures import Figure, report
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
 from llm_calc.adapters.inspection import inspect_model
 from llm_calc.adapters.wire.inspect import InspectRequest
@@ -37,5 +39,10 @@ def _median_s(requests: list[InspectRequest], catalogs: Catalogs) -> float:
     return median(times)
 
 
+def measure() -> Iterator[Figure]:
+    """Yield the time of one inspection."""
+    yield Figure(title=f"inspection of {MODEL}", value=1e6 * inspection_s(), unit="us")
+
+
 if __name__ == "__main__":
-    print(f"inspection of {MODEL}: {1e6 * inspection_s():.0f} µs")
+    report(measure)

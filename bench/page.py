@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from llm_calc.api.pages import STATIC
 from tests.browser import chromium
+from tests.browser import main as install_chromium
 from tests.process import Service, running
 
 RUNS = 7
@@ -79,7 +80,8 @@ def _kib(files: list[Path]) -> str:
 
 
 def main() -> None:
-    """Print sizes and times."""
+    """Print sizes and times; a Chromium is installed where there is none."""
+    install_chromium()
     own = STATIC / "page"
     sizes = {
         "third-party scripts": _kib([STATIC / "vendor/page/libraries.js"]),

@@ -1,37 +1,66 @@
 """From the command to the first answer, and the memory that the process then holds."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 import httpx
 
 from bench._app import REQUEST
+from bench._figures import Figure, report
 from tests.process import running
 
 STARTS = 5
+REQUESTS = 1000
+DEPLOYED = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
+MIXED = (
+    ("/api/calculate", REQUEST),
+    ("/api/memory_plan", DEPLOYED),
+    ("/api/inspect_model", {"model": DEPLOYED["model"]}),
+    ("/api/serving_estimate", DEPLOYED),
+)
 
 
-def start_up() -> tuple[float, float]:
-    """Return seconds to the first calculated answer, and resident bytes after a hundred."""
+def start_up() -> tuple[float, float, float]:
+    """Return seconds to the first calculated answer, and resident bytes after it and after further ones."""
     began_s = time.perf_counter()
     with running() as service, httpx.Client(base_url=service.url) as client:
         client.post("/api/calculate", json=REQUEST).raise_for_status()
         first_answer_s = time.perf_counter() - began_s
-        for _ in range(100):
-            client.post("/api/calculate", json=REQUEST).raise_for_status()
-        status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        first_bytes = resident_bytes(service.process.pid)
+        for place in range(REQUESTS):
+            path, body = MIXED[place % len(MIXED)]
+            client.post(path, json=body).raise_for_status()
+        last_bytes = resident_bytes(service.process.pid)
         service.stop()
-    return first_answer_s, int(line.split()[1]) * 1024
+    return first_answer_s, first_bytes, last_bytes
 
 
-def main() -> None:
-    """Print the medians."""
-    seconds, sizes = zip(*(start_up() for _ in range(STARTS)), strict=True)
-    print(f"start-up to the first answer: {median(seconds):.2f} s (below 1.5 s is wanted)")
-    print(f"resident memory: {median(sizes) / 1e6:.0f} MB (below 150 MB is wanted)")
+def resident_bytes(process: int) -> float:
+    """Return what a process holds in memory."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return float(line.split()[1]) * 1024
+
+
+def measure() -> Iterator[Figure]:
+    """Yield the medians."""
+    seconds, before, after = zip(*(start_up() for _ in range(STARTS)), strict=True)
+    yield Figure(title="start-up to the first answer", value=median(seconds), unit="s")
+    yield Figure(
+        title="resident memory after the first answer",
+        value=median(before) / 1e6,
+        unit="MB",
+        wanted="at most 80",
+    )
+    yield Figure(
+        title=f"resident memory after {REQUESTS} further ones",
+        value=median(after) / 1e6,
+        unit="MB",
+        wanted="at most 120",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    report(measure)

@@ -1,8 +1,10 @@
 """Rows per second of a sweep over numeric axes, from the grid to the bytes of the answer, on one core."""
 
+from collections.abc import Iterator
 from time import process_time
 from typing import Any
 
+from bench._figures import Figure, report
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.sweep.run import ready_sweep
 from llm_calc.adapters.sweep.writers import written
@@ -46,13 +48,18 @@ def rows_per_s(target: str, base: dict[str, Any], grid: dict[str, Any], name: st
     return sweep.grid.rows / (process_time() - began_s)
 
 
-def main() -> None:
-    """Print the rate of each target in each format."""
+def measure() -> Iterator[Figure]:
+    """Yield the rate of each target in each format."""
     for title, (target, base, grid) in CASES.items():
-        rates = {name: rows_per_s(target, base, grid, name) for name in ("ndjson", "csv", "parquet")}
-        shown = ", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items())
-        print(f"/api/sweep {title}: {shown} rows/s (at least 200,000 are wanted)")
+        for name, wanted in (("parquet", 1_000_000), ("ndjson", 600_000), ("csv", 600_000)):
+            yield Figure(
+                title=f"/api/sweep {title}, {name}",
+                value=rows_per_s(target, base, grid, name),
+                unit="rows/s",
+                more=True,
+                wanted=f"at least {wanted:,} are wanted",
+            )
 
 
 if __name__ == "__main__":
-    main()
+    report(measure)

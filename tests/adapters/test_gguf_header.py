@@ -1,17 +1,34 @@
-"""GGUF headers of real small files: whole, cut off anywhere, and broken."""
+"""GGUF headers of real small files: whole, cut off anywhere, in parts, and broken."""
 
 import base64
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import gguf
-import numpy as np
 import pytest
+from gguf.constants import GGML_QUANT_SIZES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.gguf_header import GgufFile, architectures_file, gguf_file, read_gguf_base64
 from llm_calc.adapters.gguf_reader import read_gguf_header
+from llm_calc.adapters.gguf_types import file_kind, tensor_types
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.memory import total_parameters, weights_bytes
+from llm_calc.core.memory import kv_cache_bytes, total_parameters, weights_bytes
+from tests.adapters.gguf_bytes import (
+    MIB,
+    SIZES,
+    Tensor,
+    Value,
+    attention,
+    ends,
+    feed_forward,
+    header,
+    keys_of,
+    norms,
+    read,
+    small,
+)
 from tests.adapters.gguf_files import VOCAB, llama_parameters, write_llama
 
 
@@ -22,34 +39,29 @@ def file_of(path: Path, length: int | None = None) -> GgufFile:
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_whole_header_is_exact(tmp_path: Path, *, tied: bool) -> None:
     file = file_of(write_llama(tmp_path / "tiny.gguf", tied=tied))
-    model = read_config(file.config).model
-    assert (file.name, file.kind, model.head_tied) == ("Tiny Llama", "q4_k_m", tied)
-    assert total_parameters(model) == llama_parameters(tied=tied)
-    assert file.disagreements(model) == ()
+    assert (file.name, file.kind, file.model.head_tied) == ("Tiny Llama", "q4_k_m", tied)
+    assert total_parameters(file.model) == llama_parameters(tied=tied)
+    assert file.model.model_type == "llama"
+    assert (file.doubts, file.notes) == ((), ())
 
 
 def test_bytes_are_those_of_the_tensors(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf")
     file = file_of(path)
-    model = read_config(file.config).model
-    stored = file.stored_weights(model)
+    stored = file.stored_weights()
     assert stored is not None
     in_file = sum(int(t.n_bytes) for t in gguf.GGUFReader(path).tensors if t.name != "rope_freqs.weight")
-    assert weights_bytes(model, stored.recipe) == in_file
+    assert weights_bytes(file.model, stored.recipe) == in_file
     assert stored.words == "the file's own tensors: f32, q4_k, q6_k"
 
 
 def test_a_header_that_ends_early_says_what_was_assumed(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "tiny.gguf", tokens=VOCAB)
-    whole = read_gguf_header(path.read_bytes())
-    assert whole.tensors is not None
     cut = path.read_bytes().index(b"blk.0.attn_norm")
     file = file_of(path, cut)
-    model = read_config(file.config).model
-    assert file.tensors is None
-    assert file.stored_weights(model) is None
-    assert "ends before the list of tensors" in file.disagreements(model)[0]
-    assert "tied" in file.assumptions[0]
+    assert file.stored_weights() is None
+    assert any("ends before the list of tensors" in doubt for doubt in file.doubts)
+    assert any("tied" in doubt for doubt in file.doubts)
 
 
 def test_any_cut_is_read_or_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -60,83 +72,157 @@ def test_any_cut_is_read_or_refused_with_a_sentence(tmp_path: Path) -> None:
         except InvalidInputError as refused:
             assert refused.message.startswith("model.gguf_base64: ")  # noqa: PT017
         else:
-            assert file.config["hidden_size"] == 256
+            assert file.model.hidden == 256
 
 
 def test_long_lists_are_passed_over(tmp_path: Path) -> None:
-    header = read_gguf_header(write_llama(tmp_path / "tiny.gguf", tokens=50_000).read_bytes())
-    assert header.values["tokenizer.ggml.tokens"] == 50_000
-    assert header.values["tokenizer.ggml.scores"] == 50_000
-    assert header.tensors is not None
+    whole = read_gguf_header(write_llama(tmp_path / "tiny.gguf", tokens=50_000).read_bytes())
+    assert whole.values["tokenizer.ggml.tokens"] == 50_000
+    assert whole.values["tokenizer.ggml.scores"] == 50_000
+    assert whole.tensors is not None
 
 
-def test_tensors_that_contradict_the_keys_are_told(tmp_path: Path) -> None:
-    file = file_of(write_llama(tmp_path / "tiny.gguf"))
-    model = read_config({**file.config, "intermediate_size": 768}).model
-    assert "parameters, its keys describe" in file.disagreements(model)[0]
+def test_tensors_decide_where_keys_say_otherwise() -> None:
+    file = read("llama", {**SIZES, "feed_forward_length": 96}, small())
+    assert total_parameters(file.model) == sum(width for width in (2 * 6400, 64, 2 * (128 + 12_288 + 24_576)))
 
 
-def test_a_mixture_of_experts_takes_its_own_family(tmp_path: Path) -> None:
-    writer = gguf.GGUFWriter(tmp_path / "moe.gguf", "llama")
-    for key, value in {
-        "block_count": 2,
-        "embedding_length": 64,
-        "feed_forward_length": 128,
-        "expert_count": 8,
-    }.items():
-        writer.add_uint32(f"llama.{key}", value)
-    writer.add_uint32("llama.expert_used_count", 2)
-    writer.add_uint32("llama.vocab_size", 100)
-    writer.add_array("llama.attention.head_count", [4, 4])
-    writer.add_tensor("x", np.zeros(1, dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    config = file_of(tmp_path / "moe.gguf").config
-    assert config["model_type"] == "mixtral"
-    assert (config["num_local_experts"], config["num_experts_per_tok"]) == (8, 2)
-    assert config["num_attention_heads"] == 4
+def test_keys_that_contradict_a_tensor_are_told() -> None:
+    file = read("llama", {**SIZES, "attention.key_length": 32}, small())
+    assert file.doubts == ("the keys say 64 cached elements of attn_k in a layer, the tensor has 32",)
 
 
-def test_layers_that_differ_are_refused(tmp_path: Path) -> None:
-    writer = gguf.GGUFWriter(tmp_path / "deci.gguf", "llama")
-    writer.add_array("llama.attention.head_count_kv", [4, 8])
-    writer.add_tensor("x", np.zeros(1, dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    with pytest.raises(InvalidInputError, match="head_count_kv differs by layer"):
-        file_of(tmp_path / "deci.gguf")
+def test_a_key_that_is_not_understood_takes_exact_away() -> None:
+    file = read("llama", {**SIZES, "num_loops": 4}, small())
+    assert file.doubts == ("keys of the file that are not understood: num_loops",)
 
 
-def test_latent_attention_takes_widths_apart() -> None:
-    from llm_calc.adapters.gguf_types import GgufHeader
+def test_an_architecture_of_tomorrow_is_read_by_its_tensors() -> None:
+    file = read("tomorrow", SIZES, small())
+    assert total_parameters(file.model) == total_parameters(read("llama", SIZES, small()).model)
+    assert file.doubts == ("architecture 'tomorrow' is not known: read as if it were an ordinary decoder",)
 
-    values = {
-        "general.architecture": "deepseek2",
-        "deepseek2.block_count": 61,
-        "deepseek2.embedding_length": 7168,
-        "deepseek2.vocab_size": 129280,
-        "deepseek2.feed_forward_length": 18432,
-        "deepseek2.expert_feed_forward_length": 2048,
-        "deepseek2.expert_count": 256,
-        "deepseek2.expert_used_count": 8,
-        "deepseek2.expert_shared_count": 1,
-        "deepseek2.leading_dense_block_count": 3,
-        "deepseek2.attention.head_count": 128,
-        "deepseek2.attention.head_count_kv": 1,
-        "deepseek2.attention.key_length": 576,
-        "deepseek2.attention.key_length_mla": 192,
-        "deepseek2.attention.value_length_mla": 128,
-        "deepseek2.attention.q_lora_rank": 1536,
-        "deepseek2.attention.kv_lora_rank": 512,
-        "deepseek2.rope.dimension_count": 64,
-        "general.file_type": 15,
-    }
-    file = gguf_file(GgufHeader(values=values, tensors=None))
-    assert total_parameters(read_config(file.config).model) == 671_026_404_352
+
+def test_a_mixture_of_experts_takes_its_own_family() -> None:
+    mixture: dict[str, Value] = {**SIZES, "expert_count": 8, "expert_used_count": 2}
+    tensors = [each for each in small() if "ffn_" not in each[0] or "norm" in each[0]]
+    for layer in range(2):
+        tensors += feed_forward(f"blk.{layer}.", 64, 128, tail="_exps", experts=8)
+        tensors.append((f"blk.{layer}.ffn_gate_inp.weight", (64, 8), "f32"))
+    file = read("llama", mixture, tensors)
+    assert (file.model.model_type, file.model.num_experts) == ("mixtral", 8)
+
+
+def test_layers_may_differ() -> None:
+    tensors = [
+        each for each in small() if each[0] != "blk.1.attn_k.weight" and each[0] != "blk.1.attn_v.weight"
+    ]
+    tensors += [(f"blk.1.attn_{name}.weight", (64, 64), "f16") for name in "kv"]
+    file = read("deci", {**SIZES, "attention.head_count_kv": [2, 4]}, tensors)
+    assert kv_cache_bytes(file.model, 10) == 2 * 2 * 16 * (2 + 4) * 10
+
+
+def test_short_convolutions_between_attention() -> None:
+    """LFM2-1.2B: 384 MiB of cache at 32 768 tokens in 16 bits, 1 170 340 608 parameters."""
+    heads: list[int] = [0, 0, 8, 0, 0, 8, 0, 0, 8, 0, 8, 0, 8, 0, 8, 0]
+    tensors: list[Tensor] = [("token_embd.weight", (2048, 65536), "f16"), *norms("", 2048, "token_embd_norm")]
+    for layer, kv in enumerate(heads):
+        prefix = f"blk.{layer}."
+        tensors += norms(prefix, 2048, "attn_norm", "ffn_norm") + feed_forward(prefix, 2048, 8192)
+        if kv:
+            tensors += attention(prefix, 2048, 2048, 512) + norms(prefix, 64, "attn_q_norm", "attn_k_norm")
+        else:
+            tensors.append((f"{prefix}shortconv.conv.weight", (3, 2048), "f32"))
+            tensors.append((f"{prefix}shortconv.in_proj.weight", (2048, 6144), "f16"))
+            tensors.append((f"{prefix}shortconv.out_proj.weight", (2048, 2048), "f16"))
+    sizes: dict[str, Value] = {"block_count": 16, "embedding_length": 2048, "feed_forward_length": 8192}
+    sizes |= {"attention.head_count": 32, "attention.head_count_kv": heads, "shortconv.l_cache": 3}
+    file = read("lfm2", sizes, tensors)
+    assert total_parameters(file.model) == 1_170_340_608
+    assert 384 * MIB < kv_cache_bytes(file.model, 32768) < 384.2 * MIB
+    assert file.doubts == ()
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("q1_0", 1.125), ("q2_0", 2.25)])
+def test_types_of_2026(kind: str, bits: float) -> None:
+    file = read("llama", {**SIZES, "embedding_length": 128}, small(kind, hidden=128))
+    stored = file.stored_weights()
+    assert stored is not None
+    assert stored.recipe.default.bits_per_element == bits
+
+
+def test_prediction_blocks_are_told_and_not_counted() -> None:
+    sizes: dict[str, Value] = {**SIZES, "block_count": 3, "nextn_predict_layers": 1}
+    file = read("glm4moe", sizes, small(layers=3))
+    assert (file.model.num_layers, total_parameters(file.model)) == (
+        2,
+        total_parameters(read("glm4moe", SIZES, small()).model),
+    )
+    assert "guess further tokens" in file.notes[0]
+
+
+def test_types_are_those_of_the_library() -> None:
+    kinds = [kind for kind in gguf.GGMLQuantizationType if kind.name not in NEVER_STORED]
+    library = {int(kind): (kind.name.lower(), *GGML_QUANT_SIZES[kind]) for kind in kinds}
+    ours = {number: (kind.name, kind.elements, kind.bytes) for number, kind in tensor_types().items()}
+    assert {**ours, **library} == ours
+    for kind in gguf.LlamaFileType:
+        if kind.name != "GUESSED":
+            assert file_kind(int(kind)) is not None
+
+
+NEVER_STORED = ("Q8_1", "Q8_K")
+GOOD = header(keys_of("llama", SIZES), small())
+NUMBER, LISTS = b"\x04\0\0\0\x02\0\0\0", b"\x09\0\0\0\x09\0\0\0"
+NAME, NO_TEXT = b"\x05\0\0\0\0\0\0\0llama", b"\x05\0\0\0\0\0\0\0\xff\xfeama"
+
+
+def wrong(architecture: str = "llama", **sizes: Value) -> bytes:
+    return header(keys_of(architecture, {**SIZES, **sizes}), small())
+
+
+BROKEN = {
+    "zero tensors": (header(keys_of("llama", SIZES), []), "lists no tensors"),
+    "a list of lists": (GOOD.replace(NUMBER, LISTS, 1), "list of lists"),
+    "no UTF-8": (GOOD.replace(NAME, NO_TEXT, 1), "not UTF-8"),
+    "a type of tomorrow": (GOOD[:-12] + b"\x63\0\0\0" + bytes(8), "unknown type 99"),
+    "another order of bytes": (b"GGUF\0\0\0\x03" + bytes(40), "in the other order"),
+    "too many tensors": (b"GGUF\x03\0\0\0" + b"\xff" * 7 + bytes(33), "tensors; at most"),
+    "no blocks": (header(keys_of("llama", SIZES), ends(64, 100)), "no block"),
+    "no layers": (wrong(block_count=0), "block_count: must be 1 to"),
+    "text for a number": (wrong(block_count="x"), "whole number"),
+    "towers": (wrong("clip"), "generates no text"),
+    "another width": (wrong(embedding_length=32), "embedding_length: is 32"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_is_refused_with_its_reason(name: str) -> None:
+    data, reason = BROKEN[name]
+    with pytest.raises(InvalidInputError, match=reason):
+        read_gguf_base64(base64.b64encode(data).decode())
+
+
+WHOLE = header(keys_of("llama", SIZES, general__name="x"), small())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=6))
+def test_changed_bytes_are_read_or_refused_in_a_sentence(changes: list[tuple[int, int]]) -> None:
+    data = bytearray(WHOLE)
+    for at, value in changes:
+        data[at] = value
+    try:
+        gguf_file(read_gguf_header(bytes(data)))
+    except InvalidInputError as refused:
+        assert refused.message.startswith("model.gguf_base64: ")  # noqa: PT017
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_behind_the_magic_are_refused_in_a_sentence(data: bytes) -> None:
+    with pytest.raises(InvalidInputError, match=r"model\.gguf_base64: "):
+        gguf_file(read_gguf_header(b"GGUF\x03\0\0\0" + data))
 
 
 @pytest.mark.parametrize(
@@ -153,9 +239,12 @@ def test_what_is_no_header_is_refused(text: str, reason: str) -> None:
         read_gguf_base64(text)
 
 
-def test_unknown_architectures_list_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="'clip' is not one of command-r, deepseek2"):
-        file_of(write_llama(tmp_path / "clip.gguf", architecture="clip"))
+def test_architectures_of_the_library_are_all_placed() -> None:
+    file = architectures_file()
+    read_ones = {*file.architectures, *file.by_tensors.names, *file.own_ways}
+    for name in gguf.MODEL_ARCH_NAMES.values():
+        generates = not any(fnmatchcase(name, each) for each in file.no_generators.names)
+        assert (name in read_ones) == generates, name
 
 
 @pytest.mark.parametrize("name", architectures_file().architectures)

@@ -58,11 +58,43 @@ def test_answers_follow_what_is_typed(opened: Opener, service: Service) -> None:
     page = opened()
     page.get_by_role("combobox", name="Model name").fill("llama-3.1-8b")
     page.get_by_label("Concurrent requests").fill("8")
-    body = {**EXAMPLE, "model": {"name": "llama-3.1-8b"}}
+    body = {**EXAMPLE, "model": {"name": "llama-3.1-8b"}, "precision": {}}
     body["workload"] = {**EXAMPLE["workload"], "concurrency": 8}
     served = ask(service, "/api/serving_estimate", body)
     expect(tile(page, "TPOT")).to_have_text(shown_time(served["tpot_s"]))
     expect(page).to_have_url(re.compile(r"m=llama-3\.1-8b"))
+
+
+def test_another_model_or_kind_of_engine_comes_in_its_own_format(opened: Opener) -> None:
+    page = opened()
+    weights = page.get_by_label("Weights", exact=True)
+    expect(weights).to_have_value("fp8")
+    page.get_by_role("combobox", name="Model name").fill("gpt-oss-20b")
+    expect(weights).to_have_value("")
+    weights.select_option("bf16")
+    page.get_by_label("Engine", exact=True).select_option("llama.cpp")
+    expect(weights).to_have_value("")
+
+
+def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
+    page = opened()
+    page.get_by_text("Targets and cost").click()
+    page.get_by_label("TPOT within").press_sequentially("12.5")
+    expect(page.get_by_label("TPOT within")).to_have_value("12.5")
+    expect(page).to_have_url(re.compile(r"tpot=0\.0125"))
+    expect(page.locator(".tile.missed")).to_contain_text("beyond target")
+    again = opened(page.url.partition("/?")[1] + page.url.partition("/?")[2])
+    again.get_by_text("Targets and cost").click()
+    expect(again.get_by_label("TPOT within")).to_have_value("12.5")
+
+
+def test_release_and_memory_are_part_of_the_question(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&ev=0.11.0&mem=60")
+    hardware = {**EXAMPLE["hardware"], "gpu_memory_bytes": 60 * GIB}
+    body = {**EXAMPLE, "hardware": hardware, "engine": {**EXAMPLE["engine"], "version": "0.11.0"}}
+    plan = planned(service, body, ask(service, "/api/serving_estimate", body))
+    expect(tile(page, "Max concurrent")).to_have_text(f"{plan['sequences_that_fit']:,}")
+    expect(page.locator(".basis")).to_contain_text("Rules of vllm 0.11")
 
 
 def test_a_late_answer_does_not_replace_a_newer_one(opened: Opener, service: Service) -> None:

@@ -172,10 +172,11 @@ def test_a_file_too_long_for_a_link_is_asked_for_again(
     page = opened("/?n=1&g=l4&e=llama.cpp&len=2048&c=1&i=128&o=64")
     page.get_by_role("button", name="File").click()
     field = page.get_by_label("Or a config.json or GGUF file")
-    field.set_input_files(write_llama(tmp_path / "tiny.gguf"))
+    field.set_input_files(write_llama(tmp_path / "tiny.gguf", tokens=170_000))
     expect(page.locator("#verdict")).to_contain_text("Fits")
     expect(page).to_have_url(re.compile("#"))
     assert len(page.url) < 5000
+    expect(page.get_by_text("ends before the list of tensors")).to_have_count(0)
     again = opened(page.url.removeprefix(service.url))
     expect(again.get_by_role("alert").first).to_contain_text(
         "tiny.gguf was too long for the link: choose it again"

@@ -88,10 +88,34 @@ def place(
         engine=engine.name,
         version=engine.version,
     )
+    return place_subject(
+        catalogs,
+        subject,
+        precision=precision,
+        gpus_per_node=hardware.gpus_per_node,
+        engine=engine,
+        workload=workload,
+        draft=draft,
+        own=own,
+    )
+
+
+def place_subject(
+    catalogs: Catalogs,
+    subject: Subject,
+    *,
+    precision: PrecisionPart,
+    gpus_per_node: int,
+    engine: EnginePart,
+    workload: WorkloadPart,
+    draft: Draft = NO_DRAFT,
+    own: CalibrationPart | None = None,
+) -> Placed:
+    """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)
-    cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, hardware.gpus_per_node)
+    cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_of(engine.name, workload.load, workload.requests_in_flight)
     calibration = scaled_calibration(load_calibration(family), own)
     context = float(workload.input_tokens + workload.output_tokens)

@@ -1,4 +1,8 @@
-"""A GGUF header as a configuration, and its tensors as a recipe: which of them is stored in which format."""
+"""A GGUF file by its header, or the headers of its shards: the model, and the format of every tensor.
+
+The list of tensors gives parameters and bytes. Where an architecture stands for a family of configurations, the keys
+are read as one; that is taken only if it agrees with the tensors to the parameter, the byte and the element cached.
+"""
 
 import base64
 import binascii
@@ -8,20 +12,25 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from typing import Any
 
+from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.formats.catalog import format_catalog
+from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile
 from llm_calc.adapters.formats.precision import StoredWeights
-from llm_calc.adapters.formats.properties import resolve_number, tensor_positions
-from llm_calc.adapters.formats.rows import ArchitectureRow, ArchitecturesFile
-from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor
+from llm_calc.adapters.gguf_config import config_of
+from llm_calc.adapters.gguf_keys import FIELD, Keys
+from llm_calc.adapters.gguf_model import FileModel, file_model
+from llm_calc.adapters.gguf_reader import read_gguf_header
+from llm_calc.adapters.gguf_recipe import config_recipe, file_recipe, kinds_of
+from llm_calc.adapters.gguf_shards import Joined, joined
+from llm_calc.adapters.gguf_types import GgufHeader, file_kind
+from llm_calc.adapters.gguf_weights import placed_tensors
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
-from llm_calc.core.memory import total_parameters
+from llm_calc.core.formats import WeightRecipe
+from llm_calc.core.memory import kv_cache_bytes_per_token, total_parameters, weights_bytes
 from llm_calc.core.model import Model
 
-FIELD = "model.gguf_base64"
-SAME_NUMBERS = {"f32": "fp32", "f16": "fp16"}
-"""Types whose numbers the catalog names otherwise."""
+UNREACHED = "the upload ends before the list of tensors: biases, ties and formats are the usual ones"
 
 
 @cache
@@ -32,181 +41,162 @@ def architectures_file() -> ArchitecturesFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GgufFile:
-    """A header as ``config.json`` would say it. ``kind``: its file type, as the catalog names it, if known."""
+    """A file's model. ``kind``: its file type, as the catalog names it, if known.
+
+    ``recipe``: None where the list of tensors was not reached. ``doubts`` take "exact" away, ``notes`` do not.
+    """
 
     name: str
-    config: Mapping[str, Any]
+    model: Model
     kind: str | None
-    tensors: tuple[GgufTensor, ...] | None
-    assumptions: tuple[str, ...] = ()
+    recipe: WeightRecipe | None = None
+    types: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
-    def disagreements(self, model: Model) -> tuple[str, ...]:
-        """What the list of tensors contradicts, or leaves unsaid where the upload ends before it."""
-        if self.tensors is None:
-            return (
-                "the upload ends before the list of tensors: biases, ties and formats are the usual ones",
-            )
-        buffers = architectures_file().buffers.patterns
-        counted = [t for t in self.tensors if not any(fnmatchcase(t.name, pattern) for pattern in buffers)]
-        stored, expected = sum(t.elements for t in counted), total_parameters(model)
-        if stored == expected:
-            return ()
-        return (f"the file's tensors hold {stored} parameters, its keys describe {expected}",)
-
-    def stored_weights(self, model: Model) -> StoredWeights | None:
+    def stored_weights(self) -> StoredWeights | None:
         """The formats of its tensors; None where the list of them was not reached."""
-        if self.tensors is None:
+        if self.recipe is None:
             return None
-        recipe = _recipe(self.tensors, model, self.kind)
-        kinds = sorted({tensor.type for tensor in self.tensors})
+        words = f"the file's own tensors: {', '.join(self.types)}"
         return StoredWeights(
-            recipe=recipe,
-            name=recipe.name,
-            words=f"the file's own tensors: {', '.join(kinds)}",
-            storage="gguf",
-            is_gguf=True,
+            recipe=self.recipe, name=self.recipe.name, words=words, storage="gguf", is_gguf=True
         )
 
 
 @lru_cache(maxsize=32)
-def read_gguf_base64(text: str) -> GgufFile:
-    """The first bytes of a GGUF file, in base64; equal bytes are read once.
+def read_gguf_base64(*texts: str) -> GgufFile:
+    """The first bytes of a GGUF file, or of each of its shards, in base64; equal bytes are read once.
 
     Raises:
-        InvalidInputError: not base64, not GGUF, or an architecture that is not known.
+        InvalidInputError: not base64, not GGUF, or a file that cannot be understood.
     """
-    from llm_calc.adapters.gguf_reader import (
-        read_gguf_header,
-    )  # the library takes a quarter of a second to load
+    return gguf_file(*(read_gguf_header(_decoded(text), FIELD) for text in texts))
 
+
+def _decoded(text: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidInputError(f"{FIELD}: must be base64 ({error})", field=FIELD) from error
-    return gguf_file(read_gguf_header(data, FIELD))
 
 
-def gguf_file(header: GgufHeader) -> GgufFile:
-    """A header's keys under the names of a configuration.
+def gguf_file(*headers: GgufHeader) -> GgufFile:
+    """The model of a header, or of the headers of all shards of one file.
 
     Raises:
-        InvalidInputError: an architecture that is not known, or keys that are missing.
+        InvalidInputError: no architecture, one that generates no text, or keys or tensors that are missing.
     """
-    values = header.values
-    architecture = str(values.get("general.architecture", ""))
-    if not architecture:
-        raise InvalidInputError(
-            f"{FIELD}: ends before general.architecture; more of the file is needed", field=FIELD
-        )
-    row = architectures_file().architectures.get(architecture)
-    if row is None:
-        known = ", ".join(sorted(architectures_file().architectures))
-        raise InvalidInputError(f"{FIELD}: architecture {architecture!r} is not one of {known}", field=FIELD)
-    config = _config(architecture, row, header)
-    name = str(values.get("general.name") or architecture)[:200]
-    assumptions = (
-        () if header.tensors is not None else ("whether the output head is tied: as the family usually is",)
-    )
+    whole = joined(headers)
+    values = whole.header.values
+    architecture = values.get("general.architecture", "")
+    if not isinstance(architecture, str) or not architecture:
+        msg = f"{FIELD}: ends before general.architecture; more of the file is needed"
+        raise InvalidInputError(msg, field=FIELD)
+    if any(fnmatchcase(architecture, each) for each in architectures_file().no_generators.names):
+        msg = f"{FIELD}: a file of architecture {architecture!r} generates no text by itself"
+        raise InvalidInputError(msg, field=FIELD)
+    name = values.get("general.name")
+    name = name[:200] if isinstance(name, str) and name else architecture
+    return _judged(whole, Keys(values, architecture), name)
+
+
+def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
+    """By its keys as a configuration where they agree with the tensors; else by tensors and keys alone."""
+    tensors, kind = whole.header.tensors, _kind(whole.header.values)
+    row = architectures_file().architectures.get(keys.architecture)
+    if tensors is None:
+        return _by_keys(row, keys, whole, name, kind)
+    window = architectures_file().windows.get(keys.architecture)
+    read = file_model(keys, tensors, window, architectures_file().change_nothing.names, name)
+    placed = placed_tensors(tensors, read.model.num_layers)
+    recipe = file_recipe(placed, kind)
+    known = _as_configuration(row, keys, whole.header, name, read, recipe)
+    model, used = (read.model, recipe) if known is None else known
+    doubts = (*read.doubts, *_own_ways(keys.architecture)) if known is None else ()
     return GgufFile(
         name=name,
-        config=config,
-        kind=_kind(values.get("general.file_type")),
-        tensors=header.tensors,
-        assumptions=assumptions,
+        model=model,
+        kind=kind,
+        recipe=used,
+        types=kinds_of(placed),
+        notes=(*whole.notes, *read.notes),
+        doubts=(*read.key_doubts, *doubts),
     )
 
 
-def _config(architecture: str, row: ArchitectureRow, header: GgufHeader) -> dict[str, Any]:
-    file, values = architectures_file(), header.values
-    is_mixture = bool(values.get(f"{architecture}.expert_count"))
-    names = {**file.keys, **row.keys, **({**file.experts, **row.experts} if is_mixture else {})}
-    found = {key: _single(values.get(f"{architecture}.{name}"), name) for key, name in names.items()}
-    config = {key: value for key, value in found.items() if value is not None or key in row.nulls}
-    if "vocab_size" not in config:
-        config["vocab_size"] = _vocabulary(header)
-    config["model_type"] = row.mixture_model_type if is_mixture and row.mixture_model_type else row.model_type
-    if header.tensors is not None:
-        tensors = {tensor.name for tensor in header.tensors}
-        config["tie_word_embeddings"] = "output.weight" not in tensors
-        config.update({key: name in tensors for key, name in row.flags.items()})
-    return _latent(config)
+def _own_ways(architecture: str) -> tuple[str, ...]:
+    """What a file of this architecture does that its keys and tensors do not tell."""
+    file = architectures_file()
+    if architecture in file.own_ways:
+        return (f"{architecture}: {file.own_ways[architecture]}",)
+    known = architecture in file.architectures or architecture in file.by_tensors.names
+    return (
+        ()
+        if known
+        else (f"architecture {architecture!r} is not known: read as if it were an ordinary decoder",)
+    )
 
 
-def _latent(config: dict[str, Any]) -> dict[str, Any]:
-    """Latent attention: the file gives query width and rotary width, the configuration their difference."""
-    width = config.pop("qk_head_dim", None)
-    if width is not None:
-        config["qk_nope_head_dim"] = width - config.get("qk_rope_head_dim", 0)
-        config.pop("head_dim", None)
-        config["num_key_value_heads"] = config.get("num_attention_heads")
-    return config
-
-
-def _single(value: object, name: str) -> object:
-    """A number; a list of equal ones counts as one."""
-    if not isinstance(value, list):
-        return value
-    if len(set(value)) == 1:
-        return value[0]
-    raise InvalidInputError(f"{FIELD}: {name} differs by layer, which is not supported", field=FIELD)
-
-
-def _vocabulary(header: GgufHeader) -> object:
-    tokens = header.values.get("tokenizer.ggml.tokens")
-    if tokens is not None:
-        return tokens
-    table = next((t for t in header.tensors or () if t.name == "token_embd.weight"), None)
-    if table is None:
-        raise InvalidInputError(
-            f"{FIELD}: ends before the vocabulary; more of the file is needed", field=FIELD
-        )
-    return table.shape[-1]
-
-
-def _kind(file_type: object) -> str | None:
-    from gguf import LlamaFileType
-
-    try:
-        name = LlamaFileType(file_type).name.lower().removeprefix("mostly_").removeprefix("all_")
-    except ValueError:
+def _as_configuration(
+    row: ArchitectureRow | None,
+    keys: Keys,
+    header: GgufHeader,
+    name: str,
+    read: FileModel,
+    recipe: WeightRecipe,
+) -> tuple[Model, WeightRecipe] | None:
+    """The family's model, where it has the tensors' parameters and bytes and the keys' cache."""
+    if row is None:
         return None
-    name = "bf16-gguf" if name == "bf16" else name
-    return name if name in format_catalog().names else None
+    try:
+        model = read_config(config_of(row, architectures_file(), keys, header), name=name).model
+        own = config_recipe(header.tensors or (), model, recipe, architectures_file().tensors)
+    except InvalidInputError:
+        return None
+    return (model, own) if _figures(model, own) == _figures(read.model, recipe) else None
 
 
-def _recipe(tensors: tuple[GgufTensor, ...], model: Model, kind: str | None) -> WeightRecipe:
-    """Rules for every tensor of the model that the file has under a known name."""
-    types = {tensor.name: tensor.type for tensor in tensors}
-    weights: dict[str, int] = {}
-    for tensor in tensors:
-        weights[tensor.type] = weights.get(tensor.type, 0) + tensor.elements
-    default = _number(max(weights, key=lambda each: weights[each]), model)
-    rules = []
-    for (component, name), layers in tensor_positions(model).items():
-        stems = architectures_file().tensors.get(f"{component}.{name}", ())
-        by_type: dict[str, set[int]] = {}
-        for layer in layers or (0,):
-            found = _type_of(types, stems, layer if layers else None)
-            if found is not None:
-                by_type.setdefault(found, set()).add(layer)
-        for found, at in by_type.items():
-            rules.append(
-                RecipeRule(
-                    format=_number(found, model),
-                    components=frozenset((component,)),
-                    names=frozenset((name,)),
-                    layers=frozenset(at),
-                )
-            )
-    return WeightRecipe(
-        name=kind or "gguf", default=default, vectors=_number("f32", model), rules=tuple(rules)
+def _figures(model: Model, recipe: WeightRecipe) -> tuple[float, ...]:
+    return (
+        total_parameters(model),
+        weights_bytes(model, recipe),
+        kv_cache_bytes_per_token(model),
+        kv_cache_bytes_per_token(model, beyond_windows=True),
+        model.num_layers,
     )
 
 
-def _type_of(types: Mapping[str, str], stems: tuple[str, ...], layer: int | None) -> str | None:
-    prefix = "" if layer is None else f"blk.{layer}."
-    return next((types[key] for stem in stems if (key := f"{prefix}{stem}.weight") in types), None)
+def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, kind: str | None) -> GgufFile:
+    """Without the list of tensors: a family's configuration, as its files usually are.
+
+    Raises:
+        InvalidInputError: an architecture that only its tensors tell.
+    """
+    if row is None or not all(keys.has(each) for each in row.needs):
+        wanted = "all shards are needed" if whole.shards else "more of the file is needed"
+        known = ", ".join(sorted(architectures_file().architectures))
+        msg = (
+            f"{FIELD}: ends before the list of tensors; {wanted}: of architecture {keys.architecture!r} they say the "
+            f"sizes. By their keys alone are read: {known}"
+        )
+        raise InvalidInputError(msg, field=FIELD)
+    reading = read_config(config_of(row, architectures_file(), keys, whole.header), name=name)
+    notes = () if whole.shards else (UNREACHED,)
+    tied = "whether the output head is tied: as the family usually is"
+    return GgufFile(
+        name=name,
+        model=reading.model,
+        kind=kind,
+        doubts=(*reading.assumptions, tied, *whole.notes, *notes),
+        warnings=reading.warnings,
+    )
 
 
-def _number(name: str, model: Model) -> NumberFormat:
-    return resolve_number(SAME_NUMBERS.get(name, name), model)
+def _kind(values: Mapping[str, Any]) -> str | None:
+    name = file_kind(values.get("general.file_type"))
+    if name is None or name not in format_catalog().names:
+        return None
+    entry = format_catalog().names[name]
+    return entry.name if entry.is_gguf else None

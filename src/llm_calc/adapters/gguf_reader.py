@@ -1,112 +1,200 @@
-"""The header of a GGUF file from its first bytes, through the ``gguf`` library: keys, and tensors if they are reached.
+"""The header of a GGUF file from its first bytes: its keys, and the list of its tensors if they are reached.
 
-Tokenizers make headers megabytes long; their lists are passed over, only their lengths are kept.
+Every entry is passed over by its size; only what an answer needs is kept: short values, short lists of numbers, names
+and shapes of tensors. Tokenizers make headers megabytes long; of their lists only the lengths are kept. Nothing
+recurses, so that the cost is linear in the entries, of which there is a largest number.
+Source: the GGUF specification, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3).
 """
 
-import os
-import tempfile
-from typing import IO, Any
+import struct
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-from gguf import GGUF_MAGIC, GGMLQuantizationType, GGUFReader, GGUFValueType, ReaderField
-from gguf.constants import GGML_QUANT_SIZES
-
-from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor
+from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor, tensor_types
 from llm_calc.core.errors import InvalidInputError
 
-MAX_TENSORS = 100_000
+MAGIC = b"GGUF"
+FIELD = "model.gguf_base64"
+VERSIONS = (2, 3)
+MAX_ENTRIES = 2_000_000
+"""Keys, tensors and texts of lists together: a hundredth of a second for each twenty thousand."""
+MAX_KEYS = 4096
+MAX_TENSORS = 16_384
+"""Ten times what the largest published file lists."""
 MAX_KEPT = 4096
 """Longer lists of numbers (scores and types of tokens) are kept as their length."""
+MAX_TEXT = 1024
+"""Longer texts (templates of chats) are kept as their length [bytes]."""
+MAX_NAME = 256
+MAX_DIMENSIONS = 4
+MAX_ELEMENTS = 2**62
+STRING, ARRAY = 8, 9
+SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+"""Kinds of values and how ``struct`` calls them."""
 
 
 class _Cut(Exception):  # noqa: N818 - not an error: the upload ends here
     """The bytes end."""
 
 
-class _HeaderReader(GGUFReader):  # type: ignore[misc]
-    """The library's reader, without the tensors' data and with an end that may come early."""
+class _Bytes:
+    """The bytes with the place that is read next."""
 
-    listed: tuple[GgufTensor, ...] | None = None
+    def __init__(self, data: bytes, field: str) -> None:
+        self.data, self.at, self.field, self.entries = data, 0, field, 0
 
-    def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:  # noqa: ANN401
-        if int(offset) + np.dtype(dtype).itemsize * int(count) > len(self.data):
+    def refuse(self, reason: str) -> InvalidInputError:
+        return InvalidInputError(
+            f"{self.field}: not a GGUF header that can be read ({reason})", field=self.field
+        )
+
+    def count(self, entries: int = 1) -> None:
+        self.entries += entries
+        if self.entries > MAX_ENTRIES:
+            raise self.refuse(f"more than {MAX_ENTRIES} entries")
+
+    def take(self, size: int) -> int:
+        """Passes over so many bytes; where they began."""
+        start = self.at
+        if start + size > len(self.data):
             raise _Cut
-        return super()._get(int(offset), dtype, count, override_order)
+        self.at = start + size
+        return start
 
-    def _get_field_parts(self, orig_offs: int, raw_type: int) -> Any:  # noqa: ANN401
-        if raw_type == GGUFValueType.ARRAY:
-            kind, length = self._get(orig_offs, np.uint32), self._get(orig_offs + 4, np.uint64)
-            numbers = self.gguf_scalar_to_np.get(int(kind[0]))
-            if kind[0] == GGUFValueType.STRING or (numbers is not None and length[0] > MAX_KEPT):
-                size = self._array_size(orig_offs + 12, int(length[0]), numbers)
-                return 12 + size, [kind, length], [1], [GGUFValueType.UINT64]
-        return super()._get_field_parts(orig_offs, raw_type)
+    def unpack(self, form: str, size: int) -> tuple[Any, ...]:
+        return struct.unpack_from(f"<{form}", self.data, self.take(size))
 
-    def _array_size(self, start: int, count: int, numbers: Any) -> int:  # noqa: ANN401
-        """Bytes of ``count`` numbers, or of ``count`` texts, each with its length before it."""
-        if numbers is not None:
-            return int(self._get(start, numbers, count).nbytes)
-        data, at = self.data, start
-        for _ in range(count):
-            if at + 8 > len(data):
-                raise _Cut
-            at += 8 + int.from_bytes(data[at : at + 8].tobytes(), "little")
-        return at - start
+    def number(self, form: str) -> Any:  # noqa: ANN401
+        return self.unpack(form, struct.calcsize(f"<{form}"))[0]
 
-    def _build_tensor_info(self, offs: int, count: int) -> Any:  # noqa: ANN401
-        if int(count) > MAX_TENSORS:
-            raise ValueError(f"{count} tensors")
-        return super()._build_tensor_info(offs, count)
+    def text(self, most: int) -> str | int:
+        """A text, or its length where it is longer than ``most``."""
+        length = self.number("Q")
+        start = self.take(length)
+        if length > most:
+            return int(length)
+        try:
+            return self.data[start : self.at].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self.refuse("a text that is not UTF-8") from error
 
-    def _build_tensors(self, start_offs: int, fields: list[ReaderField]) -> None:  # noqa: ARG002
-        self.listed = tuple(_tensor(field) for field in fields)
+    def name(self, what: str) -> str:
+        name = self.text(MAX_NAME)
+        if not isinstance(name, str):
+            raise self.refuse(f"the name of a {what} is longer than {MAX_NAME} bytes")
+        return name
 
 
-def _tensor(field: ReaderField) -> GgufTensor:
-    _, _, _, dims, raw_type, _ = field.parts
-    kind = GGMLQuantizationType(int(raw_type[0]))
-    elements = int(np.prod([int(each) for each in dims], dtype=object))
-    block, size = GGML_QUANT_SIZES[kind]
-    return GgufTensor(
-        name=field.name,
-        type=kind.name.lower(),
-        shape=tuple(int(each) for each in dims),
-        elements=elements,
-        bytes=elements // block * size,
-    )
-
-
-def read_gguf_header(data: bytes, field: str = "model.gguf_base64") -> GgufHeader:
+def read_gguf_header(data: bytes, field: str = FIELD) -> GgufHeader:
     """What the first bytes of a GGUF file say; they may end anywhere after the first keys.
 
     Raises:
-        InvalidInputError: not a GGUF file, or one that contradicts itself.
+        InvalidInputError: not a GGUF file, or one that contradicts itself or is larger than any real one.
     """
-    if len(data) < 24 or int.from_bytes(data[:4], "little") != GGUF_MAGIC:
-        raise InvalidInputError(
-            f"{field}: must be the first bytes of a GGUF file (they begin with GGUF)", field=field
-        )
-    reader = _HeaderReader.__new__(_HeaderReader)
-    with _as_file(data) as file:
-        try:
-            reader.__init__(file)  # type: ignore[misc]
-        except _Cut:
-            pass
-        except (ValueError, KeyError, IndexError, OverflowError) as error:
-            msg = f"{field}: not a GGUF header that can be read ({error})"
-            raise InvalidInputError(msg, field=field) from error
-        values = {name: _plain(each) for name, each in getattr(reader, "fields", {}).items()}
-    return GgufHeader(values=values, tensors=reader.listed)
+    if len(data) < 24 or data[:4] != MAGIC:
+        msg = f"{field}: must be the first bytes of a GGUF file (they begin with GGUF)"
+        raise InvalidInputError(msg, field=field)
+    source = _Bytes(data, field)
+    source.at = 4
+    version, tensors, keys = source.unpack("IQQ", 20)
+    _check_counts(source, version, tensors, keys)
+    values: dict[str, Any] = {}
+    try:
+        for _ in range(keys):
+            name, value = _pair(source)
+            if name in values:
+                raise source.refuse(f"the key {name!r} twice")
+            values[name] = value
+        listed = _tensors(source, tensors)
+    except _Cut:
+        return GgufHeader(values=values, tensors=None)
+    return GgufHeader(values=values, tensors=listed)
 
 
-def _plain(field: ReaderField) -> object:
-    return field.contents()
+def _check_counts(source: _Bytes, version: int, tensors: int, keys: int) -> None:
+    if version not in VERSIONS:
+        hint = "; its bytes stand in the other order" if version >> 16 else ""
+        raise source.refuse(f"version {version}, read are {VERSIONS[0]} and {VERSIONS[1]}{hint}")
+    for what, count, most in (("tensors", tensors, MAX_TENSORS), ("keys", keys, MAX_KEYS)):
+        if count > most:
+            raise source.refuse(f"{count} {what}; at most {most}")
 
 
-def _as_file(data: bytes) -> IO[bytes]:
-    """The bytes as the file that the library maps: in memory where the system has such files."""
-    in_memory = hasattr(os, "memfd_create")
-    file: IO[bytes] = os.fdopen(os.memfd_create("gguf"), "w+b") if in_memory else tempfile.TemporaryFile()  # noqa: SIM115
-    file.write(data)
-    file.flush()
-    return file
+def _pair(source: _Bytes) -> tuple[str, Any]:
+    source.count()
+    name = source.name("key")
+    kind = source.number("I")
+    if kind == STRING:
+        return name, source.text(MAX_TEXT)
+    if kind == ARRAY:
+        return name, _list(source, name)
+    if kind not in SCALARS:
+        raise source.refuse(f"the value of {name!r} is of an unknown kind {kind}")
+    return name, source.number(SCALARS[kind])
+
+
+def _list(source: _Bytes, name: str) -> list[Any] | int:
+    """A list of numbers if it is short; else its length. Lists of lists are written by no tool."""
+    kind, length = source.unpack("IQ", 12)
+    if kind == ARRAY:
+        raise source.refuse(f"{name!r} is a list of lists")
+    if kind == STRING:
+        _skip_texts(source, length)
+        return int(length)
+    if kind not in SCALARS:
+        raise source.refuse(f"{name!r} lists values of an unknown kind {kind}")
+    size = struct.calcsize(f"<{SCALARS[kind]}") * length
+    if length > MAX_KEPT:
+        source.take(size)
+        return int(length)
+    source.count(length)
+    return list(source.unpack(f"{length}{SCALARS[kind]}", size))
+
+
+def _skip_texts(source: _Bytes, count: int) -> None:
+    """Passes over texts, each with its length before it."""
+    data, end, at = source.data, len(source.data), source.at
+    source.count(min(count, (end - at) // 8 + 1))
+    read: Callable[..., tuple[int]] = struct.Struct("<Q").unpack_from
+    for _ in range(count):
+        if at + 8 > end:
+            raise _Cut
+        at += 8 + read(data, at)[0]
+    if at > end:
+        raise _Cut
+    source.at = at
+
+
+def _tensors(source: _Bytes, count: int) -> tuple[GgufTensor, ...]:
+    listed: dict[str, GgufTensor] = {}
+    for _ in range(count):
+        source.count()
+        tensor = _tensor(source)
+        if tensor.name in listed:
+            raise source.refuse(f"the tensor {tensor.name!r} twice")
+        listed[tensor.name] = tensor
+    return tuple(listed.values())
+
+
+def _tensor(source: _Bytes) -> GgufTensor:
+    name = source.name("tensor")
+    dimensions = source.number("I")
+    if not 0 < dimensions <= MAX_DIMENSIONS:
+        raise source.refuse(f"tensor {name!r} has {dimensions} dimensions")
+    shape = source.unpack(f"{dimensions}Q", 8 * dimensions)
+    number, _ = source.unpack("IQ", 12)
+    kind = tensor_types().get(number)
+    if kind is None:
+        raise source.refuse(f"tensor {name!r} is of an unknown type {number}")
+    elements = 1
+    for each in shape:
+        elements *= each
+    if not 0 < elements < MAX_ELEMENTS or shape[0] % kind.elements:
+        raise source.refuse(f"tensor {name!r} of type {kind.name} cannot have the shape {shape}")
+    return GgufTensor(
+        name=name,
+        type=kind.name,
+        shape=shape,
+        elements=elements,
+        bytes=elements // kind.elements * kind.bytes,
+    )

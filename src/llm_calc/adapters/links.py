@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 
+from llm_calc.adapters.units import GIB
 from llm_calc.core.errors import InvalidInputError
 
 Body = dict[str, Any]
@@ -79,7 +80,7 @@ class LinkedScenario:
             {
                 "model": self._model(),
                 "precision": _lean({"weights": state["w"] or None, "kv_cache": kept}),
-                "hardware": _lean({"gpu": state["g"], "count": self._number("n")}),
+                "hardware": self._hardware(),
                 "parallelism": layout or None,
                 "engine": self._engine(),
                 "workload": self._workload(),
@@ -94,10 +95,15 @@ class LinkedScenario:
             return {"custom": self._numbers(table["custom_fields"])}
         return {"name": self.state["m"]}
 
+    def _hardware(self) -> Body:
+        memory_gib = self._number("mem")
+        memory = None if memory_gib is None else round(memory_gib * GIB)
+        return _lean({"gpu": self.state["g"], "count": self._number("n"), "gpu_memory_bytes": memory})
+
     def _engine(self) -> Body:
         flags: Mapping[str, Mapping[str, str]] = _table()["engine_flags"]
-        name = self._choice("e", flags)
-        return {"name": name, **self._numbers(flags[name])}
+        name, version = self._choice("e", flags), self.state["ev"].strip() or None
+        return _lean({"name": name, "version": version, **self._numbers(flags[name])})
 
     def _workload(self) -> Body:
         fields: Mapping[str, str] = _table()["load_fields"]

@@ -132,7 +132,7 @@ def _release(release: EngineRules) -> ListedRelease:
         version=release.version,
         since=release.since,
         until=release.until,
-        read_on=release.read_on,
+        rules_read_on=release.read_on,
         sources=list(release.links),
         options=[
             ListedOption(name=option.name, default=option.default, meaning=option.meaning)
@@ -176,7 +176,7 @@ def _format(entry: RecipeEntry, running: dict[str, set[str]]) -> AvailableFormat
         name=entry.name,
         aliases=list(entry.row.aliases),
         kind=entry.row.storage,
-        gguf=entry.is_gguf,
+        is_gguf=entry.is_gguf,
         bits_per_element=number.bits_per_element,
         arithmetic=number.compute,
         engines=[engine for engine, formats in running.items() if names & formats],

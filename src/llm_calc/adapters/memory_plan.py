@@ -18,6 +18,7 @@ from llm_calc.adapters.memory_advice import (
 )
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.units import gib
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
     CacheGroup,
     CacheSize,
@@ -27,7 +28,7 @@ from llm_calc.adapters.wire.memory import (
     MemoryPlanRequest,
     PerGpu,
 )
-from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.engines import Engine, MemoryPlan, Pool
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
@@ -94,14 +95,21 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
-    subject = with_cache_types(subject, request.precision, request.engine)
-    engine = engine_from(request.engine)
+    return plan_of(subject, request.precision, request.engine, request.workload)
+
+
+def plan_of(
+    subject: Subject, precision: PrecisionPart, part: EnginePart, workload: WorkloadPart | None
+) -> Planned:
+    """What is resolved, planned by its engine."""
+    subject = with_cache_types(subject, precision, part)
+    engine = engine_from(part)
     plan = engine.plan(subject.setup)
-    asked = _asked(request.workload, plan)
+    asked = _asked(workload, plan)
     return Planned(
         subject=subject,
         engine=engine,
-        rules=release_of(request.engine),
+        rules=release_of(part),
         plan=plan,
         asked=asked,
         fits=fits(plan, asked),

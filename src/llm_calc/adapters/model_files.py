@@ -1,6 +1,7 @@
 """Models that lie in files: a config.json, a folder that holds one, or a GGUF file."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from llm_calc.core.errors import InvalidInputError
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 GGUF_MAGIC = b"GGUF"
+SHARD = re.compile(r"(?P<name>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+"""How tools name the parts of one file."""
 GGUF_HEAD_BYTES = 2**24
 """Enough for the list of tensors behind a large vocabulary; a file's head may be cut anywhere.
 
@@ -37,8 +40,9 @@ def model_part(path: Path, gguf_head_bytes: int = GGUF_HEAD_BYTES) -> Part:
             return _folder_part(path, gguf_head_bytes)
         with path.open("rb") as file:
             if file.read(len(GGUF_MAGIC)) == GGUF_MAGIC:
-                head = GGUF_MAGIC + file.read(gguf_head_bytes - len(GGUF_MAGIC))
-                return _gguf_part(head, str(path), judged=gguf_head_bytes >= GGUF_HEAD_BYTES)
+                parts = shards_of(path)
+                heads = [_head(each, gguf_head_bytes) for each in parts]
+                return _gguf_part(heads, str(path), judged=gguf_head_bytes >= GGUF_HEAD_BYTES)
             file.seek(0)
             return model_part_of_bytes(file.read(MOST_CONFIG_BYTES + 1), str(path))
     except OSError as error:
@@ -52,7 +56,7 @@ def model_part_of_bytes(data: bytes, where: str) -> Part:
         InvalidInputError: it is neither GGUF nor a JSON object, or cannot be read.
     """
     if data.startswith(GGUF_MAGIC):
-        return _gguf_part(data[:GGUF_HEAD_BYTES], where)
+        return _gguf_part([data[:GGUF_HEAD_BYTES]], where)
     return described(_json_object(data, where))
 
 
@@ -73,12 +77,39 @@ def _gguf_files(folder: Path) -> Iterator[Path]:
     return (file for file in folder.glob("*.*") if file.suffix.lower() == ".gguf")
 
 
+def shards_of(path: Path) -> list[Path]:
+    """A file and, where its name says that it is one of several parts, all of them that lie beside it."""
+    named = SHARD.fullmatch(path.name)
+    if named is None:
+        return [path]
+    return sorted(each for each in _gguf_files(path.parent) if _set_of(each) == _set_of(path))
+
+
+def _set_of(path: Path) -> tuple[str, ...]:
+    """What the parts of one file have in common in their names."""
+    named = SHARD.fullmatch(path.name)
+    return (path.name,) if named is None else named.group("name", "count")
+
+
+def _whole_files(folder: Path) -> list[Path]:
+    """The GGUF files of a folder; of one in several parts the first that is there."""
+    firsts: dict[tuple[str, ...], Path] = {}
+    for file in sorted(_gguf_files(folder)):
+        firsts.setdefault(_set_of(file), file)
+    return list(firsts.values())
+
+
+def _head(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
+
+
 def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
     if (folder / CONFIG).is_file():
         part = model_part(folder / CONFIG)
         index = folder / INDEX
         return {**part, "safetensors_index": _sizes(index)} if index.is_file() else part
-    files = sorted(_gguf_files(folder))
+    files = _whole_files(folder)
     if not files:
         raise InvalidInputError(f"model: {folder} holds neither {CONFIG} nor a GGUF file", field="model")
     if len(files) > 1:
@@ -113,15 +144,16 @@ def _json_object(data: bytes, where: str) -> Part:
     return decoded
 
 
-def _gguf_part(head: bytes, where: str, *, judged: bool = True) -> Part:
-    """The head of a GGUF file; one that cannot be read is refused by the file's name where it is ``judged`` here."""
-    text = base64.b64encode(head).decode("ascii")
+def _gguf_part(heads: list[bytes], where: str, *, judged: bool = True) -> Part:
+    """The heads of a GGUF file's parts; one that cannot be read is refused by the file's name if ``judged`` here."""
+    texts = [base64.b64encode(head).decode("ascii") for head in heads]
     if judged:
-        from llm_calc.adapters.gguf_header import FIELD, read_gguf_base64
+        from llm_calc.adapters.gguf_header import read_gguf_base64
+        from llm_calc.adapters.gguf_keys import FIELD
 
         try:
-            read_gguf_base64(text)
+            read_gguf_base64(*texts)
         except InvalidInputError as error:
             reason = error.message.removeprefix(f"{FIELD}: ")
             raise InvalidInputError(f"model: {where}: {reason}", field="model") from error
-    return {"gguf_base64": text}
+    return {"gguf_base64": texts[0] if len(texts) == 1 else texts}

@@ -56,7 +56,7 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
     """
     weights, stored = precision.weights, None
     if weights is None and source.gguf is not None:
-        weights, stored = source.gguf.kind, source.gguf.stored_weights(source.model)
+        weights, stored = source.gguf.kind, source.gguf.stored_weights()
     wishes = FormatWishes(
         weights=weights, kv_cache=precision.kv_cache, activations=precision.activations, engine=engine
     )
@@ -71,7 +71,8 @@ def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
         return _from_config(part.hf_config, CUSTOM)
     if part.custom is not None:
         return _from_dimensions(part.custom)
-    return _from_gguf(read_gguf_base64(part.gguf_base64 or ""))
+    texts = part.gguf_base64 or ""
+    return _from_gguf(read_gguf_base64(*((texts,) if isinstance(texts, str) else texts)))
 
 
 def _from_config(config: Mapping[str, object], name: str) -> SourcedModel:
@@ -94,16 +95,13 @@ def _from_dimensions(dims: CustomDimensions) -> SourcedModel:
 
 
 def _from_gguf(file: GgufFile) -> SourcedModel:
-    """The configuration that the header stands for; not exact where its tensors say otherwise."""
-    reading = read_config(file.config, name=file.name)
-    notes = file.disagreements(reading.model)
-    exact = reading.confidence == "exact" and not notes
+    """The model that the header describes; not exact where something in it is not understood or not reached."""
     return SourcedModel(
-        model=reading.model,
+        model=file.model,
         name=file.name,
-        confidence="exact" if exact else "approximate",
-        assumptions=(*reading.assumptions, *file.assumptions, *notes),
-        warnings=reading.warnings,
+        confidence="approximate" if file.doubts else "exact",
+        assumptions=(*file.doubts, *file.notes),
+        warnings=file.warnings,
         gguf=file,
     )
 

@@ -1,22 +1,29 @@
 """The application: a factory that puts settings, catalogs, routers, middleware and errors together."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from llm_calc import __version__
 from llm_calc.adapters.all_catalogs import load_all_catalogs
 from llm_calc.adapters.operations import load_all
 from llm_calc.api.errors import add_error_handlers
 from llm_calc.api.guard import Guard
+from llm_calc.api.kept import Kept
+from llm_calc.api.mcp_http import PATH, McpOverHttp
 from llm_calc.api.metrics import Metrics
 from llm_calc.api.middleware import BodyLimit, TimeLimit
 from llm_calc.api.observe import Observe
 from llm_calc.api.openapi import DESCRIPTION, TAGS, operation_id, set_up_openapi
-from llm_calc.api.pages import STATIC, KeptFiles, fingerprint
+from llm_calc.api.pages import STATIC, Files, KeptFiles, fingerprint
 from llm_calc.api.pools import Pool
 from llm_calc.api.routes import ROUTERS
 from llm_calc.api.settings import Settings
+from llm_calc.api.tracing import Traced, tracer_from
 
 COMPRESS_FROM_BYTES = 1024
 
@@ -33,6 +40,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     chosen = settings or Settings()
     metrics = Metrics()
 
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await app.state.mcp.stop()
+
     app = FastAPI(
         title="llm-calc",
         version=__version__,
@@ -42,15 +54,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
+        lifespan=lifespan,
     )
     app.state.catalogs = load_all_catalogs(chosen.catalogs_path)
     app.state.settings = chosen
     app.state.metrics = metrics
     app.state.draining = False
+    app.state.kept = Kept()
     app.state.pools = {
         "light": Pool("light", chosen.light_threads, chosen.light_waiting),
         "heavy": Pool("heavy", chosen.heavy_threads, chosen.heavy_waiting),
     }
+    app.state.mcp = McpOverHttp(app.state.pools, chosen.max_body_bytes, chosen.origins)
     metrics.watch(app.state.pools.values())
     add_error_handlers(app)
     _add_middleware(app, chosen, metrics)
@@ -66,13 +81,26 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(
         TimeLimit, until_start_s=settings.request_time_limit_s, until_end_s=settings.stream_time_limit_s
     )
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["content-type", "x-request-id", "mcp-protocol-version", "mcp-session-id"],
+            expose_headers=["x-request-id", "x-total-rows", "retry-after", "etag"],
+            max_age=600,
+        )
     app.add_middleware(Guard, most_in_flight=settings.max_in_flight, hosts=settings.hosts)
     app.add_middleware(Observe, metrics=metrics)
+    tracer = tracer_from()
+    if tracer is not None:
+        app.add_middleware(Traced, tracer=tracer)
 
 
 def _add_routes(app: FastAPI) -> None:
     """Include every router and the static files."""
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(Route(PATH, app.state.mcp, name="mcp", include_in_schema=False))
     app.mount(f"/static/{fingerprint()}", KeptFiles(directory=STATIC), name="kept")
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Files(directory=STATIC), name="static")

@@ -1,7 +1,7 @@
 """Prometheus metrics of one application."""
 
+import os
 from collections.abc import Iterable
-from functools import partial
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,21 +14,29 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from llm_calc.api.pools import Pool
 
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Set before this module is loaded, it makes the library keep all counts in files of a folder."""
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Requests by method, route and status, their durations, and how many are in flight."""
+    """Requests by method, route and status, their durations, and how many are in flight.
+
+    Where several processes answer on one address, the folder of ``FOLDER_VARIABLE`` holds the counts of each, and their
+    sums are reported.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        for collector in (GCCollector, PlatformCollector, ProcessCollector):
+        self.are_sums = FOLDER_VARIABLE in os.environ
+        for collector in () if self.are_sums else (GCCollector, PlatformCollector, ProcessCollector):
             collector(registry=self.registry)
         self.requests = Counter(
             "llm_calc_requests", "Requests answered", ("method", "route", "status"), registry=self.registry
@@ -41,18 +49,25 @@ class Metrics:
             registry=self.registry,
         )
         self.in_flight = Gauge(
-            "llm_calc_requests_in_flight", "Requests being answered now", registry=self.registry
+            "llm_calc_requests_in_flight",
+            "Requests being answered now",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
 
     def watch(self, pools: Iterable[Pool]) -> None:
         """Report the work that is under way or in line, and what was refused."""
-        taken = Gauge("llm_calc_work_taken", "Work under way or in line", ("pool",), registry=self.registry)
-        refused = Gauge(
-            "llm_calc_work_refused", "Work refused since the start", ("pool",), registry=self.registry
+        taken = Gauge(
+            "llm_calc_work_taken",
+            "Work under way or in line",
+            ("pool",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
+        refused = Counter("llm_calc_work_refused", "Work refused", ("pool",), registry=self.registry)
         for pool in pools:
-            taken.labels(pool.name).set_function(partial(getattr, pool, "taken"))
-            refused.labels(pool.name).set_function(partial(getattr, pool, "refused"))
+            pool.on_taken = taken.labels(pool.name).inc
+            pool.on_refused = refused.labels(pool.name).inc
 
     def observe(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request. Methods that HTTP does not define share one label."""
@@ -62,4 +77,8 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+        if not self.are_sums:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -27,6 +27,7 @@ PAGE_HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
+FOR_A_WHILE = "public, max-age=300"
 FOR_EVER = "public, max-age=31536000, immutable"
 CALCULATOR_FOLDERS = ("page", "vendor/page")
 
@@ -38,6 +39,16 @@ class KeptFiles(StaticFiles):
         """Return a file with the header that lets browsers keep it."""
         response = await super().get_response(path, scope)
         response.headers["cache-control"] = FOR_EVER
+        return response
+
+
+class Files(StaticFiles):
+    """Static files under lasting addresses: kept for some minutes, then asked for again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file with the header that says so."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = FOR_A_WHILE
         return response
 
 
@@ -64,8 +75,7 @@ def fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-@cache
-def _calculator_html() -> str:
+def calculator_html() -> str:
     """The page with the addresses of its files, and what a link means where it is silent."""
     static = f"static/{fingerprint()}"
     preloads = [
@@ -75,8 +85,3 @@ def _calculator_html() -> str:
     template = Template((STATIC / "page/index.html").read_text(encoding="utf-8"))
     links = link_defaults_text().replace("<", "\\u003c")
     return template.substitute(static=static, preloads="\n".join(preloads), links=links)
-
-
-def calculator() -> HTMLResponse:
-    """Return the calculator as a page."""
-    return HTMLResponse(_calculator_html(), headers=PAGE_HEADERS)

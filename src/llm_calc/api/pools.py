@@ -26,6 +26,10 @@ _NEW_SHARE = 0.2
 """Weight of the latest duration in the mean of recent ones."""
 
 
+def _ignore(*_: object) -> None:
+    """Nobody counts."""
+
+
 class CallerLeftError(Exception):
     """Nobody is there to be answered."""
 
@@ -38,6 +42,8 @@ class Pool:
         self.taken = 0
         self.refused = 0
         self.mean_s = 0.5
+        self.on_taken: Callable[[float], object] = _ignore
+        self.on_refused: Callable[[], object] = _ignore
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"llm-calc-{name}")
         self._lock = Lock()
 
@@ -50,6 +56,7 @@ class Pool:
         if self.taken < self.places:
             return
         self.refused += 1
+        self.on_refused()
         seconds = self.retry_after_s
         sentence = (
             f"request: the service is busy with {self.taken} questions of this kind; ask again in {seconds} s"
@@ -89,6 +96,7 @@ class Pool:
     def _count(self, places: int) -> None:
         with self._lock:
             self.taken += places
+            self.on_taken(places)
 
 
 async def while_wanted(request: Request, answer: Awaitable[Result]) -> Result:

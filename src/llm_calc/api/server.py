@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,6 +20,7 @@ from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.protocol import ConnectionLimits, LimitedProtocol, protocol_with
 from llm_calc.api.settings import Settings, unknown_variables
+from llm_calc.api.workers import Workers, listening
 
 FAILED = 1
 """Exit code where the service cannot start."""
@@ -39,17 +42,25 @@ class _Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self.app, self.protocol, self.drain_s = app, protocol, drain_s
+        self.ready: Callable[[], None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen and print the address, or say why that cannot be."""
         try:
             await super().startup(sockets)
         except SystemExit as stop:
-            sys.exit(_not_listening(self.config, stop.__context__))
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            url = f"http://{_address(host, port)}"
-            print(f"llm-calc is ready at {url} (API documentation: {url}/docs)", flush=True)  # noqa: T201
+            sys.exit(_not_listening(self.config.host, self.config.port, stop.__context__))
+        if self.ready is not None:
+            self.ready()
+        elif self.started:
+            _say_ready(self.servers[0].sockets[0])
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal; being told to stop is no failure."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
 
     async def on_tick(self, counter: int) -> bool:
         """Every second, look after the connections."""
@@ -72,13 +83,19 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _not_listening(config: uvicorn.Config, cause: BaseException | None) -> str | int:
+def _say_ready(opened: socket.socket) -> None:
+    host, port = opened.getsockname()[:2]
+    url = f"http://{_address(host, port)}"
+    print(f"llm-calc is ready at {url} (API documentation: {url}/docs)", flush=True)  # noqa: T201
+
+
+def _not_listening(host: str, port: int, cause: BaseException | None) -> str | int:
     """A sentence, which ends the process with 1, where the system refused the address; else the code alone."""
     if not isinstance(cause, OSError):
         return FAILED
     number = cause.errno or 0
     why = os.strerror(number) if number > 0 else cause.strerror or str(cause)
-    return f"Error: {_address(config.host, config.port)}: cannot listen there: {why}"
+    return f"Error: {_address(host, port)}: cannot listen there: {why}"
 
 
 def serve(settings: Settings) -> None:
@@ -97,11 +114,24 @@ def serve(settings: Settings) -> None:
     app = create_app(settings)
     gc.freeze()
     gc.enable()
-    run(app, settings)
+    if settings.workers == 1:
+        run(app, settings)
+        return
+    try:
+        opened = listening(settings.host, settings.port)
+    except OSError as error:
+        sys.exit(_not_listening(settings.host, settings.port, error))
+    workers = Workers(settings.workers, lambda ready: run(app, settings, opened, ready))
+    sys.exit(workers.run(lambda: _say_ready(opened)))
 
 
-def run(app: FastAPI, settings: Settings) -> None:
-    """Run an application as ``serve`` does.
+def run(
+    app: FastAPI,
+    settings: Settings,
+    opened: socket.socket | None = None,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Run an application as ``serve`` does; ``opened``: listens already, and ``ready`` is called in place of saying so.
 
     Raises:
         SystemExit: with a sentence where the address is taken.
@@ -121,12 +151,10 @@ def run(app: FastAPI, settings: Settings) -> None:
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=settings.shutdown_time_limit_s,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # The server raises the signal again once it has stopped; being told to stop is no failure.
-        signal.signal(number, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_S)
     server = _Server(config, app, protocol, settings.drain_s)
-    server.run()
+    server.ready = ready
+    server.run(None if opened is None else [opened])
     if not server.started:
         sys.exit(FAILED)
 

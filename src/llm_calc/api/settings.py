@@ -24,6 +24,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Processes that answer on the address; each has the bounds below for itself",
+    )
     catalogs_path: Path | None = Field(
         None,
         description="Folder of catalogs in place of the package's; "
@@ -70,6 +76,10 @@ class Settings(BaseSettings):
         None,
         description="Names that the service may be called by in Host, separated by commas; any where unset",
     )
+    cors_origins: str | None = Field(
+        None,
+        description="Origins whose pages may ask the service, separated by commas; `*`: all; none where unset",
+    )
     drain_s: float = Field(
         0.5,
         ge=0,
@@ -89,6 +99,11 @@ class Settings(BaseSettings):
     def hosts(self) -> frozenset[str]:
         """Names in ``allowed_hosts``."""
         return frozenset(_listed(self.allowed_hosts))
+
+    @property
+    def origins(self) -> list[str]:
+        """Origins in ``cors_origins``."""
+        return _listed(self.cors_origins)
 
 
 def _listed(text: str | None) -> list[str]:

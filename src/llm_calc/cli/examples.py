@@ -38,7 +38,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "models": ("models llama-3",),
     "gpus": ("gpus h200", "gpus amd"),
-    "engines": ("engines", "engines sglang --json"),
+    "engines": ("engines sglang", "engines vllm --json"),
     "formats": ("formats fp4",),
     "prices": ("prices h100",),
     "links": ("links nvlink",),

@@ -31,13 +31,23 @@ class ServeOptions:
             default="LLM_CALC_PORT, 8000",
         ),
     ] = None
+    workers: Annotated[
+        int | None,
+        option(
+            "--workers",
+            panel=SERVICE,
+            of="NUMBER",
+            what="Processes that answer on the address.",
+            default="LLM_CALC_WORKERS, 1",
+        ),
+    ] = None
 
 
 def serve(options: ServeOptions) -> None:
     """Answer requests over HTTP, with the page at / and the documentation at /docs."""
     from llm_calc.cli.service import serve as answer_requests
 
-    answer_requests(options.host, options.port)
+    answer_requests(options.host, options.port, options.workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,15 @@
 
 import argparse
 import gc
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 REFUSED = 2
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 _WORDS = {"invalid": "must be a whole number", "expecte": "needs a value"}
 
 
@@ -15,6 +19,7 @@ def serve_at_once(arguments: Sequence[str]) -> None:
     parser = _Parser(prog="llm-calc serve", allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--workers", type=int)
     try:
         given, rest = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
@@ -24,7 +29,7 @@ def serve_at_once(arguments: Sequence[str]) -> None:
             "is not a known option" if rest[0].startswith("-") else "one argument more than the command takes"
         )
         parser.error(f"{rest[0]}: {what}")
-    serve(given.host, given.port)
+    serve(given.host, given.port, given.workers)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(REFUSED)
 
 
-def serve(host: str | None, port: int | None) -> None:
+def serve(host: str | None, port: int | None, workers: int | None = None) -> None:
     """Answer requests until the process is told to stop; what is None is as the environment says.
 
     Raises:
@@ -46,10 +51,9 @@ def serve(host: str | None, port: int | None) -> None:
     gc.disable()
     from pydantic import ValidationError
 
-    from llm_calc.api.server import serve as answer_requests
     from llm_calc.api.settings import Settings
 
-    given = {"host": host, "port": port}
+    given = {"host": host, "port": port, "workers": workers}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
@@ -58,4 +62,18 @@ def serve(host: str | None, port: int | None) -> None:
             where = f"--{name}" if given.get(name) is not None else f"LLM_CALC_{name.upper()}"
             print(f"Error: {where}: {each['msg'].replace('Input should', 'must')}", file=sys.stderr)
         sys.exit(REFUSED)
-    answer_requests(settings)
+    with _folder_of_counts(settings.workers):
+        from llm_calc.api.server import serve as answer_requests
+
+        answer_requests(settings)
+
+
+@contextmanager
+def _folder_of_counts(workers: int) -> Iterator[None]:
+    """Where several processes keep what they count; named before the library that counts is loaded."""
+    if workers == 1 or COUNTS in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="llm-calc-", ignore_cleanup_errors=True) as folder:
+        os.environ[COUNTS] = folder
+        yield

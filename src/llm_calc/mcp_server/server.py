@@ -1,6 +1,7 @@
 """The server: all tools, and refusals in the service's words."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
 from inspect import getdoc
 from typing import Any
 
@@ -28,6 +29,10 @@ INSTRUCTIONS = (
     "there is described by its whole config.json. Fields carry their unit in their name (_bytes, _s, _tokens_per_s, "
     "_usd); a fraction is of one. Say what `warnings` and `assumptions` say, and give intervals with figures of speed."
 )
+
+Runner = Callable[[Callable[[], Any], bool], Awaitable[Any]]
+"""Runs the work of a tool; the second argument says whether it is heavy."""
+HEAVY = frozenset(("deployment_plans", "recommend_gpus", "compare", "calibrate", "sweep"))
 
 
 class _Tool(Tool):
@@ -69,10 +74,22 @@ def _sentence(error: ValidationError, model: object) -> str:
     return sentence_of(faults_of(problems, model))
 
 
-def _tool(function: Callable[..., Any]) -> Tool:
+def _run_by(runner: Runner, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, its work done by ``runner``."""
+    heavy = function.__name__ in HEAVY
+
+    @wraps(function)
+    async def run(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - what the function takes and answers
+        return await runner(partial(function, *arguments, **named), heavy)
+
+    return run
+
+
+def _tool(function: Callable[..., Any], runner: Runner | None) -> Tool:
     """A function as a tool, its schemas without what language models need not read."""
+    run = function if runner is None else _run_by(runner, function)
     annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    tool = _Tool.from_function(function, description=getdoc(function), annotations=annotations)
+    tool = _Tool.from_function(run, description=getdoc(function), annotations=annotations)
     tool.parameters = slim_input(tool.parameters)
     if function is estimate_from_link:
         tool.fn_metadata.output_schema = AS_AN_ESTIMATE
@@ -81,13 +98,13 @@ def _tool(function: Callable[..., Any]) -> Tool:
     return tool
 
 
-def new_server() -> MCPServer[Any]:
-    """A server with all tools, yet to be connected to a transport."""
+def new_server(runner: Runner | None = None) -> MCPServer[Any]:
+    """A server with all tools, yet to be connected to a transport; ``runner`` runs the work of each."""
     return MCPServer(
         "llm-calc",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=list(map(_tool, TOOLS)),
+        tools=[_tool(each, runner) for each in TOOLS],
         log_level="WARNING",
     )
 

@@ -77,7 +77,7 @@ def test_what_was_never_set_is_not_blamed(copy: Path, monkeypatch: pytest.Monkey
         chosen_catalogs()
     monkeypatch.delenv("LLM_CALC_CATALOGS_PATH")
     monkeypatch.setattr("llm_calc.adapters.chosen.load_all_catalogs", _broken)
-    with pytest.raises(InvalidInputError, match="^the catalogs cannot be read: x"):
+    with pytest.raises(InvalidInputError, match=r"^the catalogs cannot be read: x"):
         chosen_catalogs()
 
 

@@ -9,7 +9,8 @@ from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
-from llm_calc.adapters.formats.rows import ArchitecturesFile, NumbersFile, RecipesFile, TensorsFile
+from llm_calc.adapters.formats.gguf_rows import ArchitecturesFile, TensorsFile, TypesFile
+from llm_calc.adapters.formats.rows import NumbersFile, RecipesFile
 from llm_calc.adapters.planning.launch_catalog import LaunchRules
 from llm_calc.adapters.runs_on import EngineRunsOn
 
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "formats-recipes.schema.json": RecipesFile,
     "formats-gguf-architectures.schema.json": ArchitecturesFile,
     "formats-gguf-tensors.schema.json": TensorsFile,
+    "formats-gguf-types.schema.json": TypesFile,
     "launch.schema.json": LaunchRules,
     "runs_on.schema.json": EngineRunsOn,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
-from llm_calc.adapters.formats.rows import TensorsFile
+from llm_calc.adapters.formats.gguf_rows import TensorsFile
 from llm_calc.core.model import Model, Placed
 from llm_calc.core.weights import Component, Weight
 
@@ -64,10 +64,8 @@ def is_matrix(weight: Weight) -> bool:
 
 def _cut(placed: Placed, model: Model) -> Iterator[FileTensor]:
     weight = placed.weight
-    known = tensor_names(model.model_type)
-    names = known.get(f"{weight.component}.{weight.name}") or known.get(
-        f"{weight.component}.*", (weight.name,)
-    )
+    known, key = tensor_names(model.model_type), f"{weight.component}.{weight.name}"
+    names = known.get(key) or known.get(f"{weight.component}.*", (key,))
     row = weight.cols if weight.kind == "table" else weight.rows
     for layer in placed.indices or (None,):
         cuts = _halves(weight, layer, model, row) if len(names) > 1 else ((1.0, row),)

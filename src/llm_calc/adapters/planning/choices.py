@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision, find_recipe
 from llm_calc.adapters.formats.precision import sixteen_bit
+from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
@@ -19,7 +20,7 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.space import layouts
 
-USUAL_GGUF = "q8_0"
+USUAL_GGUF = ("q8_0", "q4_k_m")
 USUAL_FORMAT = "fp8"
 AUTO = "auto"
 MOST_GPUS = 64
@@ -98,9 +99,15 @@ def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str)
     """Names of weight formats; None: the checkpoint's own."""
     gguf = engine == "llama.cpp"
     if request.formats is None:
-        return [USUAL_GGUF] if gguf else [None, *_smaller(source, engine)]
+        return _usual_files(source) if gguf else [None, *_smaller(source, engine)]
     entries = [(name, find_recipe(name, engine)) for name in request.formats]
     return [name for name, entry in entries if entry.is_gguf == gguf]
+
+
+def _usual_files(source: SourcedModel) -> list[str | None]:
+    """The checkpoint's own kind of file, where llama.cpp keeps its numbers; else those of 8 bits and of 4 to 5."""
+    own = model_precision(source, PrecisionPart(), "llama.cpp").weights
+    return [None] if own.storage in KEPT or source.gguf is not None else list(USUAL_GGUF)
 
 
 def _smaller(source: SourcedModel, engine: str) -> list[str | None]:

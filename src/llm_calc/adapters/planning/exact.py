@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.engines import engine_rules
-from llm_calc.adapters.memory_plan import Planned, planned_memory
+from llm_calc.adapters.deployment import Placed, place_subject
+from llm_calc.adapters.memory_plan import Planned, plan_of
 from llm_calc.adapters.planning.rows import Row
-from llm_calc.adapters.serving import lengths_of, place_request, time_load
+from llm_calc.adapters.serving import lengths_of, time_load
+from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, SglangEngine, TrtllmEngine, VllmEngine
@@ -38,6 +38,24 @@ class Scene:
     percentile: str
     gpus_per_node: int
     calibration: CalibrationPart | None = None
+    subjects: dict[Row, Subject] = field(default_factory=dict, compare=False)
+
+    def subject(self, row: Row) -> Subject:
+        """What runs where, resolved once a row.
+
+        Raises:
+            CalcError: the engine does not run it.
+        """
+        if row not in self.subjects:
+            self.subjects[row] = resolve_setup(
+                self.catalogs,
+                model=self.model,
+                precision=row.choice.part,
+                hardware=_hardware(self, row),
+                parallelism=_parallelism(row),
+                engine=row.choice.engine,  # type: ignore[arg-type]
+            )
+        return self.subjects[row]
 
     @property
     def context_tokens(self) -> int:
@@ -71,10 +89,19 @@ def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> E
     """The candidate under this load of each replica; None where it does not fit or breaks a limit."""
     checkpoint()
     try:
-        request, planned = _fitted(scene, row, workload)
-        if request is None or planned is None:
+        subject = scene.subject(row)
+        part, planned = _fitted(scene, row, subject, workload)
+        if part is None or planned is None:
             return None
-        placed = place_request(request, scene.catalogs)
+        placed = place_subject(
+            scene.catalogs,
+            subject,
+            precision=row.choice.part,
+            gpus_per_node=scene.gpus_per_node,
+            engine=part,
+            workload=workload,
+            own=scene.calibration,
+        )
         if not _is_steady(placed, workload, scene.lengths):
             return None
         found = time_load(placed, workload)
@@ -82,19 +109,19 @@ def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> E
         return None
     if not within_limits(scene, found):
         return None
+    request = serving_request(scene, row, workload, part)
     return Evaluated(row=row, request=request, planned=planned, placed=placed, found=found, replicas=replicas)
 
 
 def _fitted(
-    scene: Scene, row: Row, workload: WorkloadPart
-) -> tuple[ServingEstimateRequest | None, Planned | None]:
-    """The request with engine options under which the load fits; None where none do."""
-    for engine in engine_parts(scene, row, workload):
-        request = serving_request(scene, row, workload, engine)
-        planned = planned_memory(memory_request(request), scene.catalogs)
+    scene: Scene, row: Row, subject: Subject, workload: WorkloadPart
+) -> tuple[EnginePart | None, Planned | None]:
+    """The engine's options under which the load fits; None where none do."""
+    for part in engine_parts(scene, row, workload):
+        planned = plan_of(subject, row.choice.part, part, workload)
         limit = planned.plan.limits.max_sequences * planned.plan.replicas
         if planned.fits and workload.requests_in_flight <= limit:
-            return request, planned
+            return part, planned
     return None, None
 
 
@@ -102,17 +129,25 @@ def serving_request(
     scene: Scene, row: Row, workload: WorkloadPart, engine: EnginePart
 ) -> ServingEstimateRequest:
     """The candidate as a request to ``/api/serving_estimate``."""
-    layout = row.layout
     return ServingEstimateRequest(
         model=scene.model,
         precision=row.choice.part,
-        hardware=HardwarePart(gpu=row.gpu.id, count=layout.gpus, gpus_per_node=scene.gpus_per_node),
-        parallelism=ParallelismPart(
-            tensor=layout.tensor, pipeline=layout.pipeline, data=layout.data, expert=layout.expert
-        ),
+        hardware=_hardware(scene, row),
+        parallelism=_parallelism(row),
         engine=engine,
         workload=workload,
         calibration=scene.calibration,
+    )
+
+
+def _hardware(scene: Scene, row: Row) -> HardwarePart:
+    return HardwarePart(gpu=row.gpu.id, count=row.layout.gpus, gpus_per_node=scene.gpus_per_node)
+
+
+def _parallelism(row: Row) -> ParallelismPart:
+    layout = row.layout
+    return ParallelismPart(
+        tensor=layout.tensor, pipeline=layout.pipeline, data=layout.data, expert=layout.expert
     )
 
 
@@ -174,9 +209,3 @@ def _is_steady(placed: Placed, workload: WorkloadPart, lengths: Lengths) -> bool
         return True
     most = float(queue_of_many(placed.deployment, lengths).requests_per_s) * placed.replicas
     return workload.request_rate <= STEADY_LOAD * most
-
-
-def engine_title(name: str) -> str:
-    """The engine's name and the version that its rules were read from."""
-    rules = engine_rules(name)
-    return f"{rules.title} {rules.version}"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.rows import Rows
-from llm_calc.adapters.planning.search import Bound, Prices, Search, most_replicas, possible_bounds
-from llm_calc.core.arrays import FloatArray
+from llm_calc.adapters.planning.rows import Places, Rows
+from llm_calc.adapters.planning.search import Bound, Prices, Search, most_replicas, rents
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.front import pareto_front, spread
 from llm_calc.core.planning.split import Split, with_fewer_each
 from llm_calc.core.serving.estimate import Estimate
@@ -23,21 +23,21 @@ class Front:
     """A front by its two quantities of a replica on ``gpus`` GPUs at a price; less of ``cost`` is better."""
 
     name: str
-    quantities: Callable[[Estimate, int, float], tuple[float, float]]
+    quantities: Callable[[Estimate, Quantity, Quantity], tuple[Quantity, Quantity]]
     less_is_better: bool
 
-    def signed(self, estimate: Estimate, gpus: int, usd_per_hour: float) -> tuple[float, float]:
+    def signed(self, estimate: Estimate, gpus: Quantity, usd_per_hour: Quantity) -> tuple[Quantity, Quantity]:
         """Both quantities so that more is better."""
         first, second = self.quantities(estimate, gpus, usd_per_hour)
         return (-first, -second) if self.less_is_better else (first, second)
 
 
-def _speed(estimate: Estimate, gpus: int, _: float) -> tuple[float, float]:
-    return 1 / float(estimate.tpot_s), float(estimate.output_tokens_per_s) / gpus
+def _speed(estimate: Estimate, gpus: Quantity, _: Quantity) -> tuple[Quantity, Quantity]:
+    return 1 / estimate.tpot_s, estimate.output_tokens_per_s / gpus
 
 
-def _cost(estimate: Estimate, _: int, usd_per_hour: float) -> tuple[float, float]:
-    return float(estimate.request_latency_s), usd_per_hour / 3600 / float(estimate.output_tokens_per_s) * 1e6
+def _cost(estimate: Estimate, _: Quantity, usd_per_hour: Quantity) -> tuple[Quantity, Quantity]:
+    return estimate.request_latency_s, usd_per_hour / 3600 / estimate.output_tokens_per_s * 1e6
 
 
 FRONTS = (
@@ -55,37 +55,60 @@ class Point:
     plan: Evaluated
 
 
-def front_candidates(search: Search, rows: Sequence[Rows], splits: Sequence[Split]) -> list[Bound]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Rows under one split, and the places of those that may keep all limits."""
+
+    rows: Rows
+    split: Split
+    places: Places
+
+
+def front_candidates(search: Search, rows: Sequence[Rows], splits: Sequence[Split]) -> list[Part]:
     """Every candidate at its own load and at smaller ones."""
-    return [
-        bound for each, split in zip(rows, splits, strict=True) for bound in _at_loads(search, each, split)
+    found = [
+        part for each, split in zip(rows, splits, strict=True) for part in _at_loads(search, each, split)
     ]
+    return [part for part in found if len(part.places)]
 
 
-def _at_loads(search: Search, rows: Rows, found: Split) -> Iterator[Bound]:
+def _at_loads(search: Search, rows: Rows, found: Split) -> Iterator[Part]:
     scene, load = search.scene, search.load
-    yield from possible_bounds(rows, found, search.objective, search.prices)
-    if load.kind == "offline":
+    yield _part(rows, found)
+    possible = np.flatnonzero(found.possible[:, 0])
+    if load.kind == "offline" or not len(possible):
         return
+    rows, found = rows.at(possible), found.at(possible)
     most = most_replicas(rows, scene, search.prices)
     for fraction in FRACTIONS:
-        fewer = with_fewer_each(rows.deployment, rows.family, scene.lengths, load, found, fraction, most)
-        yield from possible_bounds(rows, fewer, search.objective, search.prices)
+        yield _part(
+            rows, with_fewer_each(rows.deployment, rows.family, scene.lengths, load, found, fraction, most)
+        )
 
 
-def front(
-    kind: Front, search: Search, candidates: Sequence[Bound], plans: Sequence[Evaluated]
-) -> list[Point]:
+def _part(rows: Rows, split: Split) -> Part:
+    return Part(rows=rows, split=split, places=np.flatnonzero(split.possible[:, 0]))
+
+
+def front(kind: Front, search: Search, candidates: Sequence[Part], plans: Sequence[Evaluated]) -> list[Point]:
     """The plans that no other beats, by the first quantity in falling order; known plans take part."""
-    values = np.array([_of_bound(kind, search.prices, bound) for bound in candidates]).reshape(-1, 2)
+    parts = [_of_part(kind, search.prices, part) for part in candidates]
+    values = np.concatenate(parts) if parts else np.empty((0, 2))
     chosen = spread(pareto_front(values[:, 0], values[:, 1]), POINTS)
-    found = [plan for index in chosen if (plan := search.at(candidates[index])) is not None]
+    places = [(part, int(place)) for part in candidates for place in part.places]
+    found = [plan for index in chosen if (plan := search.at(_bound(*places[index]))) is not None]
     return _points(kind, search.prices, [*found, *plans])
 
 
-def _of_bound(kind: Front, prices: Prices, bound: Bound) -> tuple[float, float]:
-    gpus = bound.row.layout.gpus
-    return kind.signed(bound.estimate, gpus, _rent(prices, bound.row.gpu.id) * gpus)
+def _of_part(kind: Front, prices: Prices, part: Part) -> FloatArray:
+    gpus = part.rows.gpus
+    with np.errstate(divide="ignore"):  # rows that serve nothing
+        both = kind.signed(part.split.estimate, gpus, rents(part.rows, prices) * gpus)
+    return np.concatenate([np.broadcast_to(each, gpus.shape) for each in both], axis=1)[part.places]
+
+
+def _bound(part: Part, place: int) -> Bound:
+    return Bound(row=part.rows.rows[place], split=part.split, place=place, score=np.inf, order=())
 
 
 def _rent(prices: Prices, gpu_id: str) -> float:

@@ -101,7 +101,7 @@ def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedMo
         load=load_of(request.workload, request.objective),
         objective=request.objective,
         prices={gpu.id: gpu_price(catalogs, gpu.id, own) for gpu in gpus},
-        done={},
+        named=request.gpus is not None,
     )
     searched = _bounded(search, source, options, gpus)
     plans = search.best(searched.candidates, request.max_plans)

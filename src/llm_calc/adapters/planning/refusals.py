@@ -1,7 +1,7 @@
 """Why a kind of GPU has no plan, with the numbers that decide."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,9 +47,12 @@ class Searched:
         return under_load(rows.deployment, shape, self.search.scene.lengths, np.ones((len(rows.rows), 1)))
 
     @cached_property
-    def possible(self) -> frozenset[str]:
-        """GPUs with candidates that may keep all limits."""
-        return frozenset(bound.row.gpu.id for bound in self.candidates)
+    def possible(self) -> Mapping[str, Sequence[Bound]]:
+        """Candidates that may keep all limits, by GPU."""
+        found: dict[str, list[Bound]] = {}
+        for bound in self.candidates:
+            found.setdefault(bound.row.gpu.id, []).append(bound)
+        return found
 
 
 def refusal_reason(gpu: Gpu, searched: Searched) -> str:
@@ -73,13 +76,11 @@ class _Found:
 
     def __init__(self, rows: Rows, split: Split, alone: Estimate, gpu: Gpu) -> None:
         self.rows, self.split, self.alone = rows, split, alone
-        self.places = np.array(
-            [place for place, row in enumerate(rows.rows) if row.gpu is gpu], dtype=np.intp
-        )
+        self.places = rows.places.get(gpu.id, np.array([], dtype=np.intp))
 
     def least(self, values: object) -> float:
         """The least of some figures over the rows of this GPU."""
-        return float(np.min(np.asarray(values)[self.places, 0]))
+        return float(np.min(np.broadcast_to(np.asarray(values), self.rows.gpus.shape)[self.places, 0]))
 
 
 def _too_small(gpu: Gpu, searched: Searched) -> str:
@@ -128,15 +129,34 @@ def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
 
 def _behind(gpu: Gpu, searched: Searched) -> str:
     """It may keep the limits; the engine's memory or a full estimate says otherwise, or others are better."""
-    own = [bound for bound in searched.candidates if bound.row.gpu is gpu]
-    done = searched.search.done
-    if any(id(bound) in done for bound in own):
-        return "its best layouts break a limit or do not start once memory and load are worked out in full"
+    own, search = searched.possible[gpu.id], searched.search
+    tried = [bound for bound in own if id(bound) in search.done]
+    if any(search.done[id(bound)] for bound in tried):
+        return "keeps all limits, but ranks behind the plans shown; ask for more with max_plans"
+    if len(tried) == len(own):
+        return (
+            f"none of the {len(own)} layouts that looked possible keeps all limits and starts once memory and load are "
+            "worked out in full"
+        )
+    if tried:
+        return (
+            f"the {len(tried)} best-looking of {len(own)} layouts break a limit or do not start once memory and load "
+            "are worked out in full; the others were not tried"
+        )
     if not math.isfinite(min(bound.score for bound in own)):
-        return "may keep all limits, but what it is ranked by is not known of it; name it in gpus to have it estimated"
+        return f"may keep all limits, but {UNKNOWN[search.objective]}; choose another objective"
+    if search.named:
+        return "may keep all limits, but ranks behind the plans shown; ask for more with max_plans"
     return (
         "may keep all limits, but ranks behind the plans shown; name it in gpus to have it estimated in full"
     )
+
+
+UNKNOWN = {
+    "cost": "no rental price of it is known, by which plans are ranked: give one in prices",
+    "budget": "no rental price of it is known, by which plans are ranked: give one in prices",
+    "energy": "its power is not known, by which plans are ranked",
+}
 
 
 def refusals(gpus: Sequence[Gpu], planned: frozenset[str], searched: Searched) -> Iterator[tuple[str, str]]:

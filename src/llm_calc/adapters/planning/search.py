@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,58 +10,65 @@ from llm_calc.adapters.planning.exact import Evaluated, Scene, evaluate
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.planning.rows import Row, Rows
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.core.arrays import Quantity
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.split import LOADS, Load, Split, split_load
 from llm_calc.core.serving.estimate import Estimate
 
-SECONDS_PER_HOUR = 3600
-EVERYTHING_UP_TO = 48
-"""So many candidates are all estimated in full."""
-TRIES_A_KIND = 5
+TRIES_A_KIND = 6
+"""Candidates of a GPU, format and engine that may fail in full before the others of them are left."""
 MARGIN = 0.02
 """By how much a bound has to beat a plan to be worth a look: closed forms and simulated runs differ by as much."""
 LOAD_TRIES = 4
 NEVER = math.inf
 
 Prices = Mapping[str, GpuPrice | None]
-Kind = tuple[str, str | None]
-"""A GPU and a weight format: the best plan of each is reported."""
+Kind = tuple[str, str | None, str]
+"""A GPU, a weight format and an engine: each is searched by itself, so that a wider search finds no less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bound:
-    """A candidate with the load of a replica, the replicas, and a score that it hardly beats; lower is better."""
+    """A candidate, by its place in a split, with a score that it hardly beats; lower is better."""
 
     row: Row
-    each: float
-    replicas: int
+    split: Split
+    place: int
     score: float
-    estimate: Estimate
+    order: tuple[float, ...]
+
+    @property
+    def each(self) -> float:
+        """The load of a replica."""
+        return float(self.split.each[self.place, 0])
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas there are."""
+        return int(self.split.replicas[self.place, 0])
 
     @property
     def kind(self) -> Kind:
-        """What one plan is reported of."""
-        return self.row.gpu.id, self.row.choice.part.weights
-
-    @property
-    def gpus(self) -> int:
-        """GPUs of all replicas."""
-        return self.row.layout.gpus * self.replicas
+        """What is searched by itself."""
+        return self.row.gpu.id, self.row.choice.part.weights, self.row.choice.engine
 
 
-def score(objective: str, row: Row, replicas: float, found: Estimate, price: GpuPrice | None) -> float:
-    """What a plan is ranked by, of one replica's estimate; lower is better, infinite where it is not known."""
-    output = float(found.output_tokens_per_s)
-    gpus = row.layout.gpus
-    usd_per_hour = price.usd_per_gpu_hour * gpus if price else NEVER
-    values: dict[str, Callable[[], float]] = {
-        "cost": lambda: usd_per_hour / output,
-        "budget": lambda: usd_per_hour * replicas,
-        "throughput": lambda: -output / gpus,
-        "latency": lambda: float(found.request_latency_s),
-        "ttft": lambda: float(found.ttft_s),
-        "tpot": lambda: float(found.tpot_s),
-        "energy": lambda: (row.gpu.tdp_w or NEVER) * gpus / output,
+def score(
+    objective: str,
+    gpus: Quantity,
+    usd_per_gpu_hour: Quantity,
+    tdp_w: Quantity,
+    replicas: Quantity,
+    found: Estimate,
+) -> Quantity:
+    """What plans are ranked by, of one replica's estimate; lower is better, infinite where it is not known."""
+    values: dict[str, Callable[[], Quantity]] = {
+        "cost": lambda: usd_per_gpu_hour * gpus / found.output_tokens_per_s,
+        "budget": lambda: usd_per_gpu_hour * gpus * replicas,
+        "throughput": lambda: -found.output_tokens_per_s / gpus,
+        "latency": lambda: found.request_latency_s,
+        "ttft": lambda: found.ttft_s,
+        "tpot": lambda: found.tpot_s,
+        "energy": lambda: tdp_w * gpus / found.output_tokens_per_s,
         "gpus": lambda: gpus * replicas,
     }
     return values[objective]()
@@ -76,8 +83,25 @@ def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices)
 
 def possible_bounds(rows: Rows, found: Split, objective: str, prices: Prices) -> list[Bound]:
     """The rows of a split that may keep all limits."""
-    possible = np.flatnonzero(found.possible[:, 0])
-    return [_bound(rows, found, int(index), objective, prices) for index in possible]
+    usd = rents(rows, prices)
+    tdp = np.array([[row.gpu.tdp_w or NEVER] for row in rows.rows])
+    with np.errstate(divide="ignore"):  # rows that serve nothing
+        scores = score(objective, rows.gpus, usd, tdp, found.replicas, found.estimate)
+    scores = np.broadcast_to(scores, rows.gpus.shape)
+    gpus = rows.gpus * found.replicas
+    latency = np.broadcast_to(np.asarray(found.estimate.request_latency_s), rows.gpus.shape)
+    order = np.concatenate((scores, gpus, latency), axis=1).tolist()
+    return [
+        Bound(
+            row=rows.rows[place], split=found, place=place, score=order[place][0], order=tuple(order[place])
+        )
+        for place in np.flatnonzero(found.possible[:, 0]).tolist()
+    ]
+
+
+def rents(rows: Rows, prices: Prices) -> FloatArray:
+    """USD an hour of one GPU of each row, as a column; infinite where it is not known."""
+    return np.array([[_usd(prices[row.gpu.id])] for row in rows.rows])
 
 
 def most_replicas(
@@ -87,41 +111,12 @@ def most_replicas(
     most = np.floor(scene.limits.gpus / rows.gpus)
     if math.isinf(scene.limits.usd_per_hour):
         return most
-    each = np.array([[_usd(prices[row.gpu.id])] for row in rows.rows]) * rows.gpus
+    each = rents(rows, prices) * rows.gpus
     return np.minimum(most, np.floor(scene.limits.usd_per_hour / each + 1e-9))
 
 
 def _usd(price: GpuPrice | None) -> float:
     return price.usd_per_gpu_hour if price else NEVER
-
-
-def _bound(rows: Rows, found: Split, index: int, objective: str, prices: Prices) -> Bound:
-    row, replicas = rows.rows[index], int(found.replicas[index, 0])
-    estimate = element(found.estimate, index)
-    return Bound(
-        row=row,
-        each=float(found.each[index, 0]),
-        replicas=replicas,
-        score=score(objective, row, replicas, estimate, prices[row.gpu.id]),
-        estimate=estimate,
-    )
-
-
-def element(estimate: Estimate, index: int) -> Estimate:
-    """One row of an estimate of many."""
-
-    def one(values: Quantity) -> float:
-        return float(np.asarray(values)[index, 0])
-
-    return Estimate(
-        ttft_s=one(estimate.ttft_s),
-        tpot_s=one(estimate.tpot_s),
-        request_latency_s=one(estimate.request_latency_s),
-        output_tokens_per_s=one(estimate.output_tokens_per_s),
-        total_tokens_per_s=one(estimate.total_tokens_per_s),
-        requests_per_s=one(estimate.requests_per_s),
-        running=one(estimate.running),
-    )
 
 
 @dataclass(slots=True)
@@ -132,31 +127,55 @@ class Search:
     load: Load
     objective: str
     prices: Prices
-    done: dict[int, Evaluated | None]
-    estimated: int = 0
+    named: bool = False
+    """Whether the request names its GPUs: then those are tried too whose rank cannot be known."""
+    done: dict[int, Evaluated | None] = field(default_factory=dict)
+    known: dict[tuple[object, ...], Evaluated | None] = field(default_factory=dict)
 
-    def best(self, candidates: Sequence[Bound], most_kinds: int) -> list[Evaluated]:
-        """The best plan of each kind, best first: bounds first, as few in full as the order needs."""
-        ordered = sorted(candidates, key=_order)
-        if len(ordered) <= EVERYTHING_UP_TO:
-            return self.one_a_kind([plan for plan in map(self.full, ordered) if plan is not None])
-        plans: list[Evaluated] = []
-        for candidates_of_kind in _by_kind(ordered):
-            plans += self._best_of(candidates_of_kind)
-            if len({plan.row.gpu.id for plan in plans}) >= most_kinds:
+    @property
+    def estimated(self) -> int:
+        """How many candidates and loads were estimated in full."""
+        return len(self.known)
+
+    def best(self, candidates: Sequence[Bound], most_gpus: int) -> list[Evaluated]:
+        """The best plan of each GPU and format, best first: bounds first, as few in full as the order needs."""
+        best: dict[tuple[str, str | None], Evaluated] = {}
+        for ordered in _by_kind(sorted(candidates, key=lambda bound: bound.order)):
+            if self._is_behind(ordered[0], self._last_shown(best, most_gpus)):
                 break
-        return self.one_a_kind(plans)
+            gpu, weights, _ = ordered[0].kind
+            plan = self._best_of(ordered, best.get((gpu, weights)))
+            if plan is not None:
+                best[gpu, weights] = plan
+        return sorted(best.values(), key=self.rank)
 
-    def _best_of(self, ordered: Sequence[Bound]) -> list[Evaluated]:
-        """Plans of one kind: further candidates only while their bound beats what was found."""
-        plans: list[Evaluated] = []
-        for bound in ordered[:TRIES_A_KIND]:
-            best = min((self.rank(plan)[0] for plan in plans), default=NEVER)
-            if bound.score * (1 + math.copysign(MARGIN, bound.score)) >= best:
+    def _last_shown(self, best: Mapping[tuple[str, str | None], Evaluated], most_gpus: int) -> float:
+        """The score that a plan has to beat to be shown."""
+        by_gpu: dict[str, float] = {}
+        for (gpu, _), plan in best.items():
+            by_gpu[gpu] = min(by_gpu.get(gpu, NEVER), self.rank(plan)[0])
+        return sorted(by_gpu.values())[most_gpus - 1] if len(by_gpu) >= most_gpus else NEVER
+
+    def _is_behind(self, bound: Bound, other: float) -> bool:
+        """Whether even the bound of a candidate hardly beats a score."""
+        if math.isinf(bound.score):
+            return not self.named or other < NEVER
+        return bound.score * (1 + math.copysign(MARGIN, bound.score)) >= other
+
+    def _best_of(self, ordered: Sequence[Bound], found: Evaluated | None) -> Evaluated | None:
+        """The best plan of one kind, if it beats ``found``: further candidates only while their bound does."""
+        failed = 0
+        for bound in ordered:
+            if self._is_behind(bound, NEVER if found is None else self.rank(found)[0]):
+                break
+            if math.isinf(bound.score) and found is not None:
                 break
             plan = self.full(bound)
-            plans += [plan] if plan else []
-        return plans
+            failed += plan is None
+            found = min((each for each in (found, plan) if each is not None), key=self.rank, default=None)
+            if failed == TRIES_A_KIND:
+                break
+        return found
 
     def full(self, bound: Bound) -> Evaluated | None:
         """The candidate in full, with the most requests a replica that keep the limits."""
@@ -179,8 +198,10 @@ class Search:
         bound, workload, replicas = attempt
         if not self._affordable(bound.row, replicas):
             return None
-        self.estimated += 1
-        return evaluate(self.scene, bound.row, workload, replicas)
+        key = (id(bound.row), workload.load, workload.requests_in_flight, workload.request_rate, replicas)
+        if key not in self.known:
+            self.known[key] = evaluate(self.scene, bound.row, workload, replicas)
+        return self.known[key]
 
     def _affordable(self, row: Row, replicas: int) -> bool:
         limits, gpus = self.scene.limits, row.layout.gpus * replicas
@@ -201,22 +222,12 @@ class Search:
             for replicas in range(first, first + LOAD_TRIES):
                 yield bound, share_of(workload, load, replicas), replicas
 
-    def one_a_kind(self, plans: Sequence[Evaluated]) -> list[Evaluated]:
-        """The best plan of each GPU and weight format, best first."""
-        best: dict[Kind, Evaluated] = {}
-        for plan in sorted(plans, key=self.rank):
-            best.setdefault((plan.row.gpu.id, plan.row.choice.part.weights), plan)
-        return list(best.values())
-
     def rank(self, plan: Evaluated) -> tuple[float, ...]:
         """The objective; of equals the cheaper, then smaller, then faster."""
-        price = self.prices[plan.row.gpu.id]
-        own = score(self.objective, plan.row, plan.replicas, plan.found, price)
-        return own, _usd(price) * plan.gpus, plan.gpus, float(plan.found.request_latency_s)
-
-
-def _order(bound: Bound) -> tuple[float, ...]:
-    return bound.score, bound.gpus, float(bound.estimate.request_latency_s)
+        usd, gpu = _usd(self.prices[plan.row.gpu.id]), plan.row.gpu
+        gpus, found = plan.row.layout.gpus, plan.found
+        own = float(score(self.objective, gpus, usd, gpu.tdp_w or NEVER, plan.replicas, found))
+        return own, usd * plan.gpus, plan.gpus, float(found.request_latency_s)
 
 
 def _by_kind(ordered: Sequence[Bound]) -> list[list[Bound]]:

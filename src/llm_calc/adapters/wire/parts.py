@@ -14,6 +14,7 @@ from llm_calc.adapters.wire.hosts import HostPart
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
 Requests = Annotated[int, Field(ge=1, le=10_000_000)]
+HeaderText = Annotated[str, Field(min_length=1)]
 FormatName = Annotated[str, Field(min_length=1, max_length=60)]
 
 MODEL_SOURCES = ("name", "hf_config", "custom", "gguf_base64")
@@ -43,8 +44,12 @@ class ModelPart(StrictRequest):
         None, description="A whole Hugging Face config.json, as published"
     )
     custom: CustomDimensions | None = Field(None, description="Dimensions of a model of your own")
-    gguf_base64: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="The first bytes of a GGUF file (its header; half a MiB is enough), in base64"
+    gguf_base64: (
+        HeaderText | Annotated[tuple[HeaderText, ...], Field(min_length=1, max_length=1024)] | None
+    ) = Field(
+        None,
+        description="The first bytes of a GGUF file in base64, up to the end of its list of tensors; of a file in "
+        "several parts a list, one text a part",
     )
     safetensors_index: dict[str, Any] | None = Field(
         None,

@@ -5,16 +5,16 @@ What is asked and answered in JSON is better added to ``adapters.operations``: `
 
 from fastapi import APIRouter
 
-from llm_calc.api.routes import analysis, calculate, docs, health, listings, page, planning, sweep, version
+from llm_calc.api.routes import analysis, calculate, docs, health, lists, page, planning, sweep, version
 
 ROUTERS: tuple[APIRouter, ...] = (
     calculate.router,
     analysis.router,
     planning.router,
     sweep.router,
+    lists.router,
     health.router,
     version.router,
-    listings.router,
     docs.router,
     page.router,
 )

@@ -1,6 +1,6 @@
 """The documented endpoints: calculation, lists, scaling."""
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from llm_calc.adapters.documented.calculate import calculate
 from llm_calc.adapters.documented.listings import available_gpus, available_models
@@ -11,6 +11,7 @@ from llm_calc.adapters.wire.documented_requests import CalculateRequest, Scaling
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
 from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.json_body import new_router
+from llm_calc.api.kept import kept_json
 from llm_calc.api.responses import json_response
 
 router = new_router("calculator")
@@ -28,15 +29,15 @@ async def post_calculate(request: CalculateRequest, catalogs: CatalogsDep) -> Re
 
 
 @router.get("/api/available_models", operation_id="list_models", response_model=list[AvailableModel])
-async def get_available_models(catalogs: CatalogsDep) -> Response:
+async def get_available_models(request: Request, catalogs: CatalogsDep) -> Response:
     """Every predefined model."""
-    return json_response(available_models(catalogs))
+    return kept_json(request, "models", lambda: available_models(catalogs))
 
 
 @router.get("/api/available_gpus", operation_id="list_gpus", response_model=list[AvailableGpu])
-async def get_available_gpus(catalogs: CatalogsDep) -> Response:
+async def get_available_gpus(request: Request, catalogs: CatalogsDep) -> Response:
     """Every GPU of the catalog, with dense peaks."""
-    return json_response(available_gpus(catalogs))
+    return kept_json(request, "gpus", lambda: available_gpus(catalogs))
 
 
 @router.post("/api/model_scaling_analysis", operation_id="analyze_scaling", response_model=ScalingResponse)

@@ -1,14 +1,22 @@
 """The web page, with every file served by the process."""
 
-from fastapi import APIRouter
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter, Request
+from starlette.responses import Response
 
-from llm_calc.api.pages import PAGE_METHODS, calculator
+from llm_calc.api.kept import kept_text
+from llm_calc.api.llms import llms_text
+from llm_calc.api.pages import PAGE_HEADERS, PAGE_METHODS, calculator_html
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=PAGE_METHODS)
-async def index() -> HTMLResponse:
+async def index(request: Request) -> Response:
     """Return the calculator as a page."""
-    return calculator()
+    return kept_text(request, "page", calculator_html, "text/html", PAGE_HEADERS)
+
+
+@router.api_route("/llms.txt", methods=PAGE_METHODS)
+async def llms(request: Request) -> Response:
+    """Say what the service is to language models."""
+    return kept_text(request, "llms", llms_text, "text/plain", {})

@@ -18,7 +18,7 @@ def show_engines(console: Console, engines: Iterable[AvailableEngine]) -> None:
             each.name if release is each.releases[0] else "",
             release.version,
             release.since if release.since == release.until else f"{release.since} to {release.until}",
-            release.read_on,
+            release.rules_read_on,
             ", ".join(dict.fromkeys(row.hardware.split()[0] for row in each.runs_on)) or "all",
         )
         for each in engines

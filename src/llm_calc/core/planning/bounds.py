@@ -4,11 +4,11 @@ The memory of a row is taken as if nothing but weights and cache needed any, so 
 engine's own plan, asked for the rows worth it, never holds more.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray, Quantity
+from llm_calc.core.arrays import FloatArray, Quantity, larger
 from llm_calc.core.operators import StepWork
 from llm_calc.core.operators.context import visited_keys
 from llm_calc.core.serving.batch import Lengths
@@ -28,6 +28,11 @@ class Limits:
     request_latency_s: float = np.inf
     gpus: float = np.inf
     usd_per_hour: float = np.inf
+
+    @property
+    def bound_times(self) -> bool:
+        """Whether any time is limited."""
+        return bool(np.isfinite([self.ttft_s, self.tpot_s, self.request_latency_s]).any())
 
     def allow(self, estimate: Estimate) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
         """Which rows keep all limits on time."""
@@ -50,14 +55,14 @@ def held_bytes(work: StepWork, context_tokens: float) -> tuple[float, float]:
 
 
 def most_sequences(
-    weights_bytes: float, sequence_bytes: float, memory_bytes: float, replicas: float
-) -> float:
+    weights_bytes: Quantity, sequence_bytes: Quantity, memory_bytes: Quantity, replicas: Quantity
+) -> Quantity:
     """Sequences that fit if weights and cache had all memory [sequences]; 0 where the weights alone do not fit.
 
     ``replicas x max(0, memory - weights) / sequence``, all in bytes of one GPU's share of all stages.
     Definition: an upper bound; an engine's own plan never holds more.
     """
-    return replicas * max(0.0, memory_bytes - weights_bytes) / max(sequence_bytes, ROOM)
+    return replicas * larger(0.0, memory_bytes - weights_bytes) / larger(sequence_bytes, ROOM)
 
 
 def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Quantity) -> Estimate:
@@ -84,6 +89,8 @@ def largest_load(
     Leaves out: loads between those of the grid.
     """
     rows = len(np.asarray(deployment.capacity))
+    if not limits.bound_times:
+        return _largest_that_fits(deployment, loads)
     low, high = np.full((rows, 1), -1), np.full((rows, 1), len(loads))
     for _ in range(int(np.ceil(np.log2(len(loads) + 1)))):
         middle = (low + high) // 2
@@ -93,6 +100,12 @@ def largest_load(
         keep = held & fits & (middle < high)
         low, high = np.where(keep, middle, low), np.where(keep, high, middle)
     return np.where(low >= 0, loads[np.clip(low, 0, None)], 0.0)
+
+
+def _largest_that_fits(deployment: Deployment, loads: FloatArray) -> FloatArray:
+    """Where no time is limited, memory alone decides."""
+    places = np.searchsorted(loads, np.maximum(deployment.capacity, 1.0), side="right")
+    return np.where(places > 0, loads[np.maximum(places - 1, 0)], 0.0)
 
 
 def in_flight(
@@ -109,11 +122,3 @@ def in_flight(
         latency = closed_form(deployment, lengths, running).request_latency_s
         running = np.minimum(start, np.maximum(np.asarray(requests_per_s * latency), ROOM))
     return running
-
-
-def with_capacity(deployment: Deployment, capacity: Quantity) -> Deployment:
-    """The same rows with another number of sequences that fit [sequences].
-
-    Definition: all else is equal.
-    """
-    return replace(deployment, capacity=capacity)

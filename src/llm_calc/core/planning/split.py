@@ -1,10 +1,11 @@
 """How a load is shared out: requests of one replica, and how many replicas there are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.bounds import STEADY_LOAD, Limits, in_flight, largest_load, under_load
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
@@ -35,6 +36,26 @@ class Split:
     replicas: FloatArray
     estimate: Estimate
     possible: FloatArray
+
+    def at(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> "Split":
+        """Some of the rows [requests, replicas].
+
+        Definition: the same numbers.
+        """
+        found: dict[str, Any] = {name: _rows(getattr(self.estimate, name), places) for name in _FIGURES}
+        return Split(
+            each=self.each[places],
+            replicas=self.replicas[places],
+            estimate=Estimate(**found),
+            possible=self.possible[places],
+        )
+
+
+_FIGURES = tuple(field.name for field in fields(Estimate) if field.name != "percentiles")
+
+
+def _rows(values: Quantity, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> Quantity:
+    return values[places] if isinstance(values, np.ndarray) and values.shape[0] > 1 else values
 
 
 def split_load(
@@ -89,14 +110,27 @@ def with_fewer_each(
     each = np.maximum(np.round(found.each * fraction), 1.0) if load.open else load.amount / replicas
     if load.kind == "request_rate":
         start = np.maximum(np.asarray(found.estimate.running), 1.0)
-        estimate = under_load(
-            deployment, kind, lengths, np.maximum(in_flight(deployment, lengths, each, start), 1.0)
-        )
+        running = np.maximum(in_flight(deployment, lengths, each, start), 1.0)
+        estimate = at_rate(under_load(deployment, kind, lengths, running), lengths, each)
     else:
         each = np.ceil(each)
         estimate = under_load(deployment, kind, lengths, each)
     possible = (found.possible > 0) & (replicas <= most) & (each <= found.each)
     return Split(each=each, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
+
+
+def at_rate(estimate: Estimate, lengths: Lengths, requests_per_s: Quantity) -> Estimate:
+    """The same with the throughput that arrivals have, as long as they can be served [requests/s, tokens/s].
+
+    ``output = rate x output tokens``.
+    Definition: what arrives is what leaves.
+    """
+    return replace(
+        estimate,
+        requests_per_s=requests_per_s,
+        output_tokens_per_s=requests_per_s * lengths.output_tokens,
+        total_tokens_per_s=requests_per_s * (lengths.input_tokens + lengths.output_tokens),
+    )
 
 
 def shape_of(kind: str, family: str) -> str:
@@ -136,6 +170,7 @@ def _at_rate(
     replicas = np.maximum(needed, most_replicas) if load.fastest else needed
     rate = load.amount / np.maximum(replicas, 1)
     running = in_flight(deployment, lengths, rate, start)
-    estimate = under_load(deployment, "request_rate", lengths, np.maximum(running, 1.0))
+    loaded = under_load(deployment, "request_rate", lengths, np.maximum(running, 1.0))
+    estimate = at_rate(loaded, lengths, rate)
     possible = ((each > 0) & (replicas <= most_replicas)).astype(np.float64)
     return Split(each=rate, replicas=replicas, estimate=estimate, possible=possible)

@@ -5,11 +5,14 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators import CollectiveWork, StepWork
-from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.estimate import Deployment, HostTimes
+from llm_calc.core.serving.rates import Rates
 
+Places = npt.NDArray[np.intp]
 Stacked = TypeVar("Stacked")
 
 _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
@@ -21,17 +24,52 @@ def stack(deployments: Sequence[Deployment]) -> Deployment:
     Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are;
     ``scheduling`` is the first one's, since no closed form asks for it.
     """
-    most = max(len(deployment.work.collectives) for deployment in deployments)
-    works = _columns([deployment.work for deployment in deployments], lambda work: _padded(work, most))
-    return Deployment(
-        work=works,
-        rates=_columns([deployment.rates for deployment in deployments]),
-        capacity=_column([deployment.capacity for deployment in deployments]),
-        limit=_column([deployment.limit for deployment in deployments]),
-        scheduling=deployments[0].scheduling,
-        host=_columns([deployment.host for deployment in deployments]),
-        draft=deployments[0].draft,
+    first = deployments[0]
+    found = stack_parts(
+        [deployment.work for deployment in deployments],
+        [deployment.rates for deployment in deployments],
+        [deployment.host for deployment in deployments],
+        np.array([deployment.capacity for deployment in deployments], dtype=np.float64),
     )
+    limits = np.array([deployment.limit for deployment in deployments], dtype=np.float64)
+    return replace(found, limit=limits[:, np.newaxis], scheduling=first.scheduling, draft=first.draft)
+
+
+def stack_parts(
+    works: Sequence[StepWork], rates: Sequence[Rates], hosts: Sequence[HostTimes], capacities: FloatArray
+) -> Deployment:
+    """The same from their parts, one a row, with no limit on sequences [bytes, FLOP, s, sequences].
+
+    Definition: :func:`stack` of deployments that consist of them.
+    """
+    most = max(len(work.collectives) for work in works)
+    return Deployment(
+        work=_columns(works, lambda work: _padded(work, most)),
+        rates=_columns(rates),
+        capacity=capacities[:, np.newaxis],
+        limit=np.inf,
+        host=_columns(hosts),
+    )
+
+
+def rows_at(deployment: Deployment, places: Places) -> Deployment:
+    """Some rows of a stacked deployment [bytes, FLOP, s].
+
+    Definition: the same numbers.
+    """
+    return _picked(deployment, places)  # type: ignore[no-any-return]
+
+
+def _picked(value: Any, places: Places) -> Any:  # noqa: ANN401
+    if isinstance(value, np.ndarray):
+        return value[places]
+    if isinstance(value, tuple):
+        return tuple(_picked(each, places) for each in value)
+    if is_dataclass(value) and not isinstance(value, type) and _has_numbers(value):
+        return replace(
+            value, **{field.name: _picked(getattr(value, field.name), places) for field in fields(value)}
+        )
+    return value
 
 
 def _padded(work: StepWork, collectives: int) -> StepWork:
@@ -78,7 +116,3 @@ def _taken(value: Any, rows: Any) -> Any:  # noqa: ANN401
             value, **{field.name: _taken(getattr(value, field.name), rows) for field in fields(value)}
         )
     return value
-
-
-def _column(values: Sequence[Any]) -> FloatArray:
-    return np.array(values, dtype=np.float64)[:, np.newaxis]

@@ -91,7 +91,7 @@ export const inspection = new Answer(asked("api/inspect_model", requests.inspect
 export const curve = new Answer(asked("api/sweep", curveBody, rows));
 export const map = new Answer(asked("api/sweep", mapBody, rows));
 export const everyGpu = new Answer(asked("api/sweep", gpusBody, rows));
-export const plans = new Answer(asked("api/deployment_plans", (each, from) => requests.plans(each, from, view.peek().by, view.peek().on === "this")));
+export const plans = new Answer(asked("api/deployment_plans", (each, from) => requests.plans(each, from, view.peek().by, view.peek().on === "this", view.peek().with === "own")));
 /** What single changes would do; null until the first were tried. */
 export const variants = signal(null);
 /** Answers to all scenarios, with the scenarios that they answer; null where there is one alone. */
@@ -103,9 +103,19 @@ for (const question of [map, everyGpu, plans]) {
   question.state.value = { ...question.state.peek(), status: "stale" };
 }
 
+let pair = { served: null, plan: null, asked: null, at: null };
+
+/** Estimate and memory of one and the same scenario: figures of two questions are never shown beside each other. */
+export const together = computed(() => {
+  const [one, other] = [estimate.state.value, memory.state.value];
+  const same = one.asked && other.asked && one.asked[0] === other.asked[0] && one.asked[1] === other.asked[1];
+  if (same) pair = { served: one.data, plan: other.data, asked: one.asked, at: one.at };
+  return pair;
+});
+
 /** The scenario whose answer is shown: the last good one, while a new one is on its way or refused. */
 export const answered = computed(() => {
-  const [each] = estimate.state.value.asked ?? [scenario.value];
+  const [each] = together.value.asked ?? [scenario.value];
   return { scenario: each, device: deviceOf(each) };
 });
 
@@ -206,8 +216,9 @@ function candidates(each, device) {
   const found = [];
   const weights = served?.resolved.weights ?? "", cache = served?.resolved.kv_cache ?? "";
   if (device?.supported_precisions.includes("fp8") && /^(bf|fp)16/.test(weights)) found.push(["FP8 weights", { w: "fp8" }]);
-  if (!/int4|q4|fp4/.test(weights)) found.push(["4-bit weights (AWQ)", { w: "int4-awq" }]);
-  if (/16$/.test(cache) && each.e !== "generic") found.push(["FP8 KV cache", { kv: each.e === "llama.cpp" ? "q8_0" : "fp8" }]);
+  const gguf = each.e === "llama.cpp";
+  if (!/int4|q4|fp4/.test(weights)) found.push(gguf ? ["Weights in q4_k_m", { w: "q4_k_m" }] : ["4-bit weights (AWQ)", { w: "int4-awq" }]);
+  if (/16$/.test(cache) && each.e !== "generic") found.push(gguf ? ["KV cache in q8_0", { kv: "q8_0" }] : ["FP8 KV cache", { kv: "fp8" }]);
   if (count >= 1 && count <= 512) found.push([`${2 * count} GPUs instead of ${count}`, { n: String(2 * count), ...layout }]);
   if (count >= 2 && count % 2 === 0) found.push([`${count / 2} ${count === 2 ? "GPU" : "GPUs"} instead of ${count}`, { n: String(count / 2), ...layout }]);
   return found;

@@ -105,6 +105,7 @@ function Page() {
       <nav aria-label="Page"><button type="button" onClick=${() => { open.value = true; }}>Share</button><button type="button" onClick=${turnTheme} >Theme: ${theme.value}</button><button type="button" class="keys-button" aria-haspopup="dialog" onClick=${ACTS["?"]}>Keys</button><a href="docs" class="api">API</a></nav></header>
     <main><aside><${Tabs} /><${Form} /></aside><div class="answers">
       <h1 class="hidden">Memory, speed and cost of a language model on GPUs</h1>
+      <p class="printed">${scenarios.value.map((each, at) => `${scenarios.value.length > 1 ? `${LETTERS[at].toUpperCase()}: ` : ""}${summary(each, sources.value[at])}`).join("; ")}</p>
       <${Banners} /><p class="hidden" aria-live="polite">${notice.value}</p>
       <${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
       <div class="grid"><${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} /><${Plans} /><${Computed} /><${HowWrong} /></div>`}</div></main>

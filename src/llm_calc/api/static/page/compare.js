@@ -8,7 +8,7 @@ import { addScenario, current, DEFAULTS, deviceOf, LETTERS, modelName, MOST_SCEN
 import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
 
 const NAMES = {
-  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads",
+  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", ev: "Release of the engine", p: "Targets hold for",
   w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline parallel", dp: "Data parallel",
   ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch",
   px: "Cached prefix", len: "Longest context", util: "GPU memory share", seqs: "Most sequences", ttft: "TTFT target",
@@ -53,6 +53,12 @@ const FIGURES = [
   ["$ per M output tokens", (one, each) => [costPerMillion(each, deviceOf(each), one.served)], usd, ["cheaper", "more expensive"]],
 ];
 
+/** What was left open and came out differently: formats that an engine takes on one GPU and not on another. */
+const RESOLVED = [
+  ["w", "Weights as taken", (one) => one.served?.resolved.weights], ["kv", "KV cache as taken", (one) => one.served?.resolved.kv_cache],
+  ["ev", "Rules of the engine", (one) => one.plan && `${one.plan.engine.name} ${one.plan.engine.version}`],
+];
+
 function shownValue(key, each, from) {
   if (key === "m") return modelName(each, from);
   if (key === "load") return LOADS[each.load];
@@ -65,11 +71,13 @@ export function Compare() {
   const { all, from, answers } = comparisons.value, stale = all !== scenarios.value;
   const differing = Object.keys(DEFAULTS).filter((key) => all.some((each, at) => each[key] !== all[0][key] || (key === "m" && from[at] !== from[0])));
   const shown = answers.map((one) => (runs(one.plan) ? one : { plan: one.plan }));
+  const taken = RESOLVED.filter(([key]) => !differing.includes(key)).map(([, name, read]) => [name, answers.map((one) => read(one) ?? DASH)]).filter(([, values]) => new Set(values).size > 1);
   const note = differing.length ? "What is not named is the same in all. Ratios are to A, where the likely ranges do not overlap." : "Nothing differs yet: change a field of one of them.";
   const values = (read) => shown.map((one, at) => { const [value, range] = read(one, all[at]); return { value, range }; });
   return html`<${Card} id="compare" title="Side by side" wide stale=${stale} note=${note}><div class="scroll" tabindex="0" role="region" aria-label="Scenarios side by side"><table class="compare">
     <thead><tr><th scope="col"><span class="hidden">Figure</span></th>${all.map((_, at) => html`<th scope="col"><span class=${`swatch s${at + 1}`}></span>${LETTERS[at].toUpperCase()}</th>`)}</tr></thead>
     <tbody>${differing.map((key) => html`<tr class="differs"><th scope="row">${NAMES[key]}</th>${all.map((each, at) => html`<td>${shownValue(key, each, from[at])}</td>`)}</tr>`)}
+      ${taken.map(([name, values]) => html`<tr class="differs"><th scope="row">${name}</th>${values.map((value) => html`<td>${value}</td>`)}</tr>`)}
       <tr><th scope="row">Memory</th>${answers.map((one) => { const [tone, icon, word] = verdict(one.plan); return html`<td class=${tone}>${one.error ?? `${icon} ${word}`}</td>`; })}</tr>
       ${FIGURES.map(([name, read, show, words]) => { const cells = values(read); return html`<tr><th scope="row">${name}</th>${cells.map((one, at) => html`<${Cell} ...${one} first=${cells[0]} show=${show} words=${words} at=${at} />`)}</tr>`; })}
       <tr><th scope="row">Basis</th>${shown.map((one) => html`<td>${one.served ? html`<span class=${`chip ${one.served.basis.kind}`}>${CHIPS[one.served.basis.kind]}</span>` : DASH}</td>`)}</tr></tbody></table></div><//>`;

@@ -10,7 +10,20 @@ const opened = signal(new Set());
 /** The explanation to go to as soon as it stands there, if that is soon: later the focus is somebody else's. */
 const wanted = signal("");
 const SOON_MS = 2000;
+const SETTLES_MS = [300, 900, 1800, 3000];
 let until = 0;
+
+/** Cards above may fill after one has arrived: stay with the explanation until the reader moves. */
+function stayAt(box) {
+  const timers = SETTLES_MS.map((after) => setTimeout(() => box.scrollIntoView({ block: "center" }), after));
+  const stop = () => {
+    timers.forEach(clearTimeout);
+    for (const kind of MOVES) removeEventListener(kind, stop);
+  };
+  for (const kind of MOVES) addEventListener(kind, stop, { passive: true });
+}
+
+const MOVES = ["wheel", "touchstart", "keydown", "pointerdown"];
 
 /** Open the explanation of a figure and go there. */
 export function explain(name) {
@@ -33,6 +46,7 @@ function Step({ id, name, formula, filled, result, from }) {
     if (performance.now() > until) return;
     box.current.scrollIntoView({ block: "center" });
     box.current.querySelector("summary").focus({ preventScroll: true });
+    stayAt(box.current);
   }, [here]);
   const toggle = (event) => {
     const next = new Set(opened.peek());

@@ -6,6 +6,7 @@ import {
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
 import { Combobox } from "./combobox.js";
+import { headerOf } from "./gguf.js";
 import { fieldOf } from "./requests.js";
 import { count, parsed, significant, usd } from "./numbers.js";
 import { sentence } from "./words.js";
@@ -14,6 +15,7 @@ const ENGINES = [["vllm", "vLLM"], ["sglang", "SGLang"], ["trtllm", "TensorRT-LL
 const WEIGHTS = ["", "bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "fp32"];
 const CACHES = ["auto", "bf16", "fp16", "fp8", "int8"];
 const LLAMA_CACHES = ["auto", "fp16", "bf16", "q8_0", "q5_1", "q4_0"];
+const PERCENTILES = [["", "mean (arrivals: p90 too)"], ["mean", "mean"], ["50", "p50"], ["90", "p90"], ["95", "p95"], ["99", "p99"]];
 export const unfolded = signal(false);
 
 /** Refusals by field: the sentence of the first question that was refused for it. */
@@ -47,7 +49,7 @@ export function toField(key) {
 }
 
 /** Fields that stand in a fold; it opens by itself where one of them is refused. */
-const FOLDED = { layout: ["len", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "usd", "bud", "max"] };
+const FOLDED = { layout: ["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "p", "usd", "bud", "max"] };
 const mustOpen = (fold) => FOLDED[fold].some((key) => refusals.value[key]);
 
 function Fold({ fold, title, className, children }) {
@@ -57,12 +59,28 @@ function Fold({ fold, title, className, children }) {
 }
 
 
-function Field({ name, label, unit, hint, options, rows, known, wide }) {
-  const value = scenario.value[name], refusal = refusals.value[name], id = `f-${name}`;
-  const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => change({ [name]: event.target.value }) };
+/** What was typed into a field that is shown in another unit than it is kept in: the text stands as it was typed. */
+const typed = signal({});
+const scaledBack = (text, scale) => (Number.isFinite(parsed(text)) ? String(Number((parsed(text) / scale).toPrecision(12))) : text);
+
+function shownValue(name, scale) {
+  const kept = scenario.value[name], text = typed.value[name];
+  if (scale === 1) return kept;
+  if (text !== undefined && scaledBack(text, scale) === kept) return text;
+  return Number.isFinite(parsed(kept)) ? String(Number((parsed(kept) * scale).toPrecision(12))) : kept;
+}
+
+/** ``scale``: of the shown unit to the one in which the scenario keeps it. */
+function Field({ name, label, unit, hint, options, rows, known, wide, scale = 1 }) {
+  const value = shownValue(name, scale), refusal = refusals.value[name], id = `f-${name}`;
+  const take = (text) => {
+    if (scale !== 1) typed.value = { ...typed.value, [name]: text };
+    change({ [name]: scale === 1 ? text : scaledBack(text, scale) });
+  };
+  const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => take(event.target.value) };
   const offered = options && (options.some(([key]) => key === value) ? options : [...options, [value, value]]);
   const control = rows
-    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => change({ [name]: next })} />`
+    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => apply({ [name]: next })} />`
     : options
       ? html`<select ...${common} value=${value}>${offered.map(([key, shown]) => html`<option value=${key} selected=${key === value}>${shown}</option>`)}</select>`
       : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck=${false} />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
@@ -84,18 +102,23 @@ const gpuRows = computed(() => catalog.value.gpus.map((row) => ({
   words: low(row.id, row.name, row.vendor, row.generation, row.aliases),
 })));
 
-const BYTES_OF_HEADER = 2 ** 19;
 const STEP = 8192;
 const problem = signal("");
 
 async function readFile(file) {
   problem.value = "";
   if (!/\.gguf$/i.test(file.name)) return accept((await file.text()).replace(/^\ufeff/, ""), file.name);
-  const bytes = new Uint8Array(await file.slice(0, BYTES_OF_HEADER).arrayBuffer());
-  let text = "";
-  for (let at = 0; at < bytes.length; at += STEP) text += String.fromCharCode(...bytes.subarray(at, at + STEP));
-  setSource({ kind: "gguf", name: file.name, content: btoa(text) });
-  return change({ w: "" });
+  try {
+    const bytes = await headerOf(file);
+    let text = "";
+    for (let at = 0; at < bytes.length; at += STEP) text += String.fromCharCode(...bytes.subarray(at, at + STEP));
+    setSource({ kind: "gguf", name: file.name, content: btoa(text) });
+    return change({ w: "", ...(scenario.value.e === "llama.cpp" ? {} : { e: "llama.cpp" }) });
+  } catch (fault) {
+    problem.value = `${file.name} is no GGUF file that can be read: ${fault.message}`;
+    if (!source.value) pasting.value = true;
+    return undefined;
+  }
 }
 
 const STRINGS = '"(?:[^"\\\\]|\\\\.)*"';
@@ -163,15 +186,22 @@ function kvHint() {
   return scenario.value.kv === "auto" ? `auto: ${kept ?? "…"}` : "";
 }
 
+function releaseHint() {
+  const rules = memory.state.value.data?.engine;
+  return rules ? `rules of ${rules.version}; empty: the newest known` : "empty: the newest known";
+}
+
 function Hardware() {
   const device = gpu.value, each = scenario.value;
   const flags = ENGINE_FLAGS[each.e] ?? {};
   const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
       <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
-      <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} /></div>
-    <${Fold} fold="layout" title="Layout, memory and cache">
-      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} />
+      <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} />
+      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide /></div>
+    <${Fold} fold="layout" title="Release, layout, memory and cache">
+      <${Field} name="ev" label="Release of the engine" hint=${releaseHint()} />
+      <${Field} name="mem" label="Memory of a GPU" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />
       ${flags.util && html`<${Field} name="util" label="GPU memory share" hint=${`${flags.util}, 0 to 1`} />`}
       ${flags.seqs && html`<${Field} name="seqs" label="Most sequences" hint=${flags.seqs} />`}
       <${Field} name="px" label="Cached prefix" hint="share of the prompt, 0 to 1" />
@@ -199,7 +229,8 @@ function Targets() {
   const device = gpu.value;
   const price = device?.typical_usd_per_hour != null ? `${usd(device.typical_usd_per_hour)}, ${device.price_as_of}` : "none in the catalog";
   return html`<${Fold} fold="targets" title="Targets and cost" className="wide">
-      <${Field} name="ttft" label="TTFT within" unit="s" hint="mean" /><${Field} name="tpot" label="TPOT within" unit="s" hint="mean" />
+      <${Field} name="ttft" label="TTFT within" unit="s" hint="time to the first token" /><${Field} name="tpot" label="TPOT within" unit="ms" scale=${1000} hint="time of each further token" />
+      <${Field} name="p" label="Targets hold for" options=${PERCENTILES} />
       <${Field} name="usd" label="Price of a GPU" unit="$/h" hint=${price} /><${Field} name="bud" label="Budget of plans" unit="$/h" />
       <${Field} name="max" label="Most GPUs of plans" unit="GPUs" /><//>`;
 }

@@ -6,6 +6,7 @@ import { HeatMap, StackedBar } from "./bars.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { keeps, runs } from "./figures.js";
 import { count, integer, parsed, significant, size, time } from "./numbers.js";
+import { sentence } from "./words.js";
 
 const PARTS = [
   ["Weights", "weights_bytes", "s1"], ["KV cache", "kv_cache_bytes", "s2"], ["Activations", "activation_peak_bytes", "s3"],
@@ -28,7 +29,7 @@ export function Memory() {
     <${StackedBar} label=${`Memory of one GPU, ${size(per.memory_bytes)}`} parts=${parts} total=${total}
       limit=${{ value: per.usable_bytes, text: `usable ${size(per.usable_bytes)} of ${size(per.memory_bytes)}` }} />
     ${users === null
-      ? html`<p>No room for a KV cache: ${size(-Math.min(0, plan.headroom_bytes))} are missing on each GPU.</p>`
+      ? html`<p>${plan.headroom_bytes < 0 ? `${size(-plan.headroom_bytes)} are missing on each GPU.` : sentence(plan.reason)}</p>`
       : html`<p>Room for <b>${integer(plan.kv_cache_tokens)}</b> tokens of context: <b>${integer(users)}</b> requests of this length at once, or a single one of up to <b>${integer(plan.max_context_tokens)}</b> tokens.</p>`}
     <p class="note">${cacheText(plan)}${per.host_weights_bytes ? ` ${size(per.host_weights_bytes)} of weights stay in the host's memory.` : ""}</p>
     <${Data} name="llm-calc-memory" columns=${[{ name: "Part" }, { name: "Size", unit: "bytes", show: size }]} rows=${[...parts.map((each) => [each.name, each.value]), ["Memory of the GPU", per.memory_bytes], ["Usable for the engine", per.usable_bytes]]} />

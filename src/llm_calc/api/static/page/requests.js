@@ -41,7 +41,14 @@ function workloadPart(scenario) {
 }
 
 function enginePart(scenario) {
-  return { name: scenario.e, ...numbers(scenario, ENGINE_FLAGS[scenario.e] ?? {}) };
+  return lean({ name: scenario.e, version: scenario.ev.trim() || undefined, ...numbers(scenario, ENGINE_FLAGS[scenario.e] ?? {}) });
+}
+
+const GIB = 2 ** 30;
+
+function hardwarePart(scenario) {
+  const memory = number(scenario.mem);
+  return lean({ gpu: scenario.g, count: number(scenario.n), gpu_memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
 }
 
 /** ``cache``: the format of the KV cache where the form leaves it open. */
@@ -50,7 +57,7 @@ export function deployment(scenario, source, cache = "auto") {
   return lean({
     model: modelPart(scenario, source),
     precision: lean({ weights: scenario.w || undefined, kv_cache: scenario.kv === "auto" ? cache : scenario.kv }),
-    hardware: lean({ gpu: scenario.g, count: number(scenario.n) }),
+    hardware: hardwarePart(scenario),
     parallelism: Object.keys(layout).length ? layout : undefined,
     engine: enginePart(scenario),
     workload: workloadPart(scenario),
@@ -68,11 +75,16 @@ function prices(scenario) {
   return scenario.usd ? { [scenario.g]: number(scenario.usd) } : undefined;
 }
 
-export function plans(scenario, source, objective, only) {
-  const limits = numbers(scenario, { ttft: "ttft_s", tpot: "tpot_s", bud: "usd_per_hour", max: "max_gpus" });
+/** Which requests targets hold for, as the service calls it; undefined: as it sees fit. */
+export const percentileOf = (scenario) => (/^\d/.test(scenario.p) ? `p${scenario.p}` : scenario.p || undefined);
+
+/** ``only``: on the scenario's GPU; ``own``: with its engine, release and weights. */
+export function plans(scenario, source, objective, only, own) {
+  const limits = lean({ ...numbers(scenario, { ttft: "ttft_s", tpot: "tpot_s", bud: "usd_per_hour", max: "max_gpus" }), percentile: percentileOf(scenario) });
   const workload = workloadPart(scenario);
   const gpus = only ? [scenario.g] : undefined;
-  return lean({ model: modelPart(scenario, source), workload, limits, gpus, objective, prices: prices(scenario), max_plans: 10 });
+  const engines = own ? [scenario.e] : undefined, formats = own && scenario.w ? [scenario.w] : undefined;
+  return lean({ model: modelPart(scenario, source), workload, limits, gpus, engines, formats, objective, prices: prices(scenario), max_plans: 10 });
 }
 
 /** A grid over fields of the estimate, as NDJSON; the fields of the grid leave the base. */
@@ -91,11 +103,11 @@ export function sweep(scenario, source, grid) {
 const FIELDS = [
   ...Object.entries(DIMENSIONS).map(([key, field]) => [`model.custom.${field}`, key]),
   ["model", "m"], ["precision.weights", "w"], ["precision.kv_cache", "kv"], ["hardware.gpu", "g"],
-  ["hardware.count", "n"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
+  ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
   ["engine.name", "e"], ["workload.input_tokens", "i"], ["workload.output_tokens", "o"],
   ...Object.entries(LOADS).map(([key, field]) => [`workload.${field}`, key]),
   ["workload.prefix_cache_hit_fraction", "px"], ["limits.ttft_s", "ttft"], ["limits.tpot_s", "tpot"],
-  ["limits.usd_per_hour", "bud"], ["limits.max_gpus", "max"], ["prices", "usd"], ["parallelism", "tp"],
+  ["limits.percentile", "p"], ["limits.usd_per_hour", "bud"], ["limits.max_gpus", "max"], ["prices", "usd"], ["parallelism", "tp"],
 ];
 
 /** Which field of the form the path of a request belongs to; "" where none does. */

@@ -38,10 +38,24 @@ export function look(fields) {
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
 
+const LLAMA_CPP = "llama.cpp";
+
+/** What belongs to what was changed, and goes with it. */
+function following(now, fields) {
+  const anew = (key) => key in fields && fields[key] !== now[key], found = {};
+  // A price and a memory of one's own are those of one kind of GPU.
+  if (anew("g")) Object.assign(found, { usd: "", mem: "" });
+  // A model comes in the format in which it was published.
+  if (anew("m")) found.w = "";
+  if (anew("e")) found.ev = "";
+  // llama.cpp runs GGUF files, other engines checkpoints: neither takes the other's formats.
+  if (anew("e") && [fields.e, now.e].includes(LLAMA_CPP)) Object.assign(found, { w: "", kv: "auto" });
+  return found;
+}
+
 export function change(fields) {
-  // A price of one's own is that of one kind of GPU.
-  const other = "g" in fields && fields.g !== scenario.value.g && !("usd" in fields) ? { usd: "" } : {};
-  scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...other, ...fields } : each));
+  const now = scenario.value;
+  scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...following(now, fields), ...fields } : each));
 }
 
 /** One press that changes the scenario: Back undoes it, and the focus does not fall off the page. */
@@ -112,5 +126,5 @@ export function summary(each, from) {
     c: `${whole(each.c)} at once`, r: `${each.r} a second`, b: `batch of ${whole(each.b)}`, off: "offline queue",
   }[each.load];
   const lengths = `${whole(each.i)} in / ${whole(each.o)} out`;
-  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g} · ${lengths} · ${load}`;
+  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g}${each.mem ? ` (${each.mem} GiB)` : ""} · ${each.e}${each.ev ? ` ${each.ev}` : ""} · ${lengths} · ${load}`;
 }

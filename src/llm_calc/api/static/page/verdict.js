@@ -1,10 +1,11 @@
 // The answer first: does it fit, how fast, at what cost, and how sure that is.
 import { html, signal, useEffect } from "../vendor/page/libraries.js";
 import { catalog, scenario } from "./state.js";
-import { answered, askAgain, down, estimate, memory } from "./api.js";
+import { answered, askAgain, down, estimate, memory, together } from "./api.js";
 import { CHIPS, boundOf, costPerMillion, keeps, overloaded, rentPerHour, runs, spread, verdict } from "./figures.js";
 import { explain } from "./explain.js";
 import { refusals, toField } from "./form.js";
+import { percentileOf } from "./requests.js";
 import { usersOf } from "./memory.js";
 import { DASH, count, integer, likelyCount, likelyTime, parsed, significant, size, time, usd } from "./numbers.js";
 import { differing, sentence } from "./words.js";
@@ -21,11 +22,12 @@ function Tile({ name, title, value, range, under = [], target, opens }) {
 const KEPT = { true: ["met", "✓ within target"], false: ["missed", "✕ beyond target"], null: [null, ""] };
 
 /** A time with its range, 95th percentile and target. */
-function TimeTile({ name, title, figure, served, reason, target, opens }) {
-  const value = served?.[figure], range = served?.interval[figure], late = served?.percentiles?.[figure].p95;
-  const [tone, word] = KEPT[keeps(value, target)];
+function TimeTile({ name, title, figure, served, reason, target, holds, opens }) {
+  const value = served?.[figure], range = served?.interval[figure], spread = served?.percentiles?.[figure], late = spread?.p95;
+  const kept = reason && target ? false : keeps(holds ? spread?.[holds] ?? value : value, target);
+  const [tone, word] = KEPT[reason === "does not fit" ? null : kept];
   const likely = range ? likelyTime(range, value) : value == null ? "" : "range not known";
-  return html`<${Tile} name=${name} title=${title} value=${time(value)} range=${reason || likely} under=${[late != null && `p95 ${time(late)}`, word]} target=${tone} opens=${opens} />`;
+  return html`<${Tile} name=${name} title=${title} value=${time(value)} range=${reason || likely} under=${[late != null && `slowest 5 %: ${time(late)}`, word]} target=${tone} opens=${opens} />`;
 }
 
 function CostTile({ each, device, served, reason }) {
@@ -44,8 +46,8 @@ function Tiles({ served, plan, each, device }) {
   const perUser = shown && each.load !== "off" && parsed(each.o) > 1 && `${count(1 / shown.tpot_s)} tok/s for each user`;
   const full = users !== null && `${integer(Math.floor(plan.max_concurrency))} of full length, ${integer(plan.max_model_len_tokens)} tokens`;
   return html`<dl class="tiles">
-    <${TimeTile} name="TTFT" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} opens="ttft" />
-    <${TimeTile} name="TPOT" title="time per output token after the first, mean over the requests" figure="tpot_s" served=${shown} reason=${reason} target=${each.tpot} opens="tpot" />
+    <${TimeTile} name="TTFT" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} holds=${percentileOf(each)} opens="ttft" />
+    <${TimeTile} name="TPOT" title="time per output token after the first, mean over the requests" figure="tpot_s" served=${shown} reason=${reason} target=${each.tpot} holds=${percentileOf(each)} opens="tpot" />
     <${Tile} name="Output" title="generated tokens a second of all requests" value=${shown ? `${count(shown.output_tokens_per_s)} tok/s` : DASH} range=${reason || (shown && !output ? "range not known" : likelyCount(output))} under=${[perUser]} opens="output" />
     <${Tile} name="Max concurrent" title="requests of this length that the KV cache holds at once" value=${integer(users)} range=${users === null ? reason : "requests of this length"} under=${[full]} opens="users" />
     <${CostTile} each=${each} device=${device} served=${shown} reason=${reason} />
@@ -67,12 +69,19 @@ function nearestText(run) {
   return `Nearest published run: ${shown}; ${run.differs.length ? `it differs in ${run.differs.map(differing).join(", ")}` : "it differs in nothing"}.`;
 }
 
+/** Which engine's rules were taken, and of which day. */
+function rulesOf(plan) {
+  if (!plan) return "";
+  const { name, version, rules_read_on: day } = plan.engine;
+  return ` Rules of ${name} ${version}${day ? `, read ${day}` : ""}.`;
+}
+
 function Basis({ served, plan }) {
   if (!served) return html`<p class="basis note">—</p>`;
   if (plan && !runs(plan)) return html`<p class="basis note">No speed is shown for what memory cannot hold.</p>`;
   const [meaning, held] = MEANS[served.basis.unseen] ?? MEANS.generation, [nearest] = served.basis.nearest;
   const range = served.interval.status === "uncalibrated" ? "Loads of this kind were never measured: the likely ranges are those of kinds that were." : `The likely range held 8 of 10 ${held}.`;
-  return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${CHIPS[served.basis.kind]}</span> <span class="note">${meaning}. ${range} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
+  return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${CHIPS[served.basis.kind]}</span> <span class="note">${meaning}. ${range}${rulesOf(plan)} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
     ${nearest && html`<span class="note nearest">${nearestText(nearest)}</span>`}</p>`;
 }
 
@@ -106,8 +115,8 @@ function Down({ at }) {
 }
 
 export function Verdict() {
-  const { scenario: each, device } = answered.value, { data: plan, status: planning } = memory.state.value;
-  const { data: served, status: serving, at } = estimate.state.value;
+  const { scenario: each, device } = answered.value, { served, plan, at } = together.value;
+  const { status: planning } = memory.state.value, { status: serving } = estimate.state.value;
   const refused = [planning, serving].includes("error"), busy = [planning, serving].includes("loading");
   const [tone, icon, word, about] = headOf({ plan, served, each, refused, busy });
   useEffect(() => {

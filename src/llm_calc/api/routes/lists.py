@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from llm_calc.adapters.listings import ENGINES, FORMATS, LINKS, PRICES, Listing
 from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.json_body import new_router
-from llm_calc.api.responses import json_response
+from llm_calc.api.kept import kept_json
 
 router = new_router("catalog")
 
@@ -15,8 +15,8 @@ router = new_router("catalog")
 def _endpoint(listing: Listing) -> Callable[..., Awaitable[Response]]:
     """A handler that answers the rows as they are."""
 
-    async def listed(catalogs: CatalogsDep) -> Response:
-        return json_response(listing.rows(catalogs))
+    async def listed(request: Request, catalogs: CatalogsDep) -> Response:
+        return kept_json(request, listing.name, lambda: listing.rows(catalogs))
 
     return listed
 

@@ -1,0 +1,127 @@
+"""Rows of the catalogs on GGUF files, checked strictly; what they mean stands at the head of each file."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog.files import STRICT, Many
+from llm_calc.adapters.formats.rows import SourceRow
+from llm_calc.core.weights import Component
+
+
+class ArchitectureRow(BaseModel):
+    """One architecture of GGUF files whose keys stand for those of a configuration."""
+
+    model_config = STRICT
+
+    model_type: str
+    mixture_model_type: str | None = None
+    window_model_type: str | None = None
+    needs: Many[str] = ()
+    keys: dict[str, str] = {}
+    experts: dict[str, str] = {}
+    flags: dict[str, str] = {}
+    nulls: Many[str] = ()
+
+
+class WindowRow(BaseModel):
+    """Which layers of an architecture have a window: all but one of ``period`` (0: all; None: as the file lists).
+
+    ``dense_first``: the first of each period is the one without. ``tokens``: where no key says it.
+    ``layers_with_keys``: later layers use keys and values of earlier ones.
+    """
+
+    model_config = STRICT
+
+    period: Annotated[int, Field(ge=0)] | None = None
+    dense_first: bool = False
+    tokens: Annotated[int, Field(ge=0)] = 0
+    chunked: bool = False
+    layers_with_keys: Annotated[int, Field(ge=0)] = 0
+
+
+class NamesRow(BaseModel):
+    """Patterns of names."""
+
+    model_config = STRICT
+
+    names: Many[str]
+
+
+class ArchitecturesFile(BaseModel):
+    """``gguf_architectures.toml``."""
+
+    model_config = STRICT
+
+    source: SourceRow
+    keys: dict[str, str]
+    experts: dict[str, str]
+    architectures: Annotated[dict[str, ArchitectureRow], Field(min_length=1)]
+    tensors: dict[str, Many[str]]
+    windows: dict[str, WindowRow]
+    change_nothing: NamesRow
+    by_tensors: NamesRow
+    own_ways: dict[str, str]
+    no_generators: NamesRow
+
+
+class FamilyTensors(BaseModel):
+    """Families whose files have other names than most."""
+
+    model_config = STRICT
+
+    model_types: Many[str]
+    tensors: dict[str, Many[str]]
+
+
+class ModelTypes(BaseModel):
+    """A list of families."""
+
+    model_config = STRICT
+
+    model_types: Many[str]
+
+
+class ComponentRow(BaseModel):
+    """Tensors (patterns of names) that belong to one component."""
+
+    model_config = STRICT
+
+    component: Component
+    names: Many[str]
+
+
+class TensorsFile(BaseModel):
+    """``gguf_tensors.toml``."""
+
+    model_config = STRICT
+
+    source: SourceRow
+    tensors: dict[str, Many[str]]
+    families: Many[FamilyTensors]
+    kv_heads_by_layer: ModelTypes
+    prediction_blocks: ModelTypes
+    stacks: NamesRow
+    components: Many[ComponentRow]
+    vectors: NamesRow
+    buffers: NamesRow
+
+
+class BlockRow(BaseModel):
+    """A type of tensors: its number in files, elements and bytes of a block."""
+
+    model_config = STRICT
+
+    id: Annotated[int, Field(ge=0)]
+    elements: Annotated[int, Field(ge=1)]
+    bytes: Annotated[int, Field(ge=1)]
+
+
+class TypesFile(BaseModel):
+    """``gguf_types.toml``."""
+
+    model_config = STRICT
+
+    source: SourceRow
+    types: dict[str, BlockRow]
+    kinds: dict[str, int]

@@ -1,0 +1,92 @@
+"""``/mcp``: the tools for language models over streamable HTTP.
+
+The protocol's library is large and loaded with the first request: a service that nobody asks so pays nothing for it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from llm_calc.api.errors import error_response
+from llm_calc.api.pools import Pool
+from llm_calc.core.errors import RefusedError
+
+SERVER = "llm_calc.mcp_server.http"
+PATH = "/mcp"
+METHODS = ("POST", "GET", "DELETE")
+MISSING = "mcp: needs the extra llm-calc[mcp]"
+
+
+class McpOverHttp:
+    """Answers requests of the Model Context Protocol; ``origins`` of pages that may ask beside the service's own."""
+
+    def __init__(self, pools: dict[str, Pool], most_body_bytes: int, origins: list[str]) -> None:
+        self.pools, self.most_body_bytes, self.origins = pools, most_body_bytes, origins
+        self._task: asyncio.Task[None] | None = None
+        self._answering: asyncio.Future[Any] | None = None
+        self._stop: asyncio.Event | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await error_response(*refusal)(scope, receive, send)
+            return
+        try:
+            answering = await self._ready()
+        except ModuleNotFoundError:
+            await error_response(501, MISSING)(scope, receive, send)
+            return
+        await answering(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        own = headers.get(b"host", b"").decode("latin-1").lower()
+        if (
+            origin
+            and "*" not in self.origins
+            and origin not in self.origins
+            and urlsplit(origin).netloc != own
+        ):
+            return 403, f"Origin: {origin[:200]!r} may not ask; LLM_CALC_CORS_ORIGINS names those that may"
+        if scope["method"] not in METHODS:
+            return 405, f"method: {scope['method']} is not allowed for {PATH}; accepted: {', '.join(METHODS)}"
+        return None
+
+    async def _ready(self) -> Callable[..., Any]:
+        """What answers, started with the first request of this event loop."""
+        loop = asyncio.get_running_loop()
+        if self._answering is None or self._answering.get_loop() is not loop:
+            self._answering, self._stop = loop.create_future(), asyncio.Event()
+            self._task = loop.create_task(self._run(self._answering, self._stop))
+        found: Callable[..., Any] = await asyncio.shield(self._answering)
+        return found
+
+    async def _run(self, answering: asyncio.Future[Any], stop: asyncio.Event) -> None:
+        """Keep the protocol's server until it is stopped."""
+        try:
+            server = await asyncio.to_thread(import_module, SERVER)
+            async with server.answering(self._work, self.most_body_bytes) as answers:
+                answering.set_result(answers)
+                await stop.wait()
+        except Exception as error:  # noqa: BLE001 - whoever waits for the server is told
+            if not answering.done():
+                answering.set_exception(error)
+
+    async def _work(self, work: Callable[[], Any], heavy: bool) -> Any:  # noqa: ANN401, FBT001 - as the server calls it
+        try:
+            return await self.pools["heavy" if heavy else "light"].run(work)
+        except HTTPException as busy:
+            raise RefusedError(busy.detail) from busy
+
+    async def stop(self) -> None:
+        """End the protocol's server, if there is one."""
+        if self._task is not None and self._stop is not None and not self._task.done():
+            self._stop.set()
+            await self._task

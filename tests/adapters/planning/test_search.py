@@ -1,0 +1,78 @@
+"""The search: a wider one never finds less, reasons are true, and each candidate is resolved once."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters import setup
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.planning import exact
+from llm_calc.adapters.planning.plans import answer_deployment_plans
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, DeploymentPlansRequest
+
+TIGHT: dict[str, Any] = {
+    "model": {"name": "gpt-oss-120b"},
+    "workload": {"input_tokens": 4000, "output_tokens": 500, "request_rate": 5},
+    "limits": {"ttft_s": 2, "tpot_s": 0.05, "usd_per_hour": 60, "max_gpus": 32},
+    "gpus": ["rtx-5090"],
+}
+LLAMA: dict[str, Any] = {
+    "model": {"name": "llama-3.1-70b"},
+    "workload": {"input_tokens": 1024, "output_tokens": 256, "request_rate": 2},
+    "limits": {"ttft_s": 2.0, "max_gpus": 8},
+    "max_plans": 3,
+}
+
+
+def answer(request: dict[str, Any], **more: Any) -> DeploymentPlansAnswer:
+    return answer_deployment_plans(
+        DeploymentPlansRequest.model_validate({**request, **more}), load_catalogs()
+    )
+
+
+def dearest(found: DeploymentPlansAnswer) -> float:
+    return max(plan.usd_per_hour or 0.0 for plan in found.plans)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+def test_more_engines_never_find_less(engine: str) -> None:
+    narrow, wide = answer(TIGHT, engines=[engine]), answer(TIGHT)
+    assert narrow.plans
+    assert (wide.plans[0].usd_per_hour or 0) <= (narrow.plans[0].usd_per_hour or 0)
+
+
+@pytest.mark.parametrize("gpus", [["h100-80gb-sxm"], ["l40s"], ["a100-80gb-sxm", "mi300x"]])
+def test_more_gpus_never_find_less(gpus: list[str]) -> None:
+    narrow, wide = answer(LLAMA, gpus=gpus), answer(LLAMA)
+    shown = {plan.hardware.gpu: plan.usd_per_hour for plan in wide.plans}
+    for plan in narrow.plans:
+        assert (shown.get(plan.hardware.gpu) or dearest(wide)) <= (plan.usd_per_hour or 0) + 1e-9
+
+
+def test_a_reason_says_how_many_were_tried() -> None:
+    limits = {**TIGHT["limits"], "ttft_s": 0.2, "max_gpus": 64}
+    for refusal in answer(TIGHT, limits=limits, gpus=["rtx-5090", "l40s"], engines=["vllm"]).refused:
+        if "worked out in full" in refusal.reason:
+            assert refusal.reason.startswith(("none of the ", "the "))
+            assert any(word.isdecimal() for word in refusal.reason.split())
+
+
+def test_a_named_gpu_is_not_told_to_be_named() -> None:
+    found = answer(
+        LLAMA, gpus=["h100-80gb-sxm", "h200-141gb-sxm", "l40s", "mi300x", "a100-80gb-sxm"], max_plans=1
+    )
+    assert all("name it in gpus" not in refusal.reason for refusal in found.refused)
+
+
+def test_a_candidate_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved: list[Any] = []
+    resolve = setup.resolve_setup
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        parts = (named["hardware"].gpu, named["hardware"].count, named["engine"])
+        resolved.append((*parts, *named["parallelism"].model_dump().values(), named["precision"].weights))
+        return resolve(*arguments, **named)
+
+    monkeypatch.setattr(exact, "resolve_setup", counted)
+    answer(LLAMA)
+    assert len(resolved) == len(set(resolved)) > 0
