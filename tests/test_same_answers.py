@@ -19,8 +19,10 @@ from llm_calc.adapters.request_fields import (
     CalibrateFields,
     CompareFields,
     EstimateFields,
+    FitFields,
     InspectFields,
     MemoryPlanFields,
+    ModelsForFields,
     PlanFields,
     RecommendFields,
     SweepFields,
@@ -36,10 +38,12 @@ NAMES = {
     "serving_estimate": "estimate",
     "deployment_plans": "plan",
     "recommend_gpus": "recommend",
+    "fit": "fit",
+    "models_for": "models_for",
     "compare": "compare",
     "calibrate": "calibrate",
 }
-COMMANDS = {**NAMES, "inspect_model": "inspect", "memory_plan": "memory"}
+COMMANDS = {**NAMES, "inspect_model": "inspect", "memory_plan": "memory", "models_for": "models-for"}
 FIELDS: dict[str, Any] = {
     "calculate": CalculateFields,
     "inspect_model": InspectFields,
@@ -47,6 +51,8 @@ FIELDS: dict[str, Any] = {
     "serving_estimate": EstimateFields,
     "deployment_plans": PlanFields,
     "recommend_gpus": RecommendFields,
+    "fit": FitFields,
+    "models_for": ModelsForFields,
     "compare": CompareFields,
     "calibrate": CalibrateFields,
 }
@@ -85,6 +91,10 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"model": {"name": "qwen3-8b"}, "gpus": ["l4"], "limits": {"tpot_s": 1e-5}},
         {"model": {"name": "qwen3-8b"}, "gpus": ["l4", "mi300x"], "objective": "gpus", "max_plans": 2},
     ],
+    "fit": [
+        {"model": {"hf_config": CONFIG}, "hardware": {"gpu": "l4"}, "formats": ["q8_0"], "concurrency": 2}
+    ],
+    "models_for": [{"hardware": {"gpu": "l4"}, "family": "qwen", "max_models": 2}],
     "recommend_gpus": [{"model": {"name": "llama-3.1-70b"}, "gpus": ["l4"], "max_gpus": 1}],
     "compare": [{"scenarios": [{**SMALL, "label": "small"}, LARGE, POISSON]}],
     "calibrate": [{"measurements": [{**LARGE, "measured": {"output_tokens_per_s": 1800.0}}]}],

@@ -34,7 +34,7 @@ def predicted_gib(plan: MemoryPlan, name: str) -> float:
     """What the plan says of one measured column; the file of llama.cpp is device and host together."""
     budget = plan.budget
     values = {
-        "weights_gib": budget.weights_bytes + budget.host_weights_bytes,
+        "weights_gib": budget.weights_bytes + budget.host_weights_bytes - budget.doubled_bytes,
         "activation_peak_gib": budget.activation_peak_bytes,
         "non_torch_gib": budget.framework_bytes,
         "cuda_graph_gib": budget.cuda_graphs_bytes,

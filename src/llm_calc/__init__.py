@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         sweep,
     )
     from llm_calc.lists import engines, formats, gpus, links, models, prices
+    from llm_calc.own_machine import fit, models_for
 
 __version__ = "0.1.0"
 
@@ -36,12 +37,14 @@ __all__ = [
     "compare",
     "engines",
     "estimate",
+    "fit",
     "formats",
     "gpus",
     "inspect_model",
     "links",
     "memory_plan",
     "models",
+    "models_for",
     "plan",
     "prices",
     "recommend",
@@ -52,6 +55,8 @@ _ELSEWHERE = {
     "CalcError": "llm_calc.core.errors",
     "Client": "llm_calc.client",
     "InvalidInputError": "llm_calc.core.errors",
+    "fit": "llm_calc.own_machine",
+    "models_for": "llm_calc.own_machine",
     "RefusedError": "llm_calc.core.errors",
     "ServiceError": "llm_calc.client",
     **dict.fromkeys(("engines", "formats", "gpus", "links", "models", "prices"), "llm_calc.lists"),

@@ -18,8 +18,10 @@ from llm_calc.adapters.request_fields import (
     CalibrateFields,
     CompareFields,
     EstimateFields,
+    FitFields,
     InspectFields,
     MemoryPlanFields,
+    ModelsForFields,
     PlanFields,
     RecommendFields,
     SweepFields,
@@ -29,6 +31,7 @@ from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
+from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat, AvailableLink, AvailablePrice
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
@@ -121,6 +124,16 @@ class Client:
     async def recommend(self, **request: Unpack[RecommendFields]) -> RecommendGpusAnswer:
         """As ``llm_calc.recommend``."""
         return await self._ask(operations.RECOMMEND_GPUS, request)
+
+    @takes(FitFields)
+    async def fit(self, **request: Unpack[FitFields]) -> FitAnswer:
+        """As ``llm_calc.fit``."""
+        return await self._ask(operations.FIT, request)
+
+    @takes(ModelsForFields)
+    async def models_for(self, **request: Unpack[ModelsForFields]) -> ModelsForAnswer:
+        """As ``llm_calc.models_for``."""
+        return await self._ask(operations.MODELS_FOR, request)
 
     @takes(CompareFields)
     async def compare(self, **request: Unpack[CompareFields]) -> CompareAnswer:

@@ -1,10 +1,17 @@
 """GGUF files in several parts, and those whose latent attention is split or not."""
 
+import base64
+from pathlib import Path
+
 import pytest
 
-from llm_calc.adapters.gguf_header import gguf_file
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.gguf_header import gguf_file, read_gguf_base64
 from llm_calc.adapters.gguf_reader import read_gguf_header
 from llm_calc.adapters.gguf_types import GgufHeader
+from llm_calc.adapters.model_files import model_part
+from llm_calc.adapters.model_source import source_model
+from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.memory import kv_cache_bytes, total_parameters
 from tests.adapters.gguf_bytes import (
@@ -132,3 +139,27 @@ def test_parts_that_do_not_belong_together_are_refused() -> None:
     ):
         with pytest.raises(InvalidInputError, match=r"model\.gguf_base64: "):
             gguf_file(*others)
+
+
+def test_a_part_on_disk_takes_the_others_beside_it(tmp_path: Path) -> None:
+    split: list[dict[str, Value]] = [{"split.count": 2, "split.no": number} for number in (0, 1)]
+    tensors = small()
+    keys = keys_of("llama", SIZES)
+    whole = header(keys, tensors)
+    (tmp_path / "tiny-00001-of-00002.gguf").write_bytes(header({**keys, **split[0]}, tensors[:9]))
+    (tmp_path / "tiny-00002-of-00002.gguf").write_bytes(header(split[1], tensors[9:]))
+    (tmp_path / "whole.gguf").write_bytes(whole)
+    apart = model_part(tmp_path / "tiny-00002-of-00002.gguf")
+    assert len(apart["gguf_base64"]) == 2
+    model = read_gguf_base64(*apart["gguf_base64"]).model
+    assert total_parameters(model) == total_parameters(gguf_file(read_gguf_header(whole)).model)
+    (tmp_path / "whole.gguf").unlink()
+    assert model_part(tmp_path) == apart
+
+
+def test_a_request_takes_the_parts_as_a_list() -> None:
+    split: list[dict[str, Value]] = [{"split.count": 2, "split.no": number} for number in (0, 1)]
+    heads = [header({**keys_of("llama", SIZES), **split[0]}, small()[:9]), header(split[1], small()[9:])]
+    part_of_request = ModelPart(gguf_base64=tuple(base64.b64encode(each).decode() for each in heads))
+    source = source_model(part_of_request, load_catalogs())
+    assert (source.confidence, source.model.num_layers) == ("exact", 2)

@@ -102,11 +102,11 @@ def test_json_is_known_under_its_other_names(client: TestClient, path: str, cont
 
 @pytest.mark.parametrize("path", WITH_BODY)
 def test_large_bodies_are_413_announced_or_streamed(client: TestClient, path: str) -> None:
-    announced = client.post(path, content=b" " * 1_048_577, headers=JSON)
-    streamed = client.post(path, content=(b" " * 65_536 for _ in range(17)), headers=JSON)
+    announced = client.post(path, content=b" " * 8_388_609, headers=JSON)
+    streamed = client.post(path, content=(b" " * 65_536 for _ in range(129)), headers=JSON)
     for response in (announced, streamed):
         assert response.status_code == 413
-        assert "1048576 bytes" in error_of(response)
+        assert "8388608 bytes" in error_of(response)
 
 
 @pytest.mark.parametrize(

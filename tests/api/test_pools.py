@@ -83,7 +83,9 @@ def test_elsewhere_nothing_stops() -> None:
     checkpoint()
 
 
-@pytest.mark.parametrize("path", ["deployment_plans", "recommend_gpus", "compare", "calibrate", "sweep"])
+@pytest.mark.parametrize(
+    "path", ["deployment_plans", "recommend_gpus", "fit", "models_for", "compare", "calibrate", "sweep"]
+)
 def test_heavy_questions_are_refused_where_there_is_no_place(path: str) -> None:
     with TestClient(create_app(Settings(heavy_threads=1, heavy_waiting=0))) as client:
         app: Any = client.app

@@ -13,7 +13,7 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "settings.md"
 def test_defaults() -> None:
     settings = Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert settings.max_body_bytes == 2**20
+    assert settings.max_body_bytes == 2**23
 
 
 def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from typer.core import TyperOption
 
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
+from llm_calc.adapters.wire.fitting import FitRequest, ModelsForRequest
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest, RecommendGpusRequest
@@ -44,6 +45,10 @@ DEFAULTS = [
     ("recommend", "--concurrency", RecommendGpusRequest, "concurrency"),
     ("recommend", "--max-gpus", RecommendGpusRequest, "max_gpus"),
     ("recommend", "--objective", RecommendGpusRequest, "objective"),
+    ("fit", "--context", FitRequest, "context_tokens"),
+    ("fit", "--concurrency", FitRequest, "concurrency"),
+    ("models-for", "--context", ModelsForRequest, "context_tokens"),
+    ("models-for", "--max-models", ModelsForRequest, "max_models"),
     ("plan", "--objective", DeploymentPlansRequest, "objective"),
     ("plan", "--max-plans", DeploymentPlansRequest, "max_plans"),
     ("calculate", "--gpu-tflops", CalculateRequest, "gpu_tflops"),

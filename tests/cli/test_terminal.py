@@ -38,6 +38,8 @@ TABLES = {
     "memory": ("memory", "llama-3.1-8b", "-g", "h100-80gb-sxm"),
     "plan": (*PLAN, "-g", "h100-80gb-pcie"),
     "recommend": ("recommend", "llama-3.1-8b", "-g", "l40s", "-g", "h100-94gb-nvl"),
+    "fit": ("fit", "qwen3-8b", "-g", "rtx-3060-12gb"),
+    "models-for": ("models-for", "-g", "l4", "--max-models", 3),
     "compare": ("compare", "llama-3.1-8b", "-g", "h100-80gb-sxm", "-g", "2x h200-141gb-sxm"),
     "sweep": ("sweep", "llama-3.1-8b", "-g", "l40s", "--grid", "workload.concurrency=1,8"),
     "calculate": ("calculate", "llama2-7b", "-g", "l4"),

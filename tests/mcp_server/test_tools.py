@@ -16,6 +16,7 @@ from llm_calc.adapters.operations import OPERATIONS
 from llm_calc.adapters.wire.calibrate import CALIBRATE_EXAMPLES
 from llm_calc.adapters.wire.compare import COMPARE_EXAMPLES
 from llm_calc.adapters.wire.documented_requests import CALCULATE_EXAMPLES
+from llm_calc.adapters.wire.fitting import FIT_EXAMPLES, MODELS_FOR_EXAMPLES
 from llm_calc.adapters.wire.inspect import INSPECT_EXAMPLES
 from llm_calc.adapters.wire.memory import MEMORY_PLAN_EXAMPLES
 from llm_calc.adapters.wire.plans import PLANS_EXAMPLES, RECOMMEND_EXAMPLES
@@ -33,12 +34,14 @@ EXAMPLES: dict[str, Any] = {
     "serving_estimate": SERVING_EXAMPLES[0],
     "deployment_plans": PLANS_EXAMPLES[0],
     "recommend_gpus": RECOMMEND_EXAMPLES[0],
+    "fit": FIT_EXAMPLES[0],
+    "models_for": MODELS_FOR_EXAMPLES[0],
     "compare": COMPARE_EXAMPLES[0],
     "calibrate": CALIBRATE_EXAMPLES[0],
     "calculate": CALCULATE_EXAMPLES[0],
 }
 LINK = "http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&n=1&b.g=l40s"
-MOST_LISTED_BYTES = 67_000
+MOST_LISTED_BYTES = 78_000
 """What a client reads of all tools before its first question; a sixth of it is one tool's share [bytes]."""
 SHORT = {"model": "llama-3.1-8b", "hardware": "2x h100-80gb-sxm", "precision": "fp8"}
 LONG = {

@@ -8,6 +8,8 @@ Source: the GGUF specification, https://github.com/ggml-org/ggml/blob/master/doc
 
 import struct
 from collections.abc import Callable
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor, tensor_types
@@ -37,11 +39,17 @@ class _Cut(Exception):  # noqa: N818 - not an error: the upload ends here
     """The bytes end."""
 
 
+@lru_cache(maxsize=64)
+def _pattern(form: str) -> struct.Struct:
+    return struct.Struct(f"<{form}")
+
+
 class _Bytes:
     """The bytes with the place that is read next."""
 
     def __init__(self, data: bytes, field: str) -> None:
-        self.data, self.at, self.field, self.entries = data, 0, field, 0
+        self.data, self.end, self.at = data, len(data), 0
+        self.field, self.entries = field, 0
 
     def refuse(self, reason: str) -> InvalidInputError:
         return InvalidInputError(
@@ -56,20 +64,23 @@ class _Bytes:
     def take(self, size: int) -> int:
         """Passes over so many bytes; where they began."""
         start = self.at
-        if start + size > len(self.data):
+        if start + size > self.end:
             raise _Cut
         self.at = start + size
         return start
 
-    def unpack(self, form: str, size: int) -> tuple[Any, ...]:
-        return struct.unpack_from(f"<{form}", self.data, self.take(size))
-
-    def number(self, form: str) -> Any:  # noqa: ANN401
-        return self.unpack(form, struct.calcsize(f"<{form}"))[0]
+    def unpack(self, form: str) -> tuple[Any, ...]:
+        """Values in the order that ``struct`` spells."""
+        pattern = _pattern(form)
+        start = self.at
+        self.at = start + pattern.size
+        if self.at > self.end:
+            raise _Cut
+        return pattern.unpack_from(self.data, start)
 
     def text(self, most: int) -> str | int:
         """A text, or its length where it is longer than ``most``."""
-        length = self.number("Q")
+        (length,) = self.unpack("Q")
         start = self.take(length)
         if length > most:
             return int(length)
@@ -96,7 +107,7 @@ def read_gguf_header(data: bytes, field: str = FIELD) -> GgufHeader:
         raise InvalidInputError(msg, field=field)
     source = _Bytes(data, field)
     source.at = 4
-    version, tensors, keys = source.unpack("IQQ", 20)
+    version, tensors, keys = source.unpack("IQQ")
     _check_counts(source, version, tensors, keys)
     values: dict[str, Any] = {}
     try:
@@ -123,19 +134,19 @@ def _check_counts(source: _Bytes, version: int, tensors: int, keys: int) -> None
 def _pair(source: _Bytes) -> tuple[str, Any]:
     source.count()
     name = source.name("key")
-    kind = source.number("I")
+    (kind,) = source.unpack("I")
     if kind == STRING:
         return name, source.text(MAX_TEXT)
     if kind == ARRAY:
         return name, _list(source, name)
     if kind not in SCALARS:
         raise source.refuse(f"the value of {name!r} is of an unknown kind {kind}")
-    return name, source.number(SCALARS[kind])
+    return name, source.unpack(SCALARS[kind])[0]
 
 
 def _list(source: _Bytes, name: str) -> list[Any] | int:
     """A list of numbers if it is short; else its length. Lists of lists are written by no tool."""
-    kind, length = source.unpack("IQ", 12)
+    kind, length = source.unpack("IQ")
     if kind == ARRAY:
         raise source.refuse(f"{name!r} is a list of lists")
     if kind == STRING:
@@ -148,7 +159,7 @@ def _list(source: _Bytes, name: str) -> list[Any] | int:
         source.take(size)
         return int(length)
     source.count(length)
-    return list(source.unpack(f"{length}{SCALARS[kind]}", size))
+    return list(struct.unpack_from(f"<{length}{SCALARS[kind]}", source.data, source.take(size)))
 
 
 def _skip_texts(source: _Bytes, count: int) -> None:
@@ -178,23 +189,14 @@ def _tensors(source: _Bytes, count: int) -> tuple[GgufTensor, ...]:
 
 def _tensor(source: _Bytes) -> GgufTensor:
     name = source.name("tensor")
-    dimensions = source.number("I")
+    (dimensions,) = source.unpack("I")
     if not 0 < dimensions <= MAX_DIMENSIONS:
         raise source.refuse(f"tensor {name!r} has {dimensions} dimensions")
-    shape = source.unpack(f"{dimensions}Q", 8 * dimensions)
-    number, _ = source.unpack("IQ", 12)
+    *shape, number, _ = source.unpack(f"{dimensions}QIQ")
     kind = tensor_types().get(number)
     if kind is None:
         raise source.refuse(f"tensor {name!r} is of an unknown type {number}")
-    elements = 1
-    for each in shape:
-        elements *= each
+    elements = prod(shape)
     if not 0 < elements < MAX_ELEMENTS or shape[0] % kind.elements:
-        raise source.refuse(f"tensor {name!r} of type {kind.name} cannot have the shape {shape}")
-    return GgufTensor(
-        name=name,
-        type=kind.name,
-        shape=shape,
-        elements=elements,
-        bytes=elements // kind.elements * kind.bytes,
-    )
+        raise source.refuse(f"tensor {name!r} of type {kind.name} cannot have the shape {tuple(shape)}")
+    return GgufTensor(name, kind.name, tuple(shape), elements, elements // kind.elements * kind.bytes)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.formats.gguf_rows import BlockRow, TypesFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GgufTensor:
+class GgufTensor(NamedTuple):
     """One tensor of the list: its type in lower case (``q4_k``), elements and bytes, and its shape, rows last."""
 
     name: str

@@ -114,19 +114,20 @@ def _parameters(model: Model) -> Parameters:
 @lru_cache(maxsize=512)
 def format_shares(model: Model, recipe: WeightRecipe) -> tuple[FormatShare, ...]:
     """The weights by number format, the largest share of bytes first."""
-    elements: dict[NumberFormat, float] = {}
+    sums: dict[NumberFormat, tuple[float, float]] = {}
     for placed in model.placed:
         for number, count in _stored_elements(placed, recipe):
-            elements[number] = elements.get(number, 0.0) + count
+            elements, size = sums.get(number.whole or number, (0.0, 0.0))
+            sums[number.whole or number] = (elements + count, size + count * number.bytes_per_element)
     shares = [
         FormatShare(
             format=number.name,
-            bits_per_element=round(number.bits_per_element, 4),
-            parameters=round(count),
-            bytes=round(count * number.bytes_per_element),
+            bits_per_element=round(8 * size / elements, 4),
+            parameters=round(elements),
+            bytes=round(size),
         )
-        for number, count in elements.items()
-        if count
+        for number, (elements, size) in sums.items()
+        if elements
     ]
     return tuple(sorted(shares, key=lambda share: -share.bytes))
 

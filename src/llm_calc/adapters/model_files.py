@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_calc.adapters.formats.files import FILES
 from llm_calc.adapters.json_text import without_mark
 from llm_calc.adapters.wire.parts import MODEL_SOURCES
 from llm_calc.core.errors import InvalidInputError
@@ -106,9 +107,7 @@ def _head(path: Path, size: int) -> bytes:
 
 def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
     if (folder / CONFIG).is_file():
-        part = model_part(folder / CONFIG)
-        index = folder / INDEX
-        return {**part, "safetensors_index": _sizes(index)} if index.is_file() else part
+        return {**model_part(folder / CONFIG), **_beside(folder)}
     files = _whole_files(folder)
     if not files:
         raise InvalidInputError(f"model: {folder} holds neither {CONFIG} nor a GGUF file", field="model")
@@ -118,6 +117,40 @@ def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
             f"model: {folder} holds {len(files)} GGUF files ({names}); name one", field="model"
         )
     return model_part(files[0], gguf_head_bytes)
+
+
+def _beside(folder: Path) -> Part:
+    """What stands beside a config.json: files of quantizers, and the bytes of the weights."""
+    part: Part = {}
+    said = {
+        name: _json_object((folder / name).read_bytes(), name) for name in FILES if (folder / name).is_file()
+    }
+    if said:
+        part["quantization_files"] = said
+    index, size_bytes = folder / INDEX, _weights_bytes(folder)
+    if index.is_file():
+        part["safetensors_index"] = _sizes(index)
+    elif size_bytes:
+        part["safetensors_index"] = {"metadata": {"total_size": size_bytes}}
+    return part
+
+
+def _weights_bytes(folder: Path) -> int:
+    """Bytes of a folder's safetensors files without headers, or of an OpenVINO model's weights; 0 without [bytes]."""
+    files = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob("*.safetensors"))
+    if files:
+        return sum(_tensor_bytes(file) for file in files)
+    return sum(file.stat().st_size for file in folder.glob("openvino_*model.bin"))
+
+
+def _tensor_bytes(file: Path) -> int:
+    """A safetensors file without its header, whose length stands in the first eight bytes [bytes].
+
+    Source: the safetensors format, https://huggingface.co/docs/safetensors/index#format.
+    """
+    with file.open("rb") as opened:
+        header_bytes = int.from_bytes(opened.read(8), "little")
+    return max(0, file.stat().st_size - 8 - header_bytes)
 
 
 def _sizes(index: Path) -> Part:

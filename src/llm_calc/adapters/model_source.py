@@ -1,7 +1,7 @@
 """The model part of a request as a core model, whatever it was described by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -9,9 +9,12 @@ from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_model import Dimensions, custom_model
 from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
+from llm_calc.adapters.formats.files import FIELD as FILES_FIELD
+from llm_calc.adapters.formats.files import with_files
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
 from llm_calc.adapters.safetensors_index import index_notes
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
 CUSTOM = "custom"
@@ -41,7 +44,7 @@ def source_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
         UnknownNameError: no catalog model of this name; offers the nearest.
         InvalidInputError: a configuration, dimensions or a file that cannot be read; names the field.
     """
-    source = _described(part, catalogs)
+    source = _with_files(_described(part, catalogs), part.quantization_files)
     if part.safetensors_index is None:
         return source
     return _with_index(source, part.safetensors_index)
@@ -104,6 +107,15 @@ def _from_gguf(file: GgufFile) -> SourcedModel:
         warnings=file.warnings,
         gguf=file,
     )
+
+
+def _with_files(source: SourcedModel, files: Mapping[str, Mapping[str, object]] | None) -> SourcedModel:
+    """The same model, with what the files beside its configuration say of number formats."""
+    if not files:
+        return source
+    if source.gguf is not None:
+        raise InvalidInputError(f"{FILES_FIELD}: a GGUF file tells its formats itself", field=FILES_FIELD)
+    return replace(source, quantization=with_files(source.quantization, files))
 
 
 def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedModel:

@@ -23,6 +23,7 @@ from llm_calc.adapters.wire.calibrate import CalibrateAnswer, CalibrateRequest
 from llm_calc.adapters.wire.compare import CompareAnswer, CompareRequest
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.documented_responses import CalculateResponse
+from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, ModelsForAnswer, ModelsForRequest
 from llm_calc.adapters.wire.inspect import InspectRequest, InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
 from llm_calc.adapters.wire.plans import (
@@ -175,6 +176,24 @@ RECOMMEND_GPUS = Operation(
     run=_Late("planning.recommend", "answer_recommend_gpus"),
     takes_long=True,
 )
+FIT = Operation(
+    name="fit",
+    description="Which quantization of a model fits on a machine, with which cache, how fast, and how to run it.\n\n"
+    "Every kind of GGUF file with every cache type at the asked context, as llama.cpp starts it: on the GPU, or with "
+    "layers or experts on the host. The best row is marked.",
+    request=FitRequest,
+    answer=FitAnswer,
+    run=_Late("fit", "answer_fit"),
+    takes_long=True,
+)
+MODELS_FOR = Operation(
+    name="models_for",
+    description="Which models of the catalog run on a machine at a context and a speed, the largest first.",
+    request=ModelsForRequest,
+    answer=ModelsForAnswer,
+    run=_Late("models_for", "answer_models_for"),
+    takes_long=True,
+)
 COMPARE = Operation(
     name="compare",
     description="Two to eight scenarios side by side: what differs in them, what follows from it, and why.",
@@ -200,6 +219,8 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     SERVING_ESTIMATE,
     DEPLOYMENT_PLANS,
     RECOMMEND_GPUS,
+    FIT,
+    MODELS_FOR,
     COMPARE,
     CALIBRATE,
 )

@@ -92,6 +92,29 @@ class RecommendFields(TypedDict, total=False):
     calibration: Part | None
 
 
+class FitFields(TypedDict, total=False):
+    """Fields of ``fit``."""
+
+    model: Required[ModelLike]
+    hardware: Required[ShortPart]
+    context_tokens: int
+    concurrency: int
+    formats: Sequence[str] | None
+    cache_types: Sequence[str] | None
+    least_tokens_per_s: float
+
+
+class ModelsForFields(TypedDict, total=False):
+    """Fields of ``models_for``."""
+
+    hardware: Required[ShortPart]
+    context_tokens: int
+    weights: str | None
+    least_tokens_per_s: float
+    family: str | None
+    max_models: int
+
+
 class CompareFields(TypedDict):
     """Fields of ``compare``."""
 

@@ -40,7 +40,8 @@ def index_notes(index: Mapping[str, object], model: Model, recipe: WeightRecipe)
     if abs(counted - stated) <= TOLERANCE * stated:
         return ()
     note = (
-        f"safetensors_index says {stated} bytes; {total_parameters(model)} parameters as {recipe.name} take "
+        f"the weights' files hold {stated} bytes (safetensors_index); {total_parameters(model)} parameters as "
+        f"{recipe.name} take "
         f"{round(counted)} ({counted / stated - 1:+.1%}): layers for speculation, a tied head stored twice, or formats "
         "that config.json does not tell"
     )

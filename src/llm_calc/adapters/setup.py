@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
@@ -68,7 +69,7 @@ def resolve_setup(
         precision=formats,
         name=source.name,
         confidence=source.confidence,
-        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed),
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *custom_notes(hardware)),
         warnings=(
             *source.warnings,
             *notes,
@@ -92,11 +93,15 @@ def _with_card_cache(precision: PrecisionPart, model: Model, engine: EngineName,
 
 
 def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
-    """The catalog's GPU, with the memory that the request puts in place of its own.
+    """The catalog's GPU, with the memory that the request puts in place of its own; or one by its figures.
 
     Raises:
         UnknownNameError: no such GPU; offers the nearest.
+        InvalidInputError: a custom GPU without its figures, or figures beside a GPU of the catalog.
     """
+    if hardware.gpu.strip().lower() == CUSTOM_GPU:
+        return custom_gpu(hardware, catalogs)
+    refuse_figures(hardware)
     gpu = catalogs.gpu(hardware.gpu, "hardware.gpu")
     return gpu if hardware.gpu_memory_bytes is None else gpu.with_memory(hardware.gpu_memory_bytes)
 

@@ -49,6 +49,8 @@ SUMMARIES = {
     "serving_estimate": "Estimate latency and throughput under a load",
     "deployment_plans": "Search the best ways to serve a workload",
     "recommend_gpus": "Find the GPUs that hold a model",
+    "fit": "Find the quantization that fits",
+    "models_for": "Find the models that run on a machine",
     "compare": "Compare scenarios side by side",
     "calibrate": "Fit efficiencies to measurements of your own",
     "sweep": "Evaluate a grid of requests as a stream of rows",
@@ -93,7 +95,7 @@ _WITH_BODY = {
         "The service is busy",
         "request: the service is busy with 10 questions of this kind; ask again in 5 s",
     ),
-    "413": ("The body is too large", "body: must have at most 1048576 bytes"),
+    "413": ("The body is too large", "body: must have at most 8388608 bytes"),
     "415": ("The body is not declared as JSON", "Content-Type: must be application/json; got 'text/plain'"),
 }
 

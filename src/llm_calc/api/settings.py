@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         description="Folder of catalogs in place of the package's; "
         "formats, engines, launch and calibration may be left out",
     )
-    max_body_bytes: int = Field(MIB_BYTES, ge=1024, description="Largest accepted request body [bytes]")
+    max_body_bytes: int = Field(8 * MIB_BYTES, ge=1024, description="Largest accepted request body [bytes]")
     request_time_limit_s: float = Field(
         30.0, gt=0, le=3600, description="Longest time until an answer must have begun [s]"
     )

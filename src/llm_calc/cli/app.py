@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llm_calc import __version__
-from llm_calc.cli import choices, lists, processes, questions, sweeping
+from llm_calc.cli import choices, fitting, lists, processes, questions, sweeping
 from llm_calc.cli.commands import add_command
 from llm_calc.cli.examples import EXAMPLES
 from llm_calc.cli.options import LinkedOptions
@@ -49,6 +49,8 @@ _COMMANDS: tuple[tuple[str, str, type[Any], Callable[[Any], None]], ...] = (
     (ASK, "calculate", questions.CalculateOptions, questions.calculate),
     (CHOOSE, "plan", choices.PlanOptions, choices.plan),
     (CHOOSE, "recommend", choices.RecommendOptions, choices.recommend),
+    (CHOOSE, "fit", fitting.FitOptions, fitting.fit),
+    (CHOOSE, "models-for", fitting.ModelsForOptions, fitting.models_for),
     (CHOOSE, "compare", choices.CompareOptions, choices.compare),
     (CHOOSE, "sweep", sweeping.SweepOptions, sweeping.sweep),
     (CHOOSE, "calibrate", choices.CalibrateOptions, choices.calibrate),

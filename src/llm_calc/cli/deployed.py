@@ -48,11 +48,12 @@ def deployed(
     from llm_calc.adapters.operations import SERVING_ESTIMATE, validated
     from llm_calc.adapters.planning.exact import memory_request
     from llm_calc.adapters.rent import rent_of
+    from llm_calc.adapters.setup import requested_gpu
 
     request = validated(SERVING_ESTIMATE.request, SERVING_ESTIMATE.body(body))
     precision = request.precision.model_copy(update={"kv_cache": estimate.resolved.kv_cache})
     asked = memory_request(request.model_copy(update={"precision": precision}))
-    count, gpu = request.hardware.count, catalogs().gpu(request.hardware.gpu).id
+    count, gpu = request.hardware.count, requested_gpu(request.hardware, catalogs()).id
     return Deployed(
         gpus=gpu if count == 1 else f"{count} x {gpu}",
         asked=asked,

@@ -24,6 +24,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "plan llama-3.1-8b -c 32 --max-gpus 2 -g l40s --objective latency",
     ),
     "recommend": ("recommend llama-3.1-8b --context 8192 --max-gpus 1 -g l4 -g l40s",),
+    "fit": (
+        "fit qwen3-8b -g rtx-3060-12gb --context 16384",
+        "fit gpt-oss-120b -g rtx-4090 --set hardware.host.platform=desktop-ddr5-6000",
+    ),
+    "models-for": ("models-for -g l4 --context 4096 --max-models 3",),
     "compare": (
         'compare llama-3.1-8b -g h100-80gb-sxm -g "2x l40s" -c 16',
         'compare --link "http://127.0.0.1:8000/?v=1&g=mi300x&b.w=bf16"',

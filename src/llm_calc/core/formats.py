@@ -8,7 +8,9 @@ A *recipe* says which tensors of one model are stored in which format: an AWQ ch
 head, router and norms in 16 bits; a GGUF ``q4_k_m`` file mixes q4_k and q6_k by tensor and layer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import ceil
 
 from llm_calc.core.weights import Component, Weight
 
@@ -17,10 +19,12 @@ from llm_calc.core.weights import Component, Weight
 class NumberFormat:
     """How numbers are stored.
 
-    ``element_bits`` per number, plus ``scale_bits + zero_bits`` for every ``group_size`` numbers (0: one
-    scale for so many numbers that it does not count). ``compute`` is the GPU number type that multiplies
-    it natively (a key of ``Gpu.peaks``), or None where an engine always dequantizes to 16 bits.
-    ``fallback``: what a tensor is stored in whose rows are not whole groups (GGUF); None: they are padded.
+    ``element_bits`` per number, plus ``scale_bits + zero_bits`` for every ``group_size`` numbers of a row (0: none), or
+    for every ``block`` of outputs x inputs. ``row_bits``: for every output (a scale a channel). ``column_bits``: for
+    every input (an order of columns, a smoothing factor). ``tensor_bits``: for a tensor as a whole. ``compute`` is the
+    GPU number type that multiplies it natively (a key of ``Gpu.peaks``), or None where an engine always dequantizes to
+    16 bits. ``fallback``: what a tensor is stored in whose rows are not whole groups (GGUF, MLX); None: a group that
+    is begun counts whole. ``whole``: the format that this one was counted from, for the shape of one tensor.
     """
 
     name: str
@@ -30,19 +34,27 @@ class NumberFormat:
     zero_bits: float = 0.0
     compute: str | None = None
     fallback: "NumberFormat | None" = None
+    block: tuple[int, int] | None = None
+    row_bits: float = 0.0
+    column_bits: float = 0.0
+    tensor_bits: float = 0.0
+    whole: "NumberFormat | None" = None
 
     @property
     def bits_per_element(self) -> float:
         """Stored bits an element, scales included [bits].
 
-        ``element_bits + (scale_bits + zero_bits) / group_size``; ``element_bits`` alone where ``group_size`` is 0.
+        ``element_bits + (scale_bits + zero_bits) / n``, n being the elements of a group or block; ``element_bits``
+        alone where there is neither.
         Source: the layout of each format, named at its entry in ``catalogs/formats/numbers.toml`` and ``gguf.toml``;
         MXFP4: OCP Microscaling Formats (MX) specification 1.0.
-        Leaves out: scales of whole tensors and the padding of rows that are not whole groups.
+        Leaves out: what depends on a tensor's shape (:meth:`fitted` counts it): scales of channels and tensors, groups
+        that are begun and not filled.
         """
-        if not self.group_size:
+        elements = self.block[0] * self.block[1] if self.block else self.group_size
+        if not elements:
             return self.element_bits
-        return self.element_bits + (self.scale_bits + self.zero_bits) / self.group_size
+        return self.element_bits + (self.scale_bits + self.zero_bits) / elements
 
     @property
     def bytes_per_element(self) -> float:
@@ -63,6 +75,40 @@ class NumberFormat:
         if self.fallback is None or elements % self.group_size == 0:
             return self
         return self.fallback.for_rows(elements)
+
+    def fitted(self, inputs: int, outputs: int) -> "NumberFormat":
+        """The format with everything that is stored beside a matrix of this shape counted an element [bits].
+
+        ``(scale_bits + zero_bits) x groups + row_bits x outputs + column_bits x inputs + tensor_bits`` for all
+        ``inputs x outputs`` elements; ``groups = ceil(inputs / group_size) x outputs``, or
+        ``ceil(outputs / block_0) x ceil(inputs / block_1)``.
+        Definition: the tensors of a checkpoint, element by element. Exact.
+        """
+        beside = self.block or self.row_bits or self.column_bits or self.tensor_bits
+        if not beside and (not self.group_size or inputs % self.group_size == 0):
+            return self
+        return _fitted(self, inputs, outputs)
+
+
+@lru_cache(maxsize=8192)
+def _fitted(number: NumberFormat, inputs: int, outputs: int) -> NumberFormat:
+    groups = 0
+    if number.block:
+        groups = ceil(outputs / number.block[0]) * ceil(inputs / number.block[1])
+    elif number.group_size:
+        groups = ceil(inputs / number.group_size) * outputs
+    beside = (number.scale_bits + number.zero_bits) * groups + number.tensor_bits
+    return replace(
+        number,
+        group_size=inputs * outputs,
+        scale_bits=beside + number.row_bits * outputs + number.column_bits * inputs,
+        zero_bits=0.0,
+        block=None,
+        row_bits=0.0,
+        column_bits=0.0,
+        tensor_bits=0.0,
+        whole=number,
+    )
 
 
 ABSENT = NumberFormat(name="absent", element_bits=0)
@@ -104,16 +150,29 @@ class WeightRecipe:
     default: NumberFormat
     vectors: NumberFormat
     rules: tuple[RecipeRule, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Hashes once: a recipe is a key of many caches."""
+        object.__setattr__(self, "_hash", hash((self.name, self.default, self.vectors, self.rules)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def format_of(self, weight: Weight, layer: int = 0) -> NumberFormat:
         """The format [bits] that a weight of layer ``layer`` (0-based; 0 for what stands in none) is stored in.
 
         Definition: the first rule that applies, else ``vectors`` for one-dimensional tensors and ``default`` for all
-        others; of a format with blocks, what fits the tensor's rows.
+        others; of a format with blocks, what fits the tensor's rows; with what its shape adds.
         """
         chosen = self.vectors if weight.kind == "vector" else self.default
         for rule in self.rules:
             if rule.applies(weight, layer):
                 chosen = rule.format
                 break
-        return chosen.for_rows(weight.cols if weight.kind == "table" else weight.rows)
+        if weight.kind == "vector":
+            return chosen.for_rows(weight.rows)
+        inputs, outputs = (
+            (weight.rows, weight.cols) if weight.kind == "matrix" else (weight.cols, weight.rows)
+        )
+        return chosen.for_rows(inputs).fitted(inputs, outputs)

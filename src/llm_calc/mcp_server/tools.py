@@ -7,6 +7,7 @@ from pydantic import Field
 
 from llm_calc.adapters import operations
 from llm_calc.adapters.wire.compare import CompareAnswer
+from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
@@ -168,6 +169,47 @@ def recommend_gpus(
     )
 
 
+def fit(
+    model: ModelInput,
+    hardware: HardwareInput,
+    context_tokens: Annotated[TokenCount, Field(description="Tokens of each sequence [tokens]")] = 8192,
+    concurrency: Annotated[int, Field(ge=1, le=256, description="Sequences at once [sequences]")] = 1,
+    formats: Annotated[list[str] | None, Field(description="GGUF kinds to consider")] = None,
+    least_tokens_per_s: Annotated[float, Field(ge=0, description="Slowest useful answer [tokens/s]")] = 5.0,
+) -> FitAnswer:
+    """Find which quantization of a model fits on somebody's own machine, with which cache, how fast, how to run it.
+
+    For llama.cpp, ollama, LM Studio and MLX; layers or experts may lie on the host. The best row is marked.
+    """
+    return _answer(
+        operations.FIT,
+        model=model,
+        hardware=hardware,
+        context_tokens=context_tokens,
+        concurrency=concurrency,
+        formats=formats,
+        least_tokens_per_s=least_tokens_per_s,
+    )
+
+
+def models_for(
+    hardware: HardwareInput,
+    context_tokens: Annotated[TokenCount, Field(description="Tokens of one sequence [tokens]")] = 8192,
+    least_tokens_per_s: Annotated[float, Field(ge=0, description="Slowest useful answer [tokens/s]")] = 10.0,
+    family: Annotated[str | None, Field(description="Only models of this family")] = None,
+    max_models: Annotated[int, Field(ge=1, le=300, description="Models in the answer")] = 20,
+) -> ModelsForAnswer:
+    """Find which models of the catalog run on somebody's own machine at a context and a speed, the largest first."""
+    return _answer(
+        operations.MODELS_FOR,
+        hardware=hardware,
+        context_tokens=context_tokens,
+        least_tokens_per_s=least_tokens_per_s,
+        family=family,
+        max_models=max_models,
+    )
+
+
 def compare(scenarios: Scenarios) -> CompareAnswer:
     """Put two to eight deployments side by side: what differs in them, what follows from it, and why.
 
@@ -186,6 +228,8 @@ TOOLS: tuple[Callable[..., Any], ...] = (
     estimate_from_link,
     deployment_plans,
     recommend_gpus,
+    fit,
+    models_for,
     compare,
     sweep,
     calculate,

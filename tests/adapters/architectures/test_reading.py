@@ -64,9 +64,14 @@ def test_a_key_that_nobody_understands_is_named(key: str, value: object) -> None
     assert any(key in sentence for sentence in reading.assumptions)
 
 
-@pytest.mark.parametrize("value", [None, False, 0, "", [], {}])
-def test_a_key_that_is_switched_off_changes_nothing(value: object) -> None:
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_a_key_without_a_value_changes_nothing(value: object) -> None:
     assert changed(extra_matrices=value).confidence == "exact"
+
+
+@pytest.mark.parametrize("value", [False, 0])
+def test_a_key_that_switches_something_unknown_off_is_named(value: object) -> None:
+    assert any("extra_matrices" in sentence for sentence in changed(extra_matrices=value).assumptions)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ MISSING = _Missing()
 class Notes:
     """What a reading has to tell: ``guesses`` make it approximate, ``warnings`` do not."""
 
-    guesses: list[str] = field(default_factory=list)
+    guesses: dict[str, None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -233,8 +233,7 @@ class Fields:
 
     def assume(self, sentence: str) -> None:
         """Notes a guess that may change the answer: the reading becomes approximate."""
-        if sentence not in self.notes.guesses:
-            self.notes.guesses.append(sentence)
+        self.notes.guesses[sentence] = None
 
     def warn(self, sentence: str) -> None:
         """Notes what the reader should know, without making the reading approximate."""
@@ -254,10 +253,10 @@ class Fields:
                 yield f"{self.path}.{key}".removeprefix(f"{ROOT}.")
 
     def _acts(self, key: str, value: object) -> bool:
-        """Whether a value is neither switched off nor what the class assumes anyway."""
+        """Whether a value says something that is not what the class assumes anyway."""
         if key in self.defaults.keys:
             return bool(value != self.defaults.keys[key])
-        return value not in (None, False, 0, "", [], {})
+        return value is not None and value != "" and value != [] and value != {}
 
     def _names(self, key: str) -> tuple[str, ...]:
         return (*self._also.get(key, ()), *self.defaults.names.get(key, (key,)))

@@ -1,8 +1,9 @@
 """Keys of a configuration file that change no size, each with the reason.
 
-``neutral_keys.json`` is the table: groups of keys, and patterns of keys, under one reason. A key that is neither
-read by its family nor listed there may change sizes: the reading is then approximate and names it (see ``reading``).
-So does a word for the function between two matrices that is not known to be without weights.
+``neutral_keys.json`` is the table: ``groups`` of keys, and patterns of keys, under one reason; keys that change
+none where they are ``switched_off``; and, for whoever reads or checks it, keys that act only ``in_company`` of others.
+A key that is neither read by its family nor listed may change sizes: the reading is then approximate and names it
+(see ``reading``). So does a word for the function between two matrices that is not known to be without weights.
 """
 
 import json
@@ -53,6 +54,17 @@ def neutral_groups() -> tuple[Neutral, ...]:
 
 
 @cache
+def _switches() -> frozenset[str]:
+    return frozenset(key for group in _table()["switched_off"] for key in group["keys"])
+
+
+@cache
+def keys_in_company() -> frozenset[str]:
+    """Keys, by the end of their path, that are read and may still change nothing."""
+    return frozenset(key for group in _table()["in_company"] for key in group["keys"])
+
+
+@cache
 def reason_of(key: str) -> str:
     """Why a key changes no size in any family; empty for one that may."""
     return next((group.reason for group in neutral_groups() if group.holds(key)), "")
@@ -65,6 +77,8 @@ def is_neutral(key: str) -> bool:
 
 def is_understood(key: str, value: object) -> bool:
     """Whether a key changes no size with this value: a function has to be one without weights."""
+    if key in _switches() and (value is None or value in (False, 0, "", [], {})):
+        return True
     if not is_neutral(key):
         return False
     return not (_names_function(key) and isinstance(value, str)) or value.lower() in functions()

@@ -7,6 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from llm_calc.adapters.architectures.beside import with_keys_beside
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
 from llm_calc.adapters.architectures.fields import QUANTIZATION_KEYS, ROOT, Fields
@@ -14,6 +15,8 @@ from llm_calc.adapters.architectures.registry import find, known_types
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
+MOST_NAMED = 100
+"""Keys that an answer names one by one; the rest is counted."""
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 
@@ -57,12 +60,13 @@ def _read(content: str, name: str) -> Reading:
     for fields in (f, *f.parts_among(TEXT_PARTS)):
         fields.ignore(*QUANTIZATION_KEYS)
     _note_unread(f)
+    quantization = _quantization(values, f)
     return Reading(
         model=replace(model, name=name or model.name, vision_tower=_vision_tower(values)),
         confidence="approximate" if f.notes.guesses else "exact",
         assumptions=tuple(f.notes.guesses),
         warnings=tuple(f.notes.warnings),
-        quantization=_quantization(values),
+        quantization=quantization,
     )
 
 
@@ -127,8 +131,11 @@ def _related(base: str, model_type: str) -> bool:
 
 
 def _note_unread(f: Fields) -> None:
-    for path in sorted(set(f.unread())):
+    paths = sorted(set(f.unread()))
+    for path in paths[:MOST_NAMED]:
         f.assume(f"{path} is not understood and may change sizes; it was ignored")
+    if len(paths) > MOST_NAMED:
+        f.assume(f"{len(paths) - MOST_NAMED} more keys are not understood; they were ignored")
 
 
 def _vision_tower(values: Mapping[str, object]) -> tuple[int, int] | None:
@@ -147,16 +154,26 @@ def _first_whole(part: Mapping[str, object], names: tuple[str, ...], usual: int)
     return next(stated, usual)
 
 
-def _quantization(values: Mapping[str, object]) -> Mapping[str, object] | None:
-    return next(_stated_quantization(values), None)
+def _quantization(values: Mapping[str, object], f: Fields) -> Mapping[str, object] | None:
+    """What the file says of its number formats; the first of several, which are named where they differ."""
+    stated = list(_stated_quantization(values))
+    if not stated:
+        return None
+    holder, key, first = stated[0]
+    for _, other, value in stated[1:]:
+        if value != first:
+            f.assume(f"{other} contradicts {key}, which was followed")
+    return with_keys_beside(holder, first, of_text=holder is not values)
 
 
-def _stated_quantization(values: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+def _stated_quantization(
+    values: Mapping[str, object],
+) -> Iterator[tuple[Mapping[str, object], str, Mapping[str, object]]]:
     parts = [values.get(key) for key in TEXT_PARTS]
     for holder in (values, *parts):
         if isinstance(holder, Mapping):
             stated = ((key, holder[key]) for key in QUANTIZATION_KEYS if holder.get(key) is not None)
-            yield from (_object(key, value) for key, value in stated)
+            yield from ((holder, key, _object(key, value)) for key, value in stated)
 
 
 def _object(key: str, value: object) -> Mapping[str, object]:

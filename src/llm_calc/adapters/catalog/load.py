@@ -73,7 +73,7 @@ class Catalogs:
             InvalidInputError: ``count`` or ``gpus_per_node`` is below 1.
         """
         device = self.gpu(gpu) if isinstance(gpu, str) else gpu
-        network = self.gpu_names[device.id].network
+        network = self.gpu_names[device.id.rpartition(":")[2]].network  # custom:<the one that it is like>
         return build_cluster(device, count, gpus_per_node, self.links, network)
 
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:

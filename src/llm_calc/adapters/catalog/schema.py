@@ -10,6 +10,7 @@ from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.formats.gguf_rows import ArchitecturesFile, TensorsFile, TypesFile
+from llm_calc.adapters.formats.keys import KeysFile
 from llm_calc.adapters.formats.rows import NumbersFile, RecipesFile
 from llm_calc.adapters.planning.launch_catalog import LaunchRules
 from llm_calc.adapters.runs_on import EngineRunsOn
@@ -20,6 +21,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "links.schema.json": LinksFile,
     "formats-numbers.schema.json": NumbersFile,
     "formats-recipes.schema.json": RecipesFile,
+    "formats-keys.schema.json": KeysFile,
     "formats-gguf-architectures.schema.json": ArchitecturesFile,
     "formats-gguf-tensors.schema.json": TensorsFile,
     "formats-gguf-types.schema.json": TypesFile,

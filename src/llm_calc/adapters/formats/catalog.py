@@ -41,10 +41,9 @@ class TradeName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatCatalog:
-    """All formats. ``channel_scales``: bits of a scale per output channel, for formats that have such."""
+    """All formats."""
 
     numbers: Mapping[str, NumberFormat]
-    channel_scales: Mapping[str, float]
     recipes: tuple[RecipeEntry, ...]
     names: NameIndex[RecipeEntry]
     trade: tuple[TradeRow, ...] = ()
@@ -87,10 +86,8 @@ def format_catalog(root: Path | None = None) -> FormatCatalog:
     for entry in entries:
         names.add(entry, entry.name, (entry.name, *entry.row.aliases))
     _check_gguf_twins(entries, names)
-    scales = {name: row.channel_scale_bits for name, row in file.numbers.items() if row.channel_scale_bits}
     return FormatCatalog(
         numbers=numbers,
-        channel_scales=MappingProxyType(scales),
         recipes=tuple(entries),
         names=names,
         trade=read_toml(RecipesFile, folder / "gguf.toml").trade,
@@ -121,6 +118,10 @@ def _number(
         group_size=row.group_size,
         scale_bits=row.scale_bits,
         zero_bits=row.zero_bits,
+        block=None if row.block is None else (row.block[0], row.block[1]),
+        row_bits=row.row_bits,
+        column_bits=row.column_bits,
+        tensor_bits=row.tensor_bits,
         compute=row.compute,
         fallback=fallback,
     )

@@ -1,21 +1,31 @@
 """A checkpoint's own ``quantization_config`` as a recipe of the core: which tensor is stored in which format."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.formats.modules import ModulePatterns, module_paths
-from llm_calc.adapters.formats.properties import Tensor, resolve_number, tensor_positions
-from llm_calc.adapters.formats.scheme import CHANNEL, FIELD, Scheme
+from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
+from llm_calc.adapters.formats.catalog import format_catalog
+from llm_calc.adapters.formats.files import SAID_IN
+from llm_calc.adapters.formats.ledger import Notes, Said
+from llm_calc.adapters.formats.modules import ModuleTable, Selection
+from llm_calc.adapters.formats.properties import Tensor
+from llm_calc.adapters.formats.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.adapters.formats.schemes import read_scheme
+from llm_calc.adapters.formats.sixteen import own_number
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
-from llm_calc.core.weights import Component, Weight
+from llm_calc.core.weights import Component
 
-MAX_SEARCHES = 100_000
-"""Layers times patterns that are searched for: about a second of work."""
-LINEAR: frozenset[Component] = frozenset(("attention", "mlp", "experts", "shared_experts", "ssm"))
-"""Components whose matrices quantizers take; embedding, head, router, norms and towers only where listed."""
+NOT_LINEAR = ("conv", "hyper_", "patch_embedding", "position_embedding", "relative_logits")
+"""Beginnings of names of matrices that are no linear modules."""
+OWN_ROUTERS = (
+    *("deepseek", "exaone_moe", "glm4_moe", "glm_moe_dsa", "laguna", "mimo_v2_flash"),
+    *("muse_spark", "nemotron_h", "step3p5"),
+)
+"""Beginnings of types whose router is a class of its own in mlx-lm 0.32.2, which does not quantize it."""
+MOST_CHOICES = 200_000
+ByLayer = dict[int, NumberFormat | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,86 +48,139 @@ def recipe_from_quantization_config(config: Mapping[str, object], model: Model) 
     """The recipe that a checkpoint's ``quantization_config`` describes, tensor by tensor.
 
     Raises:
-        InvalidInputError: an unknown method or impossible numbers; names the key.
+        InvalidInputError: an unknown method or impossible numbers, or no tensor that it names; names the key.
     """
-    scheme = read_scheme(config)
-    formats = _formats(scheme, model)
+    own, path = own_number(model), str(config.get(SAID_IN) or FIELD)
+    scheme, said = read_scheme(config, own, path)
+    if len(scheme.choices) > MOST_CHOICES:
+        raise InvalidInputError(f"{path}: at most {MOST_CHOICES} names of modules", field=path)
+    formats = _Chooser(
+        scheme, model, said.notes, path, text_only=said.values.get(TEXT_ONLY) is True
+    ).formats()
+    if not scheme.dense and not any(any(by_layer.values()) for by_layer in formats.values()):
+        named = ", ".join(repr(choice.pattern) for choice in scheme.choices if choice.number)[:200]
+        msg = f"{path}: quantizes no tensor of this model; what it names is {named or 'left out'}"
+        raise InvalidInputError(f"{msg}; or give precision.weights", field=path)
+    recipe = _recipe(scheme, own, formats, _router(said))
     return CheckpointFormat(
-        recipe=_recipe(scheme, model, formats),
+        recipe=recipe,
         storage=scheme.storage,
-        words=f"{scheme.words}; {_kept(formats)} in 16 bits",
+        words=f"{scheme.words}; {_kept(formats)} in {own.element_bits:g} bits",
         kv_cache=scheme.kv_cache,
         activations=scheme.activations,
-        guesses=scheme.guesses,
+        guesses=tuple(said.notes.sentences),
     )
 
 
-def _formats(scheme: Scheme, model: Model) -> dict[Tensor, dict[int, NumberFormat | None]]:
-    """Every matrix's format in each of its layers; None: not quantized."""
-    choose = _Chooser(scheme, model)
-    matrices = {
-        (placed.weight.component, placed.weight.name): placed.weight
-        for placed in model.placed
-        if placed.weight.kind != "vector"
-    }
-    return {
-        tensor: {layer: choose.format_of(matrices[tensor], layer) for layer in layers or (0,)}
-        for tensor, layers in tensor_positions(model).items()
-        if tensor in matrices
-    }
-
-
 class _Chooser:
-    """Decides the format of one tensor in one layer."""
+    """Decides the format of every matrix in each of its layers; None: not quantized."""
 
-    def __init__(self, scheme: Scheme, model: Model) -> None:
-        self._scheme = scheme
-        self._skips = ModulePatterns(scheme.skips)
-        self._targets = [(ModulePatterns((pattern,)), _for_model(n, model)) for pattern, n in scheme.targets]
-        self._modules = {path: _for_model(number, model) for path, number in scheme.modules.items()}
-        self._number = _for_model(scheme.number, model)
-        searches = model.num_layers * (len(self._skips) + len(self._targets))
-        if searches > MAX_SEARCHES:
-            msg = f"{FIELD}: layers x patterns of modules must be at most {MAX_SEARCHES}; they are {searches}"
-            raise InvalidInputError(msg, field=FIELD)
+    def __init__(self, scheme: Scheme, model: Model, notes: Notes, path: str, *, text_only: bool) -> None:
+        self._scheme, self._notes = scheme, notes
+        self._table = ModuleTable(model, path, engine_names=scheme.engine_names)
+        self._model = model
+        self._by_name = dict(scheme.by_name)
+        self._covers = scheme.covers - TOWERS if text_only else scheme.covers
 
-    def format_of(self, weight: Weight, layer: int) -> NumberFormat | None:
-        paths = module_paths(weight.component, weight.name, layer)
-        for path in paths:
-            if path in self._modules:
-                return self._modules[path]
-        if self._skips.match(paths):
-            return None
-        for patterns, number in self._targets:
-            if patterns.match(paths):
-                return number
-        return self._number if self._takes(weight) else None
+    def formats(self) -> dict[Tensor, ByLayer]:
+        found = {tensor: self._usual(tensor) for tensor in self._table.weights}
+        for role in ("target", "left out", "listed"):
+            chosen = [choice for choice in self._scheme.choices if choice.role == role]
+            for choice, selection in self._selected(chosen):
+                self._apply(found, choice, selection)
+        return found
 
-    def _takes(self, weight: Weight) -> bool:
-        components = LINEAR if self._scheme.only is None else self._scheme.only
-        spared = self._scheme.listed_only or weight.name == "shared_expert_gate"
-        return weight.component in components and not spared
+    def _usual(self, tensor: Tensor) -> ByLayer:
+        number = self._named(tensor, self._scheme.number) if self._takes(tensor) else None
+        return dict.fromkeys(self._table.layers[tensor], number)
+
+    def _takes(self, tensor: Tensor) -> bool:
+        component, name = tensor
+        if component not in self._covers or name.removeprefix("tower.").startswith(NOT_LINEAR):
+            return False
+        if (
+            component == "router"
+            and self._scheme.skipped_rows
+            and self._model.model_type.startswith(OWN_ROUTERS)
+        ):
+            return False
+        if self._table.weights[tensor].kind == "table" and component == "vision":
+            return False
+        return name != "shared_expert_gate" or self._scheme.gates
+
+    def _named(self, tensor: Tensor, number: NumberFormat) -> NumberFormat:
+        return self._by_name.get(tensor[0]) or self._by_name.get(tensor[1]) or number
+
+    def _selected(self, choices: Iterable[Choice]) -> list[tuple[Choice, Selection]]:
+        """What each choice names, the first last, so that it decides; names those that name nothing."""
+        lost, foreign, selected = [], [], []
+        for choice in choices:
+            selection = self._table.select(choice.pattern)
+            shown = f"{choice.said} {choice.pattern!r}" if choice.said else repr(choice.pattern)
+            if not selection:
+                lost.append(shown)
+            elif selection.foreign:
+                foreign.append(shown)
+            selected.append((choice, selection))
+        self._notes.add_all(lost, "quantization_config: {} names no tensor of this model; it was ignored")
+        self._notes.add_all(
+            foreign, "quantization_config: {} names modules as other families or engines do; it was taken so"
+        )
+        return self._experts_whole(selected)[::-1]
+
+    def _experts_whole(self, selected: list[tuple[Choice, Selection]]) -> list[tuple[Choice, Selection]]:
+        """Experts that are named one by one stand for all where all are named; else the answer says so."""
+        named: dict[tuple[Tensor, int], set[int]] = {}
+        formats: dict[tuple[Tensor, int], set[NumberFormat | None]] = {}
+        for choice, selection in selected:
+            for place, experts in selection.experts.items():
+                named.setdefault(place, set()).update(experts)
+                formats.setdefault(place, set()).add(choice.number)
+        parts = [
+            f"{tensor[1]} of layer {layer}"
+            for (tensor, layer), experts in named.items()
+            if len(experts) < self._table.weights[tensor].copies or len(formats[tensor, layer]) > 1
+        ]
+        self._notes.add_all(
+            parts, "quantization_config speaks of some experts only ({}); all were taken alike"
+        )
+        return selected
+
+    def _apply(self, found: dict[Tensor, ByLayer], choice: Choice, selection: Selection) -> None:
+        for tensor, layers in selection.layers.items():
+            number = choice.number
+            if number is not None and (choice.role == "target" or number == self._scheme.number):
+                number = self._named(tensor, number)
+            quantizable = number is None or not tensor[1].startswith(NOT_LINEAR)
+            if quantizable and not (choice.role == "target" and tensor[0] == "router"):
+                found[tensor].update(dict.fromkeys(layers, number))
 
 
-def _for_model(number: NumberFormat, model: Model) -> NumberFormat:
-    """With a scale a channel counted for every ``hidden`` numbers, the length of most rows."""
-    return replace(number, group_size=model.hidden) if number.group_size == CHANNEL else number
+def _router(said: Said) -> NumberFormat | None:
+    """The type of a router that is not quantized, where it has its own."""
+    word = said.values.get(ROUTER_DTYPE)
+    return format_catalog().number("fp32") if word == "float32" else None
 
 
 def _recipe(
-    scheme: Scheme, model: Model, formats: Mapping[Tensor, Mapping[int, NumberFormat | None]]
+    scheme: Scheme, own: NumberFormat, formats: Mapping[Tensor, ByLayer], router: NumberFormat | None
 ) -> WeightRecipe:
-    sixteen = resolve_number("16-bit", model)
-    default = _for_model(scheme.number, model)
+    fitting = _with_fallback if scheme.skipped_rows else lambda number, _: number
     rules = []
     for (component, name), by_layer in formats.items():
         layers_of: dict[NumberFormat, set[int]] = {}
         for layer, number in by_layer.items():
-            layers_of.setdefault(number or sixteen, set()).add(layer)
+            rest = router if router and component == "router" else own
+            layers_of.setdefault(fitting(number, own) if number else rest, set()).add(layer)
         for number, layers in layers_of.items():
-            if number != default or len(layers_of) > 1:
+            if number != scheme.number or len(layers_of) > 1:
                 rules.append(_rule(component, name, number, layers if len(layers_of) > 1 else None))
-    return WeightRecipe(name=scheme.number.name, default=default, vectors=sixteen, rules=tuple(rules))
+    return WeightRecipe(name=scheme.number.name, default=scheme.number, vectors=own, rules=tuple(rules))
+
+
+def _with_fallback(number: NumberFormat, own: NumberFormat) -> NumberFormat:
+    """With what a tensor is stored in whose rows are not whole groups."""
+    return replace(number, fallback=own)
 
 
 def _rule(component: Component, name: str, number: NumberFormat, layers: set[int] | None) -> RecipeRule:
@@ -129,7 +192,7 @@ def _rule(component: Component, name: str, number: NumberFormat, layers: set[int
     )
 
 
-def _kept(formats: Mapping[Tensor, Mapping[int, NumberFormat | None]]) -> str:
+def _kept(formats: Mapping[Tensor, ByLayer]) -> str:
     """Components of which no tensor is quantized, in words."""
     quantized = {tensor[0] for tensor, by_layer in formats.items() if any(by_layer.values())}
     kept = dict.fromkeys(component for component, _ in formats if component not in quantized)

@@ -1,92 +1,269 @@
-"""Names of modules as checkpoints spell them, to match what a ``quantization_config`` leaves out."""
+"""Which tensors a pattern of module names selects, in the spellings that quantizers write."""
 
 import re
-from collections.abc import Iterable, Iterator
-from fnmatch import translate
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from llm_calc.adapters.formats.scheme import FIELD
+from llm_calc.adapters.formats.expression_syntax import (
+    ANYTHING,
+    SyntaxRefusedError,
+    Tree,
+    mask_of,
+    parse_expression,
+    parse_wildcards,
+)
+from llm_calc.adapters.formats.expressions import Expression, Language
+from llm_calc.adapters.formats.module_names import (
+    LAYER_WORDS,
+    NATIVE,
+    NEVER_QUANTIZED,
+    OTHER,
+    OWN,
+    SPECULATING,
+    TOWER_WORDS,
+    Spelling,
+    ends,
+    tails,
+)
+from llm_calc.adapters.formats.properties import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.weights import Component
+from llm_calc.core.model import Model
+from llm_calc.core.weights import Weight
 
-MAX_PATTERNS = 500
-MAX_UNBOUNDED = 3
-_REPEATED_GROUP = re.compile(r"\)[*+{]")
-_UNBOUNDED = re.compile(r"(?<!\\)[*+]|\{\d+,")
-
-_ROOTS = ("model", "model.language_model", "language_model.model", "backbone")
-_HOLDERS: dict[Component, tuple[str, ...]] = {
-    "attention": ("self_attn", "attn", "mixer"),
-    "mlp": ("mlp", "feed_forward", "mixer"),
-    "experts": ("mlp.experts.0", "mlp.experts", "block_sparse_moe.experts.0", "mixer.experts.0", "experts.0"),
-    "shared_experts": ("mlp.shared_experts", "mlp.shared_expert", "mixer.shared_experts"),
-    "ssm": ("linear_attn", "mixer", "mamba", "self_attn"),
-}
-_OUTSIDE: dict[Component, tuple[str, ...]] = {
-    "lm_head": ("lm_head", "language_model.lm_head"),
-    "embedding": ("model.embed_tokens", "model.language_model.embed_tokens"),
-    "vision": ("visual", "model.visual", "vision_tower", "model.vision_tower", "mm_projector"),
-}
-_ROUTERS = ("mlp.gate", "mlp.router", "block_sparse_moe.gate", "mixer.gate")
-_OTHER_NAMES = {
-    "kv_a_proj": "kv_a_proj_with_mqa",
-    "indexer_q_proj": "indexer.wq_b",
-    "indexer_k_proj": "indexer.wk",
-    "indexer_weights_proj": "indexer.weights_proj",
-}
-_SPECIAL_NAMES = {"shared_expert_gate": ("mlp.shared_expert_gate",)}
+MAX_SEARCHES = 100_000
+"""Layers times expressions that are searched for: about a second of work."""
+MAX_EXPRESSIONS = 500
+_IN_LAYER = re.compile(rf"(?:(.*)\.)?(?:{'|'.join(LAYER_WORDS)})\.(\d{{1,6}})(?:\.(.*))?")
+_ONE_EXPERT = re.compile(r"\bexperts\.(\d{1,6})(?=\.|$)")
 
 
-@lru_cache(maxsize=65536)
-def module_paths(component: Component, name: str, layer: int) -> tuple[str, ...]:
-    """The paths that a tensor's module has in the families that are published."""
-    if component in _OUTSIDE:
-        return _OUTSIDE[component]
-    return tuple(f"{root}.layers.{layer}.{tail}" for root in _ROOTS for tail in _tails(component, name))
+@dataclass(slots=True)
+class Selection:
+    """Tensors with the layers in which they are named.
 
-
-def _tails(component: Component, name: str) -> Iterator[str]:
-    if component == "router":
-        yield from _ROUTERS
-    elif name in _SPECIAL_NAMES:
-        yield from _SPECIAL_NAMES[name]
-    else:
-        for holder in _HOLDERS.get(component, ()):
-            yield f"{holder}.{_OTHER_NAMES.get(name, name)}"
-
-
-class ModulePatterns:
-    """Patterns of module names in the spellings that quantizers write.
-
-    ``re:…`` is a regular expression from the path's start; ``*`` stands for anything; whatever else is whole
-    parts of a path (``gate`` is in ``mlp.gate``, not in ``mlp.gate_proj``).
-
-    Raises:
-        InvalidInputError: a regular expression that is wrong or could take long, or too many patterns.
+    ``beside``: it names what has no format to choose, a norm or a layer for speculation. ``experts``: the experts that
+    are named one by one, of a tensor in a layer. ``foreign``: in names of another family or an engine.
     """
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        given = tuple(patterns)
-        self._plain = frozenset(each for each in given if not each.startswith("re:") and "*" not in each)
-        others = [each for each in given if each not in self._plain]
-        if len(others) > MAX_PATTERNS:
-            raise InvalidInputError(
-                f"{FIELD}: at most {MAX_PATTERNS} patterns of modules; got {len(others)}", field=FIELD
+    layers: dict[Tensor, set[int]] = field(default_factory=dict)
+    beside: bool = False
+    foreign: bool = False
+    experts: dict[tuple[Tensor, int], set[int]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether it names anything that the model has."""
+        return bool(self.layers) or self.beside
+
+    def add(self, tensors: Iterable[Tensor], layers: Iterable[int], expert: int | None = None) -> None:
+        """Names tensors in layers, whole or one expert of them."""
+        for tensor in tensors:
+            self.layers.setdefault(tensor, set()).update(layers)
+            if expert is not None:
+                for layer in layers:
+                    self.experts.setdefault((tensor, layer), set()).add(expert)
+
+
+class ModuleTable:
+    """The matrices of a model by the names of their modules.
+
+    ``re:…`` is a regular expression from the name's start; ``*`` stands for anything; whatever else is whole parts of a
+    name (``gate`` is in ``mlp.gate``, not in ``mlp.gate_proj``), so that parents stand for all below them. Names are
+    those of published files; where these match nothing, those of other families and of engines.
+    """
+
+    def __init__(self, model: Model, field_name: str, *, engine_names: bool = False) -> None:
+        self._field, self._engine_names = field_name, engine_names
+        self._model = model
+        positions = tensor_positions(model)
+        weights = {
+            (p.weight.component, p.weight.name): p.weight for p in model.placed if p.weight.kind != "vector"
+        }
+        self.weights: Mapping[Tensor, Weight] = weights
+        self.layers = {tensor: positions[tensor] or (0,) for tensor in weights}
+        self._inside = {tensor for tensor in weights if positions[tensor]}
+        self._speculates = model.model_type.startswith(SPECULATING)
+        self._names: dict[bool, _Names] = {}
+        self._expressions = 0
+
+    def inside(self, tensor: Tensor) -> bool:
+        """Whether a tensor stands in layers."""
+        return tensor in self._inside
+
+    def select(self, pattern: str) -> Selection:
+        """What a pattern names.
+
+        Raises:
+            InvalidInputError: an expression that is wrong or not read, or too many of them.
+        """
+        text = pattern.removesuffix(".weight")
+        is_expression = text.startswith("re:") or any(mark in text for mark in "*?[")
+        if not is_expression:
+            return self._named(lambda names: names.holding(text), lambda: self._is_beside(text))
+        self._count(pattern)
+        try:
+            expression = _expression(pattern)
+            return self._named(
+                lambda names: names.matching(expression),
+                lambda: any(expression.matches(path) for path in self._beside_paths()),
             )
-        self._compiled = tuple(_compiled(each) for each in others)
+        except (SyntaxRefusedError, RecursionError) as error:
+            why = "too complex" if isinstance(error, RecursionError) else str(error)
+            raise InvalidInputError(
+                f"{self._field}: the pattern {pattern[:80]!r} cannot be read: {why}", field=self._field
+            ) from error
 
-    def __len__(self) -> int:
-        """How many patterns cost a search for every path."""
-        return len(self._compiled)
+    def _named(self, named: Callable[["_Names"], Selection], beside: Callable[[], bool]) -> Selection:
+        """What is named in this model's own spelling, else in that of others."""
+        for own in (True, False):
+            if own not in self._names:
+                self._names[own] = _Names(self, self._model, OWN if own else OTHER)
+            found = named(self._names[own])
+            if found:
+                native = self._engine_names or self._model.model_type.startswith(NATIVE)
+                found.foreign = not own and not native
+                return found
+        return Selection(beside=beside())
 
-    def match(self, paths: Iterable[str]) -> bool:
-        """Whether any of the paths is named."""
-        return any(self._names(path) for path in paths)
+    def _count(self, pattern: str) -> None:
+        self._expressions += 1
+        if self._expressions > MAX_EXPRESSIONS or self._expressions * self._model.num_layers > MAX_SEARCHES:
+            limits = (
+                f"at most {MAX_EXPRESSIONS} patterns, layers x patterns of modules at most {MAX_SEARCHES}"
+            )
+            raise InvalidInputError(f"{self._field}: {limits}; {pattern[:80]!r} is beyond", field=self._field)
 
-    def _names(self, path: str) -> bool:
-        if self._plain and any(part in self._plain for part in _parts(path)):
+    def _is_beside(self, text: str) -> bool:
+        """Whether a name is that of something that exists and has no format to choose."""
+        if text.rpartition(".")[2].endswith(NEVER_QUANTIZED):
             return True
-        return any(pattern.match(path) for pattern in self._compiled)
+        if self._model.head_tied and text.endswith("lm_head"):
+            return True
+        found = _IN_LAYER.fullmatch(text)
+        beyond = found is not None and int(found[2]) >= self._model.num_layers
+        return self._speculates and (beyond or "mtp" in text or "nextn" in text)
+
+    def _beside_paths(self) -> Iterator[str]:
+        for stack in OWN.stacks:
+            yield from (f"{stack}.0.input_layernorm", f"{stack}.0.mlp.gate.e_score_correction_bias")
+        yield "model.norm"
+        if self._model.head_tied:
+            yield "lm_head"
+        if self._speculates:
+            last = self._model.num_layers
+            yield from ("mtp.fc", "mtp.layers.0.mlp.gate_proj", "model.mtp.layers.0.mlp.gate_proj")
+            yield from (f"model.layers.{last}.eh_proj", f"model.layers.{last}.mlp.experts.0.gate_proj")
+
+
+class _Names:
+    """One spelling of all names."""
+
+    def __init__(self, table: ModuleTable, model: Model, spelling: Spelling) -> None:
+        self._table, self._spelling = table, spelling
+        self._tails: dict[str, list[Tensor]] = {}
+        self._ends: dict[str, list[Tensor]] = {}
+        for tensor in table.weights:
+            component, name = tensor
+            inside = table.inside(tensor)
+            paths = tails(component, name, model.model_type, own=spelling.own) if inside else ()
+            for path in paths:
+                self._tails.setdefault(path, []).append(tensor)
+            for path in () if inside else ends(component, name, own=spelling.own):
+                self._ends.setdefault(path, []).append(tensor)
+        self._runs = _grouped(self._tails, _parts)
+        self._heads = _grouped(self._tails, _beginnings)
+        self._layers = {tensor: frozenset(layers) for tensor, layers in table.layers.items()}
+        self._numbers = sorted({layer for tensor in table.weights for layer in table.layers[tensor]})
+        self._cut = [_holder_and_name(path) for path in self._tails]
+        self._universe = " ".join(
+            (*(f"{stack}." for stack in spelling.stacks), *(f".{tail}" for tail in self._tails), *self._ends)
+        )
+        self._end_runs = _grouped(self._ends, _parts)
+        self._stack_words = {run for stack in spelling.stacks for run in _parts(stack)}
+        self._towers = [tensor for tensor in table.weights if tensor[0] == "vision"]
+
+    def holding(self, text: str) -> Selection:
+        """What names hold these whole parts."""
+        found = Selection()
+        parts = text.split(".")
+        if TOWER_WORDS.intersection(parts):
+            found.add(self._towers, (0,))
+            return found
+        inside = _IN_LAYER.fullmatch(text)
+        if inside is not None:
+            self._in_layer(found, inside[1] or "", int(inside[2]), inside[3] or "")
+            return found
+        tensors = self._table.weights if text in self._stack_words else self._runs.get(_one(text), ())
+        for tensor in tensors:
+            if self._table.inside(tensor):
+                found.add((tensor,), self._table.layers[tensor], _expert(text))
+        found.add(self._end_runs.get(text, ()), (0,))
+        return found
+
+    def _in_layer(self, found: Selection, stack: str, layer: int, tail: str) -> None:
+        if "mtp" in stack or "nextn" in stack:
+            return
+        for tensor in self._heads.get(_one(tail), ()) if tail else self._table.weights:
+            if self._table.inside(tensor) and layer in self._layers[tensor]:
+                found.add((tensor,), (layer,), _expert(tail))
+
+    def matching(self, expression: Expression) -> Selection:
+        """What an expression matches."""
+        found = Selection()
+        if not all(piece in self._universe for piece in expression.literals):
+            return found
+        for path, tensors in self._ends.items():
+            if expression.matches(path):
+                found.add(tensors, (0,))
+        states: dict[Language, set[int]] = {}
+        for stack in self._spelling.stacks:
+            behind = expression.walk(expression.begin, f"{stack}.")
+            for layer in () if behind is expression.nothing else self._numbers:
+                states.setdefault(expression.walk(behind, f"{layer}."), set()).add(layer)
+        states.pop(expression.nothing, None)
+        for state, layers in states.items():
+            self._tails_from(expression, state, layers, found)
+        return found
+
+    def _tails_from(
+        self, expression: Expression, state: Language, layers: set[int], found: Selection
+    ) -> None:
+        behind: dict[str, Language] = {"": state}
+        for holder, name in self._cut:
+            if holder not in behind:
+                behind[holder] = expression.walk(state, holder)
+            if expression.walk(behind[holder], name).nullable:
+                self._hold(found, self._tails[holder + name], layers)
+
+    def _hold(self, found: Selection, tensors: Iterable[Tensor], layers: set[int]) -> None:
+        """Names tensors in those of the layers in which they stand."""
+        for tensor in tensors:
+            held = layers & self._layers[tensor]
+            if held:
+                found.add((tensor,), held)
+
+
+def _grouped(
+    paths: Mapping[str, list[Tensor]], pieces: Callable[[str], tuple[str, ...]]
+) -> dict[str, list[Tensor]]:
+    """Pieces of these names with the tensors that they name."""
+    found: dict[str, dict[Tensor, None]] = {}
+    for path, tensors in paths.items():
+        for piece in pieces(path):
+            found.setdefault(piece, {}).update(dict.fromkeys(tensors))
+    return {piece: list(tensors) for piece, tensors in found.items()}
+
+
+def _holder_and_name(path: str) -> tuple[str, str]:
+    """A name cut behind its last dot."""
+    holder, dot, name = path.rpartition(".")
+    return holder + dot, name
+
+
+def _beginnings(path: str) -> tuple[str, ...]:
+    """The parents of a name and itself."""
+    names = path.split(".")
+    return tuple(".".join(names[:end]) for end in range(1, len(names) + 1))
 
 
 @lru_cache(maxsize=65536)
@@ -97,19 +274,21 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(".".join(names[start:end]) for end in ends for start in range(end))
 
 
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    if not pattern.startswith("re:"):
-        around = (pattern, f"*.{pattern}", f"{pattern}.*", f"*.{pattern}.*")
-        return re.compile("|".join(translate(each) for each in around))
-    expression = pattern.removeprefix("re:")
-    if _REPEATED_GROUP.search(expression) or len(_UNBOUNDED.findall(expression)) > MAX_UNBOUNDED:
-        limits = f"no repeated groups, at most {MAX_UNBOUNDED} * or +"
-        msg = f"{FIELD}: the pattern {pattern[:80]!r} is too complex: {limits}"
-        raise InvalidInputError(msg, field=FIELD)
-    try:
-        return re.compile(expression)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise InvalidInputError(
-            f"{FIELD}: the pattern {pattern[:80]!r} is wrong: {error}", field=FIELD
-        ) from error
+def _one(path: str) -> str:
+    """A name with its expert's number taken for the first."""
+    return _ONE_EXPERT.sub("experts.0", path)
+
+
+def _expert(path: str) -> int | None:
+    found = _ONE_EXPERT.search(path)
+    return None if found is None else int(found[1])
+
+
+def _expression(pattern: str) -> Expression:
+    if pattern.startswith("re:"):
+        return Expression(parse_expression(pattern.removeprefix("re:")))
+    inner = parse_wildcards(pattern.removesuffix(".weight"))
+    dot = Tree("set", mask=mask_of("."))
+    before = Tree("rep", (Tree("cat", (ANYTHING, dot)),), high=1)
+    behind = Tree("rep", (Tree("cat", (dot, ANYTHING)),), high=1)
+    return Expression(Tree("cat", (before, inner, behind)), anchored_end=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from llm_calc.adapters.formats.catalog import RecipeEntry
 from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
+from llm_calc.adapters.formats.gguf_files import tensors_file
 from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
 from llm_calc.core.errors import InvalidInputError
@@ -27,6 +28,9 @@ LATENT_FILES = frozenset(("deepseek_v2", "deepseek_v3", "kimi_k2", "kimi_k25", "
 SPLIT_LATENT = (
     "a GGUF file as converted since April 2025, with the decompression of keys and values in two tensors; with older "
     "ones llama.cpp keeps keys and values of all heads"
+)
+PREDICTION = (
+    "a block of the file that guesses further tokens is not counted, since llama.cpp does not load it"
 )
 FALCON_HEAD = (
     "the file shares embedding and output, as the configuration ties them; with output.weight it is larger"
@@ -228,6 +232,8 @@ def _file_notes(entry: RecipeEntry, model: Model, kept: str | None) -> Iterator[
         yield f"{entry.name}: experts stay in the checkpoint's own {kept}, as llama.cpp's converter leaves them"
     elif kept is not None:
         yield f"{entry.name}: made from the weights in 16 bits, experts as well; the checkpoint has them in {kept}"
+    if model.model_type in tensors_file().prediction_blocks.model_types:
+        yield PREDICTION
     if model.model_type in LATENT_FILES:
         yield SPLIT_LATENT
     if model.model_type == "falcon" and model.head_tied:

@@ -1,7 +1,5 @@
 """Properties of a model that rules of recipes ask for, and number formats as they hold for it."""
 
-from dataclasses import replace
-
 from llm_calc.adapters.formats.catalog import SIXTEEN_BIT, format_catalog
 from llm_calc.adapters.formats.rows import LayerSpan, When
 from llm_calc.core.formats import NumberFormat
@@ -13,13 +11,10 @@ Tensor = tuple[Component, str]
 
 
 def resolve_number(name: str, model: Model) -> NumberFormat:
-    """A number format for a model: ``16-bit`` is the model's type, channel scales count per ``hidden`` elements."""
+    """A number format for a model: ``16-bit`` is the model's type."""
     if name == SIXTEEN_BIT:
         name = "fp16" if model.dtype == "fp16" else "bf16"
-    catalog = format_catalog()
-    number = catalog.numbers[name]
-    scale_bits = catalog.channel_scales.get(name)
-    return number if scale_bits is None else replace(number, group_size=model.hidden, scale_bits=scale_bits)
+    return format_catalog().numbers[name]
 
 
 def tensor_positions(model: Model) -> dict[Tensor, tuple[int, ...]]:

@@ -37,7 +37,10 @@ class NumberRow(BaseModel):
     group_size: Annotated[int, Field(ge=0)] = 0
     scale_bits: Annotated[float, Field(ge=0)] = 0.0
     zero_bits: Annotated[float, Field(ge=0)] = 0.0
-    channel_scale_bits: Annotated[float, Field(ge=0)] = 0.0
+    block: Annotated[Many[int], Field(min_length=2, max_length=2)] | None = None
+    row_bits: Annotated[float, Field(ge=0)] = 0.0
+    column_bits: Annotated[float, Field(ge=0)] = 0.0
+    tensor_bits: Annotated[float, Field(ge=0)] = 0.0
     compute: str | None = None
     fallback: Name | None = None
     source: str

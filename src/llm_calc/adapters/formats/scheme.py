@@ -1,42 +1,63 @@
-"""``Scheme``: what a ``quantization_config`` says, in one form whatever tool wrote it; and how to read its keys."""
+"""``Scheme``: what a ``quantization_config`` says, in one form whatever tool wrote it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.adapters.formats.ledger import MAX_SIDE, Said
 from llm_calc.core.formats import NumberFormat
 from llm_calc.core.weights import Component
 
 FIELD = "model.hf_config.quantization_config"
-CHANNEL = -1
-MAX_SIDE = 1 << 20
-Config = Mapping[str, object]
+Coverage = frozenset[Component]
+LINEAR: Coverage = frozenset(("attention", "mlp", "experts", "shared_experts", "ssm"))
+"""Components whose matrices quantizers take; embedding, head, router and towers only where a scheme says so."""
+NO_EXPERTS: Coverage = LINEAR - {"experts"}
+HEAD: Coverage = frozenset(("lm_head",))
+ENDS: Coverage = frozenset(("lm_head", "embedding"))
+TOWERS: Coverage = frozenset(("vision",))
+EVERYTHING: Coverage = LINEAR | HEAD | frozenset(("embedding", "router"))
+
+Role = Literal["listed", "left out", "target"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Modules of a pattern and their format (None: not quantized); ``said``: the key that says so.
+
+    ``role``: what is ``listed`` goes before what is ``left out``, and that before a ``target``.
+    """
+
+    pattern: str
+    number: NumberFormat | None
+    role: Role
+    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
     """Numbers, and what they apply to.
 
-    ``number``: the format of quantized matrices. ``group_size`` -1 in it: one scale a channel. ``skips``:
-    modules left in 16 bits. ``only``: components that are quantized at all (None: every linear layer).
-    ``modules``: formats of modules that are listed one by one; ``listed_only``: what is not listed stays in
-    16 bits. ``targets``: further patterns with formats of their own, tried first. ``kv_cache``,
-    ``activations``: number formats that the checkpoint asks for. ``guesses``: what could not be known.
+    ``number``: the format of quantized matrices. ``covers``: components that are quantized where no choice says
+    otherwise. ``gates``: so are the gates of shared experts. ``kv_cache``, ``activations``: number formats that the
+    checkpoint asks for. ``by_name``: further formats of tensors, by component or tensor name, before the scheme's own.
+    ``skipped_rows``: rows that are not whole groups stay as they are. ``dense``: the file itself is not quantized.
+    ``engine_names``: the tool writes names of its own.
     """
 
     storage: str
     number: NumberFormat
     words: str
-    skips: tuple[str, ...] = ()
-    only: frozenset[Component] | None = None
-    modules: Mapping[str, NumberFormat] = field(default_factory=lambda: MappingProxyType({}))
-    listed_only: bool = False
-    targets: tuple[tuple[str, NumberFormat], ...] = ()
+    choices: tuple[Choice, ...] = ()
+    covers: Coverage = LINEAR
+    gates: bool = False
+    by_name: tuple[tuple[str, NumberFormat], ...] = ()
+    skipped_rows: bool = False
     kv_cache: str | None = None
     activations: str | None = None
-    guesses: tuple[str, ...] = ()
+    dense: bool = False
+    engine_names: bool = False
 
 
 def number_of(name: str) -> NumberFormat:
@@ -44,71 +65,58 @@ def number_of(name: str) -> NumberFormat:
     return format_catalog().number(name)
 
 
-def integer(config: Config, key: str, default: int) -> int:
-    """An integer under a key.
-
-    Raises:
-        InvalidInputError: the key holds something else.
-    """
-    value = config.get(key)
-    if value is None:
-        return default
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidInputError(f"{FIELD}.{key}: must be an integer; got {value!r}", field=f"{FIELD}.{key}")
-    if abs(value) > MAX_SIDE**2:
-        raise InvalidInputError(f"{FIELD}.{key}: must be at most {MAX_SIDE**2}", field=f"{FIELD}.{key}")
-    return value
-
-
-def element_bits(config: Config, key: str, default: int) -> int:
-    """Bits of a number under a key.
-
-    Raises:
-        InvalidInputError: not an integer from 1 to 16.
-    """
-    bits = integer(config, key, default)
-    if not 1 <= bits <= 16:
-        raise InvalidInputError(f"{FIELD}.{key}: must be 1 to 16; got {bits}", field=f"{FIELD}.{key}")
-    return bits
-
-
-def block_elements(block: object) -> int | None:
-    """Elements of a two-dimensional block that shares a scale; None where it is no such block."""
-    if not isinstance(block, list) or len(block) != 2:
-        return None
-    if not all(
-        isinstance(side, int) and not isinstance(side, bool) and 0 < side <= MAX_SIDE for side in block
-    ):
-        return None
-    return int(block[0]) * int(block[1])
-
-
-def strings(config: Config, *keys: str) -> tuple[str, ...]:
-    """The texts of every list under these keys."""
-    lists = [value for key in keys if isinstance(value := config.get(key), list)]
-    return tuple(item for each in lists for item in each if isinstance(item, str))
-
-
-def kv_cache_of(config: Config) -> str | None:
-    """The number format that the checkpoint asks for in the KV cache, if any."""
-    scheme = config.get("kv_cache_scheme")
-    bits = scheme.get("num_bits") if isinstance(scheme, Mapping) else None
-    stated = str(config.get("kv_cache_quant_algo") or "").lower()
-    return "fp8" if bits == 8 or stated == "fp8" else "nvfp4" if stated == "nvfp4" else None
-
-
-def scaled(
-    name: str, bits: float, group: int, scale: float, *, zero: float = 0.0, compute: str | None = None
-) -> NumberFormat:
-    """A number format with scales of its own."""
-    return NumberFormat(
-        name=name, element_bits=bits, group_size=group, scale_bits=scale, zero_bits=zero, compute=compute
+def left_out(said: Said, *keys: str) -> tuple[Choice, ...]:
+    """Choices for modules that are left as they are."""
+    return tuple(
+        Choice(pattern=pattern, number=None, role="left out", said=key)
+        for pattern, key in said.strings(*keys)
     )
+
+
+def names_head(choices: tuple[Choice, ...]) -> bool:
+    """Whether a list of what is left out speaks of the head."""
+    return any("lm_head" in choice.pattern for choice in choices)
+
+
+def block_of(said: Said, key: str) -> tuple[int, int] | None:
+    """A two-dimensional block that shares a scale; None where the key is absent or null.
+
+    Raises:
+        InvalidInputError: it is no pair of positive whole numbers.
+    """
+    block = said.raw(key)
+    if block is None:
+        return None
+    sides = block if isinstance(block, list) and len(block) == 2 else [0]
+    if not all(
+        isinstance(side, int) and not isinstance(side, bool) and 0 < side <= MAX_SIDE for side in sides
+    ):
+        raise said.refusal(key, "a pair of positive whole numbers, such as [128, 128]")
+    return int(sides[0]), int(sides[1])
+
+
+def grouped(
+    name: str,
+    bits: float,
+    group: int,
+    scale: float,
+    *,
+    zero: float = 0.0,
+    tensor: float = 0.0,
+    compute: str | None = None,
+) -> NumberFormat:
+    """A number format with a scale for every group of a row, a row (-1) or a tensor (0)."""
+    number = NumberFormat(name=name, element_bits=bits, compute=compute, tensor_bits=tensor)
+    if group > 0:
+        return replace(number, group_size=group, scale_bits=scale, zero_bits=zero)
+    if group < 0:
+        return replace(number, row_bits=scale + zero)
+    return replace(number, tensor_bits=tensor + scale + zero)
 
 
 def storage_of(number: NumberFormat) -> str:
     """The kind of numbers, as recipes of the catalog name it."""
-    for kind in ("nvfp4", "mxfp4", "fp8", "nf4"):
+    for kind in ("nvfp4", "mxfp4", "mxfp8", "mxfp6", "fp8", "nf4"):
         if number.name.startswith(kind):
             return kind
     return number.name.partition("-")[0]
@@ -116,5 +124,42 @@ def storage_of(number: NumberFormat) -> str:
 
 def number_words(number: NumberFormat) -> str:
     """A number format in words."""
-    scales = {0: "a scale a tensor", CHANNEL: "a scale a channel"}
-    return f"{number.name} with {scales.get(number.group_size, f'a scale for every {number.group_size} numbers')}"
+    if number.block:
+        return f"{number.name} with a scale for every {number.block[0]} x {number.block[1]} block"
+    if number.group_size:
+        return f"{number.name} with a scale for every {number.group_size} numbers"
+    return f"{number.name} with a scale a {'channel' if number.row_bits else 'tensor'}"
+
+
+KV_ALGORITHMS: Mapping[str, str | None] = {
+    "": None,
+    "none": None,
+    "auto": None,
+    "fp8": "fp8",
+    "fp8_e4m3": "fp8",
+    "fp8_affine": "fp8",
+    "nvfp4": "nvfp4",
+    "nvfp4_affine": "nvfp4",
+    "int8": "int8",
+    "nvfp4_rotate": "nvfp4",
+}
+
+
+def kv_cache_of(said: Said) -> str | None:
+    """The number format that the checkpoint asks for in the KV cache, if any.
+
+    Raises:
+        InvalidInputError: a format that is not understood.
+    """
+    stated = said.word("kv_cache_quant_algo", KV_ALGORITHMS, "")
+    if isinstance(said.values.get("kv_cache_scheme"), str):
+        return said.word("kv_cache_scheme", KV_ALGORITHMS, "") or stated
+    scheme = said.part("kv_cache_scheme")
+    if scheme is None or not scheme.values:
+        return stated
+    bits = scheme.bits("num_bits", 8)
+    kind = scheme.word("type", {"float": "float", "int": "int"}, "float")
+    known = {("float", 8): "fp8", ("int", 8): "int8", ("float", 4): "nvfp4"}
+    if (kind, bits) not in known:
+        raise scheme.refusal("num_bits", "8 (float or int) or 4 (float)")
+    return known[kind, bits]

@@ -2,48 +2,103 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.adapters.formats.scheme import FIELD, Config, Scheme
-from llm_calc.adapters.formats.scheme_groups import compressed_tensors, modelopt
-from llm_calc.adapters.formats.scheme_readers import bitsandbytes, fbgemm_fp8, fp8, grouped, mlx, mxfp4, quark
+from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
+from llm_calc.adapters.formats.compressed_tensors import compressed_tensors
+from llm_calc.adapters.formats.files import CONTRADICTIONS, SAID_IN
+from llm_calc.adapters.formats.integers import auto_round, awq, gptq
+from llm_calc.adapters.formats.ledger import Notes, Said
+from llm_calc.adapters.formats.modelopt import modelopt
+from llm_calc.adapters.formats.quark import quark
+from llm_calc.adapters.formats.scheme import FIELD, Scheme
+from llm_calc.adapters.formats.torchao import torchao
+from llm_calc.adapters.formats.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.formats import NumberFormat
 
-_READERS: dict[str, Callable[[Config], Scheme]] = {
+METHOD = "quant_method"
+_READERS: dict[str, Callable[[Said], Scheme]] = {
     "fp8": fp8,
     "fbgemm_fp8": fbgemm_fp8,
-    "gptq": grouped,
-    "awq": grouped,
-    "auto-round": grouped,
-    "intel/auto-round": grouped,
+    "gptq": gptq,
+    "awq": awq,
+    "auto-round": auto_round,
     "bitsandbytes": bitsandbytes,
     "mlx": mlx,
     "mxfp4": mxfp4,
     "compressed-tensors": compressed_tensors,
     "modelopt": modelopt,
-    "modelopt_fp4": modelopt,
-    "modelopt_mixed": modelopt,
     "quark": quark,
+    "torchao": torchao,
+    "hqq": hqq,
+    "quanto": quanto,
 }
+_SPELLINGS = {
+    "intel/auto-round": "auto-round",
+    "auto_round": "auto-round",
+    "modelopt_fp4": "modelopt",
+    "modelopt_mixed": "modelopt",
+    "modelopt_mxfp8": "modelopt",
+    "compressed_tensors": "compressed-tensors",
+    "bnb": "bitsandbytes",
+    "gptqmodel": "gptq",
+    "gptq_marlin": "gptq",
+    "awq_marlin": "awq",
+    "deepseek_v4_fp8": "fp8",
+}
+"""Names that stand for the same tool."""
 
 
-def read_scheme(config: Config) -> Scheme:
-    """The scheme of a ``quantization_config``.
+def read_scheme(
+    config: Mapping[str, object], sixteen: NumberFormat, path: str = FIELD
+) -> tuple[Scheme, Said]:
+    """The scheme of a ``quantization_config``, with the record of what was read; ``sixteen``: the model's own type.
 
     Raises:
-        InvalidInputError: an unknown method, or numbers that cannot be; names the key.
+        InvalidInputError: an unknown method, or what is not understood and selects a format; names the key.
     """
-    inner = config.get("quantization")
-    flat = {**config, **inner} if isinstance(inner, Mapping) else dict(config)
-    method = str(flat.get("quant_method") or _unnamed_method(flat)).lower()
+    said = _flat(config, path, Notes(sixteen))
+    stated = said.raw(METHOD)
+    method = str(stated or _unnamed_method(said.values)).lower()
+    method = _SPELLINGS.get(method, method)
     reader = _READERS.get(method)
     if reader is None:
         known = ", ".join(sorted(_READERS))
-        msg = f"{FIELD}.quant_method: {method!r} is not one of {known}; or give precision.weights"
-        raise InvalidInputError(msg, field=f"{FIELD}.quant_method")
-    return reader(flat)
+        msg = f"{path}.{METHOD}: {method!r} is not one of {known}; or give precision.weights"
+        raise InvalidInputError(msg, field=f"{path}.{METHOD}")
+    said.notes.tool = method
+    said.read(ROUTER_DTYPE, TEXT_ONLY, SAID_IN, CONTRADICTIONS)
+    against = said.values.get(CONTRADICTIONS)
+    said.notes.add_all(
+        [str(each) for each in against] if isinstance(against, list) else [],
+        "{} contradicts the quantization_config of config.json, which was followed",
+    )
+    scheme = reader(said)
+    said.name_unread()
+    return scheme, said
 
 
-def _unnamed_method(config: Config) -> str:
+def _flat(config: Mapping[str, object], path: str, notes: Notes) -> Said:
+    """An object with what its ``quantization`` holds at its own level, as Model Optimizer's file has it."""
+    inner = config.get("quantization")
+    if not isinstance(inner, Mapping):
+        return Said(dict(config), path, notes)
+    outer = {key: value for key, value in config.items() if key != "quantization"}
+    return Said({**outer, **inner}, path, notes)
+
+
+def _unnamed_method(config: Mapping[str, object]) -> str:
     """The tool that leaves its name out and writes these keys."""
-    if "quant_algo" in config:
-        return "modelopt"
-    return "mlx" if "bits" in config and "group_size" in config else ""
+    for method, keys in _SIGNS.items():
+        if all(key in config for key in keys):
+            return method
+    return ""
+
+
+_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "modelopt": ("quant_algo",),
+    "awq": ("w_bit",),
+    "gptq": ("bits", "desc_act"),
+    "mlx": ("bits", "group_size"),
+    "compressed-tensors": ("config_groups",),
+    "torchao": ("quant_type",),
+}

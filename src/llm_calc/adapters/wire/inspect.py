@@ -47,7 +47,8 @@ class Parameters(Answer):
 
     total: int = Field(description="All parameters; a tied output head counts once [parameters]")
     active: int = Field(
-        description="Parameters that one token meets: of routed experts only those chosen [parameters]"
+        description="Parameters that one token meets: of routed experts only those chosen; input embedding and head "
+        "both counted, of which some makers leave the former out [parameters]"
     )
     by_component: dict[str, int] = Field(
         description="Parameters of each component; together the total [parameters]"

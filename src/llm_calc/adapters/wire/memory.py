@@ -46,7 +46,9 @@ class PerGpu(Answer):
     memory_bytes: int = Field(description="Memory that a process finds on the idle GPU [bytes]")
     usable_bytes: int = Field(description="Share of it that the engine's option lets it plan with [bytes]")
     weights_bytes: int = Field(description="Weights on the device, as the engine stores them [bytes]")
-    host_weights_bytes: int = Field(description="Weights that only the host's memory holds [bytes]")
+    host_weights_bytes: int = Field(
+        description="Weights that the host's memory holds; of a tied head both copies exist [bytes]"
+    )
     activation_peak_bytes: int = Field(description="Most working memory of one step at once [bytes]")
     cuda_graphs_bytes: int = Field(description="Captured graphs [bytes]")
     framework_bytes: int = Field(description="Device context, libraries and communication buffers [bytes]")

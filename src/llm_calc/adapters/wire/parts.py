@@ -16,6 +16,7 @@ TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
 Requests = Annotated[int, Field(ge=1, le=10_000_000)]
 HeaderText = Annotated[str, Field(min_length=1)]
 FormatName = Annotated[str, Field(min_length=1, max_length=60)]
+NumberType = Annotated[str, Field(min_length=1, max_length=20)]
 
 MODEL_SOURCES = ("name", "hf_config", "custom", "gguf_base64")
 LOADS = ("concurrency", "request_rate", "batch", "offline")
@@ -56,6 +57,12 @@ class ModelPart(StrictRequest):
         description="model.safetensors.index.json beside any of the above: its total_size is checked against",
     )
 
+    quantization_files: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="Files beside config.json that say how weights are stored, by name: hf_quant_config.json, "
+        "quantize_config.json, quant_config.json, quantization_config.json",
+    )
+
     @model_validator(mode="after")
     def _exactly_one(self) -> "ModelPart":
         given = [name for name in MODEL_SOURCES if getattr(self, name) is not None]
@@ -81,10 +88,10 @@ class PrecisionPart(StrictRequest):
 
 
 class HardwarePart(StrictRequest):
-    """So many GPUs of one kind."""
+    """So many GPUs of one kind; of a GPU that is not in the catalog its own figures, and one that it is like."""
 
     gpu: Annotated[str, Field(min_length=1, max_length=100)] = Field(
-        description="Id or alias of a catalog GPU"
+        description="Id or alias of a catalog GPU, or custom: then memory_bytes, memory_bandwidth_bytes_per_s and like"
     )
     count: GpuCount = Field(1, description="GPUs in all [GPUs]")
     gpus_per_node: Annotated[int, Field(ge=1, le=4096)] = Field(8, description="GPUs in one host [GPUs]")
@@ -92,6 +99,21 @@ class HardwarePart(StrictRequest):
         None,
         description="Memory of each GPU [bytes], in place of the catalog's (partitioned card); of a machine whose GPU "
         "shares its memory: the machine's, of which the GPU has what the system leaves it",
+    )
+    memory_bytes: Annotated[int, Field(gt=0, le=1 << 50)] | None = Field(
+        None, description="Of a custom GPU: what a process finds on the idle device [bytes]"
+    )
+    memory_bandwidth_bytes_per_s: Annotated[float, Field(gt=0, le=1e16)] | None = Field(
+        None, description="Of a custom GPU: bandwidth of its memory [bytes/s]"
+    )
+    peak_flops_per_s: (
+        Annotated[
+            dict[NumberType, Annotated[float, Field(gt=0, le=1e20)]], Field(min_length=1, max_length=20)
+        ]
+        | None
+    ) = Field(None, description="Of a custom GPU: dense peaks by number type [FLOP/s]; absent: those of like")
+    like: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        None, description="Of a custom GPU: id of the catalog GPU whose links and efficiencies it has"
     )
     host: HostPart | None = Field(
         None, description="The machine around the GPUs, where llama.cpp may leave part of a model"

@@ -93,7 +93,7 @@ class GpuBudget:
     """Where one GPU's memory goes; the parts and ``unallocated_bytes`` add up to ``memory_bytes``.
 
     ``usable_bytes``: the share that the engine's own option lets it plan with. ``host_weights_bytes`` stay in
-    the host's memory and are no part of the sum.
+    the host's memory and are no part of the sum; ``doubled_bytes`` of them lie on the device as well.
     """
 
     memory_bytes: float
@@ -104,6 +104,7 @@ class GpuBudget:
     framework_bytes: float
     kv_cache_bytes: float
     host_weights_bytes: float = 0.0
+    doubled_bytes: float = 0.0
 
     @property
     def unallocated_bytes(self) -> float:

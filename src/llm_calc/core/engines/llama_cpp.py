@@ -18,6 +18,7 @@ from llm_calc.core.engines.llama_cpp_loading import (
     Told,
     check,
     device_weights,
+    doubled_bytes,
     host_patterns,
     host_weights,
     notes,
@@ -84,9 +85,9 @@ class LlamaCpp:
 
     @property
     def slots(self) -> int:
-        """Sequences at once [sequences].
+        """Sequences at once: ``n_parallel``, else as many as the server takes by itself [sequences].
 
-        Definition: ``n_parallel``, else as many as the server takes by itself.
+        Definition: one a slot.
         """
         return self.n_parallel or self.rules.automatic_slots
 
@@ -188,14 +189,11 @@ class LlamaCpp:
     def _needs(self, setup: Setup, loading: Loading) -> list[float]:
         """Bytes that each device takes under a loading, without the framework."""
         split = _devices(setup, loading)
-        parts = (self.parts(setup, loading, split, stage) for stage in range(len(split)))
+        parts = (self._parts(setup, loading, split, stage) for stage in range(len(split)))
         return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
 
-    def parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
-        """Weights, cells and compute buffer of one device [bytes].
-
-        Definition: see the functions that each comes from.
-        """
+    def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
+        """Weights, cells and compute buffer of one device."""
         device = split[stage]
         return Parts(
             weights_bytes=device_weights(setup, loading, device),
@@ -239,7 +237,7 @@ class LlamaCpp:
         )
 
     def _device(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> MemoryPlan:
-        parts, slots = self.parts(setup, loading, split, stage), self.slots_at(loading.n_ctx)
+        parts, slots = self._parts(setup, loading, split, stage), self.slots_at(loading.n_ctx)
         framework, host = framework_bytes(1, self.overheads), self._host(setup, loading, split)
         memory = setup.memory_of(stage)
         shared = host.needed_bytes if setup.gpu.unified_memory else 0.0
@@ -253,6 +251,7 @@ class LlamaCpp:
                 usable_bytes=memory - shared,
                 weights_bytes=parts.weights_bytes,
                 host_weights_bytes=host.weights_bytes,
+                doubled_bytes=doubled_bytes(setup, split),
                 activation_peak_bytes=parts.compute_bytes,
                 cuda_graphs_bytes=0.0,
                 framework_bytes=framework,

@@ -53,6 +53,16 @@ def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> f
     return total
 
 
+def doubled_bytes(setup: Setup, split: tuple[Device, ...]) -> float:
+    """Weights that host and device both hold: a tied head's table [bytes].
+
+    ``tied bytes`` where a device has the output.
+    Source: llama.cpp ``src/llama-model.cpp``, ``TENSOR_DUPLICATED``. Exact.
+    """
+    stack = layer_bytes(setup.model, setup.numbers.recipe)
+    return stack.tied_bytes if any(device.output for device in split) else 0.0
+
+
 def host_patterns(override: str | None) -> tuple[str, ...]:
     """The patterns of ``override_tensor`` that send tensors to the host.
 

@@ -46,7 +46,11 @@ register("llama", "iquestcoder", "exaone", read=Decoder(attention=gqa(biases=BIA
 register("mistral", read=Decoder(attention=gqa(windows=sliding_everywhere)))
 register("ministral3", read=Decoder(attention=gqa(windows=sliding_everywhere)))
 register("ministral", read=Decoder(attention=gqa(windows=by_type(layer_types(if_window(all_sliding))))))
-register("phi3", read=Decoder(attention=gqa(windows=sliding_everywhere)), repeats={"full_attn_mod": 1})
+register(
+    "phi3",
+    read=Decoder(attention=gqa(windows=sliding_everywhere)),
+    repeats={"full_attn_mod": 1, "attention_bias": False, "mlp_bias": False, "lm_head_bias": False},
+)
 register("granite", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register(
     "granite_swa",

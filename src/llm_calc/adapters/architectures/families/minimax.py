@@ -51,5 +51,6 @@ register(
     "minimax_text_01",
     defaults="minimax",
     ignores=("postnorm", "shared_moe_mode", "layernorm_epsilon", *_PUBLISHED),
+    repeats={"shared_intermediate_size": 0},
     read=_model(stated(_by_flags)),
 )

@@ -19,6 +19,7 @@ from llm_calc.adapters.architectures.pieces import (
     gqa,
     hidden_size,
     norms,
+    num_layers,
     stated,
     when,
 )
@@ -41,10 +42,20 @@ LOCAL_EXPERTS = mixture(experts="num_local_experts", width="intermediate_size")
 
 
 register("mixtral", read=Decoder(attention=gqa(windows=sliding_everywhere), feed_forward=LOCAL_EXPERTS))
+MINIMAX_M2 = Decoder(attention=gqa(qk_norm=stated("use_qk_norm", "full")), feed_forward=LOCAL_EXPERTS)
+
+
+def _minimax_m2(f: Fields) -> Model:
+    """Its files list the attention of each layer as 1: there is no other kind."""
+    f.agree(attn_type_list=[1] * num_layers(f))
+    return MINIMAX_M2(f)
+
+
 register(
     "minimax_m2",
-    ignores=("qk_norm_type", "use_routing_bias", "attn_type_list"),
-    read=Decoder(attention=gqa(qk_norm=stated("use_qk_norm", "full")), feed_forward=LOCAL_EXPERTS),
+    ignores=("use_routing_bias",),
+    repeats={"shared_intermediate_size": 0, "qk_norm_type": "per_layer"},
+    read=_minimax_m2,
 )
 register(
     "gpt_oss",

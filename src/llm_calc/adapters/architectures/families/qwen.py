@@ -52,6 +52,7 @@ register(
 register(
     "qwen3_moe",
     ignores=("max_window_layers",),
+    repeats={"qkv_bias": False, "shared_expert_intermediate_size": 0},
     read=Decoder(
         attention=gqa(
             biases=when("attention_bias", "qkvo"),

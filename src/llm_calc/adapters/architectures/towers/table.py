@@ -110,7 +110,7 @@ def read_tower(f: Fields, expected: str) -> Tower | None:
     kind = expected if expected.startswith(f.model_type) else f.model_type
     if kind in TOWERS:
         f.defaults = class_defaults(kind)
-        f.ignore("model_type")
+        f.ignore("model_type", "tie_word_embeddings")
         return TOWERS[kind](f)
     return _guessed(f)
 

@@ -1,0 +1,262 @@
+"""``/api/fit``: which quantization of a model fits on a machine, with which cache, and how fast."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.certainty import basis_kind, interval_of
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.engines import build_engine, engine_rules
+from llm_calc.adapters.fit_flags import ALL_LAYERS, Chosen, runners
+from llm_calc.adapters.hosts import host_words
+from llm_calc.adapters.memory_advice import Asked, fits
+from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.stopping import checkpoint
+from llm_calc.adapters.units import gib
+from llm_calc.adapters.wire.engines import LlamaCppEngine
+from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, FitRow, Runners, Where
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.llama_cpp_split import layer_bytes
+from llm_calc.core.errors import CalcError, RefusedError
+from llm_calc.core.memory import total_parameters
+
+USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
+USUAL_CACHES = ("f16", "q8_0")
+OWN_KIND = "mxfp4"
+"""Checkpoints whose experts GGUF files keep as they are."""
+ANSWER_SHARE = 8
+"""One token in so many of the context is the answer's, as in /api/recommend_gpus."""
+NEARLY = 0.9
+GOOD_BITS = 4.0
+"""Fewer bits a weight cost noticeably more quality, so that layers go to the host first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One row with what its rank follows from."""
+
+    row: FitRow
+    on_gpu: bool
+    bits: float
+    cache_bits: float
+    tokens_per_s: float
+
+
+def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
+    """Every kind of GGUF file with every cache type, as llama.cpp would start it.
+
+    Raises:
+        InvalidInputError: a field that cannot be right.
+        UnsupportedError: llama.cpp does not run on this GPU, or has no such model.
+    """
+    source = source_model(request.model, catalogs)
+    tried = [
+        _tried(request, catalogs, weights, cache)
+        for weights in _formats(request, source)
+        for cache in _caches(request)
+    ]
+    tried.sort(key=lambda each: (-each.bits, -each.cache_bits))
+    best = _best(tried, request.least_tokens_per_s)
+    rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
+    return FitAnswer(
+        model=source.name,
+        context_tokens=request.context_tokens,
+        rows=rows,
+        best=best,
+        assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
+        warnings=list(source.warnings),
+    )
+
+
+def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
+    if request.formats is not None:
+        return list(dict.fromkeys(request.formats))
+    own = model_precision(source, PrecisionPart(), "llama.cpp").weights
+    first = [OWN_KIND] if own.storage == OWN_KIND else []
+    return list(dict.fromkeys([*first, *USUAL_FORMATS]))
+
+
+def _caches(request: FitRequest) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(request.cache_types or USUAL_CACHES))
+
+
+def estimate_request(request: FitRequest, weights: str, cache: str, **engine: int) -> ServingEstimateRequest:
+    """The row as a request of its own: every sequence in a slot, the prompt as long as the context allows."""
+    output = max(1, request.context_tokens // ANSWER_SHARE)
+    each = -(-request.context_tokens // 256) * 256
+    return ServingEstimateRequest(
+        model=request.model,
+        precision=PrecisionPart(weights=weights),
+        hardware=request.hardware,
+        engine=LlamaCppEngine(
+            n_ctx=each * request.concurrency,
+            n_parallel=request.concurrency,
+            kv_unified=False,
+            cache_type_k=cache,
+            cache_type_v=cache,
+            **engine,
+        ),
+        workload=WorkloadPart(
+            input_tokens=max(1, request.context_tokens - output),
+            output_tokens=output,
+            concurrency=request.concurrency,
+        ),
+    )
+
+
+def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) -> Tried:
+    checkpoint()
+    asked, placed = _loaded(request, catalogs, weights, cache)
+    setup, plan = placed.subject.setup, placed.plan
+    stack = layer_bytes(setup.model, setup.numbers.recipe)
+    bits = 8 * stack.file_bytes / total_parameters_of_file(placed)
+    ok = fits(plan, Asked(sequences=request.concurrency, context_tokens=request.context_tokens))
+    speed, likely, ttft = _speed(asked, placed) if ok else (None, None, None)
+    where = _where(placed) if ok else "nowhere"
+    engine = _engine(asked)
+    loading = engine.loading(setup)
+    row = FitRow(
+        weights=weights,
+        kv_cache=placed.kv_cache,
+        file_bytes=round(stack.file_bytes),
+        bits_per_weight=bits,
+        fits=ok,
+        where=where,
+        gpu_layers=loading.offloaded,
+        layers=setup.model.num_layers + 1,
+        gpu_bytes=round(plan.budget.memory_bytes - plan.budget.unallocated_bytes),
+        host_bytes=round(plan.host.needed_bytes) if plan.host else 0,
+        longest_context_tokens=_longest(engine, placed, request.concurrency),
+        tokens_per_s=speed,
+        likely_tokens_per_s=likely,
+        ttft_s=ttft,
+        basis=basis_kind(placed) if ok else None,
+        best=False,
+        reason=_reason(placed, where),
+        run_with=_runners(request, placed, weights, cache, loading.offloaded) if ok else None,
+    )
+    return Tried(
+        row=row,
+        on_gpu=where == "gpu",
+        bits=bits,
+        cache_bits=setup.numbers.cache.bits_per_element,
+        tokens_per_s=speed or 0.0,
+    )
+
+
+def _loaded(
+    request: FitRequest, catalogs: Catalogs, weights: str, cache: str
+) -> tuple[ServingEstimateRequest, Placed]:
+    """Everything on the GPU where it fits, without the margin of a fit; else as the server fits it."""
+    whole = estimate_request(request, weights, cache, n_gpu_layers=ALL_LAYERS)
+    placed = place_request(whole, catalogs)
+    if fits(placed.plan, Asked(sequences=request.concurrency, context_tokens=request.context_tokens)):
+        return whole, placed
+    fitted = estimate_request(request, weights, cache)
+    return fitted, place_request(fitted, catalogs)
+
+
+def total_parameters_of_file(placed: Placed) -> float:
+    """Parameters that the file holds: all but towers."""
+    model = placed.subject.setup.model
+    towers = sum(each.weight.params for each in model.placed if each.weight.component == "vision")
+    return float(total_parameters(model) - towers)
+
+
+def _engine(asked: ServingEstimateRequest) -> LlamaCpp:
+    options = asked.engine.model_dump(exclude={"name", "version"})
+    engine = build_engine("llama.cpp", asked.engine.version, **options)
+    if not isinstance(engine, LlamaCpp):
+        raise TypeError(engine.name)
+    return engine
+
+
+def _speed(asked: ServingEstimateRequest, placed: Placed) -> tuple[float, Range | None, float]:
+    found = time_load(placed, asked.workload)
+    tpot = float(found.tpot_s)
+    span = interval_of(asked, placed, found).tpot_s
+    likely = None if span is None else Range(low=1 / span.high, high=1 / span.low)
+    return 1 / tpot, likely, float(found.ttft_s)
+
+
+def _where(placed: Placed) -> Where:
+    if not placed.offload.used:
+        return "gpu"
+    return "host" if placed.offload.placement.layers_fraction >= 1 else "gpu and host"
+
+
+def _longest(engine: LlamaCpp, placed: Placed, sequences: int) -> int:
+    """Everything on the GPU, with the margin that the server keeps itself."""
+    setup = placed.subject.setup
+    whole = replace(engine, fit=False, n_gpu_layers=setup.model.num_layers + 1).plan(setup)
+    if whole.available_bytes <= 0:
+        return 0
+    own = setup.model.context_length_tokens or whole.max_context_tokens(sequences)
+    return min(whole.max_context_tokens(sequences) // 256 * 256, own)
+
+
+def _reason(placed: Placed, where: Where) -> str:
+    budget, host = placed.plan.budget, placed.plan.host
+    taken = gib(budget.memory_bytes - budget.unallocated_bytes)
+    room = gib(budget.memory_bytes)
+    match where:
+        case "gpu":
+            return f"{taken:.1f} of {room:.1f} GiB on the GPU"
+        case "nowhere":
+            there = gib(host.memory_bytes or 0) if host else 0.0
+            needed = gib(host.needed_bytes) if host else 0.0
+            return f"needs {taken:.1f} of {room:.1f} GiB on the GPU and {needed:.1f} of {there:.1f} GiB on the host"
+        case _:
+            return (
+                f"{taken:.1f} GiB on the GPU, {gib(host.needed_bytes) if host else 0.0:.1f} GiB on the host"
+            )
+
+
+def _runners(request: FitRequest, placed: Placed, weights: str, cache: str, layers: int) -> Runners:
+    return runners(
+        Chosen(
+            model=placed.subject.name,
+            weights=weights,
+            cache=cache,
+            context_tokens=request.context_tokens,
+            sequences=request.concurrency,
+            gpu_layers=layers,
+            all_layers=placed.subject.setup.model.num_layers + 1,
+            bits=placed.subject.setup.numbers.recipe.default.bits_per_element,
+            apple=placed.subject.setup.gpu.vendor.lower() == "apple",
+            on_gpu=not placed.offload.used,
+        )
+    )
+
+
+def _best(tried: list[Tried], least: float) -> int | None:
+    """The most bits that lie on the GPU whole, with a 16-bit cache if that fits; else the fastest of 4 bits and more.
+
+    Of those within a tenth of the fastest the one with most bits. Below ``least`` tokens a second nothing is better
+    than anything else that fits.
+    """
+    places = [place for place, each in enumerate(tried) if each.row.fits]
+    useful = [place for place in places if tried[place].tokens_per_s >= least] or places
+    whole = [place for place in useful if tried[place].on_gpu and tried[place].bits >= GOOD_BITS]
+    if whole:
+        return min(whole, key=lambda place: (-tried[place].bits, -tried[place].cache_bits))
+    good = [place for place in useful if tried[place].bits >= GOOD_BITS] or useful
+    fastest = max((tried[place].tokens_per_s for place in good), default=0.0)
+    near = [place for place in good if tried[place].tokens_per_s >= NEARLY * fastest]
+    return min(near, key=lambda place: (-tried[place].bits, -tried[place].cache_bits), default=None)
+
+
+def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
+    rules = engine_rules("llama.cpp")
+    yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
+    yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
+    yield "best: the most bits that lie on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more"
+    try:
+        host = place_request(estimate_request(request, USUAL_FORMATS[0], "f16"), catalogs).subject.setup.host
+    except (CalcError, RefusedError):
+        return
+    if host is not None and not host.stated:
+        yield host_words(host)

@@ -1,0 +1,100 @@
+"""How a quantization is run: the same choice under each program's own names."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.wire.fitting import Runners
+
+ALL_LAYERS = 999
+EIGHT_BITS, FOUR_BITS = 8, 4
+HALF_WAY = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One row in the terms of a command line. ``bits``: of most matrices."""
+
+    model: str
+    weights: str
+    cache: str
+    context_tokens: int
+    sequences: int
+    gpu_layers: int
+    all_layers: int
+    bits: float
+    apple: bool
+    on_gpu: bool
+
+    @property
+    def cells(self) -> int:
+        """Cells of all slots, each padded to 256."""
+        return -(-self.context_tokens // 256) * 256 * self.sequences
+
+    @property
+    def small_cache(self) -> bool:
+        """Whether the cache is quantized."""
+        return self.cache not in ("f16", "fp16", "bf16")
+
+
+def runners(chosen: Chosen) -> Runners:
+    """The commands and settings of one row.
+
+    llama-server, ollama (``OLLAMA_*`` variables and ``num_ctx``/``num_gpu``), LM Studio (names of its settings),
+    mlx_lm.server on Apple parts and vLLM with a checkpoint of a like number of bits.
+    """
+    return Runners(
+        llama_cpp=_llama_cpp(chosen),
+        ollama=_ollama(chosen),
+        lm_studio=_lm_studio(chosen),
+        mlx=_mlx(chosen),
+        vllm=_vllm(chosen),
+    )
+
+
+def _file(chosen: Chosen) -> str:
+    return f"{chosen.model}-{chosen.weights}.gguf"
+
+
+def _llama_cpp(chosen: Chosen) -> str:
+    words = ["llama-server", "-m", _file(chosen), "-c", str(chosen.cells), "-np", str(chosen.sequences)]
+    if chosen.small_cache:
+        words += ["-ctk", chosen.cache, "-ctv", chosen.cache]
+    if chosen.on_gpu:
+        words += ["-ngl", str(ALL_LAYERS)]
+    else:
+        words += ["--fit", "on"]
+    return " ".join(words)
+
+
+def _ollama(chosen: Chosen) -> str:
+    settings = [f"OLLAMA_CONTEXT_LENGTH={chosen.context_tokens}", f"OLLAMA_NUM_PARALLEL={chosen.sequences}"]
+    if chosen.small_cache:
+        settings += ["OLLAMA_FLASH_ATTENTION=1", f"OLLAMA_KV_CACHE_TYPE={chosen.cache}"]
+    layers = "" if chosen.on_gpu else f"; PARAMETER num_gpu {chosen.gpu_layers}"
+    return f"{' '.join(settings)} ollama serve; Modelfile: FROM ./{_file(chosen)}{layers}"
+
+
+def _lm_studio(chosen: Chosen) -> str:
+    parts = [
+        f"Context Length {chosen.context_tokens}",
+        f"GPU Offload {chosen.gpu_layers if not chosen.on_gpu else chosen.all_layers} layers",
+    ]
+    if chosen.small_cache:
+        parts += ["Flash Attention on", f"K and V Cache Quantization Type {chosen.cache.upper()}"]
+    return f"{_file(chosen)}: {', '.join(parts)}"
+
+
+def _mlx(chosen: Chosen) -> str | None:
+    if not chosen.apple or not chosen.on_gpu:
+        return None
+    bits = EIGHT_BITS if chosen.bits > HALF_WAY else FOUR_BITS
+    return f"mlx_lm.server --model {chosen.model}-{bits}bit"
+
+
+def _vllm(chosen: Chosen) -> str | None:
+    """A checkpoint of 8 or 4 bits in place of the GGUF file, which vLLM of today does not read."""
+    if chosen.apple or not chosen.on_gpu or chosen.bits < FOUR_BITS:
+        return None
+    kind = "FP8" if chosen.bits > HALF_WAY else "AWQ"
+    cache = " --kv-cache-dtype fp8" if chosen.small_cache else ""
+    limits = f"--max-model-len {chosen.context_tokens} --max-num-seqs {chosen.sequences}"
+    return f"vllm serve {chosen.model}-{kind} {limits}{cache}"

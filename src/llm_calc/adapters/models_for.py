@@ -1,0 +1,119 @@
+"""``/api/models_for``: which models of the catalog run on a machine, the largest first."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog.models import CatalogModel
+from llm_calc.adapters.certainty import basis_kind
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.fit import estimate_request
+from llm_calc.adapters.memory_advice import Asked, fits
+from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.setup import requested_gpu
+from llm_calc.adapters.stopping import checkpoint
+from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
+from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.engines.llama_cpp_split import layer_bytes
+from llm_calc.core.errors import CalcError, UnsupportedError
+from llm_calc.core.serving.estimate import Estimate
+
+FORMATS = ("q8_0", "q6_k", "q4_k_m")
+LEAST_BYTES_PER_PARAMETER = {"q8_0": 1.0, "q6_k": 0.78, "q4_k_m": 0.5}
+"""What no file of the kind falls below by more than shared experts in fewer bits would: a first look at the size."""
+SMALLEST = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ran:
+    row: RunningModel
+    fast_enough: bool
+
+
+def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsForAnswer:
+    """Models that lie on the GPU whole with the asked context, largest first, until enough are found.
+
+    Raises:
+        UnknownNameError: no such GPU or format.
+    """
+    room = requested_gpu(request.hardware, catalogs).usable_memory_bytes * request.hardware.count
+    known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
+    found: list[RunningModel] = []
+    slow: list[str] = []
+    more = False
+    for entry in known:
+        if not _looked_for(request, entry) or not _may_fit(request, entry, room):
+            continue
+        if len(found) == request.max_models:
+            more = True
+            break
+        ran = _ran(request, entry, catalogs, room)
+        if ran is not None and ran.fast_enough:
+            found.append(ran.row)
+        elif ran is not None:
+            slow.append(entry.name)
+    rules = engine_rules("llama.cpp")
+    return ModelsForAnswer(
+        context_tokens=request.context_tokens,
+        models=found,
+        more=more,
+        too_slow=slow,
+        assumptions=[f"started by {rules.title} {rules.version} with one slot and everything on the GPU"],
+    )
+
+
+def _looked_for(request: ModelsForRequest, entry: CatalogModel) -> bool:
+    asked = request.family
+    long_enough = request.context_tokens <= entry.context_length_tokens
+    return long_enough and (asked is None or asked.lower() in entry.family.lower())
+
+
+def _may_fit(request: ModelsForRequest, entry: CatalogModel, room: float) -> bool:
+    """A look at the nominal size, so that only what may fit is planned."""
+    kinds = (request.weights,) if request.weights else FORMATS
+    least = min(LEAST_BYTES_PER_PARAMETER.get(kind.lower(), SMALLEST / 4) for kind in kinds)
+    return entry.nominal_parameters_billions * 1e9 * least * 0.85 <= room
+
+
+def _ran(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs, room: float) -> _Ran | None:
+    """The kind with most bits that fits; None where none does, or llama.cpp has no such model."""
+    for weights in (request.weights,) if request.weights else FORMATS:
+        least = LEAST_BYTES_PER_PARAMETER.get(weights.lower(), 0.0)
+        if entry.nominal_parameters_billions * 1e9 * least * 0.85 > room:
+            continue
+        checkpoint()
+        fit = FitRequest(
+            model=ModelPart(name=entry.name), hardware=request.hardware, context_tokens=request.context_tokens
+        )
+        asked = estimate_request(fit, weights, "f16", fit=False)
+        try:
+            placed = place_request(asked, catalogs)
+        except UnsupportedError:
+            return None
+        except CalcError:
+            if request.weights:
+                raise
+            continue
+        if not fits(placed.plan, Asked(sequences=1, context_tokens=request.context_tokens)):
+            continue
+        return _row(request, entry, weights, placed, time_load(placed, asked.workload))
+    return None
+
+
+def _row(
+    request: ModelsForRequest, entry: CatalogModel, weights: str, placed: Placed, found: Estimate
+) -> _Ran:
+    setup = placed.subject.setup
+    speed = 1 / float(found.tpot_s)
+    row = RunningModel(
+        model=entry.name,
+        family=entry.family,
+        parameters_billions=entry.nominal_parameters_billions,
+        weights=weights,
+        file_bytes=round(layer_bytes(setup.model, setup.numbers.recipe).file_bytes),
+        headroom_bytes=round(placed.plan.budget.unallocated_bytes),
+        tokens_per_s=speed,
+        ttft_s=float(found.ttft_s),
+        basis=basis_kind(placed),
+    )
+    return _Ran(row=row, fast_enough=speed >= request.least_tokens_per_s)

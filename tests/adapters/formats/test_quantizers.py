@@ -1,0 +1,129 @@
+"""What real quantizers wrote, byte by byte; and nothing that their files say is dropped."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.architectures import read_config
+from llm_calc.adapters.formats import CheckpointFormat, recipe_from_quantization_config
+from llm_calc.adapters.formats.keys import says_nothing
+from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.memory import weights_bytes
+from llm_calc.core.model import Model
+
+GOLDEN = json.loads(Path(__file__).parents[2].joinpath("golden/quantized_checkpoints.json").read_text())
+ROWS: list[dict[str, Any]] = GOLDEN["rows"]
+TOOLS = {
+    "bitsandbytes": "bitsandbytes",
+    "gptqmodel": "gptq",
+    "llm-compressor": "compressed-tensors",
+    "mlx-lm": "mlx",
+    "nvidia-modelopt": "modelopt",
+    "torchao": "torchao",
+}
+"""The reader that reads a tool's files, where files do not say it."""
+
+
+def read(row: Mapping[str, Any], quantization: Mapping[str, Any]) -> tuple[Model, CheckpointFormat]:
+    """The model and its formats."""
+    reading = read_config({**GOLDEN["models"][row["model"]], "quantization_config": quantization})
+    assert reading.quantization is not None
+    return reading.model, recipe_from_quantization_config(reading.quantization, reading.model)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['tool']}-{row['scheme']}-{row['model']}")
+def test_bytes_are_those_of_the_tensors_that_the_tool_wrote(row: dict[str, Any]) -> None:
+    model, stored = read(row, row["quantization_config"])
+    # Within 0.05 %: correction biases of routers and scales of caches are no parameters and are not counted.
+    assert weights_bytes(model, stored.recipe) == pytest.approx(row["bytes"], rel=5e-4)
+    assert stored.guesses == ()
+
+
+def kinds() -> Iterator[dict[str, Any]]:
+    """One row of each tool and set of keys."""
+    seen = set()
+    for row in ROWS:
+        key = (row["tool"], *sorted(_paths(row["quantization_config"])))
+        if key not in seen and len(json.dumps(row)) < 4000:
+            seen.add(key)
+            yield row
+
+
+def _paths(said: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in said.items():
+        yield (*above, key)
+        if isinstance(value, Mapping):
+            yield from _paths(value, (*above, key))
+
+
+def _strange(value: object) -> object:
+    if isinstance(value, bool):
+        return "zz-unknown"
+    if isinstance(value, int | float):
+        return 13
+    if isinstance(value, list):
+        return [*value, "zz-unknown"]
+    return {"zz-unknown": 1} if isinstance(value, Mapping) else "zz-unknown"
+
+
+def _changed(said: Mapping[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    changed = copy.deepcopy(dict(said))
+    holder = changed
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    "row", list(kinds()), ids=lambda row: f"{row['tool']}-{row['scheme']}-{row['model']}"
+)
+def test_no_key_is_dropped_without_a_word(row: dict[str, Any]) -> None:
+    said = row["quantization_config"]
+    method = str(said.get("quant_method") or TOOLS[row["tool"].split()[0]])
+    _, before = read(row, said)
+    dropped = []
+    leaves = (
+        path for path in _paths(said) if not (isinstance(_value(said, path), Mapping) and _value(said, path))
+    )
+    for path in leaves:
+        try:
+            _, after = read(row, _changed(said, path, _strange(_value(said, path))))
+        except InvalidInputError:
+            continue
+        holder = _value(said, path[:-1])
+        unquantized = isinstance(holder, Mapping) and len(path) > 1 and holder.get("bits") == 16
+        known = unquantized or says_nothing(method, ".".join(path))
+        if not known and after == before:
+            dropped.append(".".join(path))
+    assert dropped == []
+
+
+def _value(said: Mapping[str, Any], path: tuple[str, ...]) -> object:
+    value: Any = said
+    for key in path:
+        value = value[key]
+    return value
+
+
+@pytest.mark.parametrize(
+    "row", list(kinds()), ids=lambda row: f"{row['tool']}-{row['scheme']}-{row['model']}"
+)
+def test_a_key_that_nobody_knows_is_named(row: dict[str, Any]) -> None:
+    said = row["quantization_config"]
+    method = str(said.get("quant_method") or TOOLS[row["tool"].split()[0]])
+    holders = [(), *(path for path in _paths(said) if isinstance(_value(said, path), Mapping))]
+    for holder in holders:
+        path = (*holder, "zz_unknown_key")
+        if says_nothing(method, ".".join(path)):
+            continue
+        try:
+            _, after = read(row, _changed(said, path, 7))
+        except InvalidInputError as refused:
+            assert "zz_unknown_key" in refused.message or holder  # noqa: PT017
+        else:
+            assert any("zz_unknown_key" in guess for guess in after.guesses), path

@@ -1,0 +1,64 @@
+"""A GPU that is not in the catalog, by its own figures."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
+from llm_calc.core.errors import CalcError
+
+GIB = 1 << 30
+LIKE_4090: dict[str, Any] = {
+    "gpu": "custom",
+    "memory_bytes": 48 * GIB,
+    "memory_bandwidth_bytes_per_s": 1.008e12,
+    "like": "rtx-4090",
+}
+ASKED: dict[str, Any] = {
+    "model": "llama-3.1-8b",
+    "precision": "q4_k_m",
+    "engine": {"name": "llama.cpp", "n_ctx": 8192},
+    "workload": {"input_tokens": 512, "output_tokens": 128},
+}
+
+
+def estimated(hardware: Any) -> Any:
+    return SERVING_ESTIMATE.answered({**ASKED, "hardware": hardware}, load_catalogs())
+
+
+def test_with_the_figures_of_a_known_one_it_is_as_fast() -> None:
+    known, custom = estimated("rtx-4090"), estimated(LIKE_4090)
+    assert custom.tpot_s == pytest.approx(known.tpot_s)
+    assert any("hardware.gpu: custom" in note for note in custom.assumptions)
+    assert custom.basis.kind != "measured"
+
+
+def test_more_bandwidth_is_faster_and_the_memory_is_its_own() -> None:
+    fast = estimated({**LIKE_4090, "memory_bandwidth_bytes_per_s": 2.016e12})
+    assert fast.tpot_s < 0.7 * estimated(LIKE_4090).tpot_s
+    asked = {"model": "llama-3.1-8b", "precision": "q4_k_m", "hardware": LIKE_4090, "engine": "llama.cpp"}
+    assert MEMORY_PLAN.answered(asked, load_catalogs()).per_gpu.memory_bytes == 48 * GIB
+
+
+def test_peaks_of_its_own_bound_prompts() -> None:
+    slow = estimated({**LIKE_4090, "peak_flops_per_s": {"fp16": 20e12, "fp32": 20e12}})
+    assert slow.ttft_s > 2 * estimated(LIKE_4090).ttft_s
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"like": None}, "hardware.like"),
+        ({"memory_bytes": None}, "hardware.memory_bytes"),
+        ({"memory_bandwidth_bytes_per_s": None}, "hardware.memory_bandwidth_bytes_per_s"),
+        ({"like": "rtx-4091"}, "rtx-4090"),
+        ({"peak_flops_per_s": {"fp17": 1e12}}, "fp16"),
+        ({"peak_flops_per_s": {"fp32": 1e12}}, "bf16"),
+        ({"gpu_memory_bytes": GIB}, "hardware.memory_bytes"),
+        ({"gpu": "rtx-4090"}, "for hardware.gpu custom"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_named(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(CalcError, match=said):
+        estimated({**LIKE_4090, **changed})

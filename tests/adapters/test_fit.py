@@ -1,0 +1,121 @@
+"""Which quantization fits on a machine, and which models run there."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.operations import FIT, MODELS_FOR, SERVING_ESTIMATE
+from llm_calc.adapters.wire.fitting import FitAnswer, FitRow
+from llm_calc.core.errors import CalcError
+
+
+def fitted(model: str, hardware: Any, **fields: Any) -> FitAnswer:
+    return FIT.answered({"model": model, "hardware": hardware, **fields}, load_catalogs())
+
+
+def row(answer: FitAnswer, weights: str, kv_cache: str = "fp16") -> FitRow:
+    return next(each for each in answer.rows if (each.weights, each.kv_cache) == (weights, kv_cache))
+
+
+def test_the_most_bits_that_lie_on_the_card_are_the_best() -> None:
+    answer = fitted("qwen3-8b", "rtx-3060-12gb", context_tokens=16_384)
+    assert answer.best is not None
+    best = answer.rows[answer.best]
+    assert (best.weights, best.where) == ("q8_0", "gpu")
+    assert [each.best for each in answer.rows].count(True) == 1
+    bits = [each.bits_per_weight for each in answer.rows]
+    assert bits == sorted(bits, reverse=True)
+
+
+def test_what_does_not_lie_on_the_card_goes_to_the_host_and_is_slower() -> None:
+    answer = fitted("qwen3-32b", "rtx-4090", formats=["q8_0", "q4_k_m"], cache_types=["f16"])
+    large, small = row(answer, "q8_0"), row(answer, "q4_k_m")
+    assert (large.where, small.where) == ("gpu and host", "gpu")
+    assert large.gpu_layers < large.layers == small.gpu_layers
+    assert large.tokens_per_s is not None
+    assert small.tokens_per_s is not None
+    assert large.tokens_per_s < 0.4 * small.tokens_per_s
+    assert large.run_with is not None
+    assert "--fit on" in large.run_with.llama_cpp
+    assert f"num_gpu {large.gpu_layers}" in large.run_with.ollama
+
+
+def test_a_smaller_cache_leaves_more_context() -> None:
+    answer = fitted("qwen3-32b", "rtx-4090", formats=["q4_k_m"])
+    assert (
+        row(answer, "q4_k_m", "q8_0").longest_context_tokens
+        > row(answer, "q4_k_m").longest_context_tokens
+        > 8192
+    )
+
+
+def test_the_longest_context_is_one_that_fits_and_the_next_is_not_whole() -> None:
+    longest = row(fitted("qwen3-32b", "rtx-4090", formats=["q4_k_m"]), "q4_k_m").longest_context_tokens
+    for tokens, where in ((longest, "gpu"), (longest + 1024, "gpu and host")):
+        found = fitted("qwen3-32b", "rtx-4090", formats=["q4_k_m"], context_tokens=tokens)
+        assert row(found, "q4_k_m").where == where
+
+
+def test_what_neither_holds_has_no_speed() -> None:
+    host = {"platform": "desktop-ddr5-5600", "memory_bytes": 32 << 30}
+    answer = fitted("deepseek-v3", {"gpu": "rtx-4090", "host": host}, formats=["q4_k_m"])
+    assert answer.best is None
+    for each in answer.rows:
+        assert (each.fits, each.where, each.tokens_per_s, each.run_with) == (False, "nowhere", None, None)
+        assert "host" in each.reason
+
+
+def test_a_row_says_what_an_estimate_says() -> None:
+    found = row(fitted("llama-3.1-8b", "rtx-4090", formats=["q4_k_m"], cache_types=["f16"]), "q4_k_m")
+    asked = {
+        "model": "llama-3.1-8b",
+        "precision": "q4_k_m",
+        "hardware": "rtx-4090",
+        "engine": {"name": "llama.cpp", "n_ctx": 8192, "n_parallel": 1},
+        "workload": {"input_tokens": 7168, "output_tokens": 1024},
+    }
+    estimate = SERVING_ESTIMATE.answered(asked, load_catalogs())
+    assert found.tokens_per_s == pytest.approx(1 / estimate.tpot_s)
+    assert found.ttft_s == pytest.approx(estimate.ttft_s)
+
+
+def test_a_mac_is_offered_mlx_and_a_card_is_not() -> None:
+    mac, card = (
+        fitted("llama-3.1-8b", gpu, formats=["q4_k_m"]).rows[0].run_with
+        for gpu in ("apple-m4-max", "rtx-4090")
+    )
+    assert mac is not None
+    assert card is not None
+    assert mac.mlx == "mlx_lm.server --model llama-3.1-8b-4bit"
+    assert mac.vllm is None
+    assert card.mlx is None
+    assert card.vllm is not None
+
+
+def test_checkpoints_in_mxfp4_are_offered_as_they_are() -> None:
+    answer = fitted("gpt-oss-20b", "rtx-4090")
+    assert answer.best is not None
+    assert "mxfp4" in {each.weights for each in answer.rows}
+
+
+def test_a_cache_that_llama_cpp_has_not_is_refused() -> None:
+    with pytest.raises(CalcError, match="q8_0"):
+        fitted("llama-3.1-8b", "rtx-4090", cache_types=["fp8"])
+
+
+def test_the_largest_models_come_first() -> None:
+    answer = MODELS_FOR.answered({"hardware": "l4", "max_models": 5}, load_catalogs())
+    sizes = [each.parameters_billions for each in answer.models]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == 5
+    assert answer.more
+    assert all(each.tokens_per_s >= 10 and each.headroom_bytes >= 0 for each in answer.models)
+
+
+def test_slow_ones_are_named_and_families_chosen() -> None:
+    asked = {"hardware": "l4", "family": "qwen", "least_tokens_per_s": 30.0, "max_models": 3}
+    answer = MODELS_FOR.answered(asked, load_catalogs())
+    assert answer.models
+    assert all("qwen" in each.family.lower() for each in answer.models)
+    assert answer.too_slow
