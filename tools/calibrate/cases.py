@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from llm_calc.adapters.architectures import read_config
+from llm_calc.adapters.calibration import kernel_key, maker_of
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
@@ -133,7 +134,9 @@ def keys_of(cases: Sequence[Case]) -> Keys:
             "engine": [case.row.engine for case in cases],
             "generation": [case.chip for case in cases],
             "vendor": [case.vendor for case in cases],
+            "maker": [maker_of(case.vendor) for case in cases],
             "pair": [f"{case.row.engine}/{case.chip}" for case in cases],
+            "kernel": [kernel_key(case.row.engine, case.work.linear[2].format, case.chip) for case in cases],
         },
         formats=[[format_class(case.work.linear[group].format) for case in cases] for group in range(4)],
     )

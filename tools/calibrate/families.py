@@ -55,9 +55,17 @@ def family_name(row: Measurement) -> str:
     return "served" if row.load == "closed_loop" else "batch"
 
 
+def follows(row: Measurement) -> bool:
+    """Whether a number follows from others of its run: the output of a closed loop, by Little's law."""
+    return row.load == "closed_loop" and row.metric == "output_tokens_per_s"
+
+
 def cases_by_family() -> dict[str, Sequence[Case]]:
     """All measurements as cases, dealt to their families."""
     cases = build_cases(read_measurements())
     return {
-        family.name: [case for case in cases if family_name(case.row) == family.name] for family in FAMILIES
+        family.name: [
+            case for case in cases if family_name(case.row) == family.name and not follows(case.row)
+        ]
+        for family in FAMILIES
     }

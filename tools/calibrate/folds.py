@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from llm_calc.adapters.calibration import maker_of
 from tools.calibrate.cases import Case
 from tools.calibrate.parameters import Rows
 
 MOST_FOLDS = 6
-HELD_OUT = ("row", "model", "gpu", "generation")
+HELD_OUT = ("row", "model", "gpu", "generation", "vendor")
 """``row``: a quarter of the configurations, all metrics and reruns of one kept together. ``generation``: an engine on
-a class of chips."""
+a class of chips; ``vendor``: on all chips of one vendor."""
 
 
 def label(case: Case, held_out: str) -> str:
@@ -20,7 +21,18 @@ def label(case: Case, held_out: str) -> str:
     row = case.row
     if held_out == "row":
         return str(zlib.crc32(repr((row.setting, row.requests)).encode()) % 4)
-    return {"model": row.model, "gpu": row.gpu, "generation": f"{row.engine}/{case.chip}"}[held_out]
+    return {
+        "model": row.model,
+        "gpu": row.gpu,
+        "generation": f"{row.engine}/{case.chip}",
+        "vendor": f"{row.engine}/{maker_of(case.vendor)}",
+    }[held_out]
+
+
+def group(case: Case, held_out: str) -> str:
+    """What a range must hold for as a whole: the group that was held out, for rows the stack they belong to."""
+    row = case.row
+    return f"{row.engine}/{row.gpu}/{row.model}" if held_out == "row" else label(case, held_out)
 
 
 def folds(cases: Sequence[Case], held_out: str) -> Rows:

@@ -45,6 +45,12 @@ def pairs_of(cases: Sequence[Case]) -> Pairs:
     )
 
 
+def known_pairs(fitted: Fitted, pairs: Pairs, held_out: str) -> Pairs:
+    """Those of which both times were predicted without the group."""
+    known = np.isfinite(fitted.residuals[held_out][pairs.first])
+    return Pairs(first=pairs.first[known], each=pairs.each[known])
+
+
 def implied_residuals(fitted: Fitted, pairs: Pairs, held_out: str) -> FloatArray:
     """ln(predicted / measured) of the implied output, from the residuals of both times [-]."""
     first, each = ([fitted.cases[at].row for at in places] for places in (pairs.first, pairs.each))

@@ -25,6 +25,7 @@ class Measurement:
     source: str
     engine: str
     engine_version: str
+    date: str
     model: str
     gpu: str
     tensor: int
@@ -69,6 +70,7 @@ def _measurement(row: dict[str, str]) -> Measurement:
         source=row["source"],
         engine=row["engine"] if row["engine"] in ENGINES else "generic",
         engine_version=row["engine_version"],
+        date=row["date"],
         model=row["model"],
         gpu=row["gpu"],
         tensor=int(row["tensor"]),
@@ -103,7 +105,7 @@ def _aside(row: Measurement, peers: Sequence[Measurement]) -> str | None:
         return "listed as a static batch, but sent by clients to a server"
     if row.load != "closed_loop":
         return None
-    if row.engine == "trtllm" and row.engine_version in SPECULATIVE_VERSIONS and _drafts(row.model):
+    if row.source not in STATE_DRAFTS and row.engine_version in SPECULATIVE_VERSIONS and _drafts(row.model):
         return "speculative decoding was on without being named"
     if row.metric == "tpot_s" and _faster_than_half(row, peers):
         return "a token takes 25 % less than under half the load"
@@ -117,6 +119,8 @@ def _aside(row: Measurement, peers: Sequence[Measurement]) -> str | None:
 
 
 STARTUP_S = 4.5
+STATE_DRAFTS = frozenset(("s065", "s066"))
+"""Sources that say of every run whether drafting was on."""
 
 
 def _faster_than_half(row: Measurement, peers: Sequence[Measurement]) -> bool:

@@ -29,6 +29,7 @@ class Stack:
     lengths: Lengths
     capacity: FloatArray
     limit: FloatArray
+    budget: FloatArray
 
     def take(self, rows: Rows) -> "Stack":
         """Some of the cases."""
@@ -43,6 +44,7 @@ class Stack:
             lengths=lengths,
             capacity=self.capacity[rows],
             limit=self.limit[rows],
+            budget=self.budget[rows],
         )
 
 
@@ -62,17 +64,18 @@ def stack(cases: Sequence[Case]) -> Stack:
         ),
         capacity=column(lambda case: case.capacity),
         limit=column(lambda case: case.limit),
+        budget=column(lambda case: max(case.plan.limits.max_batched_tokens, 1)),
     )
 
 
-def predict(load: str, metric: str, stacked: Stack, rates: Rates) -> FloatArray:
-    """One metric under one kind of load, for every case."""
+def predict(load: str, metrics: FloatArray, stacked: Stack, rates: Rates) -> FloatArray:
+    """The measured metric of every case, all under one kind of load."""
     if load == "closed_loop":
         return np.asarray(_closed_loop(stacked, rates))
     if load == "offline":
         steady = offline.steady_state(stacked.work, rates, stacked.lengths, stacked.capacity, stacked.limit)
         return np.asarray(steady.output_tokens_per_s)
-    return np.asarray(_together(metric, stacked, rates))
+    return _together(metrics, stacked, rates)
 
 
 def _closed_loop(stacked: Stack, rates: Rates) -> object:
@@ -81,42 +84,52 @@ def _closed_loop(stacked: Stack, rates: Rates) -> object:
         output_tokens=stacked.lengths.output_tokens * LENGTH_MEAN,
     )
     fits = np.minimum(stacked.capacity / MEAN_OCCUPANCY, stacked.limit)
-    return closed_loop.steady_state(stacked.work, rates, lengths, stacked.requests, fits).tpot_s
+    found = closed_loop.steady_state(
+        stacked.work, rates, lengths, stacked.requests, fits, budget_tokens=stacked.budget
+    )
+    return found.tpot_s
 
 
 MEAN_OCCUPANCY = 0.9
 """A sequence holds on average so much of its full nominal length while it runs (paged caches grow with it)."""
 
 
-def _together(metric: str, stacked: Stack, rates: Rates) -> object:
+def _together(metrics: FloatArray, stacked: Stack, rates: Rates) -> FloatArray:
     requests, lengths = stacked.requests, stacked.lengths
-    prefill = batch.prefill_seconds(stacked.work, rates, requests, lengths)
-    decode = batch.decode_seconds(stacked.work, rates, requests, lengths)
+    prefill = np.asarray(batch.prefill_seconds(stacked.work, rates, requests, lengths))
+    decode = np.asarray(batch.decode_seconds(stacked.work, rates, requests, lengths))
     latency = prefill + (lengths.output_tokens - 1) * decode
-    tokens = lengths.input_tokens * (metric == "total_tokens_per_s") + lengths.output_tokens
     found = {
         "ttft_s": prefill,
         "tpot_s": decode,
         "decode_tokens_per_s": requests / decode,
         "prefill_tokens_per_s": requests * lengths.input_tokens / prefill,
+        "output_tokens_per_s": requests * lengths.output_tokens / latency,
+        "total_tokens_per_s": requests * (lengths.input_tokens + lengths.output_tokens) / latency,
     }
-    return found.get(metric, requests * tokens / latency)
+    return np.select([metrics == name for name in found], list(found.values()), np.nan)
 
 
 def residuals_of(cases: Sequence[Case], rows: Rows, stacked: Stack, kernels: Kernels) -> Residuals:
     """A function of a point of the fit: ln(predicted / measured) of the cases ``rows``."""
-    kinds = [(case.row.load, case.row.metric) for case in cases]
+    kinds = [_kind(case.row.load) for case in cases]
     parts = []
     for kind in sorted({kinds[row] for row in rows}):
         places = np.array([at for at, row in enumerate(rows) if kinds[row] == kind])
         measured = np.log([cases[rows[at]].row.value for at in places])
-        parts.append((kind, places, stacked.take(rows[places]), measured))
+        metrics = np.array([cases[rows[at]].row.metric for at in places])
+        parts.append((kind, places, stacked.take(rows[places]), metrics, measured))
 
     def residuals(point: Point) -> FloatArray:
         result = np.empty(len(rows))
-        for (load, metric), places, some, measured in parts:
+        for load, places, some, metrics, measured in parts:
             rates = reached_rates(some.machine, point.only(rows[places]).value, kernels)
-            result[places] = np.log(predict(load, metric, some, rates)) - measured
+            result[places] = np.log(predict(load, metrics, some, rates)) - measured
         return result
 
     return residuals
+
+
+def _kind(load: str) -> str:
+    """Loads that are predicted alike: requests that run together from start to end, one or many."""
+    return load if load in ("closed_loop", "offline") else "together"

@@ -6,20 +6,27 @@ stas00/ml-engineering, and published launch and all-reduce latencies; see docs/p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import log
+
+from tools.calibrate.expert_kernels import kernel_medians
 
 US = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
-    """Base with its standard deviation in log, bounds, and standard deviations of deviations by kind of key."""
+    """Base with its standard deviation in log, bounds, and standard deviations of deviations by kind of key.
+
+    ``centres``: where the prior of a key's deviation stands, if not at zero.
+    """
 
     base: float
     sd: float
     low: float
     high: float
     depends: Mapping[str, float]
+    centres: Mapping[str, float] = field(default_factory=dict)
 
 
 def prior(base: float, sd: float, low: float, high: float, **depends: float) -> Prior:
@@ -27,33 +34,54 @@ def prior(base: float, sd: float, low: float, high: float, **depends: float) -> 
     return Prior(base=base, sd=sd, low=low, high=high, depends=depends)
 
 
+def timed(known: Prior, kernels: Mapping[str, float]) -> Prior:
+    """The same with deviations of kernels centred at their timings."""
+    return replace(known, centres={key: log(value / known.base) for key, value in kernels.items()})
+
+
 FIXED = 1e-6
 """Standard deviation of what is not fitted."""
 
 SERVED: Mapping[str, Prior] = {
-    "dense_bandwidth_fraction": prior(0.80, 0.12, 0.3, 0.97, engine=0.1, generation=0.1, format=0.2),
-    "expert_bandwidth_fraction": prior(0.62, 0.2, 0.2, 0.97, engine=0.15, generation=0.1, format=0.25),
-    "dense_compute_fraction": prior(0.45, 0.3, 0.05, 0.85, engine=0.25, generation=0.2, format=0.3),
-    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, engine=0.3, generation=0.2, format=0.3),
+    "dense_bandwidth_fraction": prior(
+        0.80, 0.12, 0.3, 0.97, engine=0.1, maker=0.1, generation=0.1, format=0.2
+    ),
+    "expert_bandwidth_fraction": prior(
+        0.80, 0.1, 0.2, 0.97, engine=0.1, maker=0.15, generation=0.1, format=0.15
+    ),
+    "dense_compute_fraction": prior(
+        0.45, 0.3, 0.05, 0.85, engine=0.25, maker=0.3, generation=0.2, format=0.3
+    ),
+    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, engine=0.3, maker=0.3, generation=0.2, format=0.3),
     "vector_compute_fraction": prior(0.4, FIXED, 0.01, 1.0),
     "activation_bandwidth_fraction": prior(0.3, 0.5, 0.05, 0.9),
-    "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.15, generation=0.1),
+    "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.15, maker=0.15, generation=0.1),
     "state_bandwidth_fraction": prior(0.4, 0.4, 0.1, 0.9),
-    "decode_attention_compute_fraction": prior(0.5, 0.3, 0.1, 0.8),
-    "prefill_attention_compute_fraction": prior(0.35, 0.3, 0.05, 0.75, engine=0.2, generation=0.25),
-    "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, generation=0.2),
-    "collective_s": prior(6 * US, 0.4, 1 * US, 60 * US, engine=0.3, generation=0.3),
+    "decode_attention_compute_fraction": prior(0.5, 0.3, 0.1, 0.8, maker=0.3),
+    "prefill_attention_compute_fraction": prior(
+        0.35, 0.3, 0.05, 0.75, engine=0.2, maker=0.3, generation=0.25
+    ),
+    "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, maker=0.3, generation=0.2),
+    "collective_s": prior(6 * US, 0.4, 1 * US, 60 * US, engine=0.3, maker=0.4, generation=0.3),
     "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
-    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, generation=0.3, pair=0.2),
-    "expert_layer_s": prior(30 * US, 0.5, 1 * US, 300 * US, engine=0.5, generation=0.3, pair=0.2),
+    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.3, pair=0.2),
+    "expert_layer_s": timed(
+        prior(35 * US, 0.3, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.1),
+        kernel_medians("fixed_s"),
+    ),
     "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),
     "sparse_layer_s": prior(40 * US, 0.5, 1 * US, 300 * US),
     "recurrent_layer_s": prior(40 * US, 0.5, 1 * US, 200 * US),
-    "prefill_layer_s": prior(250 * US, 0.5, 5 * US, 1500 * US, engine=0.4, generation=0.3, pair=0.2),
-    "step_s": prior(400 * US, 0.7, 10 * US, 10_000 * US, engine=0.6),
+    "prefill_layer_s": prior(
+        300 * US, 0.5, 5 * US, 1500 * US, engine=0.4, maker=0.4, generation=0.3, pair=0.2
+    ),
+    "step_s": prior(400 * US, 0.7, 10 * US, 10_000 * US, engine=0.6, maker=0.4),
     "sequence_s": prior(8 * US, 0.6, 0.3 * US, 60 * US, engine=0.4),
     "routing_exponent": prior(0.93, 0.05, 0.6, 1.0),
     "saturation_tokens": prior(1e-9, FIXED, 0.0, 1.0),
+    "expert_pad_rows": timed(
+        prior(25.0, 0.2, 0.5, 250.0, engine=0.1, kernel=0.15), kernel_medians("pad_rows")
+    ),
     "stage_loss_fraction": prior(0.3, 0.3, 0.0, 1.0),
     "overlap_loss_fraction": prior(1.0, FIXED, 0.0, 1.0),
     "power_exponent": prior(1e-9, FIXED, 0.0, 1.0),
@@ -92,6 +120,7 @@ LLAMA_CPP: Mapping[str, Prior] = {
     "sequence_s": prior(1 * US, FIXED, 0.3 * US, 60 * US),
     "routing_exponent": prior(0.7, 0.1, 0.4, 1.0),
     "saturation_tokens": prior(50.0, 0.4, 5.0, 200.0),
+    "expert_pad_rows": prior(1e-9, FIXED, 0.0, 1.0),
     "stage_loss_fraction": prior(0.016, 0.5, 0.001, 0.1),
     "overlap_loss_fraction": prior(0.2, 0.5, 0.01, 0.9),
     "power_exponent": prior(0.6, 0.3, 0.05, 1.5),
@@ -130,6 +159,7 @@ MEANINGS: Mapping[str, str] = {
     "sequence_s": "what each sequence adds to a step [s]",
     "routing_exponent": "tokens ** this choose experts independently",
     "saturation_tokens": "tokens that a matrix product costs beside its own",
+    "expert_pad_rows": "rows that grouped matrices cost beside their own, for each expert touched",
     "stage_loss_fraction": "what each further pipeline stage adds to a step",
     "overlap_loss_fraction": "part of the overlap of pipeline stages that is lost",
     "power_exponent": "how a part with less power per FLOP/s than sustained work needs slows down",

@@ -9,10 +9,11 @@ import numpy as np
 from llm_calc.core.arrays import FloatArray
 from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
-from tools.calibrate.folds import HELD_OUT, folds
-from tools.calibrate.implied import LOAD, METRIC, implied_residuals, pairs_of
+from tools.calibrate.folds import HELD_OUT, group
+from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.parameters import Rows
 from tools.calibrate.plots import scatter
+from tools.calibrate.ranges import group_range
 from tools.calibrate.writing import metric_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -21,6 +22,7 @@ NAMES = {
     "model": "all measurements of a model; also yours where it was measured, but never on your GPU under your engine",
     "gpu": "all measurements of a GPU",
     "generation": "all measurements of an engine on a class of chips",
+    "vendor": "all measurements of an engine on the chips of a vendor (NVIDIA, or all others together)",
 }
 COLUMNS = {
     "family": "which kernels: engines as servers (`served`), the same and others in process (`batch`), llama.cpp",
@@ -32,7 +34,7 @@ COLUMNS = {
     "n": "measurements compared",
     "mean, median": "of the error, \\|predicted / measured - 1\\|",
     "bias": "geometric mean of predicted / measured: above 1 predictions are too high",
-    "inside": "share of measurements within the 80 % interval that the other folds give",
+    "inside": "share of a group's measurements within the 80 % range that the other groups give, mean over groups",
 }
 LEAST = 8
 """Groups of fewer measurements are left out of the tables by group."""
@@ -43,6 +45,7 @@ def write_report(everything: Sequence[Fitted]) -> None:
     lines = [*_head(everything), *_by_kind(everything)]
     for fitted in everything:
         lines += [*_family(fitted)]
+    lines += (Path(__file__).parent / "history.md").read_text(encoding="utf-8").splitlines()
     (DOCS / "accuracy.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -82,8 +85,9 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
         yield from _implied(fitted)
         for (load, metric), rows in _kinds(fitted):
             for held_out in HELD_OUT:
-                residuals = fitted.residuals[held_out][rows]
-                yield _line(fitted, (load, metric, held_out), residuals, rows)
+                known = rows[np.isfinite(fitted.residuals[held_out][rows])]
+                residuals = fitted.residuals[held_out][known]
+                yield _line(fitted, (load, metric, held_out), residuals, known)
     yield ""
     yield (
         "The measurements of closed loops hold no throughput. Their output is implied by the two times "
@@ -98,26 +102,26 @@ def _implied(fitted: Fitted) -> Iterator[str]:
     """Lines of the output that closed loops imply."""
     pairs = pairs_of(fitted.cases)
     for held_out in HELD_OUT if len(pairs.first) >= LEAST else ():
-        residuals = implied_residuals(fitted, pairs, held_out)
-        yield _line(fitted, (LOAD, METRIC, held_out), residuals, pairs.first)
+        here = known_pairs(fitted, pairs, held_out)
+        yield _line(fitted, (LOAD, METRIC, held_out), implied_residuals(fitted, here, held_out), here.first)
 
 
 def _line(fitted: Fitted, kind: tuple[str, str, str], residuals: FloatArray, rows: Rows) -> str:
     load, metric, held_out = kind
-    inside = coverage(residuals, folds(fitted.cases, held_out)[rows])
+    inside = coverage(residuals, [group(fitted.cases[row], held_out) for row in rows])
     return f"| {fitted.family.name} | {load} | {metric} | {held_out} | {_numbers(residuals)} | {inside} |"
 
 
-def coverage(residuals: FloatArray, fold_of: Rows) -> str:
-    """Share of each fold's measurements within the middle 80 % of the other folds', all folds together."""
-    inside = total = 0
-    for fold in np.unique(fold_of):
-        here, there = residuals[fold_of == fold], residuals[fold_of != fold]
-        if len(there) < LEAST:
-            continue
-        low, high = np.percentile(there, (10, 90))
-        inside, total = inside + int(((here >= low) & (here <= high)).sum()), total + len(here)
-    return f"{inside / total:.0%}" if total else "-"
+def coverage(residuals: FloatArray, groups: Sequence[str]) -> str:
+    """Share of each group's measurements within the range that the other groups give, mean over groups."""
+    names, members = np.unique(groups), np.array(groups)
+    if len(names) < 2:
+        return "-"
+    inside = []
+    for name in names:
+        low, high = group_range(residuals[members != name], members[members != name])
+        inside.append(((residuals[members == name] >= low) & (residuals[members == name] <= high)).mean())
+    return f"{np.mean(inside):.0%}"
 
 
 def _kinds(fitted: Fitted) -> Iterator[tuple[tuple[str, str], Rows]]:
@@ -130,6 +134,7 @@ def _kinds(fitted: Fitted) -> Iterator[tuple[tuple[str, str], Rows]]:
 
 
 def _numbers(residuals: FloatArray) -> str:
+    residuals = residuals[np.isfinite(residuals)]
     off = np.abs(np.expm1(residuals))
     bias = np.exp(residuals.mean())
     return f"{len(residuals)} | {off.mean():.1%} | {np.median(off):.1%} | {bias:.2f}"
@@ -170,9 +175,9 @@ def _groups(fitted: Fitted, rows: Rows, title: str) -> Iterator[str]:
         members: dict[str, list[int]] = defaultdict(list)
         for row in rows:
             members[key(fitted.cases[row])].append(row)
-        for group, chosen in sorted(
+        for named, chosen in sorted(
             members.items(), key=lambda item: (len(item[0]) if name == "requests" else 0, item[0])
         ):
             if len(chosen) >= LEAST:
-                yield f"| {name}: {group} | {held_out} | {_numbers(fitted.residuals[held_out][chosen])} |"
+                yield f"| {name}: {named} | {held_out} | {_numbers(fitted.residuals[held_out][chosen])} |"
     yield ""

@@ -4,17 +4,19 @@ Minimises ``sum of soft-L1(residual / scale) + sum of (x / sd)^2``. Predictions 
 efficiencies, so that the Jacobian takes one evaluation an efficiency, not one an unknown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
-from tools.calibrate.parameters import Point, Rows, Term, Unknowns
+from tools.calibrate.parameters import Point, Rows, Unknowns
 
 SCALE = 0.1
 """Residuals (in log ratio) beyond this count linearly, not squared."""
 _STEP = 1e-3
+TRIES = 16
+"""Dampings that are tried, each four times the last, before a point counts as the best."""
 Residuals = Callable[[Point], FloatArray]
 
 
@@ -33,7 +35,9 @@ class Problem:
     def jacobian(self, x: FloatArray, here: FloatArray) -> FloatArray:
         """Derivatives by unknown: of each term once, dealt to the unknowns that make it up."""
         result = np.zeros((len(here), len(x)))
-        for term in self._terms():
+        for term in self.unknowns.terms():
+            if not self.unknowns.matters(term):
+                continue
             moved = self.residuals(Point(self.unknowns, x, self.rows, term, _STEP))
             slope = (moved - here) / _STEP
             if not slope.any():
@@ -43,9 +47,6 @@ class Problem:
                 known = np.flatnonzero(chosen >= 0)
                 result[known, chosen[known]] += slope[known]
         return result
-
-    def _terms(self) -> Sequence[Term]:
-        return self.unknowns.terms()
 
 
 @dataclass(frozen=True)
@@ -80,25 +81,28 @@ def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray, loss: Loss = SOFT
 
 
 def fit(
-    problem: Problem, start: FloatArray, rounds: int = 40, tolerance: float = 3e-5, loss: Loss = SOFT
+    problem: Problem, start: FloatArray, rounds: int = 16, tolerance: float = 3e-4, loss: Loss = SOFT
 ) -> FloatArray:
     """The unknowns at the least cost, from ``start``."""
     x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
     here = problem.at(x)
     least = cost(here, x, sd, loss)
     for _ in range(rounds):
-        step_from = _normal_equations(problem.jacobian(x, here), here, x, sd, loss)
-        for _ in range(7):
-            candidate = x + _step(step_from, damping)
+        jacobian = problem.jacobian(x, here)
+        moves = np.flatnonzero(jacobian.any(axis=0) | (x != 0))
+        step_from = _normal_equations(jacobian[:, moves], here, x[moves], sd[moves], loss)
+        for _ in range(TRIES):
+            candidate = x.copy()
+            candidate[moves] += _step(step_from, damping)
             there = problem.at(candidate)
             found = cost(there, candidate, sd, loss)
             if found < least:
                 break
-            damping *= 5
+            damping = max(4 * damping, 1e-3)
         else:
             return x
         gain, x, here, least = (least - found) / least, candidate, there, found
-        damping = max(damping / 5, 1e-6)
+        damping = max(damping / 8, 1e-7)
         if gain < tolerance:
             break
     return x

@@ -9,16 +9,17 @@ from dataclasses import asdict
 import numpy as np
 
 from llm_calc.adapters.architectures import read_config
-from llm_calc.adapters.calibration import measured_key
+from llm_calc.adapters.calibration import maker_key, measured_key
 from llm_calc.core.arrays import FloatArray
 from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
-from tools.calibrate.folds import HELD_OUT
+from tools.calibrate.folds import HELD_OUT, group
 from tools.calibrate.hosting import SCHEDULING
-from tools.calibrate.implied import LOAD, METRIC, implied_residuals, pairs_of
+from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.measurements import ROOT, read_config_of
 from tools.calibrate.parameters import Unknowns
 from tools.calibrate.priors import MEANINGS
+from tools.calibrate.ranges import group_range
 
 FITTED_ON = "2026-11-22"
 """Day of the measurements' collection; changes with them, not with the day of the fit."""
@@ -44,6 +45,7 @@ def write_family(fitted: Fitted) -> None:
         "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
         "errors": [*_implied_errors(fitted), *_errors(fitted)],
         "seen": seen_by(fitted.cases),
+        "offsets": {key: _short(-value) for key, value in sorted(fitted.offsets.items())},
     }
     _write(fitted.family.name, content)
 
@@ -64,7 +66,7 @@ def _host(fitted: Fitted) -> dict[str, object]:
 
 
 def _efficiencies(unknowns: Unknowns, x: FloatArray) -> dict[str, object]:
-    values = dict(zip(unknowns.names, x.tolist(), strict=True))
+    values = dict(zip(unknowns.names, (x + unknowns.centre).tolist(), strict=True))
     return {name: _efficiency(unknowns, name, values) for name in unknowns.priors}
 
 
@@ -99,6 +101,7 @@ def _seen(cases: Sequence[Case]) -> Iterator[str]:
         if case.row.aside is None:
             yield f"{case.row.engine}/{case.chip}"
             yield f"gpu:{case.row.gpu}"
+            yield maker_key(case.row.engine, case.vendor)
             model = read_config(read_config_of(case.row.model)).model
             yield measured_key(case.row.engine, case.row.gpu, model)
 
@@ -109,18 +112,23 @@ def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
         member = np.array(
             [(case.row.load, metric_of(case.row.metric)) == (load, metric) for case in fitted.cases]
         )
-        chosen = member & fitted.fitted
-        if not chosen.any():
+        if not (member & fitted.fitted).any():
             continue
         for held_out in HELD_OUT:
-            yield error_row(load, metric, held_out, fitted.residuals[held_out][chosen])
+            chosen = member & fitted.fitted & np.isfinite(fitted.residuals[held_out])
+            groups = [
+                group(case, held_out) for case, is_in in zip(fitted.cases, chosen, strict=True) if is_in
+            ]
+            yield error_row(load, metric, held_out, fitted.residuals[held_out][chosen], groups)
 
 
 def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
     """Of the output that closed loops imply; see :mod:`tools.calibrate.implied`."""
     pairs = pairs_of(fitted.cases)
     for held_out in HELD_OUT if len(pairs.first) else ():
-        yield error_row(LOAD, METRIC, held_out, implied_residuals(fitted, pairs, held_out))
+        here = known_pairs(fitted, pairs, held_out)
+        groups = [group(fitted.cases[at], held_out) for at in here.first]
+        yield error_row(LOAD, METRIC, held_out, implied_residuals(fitted, here, held_out), groups)
 
 
 def metric_of(metric: str) -> str:
@@ -129,14 +137,17 @@ def metric_of(metric: str) -> str:
         "decode_tokens_per_s": "tpot_s",
         "prefill_tokens_per_s": "ttft_s",
         "total_tokens_per_s": "output_tokens_per_s",
+        "ttft_median_s": "ttft_s",
     }
     return names.get(metric, metric)
 
 
-def error_row(load: str, metric: str, held_out: str, residuals: FloatArray) -> dict[str, object]:
-    """Mean and median error, and the middle 80 % of ln(measured / predicted), for one kind."""
+def error_row(
+    load: str, metric: str, held_out: str, residuals: FloatArray, groups: Sequence[str]
+) -> dict[str, object]:
+    """Mean and median error, and the range of ln(measured / predicted) that holds 80 % of new groups' cases."""
     off = np.abs(np.expm1(residuals))
-    low, high = np.percentile(-residuals, (10, 90))
+    low, high = group_range(-residuals, np.array(groups))
     return {
         "load": load,
         "metric": metric,

@@ -13,12 +13,19 @@ from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chip_class, format_class
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
-from llm_calc.core.operators.work import StepWork
-from llm_calc.core.serving.estimate import HostTimes
+from llm_calc.core.operators.work import GROUPS, StepWork
+from llm_calc.core.serving.estimate import Offsets
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from llm_calc.core.serving.traffic import Policy
 
 Family = Literal["served", "batch", "llama.cpp"]
+SERVERS = ("vllm", "sglang", "trtllm")
+"""Engines that were measured as servers."""
+GENERIC = "generic"
+FIRST_VENDOR = "nvidia"
+"""Engines were written for its GPUs."""
+OFFSETS = {"ttft": "ttft_s", "tpot": "tpot_s", "output": "output_tokens_per_s"}
 HOST_TIMES = ("request_s", "prompt_token_s", "arrival_s", "stream_tokens")
 
 
@@ -86,6 +93,7 @@ class CalibrationFile(BaseModel):
     efficiencies: dict[str, EfficiencyRow]
     errors: Many[ErrorRow]
     seen: Many[str]
+    offsets: dict[str, float] = {}
 
 
 @cache
@@ -109,6 +117,7 @@ def load_calibration(family: Family) -> Calibration:
         efficiencies=tuple(_efficiency(name, each) for name, each in row.efficiencies.items()),
         errors=tuple(HeldOutError(**each.model_dump()) for each in row.errors),
         seen=frozenset(row.seen),
+        offsets=tuple(row.offsets.items()),
     )
 
 
@@ -128,30 +137,65 @@ def _efficiency(name: str, row: EfficiencyRow) -> Efficiency:
     )
 
 
-def family_of(engine: str, load: str, requests: int) -> Family:
+def family_of(engine: str, load: str) -> Family:
     """Which measurements an answer rests on.
 
-    llama.cpp has kernels of its own. Engines under several requests in flight, or random arrivals, were measured
-    as servers; single requests, static batches and offline runs without one, as was everything generic.
+    llama.cpp has kernels of its own. Engines that serve were measured as servers, one request in flight or many;
+    static batches and offline runs without one, as was everything generic.
     """
     if engine == "llama.cpp":
         return "llama.cpp"
-    served = load == "request_rate" or (load == "concurrency" and requests > 1)
-    return "served" if served and engine != "generic" else "batch"
+    return "served" if engine in SERVERS and load in ("request_rate", "concurrency") else "batch"
 
 
 def keys_of(engine: str, gpu: Gpu) -> tuple[str, ...]:
-    """What efficiencies may depend on, but for the number format."""
-    chip = chip_class(gpu)
-    return (f"engine:{engine}", f"generation:{chip}", f"vendor:{gpu.vendor.lower()}", f"pair:{engine}/{chip}")
+    """What efficiencies may depend on, but for number formats."""
+    chip, vendor = chip_class(gpu), gpu.vendor.lower()
+    kinds = {
+        "engine": engine,
+        "generation": chip,
+        "vendor": vendor,
+        "maker": maker_of(vendor),
+        "pair": f"{engine}/{chip}",
+    }
+    return tuple(f"{kind}:{label}" for kind, label in kinds.items())
 
 
-def rates_of(calibration: Calibration, machine: Machine, work: StepWork, engine: str, gpu: Gpu) -> Rates:
-    """The rates that this engine reaches on this GPU with these formats."""
-    keys = keys_of(engine, gpu)
+def maker_of(vendor: str) -> str:
+    """Vendors that engines were ported to share what is known of them all: one was never measured starts from that."""
+    return vendor if vendor == FIRST_VENDOR else "other"
+
+
+def maker_key(engine: str, vendor: str) -> str:
+    """What a fit has seen together: an engine and a vendor; those of the others count as one."""
+    return f"maker:{engine}/{maker_of(vendor)}"
+
+
+def kernel_key(engine: str, experts: str, chip: str) -> str:
+    """What grouped expert kernels depend on: engine, class of the experts' format and of the chip."""
+    return f"{engine}/{format_class(experts)}/{chip}"
+
+
+def rates_of(
+    calibration: Calibration,
+    machine: Machine,
+    work: StepWork,
+    engine: str,
+    gpu: Gpu,
+    *,
+    many: bool = False,
+) -> Rates:
+    """The rates that this engine reaches on this GPU with these formats.
+
+    ``many``: several requests in flight. What engines of one user take for a prompt says nothing of that.
+    """
+    experts = work.linear[GROUPS.index("experts")].format
+    keys = (*keys_of(engine, gpu), f"kernel:{kernel_key(engine, experts, chip_class(gpu))}")
     formats = [f"format:{format_class(each.format)}" for each in work.linear]
 
     def value(name: str, group: int | None) -> float:
+        if many and engine == GENERIC and name == "prefill_layer_s":
+            return calibration.value(name, keys[1:])
         return calibration.value(name, keys if group is None else (*keys, formats[group]))
 
     return reached_rates(machine, value, kernels_of(calibration.name))
@@ -176,13 +220,31 @@ def measured_key(engine: str, gpu: str, model: Model) -> str:
     return f"run:{engine}/{gpu}/{shape_of(model)}"
 
 
+def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
+    """A stack whose runs share an offset: engine, GPU (its id), shape of the model, classes of its formats."""
+    formats = "+".join(format_class(each.format) or "-" for each in work.linear[:3])
+    return f"{engine}/{gpu}/{shape}/{formats}"
+
+
+def offsets_of(
+    calibration: Calibration, load: str, engine: str, gpu: str, model: Model, work: StepWork
+) -> Offsets:
+    """The offsets of a measured stack under a kind of load; none of what was not measured."""
+    key = stack_key(engine, gpu, shape_of(model), work)
+    found = {name: calibration.offset(key, load, metric) for name, metric in OFFSETS.items()}
+    return Offsets(**found)
+
+
 def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str:
     """The most important thing that the fit had no measurements of.
 
-    ``generation``: the engine on this class of chips; ``gpu``: this GPU, under any engine; ``model``: this model on
-    this GPU under this engine, whether it was never measured or only elsewhere; ``row``: nothing, but these very
-    formats, layout, lengths and load.
+    ``vendor``: the engine on any chip of this vendor; ``generation``: the engine on this class of chips; ``gpu``:
+    this GPU, under any engine; ``model``: this model on this GPU under this engine, whether it was never measured or
+    only elsewhere; ``row``: nothing, but these very formats,
+    layout, lengths and load.
     """
+    if maker_key(engine, gpu.vendor.lower()) not in calibration.seen:
+        return "vendor"
     if f"{engine}/{chip_class(gpu)}" not in calibration.seen:
         return "generation"
     if f"gpu:{gpu.id}" not in calibration.seen:

@@ -5,10 +5,9 @@ import math
 from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
-from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.deployment import Placed, measured_load
 from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.nearest import evidence_of
-from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     Basis,
     BasisKind,
@@ -24,26 +23,19 @@ COVERAGE = 0.8
 LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
 NEVER_MEASURED: BasisKind = "formula_only"
-LOAD_NAMES = {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}
-
-
-def load_name(workload: WorkloadPart) -> str:
-    """The kind of measured load that a request's load is nearest to."""
-    if workload.load == "concurrency":
-        return "closed_loop" if workload.requests_in_flight > 1 else "single_stream"
-    return LOAD_NAMES[workload.load]
 
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
     missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
     rows = [error for error in placed.calibration.errors if error.held_out == missing]
-    here = _of_load(rows, request.workload)
+    here = _of_load(rows, request, placed)
     return here or rows
 
 
-def _of_load(rows: list[HeldOutError], workload: WorkloadPart) -> list[HeldOutError]:
-    return [error for error in rows if error.load == load_name(workload)]
+def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
+    load = measured_load(placed.calibration.name, request.workload)
+    return [error for error in rows if error.load == load]
 
 
 def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
@@ -81,7 +73,7 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
     if request.speculative is not None or request.disaggregated is not None or placed.offload.used:
         return False
-    known = _of_load(list(placed.calibration.errors), request.workload)
+    known = _of_load(list(placed.calibration.errors), request, placed)
     return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
 
 
@@ -98,7 +90,11 @@ def basis_kind(placed: Placed) -> BasisKind:
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
     missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    kinds: dict[str, BasisKind] = {"row": "measured", "generation": NEVER_MEASURED}
+    kinds: dict[str, BasisKind] = {
+        "row": "measured",
+        "generation": NEVER_MEASURED,
+        "vendor": NEVER_MEASURED,
+    }
     return kinds.get(missing, "calibrated")
 
 

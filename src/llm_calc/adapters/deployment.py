@@ -9,6 +9,7 @@ from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
     load_calibration_file,
+    offsets_of,
     rates_of,
     scaled_calibration,
 )
@@ -116,10 +117,13 @@ def place_subject(
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
-    family = family_of(engine.name, workload.load, workload.requests_in_flight)
+    family = family_of(engine.name, workload.load)
     calibration = scaled_calibration(load_calibration(family), own)
     context = float(workload.input_tokens + workload.output_tokens)
-    placed = _placed(subject, engine, cluster, calibration, context, draft)
+    many = workload.load == "concurrency" and workload.requests_in_flight > 1
+    placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
+    if own is None:
+        placed = _with_offsets(placed, workload)
     return replace(placed, kv_cache=kv_cache, assumptions=(*placed.assumptions, *assumed))
 
 
@@ -130,14 +134,15 @@ def _placed(
     calibration: Calibration,
     context_tokens: float,
     draft: Draft,
+    *,
+    many: bool,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     setup = replace(subject.setup, layout=layout)
-    built = engine_from(engine)
-    plan = built.plan(setup)
-    machine, offload, work = _timed(setup, built, cluster, calibration)
-    scheduling, filled = _scheduling(calibration, engine.name, plan)
+    plan = (built := engine_from(engine)).plan(setup)
+    machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
+    scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
         engine=engine.name,
@@ -165,13 +170,35 @@ def _placed(
     )
 
 
+def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
+    """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
+    setup, deployment = placed.subject.setup, placed.deployment
+    offsets = offsets_of(
+        placed.calibration,
+        measured_load(placed.calibration.name, workload),
+        placed.engine,
+        setup.gpu.id,
+        setup.model,
+        deployment.work,
+    )
+    return replace(placed, deployment=replace(deployment, offsets=offsets))
+
+
+def measured_load(family: str, workload: WorkloadPart) -> str:
+    """The kind of measured load that a request's load is nearest to."""
+    if workload.load == "concurrency":
+        alone = workload.requests_in_flight <= 1 and family != "served"
+        return "single_stream" if alone else "closed_loop"
+    return {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}[workload.load]
+
+
 def _timed(
-    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration
+    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
 ) -> tuple[Machine, Offload, StepWork]:
     """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
     whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
     machine = machine_of(cluster, summed(whole), setup.layout, engine.name)
-    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu)
+    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu, many=many)
     offload = offload_of(engine, setup, rates)
     return machine, offload, offload.work(whole)
 
@@ -199,13 +226,16 @@ def _one_replica(layout: Layout) -> tuple[Layout, int]:
     return replace(layout, data=1), layout.data
 
 
-def _scheduling(calibration: Calibration, engine: str, plan: MemoryPlan) -> tuple[Scheduling, float]:
+def _scheduling(
+    calibration: Calibration, engine: str, plan: MemoryPlan, replicas: int
+) -> tuple[Scheduling, float]:
     """How the engine forms steps, and which part of its planned cache it fills."""
     rows = load_calibration_file("served").scheduling
     row = rows.get(engine, rows["generic"])
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
+        replicas=replicas,
         reserved_fraction=row.reserved_fraction,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

@@ -95,7 +95,7 @@ def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
             found = core.static_batch(deployment, lengths, float(requests))
         case "request_rate":
             found = core.simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
-        case _ if requests == 1 or placed.calibration.name != "served":
+        case _ if placed.calibration.name != "served":
             found = core.static_batch(deployment, lengths, float(requests))
         case _:
             found = core.simulated_loop(deployment, lengths, requests)
@@ -198,11 +198,7 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
     load = request.workload.load
-    if (
-        load == "concurrency"
-        and request.workload.requests_in_flight > 1
-        and placed.calibration.name == "served"
-    ):
+    if load == "concurrency" and placed.calibration.name == "served":
         yield (
             "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
             "between 80 and 100 % of those given"

@@ -116,7 +116,8 @@ class HeldOutError:
 class Calibration:
     """A fitted set of efficiencies for one family of kernels, and how far off it was on unseen groups.
 
-    ``seen``: combinations ``engine/class of chip`` that the fit had measurements of.
+    ``seen``: combinations ``engine/class of chip`` that the fit had measurements of. ``offsets``: pairs of a measured
+    stack (engine, GPU, model, formats), load and metric with ln(measured / predicted), shrunk where runs were few.
     """
 
     name: str
@@ -125,6 +126,20 @@ class Calibration:
     efficiencies: tuple[Efficiency, ...]
     errors: tuple[HeldOutError, ...] = ()
     seen: frozenset[str] = frozenset()
+    offsets: tuple[tuple[str, float], ...] = ()
+
+    def offset(self, stack: str, load: str, metric: str) -> float:
+        """What this stack took over what the efficiencies say; 1 where it was not measured [1].
+
+        ``exp(offset)``.
+        Choice: a mean over the stack's runs times n / (n + 4), so that few of them move little.
+        Leaves out: layouts and lengths that differ within the stack.
+        """
+        return math.exp(self._by_stack.get(f"{stack}|{load}|{metric}", 0.0))
+
+    @cached_property
+    def _by_stack(self) -> dict[str, float]:
+        return dict(self.offsets)
 
     @cached_property
     def by_name(self) -> dict[str, Efficiency]:

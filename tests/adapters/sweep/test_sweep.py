@@ -201,7 +201,7 @@ def test_closed_form_rows_of_single_requests_beside_others() -> None:
     closed = rows_of(ready("serving_estimate", base, grid, method="closed_form"))
     for one, other in zip(exact[:3], closed[:3], strict=True):
         assert other["tpot_s"] == pytest.approx(one["tpot_s"])
-        assert other["output_tokens_per_s"] == pytest.approx(one["output_tokens_per_s"])
+        assert other["output_tokens_per_s"] == pytest.approx(one["output_tokens_per_s"], rel=0.02)
 
 
 CALCULATIONS: list[tuple[Json, Json]] = [

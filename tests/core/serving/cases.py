@@ -27,6 +27,7 @@ TIMES = {
     "sequence_s": 1e-5,
     "routing_exponent": 1.0,
     "saturation_tokens": 0.0,
+    "expert_pad_rows": 0.0,
     "stage_loss_fraction": 0.2,
     "overlap_loss_fraction": 0.2,
     "power_exponent": 0.5,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from llm_calc.core.serving import batch, disaggregated, estimate
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
-from llm_calc.core.serving.estimate import Deployment, HostTimes
+from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Kernels
 from llm_calc.core.serving.scheduler import simulate
 from llm_calc.core.serving.speculation import Draft

@@ -50,8 +50,8 @@ def test_few_tokens_run_on_vector_units_and_more_fill_whole_tiles() -> None:
 
     vector = seconds(8.0)
     assert vector > 8 * LLAMA_BYTES / (0.5 * MACHINE.vector_flops_per_s)
-    assert seconds(9.0) < vector
-    assert seconds(9.0) == pytest.approx(seconds(32.0), rel=0.02)
+    assert vector <= seconds(9.0) <= 1.02 * vector
+    assert seconds(33.0) == pytest.approx(seconds(64.0), rel=0.02)
 
 
 @given(

@@ -183,9 +183,8 @@ def load_of(workload: WorkloadPart, objective: str) -> Load:
 def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibration]:
     """The calibration of each engine under this load; an open load is one of many requests."""
     load, own = search.load, search.scene.calibration
-    requests = 2 if load.open or load.kind == "request_rate" else math.ceil(load.amount)
     engines = {choice.engine for choice in options}
-    families = {engine: family_of(engine, load.kind, requests) for engine in engines}
+    families = {engine: family_of(engine, load.kind) for engine in engines}
     return {engine: scaled_calibration(load_calibration(family), own) for engine, family in families.items()}
 
 

@@ -20,7 +20,8 @@ from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.bounds import held_bytes, most_sequences
 from llm_calc.core.planning.stacking import rows_at, stack_parts
-from llm_calc.core.serving.estimate import Deployment, HostTimes
+from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Rates
 

@@ -144,8 +144,6 @@ def _closed(
         return under_load(deployment, "request_rate", lengths, each), replicas, holds, basis
     kind = shape_of(workload.load, placed.calibration.name)
     estimate = under_load(deployment, kind, lengths, each)
-    if kind == "concurrency":
-        estimate = _single_requests_apart(estimate, deployment, lengths, each)
     return estimate, _busy(workload, total, replicas), holds, basis
 
 
@@ -157,18 +155,6 @@ def _holds(placed: Placed, lengths: Lengths) -> Flags:
     room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
     short_enough = context <= placed.plan.max_model_len_tokens
     return np.asarray((room >= 1) & short_enough & placed.plan.starts)
-
-
-def _single_requests_apart(
-    estimate: Estimate, deployment: Deployment, lengths: Lengths, each: Quantity
-) -> Estimate:
-    """A single request is timed as a static batch, as the endpoint does."""
-    single = np.asarray(each) == 1
-    if not np.any(single):
-        return estimate
-    alone = under_load(deployment, "batch", lengths, each)
-    figures = {name: np.where(single, getattr(alone, name), getattr(estimate, name)) for name in TIMES}
-    return replace(estimate, **figures)
 
 
 def _busy(workload: WorkloadPart, total: Quantity, replicas: float) -> Quantity:

@@ -124,7 +124,7 @@ class HeldOut(Answer):
         description="What was measured; output_tokens_per_s of a closed_loop is implied by both times of a run"
     )
     load: str = Field(description="Kind of load")
-    held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation")
+    held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation, vendor")
     measurements: int = Field(description="Measurements compared [measurements]")
     mean_error_fraction: float = Field(description="Mean of |predicted / measured - 1| [-]")
     median_error_fraction: float = Field(description="Median of it [-]")
@@ -145,7 +145,8 @@ class Basis(Answer):
     fitted_on: str = Field(description="Day of the fit")
     measurements: int = Field(description="Measurements in the fit [measurements]")
     unseen: str = Field(
-        description="What the fit had no measurement of: generation (this engine on such chips), gpu, model (never "
+        description="What the fit had no measurement of, which is also the kind of novelty that interval holds for: "
+        "vendor (this engine on its GPUs), generation (this engine on such chips), gpu, model (never "
         "measured on this GPU under this engine, though perhaps elsewhere), or row (only this very load)"
     )
     held_out_errors: list[HeldOut] = Field(description="Errors on groups that the fit had not seen")

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.operators import CollectiveWork, StepWork
-from llm_calc.core.serving.estimate import Deployment, HostTimes
+from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Rates
 
 Places = npt.NDArray[np.intp]
@@ -21,10 +22,9 @@ _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
 def stack(deployments: Sequence[Deployment]) -> Deployment:
     """Deployments of one model, one a row; their numbers become columns of shape (rows, 1) [bytes, FLOP, s].
 
-    Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are;
-    ``scheduling`` is the first one's, since no closed form asks for it.
+    Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are; the
+    policy is the first one's, since no closed form asks for it.
     """
-    first = deployments[0]
     found = stack_parts(
         [deployment.work for deployment in deployments],
         [deployment.rates for deployment in deployments],
@@ -32,7 +32,13 @@ def stack(deployments: Sequence[Deployment]) -> Deployment:
         np.array([deployment.capacity for deployment in deployments], dtype=np.float64),
     )
     limits = np.array([deployment.limit for deployment in deployments], dtype=np.float64)
-    return replace(found, limit=limits[:, np.newaxis], scheduling=first.scheduling, draft=first.draft)
+    return replace(
+        found,
+        limit=limits[:, np.newaxis],
+        scheduling=_columns([deployment.scheduling for deployment in deployments]),
+        draft=deployments[0].draft,
+        offsets=_columns([deployment.offsets for deployment in deployments]),
+    )
 
 
 def stack_parts(

@@ -50,7 +50,7 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     middle = lengths.new_tokens * (1 - 1 / per_prompt) / 2
     load = StepLoad(
         prompt_tokens=tokens / chunks,
-        prompts=requests / chunks,
+        prompts=larger(requests / chunks, 1.0),
         prompt_start=lengths.cached_tokens + middle,
     )
     seconds = chunks * step_seconds(work, load, rates)

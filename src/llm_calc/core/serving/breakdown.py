@@ -17,6 +17,7 @@ from llm_calc.core.serving.step import (
     launch_seconds,
     linear_seconds,
     linear_tokens,
+    own_sequences,
     prompt_attention_seconds,
     step_seconds,
     touched_fraction,
@@ -103,7 +104,7 @@ def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorT
             flops = seconds * float(rates.prefill_attention_flops_per_s)
             yield _operator(f"{context.name}, prompt", seconds, "compute", flops)
     if work.state_bytes and load.sequences:
-        moved = 2.0 * float(work.state_bytes * work.sequence_share * load.sequences)
+        moved = 2.0 * float(work.state_bytes * own_sequences(work.sequence_share, load))
         yield _operator("recurrent state", moved / float(rates.state_bytes_per_s), "memory", 0.0, moved)
 
 

@@ -16,7 +16,7 @@ from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.step import StepLoad, step_seconds
+from llm_calc.core.serving.step import StepLoad, prefill_floor_s, step_seconds
 
 _TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
 _POSITIONS = np.concatenate([[0.0], np.unique(np.round(np.geomspace(1, 4e6, 129)))])
@@ -62,7 +62,7 @@ class StepClock:
         counts = np.arange(groups + 1, dtype=np.float64) * group
         low, high = (_decode_seconds(work, rates, counts, context, draft) for context in contexts)
         self._decode_s, self._growth_s = low.tolist(), (high - low).tolist()
-        self._floor_s = float(rates.prefill_layer_s * (work.counts.layers + work.counts.expert_layers))
+        self._floor_s = float(prefill_floor_s(work, rates))
         self._replicas = 1.0 / float(work.sequence_share)
         self._checked = (counts * draft.checked_tokens).tolist()
         self._spread = _prompt_table(work, rates, 1.0 / self._replicas)
@@ -83,14 +83,14 @@ class StepClock:
     def mixed_s(
         self, groups: int, context_tokens: float, prompt_tokens: float, prompts: float, prompt_start: float
     ) -> float:
-        """One step with a chunk of prompts, beside decoding sequences or alone [s].
+        """One step with chunks of so many prompts, beside decoding sequences or alone [s].
 
         ``decode(n) + linear(n + prompt) - linear(n) + scores of the chunk``, at least the floor of an uncaptured
         step. Prompts run on one attention replica each, so that few of them leave the others idle.
         Choice: prompt and decoding tokens share every matrix product, and nothing else.
         Leaves out: what their attention kernels share.
         """
-        share = 1.0 / min(self._replicas, max(1.0, prompts))
+        share = 1.0 / min(self._replicas, prompts)
         each = prompt_tokens / prompts
         scores = self._scores.at(prompt_start + each) - self._scores.at(prompt_start)
         total = share * prompts * scores + self._linear_s(self._checked[groups] + prompt_tokens, share)

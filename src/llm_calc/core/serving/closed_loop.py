@@ -4,11 +4,9 @@ Sequences decode together; whenever one ends, the next prompt enters and its chu
 others. In steady state a token therefore takes one decode step and its share of other requests' prefills.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
+from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
@@ -34,32 +32,70 @@ def steady_state(
     concurrency: Quantity,
     capacity: Quantity,
     draft: Draft = NO_DRAFT,
+    budget_tokens: Quantity = 8192.0,
 ) -> SteadyState:
     """Means of a closed loop with a fixed number of requests in flight [s, sequences].
 
-    ``tpot = decode / gained + (running - 1) / output x (mixed - decode)``: ``decode`` is a step of ``running``
-    sequences at the mean context, ``mixed`` the same with one prompt aboard, ``gained`` the tokens that a sequence
-    has of a step (1 without a draft). ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot +
-    prefill))``.
+    ``tpot = decode / gained + f x (mixed - decode)``: ``decode`` is a step of ``running`` sequences at the mean
+    context, ``gained`` the tokens that a sequence has of a step (1 without a draft). Other requests bring ``p =
+    (running - 1) / output x prompt`` prompt tokens for each token; a step with prompts carries ``u = min(budget,
+    max(prompt, p))`` of them and takes ``mixed``, and ``f = p / u`` of the steps do.
+    ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``.
     Source: Little 1961 (doi:10.1287/opre.9.3.383) for what waits for its first token; Agrawal et al. 2024,
     Sarathi-Serve (arXiv:2403.02310) for chunks that ride on decode steps.
     Leaves out: variation of lengths and arrivals. A prompt runs on one attention replica; others have prompts of
     their own only if as many come a step.
     """
-    limit = smaller(concurrency, capacity)
+    limit = smaller(smaller(concurrency, capacity), most_running(work, lengths, budget_tokens))
     running = limit
-    decode = mixed = tpot = prefill = 0.0 * running
+    tpot = prefill = 0.0 * running
     for _ in range(_ROUNDS):
         base = _load(lengths, running, draft.checked_tokens)
         decode = step_seconds(work, base, rates)
-        chunks = ceil_div(lengths.new_tokens, rates.kernels.prompt_tokens)
-        mixed = step_seconds(work, _with_prompt(work, base, lengths, chunks), rates)
-        extra = chunks * (mixed - decode)
-        tpot = draft.seconds_per_token(decode) + larger(running - 1, 0.0) / lengths.output_tokens * extra
-        prefill = extra + decode
+        tpot = draft.seconds_per_token(decode) + _others(work, rates, lengths, base, decode, budget_tokens)
+        prefill = _prompt_seconds(work, rates, lengths, base, decode, budget_tokens)
         busy = lengths.output_tokens * tpot
-        running = larger(smaller(limit, concurrency * busy / (busy + prefill)), 1.0)
+        running = larger(smaller(limit, concurrency * busy / (busy + prefill)), smaller(limit, 1.0))
     return SteadyState(tpot_s=tpot, prefill_s=prefill, running=running)
+
+
+def most_running(work: StepWork, lengths: Lengths, budget_tokens: Quantity) -> Quantity:
+    """Sequences that decode at once when every step carries as many prompt tokens as it may [sequences].
+
+    ``1 + replicas x budget x output / prompt``: more would need prompts to enter faster than that.
+    Definition: in steady state as many prompts enter as answers end.
+    """
+    return 1.0 + budget_tokens / work.sequence_share * lengths.output_tokens / lengths.new_tokens
+
+
+def _prompt_seconds(
+    work: StepWork,
+    rates: Rates,
+    lengths: Lengths,
+    base: StepLoad,
+    decode: Quantity,
+    budget_tokens: Quantity,
+) -> Quantity:
+    """One prompt beside decoding sequences: what its chunks add to their steps, and the step of its first token."""
+    chunk = smaller(lengths.new_tokens, budget_tokens)
+    mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
+    return lengths.new_tokens / chunk * (mixed - decode) + decode
+
+
+def _others(
+    work: StepWork,
+    rates: Rates,
+    lengths: Lengths,
+    base: StepLoad,
+    decode: Quantity,
+    budget_tokens: Quantity,
+) -> Quantity:
+    """What prompts of other requests add to each token."""
+    coming = larger(base.sequences - 1, 0.0) / lengths.output_tokens * lengths.new_tokens
+    each = smaller(lengths.new_tokens, budget_tokens)
+    taken = smaller(larger(each, coming), budget_tokens / work.sequence_share)
+    mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+    return coming / taken * (mixed - decode)
 
 
 def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) -> StepLoad:
@@ -71,19 +107,16 @@ def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) ->
     )
 
 
-def _with_prompt(work: StepWork, base: StepLoad, lengths: Lengths, chunks: Quantity) -> StepLoad:
-    replicas = 1 / work.sequence_share
-    together = smaller(replicas, larger(1.0, ceil_div(base.sequences, lengths.output_tokens)))
-    start = lengths.cached_tokens + lengths.new_tokens * (1 - 1 / chunks) / 2
-    return StepLoad(
-        sequences=base.sequences,
-        context_start=base.context_start,
-        context_end=base.context_end,
-        tokens_per_sequence=base.tokens_per_sequence,
-        prompt_tokens=lengths.new_tokens / chunks,
-        prompts=1.0 / chunks,
-        prompt_start=start,
-        prompt_share=1 / together * np.ones_like(replicas)
-        if isinstance(replicas, np.ndarray)
-        else 1 / together,
+def _with_prompts(
+    work: StepWork, base: StepLoad, lengths: Lengths, taken: Quantity, budget_tokens: Quantity
+) -> StepLoad:
+    """The same step with ``taken`` prompt tokens, of whole prompts or of chunks half through their prompts."""
+    chunk = smaller(lengths.new_tokens, budget_tokens)
+    prompts = taken / chunk
+    return replace(
+        base,
+        prompt_tokens=taken,
+        prompts=prompts,
+        prompt_start=lengths.cached_tokens + (lengths.new_tokens - chunk) / 2,
+        prompt_share=1.0 / smaller(1.0 / work.sequence_share, prompts),
     )

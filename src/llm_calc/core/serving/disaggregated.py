@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.serving import batch
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import Deployment, Estimate, with_host
+from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.serving.host import with_host
 
 _ROUNDS = 40
 _NO_TIME_S = 1e-30

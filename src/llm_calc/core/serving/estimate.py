@@ -9,6 +9,7 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
@@ -25,17 +26,12 @@ PLAIN = Scheduling()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostTimes:
-    """What a server adds to the first token.
+class Offsets:
+    """What measured runs of this very engine, GPU, model and format took, over what the formulas say [1]."""
 
-    For a request, for each of its prompt tokens, for each request that came with it; and how many tokens it
-    gathers before it sends the first.
-    """
-
-    request_s: Quantity = 0.0
-    prompt_token_s: Quantity = 0.0
-    arrival_s: Quantity = 0.0
-    stream_tokens: Quantity = 0.0
+    ttft: Quantity = 1.0
+    tpot: Quantity = 1.0
+    output: Quantity = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +39,7 @@ class Deployment:
     """A model on GPUs under an engine.
 
     ``capacity``: sequences of full length that the KV cache holds; ``limit``: sequences at once that the scheduler
-    allows; ``scheduling`` how it forms steps.
+    allows; ``scheduling`` how it forms steps; ``offsets``: see there.
     """
 
     work: StepWork
@@ -51,8 +47,9 @@ class Deployment:
     capacity: Quantity
     limit: Quantity
     scheduling: Scheduling = PLAIN
-    host: HostTimes = HostTimes()
+    host: HostTimes = NO_HOST
     draft: Draft = NO_DRAFT
+    offsets: Offsets = Offsets()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +74,11 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
     """
     fits = larger(smaller(requests, deployment.capacity), 1.0)
     rounds = larger(requests / fits, 1.0)
-    ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths)
+    ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths) * deployment.offsets.ttft
     step = batch.decode_seconds(
         deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens
     )
-    tpot = deployment.draft.seconds_per_token(step)
+    tpot = deployment.draft.seconds_per_token(step) * deployment.offsets.tpot
     latency = ttft + (lengths.output_tokens - 1) * tpot
     waited = (rounds - 1) / 2 * latency
     return _estimate(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
@@ -100,7 +97,7 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     )
     tpot = steady.step_s / smaller(deployment.draft.tokens_per_step, lengths.output_tokens)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
-    rate = steady.output_tokens_per_s
+    rate = steady.output_tokens_per_s * deployment.offsets.output
     return Estimate(
         ttft_s=ttft,
         tpot_s=tpot,
@@ -127,14 +124,16 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         cached_fraction=lengths.cached_fraction,
     )
     room = smaller(_room(deployment, lengths), deployment.limit)
+    budget = deployment.scheduling.budget_tokens
     steady = closed_loop.steady_state(
-        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft
+        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft, budget
     )
-    tpot = steady.tpot_s
+    room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget))
+    tpot = steady.tpot_s * deployment.offsets.tpot
     latency = steady.prefill_s + drawn.output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / 10
-    ttft = with_host(
+    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
+    ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
@@ -155,12 +154,12 @@ def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
 
 
 def simulated_loop(
-    deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = 10
+    deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = SLOT_REQUESTS
 ) -> Estimate:
     """A closed loop of ten requests a slot, all slots starting at once [s, tokens/s, requests/s].
 
-    ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; times from the
-    scheduler.
+    ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; first tokens from the
+    scheduler, the mean time of the others from :func:`closed_form`, so that it is the same at any load and method.
     Choice: the run that the measured benchmarks made, see ``docs/performance.md``.
     Leaves out: as :func:`.scheduler.simulate`.
     """
@@ -175,7 +174,8 @@ def simulated_loop(
             cached_tokens=float(lengths.cached_tokens),
         ),
     )
-    return _from_run(deployment, lengths, served, concurrency, None)
+    tpot = float(closed_form(deployment, lengths, float(concurrency)).tpot_s)
+    return _from_run(deployment, lengths, served, concurrency, tpot, None)
 
 
 def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
@@ -194,7 +194,7 @@ def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: flo
     )
     served = serve(deployment, traffic)
     most = float(queue_of_many(deployment, lengths).requests_per_s)
-    return _from_run(deployment, lengths, served, 1.0, min(rate_per_s, most))
+    return _from_run(deployment, lengths, served, 0.0, None, min(rate_per_s, most))
 
 
 def serve(deployment: Deployment, traffic: Traffic) -> Served:
@@ -218,30 +218,24 @@ def serve(deployment: Deployment, traffic: Traffic) -> Served:
     return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 
-def with_host(
-    ttft: Quantity, tpot: Quantity, lengths: Lengths, together: Quantity, host: HostTimes
-) -> Quantity:
-    """First token as a client sees it [s].
-
-    ``ttft + request + prompt tokens x token + sqrt(in flight) x arrival + gathered tokens x tpot``: of so many
-    requests that come and go at random, about the square root come together.
-    Choice: the form; its four constants are fitted by ``make calibrate`` (``docs/accuracy.md``).
-    Leaves out: the network between client and server.
-    """
-    own = host.request_s + lengths.input_tokens * host.prompt_token_s + together**0.5 * host.arrival_s
-    return ttft + own + host.stream_tokens * tpot
-
-
 def _from_run(
-    deployment: Deployment, lengths: Lengths, served: Served, together: float, rate_per_s: float | None
+    deployment: Deployment,
+    lengths: Lengths,
+    served: Served,
+    together: float,
+    tpot_s: float | None,
+    rate_per_s: float | None,
 ) -> Estimate:
+    """Means and percentiles of a run; ``tpot_s``: the mean time a token that its own are scaled to."""
     step = batch.decode_seconds(
         deployment.work, deployment.rates, 1.0, lengths, deployment.draft.checked_tokens
     )
     only = np.array([float(deployment.draft.seconds_per_token(step))])
     tpots = served.tpot_s if len(served.tpot_s) else only
-    tpot = float(tpots.mean())
-    first = np.asarray(with_host(served.ttft_s, tpot, lengths, together, deployment.host))
+    tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
+    tpots = tpots * (tpot / tpots.mean())
+    first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))
+    first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
     later = (float(lengths.output_tokens) - 1) * tpot
     percentiles = (
         ("ttft_s", _percentiles(first)),

@@ -62,7 +62,8 @@ class Rates:
 
     ``linear``: one entry a group, in the order of ``operators.GROUPS``. ``routing_exponent``: tokens of a step
     choose experts alike, so that ``tokens ** exponent`` independent ones touch as many (1: independent).
-    ``saturation_tokens``: a matrix product costs as much as one of so many tokens more.
+    ``saturation_tokens``: a matrix product costs as much as one of so many tokens more; ``expert_pad_rows``: that of
+    grouped experts as much as one of so many rows more for every expert that it touches.
     ``layer_s`` … ``sequence_s``: what a layer, a step and a sequence of a step cost beside the roofs (launches,
     small kernels, the scheduler, sampling); ``prefill_layer_s``: a layer of a step with prompt tokens, which
     engines run without captured graphs: the least time of such a step. ``stage_loss_fraction``: what each
@@ -88,6 +89,7 @@ class Rates:
     sequence_s: Quantity
     routing_exponent: Quantity = 1.0
     saturation_tokens: Quantity = 0.0
+    expert_pad_rows: Quantity = 0.0
     stage_loss_fraction: Quantity = 0.0
     overlap_loss_fraction: Quantity = 0.0
     kernels: Kernels = Kernels(name="")
@@ -151,6 +153,7 @@ TIMES = (
     "sequence_s",
     "routing_exponent",
     "saturation_tokens",
+    "expert_pad_rows",
     "stage_loss_fraction",
     "overlap_loss_fraction",
 )

@@ -21,7 +21,7 @@ MOST_MEMBERS = 16
 _DONE = 1e-6
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Request:
     """One request of a slot; with grouped slots one of every member of the group.
 
@@ -121,14 +121,14 @@ class _Run:
     def fill(self) -> None:
         """One step that carries prompt tokens, as many as the budget allows; many alike for a very long prompt."""
         decoding = len(self.running) if self.rules.policy == "mixed" else 0
-        room = max(self.rules.budget_tokens - decoding * self.group, 1.0)
+        room = max(self.rules.budget_tokens - decoding * self.group / self.rules.replicas, 1.0)
         parts = self.chunks(room)
-        steps = self.alike(parts, room, decoding)
+        steps = self.alike(parts, decoding)
         taken = sum(part for _, part in parts)
-        prompts = sum(part * self.group / request.whole for request, part in parts)
-        start = max(self.begun(request) for request, _ in parts) + (steps - 1) * taken / 2
+        prompts = sum(self.prompts_of(request, part) for request, part in parts)
+        start = max(self.begun(request) for request, _ in parts) + (steps - 1) * taken / prompts / 2
         mean = self.context / len(self.running) if decoding else 0.0
-        step_s = self.clock.mixed_s(decoding, mean, taken, max(prompts, 1e-9), start)
+        step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start)
         self.advance(steps * step_s, len(self.running))
         if decoding:
             self.tick += steps
@@ -137,10 +137,11 @@ class _Run:
             self.progress(request, steps * part)
 
     def chunks(self, room: float) -> list[tuple[_Request, float]]:
-        """What the next step takes of each prompt, in order, up to ``room`` tokens."""
+        """What the next step takes of each prompt, in order, up to ``room`` tokens on each replica."""
         parts: list[tuple[_Request, float]] = []
+        most, room = room * min(self.rules.replicas, self.group), room * self.rules.replicas
         for request in self.filling:
-            part = min(request.left, room)
+            part = min(request.left, most, room)
             if part <= 0:
                 break
             if request.left == request.whole:
@@ -149,15 +150,19 @@ class _Run:
             room -= part
         return parts
 
-    def alike(self, parts: list[tuple[_Request, float]], room: float, decoding: int) -> int:
-        """Steps that one prompt fills alone before anything else happens."""
-        whole = int(parts[0][0].left // room) if len(parts) == 1 else 1
+    def alike(self, parts: list[tuple[_Request, float]], decoding: int) -> int:
+        """Steps that take the same chunks before anything else happens."""
+        whole = min(int(request.left // part) for request, part in parts)
         until = self.running[0][0] - self.tick if decoding else inf
         return max(1, int(min(whole, until)))
 
+    def prompts_of(self, request: _Request, part: float) -> float:
+        """Prompts that a chunk belongs to: members of a group are computed one after another."""
+        return max(1.0, part * self.group / request.whole)
+
     def begun(self, request: _Request) -> float:
         """Tokens of a prompt that stand before its next chunk."""
-        computed = request.whole - request.left if self.group == 1.0 else 0.0
+        computed = (request.whole - request.left) % (request.whole / self.group)
         return self.traffic.cached_tokens + computed
 
     def progress(self, request: _Request, part: float) -> None:
@@ -170,7 +175,7 @@ class _Run:
         if not request.together:
             own = (self.now - request.began_s) / self.group
             self.ttft.extend([request.began_s + own - request.arrival_s] * self.members)
-        self.filling.popleft()
+        self.filling.remove(request)
         request.first_s = self.now
         self.context += request.prompt
         ends = self.tick + (request.output - 1) / self.rules.tokens_per_step

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, ceil_div, larger, where
+from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
 from llm_calc.core.roofline import overlapped
@@ -87,16 +87,30 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
     Leaves out: the shapes of single kernels.
     """
     reached = rates.linear[GROUPS.index(work.group)]
-    streamed = work.weight_bytes * touched_fraction(work, tokens, rates.routing_exponent)
+    touched = touched_fraction(work, tokens, rates.routing_exponent)
     moved_s = (
-        streamed / reached.bytes_per_s
+        work.weight_bytes * touched / reached.bytes_per_s
         + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     )
-    return moved_s, _multiply_seconds(work, tokens, reached, rates)
+    padded = tokens + padded_tokens(work, touched, rates.expert_pad_rows)
+    return moved_s, _multiply_seconds(work, padded, reached, rates)
+
+
+def padded_tokens(work: LinearWork, touched: Quantity, rows: Quantity) -> Quantity:
+    """Tokens whose arithmetic the padding of grouped matrices costs; dense: none [tokens].
+
+    ``rows x touched experts / k``: each touched expert multiplies so many rows beside its own, a token has k.
+    Choice: a constant number of rows an expert; fitted with kernel timings as its prior (``docs/performance.md``).
+    Leaves out: tiles that are chosen by size.
+    """
+    return rows * touched * work.experts / larger(work.top_k, 1)
 
 
 def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
-    """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part."""
+    """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part.
+
+    Where matrix units take over, the time never falls below that of the most tokens on vector units.
+    """
     kernels = rates.kernels
     tiles = (
         tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
@@ -105,17 +119,27 @@ def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, 
     matrix_s = filled * work.flops_per_token / reached.flops_per_s
     if not kernels.vector_tokens:
         return matrix_s
-    vector_s = tokens * work.flops_per_token / reached.vector_flops_per_s
-    return where(tokens <= kernels.vector_tokens, vector_s, matrix_s)
+    each_s = work.flops_per_token / reached.vector_flops_per_s
+    most_s = kernels.vector_tokens * each_s
+    return where(tokens <= kernels.vector_tokens, tokens * each_s, larger(matrix_s, most_s))
 
 
 def context_keys(work: ContextWork, share: Quantity, load: StepLoad) -> Quantity:
     """Cached keys that all decoding sequences of this GPU visit in one step [keys].
 
-    ``share x sequences x mean_visited_keys``.
-    Definition: see :func:`.context.mean_visited_keys`.
+    ``own_sequences x mean_visited_keys``.
+    Definition: see :func:`own_sequences` and :func:`.context.mean_visited_keys`.
     """
-    return share * load.sequences * mean_visited_keys(work, load.context_start, load.context_end)
+    return own_sequences(share, load) * mean_visited_keys(work, load.context_start, load.context_end)
+
+
+def own_sequences(share: Quantity, load: StepLoad) -> Quantity:
+    """Decoding sequences of the replica of attention that has most [sequences].
+
+    ``max(share x sequences, min(sequences, 1))``: one sequence is not divided.
+    Definition: replicas wait for the one that has most.
+    """
+    return larger(share * load.sequences, smaller(load.sequences, 1.0))
 
 
 def context_seconds(
@@ -192,24 +216,32 @@ def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
         + counts.sparse_layers * rates.sparse_layer_s
         + counts.recurrent_layers * rates.recurrent_layer_s
     )
-    return layers + rates.step_s + rates.sequence_s * load.sequences * step.sequence_share
+    return layers + rates.step_s + rates.sequence_s * own_sequences(step.sequence_share, load)
 
 
 def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     """One step on a single pipeline stage that holds the whole model [s].
 
     ``sum over operators of (memory^p + compute^p)^(1/p) + prompt attention + 2 x state / reached bytes/s +
-    collectives + launches``; with prompts at least ``prefill_layer_s`` a layer, joined by the same rule.
+    collectives + launches``; with prompts at least ``prefill_floor_s``, joined by the same rule.
     Choice: operators run one after another; see :func:`.roofline.overlapped` for the rule.
     Leaves out: overlap between operators.
     """
     total: Quantity = host_seconds(step, load, rates)
     for part in _parts(step, load, rates):
         total = total + part
-    floor = where(
-        load.prompt_tokens > 0, rates.prefill_layer_s * (step.counts.layers + step.counts.expert_layers), 0.0
-    )
+    floor = where(load.prompt_tokens > 0, prefill_floor_s(step, rates), 0.0)
     return overlapped(total + launch_seconds(step, load, rates), floor)
+
+
+def prefill_floor_s(step: StepWork, rates: Rates) -> Quantity:
+    """Least time of a step with prompt tokens, which engines run without captured graphs [s].
+
+    ``layers x prefill_layer_s``, every layer once, with experts or without.
+    Choice: a constant a layer of an engine and a class of chips, fitted by ``make calibrate`` (``docs/accuracy.md``).
+    Leaves out: graphs captured for prompts too.
+    """
+    return rates.prefill_layer_s * step.counts.layers
 
 
 def host_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
@@ -249,6 +281,6 @@ def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:
             *context_seconds(context, step.sequence_share, load, rates), rates.kernels.overlap_exponent
         )
         yield prompt_attention_seconds(context, step, load, rates)
-    yield 2 * step.state_bytes * step.sequence_share * load.sequences / rates.state_bytes_per_s
+    yield 2 * step.state_bytes * own_sequences(step.sequence_share, load) / rates.state_bytes_per_s
     for collective in step.collectives:
         yield collective_seconds(collective, load, rates)

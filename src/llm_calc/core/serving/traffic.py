@@ -17,12 +17,14 @@ class Scheduling:
     """How an engine schedules.
 
     ``mixed``: prompt chunks ride on decode steps; ``prefill_first``: waiting prompts stop decoding.
-    ``budget_tokens``: most tokens in a step. ``reserved_fraction``: part of the output that must fit beside the
-    prompt for a request to enter. ``tokens_per_step``: above 1 with speculative decoding.
+    ``budget_tokens``: most tokens in a step of one replica of attention; ``replicas``: of these, each with a queue
+    and a budget of its own. ``reserved_fraction``: part of the output that must fit beside the prompt for a request
+    to enter. ``tokens_per_step``: above 1 with speculative decoding.
     """
 
     policy: Policy = "mixed"
     budget_tokens: float = 8192
+    replicas: int = 1
     reserved_fraction: float = 1.0
     tokens_per_step: float = 1.0
 
