@@ -65,12 +65,10 @@ def choose_catalogs(path: Path | None) -> None:
 
 def _forget() -> None:
     """Empty what the adapters keep of catalogs and of what follows from them."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("llm_calc.adapters"):
-            for value in list(vars(module).values()):
-                clear = getattr(value, "cache_clear", None)
-                if callable(clear):
-                    clear()
+    modules = [module for name, module in sys.modules.items() if name.startswith("llm_calc.adapters")]
+    kept = [value for module in modules for value in vars(module).values() if hasattr(value, "cache_clear")]
+    for value in kept:
+        value.cache_clear()
 
 
 def catalog_folder(name: str, path: Path | None = None) -> Path:
