@@ -50,6 +50,15 @@ def test_progress_lines_count_to_the_end(client: TestClient) -> None:
     assert [each["rows"] for each in progress] == [16_384, 32_768, 40_000]
     assert {each["of"] for each in progress} == {40_000}
     assert len(lines) == 40_003
+    assert [each.get("complete") for each in progress] == [None, None, True]
+
+
+def test_csv_says_that_it_is_complete_where_progress_is_asked_for(client: TestClient) -> None:
+    body: Any = {**SWEEP_EXAMPLES[0], "format": "csv"}  # type: ignore[dict-item]
+    plain = client.post("/api/sweep", json=body).text
+    assert (
+        client.post("/api/sweep", json={**body, "progress": True}).text == plain + "# complete: 12 rows\r\n"
+    )
 
 
 def test_grids_above_the_limit_are_refused() -> None:

@@ -15,7 +15,7 @@ from llm_calc.core.footprint import Overheads, Split, gpu_footprint, whole_footp
 from llm_calc.core.hardware import Link
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.recommend import fits, smallest_split, tensor_sizes
+from llm_calc.core.recommend import fits, smallest_fit, tensor_sizes
 from llm_calc.core.scaling import communication_s, compare_strategies
 from llm_calc.core.throughput import Roofs, roofline
 from llm_calc.core.traffic import decode_cache_bytes, decode_weight_bytes, touched_fraction
@@ -116,14 +116,14 @@ def test_sequence_parallelism_shares_the_cache_and_not_the_weights() -> None:
     [(24, Layout()), (12, Layout(tensor=2)), (6, Layout(tensor=4)), (1, Layout(tensor=8, pipeline=2))],
 )
 def test_the_smallest_layout_that_fits(usable_gib: int, layout: Layout) -> None:
-    split = smallest_split(LLAMA, NUMBERS, NONE, batch=1, tokens=2048, usable_bytes=usable_gib * 2**30)
+    split, _ = smallest_fit(LLAMA, NUMBERS, NONE, batch=1, tokens=2048, usable_bytes=usable_gib * 2**30)
     assert split.layout == layout
     assert fits(gpu_footprint(LLAMA, NUMBERS, split, 1, 2048), NONE, usable_gib * 2**30)
 
 
 def test_what_fits_nowhere_is_refused_with_the_numbers() -> None:
     with pytest.raises(DoesNotFitError) as caught:
-        smallest_split(LLAMA, NUMBERS, NONE, batch=1, tokens=2048, usable_bytes=1e6)
+        smallest_fit(LLAMA, NUMBERS, NONE, batch=1, tokens=2048, usable_bytes=1e6)
     assert caught.value.needed_bytes > caught.value.available_bytes == 1e6
 
 

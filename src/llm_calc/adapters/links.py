@@ -29,7 +29,7 @@ AUTO = "auto"
 EXAMPLE = "http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&g=l40s&n=1"
 _KEY = re.compile(r"(?:(?P<letter>[b-d])\.)?(?P<name>.+)", re.DOTALL)
 # As people type numbers, and as the page takes them: 2048, 2,048, 0.5, 1e6.
-_NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d+)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _SHOWN_CHARACTERS = 60
 
 
@@ -132,9 +132,7 @@ class LinkedScenario:
         text = self.state[key].strip()
         if not text:
             return None
-        value = (
-            float(text.replace(",", "")) if _NUMBER.fullmatch(text) and re.search(r"\d", text) else math.nan
-        )
+        value = float(text.replace(",", "")) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(value):
             raise _refused(key, f"must be a number or empty, not {_shown(text)}")
         return int(value) if value.is_integer() else value

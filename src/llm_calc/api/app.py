@@ -1,5 +1,6 @@
 """The application: a factory that puts settings, catalogs, routers, middleware and errors together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -36,13 +37,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises:
         CatalogError: a file of theirs is wrong; names file and key.
     """
-    load_all()
     chosen = settings or Settings()
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # The first answers need not wait for what only others need.
+        loading = asyncio.get_running_loop().run_in_executor(None, load_all)
         yield
+        await loading
         await app.state.mcp.stop()
 
     app = FastAPI(

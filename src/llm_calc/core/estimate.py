@@ -40,12 +40,13 @@ class Demand:
     decode_bytes: Quantity
 
 
-def demand(scenario: Scenario) -> Demand:
+def demand(scenario: Scenario, gpu: Footprint | None = None) -> Demand:
     """Footprint [bytes], FLOPs and bytes moved of a scenario [bytes, FLOP].
 
     Prefill: :func:`.flops.reference_prefill_flops`, every touched weight once. Decode:
     :func:`.flops.reference_decode_flops` with latent caches absorbed, ``weights that the batch touches + cache of the
     batch at tokens of context``.
+    ``gpu``: :func:`.footprint.gpu_footprint`, where it is known already.
     Choice: the documented estimate counts full S x S scores and moves each weight once a pass, the least that is
     possible.
     Leaves out: traffic of activations and of cache writes.
@@ -59,7 +60,7 @@ def demand(scenario: Scenario) -> Demand:
     )
     return Demand(
         whole=whole_footprint(model, numbers, batch, tokens),
-        gpu=gpu_footprint(model, numbers, split, batch, tokens),
+        gpu=gpu_footprint(model, numbers, split, batch, tokens) if gpu is None else gpu,
         prefill=flops.reference_prefill_flops(model, batch, tokens),
         decode=flops.reference_decode_flops(model, tokens, absorbed=True),
         prefill_bytes=traffic.decode_weight_bytes(model, numbers, split, batch * tokens),

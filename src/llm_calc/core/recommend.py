@@ -33,7 +33,7 @@ def candidate_layouts(model: Model, gpus_per_node: int) -> Iterator[Layout]:
         yield Layout(tensor=widths[-1], pipeline=stages)
 
 
-def smallest_split(
+def smallest_fit(
     model: Model,
     numbers: Numbers,
     overheads: Overheads,
@@ -42,8 +42,11 @@ def smallest_split(
     tokens: int,
     usable_bytes: float,
     gpus_per_node: int = 8,
-) -> Split:
-    """The fewest GPUs on which everything fits: one, else tensor parallel, else pipeline stages over nodes.
+) -> tuple[Split, Footprint]:
+    """The fewest GPUs on which everything fits, and what the fullest of them holds [bytes].
+
+    One, else tensor parallel, else pipeline stages over nodes.
+    Definition: the first of :func:`candidate_layouts` whose ``Footprint.system_bytes`` is within what is usable.
 
     Raises:
         DoesNotFitError: not even the largest layout considered holds it; says what would be needed.
@@ -53,7 +56,7 @@ def smallest_split(
         footprint = gpu_footprint(model, numbers, Split(layout=layout), batch, tokens)
         needed = float(footprint.system_bytes(overheads))
         if needed <= usable_bytes:
-            return Split(layout=layout)
+            return Split(layout=layout), footprint
     raise DoesNotFitError(
         f"no layout of up to {layout.gpus} GPUs holds it: {needed:.4g} bytes are needed on each, "
         f"{usable_bytes:.4g} are usable",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -21,6 +22,7 @@ _HUB = re.compile(
 _PAGE = re.compile(r"/(tree|blob|resolve)/.*$|[/?#]+$")
 
 
+@lru_cache(maxsize=4096)
 def normal_name(name: str) -> str:
     """The form in which names are compared: lower case, one hyphen for spaces and underscores.
 
@@ -33,6 +35,7 @@ def normal_name(name: str) -> str:
     return re.sub(r"[\s_-]+", "-", plain.casefold())
 
 
+@lru_cache(maxsize=4096)
 def joined_name(name: str) -> str:
     """The same without anything between its words, as people type it (``gpt-oss:20b``, ``llama 3.3 70b``)."""
     return re.sub(r"[\s_:-]+", "", normal_name(name))

@@ -16,9 +16,9 @@ from llm_calc.adapters.wire.documented_responses import CalculateResponse
 from llm_calc.core import memory
 from llm_calc.core.errors import DoesNotFitError, InvalidInputError
 from llm_calc.core.estimate import Demand, Scenario, Speed, demand, speed
-from llm_calc.core.footprint import Numbers, Overheads, Split
+from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split
 from llm_calc.core.hardware import Gpu
-from llm_calc.core.recommend import fits, smallest_split
+from llm_calc.core.recommend import fits, smallest_fit
 from llm_calc.core.throughput import Roofs
 
 NO_GPU = (
@@ -80,7 +80,7 @@ def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object
     gpu = None if request.gpu is None else catalogs.gpu(request.gpu)
     peak = request.gpu_tflops * TERA if gpu is None else gpu.peak_flops_per_s(precision)
     history.add("resolve_model", f"{subject.name}: {memory.total_parameters(subject.model):,} parameters")
-    split = _split(request, subject, numbers, gpu, warnings)
+    split, held = _split(request, subject, numbers, gpu, warnings)
     scenario = Scenario(
         model=subject.model,
         numbers=numbers,
@@ -89,7 +89,7 @@ def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object
         tokens=request.seq_length,
         overheads=core_overheads(request.overheads),
     )
-    needs = demand(scenario)
+    needs = demand(scenario, held)
     timing = speed(scenario, needs, _roofs(gpu, peak, request.efficiency_factor, split))
     _tell(history, scenario, needs, timing)
     rates, too_small = throughput_by_gpu(
@@ -141,14 +141,17 @@ def _roofs(gpu: Gpu | None, peak_flops_per_s: float, efficiency: float, split: S
 
 def _split(
     request: CalculateRequest, subject: Subject, numbers: Numbers, gpu: Gpu | None, warnings: list[str]
-) -> Split:
-    """The requested split, else the smallest that fits; a warning where memory is too small for it."""
+) -> tuple[Split, Footprint | None]:
+    """The requested split, else the smallest that fits; a warning where memory is too small for it.
+
+    With it what its fullest GPU holds, where that was looked at.
+    """
     if request.parallelism is not None:
-        return requested_split(request.parallelism, subject.model)
+        return requested_split(request.parallelism, subject.model), None
     if gpu is None:
-        return Split()
+        return Split(), None
     try:
-        return smallest_split(
+        return smallest_fit(
             subject.model,
             numbers,
             core_overheads(request.overheads),
@@ -158,7 +161,7 @@ def _split(
         )
     except DoesNotFitError as error:
         warnings.append(f"{error.message}; the answer is for one {gpu.id} as if it had the memory")
-        return Split()
+        return Split(), None
 
 
 def _tell(history: History, scenario: Scenario, needs: Demand, timing: Speed) -> None:

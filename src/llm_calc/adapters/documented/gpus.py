@@ -47,6 +47,8 @@ def throughput_by_gpu(
         efficiency_fraction=efficiency_fraction,
     )
     roomy = table.usable_bytes >= needs.gpu.system_bytes(scenario.overheads)
+    if roomy.all():
+        return dict(zip(table.ids, rates.tolist(), strict=True)), []
     fitting = dict(compress(zip(table.ids, rates.tolist(), strict=True), roomy.tolist()))
     return fitting, list(compress(table.ids, (~roomy).tolist()))
 

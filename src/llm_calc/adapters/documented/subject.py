@@ -77,7 +77,6 @@ def requested_subject(request: CalculateRequest, catalogs: Catalogs) -> Subject:
     Raises:
         InvalidInputError: dimensions are missing, or differ from those of the named model.
     """
-    given = {name: getattr(request, name) for name in DIMENSIONS}
     if request.hf_config is not None:
         return _with_given(
             _config_subject(request, request.hf_config), "hf_config", request.hf_config, request
@@ -86,6 +85,7 @@ def requested_subject(request: CalculateRequest, catalogs: Catalogs) -> Subject:
         subject = catalog_subject(catalogs, request.model_name)
         config = {} if subject.entry is None else subject.entry.config
         return _with_given(subject, request.model_name, config, request)
+    given = {name: getattr(request, name) for name in DIMENSIONS}
     missing = [name for name, value in given.items() if value is None]
     if missing:
         msg = f"{missing[0]}: required for a custom model (missing: {', '.join(missing)}); or give model_name"
@@ -115,10 +115,12 @@ def _with_given(
     Raises:
         InvalidInputError: a dimension differs from the model's own.
     """
+    names = (*DIMENSIONS, *FurtherDimensions.model_fields)
+    if request.model_fields_set.isdisjoint(names):
+        return subject
     text = config.get("text_config")
     stated = {**config, **(text if isinstance(text, Mapping) else {})}
     own = {name: value for name, value in stated.items() if value is not None} | dimensions_of(subject.model)
-    names = (*DIMENSIONS, *FurtherDimensions.model_fields)
     given = {name: getattr(request, name) for name in names if name in request.model_fields_set}
     _must_agree(source, own, {name: value for name, value in given.items() if name in own})
     ignored = [name for name, value in given.items() if name not in own and value is not None]

@@ -15,11 +15,6 @@ from llm_calc.core.errors import UnsupportedError
 
 YES_OR_NO = ("fits", "holds_a_request")
 WORDS = ("basis",)
-MEDIA_TYPES = {
-    "ndjson": "application/x-ndjson",
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-}
 Batches = Iterable[list[Rows]]
 
 
@@ -54,7 +49,8 @@ def ndjson(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
         yield b"".join(_json_lines(sweep, rows) for rows in batch)
         done += sum(rows.count for rows in batch)
         if sweep.request.progress:
-            yield to_json({"progress": {"rows": done, "of": sweep.grid.rows}}) + b"\n"
+            whole = {"complete": True} if done == sweep.grid.rows else {}
+            yield to_json({"progress": {"rows": done, "of": sweep.grid.rows, **whole}}) + b"\n"
 
 
 def _json_lines(sweep: Sweep, rows: Rows) -> bytes:
@@ -106,10 +102,12 @@ def _listed(sweep: Sweep, rows: Rows, name: str) -> list[Any]:
 
 
 def comma_separated(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
-    """A header and one line a row (RFC 4180); what is not known is empty."""
+    """A header and one line a row (RFC 4180); what is not known is empty. With ``progress``, a last line says so."""
     yield _csv_line([*sweep.fixed_columns, *sweep.number_columns])
     for batch in batches:
         yield b"".join(_csv_lines(sweep, rows) for rows in batch)
+    if sweep.request.progress:
+        yield b"# complete: %d rows\r\n" % sweep.grid.rows
 
 
 def _csv_lines(sweep: Sweep, rows: Rows) -> bytes:
@@ -152,7 +150,9 @@ def _parquet(sweep: Sweep, batches: Batches, pa: Any, pq: Any) -> Iterator[bytes
         ]
     )
     sink = _Sink()
-    with pq.ParquetWriter(sink, schema) as writer:
+    # Numbers hardly repeat: looking for a dictionary of them, or for their extremes, takes longer than all else.
+    words = [field.name for field in schema if field.type == pa.string()]
+    with pq.ParquetWriter(sink, schema, use_dictionary=words, write_statistics=False) as writer:
         for batch in batches:
             writer.write_table(_table(batch, schema, pa))
             yield sink.taken()
@@ -205,7 +205,7 @@ def _few_words(values: npt.NDArray[Any], pa: Any) -> Any:  # noqa: ANN401
     """Words by their places in a list of those that occur, which is faster than one after the other."""
     words = sorted(set(values.tolist()))
     places = np.zeros(len(values), dtype=np.int8)
-    for place, word in enumerate(words):
+    for place, word in enumerate(words[1:], start=1):
         places[values == word] = place
     return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(words))
 

@@ -22,6 +22,11 @@ Path = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*){0,4}
 Finite = Annotated[float, Field(ge=-1e12, le=1e12)]
 Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
 MOST_VALUES = 1_000_000
+MEDIA_TYPES = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 class RangePart(StrictRequest):
@@ -75,5 +80,6 @@ class SweepRequest(StrictRequest):
     )
     progress: bool = Field(
         default=False,
-        description='Whether NDJSON holds a line {"progress": {"rows", "of"}} after each batch of rows',
+        description='Whether NDJSON holds a line {"progress": {"rows", "of"}} after each batch of rows, the last with '
+        '"complete": true, and CSV ends with a line "# complete: N rows": without it the stream was cut',
     )

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
+from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.sweep.grid import SweepLimits
-from llm_calc.adapters.sweep.run import ready_sweep
-from llm_calc.adapters.sweep.writers import MEDIA_TYPES, written
-from llm_calc.adapters.wire.sweep import SweepRequest
+from llm_calc.adapters.wire.sweep import MEDIA_TYPES, SweepRequest
 from llm_calc.api.deps import CatalogsDep, pool_of
 from llm_calc.api.json_body import new_router
 from llm_calc.api.pools import Pool, while_wanted
@@ -52,13 +51,21 @@ async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request
     settings: Settings = request.app.state.settings
     pool = pool_of(request, "heavy")
     limits = SweepLimits(rows=settings.sweep_max_rows, setups=settings.sweep_max_setups)
-    sweep = await while_wanted(request, pool.run(lambda: ready_sweep(body, catalogs, limits)))
-    parts = written(sweep, sweep.batches(catalogs))
+    rows, parts = await while_wanted(request, pool.run(lambda: _ready(body, catalogs, limits)))
     return StreamingResponse(
         _in_thread(pool, parts),
         media_type=MEDIA_TYPES[body.format],
-        headers={"X-Total-Rows": str(sweep.grid.rows), **UNCOMPRESSED},
+        headers={"X-Total-Rows": str(rows), **UNCOMPRESSED},
     )
+
+
+def _ready(body: SweepRequest, catalogs: Catalogs, limits: SweepLimits) -> tuple[int, Iterator[bytes]]:
+    """How many rows there will be, and the parts of the answer; what makes them is loaded with the first sweep."""
+    from llm_calc.adapters.sweep.run import ready_sweep
+    from llm_calc.adapters.sweep.writers import written
+
+    sweep = ready_sweep(body, catalogs, limits)
+    return sweep.grid.rows, written(sweep, sweep.batches(catalogs))
 
 
 async def _in_thread(pool: Pool, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
