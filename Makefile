@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench sbom audit calibrate runs docs image examples lock vendor clean
+.PHONY: help install serve test check unit browser schemathesis bench sbom audit calibrate runs docs image examples lock vendor clean conformance
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -66,6 +66,9 @@ calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/ac
 	$(BIN)/python -m tools.calibrate
 	$(BIN)/python -m tools.fit_memory
 	$(BIN)/python -m tools.calibrate.predicted_runs
+
+conformance: $(VENV)/.dev  ## run engines' own planners without a GPU; record them, write docs/conformance.md
+	$(BIN)/python -m tools.conformance
 
 runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 	$(BIN)/python -m tools.calibrate.predicted_runs

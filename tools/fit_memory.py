@@ -17,17 +17,14 @@ from statistics import median
 import numpy as np
 
 from llm_calc.adapters.engine_catalog import load_engine_releases
-from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.engines import engine_releases
 from llm_calc.adapters.units import GIB
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.vllm import Vllm
-from tools.startup_logs import LOGS, ROOT, Fitted, Log, fit, left_out, read_logs
+from tools.startup_logs import LOGS, ROOT, Fitted, Key, Log, fit, left_out, read_logs
 
 PAGE = ROOT / "docs" / "memory.md"
-EMPTY_CONTEXT_BYTES = 0.45 * GIB
-"""What a CUDA context takes on an empty card: free memory at start of two H100 (78.84 of 79.25, 78.66 of 79.19 GiB)."""
-FREE_MEMORY_ENGINES = ("sglang", "trtllm")
-"""Engines that look at free memory, so that the empty context counts as well."""
+RELEASE = "[[releases]]\n"
 
 
 def predicted_gib(plan: MemoryPlan, name: str) -> float:
@@ -136,24 +133,36 @@ def _typical(pairs: Pairs) -> str:
     return f"{median(abs(logged - mine) for mine, logged in pairs):.3f} GiB"
 
 
-def constants_table(fitted: Mapping[str, Fitted]) -> list[str]:
-    """The constants with what they rest on."""
-    rows = ["| constant | value | logs | rests on |", "|---|---|---|---|"]
-    basis = {constant.name: constant.basis for constant in engine_rules("vllm").constants}
-    for name, constant in fitted.items():
-        rows.append(f"| `{name}` | {constant.value:,.4g} | {constant.logs} | {basis[name]} |")
+def constants_table(fitted: Mapping[Key, Fitted]) -> list[str]:
+    """The constants by the release that states them, with what they rest on."""
+    rows = ["| from | constant | value | logs | rests on |", "|---|---|---|---|---|"]
+    for release in engine_releases("vllm"):
+        basis = {constant.name: constant.basis for constant in release.constants}
+        rows += [
+            f"| {release.version} | `{name}` | {constant.value:,.4g} | {constant.logs} | {basis[name]} |"
+            for (stated, name), constant in fitted.items()
+            if stated == release.version
+        ]
     return rows
 
 
-def with_constants(text: str, fitted: Mapping[str, Fitted], *, free_memory: bool, own: bool) -> str:
-    """A catalog file with the values, and for vLLM's own the numbers of logs, replaced."""
-    for name, constant in fitted.items():
-        value = constant.value + (EMPTY_CONTEXT_BYTES if free_memory and name == "context_bytes" else 0.0)
-        shown = f"{value:.1f}" if value < 1000 else str(round(value))
-        logs = constant.logs if own else 0
-        pattern = rf'(name = "{name}"\nvalue = )[^\n]*(\nlogs = )\d+'
-        text = re.sub(pattern, rf"\g<1>{shown}\g<2>{logs}", text)
-    return text
+def with_constants(text: str, fitted: Mapping[Key, Fitted]) -> str:
+    """VLLM's catalog file with the fitted values, and their numbers of logs, replaced release by release."""
+    head, *blocks = text.split(RELEASE)
+    changed = []
+    for block in blocks:
+        version = block.split('version = "', 1)[1].split('"', 1)[0]
+        for (stated, name), constant in fitted.items():
+            if stated == version:
+                block = _with_constant(block, name, constant)  # noqa: PLW2901
+        changed.append(block)
+    return RELEASE.join((head, *changed))
+
+
+def _with_constant(block: str, name: str, constant: Fitted) -> str:
+    shown = f"{constant.value:.1f}" if constant.value < 1000 else str(round(constant.value))
+    pattern = rf'(name = "{name}"\nvalue = )[^\n]*(\nlogs = )\d+'
+    return re.sub(pattern, rf"\g<1>{shown}\g<2>{constant.logs}", block)
 
 
 def with_tables(text: str, tables: Mapping[str, list[str]]) -> str:
@@ -175,14 +184,10 @@ def _update(path: Path, new: str, *, check: bool) -> list[str]:
     return [path.name]
 
 
-def write_constants(fitted: Mapping[str, Fitted], *, check: bool) -> list[str]:
-    """Puts the constants into the catalog; names of the files that change."""
-    stale = []
-    for name in ("vllm", "sglang", "trtllm", "generic"):
-        path = LOGS.with_name(f"{name}.toml")
-        free_memory, own = name in FREE_MEMORY_ENGINES, name == "vllm"
-        text = with_constants(path.read_text(encoding="utf-8"), fitted, free_memory=free_memory, own=own)
-        stale += _update(path, text, check=check)
+def write_constants(fitted: Mapping[Key, Fitted], *, check: bool) -> list[str]:
+    """Puts the constants into the catalog; the name of the file if that changes it."""
+    path = LOGS.with_name("vllm.toml")
+    stale = _update(path, with_constants(path.read_text(encoding="utf-8"), fitted), check=check)
     load_engine_releases.cache_clear()
     return stale
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -11,16 +11,21 @@ import numpy as np
 
 from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.engines import build_engine
+from llm_calc.adapters.catalog.files import read_toml
+from llm_calc.adapters.engine_catalog import EngineFile, EngineRules
+from llm_calc.adapters.engines import build_engine, engine_releases, engine_rules
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
+from llm_calc.adapters.releases import version_numbers
 from llm_calc.adapters.units import GIB
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
-from llm_calc.core.engines.vllm import Vllm, captured_sizes
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.engines.vllm_budget import captured_graphs
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes
 from llm_calc.core.parallelism import Layout
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "catalogs" / "engines" / "startup_logs.csv"
+MOST_UNKNOWN = 2
 OPTION_NAMES = {
     "vllm": {"max_model_len": "max_model_len", "utilization": "gpu_memory_utilization", "eager": "enforce_eager",
              "batched_tokens": "max_num_batched_tokens", "sequences": "max_num_seqs"},
@@ -47,6 +52,11 @@ class Log:
         return engine.plan(self.setup)
 
     @property
+    def release(self) -> str:
+        """The release whose rules answer for it."""
+        return _release(self.cells).version
+
+    @property
     def setting(self) -> tuple[str, ...]:
         """Logs of one setting count once."""
         return tuple(self.cells[name] for name in ("engine", "model", "weights", "kv_cache", "tensor"))
@@ -67,9 +77,19 @@ def _log(cells: dict[str, str]) -> Log:
     if cells["gpu_memory_gib"]:
         gpu = gpu.with_memory(int(float(cells["gpu_memory_gib"]) * GIB))
     numbers = resolve_precision(reading.model, wishes, reading.quantization).numbers
-    layout = Layout(tensor=int(cells["tensor"]), data=int(cells["data"]))
+    layout = Layout(
+        tensor=int(cells["tensor"]), pipeline=int(cells["pipeline"] or 1), data=int(cells["data"])
+    )
     setup = Setup(model=reading.model, numbers=numbers, layout=layout, gpu=gpu)
-    return Log(cells=cells, setup=setup, engine=build_engine(engine, None, **_options(cells)))
+    return Log(
+        cells=cells, setup=setup, engine=build_engine(engine, _release(cells).version, **_options(cells))
+    )
+
+
+def _release(cells: dict[str, str]) -> EngineRules:
+    """The release of a log; one that names none is as old as the oldest rules."""
+    engine, version = cells["engine"], cells["version"]
+    return engine_rules(engine, version) if version_numbers(version) else engine_releases(engine)[0]
 
 
 def _options(cells: dict[str, str]) -> dict[str, float | int | bool]:
@@ -91,70 +111,135 @@ class Fitted:
     logs: int
 
 
-def fit(logs: Sequence[Log]) -> dict[str, Fitted]:
-    """All constants of vLLM's, from vLLM's logs."""
+Key = tuple[str, str]
+"""The release that states a constant, and the constant."""
+
+
+def fit(logs: Sequence[Log]) -> dict[Key, Fitted]:
+    """Every constant of vLLM's that logs give, for the releases from the one that states it to the next that does."""
     own = [log for log in logs if isinstance(log.engine, Vllm)]
-    single = [log.value("non_torch_gib") for log in own if log.setup.layout.tensor == 1]
-    context = _median(value for value in single if value is not None)
-    return {
-        "sampler_bytes_per_logit": _median(map(_bytes_per_logit, own)),
-        "context_bytes": Fitted(value=context.value * GIB, logs=context.logs),
-        **_communication(own, context.value),
-        "graph_bytes_per_layer": _median(map(_graph_bytes_per_layer, own)),
-    }
+    found: dict[Key, Fitted] = {}
+    for names, fitted in (
+        (("sampler_bytes_per_logit",), _sampler),
+        (("context_bytes",), _context),
+        (("stage_context_bytes",), _stage_context),
+        (("group_bytes", "peer_bytes"), _communication),
+        (("graph_bytes_per_layer",), _graph_ratio),
+    ):
+        for release, members in _by_statement(own, names):
+            for name, constant in zip(names, fitted(members), strict=False):
+                found[release, name] = constant
+    return found
 
 
-def _median(values: Iterable[float | None]) -> Fitted:
+def _by_statement(logs: Sequence[Log], names: tuple[str, ...]) -> list[tuple[str, list[Log]]]:
+    """The logs of each stretch of releases that share exactly these constants as stated."""
+    stretches: list[tuple[str, list[str]]] = []
+    for release, stated in zip(engine_releases("vllm"), _stated(), strict=True):
+        graphs = {name for name in stated if name.startswith("graph_bytes")}
+        if set(names) <= stated and (not graphs & set(names) or graphs == set(names)):
+            stretches.append((release.version, []))
+        elif set(names) & stated and stretches:
+            stretches.append(("", []))
+        if stretches:
+            stretches[-1][1].append(release.version)
+    return [(first, [log for log in logs if log.release in members]) for first, members in stretches if first]
+
+
+def _stated() -> list[set[str]]:
+    """The constants that each release of vLLM states itself."""
+    read = read_toml(EngineFile, LOGS.with_name("vllm.toml"))
+    return [{constant.name for constant in row.constants} for row in read.releases]
+
+
+def _median(values: Iterable[float | None]) -> Fitted | None:
     found = [value for value in values if value is not None]
-    return Fitted(value=median(found), logs=len(found))
+    return Fitted(value=median(found), logs=len(found)) if found else None
+
+
+def _present(*found: Fitted | None) -> list[Fitted]:
+    return [each for each in found if each is not None]
+
+
+def _sampler(logs: Sequence[Log]) -> list[Fitted]:
+    return _present(_median(map(_bytes_per_logit, logs)))
 
 
 def _bytes_per_logit(log: Log) -> float | None:
-    """What the sampler takes an entry, where it and not the forward pass is the peak."""
+    """What the sampler takes an entry, where it and not the forward pass is the peak; experts add to it."""
     peak, limits, model = log.value("activation_peak_gib"), log.engine.limits(log.setup), log.setup.model
-    if peak is None:
+    if peak is None or log.setup.layout.pipeline > 1 or model.num_experts:
         return None
-    forward = forward_peak_bytes(model, limits.max_batched_tokens, 2.0, log.setup.layout.tensor)
-    left = peak * GIB - limits.max_batched_tokens * model.hidden * 2.0
+    width = log.setup.activation_bytes_per_element
+    forward = float(forward_peak_bytes(model, limits.max_batched_tokens, width, log.setup.layout.tensor))
+    left = peak * GIB - limits.max_batched_tokens * model.hidden * width
     return None if peak * GIB < 1.1 * forward else left / (limits.max_sequences * model.vocab)
 
 
-def _communication(logs: Sequence[Log], context_gib: float) -> dict[str, Fitted]:
-    """A straight line over the GPUs of the group, through the medians at each size."""
+def _outside(logs: Iterable[Log]) -> Fitted | None:
+    return _median(
+        None if log.value("non_torch_gib") is None else (log.value("non_torch_gib") or 0.0) * GIB
+        for log in logs
+    )
+
+
+def _context(logs: Sequence[Log]) -> list[Fitted]:
+    return _present(_outside(log for log in logs if log.setup.layout.gpus == 1))
+
+
+def _stage_context(logs: Sequence[Log]) -> list[Fitted]:
+    layouts = [(log, log.setup.layout) for log in logs]
+    return _present(_outside(log for log, layout in layouts if layout.pipeline > 1 and layout.tensor == 1))
+
+
+def _communication(logs: Sequence[Log]) -> list[Fitted]:
+    """A straight line over the GPUs of the group, through the medians at each size, above the context alone."""
+    context = _context(logs)
     by_size: dict[int, list[float]] = defaultdict(list)
     for log in logs:
         value = log.value("non_torch_gib")
-        if value is not None and log.setup.layout.tensor > 1:
-            by_size[log.setup.layout.tensor].append((value - context_gib) * GIB)
+        if value is not None and log.setup.layout.tensor > 1 and context:
+            by_size[log.setup.layout.tensor].append(value * GIB - context[0].value)
+    if len(by_size) < MOST_UNKNOWN:
+        return []
     peers = np.array([[1.0, size - 1] for size in by_size])
-    group, peer = np.linalg.lstsq(
-        peers, np.array([median(values) for values in by_size.values()]), rcond=None
-    )[0]
+    middle = np.array([median(values) for values in by_size.values()])
     count = sum(len(values) for values in by_size.values())
-    return {
-        "group_bytes": Fitted(value=float(group), logs=count),
-        "peer_bytes": Fitted(value=float(peer), logs=count),
-    }
+    return [Fitted(value=float(value), logs=count) for value in np.linalg.lstsq(peers, middle, rcond=None)[0]]
 
 
-def _graph_bytes_per_layer(log: Log) -> float | None:
-    """Logged graph memory over layers and captured sizes; the median lets memory freed meanwhile weigh no more."""
-    graphs = log.value("cuda_graph_gib")
-    if graphs is None or log.cells["eager"]:
-        return None
-    sizes = captured_sizes(log.engine.limits(log.setup).max_sequences)
-    return graphs * GIB / (log.setup.model.num_layers * sizes)
+def _captured(log: Log) -> int:
+    assert isinstance(log.engine, Vllm)
+    limits = log.engine.limits(log.setup)
+    return captured_graphs(log.setup, limits, log.engine.rules, log.engine.cudagraph_mode)
 
 
-def overheads(fitted: dict[str, Fitted]) -> OverheadConstants:
-    """The constants as the core takes them."""
-    return OverheadConstants(**{name: constant.value for name, constant in fitted.items()})
+def _graph_ratio(logs: Sequence[Log]) -> list[Fitted]:
+    """Logged graph memory over layers and captured graphs; the median lets memory freed meanwhile weigh no more."""
+    return _present(
+        _median(
+            (log.value("cuda_graph_gib") or 0.0) * GIB / (log.setup.model.num_layers * _captured(log))
+            for log in logs
+            if log.value("cuda_graph_gib") is not None and not log.cells["eager"]
+        )
+    )
+
+
+def overheads(fitted: Mapping[Key, Fitted], release: str) -> OverheadConstants:
+    """The constants of one release as the core takes them: those that the logs give in place of the catalog's."""
+    values = {constant.name: constant.value for constant in engine_rules("vllm", release).constants}
+    for rules in engine_releases("vllm"):
+        values |= {name: each.value for (stated, name), each in fitted.items() if stated == rules.version}
+        if rules.version == release:
+            break
+    return OverheadConstants(**values)
 
 
 def left_out(logs: Sequence[Log]) -> list[tuple[Log, OverheadConstants]]:
     """Every vLLM log with the constants fitted without its model."""
     own = [log for log in logs if isinstance(log.engine, Vllm)]
-    constants = {}
-    for model in {log.cells["model"] for log in own}:
-        constants[model] = overheads(fit([log for log in own if log.cells["model"] != model]))
-    return [(log, constants[log.cells["model"]]) for log in own]
+    fits = {
+        model: fit([log for log in own if log.cells["model"] != model])
+        for model in {log.cells["model"] for log in own}
+    }
+    return [(log, overheads(fits[log.cells["model"]], log.release)) for log in own]

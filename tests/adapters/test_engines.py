@@ -47,9 +47,9 @@ def test_defaults_make_an_engine(name: str) -> None:
 
 
 def test_given_options_replace_defaults_and_none_does_not() -> None:
-    engine = build_engine("vllm", gpu_memory_utilization=0.5, block_size=None)
+    engine = build_engine("vllm", gpu_memory_utilization=0.5, max_model_len=None)
     assert isinstance(engine, Vllm)
-    assert (engine.gpu_memory_utilization, engine.block_size) == (0.5, 16)
+    assert (engine.gpu_memory_utilization, engine.max_model_len) == (0.5, None)
 
 
 def test_a_request_part_is_an_engine_with_its_options() -> None:
@@ -108,13 +108,13 @@ def written(folder: Path, name: str, change: tuple[str, str]) -> Path:
     ("change", "fault"),
     [
         (('name = "vllm"', 'name = "sglang"'), "name: 'sglang' is not the file's"),
-        (("block_size = ", "blocks = "), "defaults: no options: blocks"),
+        (("enforce_eager = ", "eager = "), "defaults: no options: eager"),
         (('name = "context_bytes"', 'name = "contexts"'), "constants: not known: contexts"),
         (('version = "', 'versions = "'), "version"),
         (('since = "0.11"', 'since = "eleven"'), "not versions in their order"),
         (('since = "0.11"', 'since = "0.99"'), "not versions in their order"),
         (
-            ("[releases.defaults]", "[releases.rules]\nnone = 1\n[releases.defaults]"),
+            ("[releases.rules]", "[releases.rules]\nnone = 1"),
             "rules: not known: none",
         ),
     ],

@@ -43,7 +43,7 @@ def test_windows_need_less_than_the_engine_allocates() -> None:
     answer = planned("gpt-oss-20b", engine={"name": "vllm", "max_model_len": 131072})
     cache = answer.kv_cache
     assert cache.needed.bytes_per_sequence == 2048 * 12 * (131072 + 128)
-    window = -(-(128 - 1 + 8192) // 16) + 1
+    window = -(-(128 - 1 + 2 * 8192) // 16) + 1  # two steps are in flight
     assert cache.allocated.bytes_per_sequence == 2048 * 12 * 16 * (131072 // 16 + window)
     assert [group.kind for group in cache.groups] == ["sliding", "full"]
 
@@ -108,9 +108,47 @@ def test_warnings_of_what_the_engine_will_not_do() -> None:
 
 
 def test_graphs_may_exceed_the_reserve() -> None:
-    answer = planned(engine={"name": "vllm", "gpu_memory_utilization": 1.0})
+    answer = planned(engine={"name": "vllm", "version": "0.19", "gpu_memory_utilization": 1.0})
     assert answer.per_gpu.unallocated_bytes < 0
     assert any("CUDA graphs" in warning for warning in answer.warnings)
+    assert not answer.starts
+    assert "exceed the GPU's memory" in answer.reason
+
+
+def test_the_request_decides_where_no_context_is_chosen() -> None:
+    """131072 tokens of Llama 3.1 70B in fp8 do not fit on one H100; requests of 1024 do."""
+    body: dict[str, Any] = {
+        "precision": {"weights": "fp8"},
+        "workload": {"input_tokens": 1000, "output_tokens": 24},
+    }
+    answer = planned("llama-3.1-70b", engine={"name": "vllm"}, **body)
+    assert (answer.fits, answer.starts) == (True, False)
+    assert any(
+        "engine.max_model_len: not given; with the default of 131072" in each for each in answer.warnings
+    )
+    chosen = planned("llama-3.1-70b", engine={"name": "vllm", "max_model_len": 131072}, **body)
+    assert (chosen.fits, chosen.starts) == (False, False)
+    longest = planned("llama-3.1-70b", engine={"name": "vllm", "max_model_len": "auto"}, **body)
+    assert longest.starts
+    assert 1024 < longest.max_model_len_tokens == longest.max_context_tokens < 131072
+
+
+def test_splits_that_blocks_do_not_allow_are_refused_with_those_that_work() -> None:
+    """768 columns of an expert are six blocks of 128: four GPUs cannot have a whole number each."""
+    config = load_catalogs().model("qwen3-30b-a3b").config | {
+        "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    }
+    for name in ("vllm", "sglang"):
+        body = {
+            "model": {"hf_config": config},
+            "hardware": {**H100, "count": 4},
+            "parallelism": {"tensor": 4},
+            "engine": {"name": name},
+        }
+        answer = answer_memory_plan(MemoryPlanRequest.model_validate(body), load_catalogs())
+        assert not answer.starts
+        assert "gives 192 on each of 4 GPUs" in answer.reason
+        assert "what works: tensor 1, tensor 2, tensor 4 with expert 4" in answer.reason
 
 
 def test_unified_memory_is_named() -> None:

@@ -57,5 +57,15 @@ def test_every_log_is_planned(log: Log) -> None:
     assert plan.engine == log.cells["engine"]
 
 
-def test_vllm_states_how_many_logs_are_behind_its_constants() -> None:
-    assert all(constant.logs > 0 for constant in engine_rules("vllm").constants)
+@pytest.mark.parametrize("version", ["0.11", "0.16", "0.17", "0.19", "0.20", "0.27", "0.33"])
+def test_vllm_states_how_many_logs_are_behind_its_constants(version: str) -> None:
+    assert all(constant.logs > 0 for constant in engine_rules("vllm", version).constants)
+
+
+def test_constants_are_fitted_by_release() -> None:
+    """The sampler of 0.17 takes two fifths of what that of 0.11 took."""
+    found = {key: constant.value for key, constant in fit(LOGS).items()}
+    assert found["0.11.0", "sampler_bytes_per_logit"] == pytest.approx(38.4, rel=0.01)
+    assert found["0.17.0", "sampler_bytes_per_logit"] == pytest.approx(14.9, rel=0.01)
+    assert found["0.19.0", "context_bytes"] > found["0.11.0", "context_bytes"]
+    assert found["0.19.0", "group_bytes"] > 10 * found["0.11.0", "group_bytes"]

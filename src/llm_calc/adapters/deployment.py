@@ -257,7 +257,9 @@ def _shortage(plan: MemoryPlan, asked: Asked) -> str:
         return f"{missing:.1f} GiB are missing on each GPU"
     if asked.context_tokens > plan.max_model_len_tokens:
         return f"requests of {asked.context_tokens} tokens are longer than its context of {plan.max_model_len_tokens}"
-    if not plan.starts:
+    if plan.refusals:
+        return plan.refusals[0]
+    if not plan.can_start:
         return f"it does not start with a context of {plan.max_model_len_tokens} tokens"
     return "no request of this length fits"
 

@@ -7,6 +7,7 @@ from llm_calc.adapters.releases import Nearest, asked_numbers, release_for
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
+from llm_calc.core.engines.vllm import LONGEST_THAT_FITS
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 
 
@@ -77,8 +78,10 @@ def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> Non
 
 def engine_from(part: EnginePart) -> Engine:
     """The engine that a request names, of its release and with its options."""
-    elsewhere = homed_flags(part.name)
-    return build_engine(part.name, part.version, **part.model_dump(exclude={"name", "version", *elsewhere}))
+    options = part.model_dump(exclude={"name", "version", *homed_flags(part.name)})
+    if options.get("max_model_len") == "auto":
+        options["max_model_len"] = LONGEST_THAT_FITS
+    return build_engine(part.name, part.version, **options)
 
 
 def release_of(part: EnginePart) -> EngineRules:

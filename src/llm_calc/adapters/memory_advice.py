@@ -42,7 +42,7 @@ class Asked:
 def runs(plan: MemoryPlan, asked: Asked) -> bool:
     """Whether the engine starts, takes requests of this length, and holds at least one: only then is there a speed."""
     long_enough = asked.context_tokens <= plan.max_model_len_tokens
-    return long_enough and plan.starts and plan.holds(1, asked.context_tokens)
+    return long_enough and plan.can_start and plan.holds(1, asked.context_tokens)
 
 
 def fits(plan: MemoryPlan, asked: Asked) -> bool:

@@ -16,6 +16,7 @@ from llm_calc.adapters.memory_advice import (
     recommended_gpu,
     sequences_text,
 )
+from llm_calc.adapters.memory_warnings import plan_warnings
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -80,7 +81,11 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
         assumptions=[*subject.assumptions, *_assumptions(planned, request)],
-        warnings=[*subject.warnings, *version_warnings(request.engine), *_warnings(planned)],
+        warnings=[
+            *subject.warnings,
+            *version_warnings(request.engine),
+            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.fits),
+        ],
     )
 
 
@@ -245,13 +250,15 @@ def _reason(planned: Planned) -> str:
             f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework "
             f"take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
         )
+    if plan.refusals:
+        return "; ".join(plan.refusals)
     if plan.host is not None and not plan.host.fits:
         needed, there = gib(plan.host.needed_bytes), gib(plan.host.memory_bytes or 0.0)
         return f"{needed:.2f} GiB would lie in the host's memory of {there:.2f} GiB: this does not fit"
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
         return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
-    if not plan.starts and plan.must_hold_one:
+    if not plan.can_start and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)
     need = gib(_replica_sequences(plan, shown) * _sequence_bytes(plan, context))
@@ -273,26 +280,4 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     host = planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return found
-
-
-def _warnings(planned: Planned) -> list[str]:
-    plan, gpu = planned.plan, planned.subject.setup.gpu
-    found = []
-    if planned.asked.context_tokens > plan.max_model_len_tokens:
-        found.append(
-            f"workload: {planned.asked.context_tokens} tokens of a request exceed the engine's context of "
-            f"{plan.max_model_len_tokens}"
-        )
-    if planned.asked.sequences > plan.limits.max_sequences * plan.replicas:
-        most = plan.limits.max_sequences * plan.replicas
-        found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
-    if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
-        found.append(
-            "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
-        )
-    if gpu.unified_memory:
-        found.append(f"{gpu.name} shares its memory with the host; what other programs take is not known")
-    if gpu.usable_memory_estimated:
-        found.append(f"usable memory of {gpu.name} was estimated, not measured")
     return found

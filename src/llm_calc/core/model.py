@@ -71,6 +71,7 @@ class Model:
     vision and audio towers, projectors).
     Towers count by their weights only: text tokens never meet them. ``vision_tower``: layers and width of a vision
     tower by the names that its file gives them, 24 and 1024 where it has other names, as engines read it.
+    ``context_limit_tokens``: positions with the file's own scaling of rotary ones, where that is more than it states.
     """
 
     model_type: str
@@ -84,6 +85,7 @@ class Model:
     outside: tuple[Weight, ...] = ()
     name: str = ""
     context_length_tokens: int | None = None
+    context_limit_tokens: int | None = None
     dtype: str = "bf16"
     vision_tower: tuple[int, int] | None = None
 

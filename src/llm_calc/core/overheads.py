@@ -36,7 +36,10 @@ class OverheadConstants:
     ``context_bytes``: driver context and library workspaces that appear after the engine took its first
     measurement. ``group_bytes``: a process group's own buffers, once there is more than one GPU;
     ``peer_bytes``: for every further GPU of the tensor-parallel group. ``graph_bytes_per_layer``: memory
-    of one captured batch size in one layer.
+    of one captured batch size in one layer, ``graph_bytes_per_size`` beside all layers. ``stage_context_bytes`` and
+    ``unified_context_bytes``: ``context_bytes`` with pipeline stages alone, and on devices that share the host's memory
+    (0: the same). ``workspace_fraction``: how often the workspace of experts counts. ``held_context_bytes``: what a
+    process holds of a card before an engine looks at it.
     """
 
     sampler_bytes_per_logit: float = 0.0
@@ -44,6 +47,11 @@ class OverheadConstants:
     group_bytes: float = 0.0
     peer_bytes: float = 0.0
     graph_bytes_per_layer: float = 0.0
+    graph_bytes_per_size: float = 0.0
+    stage_context_bytes: float = 0.0
+    unified_context_bytes: float = 0.0
+    workspace_fraction: float = 0.0
+    held_context_bytes: float = 0.0
 
 
 @lru_cache(maxsize=1024)

@@ -288,3 +288,13 @@ def test_types_of_numbers_that_cannot_be_taken_as_they_are_make_a_guess() -> Non
     assert (guessed.model.dtype, guessed.confidence) == ("bf16", "approximate")
     quantized = {"torch_dtype": "float8_e4m3fn", "quantization_config": {"quant_method": "fp8"}}
     assert changed(**quantized).confidence == "exact"
+
+
+@pytest.mark.parametrize(
+    ("model_type", "key"),
+    [("llama", "moe_latent_size"), ("kimi_linear", "routed_expert_hidden_size"), ("unheard_of", "inner_dim")],
+)
+def test_a_width_that_is_not_read_is_refused_by_name(model_type: str, key: str) -> None:
+    with pytest.raises(UnsupportedError, match=key) as refused:
+        read_config({**LLAMA, "model_type": model_type, key: 3584})
+    assert refused.value.field == f"model.hf_config.{key}"

@@ -73,7 +73,7 @@ def test_more_utilization_never_gives_fewer_tokens(
     many = plan_of(name, model, memory_gib, **{UTILIZATION[name]: high})
     assert many.kv_cache_tokens >= few.kv_cache_tokens
     assert many.max_context_tokens() >= few.max_context_tokens()
-    assert many.starts or not few.starts
+    assert many.starts or many.refusals or not few.starts  # some shares leave no room beside them
 
 
 @settings(deadline=None)

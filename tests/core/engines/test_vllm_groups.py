@@ -6,20 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_calc.core.engines.caches import LayerCache
-from llm_calc.core.engines.vllm_groups import group_caches, hybrid_block_tokens
+from llm_calc.core.engines.vllm_groups import CacheGroup, Page, block_bytes, group_pages, unwindowed
+from llm_calc.core.engines.vllm_pages import hybrid_block_tokens
+
+RATIO = 1.5
 
 
-def full(layers: int, bytes_per_token: float = 4096) -> LayerCache:
-    return LayerCache(kind="full", layers=layers, bytes_per_token=bytes_per_token)
+def full(layers: range, page: float = 65536, tokens: int = 16, kind: str = "full") -> tuple[Page, ...]:
+    return tuple(Page(layer=layer, kind=kind, page_bytes=page, block_tokens=tokens) for layer in layers)
 
 
-def sliding(layers: int, bytes_per_token: float = 4096, window: int = 1024) -> LayerCache:
-    return LayerCache(kind="sliding", layers=layers, bytes_per_token=bytes_per_token, window_tokens=window)
+def sliding(layers: range, page: float = 65536, tokens: int = 16, window: int = 1024) -> tuple[Page, ...]:
+    return tuple(
+        Page(layer=layer, kind="sliding", page_bytes=page, block_tokens=tokens, window_tokens=window)
+        for layer in layers
+    )
 
 
-def state(layers: int, state_bytes: float) -> LayerCache:
-    return LayerCache(kind="state", layers=layers, state_bytes=state_bytes)
+def state(layers: range, page: float) -> tuple[Page, ...]:
+    return tuple(Page(layer=layer, kind="state", page_bytes=page) for layer in layers)
+
+
+def sizes(groups: tuple[CacheGroup, ...]) -> list[tuple[str, int, int]]:
+    return [(group.first.kind, len(group.pages), group.padding_layers) for group in groups]
 
 
 # state bytes a layer and GPU, bytes a token and layer, block size that vLLM logs
@@ -40,69 +49,88 @@ def test_block_sizes_of_published_logs(state_bytes: int, bytes_per_token: int, t
     assert hybrid_block_tokens(state_bytes, bytes_per_token) == tokens
 
 
+def test_a_larger_step_rounds_the_block_up() -> None:
+    """Qwen3.5-27B on two H100: 784 by 16, 832 by the 64 that its prefill kernel is aligned to."""
+    assert hybrid_block_tokens(3 * 10240 * 2 // 2 + 24 * 128 * 128 * 4, 2048, 64) == 832
+
+
 def test_layers_of_one_kind_are_one_group_whatever_their_width() -> None:
-    (group,) = group_caches((full(61, 1152), full(61, 132)), 64)
-    assert group.block_bytes == 64 * 61 * (1152 + 132)
-    assert group.padding_layers == 0
+    groups = group_pages((*full(range(61), 1152, kind="latent"), *full(range(61), 132, kind="latent")), RATIO)
+    assert sizes(groups) == [("latent", 122, 0)]
+    assert block_bytes(groups, range(61)) == 61 * (1152 + 132)
 
 
 def test_gpt_oss_has_two_groups() -> None:
-    groups = group_caches((sliding(12, window=128), full(12)), 16)
-    assert [(group.kind, group.layers) for group in groups] == [("sliding", 12), ("full", 12)]
+    groups = group_pages((*sliding(range(0, 24, 2), window=128), *full(range(1, 24, 2))), RATIO)
+    assert sizes(groups) == [("sliding", 12, 0), ("full", 12, 0)]
 
 
 def test_gemma_3_27b_has_seven_groups_with_padding() -> None:
-    """62 layers, 52 with a window and 10 without: groups of 10, eight layers of padding."""
-    groups = group_caches((sliding(52), full(10)), 16)
-    assert [group.layers for group in groups] == [10, 10, 10, 10, 10, 2, 10]
+    """62 layers, 52 with a window and 10 without: groups of 10, eight layers of padding, dealt in turn."""
+    groups = group_pages((*sliding(range(52)), *full(range(52, 62))), RATIO)
+    assert [len(group.pages) for group in groups] == [9, 9, 9, 9, 8, 8, 10]
     assert sum(group.padding_layers for group in groups) == 8
+    assert block_bytes(groups, range(62)) == 10 * 65536
 
 
-def test_nearly_equal_kinds_take_the_larger_size() -> None:
-    groups = group_caches((sliding(12), full(13)), 16)
-    assert [(group.layers, group.padding_layers) for group in groups] == [(12, 1), (13, 0)]
+@pytest.mark.parametrize(("ratio", "layers"), [(1.0, [6, 6, 10]), (1.2, [6, 6, 10]), (1.25, [10, 12])])
+def test_nearly_equal_kinds_take_the_larger_size(ratio: float, layers: list[int]) -> None:
+    groups = group_pages((*sliding(range(12)), *full(range(12, 22))), ratio)
+    assert sorted(len(group.pages) for group in groups) == layers
 
 
 def test_narrower_pages_take_more_tokens() -> None:
-    wide, narrow = group_caches((full(4, 8192), sliding(4, 2048)), 16)
-    assert (wide.block_tokens, narrow.block_tokens) == (16, 64)
-    assert wide.block_bytes == narrow.block_bytes
+    groups = group_pages((*full(range(4), 131072), *sliding(range(4, 8), 32768)), RATIO)
+    assert [group.first.block_tokens for group in groups] == [16, 64]
+    assert {group.first.page_bytes for group in groups} == {131072}
+
+
+def test_pages_that_do_not_divide_are_padded() -> None:
+    groups = group_pages((*full(range(4), 100000), *sliding(range(4, 8), 32768)), RATIO)
+    assert [group.first.block_tokens for group in groups] == [16, 16]
+    assert {group.first.page_bytes for group in groups} == {100000}
+
+
+def test_latent_pages_that_do_not_divide_take_the_windows_away() -> None:
+    groups = group_pages((*full(range(4), 18432, kind="latent"), *sliding(range(4, 8), 65536)), RATIO)
+    assert sizes(groups) == [("latent", 8, 0)]
+    assert block_bytes(groups, range(8)) == 4 * (18432 + 65536)
 
 
 def test_states_alone() -> None:
-    (group,) = group_caches((state(24, 1000.0),), 16)
-    assert (group.block_tokens, group.block_bytes) == (0, 24_000)
+    groups = group_pages(state(range(24), 1000.0), RATIO)
+    assert sizes(groups) == [("state", 24, 0)]
+    assert block_bytes(groups, range(24)) == 24_000
+
+
+def test_a_stage_holds_its_layers_of_each_group() -> None:
+    groups = group_pages((*sliding(range(0, 24, 2)), *full(range(1, 24, 2))), RATIO)
+    assert block_bytes(groups, range(12)) == 6 * 65536
+
+
+def test_windows_are_kept_where_no_layer_sees_everything() -> None:
+    only = sliding(range(4))
+    assert unwindowed(only) == only
+    assert {page.window_tokens for page in unwindowed((*only, *full(range(4, 5))))} == {None}
 
 
 def test_nothing_cached_needs_no_groups() -> None:
-    assert group_caches((), 16) == ()
+    assert group_pages((), RATIO) == ()
+    assert block_bytes((), range(4)) == 0.0
 
 
-kinds = st.tuples(
-    st.integers(1, 80),
-    st.integers(0, 80),
-    st.integers(0, 80),
-    st.sampled_from([512, 1024, 2048, 4096]),
-    st.sampled_from([512, 1024, 2048, 4096]),
-    st.integers(1, 5_000_000),
+@given(
+    windowed=st.integers(min_value=1, max_value=80),
+    whole=st.integers(min_value=1, max_value=80),
+    ratio=st.sampled_from([1.0, 1.25, 1.5]),
 )
-
-
-@given(values=kinds, block=st.sampled_from([16, 32, 128]))
-def test_every_layer_is_in_one_group_and_blocks_are_equal(
-    values: tuple[int, int, int, int, int, int], block: int
+def test_every_layer_is_in_one_group_and_all_groups_are_equal(
+    windowed: int, whole: int, ratio: float
 ) -> None:
-    alone, windowed, states, wide, narrow, state_bytes = values
-    given_caches = [full(alone, wide)]
-    given_caches += [sliding(windowed, narrow)] if windowed else []
-    given_caches += [state(states, float(state_bytes))] if states else []
-    groups = group_caches(tuple(given_caches), block)
-    assert sum(group.layers for group in groups) == alone + windowed + states
-    assert len({group.block_bytes for group in groups}) == 1
-    for group in groups:
-        slots = group.layers + group.padding_layers
-        needed = {"full": wide, "sliding": narrow}.get(group.kind, 0) * group.block_tokens
-        needed = state_bytes if group.kind == "state" else needed
-        assert group.block_bytes >= slots * needed
-        assert group.block_tokens % block == 0 or states
-    assert ceil(sum(group.padding_layers for group in groups)) >= 0
+    pages = (*sliding(range(windowed)), *full(range(windowed, windowed + whole)))
+    groups = group_pages(pages, ratio)
+    assert sorted(page.layer for group in groups for page in group.pages) == list(range(windowed + whole))
+    size = max(len(group.pages) for group in groups)
+    assert size in (min(windowed, whole), max(windowed, whole))
+    assert len(groups) == ceil(windowed / size) + ceil(whole / size)
+    assert sum(len(group.pages) + group.padding_layers for group in groups) == size * len(groups)

@@ -6,11 +6,11 @@ Keys that were read are remembered, so that ``reading`` can tell which ones nobo
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llm_calc.adapters.architectures.defaults import NO_DEFAULTS, ClassDefaults, class_defaults
-from llm_calc.adapters.architectures.neutral import is_understood
+from llm_calc.adapters.architectures.neutral import is_understood, names_tower, names_width
 from llm_calc.core.errors import InvalidInputError
 
 ROOT = "model.hf_config"
@@ -59,6 +59,7 @@ class Fields:
         self.fallbacks: Mapping[str, object] = {}
         """What a wrapper assumes of this part where neither the file nor the class says anything."""
         self._read: set[str] = set()
+        self._repeated: set[str] = set()
         self._parts: dict[str, Fields] = {}
         self._also: dict[str, tuple[str, ...]] = {}
 
@@ -229,6 +230,7 @@ class Fields:
 
     def agree(self, **values: object) -> None:
         """Marks keys that repeat what is known anyway; one that says otherwise stays to be reported."""
+        self._repeated.update(values)
         self._read.update(key for key, value in values.items() if self.values.get(key, MISSING) == value)
 
     def assume(self, sentence: str) -> None:
@@ -251,6 +253,22 @@ class Fields:
                 yield from self._parts[key].unread()
             elif key not in self._read and not is_understood(key, value) and self._acts(key, value):
                 yield f"{self.path}.{key}".removeprefix(f"{ROOT}.")
+
+    def unread_sizes(self, *, known: Callable[[str], bool]) -> Iterator[str]:
+        """Of the keys that nobody read those that, by their names, are widths of the decoder itself.
+
+        In a type that is known they are those of experts and latents: others may repeat what the class fixes.
+        """
+        inner = known(self.model_type)
+        for key, value in self.values.items():
+            if key in self._parts:
+                yield from () if names_tower(key) else self._parts[key].unread_sizes(known=known)
+            elif (
+                key not in self._read | self._repeated
+                and names_width(key, inner=inner)
+                and self._acts(key, value)
+            ):
+                yield f"{self.path}.{key}"
 
     def _acts(self, key: str, value: object) -> bool:
         """Whether a value says something that is not what the class assumes anyway."""

@@ -87,3 +87,23 @@ def is_understood(key: str, value: object) -> bool:
 @cache
 def _names_function(key: str) -> bool:
     return re.fullmatch(r"(.*_)?(act|activation|activation_function|activation_fn)", key) is not None
+
+
+_WIDTH = re.compile(
+    r"(?!.*(vision|audio|image|visual|projector|mm_|text_))(.*_)?"
+    r"(hidden|intermediate|latent|expert|experts|ffn|inner|embed|embedding|lora|head|state)_(size|dim|width|rank)"
+)
+_INNER_WIDTH = re.compile(r"(?!.*(vision|audio|image))(.*_)?(latent|experts?)_(.*_)?(size|dim|width|rank)")
+_TOWER = re.compile("vision|audio|tower|visual|image|talker|token2wav|code2wav")
+
+
+@cache
+def names_width(key: str, *, inner: bool) -> bool:
+    """Whether a key names a width of a decoder; ``inner``: one of experts or latents alone."""
+    return (_INNER_WIDTH if inner else _WIDTH).fullmatch(key) is not None
+
+
+@cache
+def names_tower(key: str) -> bool:
+    """Whether a nested configuration is that of a tower or of what speaks."""
+    return _TOWER.search(key) is not None

@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 
 from llm_calc.adapters.architectures.fields import MOST_LAYERS, Fields
 from llm_calc.adapters.architectures.labels import context_length, dtype
+from llm_calc.adapters.architectures.positions import context_limit
 from llm_calc.adapters.architectures.windows import Window, Windows, no_window
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Norm, Parts
 from llm_calc.core.model import Model, group_layers
@@ -246,6 +247,7 @@ def assemble(
         head_tied=is_tied,
         outside=ends,
         context_length_tokens=context_length(f),
+        context_limit_tokens=context_limit(f, context_length(f)),
         dtype=dtype(f),
     )
 

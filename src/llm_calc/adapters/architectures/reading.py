@@ -12,7 +12,7 @@ from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
 from llm_calc.adapters.architectures.fields import QUANTIZATION_KEYS, ROOT, Fields
 from llm_calc.adapters.architectures.registry import find, known_types
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 
 MOST_NAMED = 100
@@ -59,6 +59,7 @@ def _read(content: str, name: str) -> Reading:
     model = read_model(f)
     for fields in (f, *f.parts_among(TEXT_PARTS)):
         fields.ignore(*QUANTIZATION_KEYS)
+    _refuse_unread_sizes(f)
     _note_unread(f)
     quantization = _quantization(values, f)
     return Reading(
@@ -128,6 +129,16 @@ def _plain(name: str) -> str:
 
 def _related(base: str, model_type: str) -> bool:
     return base.startswith(model_type[:4]) or model_type.startswith(base[:4])
+
+
+def _refuse_unread_sizes(f: Fields) -> None:
+    """A count that leaves a width of the decoder out would be far off, and nothing would show by how much."""
+    path = next(iter(f.unread_sizes(known=lambda kind: find(kind) is not None)), None)
+    if path is not None:
+        raise UnsupportedError(
+            f"{path} is a width that is not read for model_type {f.model_type!r}: a count without it would be wrong",
+            field=path,
+        )
 
 
 def _note_unread(f: Fields) -> None:

@@ -154,7 +154,7 @@ def _holds(placed: Placed, lengths: Lengths) -> Flags:
         return holds_one(placed)
     room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
     short_enough = context <= placed.plan.max_model_len_tokens
-    return np.asarray((room >= 1) & short_enough & placed.plan.starts)
+    return np.asarray((room >= 1) & short_enough & placed.plan.can_start)
 
 
 def _busy(workload: WorkloadPart, total: Quantity, replicas: float) -> Quantity:

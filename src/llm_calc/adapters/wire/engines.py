@@ -15,6 +15,9 @@ Size = Annotated[int, Field(ge=1, le=1_000_000)]
 Ratio = Annotated[float, Field(gt=0, le=100)]
 
 
+GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
+
+
 class _Engine(StrictRequest):
     version: Annotated[str, Field(max_length=60)] | None = Field(
         None,
@@ -37,14 +40,43 @@ class VllmEngine(_Engine):
     gpu_memory_utilization: Fraction | None = Field(
         None, description="Share of the GPU's memory to plan with, 0 to 1 [-]"
     )
-    max_model_len: Length | None = Field(None, description="Longest context of a request [tokens]")
+    kv_cache_memory_bytes: Annotated[int, Field(ge=1, le=10**15)] | None = Field(
+        None, description="Memory of each GPU for the KV cache, in place of a share of it [bytes]"
+    )
+    num_gpu_blocks_override: Length | None = Field(
+        None, description="Blocks of KV cache, in place of what the memory gives [blocks]"
+    )
+    max_model_len: Length | Literal["auto", -1] | None = Field(
+        None, description="Longest context of a request; auto or -1: the longest that memory holds [tokens]"
+    )
     max_num_batched_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
     max_num_seqs: Size | None = Field(None, description="Most sequences in one step [sequences]")
     block_size: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
     enforce_eager: bool | None = Field(None, description="Whether CUDA graphs are switched off")
+    cudagraph_mode: GraphMode | None = Field(
+        None, description="Which CUDA graphs are captured (of the compilation config)"
+    )
     enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut into pieces")
     enable_prefix_caching: bool | None = Field(
         None, description="Whether the cache of equal prompt beginnings is reused"
+    )
+    async_scheduling: bool | None = Field(
+        None, description="Whether a step is scheduled while the one before it runs"
+    )
+    mamba_cache_mode: Literal["none", "align", "all"] | None = Field(
+        None, description="How recurrent states are kept for prefix caching"
+    )
+    mamba_ssm_cache_dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
+        None, description="Type of recurrent states; auto: as the model's file says"
+    )
+    disable_hybrid_kv_cache_manager: bool | None = Field(
+        None, description="Whether layers with a window keep the whole context"
+    )
+    decode_context_parallel_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="GPUs that the tokens of a sequence's cache are dealt over [GPUs]"
+    )
+    cpu_offload_gb: Annotated[float, Field(ge=0, le=100_000)] | None = Field(
+        None, description="Weights of each GPU that stay in the host's memory [GiB]"
     )
 
 

@@ -41,12 +41,14 @@ class Claim:
     def blocks(self, context_tokens: Quantity) -> Quantity:
         """Blocks for a sequence of ``context_tokens`` [blocks].
 
-        ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks``; 1 for a state.
+        ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks``; ``1 + extra_blocks`` for a state.
         Source: Kwon et al. 2023, PagedAttention (arXiv:2309.06180) section 4, for blocks. Exact for one sequence that
         shares none.
         """
         if not self.block_tokens:
-            return context_tokens * 0 + 1  # one for each context, in the shape that was asked for
+            return (
+                context_tokens * 0 + 1 + self.extra_blocks
+            )  # for each context, in the shape that was asked for
         kept = context_tokens if self.window_tokens is None else smaller(context_tokens, self.window_tokens)
         return ceil_div(kept, self.block_tokens) + self.extra_blocks
 
@@ -62,11 +64,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Memory for sequences on one GPU, and what each sequence claims of it."""
+    """Memory for sequences on one GPU, and what each sequence claims of it.
+
+    ``held_back_bytes``: a part that no sequence is given, though an engine counts it where it reports capacity.
+    """
 
     name: str
     capacity_bytes: float
     claims: tuple[Claim, ...]
+    held_back_bytes: float = 0.0
 
     def sequence_bytes(self, context_tokens: Quantity) -> Quantity:
         """Bytes that one sequence of ``context_tokens`` occupies, whole blocks [bytes].
@@ -79,13 +85,14 @@ class Pool:
             total = total + claim.blocks(context_tokens) * claim.block_bytes
         return total
 
-    def sequences(self, context_tokens: Quantity) -> Quantity:
+    def sequences(self, context_tokens: Quantity, *, given: bool = False) -> Quantity:
         """How many sequences of ``context_tokens`` fit at once, as a ratio, not rounded down [sequences].
 
-        ``capacity / sequence_bytes``.
+        ``capacity / sequence_bytes``; of what sequences are ``given``, without what is held back.
         Definition: all sequences are alike.
         """
-        return self.capacity_bytes / self.sequence_bytes(context_tokens)
+        held_back = self.held_back_bytes if given else 0.0
+        return (self.capacity_bytes - held_back) / self.sequence_bytes(context_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +144,8 @@ class MemoryPlan:
     unless one sequence of ``max_model_len_tokens`` fits. ``bytes_per_token`` and ``tokens_per_replica``
     are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``places``: what an
     engine allocates in full at start bounds its sequences, whatever memory is left; None: blocks as they are needed.
-    ``host``: what the plan keeps in the host's memory.
+    ``host``: what the plan keeps in the host's memory. ``refusals``: why the engine does not start, whatever the memory
+    holds. ``context_chosen``: its option names the context, else it is the default.
     """
 
     engine: str
@@ -151,7 +159,9 @@ class MemoryPlan:
     replicas: int = 1
     stage: int = 0
     must_hold_one: bool = True
+    context_chosen: bool = True
     notes: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
     places: Places | None = None
     host: HostBudget | None = None
 
@@ -164,7 +174,7 @@ class MemoryPlan:
         """
         return self.tokens_per_replica * self.replicas
 
-    def sequences(self, context_tokens: Quantity) -> Quantity:
+    def sequences(self, context_tokens: Quantity, *, given: bool = False) -> Quantity:
         """Sequences of ``context_tokens`` at once over all replicas, as a ratio; may take arrays [sequences].
 
         ``min over pools of capacity / sequence_bytes x replicas``; without any cache, what the scheduler allows. Where
@@ -172,15 +182,15 @@ class MemoryPlan:
         Definition: a sequence needs room in every pool.
         """
         if self.places is None:
-            return self._in_memory(context_tokens)
+            return self._in_memory(context_tokens, given=given)
         placed = self.places.sequences(context_tokens) * self.replicas
         enough = self.budget.kv_cache_bytes <= self.available_bytes
-        return placed if enough else smaller(placed, self._in_memory(context_tokens))
+        return placed if enough else smaller(placed, self._in_memory(context_tokens, given=given))
 
-    def _in_memory(self, context_tokens: Quantity) -> Quantity:
+    def _in_memory(self, context_tokens: Quantity, *, given: bool) -> Quantity:
         if not self.pools:
             return context_tokens * 0 + self.limits.max_sequences * self.replicas
-        each = [pool.sequences(context_tokens) for pool in self.pools]
+        each = [pool.sequences(context_tokens, given=given) for pool in self.pools]
         least = each[0]
         for other in each[1:]:
             least = smaller(least, other)
@@ -189,10 +199,10 @@ class MemoryPlan:
     def max_concurrency(self, context_tokens: Quantity) -> Quantity:
         """Whole sequences of ``context_tokens`` at once over all replicas [sequences].
 
-        ``floor(sequences / replicas) x replicas``.
+        ``floor(sequences / replicas) x replicas``, of what sequences are given.
         Definition: no sequence is split over replicas.
         """
-        return self._whole(self.sequences(context_tokens))
+        return self._whole(self.sequences(context_tokens, given=True))
 
     def _whole(self, sequences: Quantity) -> Quantity:
         each = sequences / self.replicas + 1e-9
@@ -207,7 +217,7 @@ class MemoryPlan:
         """
 
         def holds(context_tokens: int) -> bool:
-            return bool(self._whole(self._in_memory(context_tokens)) >= sequences)
+            return bool(self._whole(self._in_memory(context_tokens, given=True)) >= sequences)
 
         low, high = 1, LONGEST_CONTEXT_TOKENS
         if not holds(low):
@@ -225,11 +235,20 @@ class MemoryPlan:
 
     @property
     def starts(self) -> bool:
-        """Whether the engine would start at all with this budget."""
+        """Whether the engine would start at all with this budget and its context."""
         context = self.max_model_len_tokens if self.must_hold_one else 1
-        if self.host is not None and not self.host.fits:
+        return self._startable and self.holds(1, context)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether it starts; where no context was chosen, with one that memory holds."""
+        return self.starts if self.context_chosen else self._startable and self.holds(1, 1)
+
+    @property
+    def _startable(self) -> bool:
+        if self.refusals or (self.host is not None and not self.host.fits):
             return False
-        return self.budget.kv_cache_bytes <= self.available_bytes and self.holds(1, context)
+        return self.budget.kv_cache_bytes <= self.available_bytes
 
 
 class Engine(Protocol):

@@ -1,6 +1,6 @@
 """The caches of one pipeline stage as an engine sees them: kind, layers, bytes a token on the fullest GPU."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, ceil_div, smaller
@@ -47,23 +47,34 @@ def stage_caches(
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
     counts: dict[LayerCache, int] = {}
+    states = (state_bytes, open_state_bytes, recurrence_bytes)
+    for layer, one in caches_by_layer(model, layout.tensor, element_bytes, *states):
+        if layer in bounds:
+            counts[one] = counts.get(one, 0) + 1
+    return tuple(replace(one, layers=layers) for one, layers in counts.items())
+
+
+@lru_cache(maxsize=2048)
+def caches_by_layer(
+    model: Model,
+    tensor: int,
+    element_bytes: float,
+    state_bytes: float,
+    open_state_bytes: float | None = None,
+    recurrence_bytes: float | None = None,
+) -> tuple[tuple[int, LayerCache], ...]:
+    """Every cache with the layer that keeps it, as the fullest GPU holds it, group by group of equal layers [bytes].
+
+    Definition: as :func:`stage_caches`.
+    """
+    found = []
     for group in model.groups:
-        layers = sum(index in bounds for index in group.indices)
-        for cache in group.parts.caches if layers else ():
+        for cache in group.parts.caches:
             each = index_key_bytes(group, cache) or cache.elements_per_token * element_bytes
             width = _state_width(cache, state_bytes, open_state_bytes, recurrence_bytes)
-            for one in _split(cache, layout.tensor, each, width):
-                counts[one] = counts.get(one, 0) + layers
-    return tuple(
-        LayerCache(
-            kind=one.kind,
-            layers=layers,
-            bytes_per_token=one.bytes_per_token,
-            state_bytes=one.state_bytes,
-            window_tokens=one.window_tokens,
-        )
-        for one, layers in counts.items()
-    )
+            for one in _split(cache, tensor, each, width):
+                found += [(layer, one) for layer in group.indices]
+    return tuple(found)
 
 
 def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Quantity:

@@ -76,6 +76,7 @@ class Generic:
             limits=limits,
             replicas=setup.layout.data,
             stage=stage,
+            context_chosen=self.max_model_len is not None,
         )
 
 

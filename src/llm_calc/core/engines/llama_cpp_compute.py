@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
+from llm_calc.core.arrays import ceil_div
 from llm_calc.core.engines.llama_cpp_slots import Slots, window_of
 from llm_calc.core.model import Model
 from llm_calc.core.overheads import layer_peak_width
 
 FLOAT_BYTES = 4
 MASK_BYTES = 2
+INPUT_BYTES, MASK_INPUT_BYTES = 20, 16
+"""Positions and places of a token, and its places in a second cache."""
+PARALLEL_BLOCKS = frozenset(("cohere", "cohere2"))
+"""Attention and feed-forward both read the layer's input, which stays for longer."""
 COPIES = 4
 """Copies of a graph's inputs where several devices work on successive micro-batches at once."""
 
@@ -37,14 +42,20 @@ def mask_bytes(graph: Graph) -> float:
     ``micro batch x cells of a slot x 2``; 4 bytes without flash attention.
     Source: llama.cpp ``src/llama-graph.cpp``, ``build_attn_inp_kv``. Exact.
     """
-    cells = {_cells(graph, window) for window in _windows(graph)}
+    cells = sum(_cells(graph, window) for window in _windows(graph))
     width = MASK_BYTES if graph.flash_attention else FLOAT_BYTES
-    return graph.micro_batch * float(sum(cells)) * width
+    return _tokens(graph) * float(cells) * width
+
+
+def _tokens(graph: Graph) -> int:
+    """Tokens of the planned micro-batch: as many for every slot."""
+    return int(ceil_div(graph.micro_batch, graph.slots.count)) * graph.slots.count
 
 
 def _windows(graph: Graph) -> set[int | None]:
+    """One for each cache: of full layers and of sliding ones, whether or not windows cut it."""
     return {
-        None if graph.swa_full else window_of(graph.model, cache)
+        window_of(graph.model, cache)
         for group in graph.model.groups
         for cache in group.parts.caches
         if cache.elements_per_token
@@ -52,7 +63,7 @@ def _windows(graph: Graph) -> set[int | None]:
 
 
 def _cells(graph: Graph, window: int | None) -> int:
-    if window is None:
+    if window is None or graph.swa_full:
         return graph.slots.slot_tokens
     return graph.slots.window_cells(window, graph.micro_batch)
 
@@ -60,22 +71,61 @@ def _cells(graph: Graph, window: int | None) -> int:
 def compute_bytes(graph: Graph) -> float:
     """The buffer on one device [bytes].
 
-    ``micro batch x 4 x (3 x hidden + widest block) + masks + 20 x micro batch + 128``, or ``outputs x 4 x (vocabulary +
-    hidden)`` where that is more. Several devices keep four copies of the masks and of what they take in.
-    Source: llama.cpp ``ggml/src/ggml-alloc.c``; equal to its own dry run for dense models (``tools/conformance``).
-    Leaves out: holes that the allocator leaves between tensors of unlike width.
+    ``micro batch x 4 x widest layer + masks + 20 x micro batch + 128`` (16 x micro batch more with a second mask), or
+    ``outputs x 4 x (vocabulary + hidden)`` where that is more. Several devices keep four copies of the masks and of
+    what they take in.
+    Source: llama.cpp ``ggml/src/ggml-alloc.c``; equal to its own dry run for dense models (``docs/memory.md``).
+    Leaves out: latent and recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
-    model, tokens = graph.model, graph.micro_batch
-    width = 3 * model.hidden + layer_peak_width(model)
-    masks = mask_bytes(graph)
+    model, tokens = graph.model, _tokens(graph)
+    width, masks = layer_width(model), mask_bytes(graph)
     if not graph.flash_attention:
         width = max(width, 4 * model.hidden + _heads(model) * graph.slots.slot_tokens)
-    layer = FLOAT_BYTES * tokens * width + masks + 20 * tokens + 128
+    inputs = INPUT_BYTES + MASK_INPUT_BYTES * (len(_windows(graph)) > 1)
+    layer = FLOAT_BYTES * tokens * width + masks + inputs * tokens + 128
     if graph.devices > 1:
-        inputs = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
-        layer += (COPIES - 1) * masks + COPIES * inputs
+        taken = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
+        layer += (COPIES - 1) * masks + COPIES * taken
     head = FLOAT_BYTES * graph.outputs * (model.vocab + model.hidden) if graph.output else 0
     return float(max(layer, head))
+
+
+def layer_width(model: Model) -> float:
+    """Numbers a token that the widest layer holds at once, the residual stream among them [elements].
+
+    ``2 x hidden + queries + block``, or ``3 x hidden + block`` where the queries' place is large enough for what
+    follows them; a block is gate, up and their product, ``3 x intermediate x experts a token`` (once without a gate),
+    and the experts' outputs where these are wider than gate and up together. At least ``2 x (hidden + queries + keys
+    and values)``.
+    Choice: what the allocator's best fit leaves, read from its own dry run of dense models and mixtures.
+    Leaves out: holes between tensors of other widths; latent and recurrent layers.
+    """
+    scores = [score for group in model.groups for score in group.parts.scores]
+    queries = max((score.heads * score.qk_dim for score in scores), default=model.hidden)
+    inner, times = _inner(model)
+    if not inner:
+        return 3 * model.hidden + layer_peak_width(model)
+    stream = 2 * model.hidden + queries if queries <= inner else 3 * model.hidden
+    if model.model_type in PARALLEL_BLOCKS:
+        stream += model.hidden
+    cached = max((c.elements_per_token for g in model.groups for c in g.parts.caches), default=0)
+    return max(stream + times * inner + _expert_outputs(model), 2 * (model.hidden + queries) + cached)
+
+
+def _inner(model: Model) -> tuple[float, int]:
+    """Width of the widest feed-forward block for one token, and how often it lies there."""
+    weights = [placed.weight for placed in model.placed if placed.weight.component in ("mlp", "experts")]
+    gated = any(weight.name == "gate_proj" for weight in weights)
+    ups = [weight.cols * weight.used for weight in weights if weight.name == "up_proj"]
+    return float(max(ups, default=0.0)), 3 if gated else 1
+
+
+def _expert_outputs(model: Model) -> float:
+    downs = [
+        p.weight for p in model.placed if p.weight.component == "experts" and p.weight.name == "down_proj"
+    ]
+    wide = [w.used * w.cols for w in downs if w.cols > 2 * w.rows]
+    return float(max(wide, default=0.0))
 
 
 def _heads(model: Model) -> int:

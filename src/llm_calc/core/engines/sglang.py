@@ -33,6 +33,7 @@ from llm_calc.core.engines.sglang_rules import (
     is_sparse,
 )
 from llm_calc.core.engines.sglang_share import captured_batches, card_class, has_prefill_graphs, static_share
+from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout, stage_bounds
@@ -166,6 +167,7 @@ class Sglang:
             stage=stage,
             must_hold_one=False,
             notes=pool_notes(pools, self.page(setup), self._slots(setup).a_request),
+            refusals=split_refusals(setup.model, setup.numbers.recipe, setup.layout),
         )
 
     def _dealt(self, setup: Setup, stage: int, available: float) -> tuple[Dealt, Pool | None]:

@@ -89,6 +89,7 @@ class TrtLlm:
             limits=limits,
             replicas=setup.layout.data,
             stage=stage,
+            context_chosen=self.max_seq_len is not None,
             notes=_notes(setup, stage),
         )
 

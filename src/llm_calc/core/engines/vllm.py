@@ -1,10 +1,11 @@
 """vLLM: profiles one step of the largest batch, gives the rest of its share to blocks of KV cache.
 
-Read from vLLM 0.11 (``vllm/v1/worker/gpu_worker.py``, ``vllm/v1/core/kv_cache_utils.py``,
-``vllm/platforms/interface.py``, ``vllm/engine/arg_utils.py``); https://docs.vllm.ai/en/v0.11.0/.
+Read from vLLM 0.33.0 (``vllm/v1/worker/gpu_worker.py``, ``vllm/v1/core/kv_cache_planning.py``,
+``vllm/engine/arg_utils.py``) and the releases that the catalog names; what differs between them is in ``VllmRules``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import ClassVar
 
 from llm_calc.core.engines.base import (
@@ -17,22 +18,29 @@ from llm_calc.core.engines.base import (
     context_of,
     fullest,
 )
-from llm_calc.core.engines.caches import LayerCache, stage_caches
-from llm_calc.core.engines.vllm_groups import CacheGroup, group_caches
+from llm_calc.core.engines.vllm_budget import (
+    captured_graphs,
+    graphs_bytes,
+    outside_bytes,
+    peak_bytes,
+)
+from llm_calc.core.engines.vllm_groups import CacheGroup
+from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
+from llm_calc.core.engines.vllm_refusals import start_refusals
+from llm_calc.core.engines.vllm_rules import VllmRules
+from llm_calc.core.engines.vllm_words import cache_notes
 from llm_calc.core.engines.weights import ExpertPadding, WeightRules, device_weights_bytes
-from llm_calc.core.overheads import OverheadConstants, framework_bytes, graph_bytes, profiled_peak_bytes
+from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.overheads import OverheadConstants
 from llm_calc.core.parallelism import check_layout, stage_bounds
 
 GIB = 2**30
-LARGE_CARD_BYTES = 70 * GIB
+LARGE_CARD_BYTES, VERY_LARGE_CARD_BYTES = 70 * GIB, 160 * GIB
 LARGE_CARD_BATCHED_TOKENS, BATCHED_TOKENS = 8192, 2048
 LARGE_CARD_SEQUENCES, SEQUENCES = 1024, 256
-LARGEST_GRAPH = 512
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VllmRules:
-    """What differs between releases of vLLM: the catalog says it of each."""
+LONGEST_THAT_FITS = -1
+"""``max_model_len``: the longest context that memory holds, at most the model's own."""
+STATE_WIDTHS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,115 +52,206 @@ class Vllm:
     overheads: OverheadConstants
     rules: VllmRules
     gpu_memory_utilization: float
+    kv_cache_memory_bytes: int | None
+    num_gpu_blocks_override: int | None
     max_model_len: int | None
     max_num_batched_tokens: int | None
     max_num_seqs: int | None
-    block_size: int
+    block_size: int | None
     enforce_eager: bool
+    cudagraph_mode: str
     enable_chunked_prefill: bool
-    enable_prefix_caching: bool
+    enable_prefix_caching: bool | None
+    async_scheduling: bool
+    mamba_cache_mode: str | None
+    mamba_ssm_cache_dtype: str
+    disable_hybrid_kv_cache_manager: bool
+    decode_context_parallel_size: int
+    cpu_offload_gb: float
 
     def limits(self, setup: Setup) -> Limits:
         """``max_num_seqs`` and ``max_num_batched_tokens``; larger on cards of 70 GiB and more (not A100).
 
-        Without chunked prefill a step has to take the whole context.
+        Without chunked prefill a step has to take the whole context; what is not given never exceeds the other.
         """
-        large = setup.memory_bytes >= LARGE_CARD_BYTES and "a100" not in setup.gpu.name.lower()
-        tokens = LARGE_CARD_BATCHED_TOKENS if large else BATCHED_TOKENS
+        context = self._asked_context(setup)
+        tokens, sequences = self._card_class(setup)
+        sequences = self.max_num_seqs or sequences
         if not self.enable_chunked_prefill:
-            tokens = max(tokens, context_of(setup.model, self.max_model_len))
+            tokens = max(tokens, context)
+        tokens = self.max_num_batched_tokens or min(tokens, sequences * context)
         return Limits(
-            max_sequences=self.max_num_seqs or (LARGE_CARD_SEQUENCES if large else SEQUENCES),
-            max_batched_tokens=self.max_num_batched_tokens or tokens,
+            max_sequences=self.max_num_seqs or min(sequences, tokens),
+            max_batched_tokens=tokens,
         )
+
+    def _card_class(self, setup: Setup) -> tuple[int, int]:
+        """Tokens and sequences of a step by the card's memory and name."""
+        name = setup.gpu.name.lower()
+        small = "a100" in name or (self.rules.small_gb10 and "gb10" in name)
+        if setup.memory_bytes >= VERY_LARGE_CARD_BYTES:
+            return self.rules.very_large_card_tokens, LARGE_CARD_SEQUENCES
+        if setup.memory_bytes >= LARGE_CARD_BYTES and not small:
+            return LARGE_CARD_BATCHED_TOKENS, LARGE_CARD_SEQUENCES
+        return BATCHED_TOKENS, SEQUENCES
+
+    def _asked_context(self, setup: Setup) -> int:
+        """The context before what memory allows; -1 starts from the model's own."""
+        chosen = None if self.max_model_len == LONGEST_THAT_FITS else self.max_model_len
+        return context_of(setup.model, chosen)
 
     def plan(self, setup: Setup) -> MemoryPlan:
-        """Blocks of all groups in what weights, peak and context leave of the engine's share [bytes, tokens].
+        """Blocks of all groups in what weights, peak, graphs and context leave of the engine's share [bytes, tokens].
 
-        ``blocks = floor((memory x gpu_memory_utilization - weights - activation peak - framework) / block bytes)``.
-        Source: vLLM 0.11 ``vllm/v1/worker/gpu_worker.py``, ``determine_available_memory``;
-        ``vllm/v1/core/kv_cache_utils.py``.
-        Leaves out: CUDA graphs, which this version captures beyond its share, and the dummy pass of an encoder.
+        ``blocks = floor((ceil(memory x gpu_memory_utilization) - weights - activation peak - framework - graphs) /
+        block bytes)``; the graphs only in releases that estimate them first. ``kv_cache_memory_bytes`` replaces the
+        whole, ``num_gpu_blocks_override`` the blocks.
+        Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_worker.py``, ``determine_available_memory``;
+        ``vllm/v1/core/kv_cache_planning.py``, ``get_kv_cache_configs``; checked: 2026-11-29, read.
+        Leaves out: the dummy pass of an encoder.
         """
         check_layout(setup.model, setup.layout)
-        return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        plan = fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        if self.max_model_len != LONGEST_THAT_FITS:
+            return plan
+        longest = min(plan.max_context_tokens(), plan.max_model_len_tokens) if plan.available_bytes > 0 else 0
+        return replace(self, max_model_len=max(1, longest)).plan(setup)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
-        limits, context = self.limits(setup), context_of(setup.model, self.max_model_len)
-        usable = setup.memory_bytes * self.gpu_memory_utilization
-        weights = device_weights_bytes(
-            setup.model, setup.numbers.recipe, setup.layout, stage, weight_rules(setup)
-        )
-        peak = float(self._peak(setup, limits))
-        framework = framework_bytes(setup.layout.tensor, self.overheads)
-        available = usable - weights - peak - framework
-        groups = group_caches(self._caches(setup, stage), self.block_size)
-        block_bytes = sum(group.block_bytes for group in groups[:1])
-        blocks = max(0, int(available // block_bytes)) if block_bytes else 0
-        pools = self._pools(groups, blocks, block_bytes, limits)
-        per_token = _bytes_per_token(pools, context)
+        limits, context = self.limits(setup), self._asked_context(setup)
+        budget = self._budget(setup, stage, limits)
+        frame, paging, whole = frame_of(setup), self.paging(), self.disable_hybrid_kv_cache_manager
+        groups = groups_of(frame, paging, whole=whole)
+        bounds = stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage]
+        size = stage_block_bytes(frame, paging, bounds, whole=whole)
+        blocks = self._blocks(budget.kv_cache_bytes, size)
+        pools = self._pools(setup, groups, blocks, size, limits)
+        available = budget.kv_cache_bytes
+        budget = replace(budget, kv_cache_bytes=blocks * size)
+        if self.num_gpu_blocks_override:
+            available = max(available, blocks * size)
         return MemoryPlan(
             engine=self.name,
-            budget=GpuBudget(
-                memory_bytes=setup.memory_bytes,
-                usable_bytes=usable,
-                weights_bytes=weights,
-                activation_peak_bytes=peak,
-                cuda_graphs_bytes=self._graphs(setup, stage, limits),
-                framework_bytes=framework,
-                kv_cache_bytes=blocks * block_bytes,
-            ),
+            budget=budget,
             pools=pools,
             available_bytes=available,
-            bytes_per_token=per_token,
-            tokens_per_replica=_tokens(groups, blocks, pools, context),
+            bytes_per_token=_bytes_per_token(pools, groups, context),
+            tokens_per_replica=self._tokens(groups, blocks, pools, context),
             max_model_len_tokens=context,
             limits=limits,
             replicas=setup.layout.data,
             stage=stage,
-            notes=_notes(groups, self.block_size),
+            context_chosen=self.max_model_len is not None,
+            notes=cache_notes(groups, self.block_size or 16),
+            refusals=start_refusals(
+                setup,
+                budget,
+                context_tokens=context,
+                held_context_bytes=self.overheads.held_context_bytes,
+                contexts=self.decode_context_parallel_size,
+            ),
         )
 
-    def _caches(self, setup: Setup, stage: int) -> tuple[LayerCache, ...]:
-        numbers = setup.numbers
-        width = numbers.cache.bytes_per_element
-        return stage_caches(setup.model, setup.layout, stage, width, setup.activation_bytes_per_element)
+    def _budget(self, setup: Setup, stage: int, limits: Limits) -> GpuBudget:
+        """Where the memory goes; the cache is what is left for it, before it is rounded to blocks."""
+        weights = device_weights_bytes(
+            setup.model, setup.numbers.recipe, setup.layout, stage, weight_rules(setup)
+        )
+        host = min(weights, self.cpu_offload_gb * GIB)
+        mode = "NONE" if self.enforce_eager else self.cudagraph_mode
+        graphs = graphs_bytes(setup, stage, captured_graphs(setup, limits, self.rules, mode), self.overheads)
+        usable = float(ceil(setup.memory_bytes * self.gpu_memory_utilization))
+        peak = peak_bytes(setup, limits, stage, self.overheads)
+        framework = outside_bytes(setup, self.overheads)
+        left = usable - (weights - host) - peak - framework - graphs * self.rules.graphs_in_share
+        return GpuBudget(
+            memory_bytes=setup.memory_bytes,
+            usable_bytes=usable,
+            weights_bytes=weights - host,
+            activation_peak_bytes=peak,
+            cuda_graphs_bytes=graphs,
+            framework_bytes=framework,
+            kv_cache_bytes=float(self.kv_cache_memory_bytes or left),
+            host_weights_bytes=host,
+        )
 
-    def _peak(self, setup: Setup, limits: Limits) -> float:
-        return float(
-            profiled_peak_bytes(
-                setup.model,
-                tokens=limits.max_batched_tokens,
-                sequences=min(limits.max_sequences, limits.max_batched_tokens),
-                bytes_per_element=setup.activation_bytes_per_element,
-                tensor=setup.layout.tensor,
-                overheads=self.overheads,
+    def paging(self) -> Paging:
+        """What decides the pages besides the model [tokens, bytes].
+
+        Definition: the options and rules that pages depend on.
+
+        Raises:
+            UnsupportedError: a mode that the release does not have.
+        """
+        modes = ("none", *self.rules.mamba_cache_modes)
+        if self.mamba_cache_mode and self.mamba_cache_mode not in modes:
+            raise UnsupportedError(
+                f"engine.mamba_cache_mode: this release has no {self.mamba_cache_mode}; it has {', '.join(modes)}",
+                field="engine.mamba_cache_mode",
             )
+        return Paging(
+            rules=self.rules,
+            block_size=self.block_size,
+            prefix_caching=self.enable_prefix_caching,
+            mamba_cache_mode=self.mamba_cache_mode,
+            recurrence_bytes=STATE_WIDTHS.get(self.mamba_ssm_cache_dtype),
         )
 
-    def _graphs(self, setup: Setup, stage: int, limits: Limits) -> float:
-        if self.enforce_eager:
-            return 0.0
-        layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
-        return graph_bytes(layers, captured_sizes(limits.max_sequences), self.overheads)
+    def _blocks(self, available: float, size: float) -> int:
+        if not size:
+            return 0
+        return self.num_gpu_blocks_override or max(0, int(available // size))
 
     def _pools(
-        self, groups: tuple[CacheGroup, ...], blocks: int, block_bytes: float, limits: Limits
+        self, setup: Setup, groups: tuple[CacheGroup, ...], blocks: int, size: float, limits: Limits
     ) -> tuple[Pool, ...]:
-        if not groups:
+        if not groups or not size:
             return ()
-        claims = tuple(_claim(group, limits.max_batched_tokens) for group in groups)
-        return (Pool(name="blocks", capacity_bytes=blocks * block_bytes, claims=claims),)
+        in_flight = limits.max_batched_tokens * self.batches_in_flight(setup)
+        states = self.paging().states_a_sequence(frame_of(setup))
+        return (
+            Pool(
+                name="blocks",
+                capacity_bytes=blocks * size,
+                claims=tuple(self._claim(group, size, in_flight, states) for group in groups),
+                held_back_bytes=size if self.rules.null_block and blocks else 0.0,
+            ),
+        )
 
+    def batches_in_flight(self, setup: Setup) -> int:
+        """Steps that are scheduled before the first of them is done [1].
 
-def captured_sizes(max_sequences: int) -> int:
-    """Batch sizes that get a graph of their own: 1, 2, 4, every 8 up to twice ``max_num_seqs`` or 512 [1].
+        ``stages``, and 1 more when asynchronous; 1 in releases that count only one.
+        Definition: ``max_concurrent_batches`` of vLLM's configuration.
+        """
+        if not self.rules.steps_in_flight:
+            return 1
+        return setup.layout.pipeline + self.async_scheduling
 
-    ``3 + floor(min(512, 2 x max_num_seqs) / 8)``.
-    Source: vLLM 0.11, ``VllmConfig._set_cudagraph_sizes``.
-    Leaves out: sizes that a compilation config names itself.
-    """
-    return 3 + min(LARGEST_GRAPH, 2 * max_sequences) // 8
+    def _claim(self, group: CacheGroup, size: float, in_flight: int, states: int) -> Claim:
+        """Whole blocks of one group; a window keeps itself, what is in flight, and a block that it starts within."""
+        page, window = group.first, group.first.window_tokens
+        chunked = page.kind == "chunked"
+        kept = None if window is None else window + in_flight - (not chunked)
+        return Claim(
+            kind=page.kind,
+            layers=len(group.pages),
+            block_bytes=size,
+            block_tokens=page.block_tokens * (1 if window else self.decode_context_parallel_size),
+            window_tokens=kept,
+            extra_blocks=states - 1 if not page.block_tokens else int(window is not None and not chunked),
+        )
+
+    def _tokens(
+        self, groups: tuple[CacheGroup, ...], blocks: int, pools: tuple[Pool, ...], context: int
+    ) -> int:
+        """``GPU KV cache size`` as the release prints it: concurrency x context, earlier blocks x block size."""
+        if not pools:
+            return 0
+        plain = len(groups) == 1 and pools[0].claims[0].window_tokens is None
+        if plain and not self.rules.tokens_by_concurrency:
+            return blocks * pools[0].claims[0].block_tokens
+        return int(float(pools[0].sequences(context)) * context)
 
 
 def weight_rules(setup: Setup) -> WeightRules:
@@ -172,48 +271,11 @@ def weight_rules(setup: Setup) -> WeightRules:
     )
 
 
-def _claim(group: CacheGroup, batched_tokens: int) -> Claim:
-    window = group.window_tokens
-    return Claim(
-        kind=group.kind,
-        layers=group.layers,
-        block_bytes=group.block_bytes,
-        block_tokens=group.block_tokens,
-        window_tokens=None if window is None else window - 1 + batched_tokens,
-        extra_blocks=0 if window is None else 1,
-    )
-
-
-def _bytes_per_token(pools: tuple[Pool, ...], context: int) -> float:
+def _bytes_per_token(pools: tuple[Pool, ...], groups: tuple[CacheGroup, ...], context: int) -> float:
     """Plain caches: the block over its tokens. Hybrids: a sequence of the full context over its tokens."""
     if not pools:
         return 0.0
     claims = pools[0].claims
-    if len(claims) == 1 and claims[0].window_tokens is None:
+    if len(groups) == 1 and claims[0].window_tokens is None:
         return claims[0].bytes_per_token
     return float(pools[0].sequence_bytes(context)) / context
-
-
-def _tokens(groups: tuple[CacheGroup, ...], blocks: int, pools: tuple[Pool, ...], context: int) -> int:
-    """``GPU KV cache size`` as vLLM prints it: blocks x block size, or concurrency x context for hybrids."""
-    if not groups:
-        return 0
-    if len(groups) == 1 and groups[0].window_tokens is None:
-        return blocks * groups[0].block_tokens
-    return int(float(pools[0].sequences(context)) * context)
-
-
-def _notes(groups: tuple[CacheGroup, ...], block_size: int) -> tuple[str, ...]:
-    notes = []
-    if len(groups) > 1:
-        kinds = ", ".join(f"{group.layers} {group.kind}" for group in groups)
-        notes.append(f"vLLM keeps {len(groups)} groups of layers with blocks of one size ({kinds})")
-    larger = max((group.block_tokens for group in groups), default=0)
-    if larger > block_size and any(group.kind == "state" for group in groups):
-        notes.append(
-            f"block_size becomes {larger} tokens, so that a page of attention holds a recurrent state"
-        )
-    padding = sum(group.padding_layers for group in groups)
-    if padding:
-        notes.append(f"{padding} layers of padding make the groups equally large")
-    return tuple(notes)

@@ -1,137 +1,183 @@
 """How vLLM makes one pool of blocks serve layers of different kinds.
 
-All groups take blocks of one size from one pool, so that pages are made equal first: a recurrent state's
-page is what a state needs, and attention gets as many tokens a block as fill it; of two attention kinds
-the one with the smaller page gets more tokens a block. Then layers of one kind are dealt to groups of equal
-size, the size being the number of layers of the rarest kind; what is missing in the last group is padding.
+All groups take blocks of one size from one pool, so that pages (the bytes of a block in one layer) are made equal
+first: a narrower attention layer gets as many tokens a block as fill the widest page, a recurrent state's page is
+padded. Then layers of one kind are dealt to groups of equal size; what is missing in the last group is padding. Groups
+are made of the whole model; a pipeline stage holds its layers of each. Models whose pages lie side by side in a block
+(DeepSeek-V4) are grouped by how often a pattern of pages repeats instead.
 
-Source: vLLM ``kv_cache_utils.py`` (``get_kv_cache_groups``, ``unify_kv_cache_spec_page_size``) and the
-alignment of hybrid block sizes in ``platforms/interface.py``; docs, "Hybrid KV cache manager".
+Source: vLLM 0.33.0 ``vllm/v1/core/kv_cache_planning.py``: ``get_kv_cache_groups``, ``unify_kv_cache_spec_page_size``,
+``_get_kv_cache_groups_uniform_page_size``, ``_get_packed_kv_cache_groups``; checked: 2026-11-29, read.
+Earlier releases: ``kv_cache_utils.py``.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from llm_calc.core.arrays import ceil_div
-from llm_calc.core.engines.caches import LayerCache
 
-KERNEL_BLOCK_TOKENS = 16
-"""Attention kernels take blocks in multiples of so many tokens."""
-NEARLY_EQUAL = 1.25
-"""With fewer than so many times the layers of the rarest kind, groups take the size of the commonest."""
+LATENT = frozenset({"latent", "compressed"})
+PAGE_ALIGNMENT_BYTES = 576
+"""Pages that lie side by side are padded to multiples of so many bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What one block takes in one layer; ``block_tokens = 0``: a recurrent state."""
+
+    layer: int
+    kind: str
+    page_bytes: float
+    block_tokens: int = 0
+    window_tokens: int | None = None
+
+    @property
+    def sort(self) -> tuple[str, int, int | None, float]:
+        """Layers of one sort need blocks at the same times; states also of one size [tokens, bytes].
+
+        Definition: the kind of attention with its window and block; a state with its page.
+        """
+        if self.kind == "state":
+            return "state", self.block_tokens, None, self.page_bytes
+        kind = self.kind if self.window_tokens is not None else "full"
+        return kind, self.block_tokens, self.window_tokens, 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheGroup:
-    """Layers that share a block table: ``block_bytes`` for all of them, padding layers included."""
+    """Layers that share a block table, with how many layers of padding make it as large as the others."""
 
-    kind: str
-    layers: int
-    block_tokens: int
-    block_bytes: float
-    window_tokens: int | None = None
+    pages: tuple[Page, ...]
     padding_layers: int = 0
 
+    @property
+    def first(self) -> Page:
+        """A page that stands for all [bytes, tokens].
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
-    """Layers of one kind with their page: bytes of one block in one layer."""
+        Definition: the first; all pages of a group have its tokens and window.
+        """
+        return self.pages[0]
 
-    cache: LayerCache
-    layers: int
-    block_tokens: int
-    page_bytes: float
+    def stage_bytes(self, layers: range) -> float:
+        """Bytes of a block in the layers of one pipeline stage [bytes].
+
+        ``sum of page bytes``.
+        Definition: a stage holds its own layers of every group.
+        """
+        return sum(page.page_bytes for page in self.pages if page.layer in layers)
 
 
-@lru_cache(maxsize=2048)
-def group_caches(caches: tuple[LayerCache, ...], block_size: int) -> tuple[CacheGroup, ...]:
-    """Groups in the order of the layers; every group has the same ``block_bytes`` [bytes, tokens].
+def group_pages(
+    pages: tuple[Page, ...], nearly_equal: float, *, packed: bool = False
+) -> tuple[CacheGroup, ...]:
+    """Groups of layers that share a block table; a block's bytes are those of the largest group [layers].
 
-    ``block bytes = page x layers of a group``, the page being ``max(block tokens x widest bytes a token, state)``.
-    Source: vLLM 0.11 ``vllm/v1/core/kv_cache_utils.py``, ``get_kv_cache_groups`` and
-    ``unify_kv_cache_spec_page_size``.
-    Leaves out: layers that share the cache of another, which claim none.
+    Layers of one sort make one group. Otherwise pages are made equal and layers dealt to groups of as many layers as
+    the rarest sort has, of the commonest's number where that is below ``nearly_equal`` times the rarest's.
+    Source: vLLM 0.33.0 ``vllm/v1/core/kv_cache_planning.py``, ``get_kv_cache_groups``; checked: 2026-11-29, read.
+    Leaves out: layers of draft models, and layers that share the cache of another, which claim none.
     """
-    if not caches:
+    if not pages:
         return ()
-    if _of_one_type(caches):
-        return (_single_group(caches, block_size),)
-    kinds = _equal_pages(caches, block_size)
-    size = _group_size([kind.layers for kind in kinds])
-    return tuple(group for kind in kinds for group in _deal(kind, size))
+    if len({page.sort for page in pages}) == 1:
+        return (CacheGroup(pages=pages),)
+    if packed:
+        return _packed(pages)
+    whole = _promoted(pages)
+    if whole is not None:
+        return (CacheGroup(pages=whole),)
+    sorts = _by_sort(_equal_pages(pages))
+    size = _group_size([len(sort) for sort in sorts], nearly_equal)
+    return tuple(group for sort in sorts for group in _deal(sort, size))
 
 
-def _of_one_type(caches: tuple[LayerCache, ...]) -> bool:
-    """All layers grow alike with the context, whatever their width."""
-    states = any(not cache.grows for cache in caches)
-    return len({cache.window_tokens for cache in caches}) == 1 and not states
+def block_bytes(groups: Sequence[CacheGroup], layers: range, *, packed: bool = False) -> float:
+    """Bytes of a block over all layers of a stage [bytes].
 
-
-def _single_group(caches: tuple[LayerCache, ...], block_size: int) -> CacheGroup:
-    return CacheGroup(
-        kind=caches[0].kind,
-        layers=sum(cache.layers for cache in caches),
-        block_tokens=block_size,
-        block_bytes=block_size * sum(cache.layers * cache.bytes_per_token for cache in caches),
-        window_tokens=caches[0].window_tokens,
-    )
-
-
-def _equal_pages(caches: tuple[LayerCache, ...], block_size: int) -> list[_Kind]:
-    """Every kind with the largest page; smaller pages take more tokens, and what remains is padding."""
-    states = _merged_states(caches)
-    growing = [cache for cache in caches if cache.grows]
-    widest = max((cache.bytes_per_token for cache in growing), default=0.0)
-    if states and growing:
-        block_size = max(block_size, hybrid_block_tokens(states.state_bytes, growing[0].bytes_per_token))
-    page = max(block_size * widest, states.state_bytes if states else 0.0)
-    kinds = [_growing_kind(cache, page, block_size) for cache in growing]
-    if states:
-        kinds.append(_Kind(cache=states, layers=states.layers, block_tokens=0, page_bytes=page))
-    return kinds
-
-
-def hybrid_block_tokens(state_bytes: float, bytes_per_token: float) -> int:
-    """Tokens a block whose attention page holds a state [tokens].
-
-    ``16 x ceil(state / (16 x bytes a token))``.
-    Source: vLLM 0.11 ``vllm/platforms/interface.py``, alignment of hybrid block sizes; equals the sizes that it logs
-    (``docs/memory.md``). Exact.
+    ``max over groups of sum of pages``; side by side rounded up to 576.
+    Source: vLLM 0.33.0 ``vllm/v1/core/kv_cache_planning.py``, ``_get_kv_cache_bytes_per_block``; checked: 2026-11-29,
+    read. Exact.
     """
-    return KERNEL_BLOCK_TOKENS * int(ceil_div(int(state_bytes), int(KERNEL_BLOCK_TOKENS * bytes_per_token)))
+    most = max((group.stage_bytes(layers) for group in groups), default=0.0)
+    return PAGE_ALIGNMENT_BYTES * float(ceil_div(most, PAGE_ALIGNMENT_BYTES)) if packed else most
 
 
-def _merged_states(caches: tuple[LayerCache, ...]) -> LayerCache | None:
-    """Recurrent and convolution state of a layer lie in one page; kinds of state share the largest page."""
-    states = [cache for cache in caches if not cache.grows]
-    if not states:
+def _promoted(pages: tuple[Page, ...]) -> tuple[Page, ...] | None:
+    """All tokens in all layers, where a latent page cannot grow to the largest one beside sliding layers."""
+    most = max(page.page_bytes for page in pages)
+    uneven = any(page.kind in LATENT and most % page.page_bytes for page in pages)
+    if not uneven or not any(page.kind == "sliding" for page in pages):
         return None
-    layers = max(cache.layers for cache in states)
-    each = sum(cache.state_bytes for cache in states if cache.layers == layers)
-    return LayerCache(kind="state", layers=layers, state_bytes=each)
+    return unwindowed(pages)
 
 
-def _growing_kind(cache: LayerCache, page: float, block_size: int) -> _Kind:
-    tokens = block_size * max(1, int(page // (block_size * cache.bytes_per_token)))
-    return _Kind(cache=cache, layers=cache.layers, block_tokens=tokens, page_bytes=page)
+def unwindowed(pages: tuple[Page, ...]) -> tuple[Page, ...]:
+    """The same layers without windows, as where groups of several kinds are switched off [bytes, tokens].
+
+    Definition: windows go where some layer keeps everything; where none does they stay.
+    """
+    if not any(page.block_tokens and page.window_tokens is None for page in pages):
+        return pages
+    return tuple(page if page.window_tokens is None else replace(page, window_tokens=None) for page in pages)
 
 
-def _group_size(layers: list[int]) -> int:
+def _equal_pages(pages: tuple[Page, ...]) -> list[Page]:
+    """Every page as large as the largest: by more tokens where they divide it, else by padding."""
+    most = max(page.page_bytes for page in pages)
+    return [_grown(page, most) for page in pages]
+
+
+def _grown(page: Page, size: float) -> Page:
+    times, rest = divmod(size, page.page_bytes)
+    tokens = page.block_tokens if rest else page.block_tokens * int(times)
+    return replace(page, page_bytes=size, block_tokens=tokens)
+
+
+def _by_sort(pages: Sequence[Page]) -> list[list[Page]]:
+    sorts: dict[object, list[Page]] = defaultdict(list)
+    for page in pages:
+        sorts[page.sort].append(page)
+    return list(sorts.values())
+
+
+def _group_size(layers: list[int], nearly_equal: float) -> int:
     least, most = min(layers), max(layers)
-    return most if most < least * NEARLY_EQUAL else least
+    return most if most < least * nearly_equal else least
 
 
-def _deal(kind: _Kind, size: int) -> list[CacheGroup]:
-    groups = int(ceil_div(kind.layers, size))
-    padding = groups * size - kind.layers
+def _deal(pages: list[Page], size: int) -> list[CacheGroup]:
+    groups = int(ceil_div(len(pages), size))
+    padding = -len(pages) % size
     return [
-        CacheGroup(
-            kind=kind.cache.kind,
-            layers=size - (padding if last else 0),
-            block_tokens=kind.block_tokens,
-            block_bytes=kind.page_bytes * size,
-            window_tokens=kind.cache.window_tokens,
-            padding_layers=padding if last else 0,
-        )
-        for last in (index == groups - 1 for index in range(groups))
+        CacheGroup(pages=tuple(pages[index::groups]), padding_layers=padding if index == groups - 1 else 0)
+        for index in range(groups)
     ]
+
+
+def _packed(pages: tuple[Page, ...]) -> tuple[CacheGroup, ...]:
+    """Sorts that repeat a pattern of pages are split into groups of as many repeats, so that little is padded."""
+    sorts = [_by_size(sort) for sort in _by_sort(pages)]
+    patterns = [sizes for sizes in sorts if len({len(layers) for layers in sizes}) == 1]
+    least = max((len(sizes[0]) for sizes in patterns if len(sizes) > 1), default=0)
+    repeats = _least_padding([len(sizes[0]) for sizes in patterns], least) if least else 0
+    groups = []
+    for sizes in sorts:
+        count = int(ceil_div(len(sizes[0]), repeats)) if repeats and sizes in patterns else 1
+        parts = [[page for layers in sizes for page in layers[index::count]] for index in range(count)]
+        groups += [CacheGroup(pages=tuple(part)) for part in parts]
+    return tuple(groups)
+
+
+def _by_size(pages: list[Page]) -> list[list[Page]]:
+    sizes: dict[float, list[Page]] = defaultdict(list)
+    for page in pages:
+        sizes[page.page_bytes].append(page)
+    return list(sizes.values())
+
+
+def _least_padding(counts: list[int], least: int) -> int:
+    """The number of repeats, ``least`` or more, whose multiples the counts are rounded up to with least padding."""
+    return min(
+        range(least, max(counts) + 1), key=lambda size: (sum(-count % size for count in counts), -size)
+    )

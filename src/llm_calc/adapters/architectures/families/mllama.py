@@ -11,6 +11,7 @@ from llm_calc.adapters.architectures.pieces import (
     mlp,
     norms,
     num_layers,
+    share_of_heads,
 )
 from llm_calc.adapters.architectures.registry import family
 from llm_calc.core.blocks import Block, Custom, Parts
@@ -29,7 +30,7 @@ def mllama_text(f: Fields) -> Model:
     layers = num_layers(f)
     listed = f.ints("cross_attention_layers")
     crossing = frozenset(CLASS_CROSSING if listed is None else listed)
-    blocks = [piece(f) for piece in (norms(), gqa(), mlp())]
+    blocks = [piece(f) for piece in (norms(), gqa(head_dim=share_of_heads), mlp())]
     own = tuple(block for piece in blocks for block in piece(0))
     crossed = (_crossing(f, own),)
     stack = [crossed if index in crossing else own for index in range(layers)]

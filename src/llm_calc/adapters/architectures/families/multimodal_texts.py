@@ -35,9 +35,9 @@ DELAY_WIDTH = 32
 register(
     "qwen2_vl_text",
     "qwen2_5_vl_text",
-    "qwen2_5_omni_text",
-    read=Decoder(attention=gqa(biases="qkv", windows=WINDOWS)),
+    read=Decoder(attention=gqa(biases="qkv", windows=WINDOWS, head_dim=share_of_heads)),
 )
+register("qwen2_5_omni_text", read=Decoder(attention=gqa(biases="qkv", windows=WINDOWS)))
 register("qwen3_vl_text", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
 register(
     "qwen3_vl_moe_text",

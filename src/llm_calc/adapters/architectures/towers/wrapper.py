@@ -89,7 +89,11 @@ class Wrapper:
         return model if self.whole_text or self._text_alone(f) else with_plain_head(model)
 
     def _text_fields(self, f: Fields) -> Fields:
-        if self.flat and not f.given(self.text_key) and f.given("hidden_size"):
+        if (
+            not f.given(self.text_key)
+            and f.given("hidden_size")
+            and (self.flat or f.given("num_hidden_layers"))
+        ):
             part = f.flat(self.text_key)
         else:
             part = f.part(self.text_key, completed=self.completed)

@@ -1,0 +1,23 @@
+"""How many positions a model has, with the file's own scaling of its rotary embedding."""
+
+from llm_calc.adapters.architectures.fields import Fields
+
+UNSCALED = frozenset({"default", "llama3", "longrope", "su", "mrope", "proportional"})
+"""Kinds of scaling that the stated length already holds."""
+
+
+def context_limit(f: Fields, stated: int | None) -> int | None:
+    """Longest context that engines take: the stated one, or what the file's scaling makes of it; None: the stated.
+
+    YaRN scales the length that the model was trained with, linear and dynamic scaling the stated one.
+    Source: vLLM 0.33.0 ``vllm/config/model.py``, ``_get_and_verify_max_len``; checked: 2026-11-29, read.
+    """
+    scaling = f.raw("rope_scaling", None) or f.raw("rope_parameters", None)
+    if stated is None or not isinstance(scaling, dict) or f.model_type.startswith("gemma3"):
+        return None
+    kind = scaling.get("rope_type") or scaling.get("type") or "default"
+    factor, trained = scaling.get("factor"), scaling.get("original_max_position_embeddings")
+    if kind in UNSCALED or isinstance(factor, bool) or not isinstance(factor, int | float) or factor <= 1:
+        return None
+    start = trained if kind == "yarn" and isinstance(trained, int) and trained > 0 else stated
+    return max(stated, int(min(start * factor, 1e9)))

@@ -1,0 +1,36 @@
+"""What a caller should know of a memory plan."""
+
+from llm_calc.adapters.memory_advice import Asked
+from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.hardware import Gpu
+
+CONTEXT_OPTIONS = {"sglang": "context_length", "trtllm": "max_seq_len"}
+"""What engines call the longest context, where it is not max_model_len."""
+
+
+def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> list[str]:
+    """Where the engine will not do what was asked for, and what is not known of the device."""
+    found = []
+    if fits and not plan.starts:
+        option = CONTEXT_OPTIONS.get(plan.engine, "max_model_len")
+        found.append(
+            f"engine.{option}: not given; with the default of {plan.max_model_len_tokens} tokens the engine does not "
+            f"start, with the request's own {asked.context_tokens} it does"
+        )
+    if asked.context_tokens > plan.max_model_len_tokens:
+        found.append(
+            f"workload: {asked.context_tokens} tokens of a request exceed the engine's context of "
+            f"{plan.max_model_len_tokens}"
+        )
+    if asked.sequences > plan.limits.max_sequences * plan.replicas:
+        most = plan.limits.max_sequences * plan.replicas
+        found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
+    if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
+        found.append(
+            "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
+        )
+    if gpu.unified_memory:
+        found.append(f"{gpu.name} shares its memory with the host; what other programs take is not known")
+    if gpu.usable_memory_estimated:
+        found.append(f"usable memory of {gpu.name} was estimated, not measured")
+    return found

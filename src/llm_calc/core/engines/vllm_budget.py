@@ -1,0 +1,126 @@
+"""What vLLM's share of a GPU goes to besides weights and cache: the profiled step, graphs, what is outside of torch.
+
+Read from vLLM 0.33.0 (``vllm/v1/worker/gpu_worker.py``, ``gpu_model_runner.py``, ``vllm/config/vllm.py``);
+constants are fitted to start-up logs of each release (``docs/memory.md``).
+"""
+
+from functools import lru_cache
+
+from llm_calc.core.engines.base import Limits, Setup
+from llm_calc.core.engines.vllm_rules import VllmRules
+from llm_calc.core.formats import WeightRecipe
+from llm_calc.core.model import Model
+from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, sampler_peak_bytes
+from llm_calc.core.parallelism import ROUTED, Layout, largest_piece, stage_bounds
+from llm_calc.core.weights import Weight
+
+LARGEST_GRAPH, GPT_OSS_LARGEST_GRAPH = 512, 1024
+COARSE_FROM = 256
+WORKSPACE_BYTES_PER_ELEMENT = 2
+MODES = ("NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE")
+"""``cudagraph_mode``: which graphs are captured."""
+
+
+def peak_bytes(setup: Setup, limits: Limits, stage: int, overheads: OverheadConstants) -> float:
+    """Activation peak of a dummy step of the largest batch on one stage [bytes].
+
+    ``max(forward pass, sampler) + experts' workspace``: forward pass and sampler follow each other and share the
+    allocator's memory, the workspace stays; only the last stage samples.
+    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run``; checked: 2026-11-29, read.
+    Leaves out: the dummy pass of a multimodal encoder.
+    """
+    model, width, tokens = setup.model, setup.activation_bytes_per_element, limits.max_batched_tokens
+    peak = float(forward_peak_bytes(model, tokens, width, setup.layout.tensor))
+    if stage == setup.layout.pipeline - 1:
+        sequences = min(limits.max_sequences, tokens)
+        logits = overheads.sampler_bytes_per_logit
+        peak = max(peak, float(sampler_peak_bytes(model, tokens, sequences, width, logits)))
+    return peak + overheads.workspace_fraction * expert_workspace_bytes(
+        model, setup.numbers.recipe, setup.layout, tokens
+    )
+
+
+@lru_cache(maxsize=2048)
+def expert_workspace_bytes(model: Model, recipe: WeightRecipe, layout: Layout, tokens: int) -> float:
+    """Buffers of the routed experts' kernels, which stay beside the step's own tensors [bytes].
+
+    ``tokens x top_k x (max(2 x width, hidden) + width) x 2``, the width being an expert's on one GPU; nothing for
+    experts in MXFP4, whose kernels are others.
+    Choice: the two buffers that vLLM's fused kernels pass results in; held against start-up logs in ``docs/memory.md``.
+    Leaves out: kernels that need less, and tokens that experts on other GPUs send.
+    """
+    routed = [placed.weight for placed in model.placed if placed.weight.component == ROUTED]
+    if not routed or recipe.format_of(routed[0], 0).name == "mxfp4":
+        return 0.0
+    width = max(_width(model, weight, layout) for weight in routed)
+    used = max(weight.used for weight in routed)
+    return tokens * used * (max(2 * width, model.hidden) + width) * WORKSPACE_BYTES_PER_ELEMENT
+
+
+def _width(model: Model, weight: Weight, layout: Layout) -> float:
+    side = weight.rows if weight.cols == model.hidden else weight.cols
+    return float(side * largest_piece(weight.units, layout.expert_cut) / weight.units)
+
+
+def outside_bytes(setup: Setup, overheads: OverheadConstants) -> float:
+    """Memory outside of the allocator [bytes].
+
+    ``context + (tensor > 1) x group + (tensor - 1) x peer``; ``stage context`` with pipeline stages alone; ``unified
+    context`` on devices that share their memory with the host.
+    Choice: constants fitted to the non-torch memory of start-up logs (``docs/memory.md``).
+    Leaves out: how driver and library versions change them.
+    """
+    tensor = setup.layout.tensor
+    if setup.gpu.unified_memory and overheads.unified_context_bytes:
+        return overheads.unified_context_bytes
+    if tensor > 1:
+        return overheads.context_bytes + overheads.group_bytes + (tensor - 1) * overheads.peer_bytes
+    alone = setup.layout.pipeline > 1 and overheads.stage_context_bytes
+    return overheads.stage_context_bytes if alone else overheads.context_bytes
+
+
+def captured_sizes(largest: int, *, coarse: bool) -> int:
+    """Batch sizes that get a graph of their own: 1, 2, 4, every 8, above 256 every 16 in later releases [1].
+
+    ``number of sizes up to the largest``.
+    Source: vLLM 0.33.0 ``vllm/config/vllm.py``, ``_set_cudagraph_sizes``; checked: 2026-11-29, read.
+    Leaves out: sizes that a compilation config names itself.
+    """
+    first = sum(size <= largest for size in (1, 2, 4))
+    if not coarse or largest < COARSE_FROM:
+        return first + largest // 8
+    return first + (COARSE_FROM - 1) // 8 + (largest - COARSE_FROM) // 16 + 1
+
+
+def captured_graphs(setup: Setup, limits: Limits, rules: VllmRules, mode: str) -> int:
+    """Graphs that are captured [1].
+
+    ``sizes up to min(2 x max_num_seqs, 512) in pieces + sizes up to max_num_seqs for pure decoding``, as far as the
+    mode asks for either; never more tokens than a step has. Up to 1024 for gpt-oss, and on data-centre Blackwell in
+    later releases.
+    Source: vLLM 0.33.0 ``vllm/config/vllm.py``, ``_set_cudagraph_sizes``; ``vllm/model_executor/models/config.py``;
+    checked: 2026-11-29, read.
+    Leaves out: sizes that a compilation config names itself.
+    """
+    blackwell = (setup.gpu.compute_capability or "").startswith("10.")
+    most = rules.blackwell_largest_graph if blackwell else LARGEST_GRAPH
+    most = (
+        GPT_OSS_LARGEST_GRAPH if setup.model.model_type == "gpt_oss" else min(most, 2 * limits.max_sequences)
+    )
+    largest = min(most, limits.max_batched_tokens)
+    pieces = captured_sizes(largest, coarse=rules.coarse_graph_sizes)
+    decode = captured_sizes(min(largest, limits.max_sequences), coarse=rules.coarse_graph_sizes)
+    return pieces * (mode in ("PIECEWISE", "FULL", "FULL_AND_PIECEWISE")) + decode * (
+        mode in ("FULL_DECODE_ONLY", "FULL_AND_PIECEWISE") and rules.decode_graphs
+    )
+
+
+def graphs_bytes(setup: Setup, stage: int, graphs: int, overheads: OverheadConstants) -> float:
+    """Memory of captured graphs [bytes].
+
+    ``graphs x (bytes a graph + layers of the stage x bytes a layer)``.
+    Choice: a straight line over layers, fitted to start-up logs of each release (``docs/memory.md``).
+    Leaves out: what a graph's kernels need beyond their layers' number.
+    """
+    layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+    return graphs * (overheads.graph_bytes_per_size + layers * overheads.graph_bytes_per_layer)
