@@ -16,7 +16,7 @@ def test_the_right_size_is_no_news(size: float) -> None:
 
 def test_a_wrong_size_is_told() -> None:
     (note,) = index_notes({"metadata": {"total_size": LLAMA2_7B_BYTES // 2}}, llama(), plain_recipe())
-    assert "+100.0%" in note
+    assert "+100.00%" in note
     assert "6738415616 parameters as bf16" in note
 
 

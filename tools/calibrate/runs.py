@@ -76,6 +76,8 @@ def figure_of(row: Measurement) -> tuple[str, float] | None:
             share = row.output_tokens / (row.input_tokens + row.output_tokens)
             known = row.prompt_known and row.cells["output_tokens"]
             return ("output_tokens_per_s", row.value * share) if known else None
+        case "ttft_median_s":
+            return None
         case _:
             return row.metric, row.value
 

@@ -8,7 +8,7 @@ from llm_calc.core.memory import total_parameters, weights_bytes
 from llm_calc.core.model import Model
 
 FIELD = "model.safetensors_index"
-TOLERANCE = 0.01
+TOLERANCE = 0.001
 """Scales, buffers and padding that a checkpoint holds beside the parameters."""
 
 
@@ -31,7 +31,7 @@ def total_size_bytes(index: Mapping[str, object]) -> int:
 
 
 def index_notes(index: Mapping[str, object], model: Model, recipe: WeightRecipe) -> tuple[str, ...]:
-    """What contradicts the model: a size more than 1 % off.
+    """What contradicts the model: a size more than 0.1 % off.
 
     Raises:
         InvalidInputError: the index has no total size.
@@ -42,7 +42,7 @@ def index_notes(index: Mapping[str, object], model: Model, recipe: WeightRecipe)
     note = (
         f"the weights' files hold {stated} bytes (safetensors_index); {total_parameters(model)} parameters as "
         f"{recipe.name} take "
-        f"{round(counted)} ({counted / stated - 1:+.1%}): layers for speculation, a tied head stored twice, or formats "
+        f"{round(counted)} ({counted / stated - 1:+.2%}): layers for speculation, a tied head stored twice, or formats "
         "that config.json does not tell"
     )
     return (note,)

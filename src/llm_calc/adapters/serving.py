@@ -198,7 +198,8 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
     load = request.workload.load
-    if load == "concurrency" and placed.calibration.name == "served":
+    several = request.workload.requests_in_flight > 1
+    if load == "concurrency" and several and placed.calibration.name == "served":
         yield (
             "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
             "between 80 and 100 % of those given"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.architectures import read_config
+from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.formats import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.adapters.formats.keys import says_nothing
 from llm_calc.core.errors import InvalidInputError
@@ -101,6 +102,32 @@ def test_no_key_is_dropped_without_a_word(row: dict[str, Any]) -> None:
         if not known and after == before:
             dropped.append(".".join(path))
     assert dropped == []
+
+
+def published() -> dict[str, tuple[dict[str, Any], Mapping[str, Any]]]:
+    """Catalog models that say how they are quantized."""
+    found = {}
+    for entry in load_catalogs().models:
+        reading = read_config(entry.config)
+        if reading.quantization is not None:
+            found[entry.name] = (dict(entry.config), reading.quantization)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(published()))
+def test_no_key_of_a_catalog_model_is_dropped_without_a_word(name: str) -> None:
+    config, said = published()[name]
+    model = read_config(config).model
+    before = recipe_from_quantization_config(said, model)
+    for path in _paths(said):
+        value = _value(said, path)
+        if (isinstance(value, Mapping) and value) or says_nothing(str(said["quant_method"]), ".".join(path)):
+            continue
+        try:
+            after = recipe_from_quantization_config(_changed(said, path, _strange(value)), model)
+        except InvalidInputError:
+            continue
+        assert after != before or path == ("text_part_only",), path
 
 
 def _value(said: Mapping[str, Any], path: tuple[str, ...]) -> object:

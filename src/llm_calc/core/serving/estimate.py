@@ -156,7 +156,7 @@ def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
 def simulated_loop(
     deployment: Deployment, lengths: Lengths, concurrency: int, requests_per_slot: int = SLOT_REQUESTS
 ) -> Estimate:
-    """A closed loop of ten requests a slot, all slots starting at once [s, tokens/s, requests/s].
+    """A closed loop of ten requests a slot, all at once; a single slot sends equal ones [s, tokens/s, requests/s].
 
     ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; first tokens from the
     scheduler, the mean time of the others from :func:`closed_form`, so that it is the same at any load and method.
@@ -170,7 +170,7 @@ def simulated_loop(
             output_tokens=float(lengths.output_tokens),
             slots=concurrency,
             requests_per_slot=requests_per_slot,
-            spread_fraction=SPREAD,
+            spread_fraction=SPREAD if concurrency > 1 else 0.0,
             cached_tokens=float(lengths.cached_tokens),
         ),
     )
