@@ -49,7 +49,6 @@ MADE = [
     ("deepseek-v2-lite", "mxfp4_moe", 9_021_175_808),
     ("llama-4-scout", "iq1_s", 22_167_352_576),
     ("nemotron-h-56b", "q4_k_s", 32_458_770_432),
-    ("kimi-linear-48b-a3b", "q3_k_l", 25_509_792_320),
     ("gpt-oss-20b", "iq2_xxs", 12_003_845_376),
 ]
 

@@ -263,11 +263,9 @@ class Fields:
         for key, value in self.values.items():
             if key in self._parts:
                 yield from () if names_tower(key) else self._parts[key].unread_sizes(known=known)
-            elif (
-                key not in self._read | self._repeated
-                and names_width(key, inner=inner)
-                and self._acts(key, value)
-            ):
+            elif key in self._read or not names_width(key, inner=inner) or key in self._repeated:
+                continue
+            elif self._acts(key, value):
                 yield f"{self.path}.{key}"
 
     def _acts(self, key: str, value: object) -> bool:

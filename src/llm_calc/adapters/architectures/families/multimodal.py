@@ -58,7 +58,7 @@ GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_proje
 
 WRAPPERS: dict[str, Wrapper] = {
     "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector)),
-    "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector)),
+    "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
     "muse_spark": Wrapper(towers=(*vision(muse.muse_projector), *sound())),
     "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),

@@ -47,10 +47,14 @@ def _shape(f: Fields) -> _Shape:
     layers = num_layers(f) // split
     first, last = (f.int(key, least=0) // split for key in ("n_input_layers", "n_output_layers"))
     middle = layers - first - last
-    stated = f.int("n_recurrent_layers", least=0) // split if f.known("n_recurrent_layers") else middle
-    if middle < 0 or stated != middle:
-        raise f.refusal("n_recurrent_layers", f"num_hidden_layers without the others ({split * middle})")
-    return _Shape(layers=layers, first=first, middle=middle)
+    if f.known("n_recurrent_layers"):
+        middle = f.int("n_recurrent_layers", least=0) // split
+    elif middle < 0:
+        f.assume(
+            "n_input_layers and n_output_layers are more than all layers: none was taken to run several times"
+        )
+    first = min(first, layers)
+    return _Shape(layers=layers, first=first, middle=max(0, min(middle, layers - first)))
 
 
 def _types(f: Fields, layers: int) -> tuple[str, ...]:
