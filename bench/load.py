@@ -153,6 +153,7 @@ def measure() -> Iterator[Figure]:
         yield Figure(title="longest heavy answer", value=busy.longest_s, unit="s")
         silent = asyncio.run(silent_connections(service.port))
         yield Figure(title=f"/healthz beside {SILENT} silent connections", value=1e3 * silent, unit="ms")
+        time.sleep(1.0)
         yield Figure(title="files left open", value=files_of(service) - files, unit="")
         ended = asyncio.run(stopped(service))
         service.process.wait(60)

@@ -19,4 +19,10 @@ def chosen_catalogs() -> Catalogs:
     try:
         return load_all_catalogs(Path(path) if path else None)
     except (CatalogError, OSError) as error:
-        raise InvalidInputError(f"{CATALOGS_VARIABLE}: the catalogs cannot be read: {error}") from error
+        raise InvalidInputError(unreadable(error, named=bool(path))) from error
+
+
+def unreadable(error: Exception, *, named: bool) -> str:
+    """What is wrong with the catalogs; ``named``: those that ``LLM_CALC_CATALOGS_PATH`` names."""
+    sentence = f"the catalogs cannot be read: {error}"
+    return f"{CATALOGS_VARIABLE}: {sentence}" if named else sentence

@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from llm_calc import __version__
-from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.all_catalogs import load_all_catalogs
 from llm_calc.adapters.operations import load_all
 from llm_calc.api.errors import add_error_handlers
 from llm_calc.api.guard import Guard
@@ -32,14 +32,16 @@ COMPRESS_FROM_BYTES = 1024
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return a new application. Without ``settings`` they are read from the environment.
 
-    The catalogs are read once, when the application starts.
+    The catalogs are read here, once and all of them.
+
+    Raises:
+        CatalogError: a file of theirs is wrong; names file and key.
     """
     chosen = settings or Settings()
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.catalogs = load_catalogs(chosen.catalogs_path)
         # The first answers need not wait for what only others need.
         loading = asyncio.get_running_loop().run_in_executor(None, load_all)
         yield
@@ -57,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
+    app.state.catalogs = load_all_catalogs(chosen.catalogs_path)
     app.state.settings = chosen
     app.state.metrics = metrics
     app.state.draining = False

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog.files import choose_catalogs
 from llm_calc.api.pools import Pool
 
 
 async def get_catalogs(request: Request) -> Catalogs:
-    """Return the catalogs of the application; read now where the server runs no start-up events."""
+    """Return the catalogs of the application, which all others of the process are read from as well."""
     state = request.app.state
-    if not hasattr(state, "catalogs"):
-        state.catalogs = load_catalogs(state.settings.catalogs_path)
+    choose_catalogs(state.settings.catalogs_path)
     catalogs: Catalogs = state.catalogs
     return catalogs
 

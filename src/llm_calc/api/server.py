@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from llm_calc.adapters.all_catalogs import load_all_catalogs
 from llm_calc.adapters.catalog import CatalogError
+from llm_calc.adapters.chosen import unreadable
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.protocol import ConnectionLimits, LimitedProtocol, protocol_with
@@ -109,7 +110,7 @@ def serve(settings: Settings) -> None:
     try:
         load_all_catalogs(settings.catalogs_path)
     except (CatalogError, OSError) as error:
-        sys.exit(f"LLM_CALC_CATALOGS_PATH: the catalogs cannot be read: {error}")
+        sys.exit(unreadable(error, named=settings.catalogs_path is not None))
     app = create_app(settings)
     gc.freeze()
     gc.enable()

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         100_000, ge=1, description="Most set-ups of a sweep: rows that differ in more than numbers"
     )
     heavy_threads: int = Field(
-        2, ge=1, le=64, description="Searches, sweeps and comparisons that are worked on at a time"
+        1, ge=1, le=64, description="Searches, sweeps and comparisons that are worked on at a time"
     )
     heavy_waiting: int = Field(
         8, ge=0, le=10_000, description="Further ones that wait their turn; above it the answer is 429"

@@ -218,6 +218,7 @@ def test_a_folder_of_the_chosen_catalogs_goes_before_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "formats").mkdir()
+    monkeypatch.setattr("llm_calc.adapters.catalog.files._CHOSEN", [])
     monkeypatch.setenv(CATALOGS_VARIABLE, str(tmp_path))
     assert catalog_folder("formats") == tmp_path / "formats"
     assert catalog_folder("engines") == catalog_root() / "engines"

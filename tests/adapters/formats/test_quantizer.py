@@ -49,14 +49,25 @@ MADE = [
     ("deepseek-v2-lite", "mxfp4_moe", 9_021_175_808),
     ("llama-4-scout", "iq1_s", 22_167_352_576),
     ("nemotron-h-56b", "q4_k_s", 32_458_770_432),
-    ("kimi-linear-48b-a3b", "q3_k_l", 25_509_792_320),
     ("gpt-oss-20b", "iq2_xxs", 12_003_845_376),
 ]
 
 
+# The file that the quantizer was given had a linear layer at the end, the release has one that attends.
+AS_GIVEN = {
+    "kimi-linear-48b-a3b": {
+        "layer_types": [
+            "full_attention" if index and not index % 4 and index < 26 else "linear_attention"
+            for index in range(27)
+        ]
+    }
+}
+
+
 @cache
 def source(name: str) -> SourcedModel:
-    return source_model(ModelPart(name=name), load_catalogs())
+    config = load_catalogs().model(name).config
+    return source_model(ModelPart(hf_config={**config, **AS_GIVEN.get(name, {})}), load_catalogs())
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,6 +1,6 @@
 """Cells and states of llama.cpp v0.5.0, as its own dry run allocates them for files with these models' keys.
 
-``tests/golden/llama_cpp_cache.json`` says of which package.
+``tests/golden/llama_cpp_cache.json`` is written by ``python -m tools.llama_cpp_dry_run FOLDER``.
 """
 
 import json

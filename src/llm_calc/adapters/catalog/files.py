@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,10 @@ TEXT = ConfigDict(strict=False, extra="forbid", frozen=True, allow_inf_nan=False
 """The same for CSV, whose cells are all text."""
 
 
+_CHOSEN: list[Path | None] = []
+"""The directory that was chosen; empty before any was, None for the package's."""
+
+
 class CatalogError(ValueError):
     """A catalog file that cannot be right; says which file and which key."""
 
@@ -42,18 +47,46 @@ def catalog_root(path: Path | None = None) -> Path:
     raise CatalogError(f"no catalogs in {' or '.join(str(candidate) for candidate in candidates)}")
 
 
-def catalog_folder(name: str, path: Path | None = None) -> Path:
-    """One folder of the catalogs, such as ``formats``.
+def choose_catalogs(path: Path | None) -> None:
+    """Have every catalog of this process read from ``path``, or from the package's where it is None.
 
-    Without ``path`` that of the directory that ``LLM_CALC_CATALOGS_PATH`` names, where it has one, else the package's.
+    What was read from another directory is forgotten, so that no answer rests on two.
 
     Raises:
         CatalogError: there are no catalogs.
     """
-    chosen = os.environ.get(CATALOGS_VARIABLE)
-    if path is None and chosen and (Path(chosen) / name).is_dir():
-        return Path(chosen) / name
-    return catalog_root(path) / name
+    if _CHOSEN[-1:] == [path]:
+        return
+    catalog_root(path)
+    if _CHOSEN or os.environ.get(CATALOGS_VARIABLE, "") != str(path or ""):
+        _forget()
+    _CHOSEN[:] = [path]
+
+
+def _forget() -> None:
+    """Empty what the adapters keep of catalogs and of what follows from them."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("llm_calc.adapters")]
+    kept = [value for module in modules for value in vars(module).values() if hasattr(value, "cache_clear")]
+    for value in kept:
+        value.cache_clear()
+
+
+def catalog_folder(name: str, path: Path | None = None) -> Path:
+    """One folder of the catalogs, such as ``formats``.
+
+    Without ``path`` that of the directory that was chosen, else of the one that ``LLM_CALC_CATALOGS_PATH`` names; where
+    it has no such folder, the package's.
+
+    Raises:
+        CatalogError: there are no catalogs.
+    """
+    if path is not None:
+        return catalog_root(path) / name
+    stated = os.environ.get(CATALOGS_VARIABLE)
+    chosen = _CHOSEN[-1] if _CHOSEN else (Path(stated) if stated else None)
+    if chosen is not None and (chosen / name).is_dir():
+        return chosen / name
+    return catalog_root() / name
 
 
 def read_toml(kind: type[Row], path: Path) -> Row:

@@ -13,6 +13,8 @@ from pydantic_core import to_json
 from llm_calc.adapters.sweep.run import Rows, Sweep
 from llm_calc.core.errors import UnsupportedError
 
+ROWS_AT_ONCE = 2048
+"""Rows that are turned into text in one go."""
 YES_OR_NO = ("fits", "holds_a_request")
 WORDS = ("basis",)
 Batches = Iterable[list[Rows]]
@@ -82,23 +84,23 @@ def _same(values: npt.NDArray[Any]) -> bool:
 
 
 def _filled(sweep: Sweep, rows: Rows, template: bytes, style: Style) -> bytes:
-    """The template once a row; each column is written as a whole."""
-    texts = [
-        _texts(_listed(sweep, rows, name), style)
-        for name in sweep.number_columns
-        if not _same(rows.numbers[name])
-    ]
-    if not texts:
+    """The template once a row; a few thousand rows at a time, between which other threads have their turn."""
+    varying = [name for name in sweep.number_columns if not _same(rows.numbers[name])]
+    if not varying:
         return (template % ()) * rows.count
-    return b"".join(map(template.__mod__, zip(*texts, strict=True)))
+    columns = [_stored(sweep, rows, name) for name in varying]
+    parts = (
+        [_texts(column[first : first + ROWS_AT_ONCE].tolist(), style) for column in columns]
+        for first in range(0, rows.count, ROWS_AT_ONCE)
+    )
+    return b"".join(b"".join(map(template.__mod__, zip(*texts, strict=True))) for texts in parts)
 
 
-def _listed(sweep: Sweep, rows: Rows, name: str) -> list[Any]:
-    """A column as Python values; axes of whole numbers stay whole."""
+def _stored(sweep: Sweep, rows: Rows, name: str) -> npt.NDArray[Any]:
+    """A column; axes of whole numbers stay whole."""
     values = rows.numbers[name]
-    whole = next((column.is_whole for column in sweep.grid.arrays if column.path == name), False)
-    listed: list[Any] = (values.astype(np.int64) if whole else values).tolist()
-    return listed
+    whole = any(column.is_whole for column in sweep.grid.arrays if column.path == name)
+    return values.astype(np.int64) if whole else values
 
 
 def comma_separated(sweep: Sweep, batches: Batches) -> Iterator[bytes]:

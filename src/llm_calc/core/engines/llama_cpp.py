@@ -1,6 +1,6 @@
 """llama.cpp: everything is sized from the options and allocated at start; what is not said is fitted to the memory.
 
-Read from llama.cpp v0.5.0 (28 September 2026) and held against its own dry run (``tools/conformance``):
+Read from llama.cpp v0.5.0 (28 September 2026) and held against its own dry run (``tools/llama_cpp_dry_run``):
 ``src/llama-model.cpp``, ``src/llama-kv-cache.cpp``, ``src/llama-kv-cache-iswa.cpp``, ``src/llama-context.cpp``,
 ``common/fit.cpp`` and ``tools/server``; checked: 2026-11-29.
 """

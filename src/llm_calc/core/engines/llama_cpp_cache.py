@@ -63,7 +63,7 @@ def cache_bytes(model: Model, layers: range, rules: CacheRules) -> float:
 
     ``sum over layers of cells x bytes a cell + slots x state``; sliding layers hold the cells of their window once a
     slot, or once in all where the slots share one cache.
-    Source: llama.cpp, see above; equal to its own dry run to the byte (``tools/conformance``).
+    Source: llama.cpp, see above; equal to its own dry run to the byte (``tools/llama_cpp_dry_run``).
     Leaves out: prediction blocks, which a server does not load; the compressed caches of DeepSeek-V4.
     """
     slots, total = rules.slots, 0.0

@@ -136,7 +136,7 @@ def host_compute_bytes(graph: Graph) -> float:
     """The host's own working memory beside a device: the embedded tokens, the masks, the outputs [bytes].
 
     ``micro batch x 4 x hidden + masks + outputs x 4 x vocabulary``.
-    Source: llama.cpp's own dry run (``tools/conformance``).
+    Source: llama.cpp's own dry run (``tools/llama_cpp_dry_run``).
     Leaves out: layers that the host computes, whose buffer is at most that of a device.
     """
     model = graph.model

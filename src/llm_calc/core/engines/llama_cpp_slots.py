@@ -4,7 +4,7 @@ The server deals the context to slots: each has ``n_ctx / slots`` cells of its o
 (``kv_unified``). Nothing is allocated later, so what runs at once follows from slots and cells alone.
 
 Source: llama.cpp v0.5.0 (28 September 2026) ``src/llama-context.cpp`` (constructor), ``src/llama-kv-cache-iswa.cpp``
-and ``tools/server/server.cpp``; checked: 2026-11-29, read and run without a device (``tools/conformance``).
+and ``tools/server/server.cpp``; checked: 2026-11-29, read and run without a device (``tools/llama_cpp_dry_run``).
 """
 
 from dataclasses import dataclass
