@@ -29,8 +29,8 @@ CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
     },
     "trtllm": {"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
 }
-"""What each engine calls number formats of its cache, and what they are called here. Formats with a scale for each token
-and head take more room than the formats that they resemble, and are not taken for them."""
+"""What each engine calls number formats of its cache, and what they are called here. Formats with a scale for each
+token and head take more room than those that they resemble, and are not taken for them."""
 SIZES: Mapping[str, Mapping[str, str]] = {
     "vllm": {
         "tensor_parallel_size": "tensor",
