@@ -194,7 +194,7 @@ def test_lists_are_taken_as_json_writes_them() -> None:
 
 
 def test_slots_are_bounded_as_llama_cpp_bounds_them() -> None:
-    assert request({"name": "llama.cpp", "n_parallel": 256})
+    assert request({"name": "llama.cpp", "n_parallel": 256}).engine.name == "llama.cpp"
     with pytest.raises(ValidationError, match="less than or equal to 256"):
         request({"name": "llama.cpp", "n_parallel": 257})
 
