@@ -119,3 +119,26 @@ def test_slow_ones_are_named_and_families_chosen() -> None:
     assert answer.models
     assert all("qwen" in each.family.lower() for each in answer.models)
     assert answer.too_slow
+
+
+def test_contexts_beyond_the_model_are_refused() -> None:
+    assert fitted("llama-3.1-8b", "rtx-4090", context_tokens=131_072).rows
+    with pytest.raises(CalcError, match="context_tokens: 200000 is above the 131072 tokens"):
+        fitted("llama-3.1-8b", "rtx-4090", context_tokens=200_000)
+
+
+def test_models_in_a_format_that_llama_cpp_does_not_run_are_refused() -> None:
+    asked = {"hardware": "rtx-4090", "context_tokens": 8192, "weights": "int4-awq"}
+    with pytest.raises(CalcError, match=r"weights: llama\.cpp runs no int4-awq on rtx-4090"):
+        MODELS_FOR.answered(asked, load_catalogs())
+
+
+@pytest.mark.parametrize("part", [{"platform": "epyc-9004"}, {"memory_bandwidth_bytes_per_s": 1e11}])
+def test_a_host_of_its_own_is_refused_where_the_gpu_shares_its_memory(part: dict[str, Any]) -> None:
+    with pytest.raises(CalcError, match=rf"hardware\.host\.{next(iter(part))}: apple-m3-max shares"):
+        fitted("qwen3-8b", {"gpu": "apple-m3-max", "host": part}, context_tokens=8192)
+
+
+def test_an_unknown_processor_is_named_by_its_own_field() -> None:
+    with pytest.raises(CalcError, match=r"hardware\.host\.cpu"):
+        fitted("qwen3-8b", {"gpu": "rtx-4090", "host": {"cpu": "banana"}}, context_tokens=8192)

@@ -183,3 +183,22 @@ def test_plans_can_be_held_to_the_chosen_gpu(opened: Opener, service: Service) -
     body["workload"] = {**EXAMPLE["workload"], "concurrency": 4}
     best = ask(service, "/api/deployment_plans", body)["plans"][0]
     expect(plans.locator(".plans tbody td").nth(2)).to_contain_text(shown_time(best["tpot_s"]))
+
+
+def test_which_quantization_fits_is_one_look(opened: Opener, service: Service) -> None:
+    page = opened()
+    page.get_by_role("button", name="My PC or Mac").click()
+    expect(page.get_by_label("Engine", exact=True)).to_have_value("llama.cpp")
+    table = card(page, "quants")
+    table.scroll_into_view_if_needed()
+    body = {
+        "model": {"name": "gpt-oss-20b"},
+        "hardware": {"gpu": "rtx-4090", "count": 1},
+        "context_tokens": 8192,
+        "concurrency": 1,
+    }
+    rows = ask(service, "/api/fit", body)["rows"]
+    expect(table.locator("tbody tr:not(.command)")).to_have_count(len(rows))
+    best = next(row for row in rows if row["best"])
+    expect(table.locator("tr.best")).to_contain_text(best["weights"])
+    expect(table.locator("tr.best")).to_contain_text(significant(best["tokens_per_s"]))

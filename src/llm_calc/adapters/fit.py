@@ -20,7 +20,7 @@ from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
-from llm_calc.core.errors import CalcError, RefusedError
+from llm_calc.core.errors import CalcError, RefusedError, UnsupportedError
 from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
@@ -50,9 +50,13 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
 
     Raises:
         InvalidInputError: a field that cannot be right.
-        UnsupportedError: llama.cpp does not run on this GPU, or has no such model.
+        UnsupportedError: llama.cpp does not run on this GPU, has no such model, or the model no such context.
     """
     source = source_model(request.model, catalogs)
+    own = source.model.context_limit_tokens or source.model.context_length_tokens
+    if own and request.context_tokens > own:
+        msg = f"context_tokens: {request.context_tokens} is above the {own} tokens that the model has positions for"
+        raise UnsupportedError(msg, field="context_tokens", accepted=[own])
     tried = [
         _tried(request, catalogs, weights, cache)
         for weights in _formats(request, source)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from llm_calc.adapters import operations
 from llm_calc.adapters.catalog import load_catalogs
@@ -44,6 +45,32 @@ def test_sizes_become_the_layout(engine: dict[str, Any], layout: tuple[int, ...]
 
 
 @pytest.mark.parametrize(
+    ("engine", "part", "layout"),
+    [
+        ({"name": "vllm", "enable_expert_parallel": True}, None, (4, 1, 1, 4)),
+        ({"name": "vllm", "enable_expert_parallel": True}, {"tensor": 4}, (4, 1, 1, 4)),
+        ({"name": "vllm", "enable_expert_parallel": True}, {"tensor": 2, "data": 2}, (2, 1, 2, 4)),
+        ({"name": "vllm", "enable_expert_parallel": True}, {"tensor": 2, "pipeline": 2}, (2, 2, 1, 2)),
+        ({"name": "trtllm", "enable_attention_dp": True}, None, (1, 1, 4, 1)),
+        ({"name": "trtllm", "enable_attention_dp": True}, {"tensor": 1, "data": 4}, (1, 1, 4, 1)),
+        ({"name": "sglang", "enable_dp_attention": True}, {"data": 4}, (1, 1, 4, 1)),
+    ],
+)
+def test_a_switch_says_how_the_sizes_of_the_part_are_meant(
+    engine: dict[str, Any], part: dict[str, int] | None, layout: tuple[int, ...]
+) -> None:
+    found = request(engine, parallelism=part).parallelism
+    assert found is not None
+    assert (found.tensor, found.pipeline, found.data, found.expert) == layout
+
+
+@pytest.mark.parametrize("switch", ["vllm.enable_expert_parallel", "sglang.enable_dp_attention"])
+def test_a_switch_that_is_off_leaves_the_layout_open(switch: str) -> None:
+    name, flag = switch.split(".")
+    assert request({"name": name, flag: False}).parallelism is None
+
+
+@pytest.mark.parametrize(
     ("engine", "flag", "name"),
     [
         ("vllm", "fp8_e4m3", "fp8"),
@@ -78,6 +105,31 @@ def test_what_agrees_is_taken() -> None:
             {"name": "vllm", "tensor_parallel_size": 2},
             {"parallelism": {"tensor": 4}},
             r"engine\.tensor_parallel_size: 2 makes parallelism\.tensor 2, but that says 4; they must agree",
+        ),
+        (
+            {"name": "vllm", "enable_expert_parallel": False},
+            {"parallelism": {"tensor": 4, "expert": 4}},
+            r"engine\.enable_expert_parallel: False makes parallelism\.expert 1, but that says 4",
+        ),
+        (
+            {"name": "vllm", "enable_expert_parallel": True},
+            {"parallelism": {"tensor": 4, "expert": 2}},
+            r"engine\.enable_expert_parallel: True makes parallelism\.expert 4, but that says 2",
+        ),
+        (
+            {"name": "trtllm", "enable_attention_dp": True},
+            {"parallelism": {"tensor": 4}},
+            r"engine\.enable_attention_dp: True makes parallelism\.tensor 1, but that says 4",
+        ),
+        (
+            {"name": "vllm", "enable_expert_parallel": "no"},
+            {},
+            r"enable_expert_parallel: must be true or false",
+        ),
+        (
+            {"name": "vllm", "kv_cache_dtype": "fp8_per_token_head"},
+            {},
+            r"kv_cache_dtype: must be one of auto",
         ),
         ({"name": "sglang", "kv_cache_dtype": "int2"}, {}, r"engine\.kv_cache_dtype: must be one of auto"),
         ({"name": "sglang", "tp_size": 0}, {}, r"engine\.tp_size: must be a whole number"),
@@ -123,6 +175,28 @@ def test_what_is_found_in_a_cache_that_is_off_is_refused(engine: str, flag: dict
     ):
         request({"name": engine, **flag}, workload={"prefix_cache_hit_fraction": 0.5})
     request({"name": engine, **flag}, workload={"prefix_cache_hit_fraction": 0.0})
+
+
+@pytest.mark.parametrize("part", ["precision", "parallelism"])
+def test_a_part_that_is_none_is_refused(part: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{part}: must be a JSON object"):
+        request({"name": "vllm", "kv_cache_dtype": "fp8", "tensor_parallel_size": 4}, **{part: "x"})
+
+
+def test_lists_are_taken_as_json_writes_them() -> None:
+    """Whatever the validator before it made of the text."""
+    parts = (
+        '"hardware": {"gpu": "rtx-4090", "count": 2}, "engine": {"name": "llama.cpp", "tensor_split": [3, 1]}'
+    )
+    found = MemoryPlanRequest.model_validate_json('{"model": {"gguf_base64": ["AA", "BB"]}, ' + parts + "}")
+    assert found.engine.model_dump()["tensor_split"] == (3, 1)
+    assert found.model.gguf_base64 == ("AA", "BB")
+
+
+def test_slots_are_bounded_as_llama_cpp_bounds_them() -> None:
+    assert request({"name": "llama.cpp", "n_parallel": 256}).engine.name == "llama.cpp"
+    with pytest.raises(ValidationError, match="less than or equal to 256"):
+        request({"name": "llama.cpp", "n_parallel": 257})
 
 
 def test_flags_that_are_off_are_no_matter() -> None:

@@ -10,6 +10,10 @@ Sparse = Callable[[Fields, int], Callable[[int], bool]]
 """For n layers: whether a layer is a mixture of experts."""
 
 
+COUNTS = ("num_experts", "n_routed_experts", "num_local_experts")
+"""Names of the number of experts, of which some files write a second one."""
+
+
 def every_layer(_: Fields, __: int) -> Callable[[int], bool]:
     """No dense layers."""
     return lambda _: True
@@ -63,6 +67,8 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
         f.ignore("first_k_dense_replace", "moe_layer_freq")
         if len(kinds) < layers or not {"dense", "sparse"}.issuperset(kinds):
             raise f.refusal(key, f"a list of {layers} of dense, sparse")
+        dense = [index for index, kind in enumerate(kinds[:layers]) if kind == "dense"]
+        f.agree(decoder_sparse_step=1, mlp_only_layers=dense)
         return lambda index: kinds[index] == "sparse"
 
     return rule
@@ -71,6 +77,7 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
 def routed(f: Fields, experts: str, top_k: str) -> tuple[int, int]:
     """Experts of a layer and how many of them a token is sent to."""
     many, used = f.int(experts), f.optional_int(top_k)
+    f.agree(**dict.fromkeys(COUNTS, many))
     if used is None:
         f.assume(f"{top_k} is null; one expert a token was assumed")
         return many, 1

@@ -54,6 +54,12 @@ _OTHER_HOLDERS: dict[Component, tuple[str, ...]] = {
 }
 NATIVE = ("deepseek_v4", "mixtral", "minimax", "phimoe")
 """Types whose own files use what are other names elsewhere: ``ffn``, ``w1``."""
+BESIDE_EXPERTS = ("gemma4",)
+"""Types that have a dense feed-forward block, called ``mlp``, and experts beside it in one layer."""
+_BESIDE_HOLDERS: dict[Component, tuple[str, ...]] = {
+    "experts": ("experts.0", "moe.experts.0"),
+    "router": ("router", "router.proj"),
+}
 MIXERS = ("nemotron_h", "mamba", "falcon_mamba")
 """Types whose layers are all called ``mixer``."""
 _OWN_NAMES = {
@@ -256,6 +262,8 @@ def tails(component: Component, name: str, model_type: str, *, own: bool) -> Ite
 def _holders(component: Component, model_type: str, *, own: bool) -> tuple[str, ...]:
     if own and model_type.startswith(MIXERS):
         return _MIXER_HOLDERS.get(component, ())
+    if model_type.startswith(BESIDE_EXPERTS) and component in _BESIDE_HOLDERS:
+        return _BESIDE_HOLDERS[component]
     usual = _HOLDERS.get(component, ())
     return usual if own else (*usual, *_OTHER_HOLDERS.get(component, ()))
 

@@ -145,6 +145,10 @@ KV_ALGORITHMS: Mapping[str, str | None] = {
 }
 
 
+KV_STRATEGIES = {each: each for each in ("tensor", "channel", "attn_head")}
+"""Scales of a cache that do not grow with its tokens; one a token or a group would."""
+
+
 def kv_cache_of(said: Said) -> str | None:
     """The number format that the checkpoint asks for in the KV cache, if any.
 
@@ -162,4 +166,6 @@ def kv_cache_of(said: Said) -> str | None:
     known = {("float", 8): "fp8", ("int", 8): "int8", ("float", 4): "nvfp4"}
     if (kind, bits) not in known:
         raise scheme.refusal("num_bits", "8 (float or int) or 4 (float)")
+    scheme.word("strategy", KV_STRATEGIES, "tensor")
+    scheme.read("symmetric")  # an offset a tensor at most: no byte grows with the tokens
     return known[kind, bits]

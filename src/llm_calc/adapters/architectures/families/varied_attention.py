@@ -54,6 +54,7 @@ def _laguna_attention(f: Fields) -> LayerBlocks:
     if len(given) < layers:
         raise f.refusal("num_attention_heads_per_layer", f"a list of {layers}")
     per_head = f.raw("gating") in (True, "per-head")
+    f.agree(gating_types=["per_head" if per_head else "per_channel"] * layers)
     usual = gqa(biases=BIASES, qk_norm="head", windows=by_type(layer_types(all_full)))(f)
 
     def layer(index: int) -> tuple[Block, ...]:

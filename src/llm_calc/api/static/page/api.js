@@ -92,12 +92,13 @@ export const curve = new Answer(asked("api/sweep", curveBody, rows));
 export const map = new Answer(asked("api/sweep", mapBody, rows));
 export const everyGpu = new Answer(asked("api/sweep", gpusBody, rows));
 export const plans = new Answer(asked("api/deployment_plans", (each, from) => requests.plans(each, from, view.peek().by, view.peek().on === "this", view.peek().with === "own")));
+export const fit = new Answer(asked("api/fit", requests.fit));
 /** What single changes would do; null until the first were tried. */
 export const variants = signal(null);
 /** Answers to all scenarios, with the scenarios that they answer; null where there is one alone. */
 export const comparisons = signal(null);
 
-for (const question of [map, everyGpu, plans]) {
+for (const question of [map, everyGpu, plans, fit]) {
   question.lazy = true;
   question.wanted.value = false;
   question.state.value = { ...question.state.peek(), status: "stale" };
@@ -197,6 +198,7 @@ export function follow() {
   followInView(map);
   followInView(everyGpu, () => catalog.value.gpus.length > 0);
   followInView(plans);
+  followInView(fit);
   settled(LATER_MS, () => {
     const [each, from, device, answered] = [scenario.value, source.value, gpu.value, estimate.state.value.status];
     return answered === "ready" ? () => tryVariants(each, from, device) : null;

@@ -10,6 +10,7 @@ import { Computed, explain } from "./explain.js";
 import { Dialog } from "./card.js";
 import { copy } from "./files.js";
 import { Form, unfolded } from "./form.js";
+import { WhichQuant } from "./fit.js";
 import { EveryGpu } from "./gpus.js";
 import { Memory, WhatIf } from "./memory.js";
 import { Plans } from "./plans.js";
@@ -108,7 +109,7 @@ function Page() {
       <p class="printed">${scenarios.value.map((each, at) => `${scenarios.value.length > 1 ? `${LETTERS[at].toUpperCase()}: ` : ""}${summary(each, sources.value[at])}`).join("; ")}</p>
       <${Banners} /><p class="hidden" aria-live="polite">${notice.value}</p>
       <${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
-      <div class="grid"><${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} /><${Plans} /><${Computed} /><${HowWrong} /></div>`}</div></main>
+      <div class="grid">${scenario.value.e === "llama.cpp" && html`<${WhichQuant} />`}<${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} /><${Plans} />${scenario.value.e !== "llama.cpp" && html`<${WhichQuant} />`}<${Computed} /><${HowWrong} /></div>`}</div></main>
     <${Share} /><${Help} />${begun.value && html`<footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`}`;
 }
 

@@ -1,7 +1,7 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import {
-  apply, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, summary,
+  apply, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, STARTS, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
@@ -247,7 +247,8 @@ export function Form() {
       onDragOver=${over} onDragLeave=${(event) => event.currentTarget.classList.remove("dragging")} onDrop=${drop}>
     <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${LETTERS[current.value].toUpperCase()} · ` : ""}${summary(scenario.value, source.value)}</span></button>
     <div class="folded">
-      ${isExample.value && html`<p class="example"><span class="chip">Example</span> <span class="hint">Change anything: the answers follow.</span></p>`}
+      ${isExample.value && html`<p class="example"><span class="chip">Example</span> <span class="hint">Change anything, or begin with:</span></p>
+        <p class="presets" role="group" aria-label="Begin with">${STARTS.map((each) => html`<button type="button" onClick=${() => apply(each.set)}>${each.name}</button>`)}</p>`}
       ${general && html`<p class="refusal" role="alert">⚠ ${general}</p>`}
       <${Model} /><${Hardware} /><${Workload} /><${Targets} />
     </div></form>`;

@@ -75,6 +75,13 @@ function prices(scenario) {
   return scenario.usd ? { [scenario.g]: number(scenario.usd) } : undefined;
 }
 
+/** Which quantization fits: the context that the form says, else the request's own length. */
+export function fit(scenario, source) {
+  const length = number(scenario.len) ?? (parsed(scenario.i) ?? 0) + (parsed(scenario.o) ?? 0);
+  const at_once = scenario.load === "c" ? number(scenario.c) : scenario.load === "b" ? number(scenario.b) : undefined;
+  return lean({ model: modelPart(scenario, source), hardware: hardwarePart(scenario), context_tokens: length, concurrency: typeof at_once === "number" ? Math.min(at_once, 256) : at_once });
+}
+
 /** Which requests targets hold for, as the service calls it; undefined: as it sees fit. */
 export const percentileOf = (scenario) => (/^\d/.test(scenario.p) ? `p${scenario.p}` : scenario.p || undefined);
 

@@ -18,6 +18,13 @@ export const PRESETS = [
   { name: "Batch", set: { i: "2048", o: "512", load: "off", len: "8192" } },
 ];
 
+/** Where one begins: what most people with such a machine ask first. */
+export const STARTS = [
+  { name: "My PC or Mac", set: { m: "gpt-oss-20b", g: "rtx-4090", n: "1", e: "llama.cpp", len: "8192", i: "1024", o: "512", load: "c", c: "1" } },
+  { name: "Rented GPUs", set: { m: "llama-3.1-70b", w: "fp8", g: "h100-80gb-sxm", n: "2", e: "vllm", len: "16384", i: "1024", o: "512", load: "c", c: "32" } },
+  { name: "A service", set: { m: "gpt-oss-120b", g: "h100-80gb-sxm", n: "8", e: "vllm", len: "16384", i: "2048", o: "512", load: "r", r: "10", ttft: "2", tpot: "0.05" } },
+];
+
 export const scenarios = signal([{ ...DEFAULTS }]);
 export const current = signal(0);
 /** A pasted config.json or GGUF header of each scenario, kept out of the query of the link. */
