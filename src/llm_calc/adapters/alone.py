@@ -37,6 +37,14 @@ def family_for(engine: str, workload: WorkloadPart, gpu: Gpu) -> Family:
     return "batch" if is_alone(engine, workload) and measured else family
 
 
+def measured_load(family: str, workload: WorkloadPart) -> str:
+    """The kind of measured load that a request's load is nearest to."""
+    if workload.load == "concurrency":
+        alone = workload.requests_in_flight <= 1 and family != "served"
+        return "single_stream" if alone else "closed_loop"
+    return {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}[workload.load]
+
+
 def with_bounds(
     deployment: Deployment, machine: Machine, engine: Engine, setup: Setup, workload: WorkloadPart
 ) -> Deployment:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, with_bounds
+from llm_calc.adapters.alone import family_for, measured_load, with_bounds
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
@@ -147,8 +147,7 @@ def _placed(
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
-    setup = replace(subject.setup, layout=layout)
-    plan = (built := engine_from(engine)).plan(setup)
+    plan = (built := engine_from(engine)).plan(setup := replace(subject.setup, layout=layout))
     machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
@@ -213,14 +212,6 @@ def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
         deployment.work,
     )
     return replace(placed, deployment=replace(deployment, offsets=offsets))
-
-
-def measured_load(family: str, workload: WorkloadPart) -> str:
-    """The kind of measured load that a request's load is nearest to."""
-    if workload.load == "concurrency":
-        alone = workload.requests_in_flight <= 1 and family != "served"
-        return "single_stream" if alone else "closed_loop"
-    return {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}[workload.load]
 
 
 def _timed(
