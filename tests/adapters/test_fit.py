@@ -119,3 +119,16 @@ def test_slow_ones_are_named_and_families_chosen() -> None:
     assert answer.models
     assert all("qwen" in each.family.lower() for each in answer.models)
     assert answer.too_slow
+
+
+def test_a_context_beyond_the_models_fits_nowhere() -> None:
+    answer = fitted("qwen3-32b", "rtx-4090", context_tokens=65_536, formats=["q2_k"], cache_types=["q8_0"])
+    assert not answer.rows[0].fits
+    assert "40960 tokens at most" in answer.rows[0].reason
+
+
+def test_a_gpu_that_runs_no_model_and_a_family_that_is_not_there_are_refused() -> None:
+    with pytest.raises(CalcError, match="does not run on tpu-v5e"):
+        MODELS_FOR.answered({"hardware": "tpu-v5e"}, load_catalogs())
+    with pytest.raises(CalcError, match=r"family: no model .* known: .*Qwen"):
+        MODELS_FOR.answered({"hardware": "rtx-4090", "family": "qwen99"}, load_catalogs())

@@ -43,7 +43,9 @@ def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
     return release_for(asked_numbers(version, releases[-1].version), releases)
 
 
-def build_engine(name: str, version: str | None = None, **options: OptionValue | None) -> Engine:
+def build_engine(
+    name: str, version: str | None = None, **options: OptionValue | tuple[float, ...] | None
+) -> Engine:
     """An engine of this release with these options; those left out or None take the catalog's defaults.
 
     Raises:
@@ -65,7 +67,7 @@ def build_engine(name: str, version: str | None = None, **options: OptionValue |
     return engine
 
 
-def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> None:
+def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue | tuple[float, ...]]) -> None:
     """Refuses an option that this release does not have yet, or no longer."""
     for option in given:
         if option in rules.without:
@@ -81,7 +83,8 @@ def engine_from(part: EnginePart) -> Engine:
     options = part.model_dump(exclude={"name", "version", *homed_flags(part.name)})
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
-    return build_engine(part.name, part.version, **options)
+    whole = {option: tuple(value) if isinstance(value, list) else value for option, value in options.items()}
+    return build_engine(part.name, part.version, **whole)
 
 
 def release_of(part: EnginePart) -> EngineRules:

@@ -135,7 +135,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         ttft_s=ttft,
         basis=basis_kind(placed) if ok else None,
         best=False,
-        reason=_reason(placed, where),
+        reason=_reason(placed, where, request.context_tokens),
         run_with=_runners(request, placed, weights, cache, loading.offloaded) if ok else None,
     )
     return Tried(
@@ -198,7 +198,10 @@ def _longest(engine: LlamaCpp, placed: Placed, sequences: int) -> int:
     return min(whole.max_context_tokens(sequences) // 256 * 256, own)
 
 
-def _reason(placed: Placed, where: Where) -> str:
+def _reason(placed: Placed, where: Where, context_tokens: int) -> str:
+    longest = placed.plan.max_model_len_tokens
+    if longest < context_tokens:
+        return f"a request may have {longest} tokens at most, as many as the model was trained with"
     budget, host = placed.plan.budget, placed.plan.host
     taken = gib(budget.memory_bytes - budget.unallocated_bytes)
     room = gib(budget.memory_bytes)

@@ -218,7 +218,7 @@ class LlamaCppEngine(_Engine):
     op_offload: bool | None = Field(
         None, description="Whether prompts copy the host's weights to the GPU and are computed there"
     )
-    tensor_split: Annotated[tuple[Share, ...], Field(max_length=16)] | None = Field(
+    tensor_split: Annotated[list[Share], Field(min_length=1, max_length=16)] | None = Field(
         None, description="Parts of the layers for each GPU; absent: by their memory"
     )
     split_mode: Annotated[str, Field(max_length=20)] | None = Field(
