@@ -44,6 +44,32 @@ def test_sizes_become_the_layout(engine: dict[str, Any], layout: tuple[int, ...]
 
 
 @pytest.mark.parametrize(
+    ("engine", "part", "layout"),
+    [
+        ({"name": "vllm", "enable_expert_parallel": True}, None, (4, 1, 1, 4)),
+        ({"name": "vllm", "enable_expert_parallel": True}, {"tensor": 4}, (4, 1, 1, 4)),
+        ({"name": "vllm", "enable_expert_parallel": True}, {"tensor": 2, "data": 2}, (2, 1, 2, 4)),
+        ({"name": "vllm", "enable_expert_parallel": True}, {"tensor": 2, "pipeline": 2}, (2, 2, 1, 2)),
+        ({"name": "trtllm", "enable_attention_dp": True}, None, (1, 1, 4, 1)),
+        ({"name": "trtllm", "enable_attention_dp": True}, {"tensor": 1, "data": 4}, (1, 1, 4, 1)),
+        ({"name": "sglang", "enable_dp_attention": True}, {"data": 4}, (1, 1, 4, 1)),
+    ],
+)
+def test_a_switch_says_how_the_sizes_of_the_part_are_meant(
+    engine: dict[str, Any], part: dict[str, int] | None, layout: tuple[int, ...]
+) -> None:
+    found = request(engine, parallelism=part).parallelism
+    assert found is not None
+    assert (found.tensor, found.pipeline, found.data, found.expert) == layout
+
+
+@pytest.mark.parametrize("switch", ["vllm.enable_expert_parallel", "sglang.enable_dp_attention"])
+def test_a_switch_that_is_off_leaves_the_layout_open(switch: str) -> None:
+    name, flag = switch.split(".")
+    assert request({"name": name, flag: False}).parallelism is None
+
+
+@pytest.mark.parametrize(
     ("engine", "flag", "name"),
     [
         ("vllm", "fp8_e4m3", "fp8"),
@@ -78,6 +104,26 @@ def test_what_agrees_is_taken() -> None:
             {"name": "vllm", "tensor_parallel_size": 2},
             {"parallelism": {"tensor": 4}},
             r"engine\.tensor_parallel_size: 2 makes parallelism\.tensor 2, but that says 4; they must agree",
+        ),
+        (
+            {"name": "vllm", "enable_expert_parallel": False},
+            {"parallelism": {"tensor": 4, "expert": 4}},
+            r"engine\.enable_expert_parallel: False makes parallelism\.expert 1, but that says 4",
+        ),
+        (
+            {"name": "vllm", "enable_expert_parallel": True},
+            {"parallelism": {"tensor": 4, "expert": 2}},
+            r"engine\.enable_expert_parallel: True makes parallelism\.expert 4, but that says 2",
+        ),
+        (
+            {"name": "trtllm", "enable_attention_dp": True},
+            {"parallelism": {"tensor": 4}},
+            r"engine\.enable_attention_dp: True makes parallelism\.tensor 1, but that says 4",
+        ),
+        (
+            {"name": "vllm", "enable_expert_parallel": "no"},
+            {},
+            r"enable_expert_parallel: must be true or false",
         ),
         ({"name": "sglang", "kv_cache_dtype": "int2"}, {}, r"engine\.kv_cache_dtype: must be one of auto"),
         ({"name": "sglang", "tp_size": 0}, {}, r"engine\.tp_size: must be a whole number"),

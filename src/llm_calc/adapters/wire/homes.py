@@ -3,7 +3,7 @@
 Where both say something they must agree. Flags of what is not modelled are refused, with what to do instead.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, model_validator
@@ -105,6 +105,10 @@ PREFIX_SWITCHES = {
 """The flag of each engine that switches the cache of equal prompt beginnings off, and the value that does."""
 
 
+Stated = dict[str, tuple[str, int]]
+"""Sizes of the layout, each with the flag that says it."""
+
+
 class AtHome(StrictRequest):
     """A request whose engine may say what its other parts say."""
 
@@ -143,7 +147,7 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     if "kv_cache_dtype" in given:
         found["precision"] = _with_cache(data.get("precision"), str(given.pop("kv_cache_dtype")), name)
     if given:
-        found["parallelism"] = _with_layout(data.get("parallelism"), given, name)
+        found["parallelism"] = _with_layout(data, given, name)
     return found
 
 
@@ -189,27 +193,48 @@ def _with_cache(part: object, stated: str, engine: str) -> dict[str, Any]:
     return {**precision, "kv_cache": other if name == "auto" else name}
 
 
-def _with_layout(part: object, given: Mapping[str, Any], engine: str) -> dict[str, Any]:
-    layout, sizes = _plain(part), dict(_sizes(given, engine))
+def _with_layout(data: Mapping[str, Any], given: Mapping[str, Any], engine: str) -> dict[str, Any] | None:
+    """The layout that flags and part agree on; a switch adds what the part leaves open. None: neither says one."""
+    layout = _plain(data.get("parallelism"))
+    sizes = _sizes(given, engine, layout, _gpus(data.get("hardware")))
     for field, (flag, size) in sizes.items():
-        if layout and layout.get(field, 1) != size:
+        said = layout.get(field, size if flag in SWITCHES[engine] else 1)
+        if layout and said != size:
             msg = (
-                f"engine.{flag}: {given[flag]} makes parallelism.{field} {size}, but that says {layout.get(field, 1)}; "
+                f"engine.{flag}: {given[flag]} makes parallelism.{field} {size}, but that says {said}; "
                 "they must agree"
             )
             raise InvalidInputError(msg, field=f"engine.{flag}")
-    return layout or {field: size for field, (_, size) in sizes.items()}
+    return {**{field: size for field, (_, size) in sizes.items()}, **layout} or None
 
 
-def _sizes(given: Mapping[str, Any], engine: str) -> Iterator[tuple[str, tuple[str, int]]]:
-    """Each size of the layout with the flag that says it.
+def _gpus(hardware: object) -> int:
+    """GPUs in all, as far as a request says it in whole numbers."""
+    parts = hardware if isinstance(hardware, (list, tuple)) else [hardware]
+    return sum(_whole(_plain(part).get("count")) for part in parts)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def _sizes(given: Mapping[str, Any], engine: str, layout: Mapping[str, Any], gpus: int) -> Stated:
+    """Each size of the layout with the flag that says it; a switch alone is about all GPUs of one tensor group.
 
     Raises:
-        InvalidInputError: a size that is none.
+        InvalidInputError: a size that is none, a switch that is neither on nor off.
     """
-    names = SIZES[engine]
+    names, switch = SIZES[engine], SWITCHES[engine][0]
     stated = {names[flag]: (flag, _size(flag, value)) for flag, value in given.items() if flag in names}
-    yield from _MEANT[engine](stated, given).items()
+    turned = given.get(switch)
+    if turned is None:
+        return stated
+    if not isinstance(turned, bool):
+        raise InvalidInputError(f"engine.{switch}: must be true or false", field=f"engine.{switch}")
+    if turned and not stated and not layout:
+        stated = {"tensor": (switch, gpus)}
+    said = {field: _whole(size) for field, size in layout.items()}
+    return _MEANT[engine](stated, {**said, **{field: size for field, (_, size) in stated.items()}}, turned)
 
 
 def _size(flag: str, value: object) -> int:
@@ -220,22 +245,19 @@ def _size(flag: str, value: object) -> int:
     return value
 
 
-Stated = dict[str, tuple[str, int]]
-
-
-def _of_vllm(stated: Stated, given: Mapping[str, Any]) -> Stated:
-    """With experts dealt, they are over all GPUs of a stage."""
-    if given.get("enable_expert_parallel"):
-        spread = stated.get("tensor", ("", 1))[1] * stated.get("data", ("", 1))[1]
+def _of_vllm(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
+    """With experts dealt, they are over all GPUs of a stage, else over none."""
+    spread = said.get("tensor", 1) * said.get("data", 1) if on else 1
+    if on or "expert" in said:
         stated["expert"] = ("enable_expert_parallel", spread)
     return stated
 
 
-def _of_sglang(stated: Stated, given: Mapping[str, Any]) -> Stated:
+def _of_sglang(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
     """With data-parallel attention ``tp_size`` counts all GPUs of a stage."""
-    if given.get("enable_dp_attention") and "tensor" in stated:
+    if on and "tensor" in stated:
         flag, all_gpus = stated["tensor"]
-        groups = stated.get("data", ("dp_size", 1))[1]
+        groups = said.get("data", 1)
         if all_gpus % groups:
             raise InvalidInputError(
                 f"engine.{flag}: must be a multiple of dp_size {groups}", field=f"engine.{flag}"
@@ -244,15 +266,17 @@ def _of_sglang(stated: Stated, given: Mapping[str, Any]) -> Stated:
     return stated
 
 
-def _of_trtllm(stated: Stated, given: Mapping[str, Any]) -> Stated:
+def _of_trtllm(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
     """With data-parallel attention every GPU of a stage is a group of its own."""
-    if given.get("enable_attention_dp") and "tensor" in stated:
+    if on and "tensor" in stated:
         flag, all_gpus = stated["tensor"]
         stated["data"], stated["tensor"] = ("enable_attention_dp", all_gpus), (flag, 1)
+    elif on and "tensor" in said:
+        stated["tensor"] = ("enable_attention_dp", 1)
     return stated
 
 
-_MEANT: Mapping[str, Callable[[Stated, Mapping[str, Any]], Stated]] = {
+_MEANT: Mapping[str, Callable[[Stated, Mapping[str, int], bool], Stated]] = {
     "vllm": _of_vllm,
     "sglang": _of_sglang,
     "trtllm": _of_trtllm,

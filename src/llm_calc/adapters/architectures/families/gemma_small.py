@@ -92,7 +92,8 @@ def gemma3n_text(f: Fields) -> Model:
     common: tuple[Block, ...] = (
         Norm(width=hidden, count=4),
         _altup(f, hidden, streams),
-        *gated_layer_input(f),
+        # the norm of a layer's own input stands there even where that input has no width
+        *(gated_layer_input(f) or (Norm(width=hidden),)),
     )
     stack: list[tuple[Block, ...]] = [
         (

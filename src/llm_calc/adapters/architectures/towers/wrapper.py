@@ -110,10 +110,10 @@ class Wrapper:
         own = f.flag("tie_word_embeddings", f.defaults.keys.get("tie_word_embeddings", False))
         if self.tie_key and self.tie_key in f.values:
             own = f.flag(self.tie_key)
-        if self.tying == "text" or self._text_alone(f):
-            return model.head_tied
         if self.tying == "never":
             return False
+        if self.tying == "text" or self._text_alone(f):
+            return model.head_tied
         return own or (self.tying == "either" and model.head_tied)
 
     def _tower(self, f: Fields, part: TowerPart, model: Model) -> Weights:
