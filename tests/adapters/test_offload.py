@@ -10,7 +10,7 @@ from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.hosts import load_platforms, platform_hosts
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
-from llm_calc.core.errors import CalcError, UnknownNameError
+from llm_calc.core.errors import CalcError, UnknownNameError, UnsupportedError
 
 MEASURED = Path(__file__).parents[2] / "catalogs" / "hosts" / "measured.csv"
 GIB = 1 << 30
@@ -156,3 +156,16 @@ def test_parts_of_the_layers_are_taken_as_a_list() -> None:
 def test_parts_for_other_gpus_are_refused(engine: dict[str, Any]) -> None:
     with pytest.raises(CalcError, match=rf"engine\.{next(iter(engine))}"):
         split_between_two(**engine)
+
+
+def test_weights_that_vllm_copies_from_the_host_have_no_speed() -> None:
+    request = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": "vllm", "cpu_offload_gb": 10},
+        "workload": {"input_tokens": 512, "output_tokens": 128, "concurrency": 1},
+    }
+    with pytest.raises(UnsupportedError, match=r"engine\.cpu_offload_gb: .* is not modelled"):
+        answer_serving_estimate(ServingEstimateRequest(**request), load_catalogs())
+    request["engine"] = {"name": "vllm", "cpu_offload_gb": 0}
+    assert answer_serving_estimate(ServingEstimateRequest(**request), load_catalogs()).tpot_s > 0

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from llm_calc.adapters.hosts import host_words, load_reached
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.host import Host
 from llm_calc.core.operators.work import GROUPS, StepWork
 from llm_calc.core.serving.placement import Placement, host_rates, placed_work
@@ -50,7 +52,15 @@ class Offload:
 
 
 def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
-    """The offload of a deployment; all on the GPU for engines that leave nothing with the host."""
+    """The offload of a deployment; all on the GPU for engines that leave nothing with the host.
+
+    Raises:
+        UnsupportedError: weights that an engine copies from the host in every step, whose time is not modelled.
+    """
+    if isinstance(engine, Vllm) and engine.cpu_offload_gb:
+        field = "engine.cpu_offload_gb"
+        msg = f"{field}: the time of weights that each step copies from the host is not modelled; use 0, or llama.cpp"
+        raise UnsupportedError(msg, field=field)
     if not isinstance(engine, LlamaCpp):
         return Offload(placement=ALL_ON_GPU, rates=rates)
     loading = engine.loading(setup)

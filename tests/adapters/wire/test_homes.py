@@ -125,6 +125,11 @@ def test_what_agrees_is_taken() -> None:
             {},
             r"enable_expert_parallel: must be true or false",
         ),
+        (
+            {"name": "vllm", "kv_cache_dtype": "fp8_per_token_head"},
+            {},
+            r"kv_cache_dtype: must be one of auto",
+        ),
         ({"name": "sglang", "kv_cache_dtype": "int2"}, {}, r"engine\.kv_cache_dtype: must be one of auto"),
         ({"name": "sglang", "tp_size": 0}, {}, r"engine\.tp_size: must be a whole number"),
         (

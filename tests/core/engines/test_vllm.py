@@ -256,6 +256,23 @@ def test_shares_that_leave_no_room_do_not_start(options: dict[str, float], why: 
     assert why in " ".join(plan.refusals)
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"max_num_batched_tokens": 128, "max_num_seqs": 256}, "128 is below max_num_seqs, 256"),
+        (
+            {"max_num_batched_tokens": 4096, "enable_chunked_prefill": False},
+            "4096 is below max_model_len, 8192",
+        ),
+    ],
+)
+def test_steps_that_are_too_small_do_not_start(options: dict[str, Any], why: str) -> None:
+    plan = vllm(None, max_model_len=8192, **options).plan(setup(memory_gib=79.18))
+    assert not plan.starts
+    assert why in " ".join(plan.refusals)
+    assert vllm(None, max_model_len=8192, max_num_batched_tokens=128).plan(setup(memory_gib=79.18)).starts
+
+
 def test_modes_that_a_release_lacks_are_refused() -> None:
     with pytest.raises(
         UnsupportedError, match=r"engine\.mamba_cache_mode: this release has no all; it has none, align"

@@ -17,10 +17,7 @@ CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
         "float16": "fp16",
         "bfloat16": "bf16",
         "nvfp4": "nvfp4",
-        **dict.fromkeys(
-            ("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "fp8_per_token_head"), "fp8"
-        ),
-        "int8_per_token_head": "int8",
+        **dict.fromkeys(("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla"), "fp8"),
     },
     "sglang": {
         "auto": "auto",
@@ -32,7 +29,8 @@ CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
     },
     "trtllm": {"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
 }
-"""What each engine calls number formats of its cache, and what they are called here."""
+"""What each engine calls number formats of its cache, and what they are called here. Formats with a scale for each
+token and head take more room than those that they resemble, and are not taken for them."""
 SIZES: Mapping[str, Mapping[str, str]] = {
     "vllm": {
         "tensor_parallel_size": "tensor",

@@ -146,7 +146,9 @@ class Vllm:
             refusals=start_refusals(
                 setup,
                 budget,
+                limits,
                 context_tokens=context,
+                whole_prompts=not self.enable_chunked_prefill,
                 held_context_bytes=self.overheads.held_context_bytes,
                 contexts=self.decode_context_parallel_size,
             ),

@@ -1,26 +1,35 @@
 """Why vLLM does not start, whatever the memory holds: splits that its layers cannot be cut by, and options.
 
-Read from vLLM 0.33.0 (``vllm/config/model.py``, ``vllm/v1/worker/gpu_worker.py``, ``vllm/config/parallel.py``).
+Read from vLLM 0.33.0 (``vllm/config/model.py``, ``vllm/v1/worker/gpu_worker.py``, ``vllm/config/parallel.py``,
+``vllm/config/scheduler.py``).
 """
 
 from collections.abc import Iterator
 
-from llm_calc.core.engines.base import GpuBudget, Setup
+from llm_calc.core.engines.base import GpuBudget, Limits, Setup
 from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.model import Model
 
 
 def start_refusals(
-    setup: Setup, budget: GpuBudget, *, context_tokens: int, held_context_bytes: float, contexts: int
+    setup: Setup,
+    budget: GpuBudget,
+    limits: Limits,
+    *,
+    context_tokens: int,
+    whole_prompts: bool,
+    held_context_bytes: float,
+    contexts: int,
 ) -> tuple[str, ...]:
     """Every reason not to start, in words.
 
-    ``held_context_bytes``: what a process holds of the card before the engine looks at it. ``contexts``: ranks that
-    each sequence's tokens are dealt over.
+    ``whole_prompts``: prompts are not cut into pieces. ``held_context_bytes``: what a process holds of the card before
+    the engine looks at it. ``contexts``: ranks that each sequence's tokens are dealt over.
     """
     return (
         *split_refusals(setup.model, setup.numbers.recipe, setup.layout),
         *_context(setup.model, context_tokens),
+        *_step(limits, context_tokens if whole_prompts else 0),
         *_reserve(budget, held_context_bytes),
         *_dealt_contexts(setup, contexts),
     )
@@ -30,6 +39,17 @@ def _context(model: Model, context_tokens: int) -> Iterator[str]:
     own = model.context_limit_tokens or model.context_length_tokens
     if own and context_tokens > own:
         yield f"engine.max_model_len: {context_tokens} is above the {own} tokens that the model has positions for"
+
+
+def _step(limits: Limits, prompt_tokens: int) -> Iterator[str]:
+    """A step has to take a token of every sequence, and a whole prompt where none is cut."""
+    tokens = limits.max_batched_tokens
+    if tokens < limits.max_sequences:
+        yield f"engine.max_num_batched_tokens: {tokens} is below max_num_seqs, {limits.max_sequences}"
+    if tokens < prompt_tokens:
+        yield (
+            f"engine.max_num_batched_tokens: {tokens} is below max_model_len, {prompt_tokens}, without chunked prefill"
+        )
 
 
 def _reserve(budget: GpuBudget, held_context_bytes: float) -> Iterator[str]:
