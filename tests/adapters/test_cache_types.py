@@ -7,7 +7,7 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.memory_plan import answer_memory_plan
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
-from llm_calc.core.errors import CalcError
+from llm_calc.core.errors import CalcError, UnsupportedError
 
 
 def planned(kv_cache: str = "auto", **engine: Any) -> MemoryPlanAnswer:
@@ -51,3 +51,35 @@ def test_keys_and_values_have_types_of_their_own(
 def test_what_it_cannot_do_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(CalcError, match=said):
         planned(**options)
+
+
+@pytest.mark.parametrize(
+    ("engine", "kv_cache", "taken"),
+    [
+        ("vllm", "int4", False),
+        ("vllm", "q8_0", False),
+        ("vllm", "fp16", True),
+        ("vllm", "fp8", True),
+        ("sglang", "int8", False),
+        ("sglang", "mxfp8", True),
+        ("trtllm", "int4", False),
+        ("trtllm", "nvfp4", True),
+        ("generic", "int4", True),
+    ],
+)
+def test_every_engine_keeps_its_own_formats(engine: str, kv_cache: str, *, taken: bool) -> None:
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": "qwen3-8b"},
+            "precision": {"kv_cache": kv_cache},
+            "hardware": {"gpu": "h100-80gb-sxm"},
+            "engine": {"name": engine},
+        }
+    )
+    if taken:
+        assert answer_memory_plan(request, load_catalogs()).starts
+        return
+    with pytest.raises(
+        UnsupportedError, match=rf"precision\.kv_cache: {engine} keeps no cache in {kv_cache}"
+    ):
+        answer_memory_plan(request, load_catalogs())

@@ -121,14 +121,31 @@ def test_slow_ones_are_named_and_families_chosen() -> None:
     assert answer.too_slow
 
 
-def test_a_context_beyond_the_models_fits_nowhere() -> None:
-    answer = fitted("qwen3-32b", "rtx-4090", context_tokens=65_536, formats=["q2_k"], cache_types=["q8_0"])
-    assert not answer.rows[0].fits
-    assert "40960 tokens at most" in answer.rows[0].reason
-
-
 def test_a_gpu_that_runs_no_model_and_a_family_that_is_not_there_are_refused() -> None:
     with pytest.raises(CalcError, match="does not run on tpu-v5e"):
         MODELS_FOR.answered({"hardware": "tpu-v5e"}, load_catalogs())
     with pytest.raises(CalcError, match=r"family: no model .* known: .*Qwen"):
         MODELS_FOR.answered({"hardware": "rtx-4090", "family": "qwen99"}, load_catalogs())
+
+
+def test_contexts_beyond_the_model_are_refused() -> None:
+    assert fitted("llama-3.1-8b", "rtx-4090", context_tokens=131_072).rows
+    with pytest.raises(CalcError, match="context_tokens: 200000 is above the 131072 tokens"):
+        fitted("llama-3.1-8b", "rtx-4090", context_tokens=200_000)
+
+
+def test_models_in_a_format_that_llama_cpp_does_not_run_are_refused() -> None:
+    asked = {"hardware": "rtx-4090", "context_tokens": 8192, "weights": "int4-awq"}
+    with pytest.raises(CalcError, match=r"weights: llama\.cpp runs no int4-awq on rtx-4090"):
+        MODELS_FOR.answered(asked, load_catalogs())
+
+
+@pytest.mark.parametrize("part", [{"platform": "epyc-9004"}, {"memory_bandwidth_bytes_per_s": 1e11}])
+def test_a_host_of_its_own_is_refused_where_the_gpu_shares_its_memory(part: dict[str, Any]) -> None:
+    with pytest.raises(CalcError, match=rf"hardware\.host\.{next(iter(part))}: apple-m3-max shares"):
+        fitted("qwen3-8b", {"gpu": "apple-m3-max", "host": part}, context_tokens=8192)
+
+
+def test_an_unknown_processor_is_named_by_its_own_field() -> None:
+    with pytest.raises(CalcError, match=r"hardware\.host\.cpu"):
+        fitted("qwen3-8b", {"gpu": "rtx-4090", "host": {"cpu": "banana"}}, context_tokens=8192)

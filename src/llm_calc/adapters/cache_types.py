@@ -1,9 +1,10 @@
-"""llama.cpp's own cache types: keys and values each in one of its formats, beside ``precision.kv_cache``."""
+"""The formats that each engine keeps a cache in; llama.cpp's keys and values each in one of its own."""
 
 from dataclasses import replace
 
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire import homes
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
@@ -21,9 +22,10 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
 
     Raises:
         InvalidInputError: ``precision.kv_cache`` says another format than an option of the engine.
-        UnsupportedError: no type of llama.cpp's cache, or quantized values without flash attention.
+        UnsupportedError: no type of the engine's cache, or quantized values without flash attention.
     """
     if not isinstance(engine, LlamaCppEngine):
+        _check_kept(precision.kv_cache, engine.name)
         return subject
     asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
     keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")
@@ -42,6 +44,17 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
         setup=replace(subject.setup, numbers=numbers),
         precision=replace(subject.precision, numbers=numbers, kv_cache=words),
     )
+
+
+def _check_kept(name: str, engine: str) -> None:
+    """Refuses a format that an engine keeps no cache in; 16 bits are kept by all."""
+    known = {*homes.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16"}
+    if name in known or engine not in homes.CACHE_TYPES:
+        return
+    if number_format(name, "precision.kv_cache").name not in known:
+        names = sorted(known - {"auto"})
+        msg = f"precision.kv_cache: {engine} keeps no cache in {name}; its formats: {', '.join(names)}"
+        raise UnsupportedError(msg, field="precision.kv_cache", accepted=names)
 
 
 def _type(name: str, field: str) -> NumberFormat:

@@ -20,7 +20,7 @@ from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
-from llm_calc.core.errors import CalcError, RefusedError
+from llm_calc.core.errors import CalcError, RefusedError, UnsupportedError
 from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
@@ -50,9 +50,13 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
 
     Raises:
         InvalidInputError: a field that cannot be right.
-        UnsupportedError: llama.cpp does not run on this GPU, or has no such model.
+        UnsupportedError: llama.cpp does not run on this GPU, has no such model, or the model no such context.
     """
     source = source_model(request.model, catalogs)
+    own = source.model.context_limit_tokens or source.model.context_length_tokens
+    if own and request.context_tokens > own:
+        msg = f"context_tokens: {request.context_tokens} is above the {own} tokens that the model has positions for"
+        raise UnsupportedError(msg, field="context_tokens", accepted=[own])
     tried = [
         _tried(request, catalogs, weights, cache)
         for weights in _formats(request, source)
@@ -135,7 +139,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         ttft_s=ttft,
         basis=basis_kind(placed) if ok else None,
         best=False,
-        reason=_reason(placed, where, request.context_tokens),
+        reason=_reason(placed, where),
         run_with=_runners(request, placed, weights, cache, loading.offloaded) if ok else None,
     )
     return Tried(
@@ -198,10 +202,7 @@ def _longest(engine: LlamaCpp, placed: Placed, sequences: int) -> int:
     return min(whole.max_context_tokens(sequences) // 256 * 256, own)
 
 
-def _reason(placed: Placed, where: Where, context_tokens: int) -> str:
-    longest = placed.plan.max_model_len_tokens
-    if longest < context_tokens:
-        return f"a request may have {longest} tokens at most, as many as the model was trained with"
+def _reason(placed: Placed, where: Where) -> str:
     budget, host = placed.plan.budget, placed.plan.host
     taken = gib(budget.memory_bytes - budget.unallocated_bytes)
     room = gib(budget.memory_bytes)

@@ -135,14 +135,16 @@ def requested_host(part: HostPart | None, gpu: Gpu) -> Host:
         InvalidInputError: a host's own memory beside a GPU that shares the machine's.
     """
     if gpu.unified_memory:
-        if part is not None and part.memory_bytes is not None:
-            msg = f"hardware.host.memory_bytes: {gpu.id} shares the machine's memory; give hardware.gpu_memory_bytes"
-            raise InvalidInputError(msg, field="hardware.host.memory_bytes")
+        for said in () if part is None else part.model_dump(exclude_none=True):
+            field = f"hardware.host.{said}"
+            msg = f"{field}: {gpu.id} shares the machine's memory; give hardware.gpu_memory_bytes"
+            raise InvalidInputError(msg, field=field)
         return _unified(gpu)
     if part is None:
         return _taken(gpu)
     named = part.platform or part.cpu
-    base = _taken(gpu) if named is None else platform_host(named, "hardware.host.platform")
+    where = "hardware.host.platform" if part.platform else "hardware.host.cpu"
+    base = _taken(gpu) if named is None else platform_host(named, where)
     processor = base if part.cpu is None else platform_host(part.cpu, "hardware.host.cpu")
     bandwidth = part.memory_bandwidth_bytes_per_s or base.memory_bandwidth_bytes_per_s
     return Host(

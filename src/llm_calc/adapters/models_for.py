@@ -9,7 +9,7 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.fit import estimate_request
 from llm_calc.adapters.memory_advice import Asked, fits
-from llm_calc.adapters.runs_on import runs_at_all
+from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import requested_gpu
 from llm_calc.adapters.stopping import checkpoint
@@ -37,12 +37,14 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
 
     Raises:
         UnknownNameError: no such GPU or format.
-        UnsupportedError: llama.cpp does not run on the GPU.
+        UnsupportedError: llama.cpp does not run on the GPU, or runs no such format there.
         InvalidInputError: no model of the catalog is of the family.
     """
     gpu = requested_gpu(request.hardware, catalogs)
     _check_chip(gpu)
     _check_family(request.family, catalogs)
+    if request.weights is not None and not runs_format("llama.cpp", gpu, request.weights):
+        raise UnsupportedError(f"weights: llama.cpp runs no {request.weights} on {gpu.id}", field="weights")
     room = gpu.usable_memory_bytes * request.hardware.count
     known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
     found: list[RunningModel] = []
