@@ -43,9 +43,7 @@ def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
     return release_for(asked_numbers(version, releases[-1].version), releases)
 
 
-def build_engine(
-    name: str, version: str | None = None, **options: OptionValue | tuple[float, ...] | None
-) -> Engine:
+def build_engine(name: str, version: str | None = None, **options: OptionValue | None) -> Engine:
     """An engine of this release with these options; those left out or None take the catalog's defaults.
 
     Raises:
@@ -67,7 +65,7 @@ def build_engine(
     return engine
 
 
-def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue | tuple[float, ...]]) -> None:
+def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> None:
     """Refuses an option that this release does not have yet, or no longer."""
     for option in given:
         if option in rules.without:
@@ -83,8 +81,7 @@ def engine_from(part: EnginePart) -> Engine:
     options = part.model_dump(exclude={"name", "version", *homed_flags(part.name)})
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
-    whole = {option: tuple(value) if isinstance(value, list) else value for option, value in options.items()}
-    return build_engine(part.name, part.version, **whole)
+    return build_engine(part.name, part.version, **options)
 
 
 def release_of(part: EnginePart) -> EngineRules:
