@@ -121,6 +121,13 @@ def test_slow_ones_are_named_and_families_chosen() -> None:
     assert answer.too_slow
 
 
+def test_a_gpu_that_runs_no_model_and_a_family_that_is_not_there_are_refused() -> None:
+    with pytest.raises(CalcError, match="does not run on tpu-v5e"):
+        MODELS_FOR.answered({"hardware": "tpu-v5e"}, load_catalogs())
+    with pytest.raises(CalcError, match=r"family: no model .* known: .*Qwen"):
+        MODELS_FOR.answered({"hardware": "rtx-4090", "family": "qwen99"}, load_catalogs())
+
+
 def test_contexts_beyond_the_model_are_refused() -> None:
     assert fitted("llama-3.1-8b", "rtx-4090", context_tokens=131_072).rows
     with pytest.raises(CalcError, match="context_tokens: 200000 is above the 131072 tokens"):

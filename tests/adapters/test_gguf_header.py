@@ -92,6 +92,11 @@ def test_keys_that_contradict_a_tensor_are_told() -> None:
     assert file.doubts == ("the keys say 64 cached elements of attn_k in a layer, the tensor has 32",)
 
 
+def test_layers_without_tensors_are_told() -> None:
+    file = read("llama", {**SIZES, "block_count": 4}, small())
+    assert file.doubts == ("block_count says 4 layers; the file holds no tensor of 2, layer 2 first",)
+
+
 def test_a_key_that_is_not_understood_takes_exact_away() -> None:
     file = read("llama", {**SIZES, "num_loops": 4}, small())
     assert file.doubts == ("keys of the file that are not understood: num_loops",)

@@ -26,7 +26,8 @@ def test_formats_say_who_runs_them() -> None:
     formats = {each.name: each for each in FORMATS.entries(load_catalogs())}
     assert formats["mxfp4"].bits_per_element == 4.25
     assert formats["q4_k_m"].engines == ["llama.cpp", "sglang"]
-    assert "trtllm" not in formats["int8"].engines
+    assert "trtllm" in formats["int8"].engines
+    assert "trtllm" not in formats["mxfp6"].engines
     assert formats["nvfp4"].arithmetic == "fp4"
 
 

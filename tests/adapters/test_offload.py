@@ -124,6 +124,40 @@ def test_public_runs_lie_in_the_range_of_a_stated_host(row: dict[str, str]) -> N
     assert tpot_s == pytest.approx(answer.tpot_s, rel=0.25)
 
 
+def test_what_was_said_and_changes_nothing_is_named_beside_the_speed() -> None:
+    answer = estimated("qwen3-30b-a3b", "rtx-4090", override_tensor="zzz=CPU")
+    assert any("override_tensor changes nothing" in each for each in answer.assumptions)
+
+
+def test_a_slot_beyond_what_the_model_was_trained_with_is_named() -> None:
+    answer = estimated("qwen3-8b", "rtx-4090", n_ctx=65_536, n_parallel=1)
+    assert any("capped at the 40960" in each for each in answer.assumptions)
+
+
+def split_between_two(**engine: Any) -> ServingEstimateAnswer:
+    body = {
+        "model": {"name": "llama-3.1-70b"},
+        "precision": {"weights": "q4_k_m"},
+        "hardware": {"gpu": "rtx-3090", "count": 2},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192, **engine},
+        "workload": {"input_tokens": 512, "output_tokens": 128, "concurrency": 1},
+    }
+    return answer_serving_estimate(ServingEstimateRequest(**body), load_catalogs())
+
+
+def test_parts_of_the_layers_are_taken_as_a_list() -> None:
+    assert split_between_two(tensor_split=[1, 1]).tpot_s == pytest.approx(split_between_two().tpot_s)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [{"tensor_split": [1.0]}, {"tensor_split": [0, 0]}, {"main_gpu": 2, "split_mode": "none"}],
+)
+def test_parts_for_other_gpus_are_refused(engine: dict[str, Any]) -> None:
+    with pytest.raises(CalcError, match=rf"engine\.{next(iter(engine))}"):
+        split_between_two(**engine)
+
+
 def test_weights_that_vllm_copies_from_the_host_have_no_speed() -> None:
     request = {
         "model": {"name": "llama-3.1-8b"},

@@ -142,7 +142,8 @@ def test_loads_meet_where_one_way_to_answer_ends(engine: str) -> None:
             here = placed(engine, gpu, model, gpus, requests)
             workload = WorkloadPart(input_tokens=1024, output_tokens=512, concurrency=requests)
             found.append(float(time_load(here, workload).tpot_s))
-            formula = estimate.closed_form(here.deployment, lengths_of(workload), float(requests))
+            form = estimate.closed_form if here.calibration.name == "served" else estimate.static_batch
+            formula = form(here.deployment, lengths_of(workload), float(requests))
             assert found[-1] == pytest.approx(float(formula.tpot_s), rel=1e-9)
         assert never_falls(found)
         assert found[1] < 1.35 * found[0]

@@ -11,7 +11,7 @@ from llm_calc.adapters.calibration import kernel_key, maker_of
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
-from llm_calc.adapters.served import served_cache, served_capacity
+from llm_calc.adapters.served import served_cache, served_capacity, without_kept_states
 from llm_calc.core.calibration import chip_class, format_class
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.errors import CalcError
@@ -120,7 +120,7 @@ def _resolved(
     work = summed(step_work(reading.model, precision.numbers.recipe, layout, precision.numbers.cache_format))
     return {
         "work": work,
-        "plan": build_engine(engine).plan(setup),
+        "plan": without_kept_states(build_engine(engine).plan(setup)),
         "machine": machine_of(load_catalogs().cluster(device, layout.gpus), work, layout, engine),
         "chip": chip_class(device),
         "vendor": device.vendor.lower(),

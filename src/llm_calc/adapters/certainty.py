@@ -2,10 +2,11 @@
 
 import math
 
+from llm_calc.adapters.alone import measured_load
 from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
-from llm_calc.adapters.deployment import Placed, measured_load
+from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.serving import (

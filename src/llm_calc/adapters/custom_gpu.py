@@ -69,7 +69,10 @@ def refuse_figures(hardware: HardwarePart) -> None:
     """
     for name in FIGURES:
         if getattr(hardware, name) is not None:
-            msg = f"hardware.{name}: is for hardware.gpu custom; {hardware.gpu[:40]} has the catalog's"
+            named = hardware.gpu[:40]
+            msg = (
+                f"hardware.{name}: is for hardware.gpu custom, a GPU outside of the catalog; it is {named!r}"
+            )
             raise InvalidInputError(msg, field=f"hardware.{name}")
 
 

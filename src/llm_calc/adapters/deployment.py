@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass, replace
 
+from llm_calc.adapters.alone import family_for, measured_load, with_bounds
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
-    family_of,
     host_of,
     load_calibration,
     load_calibration_file,
@@ -18,7 +18,7 @@ from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.offload import Offload, offload_of
-from llm_calc.adapters.served import served_cache, served_capacity
+from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
@@ -41,7 +41,8 @@ class Placed:
     """One replica of a deployment with everything that was found out about it.
 
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
-    part of the planned cache that measured deployments fill. ``offload``: what the host does of it.
+    part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
+    leave off. ``offload``: what the host does of it.
     """
 
     subject: Subject
@@ -49,6 +50,7 @@ class Placed:
     layout: Layout
     replicas: int
     plan: MemoryPlan
+    timed_plan: MemoryPlan
     kv_cache: str
     calibration: Calibration
     machine: Machine
@@ -117,13 +119,19 @@ def place_subject(
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, _ = _one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
-    family = family_of(engine.name, workload.load)
+    family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
     context = float(workload.input_tokens + workload.output_tokens)
     many = workload.load == "concurrency" and workload.requests_in_flight > 1
     placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
+    if not keeps_states(engine, workload):
+        placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _with_offsets(placed, workload)
+        bounded = with_bounds(
+            placed.deployment, placed.machine, engine_from(engine), placed.subject.setup, workload
+        )
+        placed = replace(placed, deployment=bounded)
     return replace(placed, kv_cache=kv_cache, assumptions=(*placed.assumptions, *assumed))
 
 
@@ -139,8 +147,7 @@ def _placed(
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
-    setup = replace(subject.setup, layout=layout)
-    plan = (built := engine_from(engine)).plan(setup)
+    plan = (built := engine_from(engine)).plan(setup := replace(subject.setup, layout=layout))
     machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
@@ -149,6 +156,7 @@ def _placed(
         layout=layout,
         replicas=replicas,
         plan=plan,
+        timed_plan=plan,
         kv_cache=subject.precision.kv_cache,
         calibration=calibration,
         machine=machine,
@@ -170,6 +178,28 @@ def _placed(
     )
 
 
+def _without_kept_states(placed: Placed, most: int | None) -> Placed:
+    plan, context = without_kept_states(placed.plan), placed.context_tokens
+    if plan is placed.plan:
+        return placed
+    deployment = replace(
+        placed.deployment,
+        capacity=larger(1.0, served_capacity(plan, context) * placed.filled_fraction),
+        limit=min(float(plan.limits.max_sequences * plan.replicas), float(most or math.inf)),
+    )
+    note = (
+        f"engine.disable_radix_cache: figures take one slot of recurrent state a request, as measured deployments ran; "
+        f"by default {placed.engine} runs {placed.plan.limits.max_sequences} requests at once here; false times that"
+    )
+    return replace(
+        placed,
+        timed_plan=plan,
+        deployment=deployment,
+        assumptions=(*placed.assumptions, note),
+        warnings=(*placed.subject.warnings, *_fit_warnings(plan, context)),
+    )
+
+
 def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
     """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
     setup, deployment = placed.subject.setup, placed.deployment
@@ -182,14 +212,6 @@ def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
         deployment.work,
     )
     return replace(placed, deployment=replace(deployment, offsets=offsets))
-
-
-def measured_load(family: str, workload: WorkloadPart) -> str:
-    """The kind of measured load that a request's load is nearest to."""
-    if workload.load == "concurrency":
-        alone = workload.requests_in_flight <= 1 and family != "served"
-        return "single_stream" if alone else "closed_loop"
-    return {"request_rate": "closed_loop", "batch": "static_batch", "offline": "offline"}[workload.load]
 
 
 def _timed(

@@ -5,7 +5,7 @@ which layers have a sliding window. Source: llama.cpp v0.5.0, ``src/llama-hparam
 ``n_embd_s``, ``set_swa_pattern``) and ``src/models/*.cpp``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_calc.adapters.formats.gguf_rows import WindowRow
@@ -205,6 +205,13 @@ class _Reader:
         widths = Widths(heads=max(self.heads), kv_heads=max(self.kv_heads), experts_used=max(self.used))
         yield from (weight_of(each, widths, recurrent=False) for each in self.placed if each.layer == TOP)
 
+    def empty_layers(self, by_layer: Mapping[int, list[Placed]]) -> Iterator[str]:
+        """Layers that the keys give heads and the file gives no tensor."""
+        empty = [index for index in range(self.count) if self.heads[index] and index not in by_layer]
+        if empty:
+            said = f"block_count says {self.count} layers"
+            yield f"{said}; the file holds no tensor of {len(empty)}, layer {empty[0]} first"
+
     def unknown_tensors(self) -> tuple[str, ...]:
         """Names of tensors that the catalog does not place."""
         return tuple(sorted({each.stem for each in self.placed if not is_known(each.stem)}))
@@ -245,7 +252,7 @@ def file_model(
         model=model,
         notes=tuple(reader.notes),
         key_doubts=(*reader.doubts, *_not_understood("keys", keys.unknown(harmless))),
-        doubts=tuple(_not_understood("tensors", reader.unknown_tensors())),
+        doubts=(*reader.empty_layers(by_layer), *_not_understood("tensors", reader.unknown_tensors())),
     )
 
 

@@ -9,14 +9,15 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.fit import estimate_request
 from llm_calc.adapters.memory_advice import Asked, fits
-from llm_calc.adapters.runs_on import runs_format
+from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import requested_gpu
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
-from llm_calc.core.errors import CalcError, UnsupportedError
+from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
+from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.estimate import Estimate
 
 FORMATS = ("q8_0", "q6_k", "q4_k_m")
@@ -36,9 +37,12 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
 
     Raises:
         UnknownNameError: no such GPU or format.
-        UnsupportedError: llama.cpp runs no such format there.
+        UnsupportedError: llama.cpp does not run on the GPU, or runs no such format there.
+        InvalidInputError: no model of the catalog is of the family.
     """
     gpu = requested_gpu(request.hardware, catalogs)
+    _check_chip(gpu)
+    _check_family(request.family, catalogs)
     if request.weights is not None and not runs_format("llama.cpp", gpu, request.weights):
         raise UnsupportedError(f"weights: llama.cpp runs no {request.weights} on {gpu.id}", field="weights")
     room = gpu.usable_memory_bytes * request.hardware.count
@@ -65,6 +69,19 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         too_slow=slow,
         assumptions=[f"started by {rules.title} {rules.version} with one slot and everything on the GPU"],
     )
+
+
+def _check_chip(gpu: Gpu) -> None:
+    if not runs_at_all("llama.cpp", gpu):
+        msg = f"hardware.gpu: models are started by llama.cpp here, which does not run on {gpu.id}"
+        raise UnsupportedError(msg, field="hardware.gpu")
+
+
+def _check_family(asked: str | None, catalogs: Catalogs) -> None:
+    known = sorted({entry.family for entry in catalogs.models})
+    if asked is not None and not any(asked.lower() in family.lower() for family in known):
+        msg = f"family: no model of the catalog is of family {asked[:40]!r}; known: {', '.join(known)}"
+        raise InvalidInputError(msg, field="family", accepted=known)
 
 
 def _looked_for(request: ModelsForRequest, entry: CatalogModel) -> bool:

@@ -61,12 +61,13 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
         field = "engine.cpu_offload_gb"
         msg = f"{field}: the time of weights that each step copies from the host is not modelled; use 0, or llama.cpp"
         raise UnsupportedError(msg, field=field)
-    if not isinstance(engine, LlamaCpp) or setup.host is None:
+    if not isinstance(engine, LlamaCpp):
         return Offload(placement=ALL_ON_GPU, rates=rates)
-    placement = engine.placement(setup)
-    if not placement.uses_host:
-        return Offload(placement=ALL_ON_GPU, rates=rates)
-    gpu, loading = setup.gpu, engine.loading(setup)
+    loading = engine.loading(setup)
+    told = engine.without_effect(setup, engine.slots_at(loading.n_ctx))
+    if setup.host is None or not engine.placement(setup).uses_host:
+        return Offload(placement=ALL_ON_GPU, rates=rates, assumptions=told)
+    placement, gpu = engine.placement(setup), setup.gpu
     link = gpu.pcie_bytes_per_s_each_way or SLOWEST_LINK_BYTES_PER_S
     found = host_rates(
         setup.host,
@@ -78,7 +79,9 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
         routing_exponent=rates.routing_exponent,
     )
     words = (host_words(setup.host), _share_words(placement))
-    return Offload(placement=placement, rates=replace(rates, host=found), host=setup.host, assumptions=words)
+    return Offload(
+        placement=placement, rates=replace(rates, host=found), host=setup.host, assumptions=(*told, *words)
+    )
 
 
 def _share_words(placement: Placement) -> str:

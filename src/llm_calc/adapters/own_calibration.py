@@ -219,7 +219,7 @@ def _rescaled(placed: Placed, part: CalibrationPart) -> Placed:
             for name in ("request_s", "prompt_token_s", "arrival_s")
         },
     )
-    return replace(placed, deployment=replace(deployment, rates=rates, host=host))
+    return replace(placed, deployment=replace(deployment, rates=rates, host=host, server=None, alone=None))
 
 
 def _closed(request: ServingEstimateRequest, placed: Placed) -> Estimate:

@@ -1,11 +1,14 @@
-"""What measured deployments set where a request leaves it open: the cache's format, the least room for it."""
+"""What measured deployments set where a request leaves it open: the cache's format, slots, the least room for it."""
 
+from dataclasses import replace
 from functools import reduce
 
 from llm_calc.adapters.formats import FormatWishes, Precision
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import chip_class
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import MemoryPlan, Pool
 from llm_calc.core.hardware import Gpu
 
 AUTO = "auto"
@@ -18,6 +21,8 @@ SMALL_CACHE: dict[str, dict[str, frozenset[str]]] = {
     "trtllm": {"blackwell": frozenset(("mxfp4",))},
 }
 """Engine, class of chips, kinds of weights: measured deployments kept the cache in fp8, where ``auto`` says 16 bits."""
+MOST_RUNNING = 2048
+"""Requests at once that SGLang allows at least where memory does not bound them."""
 LEAST_CACHE_FRACTION = 0.15
 """Of a GPU's memory: deployments that were measured at all left at least so much to the cache."""
 
@@ -31,6 +36,42 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
         return None
     kinds = SMALL_CACHE.get(wishes.engine or "", {}).get(chip_class(gpu), frozenset())
     return "fp8" if precision.weights.storage in kinds else None
+
+
+def keeps_states(engine: EnginePart, workload: WorkloadPart) -> bool:
+    """Whether the request asks for a prefix cache, by prompts that it holds or by the engine's option."""
+    said = getattr(engine, "disable_radix_cache", None) is not None
+    return said or workload.prefix_cache_hit_fraction > 0
+
+
+def without_kept_states(plan: MemoryPlan) -> MemoryPlan:
+    """The plan as of a server without prefix cache, where a request holds a single slot of recurrent state.
+
+    Measured deployments of such models never queued for slots: under 256 requests where the default's slots for the
+    prefix cache leave room for 96.
+    """
+    if all(pool.slots_a_request == 1 for pool in plan.pools):
+        return plan
+    pools = tuple(_one_slot(pool) for pool in plan.pools)
+    held = min(_whole_slots(pool) for pool in plan.pools if pool.slots_a_request > 1)
+    if plan.limits.max_sequences < held:
+        return replace(plan, pools=pools)
+    most = max(plan.limits.max_sequences, min(MOST_RUNNING, _fewest_slots(pools, plan.pools)))
+    return replace(plan, pools=pools, limits=replace(plan.limits, max_sequences=most))
+
+
+def _fewest_slots(pools: tuple[Pool, ...], kept: tuple[Pool, ...]) -> int:
+    pairs = zip(pools, kept, strict=True)
+    return min(_whole_slots(pool) for pool, before in pairs if before.slots_a_request > 1)
+
+
+def _whole_slots(pool: Pool) -> int:
+    return int(pool.capacity_bytes / pool.sequence_bytes(1) + 1e-9)
+
+
+def _one_slot(pool: Pool) -> Pool:
+    claims = tuple(replace(each, block_bytes=each.block_bytes / pool.slots_a_request) for each in pool.claims)
+    return replace(pool, claims=claims, slots_a_request=1)
 
 
 def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:

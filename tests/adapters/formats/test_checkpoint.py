@@ -352,3 +352,11 @@ def test_absent_bits_are_a_guess() -> None:
     read = recipe_from_quantization_config({"quant_method": "gptq"}, llama())
     assert read.recipe.default.element_bits == 4
     assert read.guesses == ("model.hf_config.quantization_config.bits is absent: 4 were taken",)
+
+
+def test_bitsandbytes_in_neither_width_is_refused() -> None:
+    config = {"quant_method": "bitsandbytes", "load_in_4bit": False, "load_in_8bit": False}
+    with pytest.raises(
+        InvalidInputError, match=r"quantization_config\.load_in_4bit: False is not one of true"
+    ):
+        recipe_from_quantization_config(config, llama())

@@ -111,7 +111,7 @@ def test_serving_rows_are_the_endpoints(client: TestClient, grid: Json) -> None:
 def test_rows_say_whether_memory_holds_a_request(method: str) -> None:
     base = {
         **MODEL,
-        "hardware": {"gpu": "l4"},
+        "hardware": {"gpu": "rtx-4090"},
         "precision": {"kv_cache": "bf16"},
         "engine": {"name": "sglang"},
     }

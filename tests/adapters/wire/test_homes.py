@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from llm_calc.adapters import operations
 from llm_calc.adapters.catalog import load_catalogs
@@ -174,6 +175,28 @@ def test_what_is_found_in_a_cache_that_is_off_is_refused(engine: str, flag: dict
     ):
         request({"name": engine, **flag}, workload={"prefix_cache_hit_fraction": 0.5})
     request({"name": engine, **flag}, workload={"prefix_cache_hit_fraction": 0.0})
+
+
+@pytest.mark.parametrize("part", ["precision", "parallelism"])
+def test_a_part_that_is_none_is_refused(part: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{part}: must be a JSON object"):
+        request({"name": "vllm", "kv_cache_dtype": "fp8", "tensor_parallel_size": 4}, **{part: "x"})
+
+
+def test_lists_are_taken_as_json_writes_them() -> None:
+    """Whatever the validator before it made of the text."""
+    parts = (
+        '"hardware": {"gpu": "rtx-4090", "count": 2}, "engine": {"name": "llama.cpp", "tensor_split": [3, 1]}'
+    )
+    found = MemoryPlanRequest.model_validate_json('{"model": {"gguf_base64": ["AA", "BB"]}, ' + parts + "}")
+    assert found.engine.model_dump()["tensor_split"] == (3, 1)
+    assert found.model.gguf_base64 == ("AA", "BB")
+
+
+def test_slots_are_bounded_as_llama_cpp_bounds_them() -> None:
+    assert request({"name": "llama.cpp", "n_parallel": 256}).engine.name == "llama.cpp"
+    with pytest.raises(ValidationError, match="less than or equal to 256"):
+        request({"name": "llama.cpp", "n_parallel": 257})
 
 
 def test_flags_that_are_off_are_no_matter() -> None:

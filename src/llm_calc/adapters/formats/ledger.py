@@ -121,7 +121,7 @@ class Said:
         value = self.raw(key)
         word = default if value is None else str(value).lower().removeprefix("torch.")
         if not isinstance(value, str | None) or word not in meanings:
-            raise self.refusal(key, ", ".join(meanings))
+            raise self.refusal(key, ", ".join(word for word in meanings if word))
         return meanings[word]
 
     def strings(self, *keys: str) -> tuple[tuple[str, str], ...]:

@@ -80,8 +80,7 @@ def bitsandbytes(said: Said) -> Scheme:
     Linear modules are replaced, and routed experts are no modules in transformers 5, whose experts are one tensor.
     """
     skips = left_out(said, "llm_int8_skip_modules", "modules_to_not_convert")
-    said.flag("load_in_8bit")
-    said.flag("_load_in_8bit")
+    eight = said.flag("load_in_8bit") | said.flag("_load_in_8bit")
     four = said.flag("load_in_4bit") | said.flag("_load_in_4bit")
     covers = NO_EXPERTS | TOWERS
     if skips and not names_head(skips):
@@ -89,6 +88,8 @@ def bitsandbytes(said: Said) -> Scheme:
     double = said.flag("bnb_4bit_use_double_quant")
     said.word("bnb_4bit_quant_storage", _STORAGE, "")
     kind = said.word("bnb_4bit_quant_type", _FOUR_BIT_KINDS, "")
+    if not four and not eight:
+        raise said.refusal("load_in_4bit", "true, with load_in_8bit false, or the other way round")
     if not four:
         number = replace(grouped("int8", 8, -1, 32, tensor=8, compute="int8"))
         words = "8-bit integers (bitsandbytes)"

@@ -166,5 +166,5 @@ def _deployment(placed: Placed, lengths: Lengths) -> Deployment:
     context = lengths.input_tokens + lengths.output_tokens
     if not isinstance(context, np.ndarray):
         return placed.deployment
-    capacity = np.maximum(1.0, served_capacity(placed.plan, context) * placed.filled_fraction)
+    capacity = np.maximum(1.0, served_capacity(placed.timed_plan, context) * placed.filled_fraction)
     return replace(placed.deployment, capacity=capacity)

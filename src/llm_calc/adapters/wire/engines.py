@@ -183,9 +183,10 @@ class LlamaCppEngine(_Engine):
         None,
         description="Layers on the GPU, the output counted as one; absent or -1: as many as fit, else all [layers]",
     )
-    n_parallel: Size | None = Field(
+    n_parallel: Annotated[int, Field(ge=1, le=256)] | None = Field(
         None,
-        description="Slots: sequences at once; absent: as many as the server takes by itself [sequences]",
+        description="Slots: sequences at once, at most llama.cpp's 256; absent: as many as the server takes by itself "
+        "[sequences]",
     )
     kv_unified: bool | None = Field(
         None,
@@ -218,7 +219,7 @@ class LlamaCppEngine(_Engine):
     op_offload: bool | None = Field(
         None, description="Whether prompts copy the host's weights to the GPU and are computed there"
     )
-    tensor_split: Annotated[tuple[Share, ...], Field(max_length=16)] | None = Field(
+    tensor_split: Annotated[tuple[Share, ...], Field(max_length=16, strict=False)] | None = Field(
         None, description="Parts of the layers for each GPU; absent: by their memory"
     )
     split_mode: Annotated[str, Field(max_length=20)] | None = Field(

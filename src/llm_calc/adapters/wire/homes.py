@@ -134,6 +134,9 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
         InvalidInputError: both say something and differ; names both.
         UnsupportedError: a flag of what is not modelled; says what to do instead.
     """
+    for part in ("precision", "parallelism", "hardware"):
+        if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
+            raise InvalidInputError(f"{part}: must be a JSON object", field=part)
     for flag, why in REFUSED.get(name, {}).items():
         if engine.get(flag) not in (None, False, 0):
             raise UnsupportedError(f"engine.{flag}: {why}", field=f"engine.{flag}")

@@ -46,7 +46,9 @@ class ModelPart(StrictRequest):
     )
     custom: CustomDimensions | None = Field(None, description="Dimensions of a model of your own")
     gguf_base64: (
-        HeaderText | Annotated[tuple[HeaderText, ...], Field(min_length=1, max_length=1024)] | None
+        HeaderText
+        | Annotated[tuple[HeaderText, ...], Field(min_length=1, max_length=1024, strict=False)]
+        | None
     ) = Field(
         None,
         description="The first bytes of a GGUF file in base64, up to the end of its list of tensors; of a file in "

@@ -67,12 +67,14 @@ class Pool:
     """Memory for sequences on one GPU, and what each sequence claims of it.
 
     ``held_back_bytes``: a part that no sequence is given, though an engine counts it where it reports capacity.
+    ``slots_a_request``: of recurrent state, all but one of them for a prefix cache; part of the claims already.
     """
 
     name: str
     capacity_bytes: float
     claims: tuple[Claim, ...]
     held_back_bytes: float = 0.0
+    slots_a_request: int = 1
 
     def sequence_bytes(self, context_tokens: Quantity) -> Quantity:
         """Bytes that one sequence of ``context_tokens`` occupies, whole blocks [bytes].

@@ -21,6 +21,7 @@ from llm_calc.core.engines.llama_cpp_loading import (
     doubled_bytes,
     host_patterns,
     host_weights,
+    longest_request,
     notes,
     unused,
 )
@@ -106,7 +107,7 @@ class LlamaCpp:
         Raises:
             UnsupportedError: tensor or expert parallelism, or a split of rows; llama.cpp deals layers to devices.
         """
-        check(setup, self.split_mode)
+        check(setup, self.split_mode, self.tensor_split, self.main_gpu)
         loading = self.loading(setup)
         split = _devices(setup, loading)
         return fullest([self._device(setup, loading, split, stage) for stage in range(len(split))])
@@ -261,19 +262,19 @@ class LlamaCpp:
             available_bytes=available,
             bytes_per_token=sum(claim.bytes_per_token for claim in held),
             tokens_per_replica=slots.cells,
-            max_model_len_tokens=slots.slot_tokens,
+            max_model_len_tokens=longest_request(slots, setup.model),
             limits=self.limits(setup),
             replicas=setup.layout.data,
             stage=stage,
-            notes=(*notes(setup, loading, split, slots), *unused(setup, self._told)),
+            notes=(*notes(setup, loading, split, slots), *self.without_effect(setup, slots)),
             places=slots,
             host=host,
         )
 
-    @property
-    def _told(self) -> Told:
-        experts = self.cpu_moe or bool(self.n_cpu_moe)
-        return Told(experts, self.override_tensor, self.main_gpu, self.split_mode)
+    def without_effect(self, setup: Setup, slots: Slots) -> tuple[str, ...]:
+        """What was said and changes nothing here, or less than it says, in words."""
+        told = Told(self.cpu_moe or self.n_cpu_moe > 0, self.override_tensor, self.main_gpu, self.split_mode)
+        return tuple(unused(setup, told, slots))
 
     def _host(self, setup: Setup, loading: Loading, split: tuple[Device, ...]) -> HostBudget:
         """What the host's memory holds; where memory is shared, the GPU's own memory bounds it."""

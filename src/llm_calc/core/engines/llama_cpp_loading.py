@@ -1,6 +1,7 @@
 """Bytes of a loading: on each device, with the host, and what a caller should know of it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_calc.core.engines.base import Setup
@@ -8,6 +9,7 @@ from llm_calc.core.engines.llama_cpp_fit import Loading
 from llm_calc.core.engines.llama_cpp_slots import Slots
 from llm_calc.core.engines.llama_cpp_split import Device, layer_bytes, matching
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.model import Model
 
 SPLIT_MODES = ("layer", "none")
 """``row`` and ``tensor`` cut single matrices."""
@@ -144,8 +146,17 @@ class Told:
     split_mode: str
 
 
-def unused(setup: Setup, told: Told) -> list[str]:
-    """Options that change nothing here."""
+def longest_request(slots: Slots, model: Model) -> int:
+    """What one request may have: a slot, and no more than the model was trained with [tokens].
+
+    Source: llama.cpp ``tools/server/server-context.cpp``, which caps a slot's context at ``n_ctx_train``
+    (checked: 2026-11-29). Leaves out: rope scaling and overrides of the file's keys, which raise the cap.
+    """
+    return min(slots.slot_tokens, model.context_length_tokens or slots.slot_tokens)
+
+
+def unused(setup: Setup, told: Told, slots: Slots) -> list[str]:
+    """Options that change nothing here, or less than they say."""
     found = []
     if told.experts and not setup.model.num_experts:
         found.append("cpu_moe and n_cpu_moe change nothing: the model routes to no experts")
@@ -154,15 +165,23 @@ def unused(setup: Setup, told: Told) -> list[str]:
         found.append(f"override_tensor changes nothing: no tensor of a layer is named {told.override_tensor}")
     if told.main_gpu and told.split_mode != "none":
         found.append("main_gpu changes nothing: layers are dealt to all GPUs (split_mode layer)")
+    longest = longest_request(slots, setup.model)
+    if longest < slots.slot_tokens:
+        found.append(
+            f"n_ctx: a slot of {slots.slot_tokens} tokens is capped at the {longest} that the model was trained with; "
+            "the server takes no longer request"
+        )
     return found
 
 
-def check(setup: Setup, split_mode: str) -> None:
+def check(setup: Setup, split_mode: str, tensor_split: Sequence[float] | None, main_gpu: int) -> None:
     """Refuses what llama.cpp does not split, and splits that are not modelled.
 
     Raises:
         UnsupportedError: tensor or expert parallelism, or a split of rows.
+        InvalidInputError: ``tensor_split`` has not one part for each GPU, or ``main_gpu`` is none of them.
     """
+    _check_parts(setup.layout.pipeline, tensor_split, main_gpu if split_mode == "none" else 0)
     for name in ("tensor", "expert"):
         if getattr(setup.layout, name) > 1:
             msg = f"parallelism.{name}: llama.cpp deals layers to devices; use pipeline instead"
@@ -170,3 +189,13 @@ def check(setup: Setup, split_mode: str) -> None:
     if split_mode not in SPLIT_MODES:
         msg = f"engine.split_mode: {split_mode} is not modelled; known: {', '.join(SPLIT_MODES)}"
         raise UnsupportedError(msg, field="engine.split_mode", accepted=[*SPLIT_MODES])
+
+
+def _check_parts(devices: int, tensor_split: Sequence[float] | None, main_gpu: int) -> None:
+    if tensor_split is not None and (len(tensor_split) != devices or not any(tensor_split)):
+        given = ", ".join(f"{part:g}" for part in tensor_split)
+        msg = f"engine.tensor_split: must be {devices} parts, one for each GPU, not all 0; it is [{given}]"
+        raise InvalidInputError(msg, field="engine.tensor_split")
+    if main_gpu >= devices:
+        msg = f"engine.main_gpu: must be 0 to {devices - 1}; it is {main_gpu}"
+        raise InvalidInputError(msg, field="engine.main_gpu")

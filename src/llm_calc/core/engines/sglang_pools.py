@@ -55,7 +55,8 @@ def state_pool(states: tuple[LayerCache, ...], available: float, slots: StateSlo
         block_bytes=each * slots.a_request,
         block_tokens=0,
     )
-    return Pool(name="state", capacity_bytes=count * each, claims=(claim,)), (count + slots.padding) * each
+    pool = Pool(name="state", capacity_bytes=count * each, claims=(claim,), slots_a_request=slots.a_request)
+    return pool, (count + slots.padding) * each
 
 
 def one_pool(caches: tuple[LayerCache, ...], available: float, page: int, most_tokens: int | None) -> Dealt:

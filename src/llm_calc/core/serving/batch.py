@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
-from llm_calc.core.arrays import Quantity, ceil_div, larger
+from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.step import StepLoad, step_seconds
+
+SECOND_STEP = 1.3
+"""A step of two requests takes at most so many times one of a single request: both read the same weights."""
+Times = tuple[Quantity, Quantity]
+"""To the first and to every further token [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +85,13 @@ def decode_seconds(
     seconds = step_seconds(work, load, rates)
     loss = rates.stage_loss_fraction if rates.kernels.stages_overlap else 0.0
     return seconds * (1 + loss * (work.stages - 1))
+
+
+def within(alone: Times, two: Times) -> Times:
+    """Times of a request alone beside those of two on a server [s].
+
+    ``first = min(first, two's)``; ``further = max(min(further, two's), two's / 1.3)``.
+    Choice: company never shortens a time, and both requests read the same weights.
+    Leaves out: what differs between releases of runs with and without a client.
+    """
+    return smaller(alone[0], two[0]), larger(smaller(alone[1], two[1]), two[1] / SECOND_STEP)

@@ -39,7 +39,8 @@ class Deployment:
     """A model on GPUs under an engine.
 
     ``capacity``: sequences of full length that the KV cache holds; ``limit``: sequences at once that the scheduler
-    allows; ``scheduling`` how it forms steps; ``offsets``: see there.
+    allows; ``scheduling`` how it forms steps; ``offsets``: see there. ``server``: the same engine as a server, whose
+    two requests bound one alone; ``alone``: the same with one, whose tokens bound those of many; None: no bound.
     """
 
     work: StepWork
@@ -50,6 +51,8 @@ class Deployment:
     host: HostTimes = NO_HOST
     draft: Draft = NO_DRAFT
     offsets: Offsets = Offsets()
+    server: "Deployment | None" = None
+    alone: "Deployment | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,9 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
         deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens
     )
     tpot = deployment.draft.seconds_per_token(step) * deployment.offsets.tpot
+    if deployment.server is not None:
+        two = closed_form(deployment.server, lengths, 2.0)
+        ttft, tpot = batch.within((ttft, tpot), (two.ttft_s, two.tpot_s))
     latency = ttft + (lengths.output_tokens - 1) * tpot
     waited = (rounds - 1) / 2 * latency
     return _estimate(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
@@ -130,6 +136,8 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
     )
     room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget))
     tpot = steady.tpot_s * deployment.offsets.tpot
+    if deployment.alone is not None:
+        tpot = larger(tpot, static_batch(deployment.alone, lengths, 1.0).tpot_s)
     latency = steady.prefill_s + drawn.output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
