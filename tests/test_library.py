@@ -33,7 +33,9 @@ def test_a_folder_is_read_with_its_index(tmp_path: Path) -> None:
     assert llm_calc.inspect_model(model=tmp_path).confidence == "exact"
     index = '{"metadata": {"total_size": 1000}, "weight_map": {"a": "b"}}'
     (tmp_path / "model.safetensors.index.json").write_text(index, encoding="utf-8")
-    assert "safetensors_index says 1000 bytes" in llm_calc.inspect_model(model=tmp_path).assumptions[-1]
+    assert (
+        "files hold 1000 bytes (safetensors_index)" in llm_calc.inspect_model(model=tmp_path).assumptions[-1]
+    )
 
 
 def test_a_configuration_may_hold_infinities(tmp_path: Path) -> None:

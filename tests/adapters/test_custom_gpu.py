@@ -15,6 +15,8 @@ LIKE_4090: dict[str, Any] = {
     "memory_bandwidth_bytes_per_s": 1.008e12,
     "like": "rtx-4090",
 }
+NEVER_MEASURED = "qwen2-7b"
+"""A stack that was measured has an offset of its own, which a GPU that only resembles it has not."""
 ASKED: dict[str, Any] = {
     "model": "llama-3.1-8b",
     "precision": "q4_k_m",
@@ -28,7 +30,11 @@ def estimated(hardware: Any) -> Any:
 
 
 def test_with_the_figures_of_a_known_one_it_is_as_fast() -> None:
-    known, custom = estimated("rtx-4090"), estimated(LIKE_4090)
+    asked = {**ASKED, "model": NEVER_MEASURED}
+    known, custom = (
+        SERVING_ESTIMATE.answered({**asked, "hardware": each}, load_catalogs())
+        for each in ("rtx-4090", LIKE_4090)
+    )
     assert custom.tpot_s == pytest.approx(known.tpot_s)
     assert any("hardware.gpu: custom" in note for note in custom.assumptions)
     assert custom.basis.kind != "measured"

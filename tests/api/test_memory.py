@@ -25,7 +25,7 @@ def test_the_example_is_answered(client: TestClient) -> None:
         ({"engine": {"name": "vllm", "n_ctx": 1}}, "n_ctx"),
         ({"engine": {"name": "ollama"}}, "engine"),
         ({"engine": {"name": "vllm", "gpu_memory_utilization": 1.5}}, "gpu_memory_utilization"),
-        ({"precision": {"weights": "int3"}}, "precision.weights"),
+        ({"precision": {"weights": "int5"}}, "precision.weights"),
         ({"precision": {"weights": "q4_k_m"}, "engine": {"name": "trtllm"}}, "GGUF"),
     ],
 )

@@ -94,7 +94,8 @@ def test_what_cannot_be_is_refused(arguments: tuple[str, ...], said: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["v=1&m=llama-3.1-8b&w=bf16&g=l4&n=1&len=&c=4", "v=1&len=100", "v=1&m=llama-3.1-70b&g=l4&n=1"]
+    "query",
+    ["v=1&m=llama-3.1-8b&w=bf16&g=l4&n=1&len=131072&c=4", "v=1&len=100", "v=1&m=llama-3.1-70b&g=l4&n=1"],
 )
 def test_there_is_a_speed_where_the_page_has_one(query: str) -> None:
     plan = json.loads(run("memory", "--link", f"?{query}", "--json").stdout)

@@ -182,7 +182,12 @@ def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, 
             f"sizes. By their keys alone are read: {known}"
         )
         raise InvalidInputError(msg, field=FIELD)
-    reading = read_config(config_of(row, architectures_file(), keys, whole.header), name=name)
+    try:
+        reading = read_config(config_of(row, architectures_file(), keys, whole.header), name=name)
+    except InvalidInputError as refused:
+        raise InvalidInputError(
+            f"{FIELD}: its keys cannot be right: {refused.message}", field=FIELD
+        ) from refused
     notes = () if whole.shards else (UNREACHED,)
     tied = "whether the output head is tied: as the family usually is"
     return GgufFile(

@@ -26,7 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "recommend": ("recommend llama-3.1-8b --context 8192 --max-gpus 1 -g l4 -g l40s",),
     "fit": (
         "fit qwen3-8b -g rtx-3060-12gb --context 16384",
-        "fit gpt-oss-120b -g rtx-4090 --set hardware.host.platform=desktop-ddr5-6000",
+        "fit gpt-oss-120b -g rtx-4090 --context 8192",
     ),
     "models-for": ("models-for -g l4 --context 4096 --max-models 3",),
     "compare": (

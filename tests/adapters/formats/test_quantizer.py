@@ -53,21 +53,9 @@ MADE = [
 ]
 
 
-# The file that the quantizer was given had a linear layer at the end, the release has one that attends.
-AS_GIVEN = {
-    "kimi-linear-48b-a3b": {
-        "layer_types": [
-            "full_attention" if index and not index % 4 and index < 26 else "linear_attention"
-            for index in range(27)
-        ]
-    }
-}
-
-
 @cache
 def source(name: str) -> SourcedModel:
-    config = load_catalogs().model(name).config
-    return source_model(ModelPart(hf_config={**config, **AS_GIVEN.get(name, {})}), load_catalogs())
+    return source_model(ModelPart(name=name), load_catalogs())
 
 
 @pytest.mark.parametrize("name", FILES)

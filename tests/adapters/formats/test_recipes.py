@@ -208,7 +208,7 @@ def test_names_match_in_any_case_and_unknown_ones_offer_the_nearest() -> None:
     assert find_recipe("Q4_K_M").name == "q4_k_m"
     assert number_format("awq").name == "int4-awq"
     with pytest.raises(UnknownNameError, match="q4_k_m") as refused:
-        recipe_for("q4_km", llama())
+        recipe_for("q4_k_n", llama())
     assert refused.value.field == "precision.weights"
     with pytest.raises(UnknownNameError, match=r"precision\.kv_cache"):
         number_format("fp7")

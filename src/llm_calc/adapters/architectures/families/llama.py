@@ -191,5 +191,6 @@ def _xielu(f: Fields) -> LayerBlocks:
 
 register(
     "apertus",
+    repeats={"post_norm": False},
     read=Decoder(attention=gqa(biases=BIASES, qk_norm=stated("qk_norm", "head")), feed_forward=_xielu),
 )

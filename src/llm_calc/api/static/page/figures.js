@@ -7,7 +7,7 @@ export const CHIPS = { measured: "Measured", calibrated: "Calibrated", formula_o
 
 /** Whether the engine starts and holds at least one request: only then is a speed an answer. */
 export function runs(plan) {
-  return Boolean(plan) && plan.starts && plan.sequences_that_fit >= 1 && plan.asked_context_tokens <= plan.max_model_len_tokens;
+  return Boolean(plan) && (plan.fits || (plan.starts && plan.sequences_that_fit >= 1 && plan.asked_context_tokens <= plan.max_model_len_tokens));
 }
 
 /** Tone, icon and word of a memory plan. */

@@ -132,6 +132,7 @@ export function Verdict() {
     ${refused && !down.value && html`<${Refused} />`}
     ${refused && served && html`<p class="note">${each === scenario.value ? "" : "The figures are those of the last scenario that was answered."}</p>`}
     <${Tiles} served=${served} plan=${plan} each=${each} device=${device} /><${Basis} served=${served} plan=${plan} />
+    ${plan && runs(plan) && !plan.starts && plan.warnings.slice(0, 1).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
     ${served && runs(plan) && served.warnings.slice(0, 2).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
   </section>`;
 }
