@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 import llm_calc
 from llm_calc.core.errors import CalcError, UnknownNameError
@@ -51,7 +51,7 @@ def pairs(folder: Path) -> Iterator[tuple[dict[str, Any], str, int]]:
         recipe = yaml.safe_load(file.read_text(encoding="utf-8"))
         for profile, state in (recipe["meta"].get("hardware") or {}).items():
             gpu = GPUS.get(profile)
-            if state == "verified" and gpu is not None:
+            if state == "verified" and gpu is not None and profile in profiles:
                 yield recipe, gpu, profiles[profile]["gpu_count"]
 
 
