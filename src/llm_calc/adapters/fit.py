@@ -20,7 +20,7 @@ from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
-from llm_calc.core.errors import CalcError, RefusedError, UnsupportedError
+from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError, UnsupportedError
 from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
@@ -45,6 +45,23 @@ class Tried:
     tokens_per_s: float
 
 
+MOST_DEVICES = 16
+"""GPUs that one llama.cpp process takes (GGML_SCHED_MAX_BACKENDS) [GPUs]."""
+
+
+def check_devices(count: int) -> None:
+    """Refuses more GPUs than llama.cpp takes.
+
+    Raises:
+        InvalidInputError: names the field and the most.
+    """
+    if count > MOST_DEVICES:
+        raise InvalidInputError(
+            f"hardware.count: must be at most {MOST_DEVICES}, the GPUs that llama.cpp takes",
+            field="hardware.count",
+        )
+
+
 def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     """Every kind of GGUF file with every cache type, as llama.cpp would start it.
 
@@ -52,6 +69,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         InvalidInputError: a field that cannot be right.
         UnsupportedError: llama.cpp does not run on this GPU, has no such model, or the model no such context.
     """
+    check_devices(request.hardware.count)
     source = source_model(request.model, catalogs)
     own = source.model.context_limit_tokens or source.model.context_length_tokens
     if own and request.context_tokens > own:

@@ -185,6 +185,8 @@ def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, 
     try:
         reading = read_config(config_of(row, architectures_file(), keys, whole.header), name=name)
     except InvalidInputError as refused:
+        if refused.message.startswith(FIELD):
+            raise
         raise InvalidInputError(
             f"{FIELD}: its keys cannot be right: {refused.message}", field=FIELD
         ) from refused

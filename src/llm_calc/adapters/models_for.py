@@ -7,7 +7,7 @@ from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules
-from llm_calc.adapters.fit import estimate_request
+from llm_calc.adapters.fit import check_devices, estimate_request
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
@@ -42,6 +42,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     """
     gpu = requested_gpu(request.hardware, catalogs)
     _check_chip(gpu)
+    check_devices(request.hardware.count)
     _check_family(request.family, catalogs)
     if request.weights is not None and not runs_format("llama.cpp", gpu, request.weights):
         raise UnsupportedError(f"weights: llama.cpp runs no {request.weights} on {gpu.id}", field="weights")

@@ -12,7 +12,14 @@ from llm_calc.adapters.serving import lengths_of, time_load
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
-from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, SglangEngine, TrtllmEngine, VllmEngine
+from llm_calc.adapters.wire.engines import (
+    MOST_PARALLEL,
+    EnginePart,
+    LlamaCppEngine,
+    SglangEngine,
+    TrtllmEngine,
+    VllmEngine,
+)
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -177,11 +184,10 @@ def engine_parts(scene: Scene, row: Row, workload: WorkloadPart) -> Iterator[Eng
             yield TrtllmEngine(max_seq_len=context)
             yield TrtllmEngine(max_seq_len=context, max_batch_size=each)
         case _:
-            slots = _slots(workload)
-            cells = -(-context // CELL_TOKENS) * CELL_TOKENS
-            while slots >= workload.requests_in_flight:
+            slots, cells = min(_slots(workload), MOST_PARALLEL), -(-context // CELL_TOKENS) * CELL_TOKENS
+            yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
+            while (slots := slots // 2) >= workload.requests_in_flight:
                 yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
-                slots //= 2
 
 
 def _slots(workload: WorkloadPart) -> int:

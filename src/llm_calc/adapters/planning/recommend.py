@@ -17,7 +17,7 @@ from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
-from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
+from llm_calc.adapters.wire.engines import MOST_PARALLEL, EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.plans import (
     Recommendation,
@@ -140,12 +140,12 @@ def _engine(request: RecommendGpusRequest, source: SourcedModel, gpu: Gpu) -> En
     return "; ".join(reasons)
 
 
-def _usual(request: RecommendGpusRequest) -> tuple[EnginePart, EnginePart]:
-    cells = -(-request.context_tokens // 256) * 256 * request.concurrency
-    return (
-        VllmEngine(max_model_len=request.context_tokens),
-        LlamaCppEngine(n_ctx=cells, n_parallel=request.concurrency, kv_unified=False, fit=False),
-    )
+def _usual(request: RecommendGpusRequest) -> tuple[EnginePart, ...]:
+    vllm, slots = VllmEngine(max_model_len=request.context_tokens), request.concurrency
+    if slots > MOST_PARALLEL:
+        return (vllm,)
+    cells = -(-request.context_tokens // 256) * 256 * slots
+    return vllm, LlamaCppEngine(n_ctx=cells, n_parallel=slots, kv_unified=False, fit=False)
 
 
 def _fewest(

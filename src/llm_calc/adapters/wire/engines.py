@@ -18,6 +18,10 @@ Ratio = Annotated[float, Field(gt=0, le=100)]
 GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
 
 
+MOST_PARALLEL = 256
+"""Slots that llama.cpp takes at most (LLAMA_MAX_SEQ)."""
+
+
 class _Engine(StrictRequest):
     version: Annotated[str, Field(max_length=60)] | None = Field(
         None,
@@ -183,7 +187,7 @@ class LlamaCppEngine(_Engine):
         None,
         description="Layers on the GPU, the output counted as one; absent or -1: as many as fit, else all [layers]",
     )
-    n_parallel: Annotated[int, Field(ge=1, le=256)] | None = Field(
+    n_parallel: Annotated[int, Field(ge=1, le=MOST_PARALLEL)] | None = Field(
         None,
         description="Slots: sequences at once, at most llama.cpp's 256; absent: as many as the server takes by itself "
         "[sequences]",
