@@ -24,6 +24,10 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
     return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
 
 
+HEAVY_MS = 40_000
+"""Searches and sweeps wait in one line, so that light questions never do."""
+
+
 def walk_through(page: Page) -> None:
     """Bring every card into view, so that what is asked only then is there."""
     for each in page.locator(".answers section").all():
@@ -32,11 +36,11 @@ def walk_through(page: Page) -> None:
     page.locator("#gpus").scroll_into_view_if_needed()
     expect(
         page.locator("section:has(#gpus)").locator(".bars, .missing:not(:has-text('on its way'))")
-    ).to_be_visible()
+    ).to_be_visible(timeout=HEAVY_MS)
     page.locator("#plans").scroll_into_view_if_needed()
     expect(
         page.locator("section:has(#plans)").locator(".plans, .missing:not(:has-text('on its way'))")
-    ).to_be_visible()
+    ).to_be_visible(timeout=HEAVY_MS)
     expect(page.locator("section[aria-busy=true]")).to_have_count(0)
 
 

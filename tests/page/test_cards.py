@@ -198,7 +198,7 @@ def test_which_quantization_fits_is_one_look(opened: Opener, service: Service) -
         "concurrency": 1,
     }
     rows = ask(service, "/api/fit", body)["rows"]
-    expect(table.locator("tbody tr:not(.command)")).to_have_count(len(rows))
+    expect(table.locator(".quants tbody tr:not(.command)")).to_have_count(len(rows))
     best = next(row for row in rows if row["best"])
     expect(table.locator("tr.best")).to_contain_text(best["weights"])
     expect(table.locator("tr.best")).to_contain_text(significant(best["tokens_per_s"]))
