@@ -108,7 +108,8 @@ def written(folder: Path, name: str, change: tuple[str, str]) -> Path:
     ("change", "fault"),
     [
         (('name = "vllm"', 'name = "sglang"'), "name: 'sglang' is not the file's"),
-        (("enforce_eager = ", "eager = "), "defaults: no options: eager"),
+        (("enforce_eager = false", "eager = false"), "defaults: no options: eager"),
+        (("enforce_eager = [true]", "eager = [true]"), "untimed: no options: eager"),
         (('name = "context_bytes"', 'name = "contexts"'), "constants: not known: contexts"),
         (('version = "', 'versions = "'), "version"),
         (('since = "0.11"', 'since = "eleven"'), "not versions in their order"),

@@ -279,3 +279,29 @@ def test_a_draft_gains_no_more_tokens_than_an_answer_has(client: TestClient) -> 
     plain = client.post("/api/serving_estimate", json={**body, "speculative": None}).json()
     assert answer["interval"]["status"] == "uncalibrated"
     assert answer["output_tokens_per_s"] <= plain["output_tokens_per_s"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "named"),
+    [
+        ({"name": "vllm", "enforce_eager": True}, "engine.enforce_eager"),
+        ({"name": "vllm", "cudagraph_mode": "NONE"}, "engine.cudagraph_mode"),
+        ({"name": "sglang", "disable_cuda_graph": True}, "engine.disable_cuda_graph"),
+        ({"name": "trtllm", "cuda_graph": False}, "engine.cuda_graph"),
+        ({"name": "vllm", "enforce_eager": False}, None),
+        ({"name": "vllm", "version": "0.11.0", "async_scheduling": False}, None),
+    ],
+)
+def test_an_option_whose_effect_on_time_is_not_known_is_named(
+    client: TestClient, engine: dict[str, Any], named: str | None
+) -> None:
+    found = ask(client, engine=engine)
+    said = [warning.partition(":")[0] for warning in found["warnings"] if "effect on time" in warning]
+    assert said == ([named] if named else [])
+    assert (found["basis"]["kind"] == "formula_only") == (named is not None)
+    assert (found["interval"]["status"] == "uncalibrated") == (named is not None)
+
+
+def test_what_a_stated_release_does_not_change_is_said(client: TestClient) -> None:
+    notes = ask(client, engine={"name": "vllm", "version": "0.16.0"})["assumptions"]
+    assert any(note.startswith("engine.version:") and "efficiencies" in note for note in notes)

@@ -72,7 +72,8 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    if request.speculative is not None or request.disaggregated is not None or placed.offload.used:
+    unusual = placed.offload.used or placed.untimed
+    if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
     known = _of_load(list(placed.calibration.errors), request, placed)
     return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
@@ -85,7 +86,8 @@ def holds_one(placed: Placed) -> bool:
 
 def basis_kind(placed: Placed) -> BasisKind:
     """How near the fit's measurements come; what memory cannot hold was never measured."""
-    return kind_of_fit(placed) if holds_one(placed) and not placed.offload.used else NEVER_MEASURED
+    usual = holds_one(placed) and not placed.offload.used and not placed.untimed
+    return kind_of_fit(placed) if usual else NEVER_MEASURED
 
 
 def kind_of_fit(placed: Placed) -> BasisKind:

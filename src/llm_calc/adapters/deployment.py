@@ -14,7 +14,7 @@ from llm_calc.adapters.calibration import (
     scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import engine_from
+from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.offload import Offload, offload_of
@@ -42,7 +42,7 @@ class Placed:
 
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
-    leave off. ``offload``: what the host does of it.
+    leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
     """
 
     subject: Subject
@@ -61,6 +61,7 @@ class Placed:
     filled_fraction: float
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
+    untimed: tuple[str, ...] = ()
 
 
 def place(
@@ -132,7 +133,8 @@ def place_subject(
             placed.deployment, placed.machine, engine_from(engine), placed.subject.setup, workload
         )
         placed = replace(placed, deployment=bounded)
-    return replace(placed, kv_cache=kv_cache, assumptions=(*placed.assumptions, *assumed))
+    assumed = (*placed.assumptions, *assumed)
+    return replace(placed, kv_cache=kv_cache, assumptions=assumed, untimed=untimed_options(engine))
 
 
 def _placed(

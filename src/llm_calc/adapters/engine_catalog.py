@@ -70,12 +70,16 @@ class ReleaseRow(BaseModel):
 
 
 class EngineFile(BaseModel):
-    """A file of ``catalogs/engines``: an engine's releases, the oldest first."""
+    """A file of ``catalogs/engines``: an engine's releases, the oldest first.
+
+    ``untimed``: values of options that make the engine slower or faster in a way that no time here knows of.
+    """
 
     model_config = STRICT
 
     name: str
     title: str
+    untimed: dict[str, Many[OptionValue]] = {}
     releases: Many[ReleaseRow] = Field(min_length=1)
 
 
@@ -91,6 +95,7 @@ class EngineRules:
     overheads: OverheadConstants
     rules: object
     without: tuple[str, ...]
+    untimed: Mapping[str, tuple[OptionValue, ...]]
 
     @property
     def version(self) -> str:
@@ -176,6 +181,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
     for kind, wrong in (
         ("defaults: no options", {*row.defaults} - names),
         ("without: no options", {*(row.without or ())} - names),
+        ("untimed: no options", {*read.untimed} - names),
         ("constants: not known", {constant.name for constant in row.constants} - CONSTANTS),
     ):
         if wrong:
@@ -192,6 +198,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
         overheads=OverheadConstants(**{constant.name: constant.value for constant in row.constants}),
         rules=_switches(read.name, row, where),
         without=row.without or (),
+        untimed=read.untimed,
     )
 
 

@@ -89,6 +89,17 @@ def release_of(part: EnginePart) -> EngineRules:
     return engine_rules(part.name, part.version)
 
 
+def untimed_options(part: EnginePart) -> tuple[str, ...]:
+    """Options of a request that change the engine's speed where no time here does."""
+    rules = release_of(part)
+    given = {name: getattr(part, name, None) for name in rules.untimed}
+    return tuple(
+        name
+        for name, value in given.items()
+        if value is not None and value in rules.untimed[name] and value != rules.defaults.get(name)
+    )
+
+
 def version_warnings(part: EnginePart) -> list[str]:
     """One sentence where the request names a version outside of every range: whose rules it got and what is off."""
     if part.version is None:

@@ -197,6 +197,8 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+    if request.engine.version is not None:
+        yield "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
     load = request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and placed.calibration.name == "served":
@@ -221,6 +223,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
 
 def _warnings(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
     workload = request.workload
+    for option in placed.untimed:
+        yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
     room = float(placed.deployment.capacity) * placed.replicas
     if workload.load == "concurrency" and workload.requests_in_flight > room:
         yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"
