@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.operations import FIT, MODELS_FOR, SERVING_ESTIMATE
+from llm_calc.adapters.operations import FIT, MEMORY_PLAN, MODELS_FOR, SERVING_ESTIMATE
 from llm_calc.adapters.wire.fitting import FitAnswer, FitRow
 from llm_calc.core.errors import CalcError
 
@@ -149,3 +149,24 @@ def test_a_host_of_its_own_is_refused_where_the_gpu_shares_its_memory(part: dict
 def test_an_unknown_processor_is_named_by_its_own_field() -> None:
     with pytest.raises(CalcError, match=r"hardware\.host\.cpu"):
         fitted("qwen3-8b", {"gpu": "rtx-4090", "host": {"cpu": "banana"}}, context_tokens=8192)
+
+
+@pytest.mark.parametrize("context_tokens", [8192, 16384, 32768])
+def test_vllm_is_offered_where_its_own_plan_starts(context_tokens: int) -> None:
+    answer = fitted("qwen3-14b", "rtx-3060-12gb", formats=["q4_k_m"], context_tokens=context_tokens)
+    for each in answer.rows:
+        offered = each.run_with.vllm if each.run_with else None
+        asked = {
+            "model": "qwen3-14b",
+            "precision": {"weights": "int4-awq", "kv_cache": "fp8" if each.kv_cache == "q8_0" else "auto"},
+            "hardware": "rtx-3060-12gb",
+            "engine": {"name": "vllm", "max_model_len": context_tokens, "max_num_seqs": 1},
+        }
+        starts = MEMORY_PLAN.answered(asked, load_catalogs()).starts
+        assert (offered is not None) == (each.where == "gpu" and starts)
+
+
+def test_vllm_is_given_a_repository_that_exists() -> None:
+    found = fitted("qwen3-8b", "rtx-4090", formats=["q8_0"], cache_types=["f16"]).rows[0].run_with
+    assert found is not None
+    assert found.vllm == "vllm serve Qwen/Qwen3-8B --quantization fp8 --max-model-len 8192 --max-num-seqs 1"

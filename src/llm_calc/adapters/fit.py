@@ -7,7 +7,8 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import build_engine, engine_rules
-from llm_calc.adapters.fit_flags import ALL_LAYERS, Chosen, runners
+from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
+from llm_calc.adapters.fit_vllm import vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
@@ -158,7 +159,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         basis=basis_kind(placed) if ok else None,
         best=False,
         reason=_reason(placed, where),
-        run_with=_runners(request, placed, weights, cache, loading.offloaded) if ok else None,
+        run_with=_runners(request, catalogs, placed, loading.offloaded) if ok else None,
     )
     return Tried(
         row=row,
@@ -237,7 +238,12 @@ def _reason(placed: Placed, where: Where) -> str:
             )
 
 
-def _runners(request: FitRequest, placed: Placed, weights: str, cache: str, layers: int) -> Runners:
+def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: int) -> Runners:
+    weights, cache = placed.subject.precision.weights.name, placed.kv_cache
+    bits = placed.subject.setup.numbers.recipe.default.bits_per_element
+    apple, on_gpu = placed.subject.setup.gpu.vendor.lower() == "apple", not placed.offload.used
+    small = cache not in SIXTEEN_BITS
+    vllm = vllm_command(request, catalogs, bits, small_cache=small) if on_gpu and not apple else None
     return runners(
         Chosen(
             model=placed.subject.name,
@@ -247,9 +253,10 @@ def _runners(request: FitRequest, placed: Placed, weights: str, cache: str, laye
             sequences=request.concurrency,
             gpu_layers=layers,
             all_layers=placed.subject.setup.model.num_layers + 1,
-            bits=placed.subject.setup.numbers.recipe.default.bits_per_element,
-            apple=placed.subject.setup.gpu.vendor.lower() == "apple",
-            on_gpu=not placed.offload.used,
+            bits=bits,
+            apple=apple,
+            on_gpu=on_gpu,
+            vllm=vllm,
         )
     )
 

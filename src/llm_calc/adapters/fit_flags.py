@@ -7,11 +7,12 @@ from llm_calc.adapters.wire.fitting import Runners
 ALL_LAYERS = 999
 EIGHT_BITS, FOUR_BITS = 8, 4
 HALF_WAY = 6.0
+SIXTEEN_BITS = ("f16", "fp16", "bf16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """One row in the terms of a command line. ``bits``: of most matrices."""
+    """One row in the terms of a command line. ``bits``: of most matrices. ``vllm``: what that would run instead."""
 
     model: str
     weights: str
@@ -23,6 +24,7 @@ class Chosen:
     bits: float
     apple: bool
     on_gpu: bool
+    vllm: str | None
 
     @property
     def cells(self) -> int:
@@ -32,7 +34,7 @@ class Chosen:
     @property
     def small_cache(self) -> bool:
         """Whether the cache is quantized."""
-        return self.cache not in ("f16", "fp16", "bf16")
+        return self.cache not in SIXTEEN_BITS
 
 
 def runners(chosen: Chosen) -> Runners:
@@ -46,7 +48,7 @@ def runners(chosen: Chosen) -> Runners:
         ollama=_ollama(chosen),
         lm_studio=_lm_studio(chosen),
         mlx=_mlx(chosen),
-        vllm=_vllm(chosen),
+        vllm=chosen.vllm,
     )
 
 
@@ -88,13 +90,3 @@ def _mlx(chosen: Chosen) -> str | None:
         return None
     bits = EIGHT_BITS if chosen.bits > HALF_WAY else FOUR_BITS
     return f"mlx_lm.server --model {chosen.model}-{bits}bit"
-
-
-def _vllm(chosen: Chosen) -> str | None:
-    """A checkpoint of 8 or 4 bits in place of the GGUF file, which vLLM of today does not read."""
-    if chosen.apple or not chosen.on_gpu or chosen.bits < FOUR_BITS:
-        return None
-    kind = "FP8" if chosen.bits > HALF_WAY else "AWQ"
-    cache = " --kv-cache-dtype fp8" if chosen.small_cache else ""
-    limits = f"--max-model-len {chosen.context_tokens} --max-num-seqs {chosen.sequences}"
-    return f"vllm serve {chosen.model}-{kind} {limits}{cache}"

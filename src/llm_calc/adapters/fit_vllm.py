@@ -1,0 +1,56 @@
+"""What vLLM would run in place of a GGUF file: a format of a like number of bits, where a plan starts with it."""
+
+import math
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.wire.engines import VllmEngine
+from llm_calc.adapters.wire.fitting import FitRequest
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.core.errors import CalcError
+
+FEWEST_BITS, HALF_WAY_BITS = 4, 6.0
+ONLINE, CHECKPOINT = "fp8", "int4-awq"
+"""Of 16-bit weights vLLM makes the first while it loads; the second is a checkpoint of its own."""
+
+
+def vllm_command(request: FitRequest, catalogs: Catalogs, bits: float, *, small_cache: bool) -> str | None:
+    """The command of a deployment that starts and holds what was asked; None where there is none."""
+    if bits < FEWEST_BITS:
+        return None
+    weights, cache = ONLINE if bits > HALF_WAY_BITS else CHECKPOINT, "fp8" if small_cache else "auto"
+    if not _starts(request, catalogs, weights, cache):
+        return None
+    name = _repository(request, catalogs)
+    model = f"{name} --quantization fp8" if weights == ONLINE else f"AN_AWQ_CHECKPOINT_OF_{name}"
+    limits = f"--max-model-len {request.context_tokens} --max-num-seqs {request.concurrency}"
+    split = f" --tensor-parallel-size {request.hardware.count}" if request.hardware.count > 1 else ""
+    return f"vllm serve {model} {limits}{split}{' --kv-cache-dtype fp8' if small_cache else ''}"
+
+
+def _starts(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) -> bool:
+    half = math.ceil(request.context_tokens / 2)
+    try:
+        asked = MemoryPlanRequest(
+            model=request.model,
+            precision=PrecisionPart(weights=weights, kv_cache=cache),
+            hardware=request.hardware.model_copy(update={"host": None}),
+            engine=VllmEngine(max_model_len=request.context_tokens, max_num_seqs=request.concurrency),
+            workload=WorkloadPart(
+                input_tokens=max(1, request.context_tokens - half),
+                output_tokens=half,
+                concurrency=request.concurrency,
+            ),
+        )
+        planned = planned_memory(asked, catalogs)
+    except CalcError:
+        return False
+    return planned.plan.starts and planned.plan.holds(request.concurrency, request.context_tokens)
+
+
+def _repository(request: FitRequest, catalogs: Catalogs) -> str:
+    if request.model.name is None:
+        return "MODEL"
+    entry = catalogs.model(request.model.name, "model.name")
+    return entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name
