@@ -35,14 +35,14 @@ class LatentShape:
         Values are as wide as an equal share of the hidden size where no width is stated.
         """
         f.ignore("num_key_value_heads", "head_dim")
-        q_rank = f.optional_int("q_lora_rank") if f.known("q_lora_rank") else None
+        q_rank = f.optional_int("q_lora_rank", least=1) if f.known("q_lora_rank") else None
         heads = f.int("num_attention_heads")
         share = max(1, hidden_size(f) // heads)
         nope_dim, rope_dim = f.int("qk_nope_head_dim"), f.int("qk_rope_head_dim")
         f.agree(qk_head_dim=nope_dim + rope_dim)
         return cls(
             heads=heads,
-            q_rank=q_rank or None,
+            q_rank=q_rank,
             kv_rank=f.int("kv_lora_rank"),
             nope_dim=nope_dim,
             rope_dim=rope_dim,

@@ -20,7 +20,7 @@ from llm_calc.core.weights import Weight, vector
 HYBRID, HYBRID_SLIDING = "hybrid", "hybrid_sliding"
 
 
-def _types(f: Fields, layers: int) -> tuple[str, ...]:
+def hybrid_types(f: Fields, layers: int) -> tuple[str, ...]:
     """``layer_types``, else a window in ``local_layer_ids``, else in five of six layers."""
     given, local = f.texts("layer_types", None), f.ints("local_layer_ids", None)
     if given is not None:
@@ -108,7 +108,7 @@ def _feed_forward(f: Fields) -> LayerBlocks:
 )
 def inkling_text(f: Fields) -> Model:
     """Two norms a layer, and one on the embeddings, which counts with them; the head is never tied."""
-    kinds = _types(f, num_layers(f))
+    kinds = hybrid_types(f, num_layers(f))
     mixers = {
         HYBRID: _attention(f, "", None),
         HYBRID_SLIDING: _attention(f, "swa_", f.int("sliding_window_size")),

@@ -1,5 +1,8 @@
 """Llama and decoders built like it: RMS norms, rotary positions, gated feed-forward."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
@@ -9,13 +12,15 @@ from llm_calc.adapters.architectures.pieces import (
     gqa,
     mlp,
     norms,
+    output_head,
     share_of_heads,
     stated,
     when,
 )
-from llm_calc.adapters.architectures.registry import register
+from llm_calc.adapters.architectures.registry import Reader, register
 from llm_calc.adapters.architectures.windows import (
     SLIDING,
+    all_full,
     all_sliding,
     by_type,
     full_every,
@@ -25,6 +30,7 @@ from llm_calc.adapters.architectures.windows import (
     sliding_everywhere,
 )
 from llm_calc.core.blocks import Custom, Parts
+from llm_calc.core.model import Model
 from llm_calc.core.weights import vector
 
 BIASES = when("attention_bias", "qkvo")
@@ -32,6 +38,11 @@ INPUT_BIASES = when("attention_bias", "qkv")
 MLP: Piece = mlp(biases=when("mlp_bias", "gud"))
 PLAIN_MLP: Piece = mlp(gated=False, biases=when("mlp_bias", "ud"))
 ALL_BIASES = when("use_bias", "qkvo")
+
+
+def _if_stated(key: str, biases: str) -> Callable[[Fields], str]:
+    """Biases where the file says so, though the class declares no such key."""
+    return lambda f: biases if f.flag(key, default=False) else ""
 
 
 def _smollm3_types(f: Fields, layers: int) -> tuple[str, ...]:
@@ -51,7 +62,7 @@ register(
     read=Decoder(attention=gqa(windows=sliding_everywhere)),
     repeats={"full_attn_mod": 1, "attention_bias": False, "mlp_bias": False, "lm_head_bias": False},
 )
-register("granite", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
+register("granite", "granite_docling_text", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register(
     "granite_swa",
     read=Decoder(
@@ -116,7 +127,7 @@ register(
         attention=gqa(biases=BIASES), feed_forward=mlp(gated=False), norms=norms(0), final_norm=False
     ),
 )
-register("hunyuan_v1_dense", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
+register("hunyuan_v1_dense", "hunyuan_vl_text", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
 register(
     "nemotron",
     read=Decoder(
@@ -159,6 +170,13 @@ register(
     ),
 )
 register(
+    "cohere_compass_text",
+    read=Decoder(
+        attention=gqa(biases=BIASES, head_dim=share_of_heads, windows=by_type(layer_types(all_full))),
+        norms=norms(1),
+    ),
+)
+register(
     "starcoder2",
     read=Decoder(
         attention=gqa(biases=ALL_BIASES, windows=sliding_everywhere),
@@ -189,6 +207,30 @@ def _xielu(f: Fields) -> LayerBlocks:
     return lambda index: (*blocks(index), activation)
 
 
+register(
+    "emu3_text_model",
+    read=Decoder(
+        attention=gqa(biases=_if_stated("attention_bias", "qkvo")),
+        feed_forward=mlp(biases=_if_stated("mlp_bias", "gud")),
+    ),
+)
+
+
+def _pruned(read: Decoder) -> Reader:
+    """A head that leaves out the rows of what is never answered."""
+
+    def pruned(f: Fields) -> Model:
+        model = read(f)
+        rows = f.optional_int("output_vocab_size", None, least=1, most=model.vocab)
+        return model if rows is None else replace(model, head=output_head(model.hidden, rows))
+
+    return pruned
+
+
+register(
+    "apertus1p5_text",
+    read=_pruned(Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=_xielu)),
+)
 register(
     "apertus",
     repeats={"post_norm": False},
