@@ -1,4 +1,4 @@
-"""Check the pinned requirements: every one has hashes, all files of one environment agree, and nothing that is asked for is missing.
+"""Check the pinned requirements: all have hashes, the files of one environment agree, nothing asked for is missing.
 
 ``make audit`` runs this and then asks for known vulnerabilities, which needs a network; what could not be looked up
 counts as a failure there.
