@@ -80,7 +80,7 @@ def _is_fixed(config_class: Any, key: str, spec: Any) -> bool:
         part = getattr(config_class(**{key: {"model_type": other}}), key)
     except Exception:  # noqa: BLE001 - a class refuses in its own way
         return False
-    return getattr(part, "model_type", other) == spec.model_type
+    return bool(getattr(part, "model_type", other) == spec.model_type)
 
 
 def _is_json(value: object) -> bool:

@@ -10,7 +10,6 @@ from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.latent import LatentShape, attention_vectors, sparse_indexer
 from llm_calc.adapters.architectures.pieces import (
     assemble,
-    choose,
     final_norm,
     hidden_size,
     norms,
@@ -55,7 +54,7 @@ def _attention(f: Fields, shape: LatentShape, *, rotated: bool, own: bool) -> tu
     """A layer without rotation has no shared rotated key: its width goes to the keys of each head."""
     if not rotated:
         shape = replace(shape, nope_dim=shape.nope_dim + shape.rope_dim, rope_dim=0)
-    usual = shape.attention(hidden_size(f), biases=choose(BIASES, f), top_k=f.int("index_topk"))
+    usual = shape.attention(hidden_size(f), biases=BIASES(f), top_k=f.int("index_topk"))
     scaling = Custom(name="softmax_scaling", content=attention_vectors("softmax_scaling", 2 * shape.heads))
     return (usual if own else _borrowing(usual), scaling)
 
