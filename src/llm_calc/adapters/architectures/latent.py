@@ -96,11 +96,22 @@ def latent(
             attention = (*attention, Custom(name="attention_extras", content=choose(extra, f)))
         if indexed is None:
             return lambda _: attention
+        refuse_other_kinds(f)
         has_indexer = indexed(f, num_layers(f))
         with_indexer = (*attention, sparse_indexer(f, hidden, shape.q_rank or hidden))
         return lambda index: with_indexer if has_indexer(index) else attention
 
     return piece
+
+
+INDEXED = frozenset({"indexed_attention", "deepseek_sparse_attention", "full_attention"})
+"""Kinds by which files call the layers of such a stack, all alike."""
+
+
+def refuse_other_kinds(f: Fields) -> None:
+    """A stack of sparse attention has layers of no other kind."""
+    if not INDEXED.issuperset(f.texts("layer_types", None) or ()):
+        raise f.refusal("layer_types", f"a list of {', '.join(sorted(INDEXED))}")
 
 
 def sparse_indexer(f: Fields, hidden: int, q_rows: int) -> SparseIndexer:

@@ -63,7 +63,7 @@ def kv_head_count(f: Fields, heads: int, key: str = "num_key_value_heads") -> in
 
 def head_width(f: Fields, hidden: int, heads: int) -> int:
     """``head_dim`` where it is given, else an equal share of the hidden size."""
-    given = f.optional_int("head_dim") if f.known("head_dim") else None
+    given = f.optional_int("head_dim", least=1) if f.known("head_dim") else None
     if given is None and heads and hidden < heads:
         raise f.refusal("num_attention_heads", f"at most hidden_size ({hidden})")
     width = given or hidden // heads

@@ -10,7 +10,7 @@ KV_HEADS, INNER = 1, 3584
 """What the nested classes assume of ``kv_n_heads`` and ``ffn_hidden_size``."""
 
 
-@family("dbrx", ignores=("num_key_value_heads", "max_seq_len"))
+@family("dbrx")
 def dbrx(f: Fields) -> Model:
     """Its two norms a layer belong to the attention module and count there."""
     hidden, heads = hidden_size(f), f.int("num_attention_heads")

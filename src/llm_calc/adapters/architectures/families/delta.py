@@ -27,14 +27,6 @@ from llm_calc.adapters.architectures.windows import FULL
 from llm_calc.core.blocks import Block, Custom, GatedDeltaNet, KimiDelta, Parts
 from llm_calc.core.model import Model
 
-QWEN_IGNORES = (
-    "full_attention_interval",
-    "attn_output_gate",
-    "output_gate_type",
-    "mtp_num_hidden_layers",
-    "mtp_use_dedicated_embeddings",
-)
-
 
 def qwen_delta(f: Fields) -> GatedDeltaNet:
     """The gated delta net of Qwen, beside attention that is always gated."""
@@ -54,16 +46,14 @@ def _shared_expert(f: Fields) -> int:
 
 register(
     "qwen3_next",
-    ignores=(*QWEN_IGNORES, "use_sliding_window", "max_window_layers", "shared_expert_intermediate_size"),
     read=Decoder(
         attention=QWEN_MIXERS,
         feed_forward=mixture(sparse=sparse_step, shared_width=_shared_expert, shared_gate=True),
     ),
 )
-register("qwen3_5_text", ignores=(*QWEN_IGNORES, "mlp_only_layers"), read=Decoder(attention=QWEN_MIXERS))
+register("qwen3_5_text", read=Decoder(attention=QWEN_MIXERS))
 register(
     "qwen3_5_moe_text",
-    ignores=(*QWEN_IGNORES, "mlp_only_layers"),
     read=Decoder(attention=QWEN_MIXERS, feed_forward=mixture(shared_width=_shared_expert, shared_gate=True)),
 )
 
@@ -79,29 +69,20 @@ def _olmo_types(_: Fields, layers: int) -> tuple[str, ...]:
 def _olmo_delta(f: Fields) -> GatedDeltaNet:
     """Sizes that the file leaves out follow from the attention heads and the hidden size."""
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
-    key_heads = f.optional_int("linear_num_key_heads") or heads
-    key_dim = f.optional_int("linear_key_head_dim") or max(1, int(0.75 * hidden / key_heads))
+    key_heads = f.optional_int("linear_num_key_heads", least=1) or heads
+    key_dim = f.optional_int("linear_key_head_dim", least=1) or max(1, int(0.75 * hidden / key_heads))
     return GatedDeltaNet(
         hidden=hidden,
         key_heads=key_heads,
-        value_heads=f.optional_int("linear_num_value_heads") or heads,
+        value_heads=f.optional_int("linear_num_value_heads", least=1) or heads,
         key_dim=key_dim,
-        value_dim=f.optional_int("linear_value_head_dim") or 2 * key_dim,
+        value_dim=f.optional_int("linear_value_head_dim", least=1) or 2 * key_dim,
         conv_kernel=f.int("linear_conv_kernel_dim"),
     )
 
 
 register(
     "olmo_hybrid",
-    ignores=(
-        "linear_a_log_min",
-        "linear_a_log_max",
-        "linear_dt_min",
-        "linear_dt_max",
-        "linear_dt_init_floor",
-        "linear_allow_neg_eigval",
-        "linear_use_gate",
-    ),
     read=Decoder(
         attention=alternating(
             stated(_olmo_types),
@@ -201,14 +182,6 @@ KIMI_LINEAR = Decoder(
 register(
     "kimi_linear",
     read=lambda f: _untied(KIMI_LINEAR, f),
-    ignores=(
-        "num_expert_group",
-        "mla_use_nope",
-        "moe_layer_freq",
-        "moe_router_activation_func",
-        "use_grouped_topk",
-        "rope_scaling",
-    ),
 )
 
 
@@ -261,16 +234,4 @@ BAILING_HYBRID = Decoder(
 register(
     "bailing_hybrid",
     read=lambda f: _untied(BAILING_HYBRID, f),
-    ignores=(
-        "num_expert_group",
-        "kda_safe_gate",
-        "kda_lower_bound",
-        "layer_group_size",
-        "no_kda_lora",
-        "rotary_dim",
-        "score_function",
-        "moe_router_enable_expert_bias",
-        "moe_router_enable_routed_scaling",
-        "moe_router_enable_shared_expert",
-    ),
 )

@@ -84,7 +84,6 @@ register(
 )
 register(
     "smollm3",
-    ignores=("no_rope_layers", "no_rope_layer_interval", "max_window_layers"),
     read=Decoder(
         attention=gqa(biases=BIASES, windows=by_type(layer_types(_smollm3_types))), feed_forward=MLP
     ),
@@ -111,7 +110,6 @@ register(
 )
 register(
     "exaone4",
-    ignores=("sliding_window_pattern",),
     read=Decoder(
         attention=gqa(
             qk_norm="head",
@@ -152,15 +150,6 @@ register(
 )
 register(
     "cohere2",
-    ignores=(
-        "layer_switch",
-        "order_of_interleaved_layers",
-        "position_embedding_type",
-        "use_embedding_sharing",
-        "use_gated_activation",
-        "use_parallel_block",
-        "use_parallel_embedding",
-    ),
     read=Decoder(
         attention=gqa(
             biases=BIASES,

@@ -7,7 +7,12 @@ from dataclasses import replace
 
 from llm_calc.adapters.architectures.families.deepseek import BIASES, BY_TYPES, indexer_types
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.latent import LatentShape, attention_vectors, sparse_indexer
+from llm_calc.adapters.architectures.latent import (
+    LatentShape,
+    attention_vectors,
+    refuse_other_kinds,
+    sparse_indexer,
+)
 from llm_calc.adapters.architectures.pieces import (
     assemble,
     final_norm,
@@ -78,6 +83,7 @@ def _indexer(f: Fields) -> tuple[Block, ...]:
 def mistral_large4_text(f: Fields) -> Model:
     """Each layer: two norms, attention with or without a latent and an indexer of its own, dense or routed."""
     layers, shape = num_layers(f), replace(LatentShape.of(f), q_rank=None)
+    refuse_other_kinds(f)
     rotated, own, indexed = _rotated(f, layers), _own_latents(f, layers), indexer_types(f, layers)
     around, feed_forward, indexer = norms(2)(f), BY_TYPES(f), _indexer(f)
     stack = [

@@ -29,29 +29,6 @@ from llm_calc.adapters.architectures.windows import sliding_everywhere
 from llm_calc.core.model import Model
 
 VISION, AUDIO = "vision_config", "audio_config"
-IGNORED = (
-    "_vocab_size",
-    "max_position_embeddings",
-    "image_seq_length",
-    "video_seq_length",
-    "projector_hidden_act",
-    "vision_feature_select_strategy",
-    "vision_feature_layer",
-    "vision_soft_tokens_per_image",
-    "spatial_pool_mode",
-    "spatial_pool_stride",
-    "position_id_per_seconds",
-    "seconds_per_chunk",
-    "token_classification_bias",
-)
-
-TOKENS_OF_IMAGES = (
-    "vocabulary_map",
-    "model_parallel_size",
-    "swin_norm",
-    "image_token_offset",
-    "audio_token_offset",
-)
 
 
 def vision(projector: projectors.Projector = projectors.nothing, *, copies: int = 1) -> tuple[TowerPart, ...]:
@@ -202,4 +179,4 @@ def omni(f: Fields) -> Model:
 
 
 for name, wrapper in WRAPPERS.items():
-    register(name, read=wrapper, ignores=(*IGNORED, *TOKENS_OF_IMAGES))
+    register(name, read=wrapper, group="multimodal")

@@ -52,7 +52,6 @@ register("qwen2_5_omni_text", read=Decoder(attention=gqa(biases="qkv", windows=W
 register("qwen3_vl_text", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
 register(
     "qwen3_vl_moe_text",
-    ignores=("sliding_window",),
     read=Decoder(
         attention=gqa(biases=BIASES, qk_norm="head"),
         feed_forward=mixture(experts="num_local_experts", sparse=sparse_step),
@@ -60,7 +59,6 @@ register(
 )
 register(
     "qwen3_omni_moe_text",
-    ignores=("sliding_window",),
     read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=mixture(sparse=sparse_step)),
 )
 REFERENCE = "reference_sliding_attention"
@@ -116,7 +114,7 @@ register(
 )
 
 
-@family("molmo2_text", ignores=("norm_after", "rope_scaling_layers"))
+@family("molmo2_text")
 def molmo2_text(f: Fields) -> Model:
     """Qwen 3, or OLMo's norms of all heads; further rows of the embedding for the tokens of images."""
     whole = f.text("qk_norm_type") != "qwen3"

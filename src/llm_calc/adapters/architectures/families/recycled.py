@@ -68,7 +68,7 @@ def _types(f: Fields, layers: int) -> tuple[str, ...]:
     return (kinds * 2)[:layers]
 
 
-@family("dory", ignores=("ngpt_alpha_init",))
+@family("dory")
 def dory(f: Fields) -> Model:
     """Layers between the first and the last ones run ``n_recurrent_loops`` times over one set of weights."""
     shape = _shape(f)

@@ -95,11 +95,6 @@ def _cohere2_sparse(f: Fields, _: int) -> Callable[[int], bool]:
 
 register(
     "cohere2_moe",
-    ignores=(
-        "shared_expert_combination_strategy",
-        "sliding_window_pattern",
-        "prefix_dense_sliding_window_pattern",
-    ),
     read=Decoder(
         attention=gqa(biases=BIASES, windows=by_type(layer_types(_cohere2_types))),
         feed_forward=mixture(
