@@ -19,6 +19,7 @@ from llm_calc.core.engines.llama_cpp_loading import (
     check,
     device_weights,
     doubled_bytes,
+    free_memory,
     host_patterns,
     host_weights,
     longest_request,
@@ -154,7 +155,7 @@ class LlamaCpp:
         count = setup.layout.pipeline
         if self.split_mode == "none":
             return tuple(float(device == self.main_gpu) for device in range(count))
-        return self.tensor_split or tuple(float(setup.memory_of(device)) for device in range(count))
+        return self.tensor_split or free_memory(setup, framework_bytes(1, self.overheads))
 
     def _host_tensors(self, setup: Setup) -> HostTensors:
         total = setup.model.num_layers
