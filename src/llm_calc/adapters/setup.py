@@ -75,7 +75,7 @@ def resolve_setup(
             *source.assumptions,
             *formats.weights.assumptions,
             *assumed,
-            *machine_notes(hardware, unlike),
+            *machine_notes(hardware, unlike, catalogs),
         ),
         warnings=(
             *source.warnings,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog.sizes import read_sized, sizes_words
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart
@@ -74,16 +75,31 @@ def kinds_of(hardware: HardwarePart) -> tuple[HardwarePart, ...]:
     return hardware.kinds if isinstance(hardware, UnlikeHardware) else (hardware,)
 
 
-def machine_notes(hardware: HardwarePart, unlike: Sequence[Gpu]) -> Iterator[str]:
+def machine_notes(hardware: HardwarePart, unlike: Sequence[Gpu], catalogs: Catalogs) -> Iterator[str]:
     """What was taken for granted of GPUs outside of the catalog, and of unlike ones beside each other."""
     for part in kinds_of(hardware):
         yield from custom_notes(part)
+        yield from _size_notes(part, catalogs)
     if unlike:
         names = " + ".join(gpu.id for gpu in unlike)
         yield f"hardware: {names}, one pipeline stage each in this order; such pairs were never measured"
     vendors = dict.fromkeys(gpu.vendor for gpu in unlike)
     if len(vendors) > 1:
         yield f"hardware: GPUs of {' and '.join(vendors)} need a build of llama.cpp for both (Vulkan)"
+
+
+def _size_notes(part: HardwarePart, catalogs: Catalogs) -> Iterator[str]:
+    """Which of a chip's memory sizes was taken where none was said, and what the smaller chip of a size is."""
+    if part.gpu_memory_bytes is not None or part.like is not None:
+        return
+    if part.gpu in catalogs.gpu_names or read_sized(part.gpu).gib is None:
+        words = sizes_words(catalogs.gpu_entry(requested_gpu(part, catalogs).id))
+        yield from () if words is None else (words,)
+        return
+    gpu = catalogs.gpu(part.gpu)
+    if gpu.id not in catalogs.gpu_names:
+        speed = gpu.memory_bandwidth_bytes_per_s / 1e9
+        yield f"hardware.gpu: {gpu.id} is the chip with {gpu.sm_count} GPU cores and {speed:.0f} GB/s"
 
 
 def room_bytes(gpus: Sequence[Gpu]) -> int:

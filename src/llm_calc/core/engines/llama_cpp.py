@@ -26,7 +26,7 @@ from llm_calc.core.engines.llama_cpp_loading import (
     notes,
     unused,
 )
-from llm_calc.core.engines.llama_cpp_placement import placement_of
+from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import (
@@ -34,7 +34,6 @@ from llm_calc.core.engines.llama_cpp_split import (
     EXPERTS,
     Device,
     HostTensors,
-    devices,
     first_layers,
     matching,
     together,
@@ -110,7 +109,7 @@ class LlamaCpp:
         """
         check(setup, self.split_mode, self.tensor_split, self.main_gpu)
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return fullest([self._device(setup, loading, split, stage) for stage in range(len(split))])
 
     def loading(self, setup: Setup) -> Loading:
@@ -141,7 +140,7 @@ class LlamaCpp:
         Definition: see :func:`.llama_cpp_placement.placement_of`.
         """
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
 
     def _longest(self, setup: Setup) -> int:
@@ -190,7 +189,7 @@ class LlamaCpp:
 
     def _needs(self, setup: Setup, loading: Loading) -> list[float]:
         """Bytes that each device takes under a loading, without the framework."""
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         parts = (self._parts(setup, loading, split, stage) for stage in range(len(split)))
         return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
 
@@ -294,8 +293,3 @@ class LlamaCpp:
 @lru_cache(maxsize=1024)
 def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
     return engine.fitted(setup)
-
-
-def _devices(setup: Setup, loading: Loading) -> tuple[Device, ...]:
-    layers = loading.layers
-    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])

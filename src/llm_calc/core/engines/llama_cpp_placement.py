@@ -48,6 +48,12 @@ def _bytes(setup: Setup, weight: Weight, layer: int) -> float:
     return weight_bytes(weight, weight.params, recipe.format_of(weight, layer), recipe.vectors)
 
 
+def devices_of(setup: Setup, loading: Loading) -> tuple[Device, ...]:
+    """The layers of each device under a loading."""
+    layers = loading.layers
+    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])
+
+
 def stage_shares(setup: Setup, loading: Loading) -> tuple[StageShare, ...]:
     """What each device computes of everything that devices compute [1].
 
@@ -55,8 +61,7 @@ def stage_shares(setup: Setup, loading: Loading) -> tuple[StageShare, ...]:
     Definition: the split that :func:`.llama_cpp_loading.device_weights` counts.
     Leaves out: caches whose layers differ in width.
     """
-    layers = loading.layers
-    split = devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])
+    split = devices_of(setup, loading)
     sizes = [_group_bytes(setup, loading, device) for device in split]
     totals = [sum(column) for column in zip(*sizes, strict=True)]
     placed = sum(len(device.layers) for device in split)
