@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.names import NameIndex, normal_name
 from llm_calc.adapters.units import GB, GIB
-from llm_calc.core.errors import InvalidInputError, UnknownNameError
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
 
 _MACHINE = re.compile(
@@ -50,7 +50,7 @@ def sized_gpu(name: str, index: NameIndex[CatalogGpu], field: str | None) -> Gpu
     """
     said = read_sized(name)
     if not said.chip or said.chip not in index:
-        raise UnknownNameError("gpu", name, index.nearest(name), field=field)
+        return index.find(name, field).gpu
     entry = index[said.chip]
     return entry.gpu if said.gib is None else _of_size(entry, said.gib, name, field)
 
