@@ -56,9 +56,7 @@ def resolve_setup(
     formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
-    notes = [
-        note for each in dict.fromkeys((gpu, *unlike)) for note in check_runs(engine, version, each, load)
-    ]
+    notes = _runs_notes(engine, version, (gpu, *unlike), load)
     return Subject(
         setup=Setup(
             model=source.model,
@@ -79,11 +77,19 @@ def resolve_setup(
         ),
         warnings=(
             *source.warnings,
-            *dict.fromkeys(notes),
+            *notes,
             *_file_warnings(formats, engine),
             *arithmetic_warnings(formats, gpu),
         ),
     )
+
+
+def _runs_notes(
+    engine: EngineName, version: str | None, gpus: tuple[Gpu, ...], load: Load
+) -> tuple[str, ...]:
+    """What the engine runs by other means than its own, on any of the GPUs; raises where it does not run at all."""
+    notes = (note for gpu in dict.fromkeys(gpus) for note in check_runs(engine, version, gpu, load))
+    return tuple(dict.fromkeys(notes))
 
 
 def _with_card_cache(precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu) -> PrecisionPart:

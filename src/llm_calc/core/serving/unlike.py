@@ -72,7 +72,7 @@ def _harmonic(values: Sequence[Quantity], parts: Sequence[float]) -> Quantity:
 def unbalanced(
     work: StepWork, rates: Rates, own: Sequence[Rates], shares: Sequence[StageShare]
 ) -> tuple[StepWork, Rates]:
-    """The work over the stages that have any, and how far their overlap is lost [stages, 1].
+    """The work over the stages that have any, and how far their overlap is lost [1].
 
     ``1 - loss' = (1 - loss) x (1 - longest / all) / (1 - 1 / stages)``, ``longest``: the slowest stage's time.
     Definition: of ``c`` chunks all but one wait for the slowest stage, so that ``(1 + (c - 1) x longest / all) / c``
