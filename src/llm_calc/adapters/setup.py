@@ -75,12 +75,7 @@ def resolve_setup(
             *assumed,
             *machine_notes(hardware, unlike, catalogs),
         ),
-        warnings=(
-            *source.warnings,
-            *notes,
-            *_file_warnings(formats, engine),
-            *arithmetic_warnings(formats, gpu),
-        ),
+        warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
 
 
@@ -137,6 +132,10 @@ def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> 
         is_gguf=weights.is_gguf or not named,
         compute=formats.numbers.recipe.default.compute,
     )
+
+
+def _format_warnings(formats: Precision, engine: EngineName, gpu: Gpu) -> tuple[str, ...]:
+    return *_file_warnings(formats, engine), *arithmetic_warnings(formats, gpu)
 
 
 def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:
