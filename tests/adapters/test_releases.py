@@ -99,7 +99,7 @@ def test_numbered_releases_of_builds(version: str, index: int, side: int) -> Non
 
 
 def test_no_build_has_a_dot() -> None:
-    with pytest.raises(InvalidInputError, match="or a tag such as v0.5.0"):
+    with pytest.raises(InvalidInputError, match=r"or a tag such as v0\.5\.0"):
         asked_numbers("b0.5", "b11549", tagged=True)
 
 

@@ -56,7 +56,7 @@ def check_block_size(model: Model, block_size: int | None, rules: VllmRules) -> 
     if block_size % step or (rules.block_sizes and block_size not in rules.block_sizes):
         sizes = [str(size) for size in rules.block_sizes if size % step == 0]
         accepted = ", ".join(sizes) or f"multiples of {step}"
-        msg = f"engine.block_size: the kernels for this model take no blocks of {block_size} tokens; accepted: {accepted}"
+        msg = f"engine.block_size: no kernel for this model takes blocks of {block_size} tokens; accepted: {accepted}"
         raise UnsupportedError(msg, field="engine.block_size")
 
 
