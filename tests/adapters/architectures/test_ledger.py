@@ -194,7 +194,7 @@ def test_no_key_is_removed_or_made_strange_without_a_word(kind: str, passed: set
     assert silent == []
 
 
-WORDS = {
+WORDS: dict[str, Any] = {
     "layer_types": "a list of words",
     "mlp_layer_types": "a list of words",
     "hidden_act": "a word",
@@ -208,11 +208,13 @@ WORDS = {
 def test_words_that_nobody_knows_are_named_or_refused(kind: str) -> None:
     """Kinds of layers, of attention, of functions and of rotary scaling."""
     for config in ROWS[kind]:
-        held = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
+        held: dict[str, Any] = config.get("text_config") or config
         for key, sample in WORDS.items():
             if key not in held or not held[key]:
                 continue
-            strange = {list: ["unheard_of"] * len(held[key]), dict: sample}.get(type(held[key]), "unheard_of")
+            old = held[key]
+            strange = ["unheard_of"] * len(old) if isinstance(old, list) else "unheard_of"
+            strange = sample if isinstance(old, dict) else strange
             path = ("text_config", key) if held is not config else (key,)
             with suppress(CalcError):
                 found = read_config(changed(config, path, strange))

@@ -92,7 +92,7 @@ register(
 )
 
 
-def _kimi_types(f: Fields, layers: int) -> tuple[str, ...]:
+def kimi_types(f: Fields, layers: int) -> tuple[str, ...]:
     """1-based lists of ``linear_attn_config``; without them every fourth layer but the first has attention."""
     lists = f.mapping("linear_attn_config", None)
     full, linear = lists.get("full_attn_layers"), lists.get("kda_layers")
@@ -130,6 +130,7 @@ KIMI_CONFIG_KEYS = {
     "num_heads",
     "safe_gate",
     "short_conv_kernel_size",
+    "use_full_rank_gate",
 }
 
 
@@ -144,10 +145,11 @@ def kimi_delta(f: Fields) -> KimiDelta:
         head_dim=head_dim,
         conv_kernel=_nested(f, "linear_conv_kernel_dim", "short_conv_kernel_size"),
         gate_rank=head_dim,
+        direct_output_gate=f.mapping("linear_attn_config", None).get("use_full_rank_gate") is True,
     )
 
 
-def _as_mixer(block: Block) -> Block:
+def as_mixer(block: Block) -> Block:
     """Attention of Kimi Linear, which the class counts as one kind of mixer with its linear layers.
 
     Its parameters are of the component ``ssm``, and its products with the context stand with the scans.
@@ -158,30 +160,28 @@ def _as_mixer(block: Block) -> Block:
     return Custom(name="latent_attention", content=Parts(weights=weights, scores=scores, caches=parts.caches))
 
 
-def _kimi_latent(f: Fields) -> LayerBlocks:
-    blocks = tuple(_as_mixer(block) for block in latent(biases=when("attention_bias", "ao"))(f)(0))
+def kimi_latent(f: Fields) -> LayerBlocks:
+    """Latent attention of Kimi Linear."""
+    blocks = tuple(as_mixer(block) for block in latent(biases=when("attention_bias", "ao"))(f)(0))
     return lambda _: blocks
 
 
-def _untied(decoder: Decoder, f: Fields) -> Model:
+def untied(decoder: Decoder, f: Fields) -> Model:
     """A model whose class never ties the head, whatever ``tie_word_embeddings`` says."""
     return replace(decoder(f), head_tied=False)
 
 
-def _default_dense(f: Fields, _: int) -> Callable[[int], bool]:
+def default_dense(f: Fields, _: int) -> Callable[[int], bool]:
+    """The first ``first_k_dense_replace`` layers are dense; one, where the file is silent."""
     dense = f.int("first_k_dense_replace", 1, least=0)
     return lambda index: index >= dense
 
 
 KIMI_LINEAR = Decoder(
-    attention=alternating(stated(_kimi_types), {FULL: _kimi_latent, LINEAR: same(kimi_delta)}),
+    attention=alternating(stated(kimi_types), {FULL: kimi_latent, LINEAR: same(kimi_delta)}),
     feed_forward=mixture(
-        experts="num_local_experts", sparse=by_mlp_types(_default_dense), shared_width=shared_times()
+        experts="num_local_experts", sparse=by_mlp_types(default_dense), shared_width=shared_times()
     ),
-)
-register(
-    "kimi_linear",
-    read=lambda f: _untied(KIMI_LINEAR, f),
 )
 
 
@@ -233,5 +233,5 @@ BAILING_HYBRID = Decoder(
 )
 register(
     "bailing_hybrid",
-    read=lambda f: _untied(BAILING_HYBRID, f),
+    read=lambda f: untied(BAILING_HYBRID, f),
 )

@@ -30,6 +30,21 @@ register(
 )
 
 
+def _without_prediction(f: Fields) -> Model:
+    """MiMo-7B: Qwen 2 with layers that predict ahead, which engines load for speculation alone.
+
+    Source: ``modeling_mimo.py`` of XiaomiMiMo/MiMo; ``checked: 2026-11-30``, read.
+    """
+    if f.optional_int("num_nextn_predict_layers", 0):
+        f.warn(
+            "the layers that predict several tokens ahead are left out, as where engines run the model alone"
+        )
+    return Decoder(attention=gqa(biases=when("attention_bias", "qkv")))(f)
+
+
+register("mimo", defaults="mimo_7b", read=_without_prediction)
+
+
 @family("phi-msft", defaults="phi")
 def phi_msft(f: Fields) -> Model:
     """Phi-1.5 and Phi-2 as first published: the keys of GPT-2."""
