@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from llm_calc.adapters.advice import tried, tried_gpu
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
@@ -24,11 +25,13 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
     CacheGroup,
     CacheSize,
+    Change,
     HostMemory,
     KvCache,
     MemoryPlanAnswer,
     MemoryPlanRequest,
     PerGpu,
+    RecommendedGpu,
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import ceil_div
@@ -78,8 +81,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         sequences_that_fit=int(plan.max_concurrency(asked.context_tokens)) if plan.available_bytes > 0 else 0,
         max_context_tokens=_longest_context(plan, model.context_length_tokens),
         scheduler_max_sequences=plan.limits.max_sequences * plan.replicas,
-        changes_that_fit=[] if planned.fits else changes_that_fit(subject.setup, planned.engine, asked),
-        recommended_gpu=recommended_gpu(subject.setup, planned.engine, asked, catalogs.gpus),
+        changes_that_fit=_changes(request, planned, catalogs),
+        recommended_gpu=_other_gpu(request, planned, catalogs),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
         assumptions=[*subject.assumptions, *_assumptions(planned, request)],
@@ -89,6 +92,18 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
             *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.fits),
         ],
     )
+
+
+def _changes(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> list[Change]:
+    if planned.fits:
+        return []
+    found = changes_that_fit(planned.subject.setup, planned.engine, planned.asked)
+    return tried(request, found, lambda other: planned_memory(other, catalogs).fits)
+
+
+def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> RecommendedGpu | None:
+    found = recommended_gpu(planned.subject.setup, planned.engine, planned.asked, catalogs.gpus)
+    return tried_gpu(request, found, lambda other: planned_memory(other, catalogs).fits)
 
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
