@@ -18,8 +18,9 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
 )
 from llm_calc.adapters.memory_warnings import plan_warnings
+from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.stage_memory import stage_memory
+from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
@@ -30,7 +31,6 @@ from llm_calc.adapters.wire.memory import (
     KvCache,
     MemoryPlanAnswer,
     MemoryPlanRequest,
-    PerGpu,
     RecommendedGpu,
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
@@ -60,6 +60,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run.
     """
+    request = with_preset(request, catalogs)
     planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
     return MemoryPlanAnswer(
@@ -72,7 +73,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
         max_model_len_tokens=plan.max_model_len_tokens,
-        per_gpu=_per_gpu(plan),
+        per_gpu=per_gpu(plan),
         stages=stage_memory(plan, subject.setup),
         host=_host(planned),
         kv_cache=_kv_cache(planned),
@@ -108,6 +109,7 @@ def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs)
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     """The request resolved and planned by its engine."""
+    request = with_preset(request, catalogs)
     subject = resolve_setup(
         catalogs,
         model=request.model,
@@ -143,28 +145,6 @@ def _asked(workload: WorkloadPart | None, plan: MemoryPlan) -> Asked:
         return Asked(sequences=1, context_tokens=plan.max_model_len_tokens)
     tokens = workload.input_tokens + workload.output_tokens
     return Asked(sequences=workload.requests_in_flight, context_tokens=tokens)
-
-
-def _per_gpu(plan: MemoryPlan) -> PerGpu:
-    """Whole bytes that add up: what is left over takes the rounding."""
-    budget = plan.budget
-    parts = {
-        "weights_bytes": round(budget.weights_bytes),
-        "activation_peak_bytes": round(budget.activation_peak_bytes),
-        "cuda_graphs_bytes": round(budget.cuda_graphs_bytes),
-        "framework_bytes": round(budget.framework_bytes),
-        "kv_cache_bytes": round(budget.kv_cache_bytes),
-    }
-    memory = round(budget.memory_bytes)
-    return PerGpu(
-        **parts,
-        memory_bytes=memory,
-        usable_bytes=round(budget.usable_bytes),
-        host_weights_bytes=round(budget.host_weights_bytes),
-        kv_cache_bytes_per_token=plan.bytes_per_token,
-        unallocated_bytes=memory - sum(parts.values()),
-        pipeline_stage=plan.stage,
-    )
 
 
 def _host(planned: Planned) -> HostMemory | None:
@@ -289,7 +269,11 @@ def _reason(planned: Planned) -> str:
 
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     plan, rules = planned.plan, planned.rules
-    found = [f"rules and defaults of {rules.title} {rules.version}", *plan.notes]
+    found = [
+        f"rules and defaults of {rules.title} {rules.version}",
+        *plan.notes,
+        *preset_words(request.engine),
+    ]
     if request.precision.kv_cache == "auto":
         found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")
     if request.workload is None:
