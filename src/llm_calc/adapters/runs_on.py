@@ -51,7 +51,7 @@ class _Dated(BaseModel):
 class RunsOn(_Dated):
     """Hardware of one vendor that an engine runs on, and the weight formats that it runs there.
 
-    ``families``: compute capabilities by name; ``native_only``: formats that it runs only where the GPU multiplies
+    ``families``: compute capabilities by name, or generations of chips that have none; ``native_only``: formats that it runs only where the GPU multiplies
     them itself.
     """
 
@@ -66,7 +66,7 @@ class RunsOn(_Dated):
         if gpu.vendor != self.vendor or not gpu.peaks:
             return False
         capability = gpu.compute_capability or ""
-        if self.families and capability not in self.families:
+        if self.families and (capability or gpu.generation) not in self.families:
             return False
         lowest = self.lowest_compute_capability
         return lowest is None or (version_numbers(capability) or ()) >= (version_numbers(lowest) or ())

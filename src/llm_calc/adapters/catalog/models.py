@@ -69,6 +69,9 @@ class CatalogModel(BaseModel):
     def stored_as(self, checkpoint: Checkpoint) -> "CatalogModel":
         """The same model in the format of one of its checkpoints, and under its ids."""
         config = {**self.config, "quantization_config": checkpoint.quantization_config}
+        text = config.get("text_config")
+        if isinstance(text, dict):  # the first release may say its own format there
+            config["text_config"] = {key: value for key, value in text.items() if key != "quantization_config"}
         return self.model_copy(update={"config": config, "hugging_face_ids": checkpoint.hugging_face_ids})
 
     @property
