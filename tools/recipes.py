@@ -11,6 +11,7 @@ Exits with 1 where a known pair does not start. ``--all`` prints each variant wi
 """
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,9 +147,10 @@ def _claim(
     profile: dict[str, Any],
     planner: Planner,
 ) -> Claim:
-    """Ask for the checkpoint by its own name and, where the catalog has none, for the model in its format."""
+    """What comes of the questions, up to the first layout that starts."""
     model, known, words = recipe["model"]["model_id"], False, ""
-    for question in questions(recipe, entry, GPUS[name], profile["gpu_count"]):
+    default = variant == "default"
+    for question in questions(recipe, entry, GPUS[name], profile["gpu_count"], default=default):
         seen, starts, words_now = planner.outcome(question)
         known, words = known or seen, words_now if seen else words
         if starts:
@@ -157,13 +159,18 @@ def _claim(
 
 
 def questions(
-    recipe: dict[str, Any], entry: dict[str, Any], gpu: str, count: int
+    recipe: dict[str, Any], entry: dict[str, Any], gpu: str, count: int, *, default: bool
 ) -> Iterator[dict[str, Any]]:
-    """The memory plans that would make a claim true, the likeliest first."""
+    """The memory plans that would make a claim true, the likeliest first.
+
+    A variant is asked by its own name and, where the catalog has none, as the model in its format.
+    """
     options = _options([*(recipe["model"].get("base_args") or ()), *(entry.get("extra_args") or ())])
     own, name = entry.get("model_id"), recipe["model"]["model_id"]
     weights = {"weights": WEIGHTS[entry["precision"]]} if entry.get("precision") in WEIGHTS else {}
-    for model, precision in ((own or name, {}), *(((name, weights),) if own and weights else ())):
+    published: list[tuple[str, dict[str, str]]] = [(own or name, {})]
+    converted = [(name, weights)] if weights else []
+    for model, precision in published + converted if own or default else converted + published:
         for layout in _layouts(count, _nodes(recipe)):
             yield {
                 "model": model,
@@ -191,7 +198,7 @@ def _options(words: list[str]) -> dict[str, Any]:
     """Options of the command line that bear on memory, in the engine's part of a request."""
     flat = [part for word in words for part in str(word).split("=", 1)]
     found = {}
-    for word, value in zip(flat, flat[1:], strict=False):
+    for word, value in itertools.pairwise(flat):
         if word in OPTIONS:
             field, kind = OPTIONS[word]
             found[field] = value if value == "auto" else kind(value)

@@ -51,8 +51,8 @@ class _Dated(BaseModel):
 class RunsOn(_Dated):
     """Hardware of one vendor that an engine runs on, and the weight formats that it runs there.
 
-    ``families``: compute capabilities by name, or generations of chips that have none; ``native_only``: formats that it runs only where the GPU multiplies
-    them itself.
+    ``families``: compute capabilities by name, or generations of chips that have none; ``native_only``: formats that
+    it runs only where the GPU multiplies them itself.
     """
 
     vendor: str

@@ -112,6 +112,11 @@ def _algorithm(said: Said) -> _Algorithm:
             f"{said.path.removeprefix('model.hf_config.')}.group_size: {number.name} has no groups; it was ignored"
         )
     smoothed = "" if said.values.get("pre_quant_scale") is False else found.smoothed
+    if smoothed == "all" and "pre_quant_scale" not in said.values:
+        said.assume(
+            f"{said.path.removeprefix('model.hf_config.')}.{ALGORITHM} stands for integers with and without smoothing "
+            "factors: factors of 16 bits a column were counted"
+        )
     return _Algorithm(number, smoothed)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from llm_calc.adapters.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.ledger import Said
 from llm_calc.adapters.formats.modelopt import experts_beside_fp8
 from llm_calc.adapters.formats.scheme import (
@@ -159,7 +160,7 @@ def mlx(said: Said) -> Scheme:
     )
 
 
-_MLX_KEYS = ("quant_method", "bits", "group_size", "mode")
+_MLX_KEYS = ("quant_method", "bits", "group_size", "mode", TEXT_ONLY, WRITTEN_BY_MLX)
 
 
 def _mlx_number(said: Said) -> NumberFormat:
