@@ -68,7 +68,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
         starts=plan.starts,
-        reason=_reason(planned),
+        reason=reason_of(planned),
         headroom_bytes=headroom_bytes(plan, asked),
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
@@ -237,7 +237,7 @@ def _longest_context(plan: MemoryPlan, own: int | None) -> int:
     return min(plan.max_context_tokens(), limit)
 
 
-def _reason(planned: Planned) -> str:
+def reason_of(planned: Planned) -> str:
     """One sentence with the numbers of what decides."""
     plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
     if plan.available_bytes <= 0:
