@@ -130,14 +130,14 @@ KIMI_CONFIG_KEYS = {
     "num_heads",
     "safe_gate",
     "short_conv_kernel_size",
-    "use_full_rank_gate",
 }
+FULL_RANK = "use_full_rank_gate"
 
 
-def kimi_delta(f: Fields) -> KimiDelta:
-    """Kimi delta attention by the keys of Kimi Linear."""
+def kimi_delta(f: Fields, *, known: frozenset[str] = frozenset()) -> KimiDelta:
+    """Kimi delta attention by the keys of Kimi Linear; ``known``: further keys of its object."""
     head_dim = _nested(f, "linear_head_dim", "head_dim")
-    for name in sorted(f.mapping("linear_attn_config", None).keys() - KIMI_CONFIG_KEYS):
+    for name in sorted(f.mapping("linear_attn_config", None).keys() - KIMI_CONFIG_KEYS - known):
         f.assume(f"linear_attn_config.{name} is not understood and may change sizes; it was ignored")
     return KimiDelta(
         hidden=hidden_size(f),
@@ -145,7 +145,8 @@ def kimi_delta(f: Fields) -> KimiDelta:
         head_dim=head_dim,
         conv_kernel=_nested(f, "linear_conv_kernel_dim", "short_conv_kernel_size"),
         gate_rank=head_dim,
-        direct_output_gate=f.mapping("linear_attn_config", None).get("use_full_rank_gate") is True,
+        direct_output_gate=FULL_RANK in known
+        and f.mapping("linear_attn_config", None).get(FULL_RANK) is True,
     )
 
 

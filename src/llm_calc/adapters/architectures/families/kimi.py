@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.families.delta import (
+    FULL_RANK,
     KIMI_LINEAR,
     as_mixer,
     default_dense,
@@ -99,9 +100,13 @@ def _look_back(f: Fields, times: int) -> tuple[Weight, ...]:
     return (vector("block_residual", "other", 2 * times * hidden_size(f)),)
 
 
+def _k3_delta(f: Fields) -> Block:
+    return kimi_delta(f, known=frozenset({FULL_RANK}))
+
+
 def _kimi_k3_text(f: Fields) -> Model:
     layers, hidden = num_layers(f), hidden_size(f)
-    mixers = alternating(stated(kimi_types), {FULL: _gated_latent, LINEAR: same(kimi_delta)})(f)
+    mixers = alternating(stated(kimi_types), {FULL: _gated_latent, LINEAR: same(_k3_delta)})(f)
     sparse = by_mlp_types(default_dense)(f, layers)
     dense = Mlp(hidden=hidden, intermediate=f.int("intermediate_size"))
     around, experts = norms(2)(f), _experts(f)
