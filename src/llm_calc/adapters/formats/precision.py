@@ -93,8 +93,8 @@ def resolve_precision(
     """The formats of a calculation; ``stored``: weights that are known tensor by tensor already.
 
     ``auto`` is the model's 16-bit type; a KV cache format that the checkpoint itself asks for comes first
-    (vLLM, SGLang), weights asked for in fp32 make it fp32 there, and TensorRT-LLM keeps cache and activations in fp8 with fp8 and nvfp4 weights; llama.cpp's
-    cache is fp16.
+    (vLLM, SGLang), weights asked for in fp32 make it fp32 there; TensorRT-LLM keeps cache and activations in fp8
+    with fp8 and nvfp4 weights; llama.cpp's cache is fp16.
 
     Raises:
         UnknownNameError: a format that the catalog does not hold.
