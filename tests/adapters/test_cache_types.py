@@ -143,7 +143,7 @@ def test_sparse_latents_are_kept_small_where_the_release_does_so(version: str, g
 
 
 def test_weights_in_fp32_ask_for_that_type_throughout() -> None:
-    """Llama 3.1 8B with --dtype float32 on vLLM 0.19, max_model_len 8192, share 0.95: 10956 blocks of 16 in 42.8 GiB."""
+    """Llama 3.1 8B with --dtype float32 on vLLM 0.19: a start-up log says 10956 blocks of 16 in 42.8 GiB."""
     request = MemoryPlanRequest.model_validate(
         {
             "model": {"name": "llama-3.1-8b"},
