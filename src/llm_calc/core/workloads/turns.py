@@ -1,0 +1,49 @@
+"""A turn while it is simulated, and what all turns of a run saw."""
+
+from dataclasses import dataclass
+
+from llm_calc.core.arrays import FloatArray
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One request: a turn of a session, with grouped slots of every member of the group.
+
+    ``whole``, ``left``: prompt tokens to compute of all members, and those still to do; ``found``: what of the prompt
+    was there, on the GPU and in each tier below.
+    """
+
+    session: int
+    kind: int
+    turn: int
+    arrival_s: float
+    prompt: float
+    output: float
+    found: tuple[float, ...] = ()
+    reserve: float = 0.0
+    whole: float = 0.0
+    left: float = 0.0
+    began_s: float = 0.0
+    first_s: float = 0.0
+    ttft_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the requests of a run saw, one entry a request; ``found``: a column for the GPU and one for each tier.
+
+    ``mean_running``: sequences that decode at once; ``elapsed_s``: time of all counted requests.
+    """
+
+    kind: FloatArray
+    turn: FloatArray
+    prompt_tokens: FloatArray
+    output_tokens: FloatArray
+    found_tokens: FloatArray
+    ttft_s: FloatArray
+    tpot_s: FloatArray
+    latency_s: FloatArray
+    kept_tokens: float
+    kept_sessions: float
+    mean_running: float
+    elapsed_s: float
