@@ -37,6 +37,15 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(PACKAGE)
 	@touch $(VENV)/.runtime $@
 
+# What generates clients wants other versions of what the tools use, and npm's registry may be out of reach.
+$(VENV)/.clients: requirements/clients.txt requirements/node/package-lock.json | $(BIN)/python
+	@echo 'Installing generators of clients and checks of scripts into $(VENV) …'
+	$(BIN)/python -m venv $(VENV)/clients
+	$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements/clients.txt
+	@mkdir -p $(VENV)/node && cp requirements/node/package.json requirements/node/package-lock.json $(VENV)/node
+	cd $(VENV)/node && npm ci --silent || echo 'npm does not answer: no TypeScript client is tried, no script of the page checked'
+	@touch $@
+
 install: $(VENV)/.dev  ## set up .venv with the service and all tools
 
 serve: $(VENV)/.runtime  ## start the service (HOST and PORT may be given)
@@ -49,7 +58,7 @@ check: $(VENV)/.dev  ## formatting, lint, types, layers, docs
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory docs
 
-unit: $(VENV)/.dev  ## all tests, with branch coverage
+unit: $(VENV)/.dev $(VENV)/.clients  ## all tests, with branch coverage
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --include='*/llm_calc/core/*,*/llm_calc/adapters/*' --fail-under=95

@@ -343,3 +343,9 @@ def test_no_price_is_negative(arguments: tuple[object, ...], said: str) -> None:
     ended = run(*arguments)
     assert ended.exit_code == 2
     assert ended.stderr.startswith(f"Error: {said}")
+
+
+@pytest.mark.parametrize("gpus", [("--gpu", "rtx-4090,rtx-3090"), ("--gpu", "rtx-4090", "--gpu", "rtx-3090")])
+def test_unlike_gpus_are_named_one_after_the_other(gpus: tuple[str, ...]) -> None:
+    found = run("memory", "qwen2.5-32b", *gpus, "-e", "llama.cpp", "-w", "q4_k_m", "--json")
+    assert [stage["gpu"] for stage in json.loads(found.output)["stages"]] == ["rtx-4090", "rtx-3090"]

@@ -18,6 +18,7 @@ from llm_calc.adapters.memory_advice import (
 )
 from llm_calc.adapters.memory_warnings import plan_warnings
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.stage_memory import stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
@@ -69,6 +70,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         asked_context_tokens=asked.context_tokens,
         max_model_len_tokens=plan.max_model_len_tokens,
         per_gpu=_per_gpu(plan),
+        stages=stage_memory(plan, subject.setup),
         host=_host(planned),
         kv_cache=_kv_cache(planned),
         kv_cache_tokens=plan.kv_cache_tokens if plan.available_bytes > 0 else 0,

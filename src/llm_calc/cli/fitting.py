@@ -5,7 +5,17 @@ from typing import Annotated
 
 from llm_calc.cli.answers import answer_and_present, end
 from llm_calc.cli.completion import format_names
-from llm_calc.cli.options import FORMATS, LIMITS, LOAD, TOKENS, Concurrency, Gpu, N, RequestOptions, option
+from llm_calc.cli.options import (
+    FORMATS,
+    LIMITS,
+    LOAD,
+    TOKENS,
+    Concurrency,
+    Machine,
+    N,
+    RequestOptions,
+    option,
+)
 
 Context = Annotated[
     int | None,
@@ -17,7 +27,7 @@ Context = Annotated[
 class FitOptions(RequestOptions):
     """A model and a machine."""
 
-    hardware: Gpu = None
+    hardware: Machine = None
     context_tokens: Context = None
     concurrency: Concurrency = None
     formats: Annotated[
@@ -56,7 +66,7 @@ def fit(options: FitOptions) -> None:
 class ModelsForOptions(RequestOptions):
     """A machine, a context and a speed."""
 
-    hardware: Gpu = None
+    hardware: Machine = None
     context_tokens: Context = None
     weights: Annotated[
         str | None,

@@ -17,6 +17,7 @@ from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.names import NameIndex, normal_name
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
+from llm_calc.adapters.catalog.sizes import sized_gpu
 from llm_calc.core.hardware import Cluster, Gpu
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -47,7 +48,9 @@ class Catalogs:
         Raises:
             UnknownNameError: with the nearest ids.
         """
-        return self.gpu_names.find(name, field).gpu
+        if name in self.gpu_names:
+            return self.gpu_names.find(name, field).gpu
+        return sized_gpu(name, self.gpu_names, field)
 
     def gpu_entry(self, name: str) -> CatalogGpu:
         """What the catalog writes of a GPU: aliases, memory type, notes, the source of each number.
@@ -73,8 +76,13 @@ class Catalogs:
             InvalidInputError: ``count`` or ``gpus_per_node`` is below 1.
         """
         device = self.gpu(gpu) if isinstance(gpu, str) else gpu
-        network = self.gpu_names[device.id.rpartition(":")[2]].network  # custom:<the one that it is like>
+        network = self._entry_of(device).network
         return build_cluster(device, count, gpus_per_node, self.links, network)
+
+    def _entry_of(self, device: Gpu) -> CatalogGpu:
+        """The entry of a device, or the one that a custom (``custom:<id>``) or smaller (``<id>-36gb``) one is like."""
+        name = device.id.rpartition(":")[2]
+        return self.gpu_names[name if name in self.gpu_names else name.rpartition("-")[0]]
 
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
         """All rental prices of a GPU id, in the order of the files."""

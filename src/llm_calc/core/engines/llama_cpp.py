@@ -19,13 +19,14 @@ from llm_calc.core.engines.llama_cpp_loading import (
     check,
     device_weights,
     doubled_bytes,
+    free_memory,
     host_patterns,
     host_weights,
     longest_request,
     notes,
     unused,
 )
-from llm_calc.core.engines.llama_cpp_placement import placement_of
+from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import (
@@ -33,7 +34,6 @@ from llm_calc.core.engines.llama_cpp_split import (
     EXPERTS,
     Device,
     HostTensors,
-    devices,
     first_layers,
     matching,
     together,
@@ -109,7 +109,7 @@ class LlamaCpp:
         """
         check(setup, self.split_mode, self.tensor_split, self.main_gpu)
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return fullest([self._device(setup, loading, split, stage) for stage in range(len(split))])
 
     def loading(self, setup: Setup) -> Loading:
@@ -140,7 +140,7 @@ class LlamaCpp:
         Definition: see :func:`.llama_cpp_placement.placement_of`.
         """
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
 
     def _longest(self, setup: Setup) -> int:
@@ -154,7 +154,7 @@ class LlamaCpp:
         count = setup.layout.pipeline
         if self.split_mode == "none":
             return tuple(float(device == self.main_gpu) for device in range(count))
-        return self.tensor_split or tuple(float(setup.memory_of(device)) for device in range(count))
+        return self.tensor_split or free_memory(setup, framework_bytes(1, self.overheads))
 
     def _host_tensors(self, setup: Setup) -> HostTensors:
         total = setup.model.num_layers
@@ -189,7 +189,7 @@ class LlamaCpp:
 
     def _needs(self, setup: Setup, loading: Loading) -> list[float]:
         """Bytes that each device takes under a loading, without the framework."""
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         parts = (self._parts(setup, loading, split, stage) for stage in range(len(split)))
         return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
 
@@ -293,8 +293,3 @@ class LlamaCpp:
 @lru_cache(maxsize=1024)
 def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
     return engine.fitted(setup)
-
-
-def _devices(setup: Setup, loading: Loading) -> tuple[Device, ...]:
-    layers = loading.layers
-    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])

@@ -27,6 +27,17 @@ class Parts:
     compute_bytes: float
 
 
+def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:
+    """What each device has free before anything is loaded, by which layers are dealt [bytes].
+
+    ``memory - taken``.
+    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``: free memory stands for ``tensor_split`` where that is
+    not given (checked: 2026-11-29).
+    Leaves out: what other programs hold of a device.
+    """
+    return tuple(max(setup.memory_of(stage) - taken, 0.0) for stage in range(setup.layout.pipeline))
+
+
 def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
     """Weights on one device: its layers without what the host keeps of them, and the output [bytes].
 
@@ -123,6 +134,9 @@ def _slot_notes(slots: Slots) -> list[str]:
 
 def _layer_notes(loading: Loading, split: tuple[Device, ...]) -> list[str]:
     found = []
+    if len(split) > 1:
+        dealt = ", ".join(str(layers) for layers in loading.layers)
+        found.append(f"layers of each GPU, the output counted as one: {dealt}")
     last = split[0].layers.start - 1
     if last >= 0:
         layers = f"layers 0 to {last} and their" if last else "layer 0 and its"
