@@ -85,11 +85,8 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-<<<<<<< HEAD
-    unusual = placed.offload.used or placed.untimed or request.workload.grows
-=======
-    unusual = placed.offload.used or placed.untimed or placed.subject.setup.unlike
->>>>>>> main
+    setup = placed.subject.setup
+    unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.grows
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
     known = _of_load(list(placed.calibration.errors), request, placed)

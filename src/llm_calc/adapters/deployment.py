@@ -17,12 +17,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
-<<<<<<< HEAD
-from llm_calc.adapters.offload import Offload, offload_of
-=======
-from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.offload import Offload
->>>>>>> main
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
