@@ -160,17 +160,8 @@ def _answer(
         operators=list(_operators(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
-        assumptions=[
-            *placed.assumptions,
-            *_assumptions(request, placed),
-            *session_assumptions(placed, request.workload),
-        ],
-        warnings=[
-            *placed.warnings,
-            *version_warnings(request.engine),
-            *_warnings(request, placed),
-            *session_warnings(placed, request.workload, turns),
-        ],
+        assumptions=[*placed.assumptions, *_assumptions(request, placed)],
+        warnings=[*placed.warnings, *_warnings(request, placed, turns)],
     )
 
 
@@ -227,6 +218,7 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+    yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
         yield "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
     load = "sessions" if request.workload.grows else request.workload.load
@@ -251,11 +243,13 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
 
 
-def _warnings(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
+    yield from version_warnings(request.engine)
     for option in placed.untimed:
         yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
-    if workload.grows:
+    if turns is not None:
+        yield from session_warnings(placed, workload, turns)
         return
     room = float(placed.deployment.capacity) * placed.replicas
     if workload.load == "concurrency" and workload.requests_in_flight > room:

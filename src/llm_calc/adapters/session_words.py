@@ -67,10 +67,8 @@ def _room_assumptions(room: Room) -> Iterator[str]:
         )
 
 
-def session_warnings(placed: Placed, workload: WorkloadPart, found: Found | None) -> Iterator[str]:
+def session_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
     """Where caches do not pay, or more comes than can be served."""
-    if found is None or placed.room is None:
-        return
     yield "workload.sessions: loads of this kind were never measured here; the intervals are those of closed loops"
     yield from _slow_tiers(placed, found)
     rate = workload.session_rate
