@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
-from llm_calc.adapters.releases import Nearest, asked_numbers, release_for
+from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
@@ -40,7 +40,11 @@ def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
     for index, release in enumerate(releases):
         if release.version.removeprefix("v") == version.strip().removeprefix("v"):
             return Nearest(index, 0)
-    return release_for(asked_numbers(version, releases[-1].version), releases)
+    tagged = any(release.tags for release in releases)
+    numbers = asked_numbers(version, releases[-1].version, tagged=tagged)
+    if tagged and len(numbers) > 1:
+        return release_of_tag(numbers, releases)
+    return release_for(numbers, releases)
 
 
 def build_engine(name: str, version: str | None = None, **options: OptionValue | None) -> Engine:

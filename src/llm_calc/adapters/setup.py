@@ -8,6 +8,7 @@ from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.runs_on import Load, check_runs
+from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import LAYER_SPLITTERS, machine_notes, requested_gpu, unlike_gpus
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
@@ -53,7 +54,8 @@ def resolve_setup(
     source = source_model(model, catalogs)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
-    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu), engine)
+    kept = default_cache(engine, version, gpu, source.model.model_type)
+    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
     notes = _runs_notes(engine, version, (gpu, *unlike), load)
@@ -87,14 +89,18 @@ def _runs_notes(
     return tuple(dict.fromkeys(notes))
 
 
-def _with_card_cache(precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu) -> PrecisionPart:
+def _with_card_cache(
+    precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu, kept: str | None
+) -> PrecisionPart:
     """The cache format that an engine takes for this kind of model on this card, where none is named.
 
-    SGLang: fp8 for DeepSeek V4, and for sparse latent attention on compute capability 10 (read in 0.5.23's
-    ``arg_groups/overrides.py`` on 2026-11-29).
+    ``kept``: what its table says. SGLang besides: fp8 for DeepSeek V4, and for sparse latent attention on compute
+    capability 10 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
     """
-    if precision.kv_cache != AUTO or engine != "sglang":
+    if precision.kv_cache != AUTO:
         return precision
+    if engine != "sglang":
+        return precision if kept is None else precision.model_copy(update={"kv_cache": kept})
     sparse = is_sparse(model) and (gpu.compute_capability or "").startswith("10.")
     small = model.model_type == COMPRESSED or sparse
     return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision

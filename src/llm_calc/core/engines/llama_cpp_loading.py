@@ -12,6 +12,8 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 
 SPLIT_MODES = ("layer", "none")
+MOST_DEVICES = 16
+"""Source: llama.cpp v0.5.0 ``src/llama.cpp``, ``llama_max_devices``; checked: 2026-11-30."""
 """``row`` and ``tensor`` cut single matrices."""
 HOST_BUFFER = "CPU"
 LONGEST_PATTERN = 200
@@ -192,9 +194,12 @@ def check(setup: Setup, split_mode: str, tensor_split: Sequence[float] | None, m
     """Refuses what llama.cpp does not split, and splits that are not modelled.
 
     Raises:
-        UnsupportedError: tensor or expert parallelism, or a split of rows.
+        UnsupportedError: tensor or expert parallelism, a split of rows, or more devices than it knows.
         InvalidInputError: ``tensor_split`` has not one part for each GPU, or ``main_gpu`` is none of them.
     """
+    if setup.layout.pipeline > MOST_DEVICES:
+        msg = f"parallelism.pipeline: llama.cpp knows at most {MOST_DEVICES} devices; it is {setup.layout.pipeline}"
+        raise UnsupportedError(msg, field="parallelism.pipeline", most=MOST_DEVICES)
     _check_parts(setup.layout.pipeline, tensor_split, main_gpu if split_mode == "none" else 0)
     for name in ("tensor", "expert"):
         if getattr(setup.layout, name) > 1:
