@@ -146,7 +146,7 @@ def _session_seconds(stream: Stream, seen: Seen) -> float:
     for number, kind in enumerate(stream.classes):
         own = seen.latency_s[seen.kind == number]
         latency = float((own if len(own) else seen.latency_s).mean())
-        total += kind.share * (kind.turns * latency + (kind.turns - 1) * kind.think_s)
+        total += kind.share_fraction * (kind.turns * latency + (kind.turns - 1) * kind.think_s)
     return total
 
 

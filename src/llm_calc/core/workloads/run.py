@@ -121,14 +121,16 @@ class Run:
         """Requests enter in order while the cache and the engine's limit have room; one always does."""
         while self.waiting and len(self.running) + len(self.filling) + self.loading < self.limit:
             turn = self.waiting[0]
-            turn.reserve = self.contexts.own(turn.prompt + self.rules.reserved_fraction * turn.output)
-            if not self.contexts.admits(turn.reserve):
+            turn.reserve_tokens = self.contexts.own(
+                turn.prompt_tokens + self.rules.reserved_fraction * turn.output_tokens
+            )
+            if not self.contexts.admits(turn.reserve_tokens):
                 return
             self.waiting.popleft()
             turn.found = self.contexts.enter(
-                turn.session, turn.prompt, turn.reserve, self.context - self.begun_prompts
+                turn.session, turn.prompt_tokens, turn.reserve_tokens, self.context - self.begun_prompts
             )
-            turn.left = turn.whole = max(1.0, turn.prompt - sum(turn.found)) * self.group
+            turn.left_tokens = turn.whole_tokens = max(1.0, turn.prompt_tokens - sum(turn.found)) * self.group
             ready_s = self.loaded_s(turn)
             if ready_s > self.now:
                 self.loading += 1
@@ -156,7 +158,7 @@ class Run:
         room = max(self.rules.budget_tokens - decoding * self.group / self.rules.replicas, 1.0)
         parts = self.chunks(room)
         taken = sum(part for _, part in parts)
-        prompts = sum(max(1.0, part * self.group / turn.whole) for turn, part in parts)
+        prompts = sum(max(1.0, part * self.group / turn.whole_tokens) for turn, part in parts)
         start = max(self.begun(turn) for turn, _ in parts)
         mean = self.context / len(self.running) if decoding else 0.0
         step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start)
@@ -177,10 +179,10 @@ class Run:
         parts: list[tuple[Turn, float]] = []
         most, room = room * min(self.rules.replicas, self.group), room * self.rules.replicas
         for turn in self.filling:
-            part = min(turn.left, most, room)
+            part = min(turn.left_tokens, most, room)
             if part <= 0:
                 break
-            if turn.left == turn.whole:
+            if turn.left_tokens == turn.whole_tokens:
                 turn.began_s = self.now
             parts.append((turn, part))
             room -= part
@@ -188,28 +190,28 @@ class Run:
 
     def alike(self, parts: list[tuple[Turn, float]], decoding: int, step_s: float) -> int:
         """Steps that take the same chunks before anything else happens."""
-        whole = min(int(turn.left // part) for turn, part in parts)
+        whole = min(int(turn.left_tokens // part) for turn, part in parts)
         until = self.running[0][0] - self.tick if decoding else inf
         comes = (self.coming[0][0] - self.now) / step_s + 1 if self.coming else inf
         return max(1, int(min(whole, until, comes)))
 
     def begun(self, turn: Turn) -> float:
         """Tokens of a prompt that stand before its next chunk."""
-        return sum(turn.found) + (turn.whole - turn.left) % (turn.whole / self.group)
+        return sum(turn.found) + (turn.whole_tokens - turn.left_tokens) % (turn.whole_tokens / self.group)
 
     def progress(self, turn: Turn, part: float) -> None:
         """Books a chunk; a request whose prompt is complete has its first token."""
-        turn.left -= part
-        if turn.left > _DONE:
+        turn.left_tokens -= part
+        if turn.left_tokens > _DONE:
             return
         turn.ttft_s = turn.began_s + (self.now - turn.began_s) / self.group - turn.arrival_s
         self.filling.remove(turn)
         self.contexts.computed()
         turn.first_s = self.now
-        self.context += turn.prompt
-        self.begun_prompts += turn.prompt
+        self.context += turn.prompt_tokens
+        self.begun_prompts += turn.prompt_tokens
         self.entered += 1
-        ends = self.tick + (turn.output - 1) / self.rules.tokens_per_step
+        ends = self.tick + (turn.output_tokens - 1) / self.rules.tokens_per_step
         heappush(self.running, (ends, self.entered, turn))
 
     def decode(self) -> None:
@@ -237,13 +239,19 @@ class Run:
         """Sequences that have their last token leave; their sessions have their next turn after a pause."""
         while self.running and self.running[0][0] <= self.tick + _DONE:
             turn = heappop(self.running)[2]
-            context = turn.prompt + turn.output - 1
+            context = turn.prompt_tokens + turn.output_tokens - 1
             self.context = max(0.0, self.context - context)
-            self.begun_prompts -= turn.prompt
+            self.begun_prompts -= turn.prompt_tokens
             written = self.context - self.begun_prompts
-            self.contexts.leave(turn.session, turn.prompt, turn.output, turn.reserve, written)
-            tpot = (self.now - turn.first_s) / (turn.output - 1) if turn.output > 1 else float("nan")
-            row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt, turn.output)
+            self.contexts.leave(
+                turn.session, turn.prompt_tokens, turn.output_tokens, turn.reserve_tokens, written
+            )
+            tpot = (
+                (self.now - turn.first_s) / (turn.output_tokens - 1)
+                if turn.output_tokens > 1
+                else float("nan")
+            )
+            row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt_tokens, turn.output_tokens)
             self.rows.append((turn.kind, turn.turn, *row, *turn.found))
             self.follow(turn)
 
@@ -255,7 +263,7 @@ class Run:
                 self.open(turn.session + NEXT_SESSION, self.now, 0)
             return
         at_s = self.now + kind.pause_s(turn.session, number)
-        prompt = turn.prompt + turn.output + kind.new_tokens(turn.session, number)
+        prompt = turn.prompt_tokens + turn.output_tokens + kind.new_tokens(turn.session, number)
         output = kind.output_tokens(turn.session, number)
         self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output), at_s)
 

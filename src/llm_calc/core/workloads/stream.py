@@ -9,7 +9,7 @@ _LENGTHS, _OUTPUTS, _PAUSES, _CLASSES = range(4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestClass:
-    """One kind of requests, ``share`` of all sessions.
+    """One kind of requests, ``share_fraction`` of all sessions.
 
     A session has ``turns`` requests. The first prompt is ``first`` long; each later one is all that came before, the
     last answer included, and ``growth`` more. Between an answer and the next turn pass ``think_s`` on average.
@@ -18,7 +18,7 @@ class RequestClass:
     first: Draw
     output: Draw
     growth: Draw
-    share: float = 1.0
+    share_fraction: float = 1.0
     turns: int = 1
     think_s: float = 0.0
 
@@ -101,7 +101,7 @@ class Stream:
         """
         level, reached = level_of(_CLASSES, session, 0), 0.0
         for number, each in enumerate(self.classes):
-            reached += each.share
+            reached += each.share_fraction
             if level < reached:
                 return number
         return len(self.classes) - 1
@@ -118,10 +118,10 @@ class Stream:
     def mean_turns(self) -> float:
         """Turns of a session, the mean over classes [1].
 
-        ``sum of share x turns``.
+        ``sum of share_fraction x turns``.
         Definition: the mean.
         """
-        return sum(each.share * each.turns for each in self.classes)
+        return sum(each.share_fraction * each.turns for each in self.classes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,20 +9,20 @@ from llm_calc.core.arrays import FloatArray
 class Turn:
     """One request: a turn of a session, with grouped slots of every member of the group.
 
-    ``whole``, ``left``: prompt tokens to compute of all members, and those still to do; ``found``: what of the prompt
-    was there, on the GPU and in each tier below.
+    ``whole_tokens``, ``left_tokens``: prompt tokens to compute of all members, and those still to do; ``found``: what of
+    the prompt was there, on the GPU and in each tier below.
     """
 
     session: int
     kind: int
     turn: int
     arrival_s: float
-    prompt: float
-    output: float
+    prompt_tokens: float
+    output_tokens: float
     found: tuple[float, ...] = ()
-    reserve: float = 0.0
-    whole: float = 0.0
-    left: float = 0.0
+    reserve_tokens: float = 0.0
+    whole_tokens: float = 0.0
+    left_tokens: float = 0.0
     began_s: float = 0.0
     first_s: float = 0.0
     ttft_s: float = 0.0
