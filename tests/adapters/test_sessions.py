@@ -9,7 +9,7 @@ import llm_calc
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.workloads import SessionsAnswer
-from llm_calc.adapters.workload_catalog import load_presets, load_tiers
+from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
 from llm_calc.core.errors import InvalidInputError
 
 TURNS = {"turns": 6, "growth_tokens": 200, "think_s": 2.0}
@@ -94,9 +94,9 @@ def test_a_preset_gives_what_is_left_out() -> None:
 
 
 def test_every_preset_and_tier_is_answered_and_says_where_it_is_from() -> None:
-    assert set(load_presets()) == {"chat", "rag", "coding_agent", "voice", "batch"}
+    assert set(load_workloads()) == {"chat", "rag", "coding_agent", "voice", "batch"}
     assert set(load_tiers()) == {"host", "disk", "store"}
-    for name, preset in load_presets().items():
+    for name, preset in load_workloads().items():
         assert preset.source
         assert asked(workload={"preset": name}).ttft_s > 0
 

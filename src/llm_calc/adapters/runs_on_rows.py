@@ -37,7 +37,10 @@ class _Dated(BaseModel):
 
 
 class _Hardware(_Dated):
-    """Hardware of one vendor, and formats there; ``families``: compute capabilities by name."""
+    """Hardware of one vendor, and formats there.
+
+    ``families``: compute capabilities by name, or generations of chips that have none.
+    """
 
     vendor: str
     formats: Many[str]
@@ -49,7 +52,7 @@ class _Hardware(_Dated):
         if gpu.vendor != self.vendor or not gpu.peaks:
             return False
         capability = gpu.compute_capability or ""
-        if self.families and capability not in self.families:
+        if self.families and (capability or gpu.generation) not in self.families:
             return False
         lowest = self.lowest_compute_capability
         return lowest is None or (version_numbers(capability) or ()) >= (version_numbers(lowest) or ())

@@ -82,7 +82,7 @@ class TiersFile(BaseModel):
 
 
 @cache
-def load_presets(path: Path | None = None) -> Mapping[str, Preset]:
+def load_workloads(path: Path | None = None) -> Mapping[str, Preset]:
     """The presets by id, read once."""
     found = read_toml(PresetsFile, catalog_folder("workloads", path) / "presets.toml")
     return {preset.id: preset for preset in found.presets}
@@ -101,7 +101,7 @@ def preset_of(name: str) -> Preset:
     Raises:
         UnknownNameError: there is none of that name.
     """
-    presets = load_presets()
+    presets = load_workloads()
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
     if key not in presets:
         raise UnknownNameError("preset", name, tuple(presets), field="workload.preset")

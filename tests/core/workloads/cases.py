@@ -9,7 +9,7 @@ import numpy as np
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.draws import around
-from llm_calc.core.workloads.run import Run
+from llm_calc.core.workloads.run import simulate
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
 from tests.builders import llama
 from tests.core.serving.cases import rates, work
@@ -86,7 +86,10 @@ def case(seed: int) -> Case:
 
 def simulated(one: Case) -> Means:
     """From event to event."""
-    seen = Run(one.clock, one.stream, one.rules, one.room, one.limit).serve(*one.counted)
+    requests, uncounted = one.counted
+    seen = simulate(
+        one.clock, one.stream, one.rules, one.room, one.limit, requests=requests, uncounted=uncounted
+    )
     return Means(
         ttft_s=float(seen.ttft_s.mean()),
         tpot_s=float(np.nanmean(seen.tpot_s)),

@@ -17,6 +17,7 @@ from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.names import NameIndex, normal_name
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
+from llm_calc.adapters.catalog.published_names import hint_for
 from llm_calc.adapters.catalog.sizes import sized_gpu
 from llm_calc.core.hardware import Cluster, Gpu
 
@@ -171,11 +172,18 @@ def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
 
 
 def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
-    index: NameIndex[CatalogModel] = NameIndex("model", "model_name")
+    index: NameIndex[CatalogModel] = NameIndex("model", "model_name", hint_for)
+    last_parts: list[tuple[CatalogModel, str]] = []
     for row in files:
         index.add(row, row.name, (row.name, *row.aliases, *row.hugging_face_ids))
+        last_parts += [(row, name.partition("/")[2]) for name in row.hugging_face_ids]
         for checkpoint in row.checkpoints:
-            index.add(row.stored_as(checkpoint), row.name, checkpoint.hugging_face_ids)
+            stored = row.stored_as(checkpoint)
+            index.add(stored, row.name, checkpoint.hugging_face_ids)
+            last_parts += [(stored, name.partition("/")[2]) for name in checkpoint.hugging_face_ids]
+    for entry, name in last_parts:
+        if name not in index:
+            index.also(entry, name)
     return index
 
 

@@ -15,7 +15,7 @@ from llm_calc.core.serving.estimate import (
     queue_of_many,
 )
 from llm_calc.core.serving.host import SLOT_REQUESTS, with_host
-from llm_calc.core.workloads.run import MOST_SLOTS, Run
+from llm_calc.core.workloads.run import MOST_SLOTS, simulate
 from llm_calc.core.workloads.stream import Room, Stream
 from llm_calc.core.workloads.turns import Seen
 
@@ -32,7 +32,7 @@ class Found:
     sessions: float
 
     def of_turns(self, values: FloatArray, *, first: bool) -> float | None:
-        """Mean over first turns, or over later ones; None where there are none [unit of the values].
+        """Mean over first turns, or over later ones; None where there are none [s, tokens].
 
         Definition: the mean.
         """
@@ -69,7 +69,7 @@ def sessions_alive(
 def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None) -> Seen:
     """One run of the scheduler [s, tokens, sequences].
 
-    Definition: :class:`.run.Run` with the step times of the deployment.
+    Definition: :func:`.run.simulate` with the step times of the deployment.
     Leaves out: preemption, priorities, and contexts that move between replicas.
     """
     slots = min(stream.slots, MOST_SLOTS) or len(stream.arrivals_s)
@@ -83,12 +83,13 @@ def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests:
         draft=deployment.draft,
     )
     rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
-    run = Run(clock, stream, rules, room, float(deployment.limit))
+    limit = float(deployment.limit)
     if not stream.slots:
-        return run.serve(round(len(stream.arrivals_s) * stream.mean_turns))
-    counted = counted_requests(stream, slots)
+        arriving = round(len(stream.arrivals_s) * stream.mean_turns)
+        return simulate(clock, stream, rules, room, limit, requests=arriving)
+    counted, first = counted_requests(stream, slots), slots if stream.mean_turns > 1 else 0
     wanted = counted if most_requests is None else min(counted, max(most_requests, slots))
-    return run.serve(wanted, slots if stream.mean_turns > 1 else 0)
+    return simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
 
 
 def counted_requests(stream: Stream, slots: int) -> int:

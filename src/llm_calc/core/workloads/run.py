@@ -28,7 +28,7 @@ NEXT_SESSION = 3149
 """From the number of a slot's session to that of its next: levels of a slot's sessions are as even as those of all."""
 
 
-class Run:
+class _Run:
     """State of one simulated run."""
 
     def __init__(
@@ -285,3 +285,23 @@ class Run:
             mean_running=self.busy / elapsed * self.group,
             elapsed_s=elapsed,
         )
+
+
+def simulate(
+    clock: StepClock,
+    stream: Stream,
+    rules: Scheduling,
+    room: Room,
+    limit: float = inf,
+    *,
+    requests: int,
+    uncounted: int = 0,
+) -> Seen:
+    """One run until so many requests are answered after the first ``uncounted`` ones [s, tokens].
+
+    ``now <- now + steps x step_s`` from event to event; ``read back: max(now, link free) + tokens x seconds a token``.
+    Source: as :func:`llm_calc.core.serving.scheduler.simulate`; Kwon et al. 2023, PagedAttention (arXiv:2309.06180)
+    section 4, for blocks that sequences share; tests hold it against a run of every token a step and every block.
+    Leaves out: preemption, priorities, and beginnings that some sessions share and others do not.
+    """
+    return _Run(clock, stream, rules, room, limit).serve(requests, uncounted)

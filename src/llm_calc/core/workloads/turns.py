@@ -9,8 +9,8 @@ from llm_calc.core.arrays import FloatArray
 class Turn:
     """One request: a turn of a session, with grouped slots of every member of the group.
 
-    ``whole_tokens``, ``left_tokens``: prompt tokens to compute of all members, and those still to do; ``found``: what of
-    the prompt was there, on the GPU and in each tier below.
+    ``whole_tokens``, ``left_tokens``: prompt tokens to compute of all members, and those still to do; ``found``: what
+    of the prompt was there, on the GPU and in each tier below.
     """
 
     session: int
