@@ -14,13 +14,11 @@ from collections import deque
 from heapq import heappop, heappush
 from math import inf
 
-import numpy as np
-
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.kept import Contexts
 from llm_calc.core.workloads.stream import Room, Stream
-from llm_calc.core.workloads.turns import Seen, Turn
+from llm_calc.core.workloads.turns import Seen, Turn, seen_of
 
 MOST_SLOTS = 64
 _DONE = 1e-6
@@ -269,22 +267,9 @@ class _Run:
 
     def seen(self, uncounted: int) -> Seen:
         """All counted requests as arrays, and the means over time."""
-        table = np.array(self.rows[uncounted:], dtype=np.float64).T
         elapsed = max(self.counted_s, 1e-12)
-        return Seen(
-            kind=table[0],
-            turn=table[1],
-            ttft_s=table[2],
-            tpot_s=table[3],
-            latency_s=table[4],
-            prompt_tokens=table[5],
-            output_tokens=table[6],
-            found_tokens=table[7:],
-            kept_tokens=self.kept_s / elapsed * self.group,
-            kept_sessions=self.idle_s / elapsed * self.group,
-            mean_running=self.busy / elapsed * self.group,
-            elapsed_s=elapsed,
-        )
+        means = (each / elapsed * self.group for each in (self.kept_s, self.idle_s, self.busy))
+        return seen_of(self.rows[uncounted:], elapsed, *means)
 
 
 def simulate(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from llm_calc.core.arrays import FloatArray
 
 
@@ -47,3 +49,31 @@ class Seen:
     kept_sessions: float
     mean_running: float
     elapsed_s: float
+
+
+def seen_of(
+    rows: list[tuple[float, ...]],
+    elapsed_s: float,
+    kept_tokens: float,
+    kept_sessions: float,
+    mean_running: float,
+) -> Seen:
+    """Rows of a run as arrays [s, tokens].
+
+    Definition: the columns, in the order in which a run writes them.
+    """
+    table = np.array(rows, dtype=np.float64).T
+    return Seen(
+        kind=table[0],
+        turn=table[1],
+        ttft_s=table[2],
+        tpot_s=table[3],
+        latency_s=table[4],
+        prompt_tokens=table[5],
+        output_tokens=table[6],
+        found_tokens=table[7:],
+        kept_tokens=kept_tokens,
+        kept_sessions=kept_sessions,
+        mean_running=mean_running,
+        elapsed_s=elapsed_s,
+    )
