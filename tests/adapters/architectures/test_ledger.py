@@ -107,7 +107,9 @@ def said(found: Reading) -> tuple[object, ...]:
 
 def in_a_table(path: Path_, value: object, passed: set[str]) -> bool:
     *above, key = path
-    if is_understood(key, value) or key in passed or any(is_understood(part, 0) for part in above):
+    if is_understood(key, value) or key in passed:
+        return True
+    if any(is_understood(part, 0) or part in passed for part in above):
         return True
     return {".".join(path[-2:]), key} & keys_in_company() != set()
 

@@ -292,7 +292,7 @@ def test_types_of_numbers_that_cannot_be_taken_as_they_are_make_a_guess() -> Non
 
 @pytest.mark.parametrize(
     ("model_type", "key"),
-    [("llama", "moe_latent_size"), ("kimi_linear", "routed_expert_hidden_size"), ("unheard_of", "inner_dim")],
+    [("llama", "moe_latent_size"), ("deepseek_v3", "routed_expert_hidden_size"), ("unheard_of", "inner_dim")],
 )
 def test_a_width_that_is_not_read_is_refused_by_name(model_type: str, key: str) -> None:
     with pytest.raises(UnsupportedError, match=key) as refused:

@@ -94,7 +94,7 @@ def without_positions(f: Fields) -> Tower:
 
 
 def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
-    f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens")
+    f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens", "max_image_size")
     hidden = f.int("hidden_size")
     weights = (
         linear("patch_embedding", patch_volume(f), hidden),
