@@ -69,7 +69,7 @@ def host_section() -> Iterator[str]:
     yield ""
     yield (
         "Public runs that state memory, processor and placement (`catalogs/hosts/measured.csv`). The host's constants "
-        "were chosen by hand on those called chosen, which is no error of prediction; the others were found afterwards. "
+        "were chosen by hand on those called chosen, which is no error of prediction; the others were found later. "
         "Of prompts none is held out: their copies reach between half of the link and all of it."
     )
     yield ""
