@@ -51,7 +51,7 @@ def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3
     assert "✕ does not fit" in shown.output
-    assert "parallelism.tensor = " in shown.output
+    assert "hardware.count = " in shown.output
     fits = run("memory", "llama-3.1-70b", "-g", "4x h100-80gb-sxm", "-c", 8, "-i", 1000, "-o", 100)
     assert fits.exit_code == 0
     assert "✓ fits" in fits.output

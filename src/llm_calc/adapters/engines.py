@@ -83,10 +83,19 @@ def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> Non
 
 def engine_from(part: EnginePart) -> Engine:
     """The engine that a request names, of its release and with its options."""
-    options = part.model_dump(exclude={"name", "version", *homed_flags(part.name)})
+    _refuse_open_preset(part)
+    options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
     return build_engine(part.name, part.version, **options)
+
+
+def _refuse_open_preset(part: EnginePart) -> None:
+    """A preset chooses before an engine is built; where it did not, it would be dropped."""
+    if getattr(part, "preset", None) is not None and getattr(part, "n_ctx", None) is None:
+        raise InvalidInputError(
+            "engine.preset: is not taken here; say n_ctx and n_parallel", field="engine.preset"
+        )
 
 
 def release_of(part: EnginePart) -> EngineRules:

@@ -42,6 +42,17 @@ class FitOptions(RequestOptions):
             complete=format_names,
         ),
     ] = None
+    cache_types: Annotated[
+        list[str] | None,
+        option(
+            "--kv-cache",
+            panel=FORMATS,
+            of="FORMAT",
+            what="Format of the KV cache to consider; may be repeated.",
+            default="f16 and q8_0",
+            complete=format_names,
+        ),
+    ] = None
     least_tokens_per_s: Annotated[
         float | None,
         option("--least", panel=LIMITS, of=N, what="Slowest answer of use, tokens/s.", default="5"),
@@ -49,7 +60,8 @@ class FitOptions(RequestOptions):
 
 
 FIT_PATHS = {
-    name: name for name in ("hardware", "context_tokens", "concurrency", "formats", "least_tokens_per_s")
+    name: name
+    for name in ("hardware", "context_tokens", "concurrency", "formats", "cache_types", "least_tokens_per_s")
 }
 
 

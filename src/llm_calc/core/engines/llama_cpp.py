@@ -223,7 +223,7 @@ class LlamaCpp:
 
     def _graph(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Graph:
         slots = self.slots_at(loading.n_ctx)
-        whole = loading.offloaded > setup.model.num_layers and not any(loading.host)
+        whole = loading.is_whole(setup.model.num_layers)
         return Graph(
             model=setup.model,
             slots=slots,
@@ -286,7 +286,7 @@ class LlamaCpp:
             kv_cache_bytes=self._cells(setup, loading, rest),
             compute_bytes=host_compute_bytes(self._graph(setup, loading, split, len(split) - 1)),
             memory_bytes=None if setup.gpu.unified_memory or setup.host is None else setup.host.memory_bytes,
-            offloads=loading.offloaded <= setup.model.num_layers or any(loading.host),
+            offloads=not loading.is_whole(setup.model.num_layers),
         )
 
 
