@@ -6,7 +6,7 @@ One table, ``catalogs/runs_on``, that every way to ask holds to: a deployment, a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
 
@@ -151,6 +151,7 @@ class EngineRunsOn(BaseModel):
         return next((row for row in self.models if model_type in row.types and row.missing(release)), None)
 
 
+@lru_cache(maxsize=256)
 def release_of(version: str | None) -> Release:
     """A release as numbers in their order; the newest where none is named, or none that can be read."""
     numbers = None if version is None else version_numbers(version)
