@@ -58,7 +58,7 @@ check: $(VENV)/.dev  ## formatting, lint, types, layers, docs
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory docs
 
-unit: $(VENV)/.dev $(VENV)/.clients  ## all tests, with branch coverage
+unit: $(VENV)/.dev $(VENV)/.clients  ## all tests; branch coverage by those that mirror core and adapters
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --include='*/llm_calc/core/*,*/llm_calc/adapters/*' --fail-under=95

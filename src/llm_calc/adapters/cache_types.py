@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from llm_calc.adapters.formats import number_format
+from llm_calc.adapters.runs_on_caches import check_cache
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire import homes
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
@@ -26,6 +27,7 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
     """
     if not isinstance(engine, LlamaCppEngine):
         _check_kept(precision.kv_cache, engine.name)
+        check_cache(engine.name, engine.version, subject.setup.gpu, subject.setup.numbers.cache.name)
         return subject
     asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
     keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")

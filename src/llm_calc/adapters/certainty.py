@@ -28,10 +28,23 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     rows = [error for error in placed.calibration.errors if error.held_out == missing]
     here = _of_load(rows, request, placed)
     return here or rows
+
+
+UNSEEN_FIRST = ("vendor", "generation", "gpu", "model", "row")
+
+
+def unseen_of(placed: Placed) -> str:
+    """What the fit had no measurements of: of unlike GPUs what it knows least of, and never less than such a GPU."""
+    setup = placed.subject.setup
+    found = {
+        unseen(placed.calibration, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)
+    }
+    together = {"gpu"} if setup.unlike else set()
+    return min(found | together, key=UNSEEN_FIRST.index)
 
 
 def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -72,7 +85,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    unusual = placed.offload.used or placed.untimed
+    unusual = placed.offload.used or placed.untimed or placed.subject.setup.unlike
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
     known = _of_load(list(placed.calibration.errors), request, placed)
@@ -92,7 +105,7 @@ def basis_kind(placed: Placed) -> BasisKind:
 
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
         "row": "measured",
         "generation": NEVER_MEASURED,
@@ -104,7 +117,7 @@ def kind_of_fit(placed: Placed) -> BasisKind:
 def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs) -> Basis:
     """Which calibration, its errors on what it had not seen, and the published runs nearest to the question."""
     calibration, evidence = placed.calibration, evidence_of(request, placed, found, catalogs)
-    missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     return Basis(
         kind=basis_kind(placed),
         calibration=calibration.name,

@@ -10,27 +10,26 @@ from llm_calc.adapters.calibration import (
     load_calibration,
     load_calibration_file,
     offsets_of,
-    rates_of,
     scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.memory_advice import Asked, runs
-from llm_calc.adapters.offload import Offload, offload_of
+from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import Engine, MemoryPlan, Setup
+from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Cluster
-from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling
@@ -150,7 +149,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     plan = (built := engine_from(engine)).plan(setup := replace(subject.setup, layout=layout))
-    machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
+    machine, offload, work = timed(setup, built, cluster, calibration, many=many)
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -205,6 +204,8 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
 def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
     """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
     setup, deployment = placed.subject.setup, placed.deployment
+    if setup.unlike:
+        return placed
     offsets = offsets_of(
         placed.calibration,
         measured_load(placed.calibration.name, workload),
@@ -214,17 +215,6 @@ def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
         deployment.work,
     )
     return replace(placed, deployment=replace(deployment, offsets=offsets))
-
-
-def _timed(
-    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
-) -> tuple[Machine, Offload, StepWork]:
-    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
-    whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
-    machine = machine_of(cluster, summed(whole), setup.layout, engine.name)
-    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu, many=many)
-    offload = offload_of(engine, setup, rates)
-    return machine, offload, offload.work(whole)
 
 
 def _with_served_cache(

@@ -108,6 +108,8 @@ def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]
 
 def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """Twice as many GPUs in each step, by tensor parallelism; llama.cpp deals layers instead."""
+    if setup.unlike:
+        return
     field = "pipeline" if engine.name == "llama.cpp" else "tensor"
     size = 2 * getattr(setup.layout, field)
     while size * setup.layout.gpus // getattr(setup.layout, field) <= MOST_GPUS:
@@ -224,7 +226,7 @@ def recommended_gpu(
     layout = setup.layout
     while layout.gpus <= MOST_GPUS:
         for gpu in known:
-            if _holds(replace(setup, gpu=gpu, layout=layout), engine, asked):
+            if _holds(replace(setup, gpu=gpu, unlike=(), layout=layout), engine, asked):
                 memory = gpu.usable_memory_bytes
                 return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
         field = "pipeline" if engine.name == "llama.cpp" else "tensor"

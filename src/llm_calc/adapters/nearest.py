@@ -37,6 +37,7 @@ from llm_calc.adapters.measured_runs import (
     weights_kind,
 )
 from llm_calc.adapters.model_shape import shape_of
+from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -151,6 +152,8 @@ def _extras(request: ServingEstimateRequest) -> Iterator[str]:
         yield "prefix_cache_hit_fraction"
     if request.hardware.gpu_memory_bytes is not None:
         yield "gpu_memory_bytes"
+    if isinstance(request.hardware, UnlikeHardware):
+        yield "hardware"
     for name in ("speculative", "disaggregated"):
         if getattr(request, name) is not None:
             yield name

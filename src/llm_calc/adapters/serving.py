@@ -9,6 +9,7 @@ from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
+from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -34,6 +35,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
     """
+    request = with_preset(request, catalogs)
     placed = place_request(request, catalogs)
     found = (
         time_load(placed, request.workload)
@@ -45,6 +47,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     """The deployment of a request; with prefill and decode apart, one replica of them."""
+    request = with_preset(request, catalogs)
     hardware = request.hardware
     if request.disaggregated is not None and request.parallelism is not None:
         hardware = hardware.model_copy(update={"count": request.parallelism.gpus})
@@ -197,6 +200,7 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+    yield from preset_words(request.engine)
     if request.engine.version is not None:
         yield "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
     load = request.workload.load

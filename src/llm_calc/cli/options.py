@@ -66,6 +66,17 @@ Gpu = Annotated[
     str | None,
     option("--gpu", "-g", panel=GPUS, of="GPU", what='GPU, or "4x GPU".', complete=gpu_names),
 ]
+Machine = Annotated[
+    list[str] | None,
+    option(
+        "--gpu",
+        "-g",
+        panel=GPUS,
+        of="GPU",
+        what='GPU, or "4x GPU"; of several kinds (llama.cpp) "GPU,GPU", or repeated.',
+        complete=gpu_names,
+    ),
+]
 Gpus = Annotated[
     list[str] | None,
     option(
@@ -228,7 +239,7 @@ class ServedOptions(LoadOptions):
 class DeploymentOptions(ServedOptions):
     """A model on so many GPUs under one engine and one load."""
 
-    gpu: Gpu = None
+    gpu: Machine = None
     count: Annotated[
         int | None, option("--count", "-n", panel=GPUS, of=N, what="GPUs in all.", default="1")
     ] = None

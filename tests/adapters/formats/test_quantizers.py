@@ -41,7 +41,8 @@ def test_bytes_are_those_of_the_tensors_that_the_tool_wrote(row: dict[str, Any])
     model, stored = read(row, row["quantization_config"])
     # Within 0.05 %: correction biases of routers and scales of caches are no parameters and are not counted.
     assert weights_bytes(model, stored.recipe) == pytest.approx(row["bytes"], rel=5e-4)
-    assert stored.guesses == ()
+    # The same words stand for files with smoothing factors and for files without.
+    assert (stored.guesses == ()) == (row["scheme"] != "INT8_SMOOTHQUANT_CFG")
 
 
 def kinds() -> Iterator[dict[str, Any]]:
@@ -154,3 +155,41 @@ def test_a_key_that_nobody_knows_is_named(row: dict[str, Any]) -> None:
             assert "zz_unknown_key" in refused.message or holder  # noqa: PT017
         else:
             assert any("zz_unknown_key" in guess for guess in after.guesses), path
+
+
+def test_keys_that_name_no_tool_are_taken_for_the_likeliest_ones_and_said_so() -> None:
+    model = GOLDEN["models"]["llama_s"]
+
+    def guesses(**config: object) -> tuple[str, ...]:
+        reading = read_config({**model, **config})
+        assert reading.quantization is not None
+        return recipe_from_quantization_config(reading.quantization, reading.model).guesses
+
+    bare = {"bits": 4, "group_size": 64}
+    assert "names no quant_method" in guesses(quantization_config=bare)[0]
+    assert guesses(quantization=bare) == ()
+    assert guesses(quantization_config={**bare, "mode": "affine"}) == ()
+    assert "('zz')" in guesses(quantization_config={"quant_method": "gptq", **bare, "new": "zz"})[0]
+
+
+def test_experts_that_are_quantized_beside_fp8_are_read_as_listed() -> None:
+    """DeepSeek-V4 as Model Optimizer wrote it: experts in NVFP4 (4.5 bits), everything else as it was."""
+    entry = load_catalogs().model("nvidia/DeepSeek-V4-Flash-NVFP4")
+    first = load_catalogs().model("deepseek-v4-flash")
+    model = read_config(entry.config).model
+    sizes = []
+    for config in (first.config, entry.config):
+        said = read_config(config).quantization
+        assert said is not None
+        stored = recipe_from_quantization_config(said, model)
+        assert stored.guesses == ()
+        sizes.append(weights_bytes(model, stored.recipe))
+    experts = sum(
+        each.weight.rows * each.weight.cols * each.weight.copies * each.stored
+        for each in model.placed
+        if each.weight.component == "experts"
+    )
+    assert sizes[1] - sizes[0] == pytest.approx(experts * (4.5 - 4.25) / 8, rel=1e-3)
+    without = {**entry.config["quantization_config"], "moe_quant_algo": "ZZ4"}
+    with pytest.raises(InvalidInputError, match="moe_quant_algo"):
+        recipe_from_quantization_config(without, model)

@@ -13,6 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+PUBLISHED_AS = frozenset({("clip_vision_model", "minimax_m3_vl_vision")})
+"""Types of parts as published files write them, where they mean another one that the outer class always builds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neutral:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
+from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.compressed_tensors import compressed_tensors
 from llm_calc.adapters.formats.files import CONTRADICTIONS, SAID_IN
 from llm_calc.adapters.formats.integers import auto_round, awq, gptq
@@ -66,7 +66,10 @@ def read_scheme(
         msg = f"{path}.{METHOD}: {method!r} is not one of {known}; or give precision.weights"
         raise InvalidInputError(msg, field=f"{path}.{METHOD}")
     said.notes.tool = method
-    said.read(ROUTER_DTYPE, TEXT_ONLY, SAID_IN, CONTRADICTIONS)
+    if not stated and method in _WEAK_SIGNS and not any(key in said.values for key in _WEAK_SIGNS[method]):
+        where = path.removeprefix("model.hf_config.")
+        said.assume(f"{where} names no {METHOD}: its keys were taken for those of {method}")
+    said.read(ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX, SAID_IN, CONTRADICTIONS)
     against = said.values.get(CONTRADICTIONS)
     said.notes.add_all(
         [str(each) for each in against] if isinstance(against, list) else [],
@@ -94,6 +97,11 @@ def _unnamed_method(config: Mapping[str, object]) -> str:
     return ""
 
 
+_WEAK_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "mlx": ("mode", WRITTEN_BY_MLX),
+    "gptq": ("sym", "true_sequential"),
+}
+"""Tools whose usual keys others might write too, with keys that only they do."""
 _SIGNS: Mapping[str, tuple[str, ...]] = {
     "modelopt": ("quant_algo",),
     "awq": ("w_bit",),

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from llm_calc.adapters.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.ledger import Said
+from llm_calc.adapters.formats.modelopt import experts_beside_fp8
 from llm_calc.adapters.formats.scheme import (
     EVERYTHING,
     HEAD,
@@ -13,6 +15,7 @@ from llm_calc.adapters.formats.scheme import (
     Scheme,
     block_of,
     grouped,
+    kv_cache_of,
     left_out,
     names_head,
     number_of,
@@ -48,13 +51,16 @@ def fp8(said: Said) -> Scheme:
     words = (
         f"fp8 with a scale for every {block[0]} x {block[1]} block" if block else "fp8 with a scale a tensor"
     )
+    listed = experts_beside_fp8(said)
     by_name = (("experts", replace(number_of("mxfp4"), compute="fp8")),) if experts else ()
+    beside = next((choice.number.name for choice in listed if choice.number), experts)
     return Scheme(
         storage="fp8",
         number=number,
-        words=f"{words}, experts in mxfp4" if experts else words,
-        choices=skips,
+        words=f"{words}, experts in {beside}" if beside else words,
+        choices=(*skips, *listed),
         by_name=by_name,
+        kv_cache=kv_cache_of(said),
         activations="fp8",
     )
 
@@ -154,7 +160,7 @@ def mlx(said: Said) -> Scheme:
     )
 
 
-_MLX_KEYS = ("quant_method", "bits", "group_size", "mode")
+_MLX_KEYS = ("quant_method", "bits", "group_size", "mode", TEXT_ONLY, WRITTEN_BY_MLX)
 
 
 def _mlx_number(said: Said) -> NumberFormat:

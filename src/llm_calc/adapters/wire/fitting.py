@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.parts import FormatName, HardwarePart, ModelPart, TokenCount
+from llm_calc.adapters.wire.machines import Machine
+from llm_calc.adapters.wire.parts import FormatName, ModelPart, TokenCount
 from llm_calc.adapters.wire.serving import BasisKind, Range
 
 FIT_EXAMPLES: list[JsonValue] = [
@@ -26,7 +27,7 @@ class FitRequest(StrictRequest):
     model_config = ConfigDict(json_schema_extra={"examples": FIT_EXAMPLES})
 
     model: ModelPart = Field(description="The model")
-    hardware: HardwarePart = Field(description="The GPUs and their host")
+    hardware: Machine = Field(description="The GPUs and their host; a list where GPUs are of several kinds")
     context_tokens: TokenCount = Field(
         8192, description="Tokens of each sequence, prompt and answer [tokens]"
     )
@@ -99,7 +100,7 @@ class ModelsForRequest(StrictRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": MODELS_FOR_EXAMPLES})
 
-    hardware: HardwarePart = Field(description="The GPUs and their host")
+    hardware: Machine = Field(description="The GPUs and their host; a list where GPUs are of several kinds")
     context_tokens: TokenCount = Field(8192, description="Tokens of one sequence, prompt and answer [tokens]")
     weights: FormatName | None = Field(
         None, description="GGUF kind; absent: the most bits of q8_0, q6_k and q4_k_m that fit on the GPU"

@@ -8,8 +8,9 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
+from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
-from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 
 
 class SpeculativePart(StrictRequest):
@@ -49,7 +50,7 @@ class ServingEstimateRequest(AtHome):
 
     model: ModelPart = Field(description="The model")
     precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
-    hardware: HardwarePart = Field(description="The GPUs")
+    hardware: Machine = Field(description="The GPUs; a list where they are of several kinds")
     parallelism: ParallelismPart | None = Field(
         None, description="The layout; absent: tensor parallelism over all GPUs (llama.cpp: pipeline)"
     )

@@ -19,13 +19,14 @@ from llm_calc.core.engines.llama_cpp_loading import (
     check,
     device_weights,
     doubled_bytes,
+    free_memory,
     host_patterns,
     host_weights,
     longest_request,
     notes,
     unused,
 )
-from llm_calc.core.engines.llama_cpp_placement import placement_of
+from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import (
@@ -33,7 +34,6 @@ from llm_calc.core.engines.llama_cpp_split import (
     EXPERTS,
     Device,
     HostTensors,
-    devices,
     first_layers,
     matching,
     together,
@@ -109,7 +109,7 @@ class LlamaCpp:
         """
         check(setup, self.split_mode, self.tensor_split, self.main_gpu)
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         host, slots = self._host(setup, loading, split), self.slots_at(loading.n_ctx)
         found = fullest([self._device(setup, loading, split, stage, host) for stage in range(len(split))])
         return replace(
@@ -144,7 +144,7 @@ class LlamaCpp:
         Definition: see :func:`.llama_cpp_placement.placement_of`.
         """
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
 
     def _longest(self, setup: Setup) -> int:
@@ -158,7 +158,7 @@ class LlamaCpp:
         count = setup.layout.pipeline
         if self.split_mode == "none":
             return tuple(float(device == self.main_gpu) for device in range(count))
-        return self.tensor_split or tuple(float(setup.memory_of(device)) for device in range(count))
+        return self.tensor_split or free_memory(setup, framework_bytes(1, self.overheads))
 
     def _host_tensors(self, setup: Setup) -> HostTensors:
         total = setup.model.num_layers
@@ -193,7 +193,7 @@ class LlamaCpp:
 
     def _needs(self, setup: Setup, loading: Loading) -> list[float]:
         """Bytes that each device takes under a loading, without the framework."""
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return [self._parts(setup, loading, split, stage).total_bytes for stage in range(len(split))]
 
     def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
@@ -226,7 +226,7 @@ class LlamaCpp:
 
     def _graph(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Graph:
         slots = self.slots_at(loading.n_ctx)
-        whole = loading.offloaded > setup.model.num_layers and not any(loading.host)
+        whole = loading.is_whole(setup.model.num_layers)
         return Graph(
             model=setup.model,
             slots=slots,
@@ -289,15 +289,10 @@ class LlamaCpp:
             kv_cache_bytes=self._cells(setup, loading, rest),
             compute_bytes=host_compute_bytes(self._graph(setup, loading, split, len(split) - 1)),
             memory_bytes=None if setup.gpu.unified_memory or setup.host is None else setup.host.memory_bytes,
-            offloads=loading.offloaded <= setup.model.num_layers or any(loading.host),
+            offloads=not loading.is_whole(setup.model.num_layers),
         )
 
 
 @lru_cache(maxsize=1024)
 def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
     return engine.fitted(setup)
-
-
-def _devices(setup: Setup, loading: Loading) -> tuple[Device, ...]:
-    layers = loading.layers
-    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])

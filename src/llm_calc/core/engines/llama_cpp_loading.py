@@ -12,6 +12,8 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 
 SPLIT_MODES = ("layer", "none")
+MOST_DEVICES = 16
+"""Source: llama.cpp v0.5.0 ``src/llama.cpp``, ``llama_max_devices``; checked: 2026-11-30."""
 """``row`` and ``tensor`` cut single matrices."""
 HOST_BUFFER = "CPU"
 LONGEST_PATTERN = 200
@@ -34,6 +36,17 @@ class Parts:
         Definition: the framework stands beside it.
         """
         return self.weights_bytes + self.kv_cache_bytes + self.compute_bytes
+
+
+def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:
+    """What each device has free before anything is loaded, by which layers are dealt [bytes].
+
+    ``memory - taken``.
+    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``: free memory stands for ``tensor_split`` where that is
+    not given (checked: 2026-11-29).
+    Leaves out: what other programs hold of a device.
+    """
+    return tuple(max(setup.memory_of(stage) - taken, 0.0) for stage in range(setup.layout.pipeline))
 
 
 def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
@@ -128,6 +141,9 @@ def _slot_notes(slots: Slots) -> list[str]:
 
 def _layer_notes(loading: Loading, split: tuple[Device, ...]) -> list[str]:
     found = []
+    if len(split) > 1:
+        dealt = ", ".join(str(layers) for layers in loading.layers)
+        found.append(f"layers of each GPU, the output counted as one: {dealt}")
     last = split[0].layers.start - 1
     if last >= 0:
         layers = f"layers 0 to {last} and their" if last else "layer 0 and its"
@@ -183,9 +199,12 @@ def check(setup: Setup, split_mode: str, tensor_split: Sequence[float] | None, m
     """Refuses what llama.cpp does not split, and splits that are not modelled.
 
     Raises:
-        UnsupportedError: tensor or expert parallelism, or a split of rows.
+        UnsupportedError: tensor or expert parallelism, a split of rows, or more devices than it knows.
         InvalidInputError: ``tensor_split`` has not one part for each GPU, or ``main_gpu`` is none of them.
     """
+    if setup.layout.pipeline > MOST_DEVICES:
+        msg = f"parallelism.pipeline: llama.cpp knows at most {MOST_DEVICES} devices; it is {setup.layout.pipeline}"
+        raise UnsupportedError(msg, field="parallelism.pipeline", most=MOST_DEVICES)
     _check_parts(setup.layout.pipeline, tensor_split, main_gpu if split_mode == "none" else 0)
     for name in ("tensor", "expert"):
         if getattr(setup.layout, name) > 1:

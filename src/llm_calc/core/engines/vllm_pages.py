@@ -183,7 +183,7 @@ Rows = tuple[tuple[int, LayerCache], ...]
 def _rows(frame: Frame, paging: Paging, cache: LayerCache) -> LayerCache:
     """Sparse latent rows in 8 bits are wider than their numbers; data-centre Blackwell's kernels take plain ones."""
     small = frame.cache_bytes_per_element == 1
-    if not (paging.rules.sparse_rows and small and cache.kind == "latent" and _sparse(frame.model)):
+    if not (paging.rules.sparse_rows and small and cache.kind == "latent" and is_sparse(frame.model)):
         return cache
     is_index = cache.bytes_per_token < SPARSE_ROW_BYTES / 2
     if is_index or frame.generation == 10:
@@ -192,8 +192,11 @@ def _rows(frame: Frame, paging: Paging, cache: LayerCache) -> LayerCache:
 
 
 @lru_cache(maxsize=256)
-def _sparse(model: Model) -> bool:
-    """Latent attention over tokens that an indexer chooses."""
+def is_sparse(model: Model) -> bool:
+    """Whether latent attention reads tokens that an indexer chooses [-].
+
+    Definition: layers with the scores of an indexer; not MiniMax-M3, whose attention is none of latents.
+    """
     return any(_has_index(group) for group in model.groups) and model.model_type != "minimax_m3"
 
 
@@ -283,7 +286,7 @@ def _kernel_tokens(frame: Frame, growing: list[LayerCache]) -> int:
     """What the kernels of the card ask for where ``block_size`` is not set."""
     if not any(cache.kind in LATENT for cache in growing):
         return KERNEL_BLOCK_TOKENS
-    if _sparse(frame.model):
+    if is_sparse(frame.model):
         return INDEX_TOKENS
     if frame.cache_bytes_per_element < 2:
         return SMALL_LATENT_TOKENS

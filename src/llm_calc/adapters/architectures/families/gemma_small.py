@@ -28,7 +28,7 @@ def _other(name: str, rows: int, cols: int, *, used: float = 1) -> Weight:
 def layer_inputs(f: Fields) -> tuple[Weight, ...]:
     """A second embedding with a row for every layer, and the projection of the first one beside it."""
     width, layers = f.optional_int("hidden_size_per_layer_input") or 0, num_layers(f)
-    rows = f.int("vocab_size_per_layer_input")
+    rows = f.int("vocab_size_per_layer_input", least=1 if width else 0)
     if not width:
         return ()
     table = Weight(

@@ -78,6 +78,8 @@ def minimax_m3(f: Fields) -> Model:
     layers = num_layers(f)
     kinds = layer_types(_types, kinds=frozenset({FULL, SPARSE}))(f, layers)
     f.ignore("index_n_heads", "index_head_dim")
+    f.agree(attention_output_gate=False, n_shared_experts=1, qk_norm_type="per_head", use_gemma_norm=True)
+    f.agree(use_qk_norm=True, use_routing_bias=True)
     indexer: tuple[Block, ...] = (_indexer(f),) if SPARSE in kinds else ()
     pieces: list[LayerBlocks] = [norms()(f), gqa(qk_norm="head")(f), _feed_forward(f)]
     stack = [

@@ -74,7 +74,8 @@ def step3p5(f: Fields) -> Tower:
 
 def minimax_m3(f: Fields) -> Tower:
     """Plain layers with biases over patches of several frames, rotary positions, a norm before."""
-    f.ignore("image_size")
+    f.ignore("image_size", "vision_segment_max_frames", "vocab_size", "projection_dim")
+    f.agree(position_embedding_type="rope", rope_mode="3d")
     hidden = f.int("hidden_size")
     weights = (
         linear("patch_embedding", f.int("temporal_patch_size") * patch_volume(f), hidden, bias=False),

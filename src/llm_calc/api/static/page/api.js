@@ -255,7 +255,7 @@ async function tryVariants(each, from, device) {
   const now = estimate.state.peek().data;
   const ask = async ([name, set], stop) => {
     const { served, plan } = await servedAndPlanned({ ...each, ...set }, from, stop);
-    return { name, set, now, then: served, plan };
+    return { name, set, now, served, plan };
   };
   // A change that the engine or the GPU cannot run is no advice.
   const found = await trying.of(candidates(each, device), ask, () => null);
