@@ -11,6 +11,7 @@ from llm_calc.adapters.formats import format_catalog
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.presets import load_presets
 from llm_calc.adapters.runs_on import load_runs_on
+from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
 
 
 def load_all_catalogs(path: Path | None = None) -> Catalogs:
@@ -30,6 +31,8 @@ def load_all_catalogs(path: Path | None = None) -> Catalogs:
     load_launch_rules()
     load_runs_on()
     load_presets()
+    load_workloads()
+    load_tiers()
     for family in get_args(Family):
         load_calibration_file(family)
     return catalogs

@@ -32,6 +32,7 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 PREFIX_IGNORED = (
     "workload.prefix_cache_hit_fraction: FLOPs are counted for whole prompts, as if nothing were cached"
 )
+TURNS_IGNORED = "workload.sessions: FLOPs are counted for the first turn, computed whole"
 
 
 def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectResponse:
@@ -55,7 +56,7 @@ def inspection(
     return InspectResponse(
         confidence="approximate" if precision.weights.guessed else source.confidence,
         assumptions=[*source.assumptions, *precision.weights.assumptions],
-        warnings=[*source.warnings, *([PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else [])],
+        warnings=[*source.warnings, *_ignored(workload)],
         model=_inspected(model, source.name),
         architecture=architecture_in_words(model),
         quantization=precision.weights.words,
@@ -77,10 +78,16 @@ def cache_format(precision: Precision) -> CacheFormat:
     return CacheFormat(bytes_per_element=numbers.cache.bytes_per_element, state_bytes_per_element=state)
 
 
+def _ignored(workload: WorkloadPart) -> list[str]:
+    """What of a workload FLOPs are not counted for."""
+    prefix = [PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else []
+    return [*prefix, *([TURNS_IGNORED] if workload.grows else [])]
+
+
 def default_contexts(model: Model, workload: WorkloadPart) -> list[int]:
     """The workload's lengths, usual ones, and the model's own limit, none of them beyond that limit."""
     limit = model.context_length_tokens
-    longest = workload.input_tokens + workload.output_tokens
+    longest = workload.longest_tokens
     usual = [tokens for tokens in USUAL_CONTEXTS if limit is None or tokens < limit]
     return sorted({workload.input_tokens, longest, *usual, *([limit] if limit else [])})
 

@@ -143,8 +143,7 @@ def plan_of(
 def _asked(workload: WorkloadPart | None, plan: MemoryPlan) -> Asked:
     if workload is None:
         return Asked(sequences=1, context_tokens=plan.max_model_len_tokens)
-    tokens = workload.input_tokens + workload.output_tokens
-    return Asked(sequences=workload.requests_in_flight, context_tokens=tokens)
+    return Asked(sequences=workload.requests_in_flight, context_tokens=workload.longest_tokens)
 
 
 def _host(planned: Planned) -> HostMemory | None:

@@ -150,6 +150,8 @@ def _requests(workload: WorkloadPart, found: Estimate) -> float | None:
 def _extras(request: ServingEstimateRequest) -> Iterator[str]:
     if request.workload.prefix_cache_hit_fraction:
         yield "prefix_cache_hit_fraction"
+    if request.workload.grows:
+        yield "sessions"
     if request.hardware.gpu_memory_bytes is not None:
         yield "gpu_memory_bytes"
     if isinstance(request.hardware, UnlikeHardware):

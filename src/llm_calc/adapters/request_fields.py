@@ -61,6 +61,7 @@ class EstimateFields(DeploymentFields, total=False):
 
     speculative: Part | None
     disaggregated: Part | None
+    kv_tiers: Sequence[Part]
     calibration: Part | None
 
 

@@ -15,8 +15,9 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.sessions import refuse_sessions
 from llm_calc.adapters.wire.limits import LimitsPart
-from llm_calc.adapters.wire.parts import LOADS, ModelPart, WorkloadPart
+from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import (
     Considered,
     DeploymentPlansAnswer,
@@ -26,6 +27,7 @@ from llm_calc.adapters.wire.plans import (
     Plan,
     RefusedGpu,
 )
+from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.planning.bounds import Limits
@@ -71,6 +73,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
+    refuse_sessions(request.workload, "deployment_plans")
     source = source_model(request.model, catalogs)
     found = _find(request, catalogs, source)
     plans = found.plans[: request.max_plans]

@@ -74,7 +74,7 @@ def _empty(rows: int) -> Figures:
 
 def is_simulated(workload: WorkloadPart, varying: Values) -> bool:
     """Whether the endpoint would simulate any of the rows."""
-    if workload.load == "request_rate":
+    if workload.load == "request_rate" or workload.grows:
         return True
     if workload.load != "concurrency":
         return False

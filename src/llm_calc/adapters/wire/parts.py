@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, model_validator
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
+from llm_calc.adapters.wire.workloads import SessionsPart
+from llm_calc.adapters.workload_catalog import LOADS, with_preset
 
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -19,7 +21,7 @@ FormatName = Annotated[str, Field(min_length=1, max_length=60)]
 NumberType = Annotated[str, Field(min_length=1, max_length=20)]
 
 MODEL_SOURCES = ("name", "hf_config", "custom", "gguf_base64")
-LOADS = ("concurrency", "request_rate", "batch", "offline")
+SESSION_LOADS = ("concurrency", "session_rate")
 
 
 class CustomDimensions(FurtherDimensions):
@@ -144,21 +146,47 @@ class ParallelismPart(StrictRequest):
 
 
 class WorkloadPart(StrictRequest):
-    """Lengths of a request and one kind of load; without any: one request in flight."""
+    """Lengths of a request and one kind of load; without any: one request in flight.
 
-    input_tokens: TokenCount = Field(1024, description="Prompt tokens of a request [tokens]")
+    ``preset`` names a load of the catalog, from which what is left out is taken; ``sessions`` makes requests the turns
+    of conversations.
+    """
+
+    preset: Annotated[str, Field(min_length=1, max_length=60)] | None = Field(
+        None,
+        description="Load of the catalog that gives what is left out: chat, rag, coding_agent, voice, batch",
+    )
+    input_tokens: TokenCount = Field(
+        1024, description="Prompt tokens of a request; of sessions those of the first turn [tokens]"
+    )
     output_tokens: TokenCount = Field(1024, description="Generated tokens of a request [tokens]")
     concurrency: Requests | None = Field(
-        None, description="Closed loop: requests always in flight [requests]; 1 if no load is given"
+        None,
+        description="Closed loop: requests in flight, or sessions alive, all the time [requests]; 1 if none is given",
     )
     request_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
         None, description="Poisson arrivals [requests/s]"
     )
+    session_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None, description="Sessions that begin, with sessions [sessions/s]"
+    )
     batch: Requests | None = Field(None, description="One static batch, prefilled together [requests]")
     offline: Literal[True] | None = Field(None, description="A long queue: the most tokens a second that fit")
     prefix_cache_hit_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Share of prompt tokens whose KV cache is already there, 0 to below 1 [-]"
+        0.0,
+        description="Share of prompt tokens whose KV cache is already there, 0 to below 1; with sessions in place of "
+        "what follows from the cache [-]",
     )
+    sessions: SessionsPart | None = Field(
+        None, description="Requests as turns of sessions that grow; absent: requests by themselves"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("preset"), str):
+            return with_preset(data, data["preset"])
+        return data
 
     @model_validator(mode="after")
     def _at_most_one_load(self) -> "WorkloadPart":
@@ -166,12 +194,21 @@ class WorkloadPart(StrictRequest):
         if len(given) > 1:
             msg = f"one kind of load may be given, of {', '.join(LOADS)}; found {' and '.join(given)}"
             raise ValueError(msg)
+        if self.session_rate is not None and self.sessions is None:
+            raise ValueError("session_rate needs sessions; requests by themselves have request_rate")
+        wrong = [name for name in given if name not in SESSION_LOADS]
+        if self.sessions is not None and wrong:
+            raise ValueError(f"sessions take concurrency or session_rate; found {wrong[0]}")
+        if self.sessions is not None and self.sessions.shared_prefix_tokens >= self.input_tokens:
+            raise ValueError(
+                "sessions.shared_prefix_tokens must be below input_tokens, the first prompt that begins with them"
+            )
         return self
 
     @property
     def load(self) -> Literal["concurrency", "request_rate", "batch", "offline"]:
-        """Which kind of load it is."""
-        if self.request_rate is not None:
+        """Which kind of load it is; sessions that begin are random arrivals."""
+        if self.request_rate is not None or self.session_rate is not None:
             return "request_rate"
         if self.batch is not None:
             return "batch"
@@ -181,3 +218,24 @@ class WorkloadPart(StrictRequest):
     def requests_in_flight(self) -> int:
         """Concurrency or batch; 1 where the load names neither."""
         return self.concurrency or self.batch or 1
+
+    @property
+    def growth_tokens(self) -> int:
+        """What each later turn of a session adds [tokens]."""
+        if self.sessions is None:
+            return 0
+        return self.sessions.growth_tokens or self.input_tokens - self.sessions.shared_prefix_tokens
+
+    @property
+    def longest_tokens(self) -> int:
+        """Prompt and answer of a request; of sessions those of the last turn [tokens]."""
+        later = 0 if self.sessions is None else self.sessions.turns - 1
+        return self.input_tokens + self.output_tokens + later * (self.growth_tokens + self.output_tokens)
+
+    @property
+    def grows(self) -> bool:
+        """Whether its requests are more than single ones: turns, or beginnings that they share."""
+        part = self.sessions
+        return part is not None and (
+            part.turns > 1 or part.shared_prefix_tokens > 0 or self.session_rate is not None
+        )

@@ -11,6 +11,7 @@ from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer
 
 
 class SpeculativePart(StrictRequest):
@@ -59,6 +60,10 @@ class ServingEstimateRequest(AtHome):
     speculative: SpeculativePart | None = Field(None, description="Speculative decoding; absent: none")
     disaggregated: DisaggregatedPart | None = Field(
         None, description="Prefill and decode apart; absent: the same GPUs do both"
+    )
+    kv_tiers: Annotated[list[KvTierPart], Field(max_length=3)] = Field(
+        [],
+        description="Memories below the GPU's that keep contexts of sessions, the fastest first; none if absent",
     )
     calibration: CalibrationPart | None = Field(
         None, description="Fitted to your own measurements, as /api/calibrate answers it"
@@ -192,6 +197,9 @@ class ServingEstimateAnswer(Answer):
     total_tokens_per_s_per_gpu: float = Field(description="Prompt and generated tokens a GPU [tokens/s]")
     requests_per_s_per_gpu: float = Field(description="Requests finished a GPU [requests/s]")
     percentiles: PercentilesOfRun | None = Field(description="Spread over requests")
+    sessions: SessionsAnswer | None = Field(
+        description="What caches keep of sessions and what follows; null without sessions"
+    )
     interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
     operators: list[OperatorRow] = Field(description="What the time of a step consists of")
     basis: Basis = Field(description="What the answer rests on")
