@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.model_source import SourcedModel, source_model
 from llm_calc.adapters.planning.answer import Names, plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
@@ -226,5 +228,10 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     unpriced = {plan.row.gpu.id for plan in found.plans if found.search.prices[plan.row.gpu.id] is None}
     if unpriced:
         yield f"prices: none known for {', '.join(sorted(unpriced))}; give them in prices"
+    priced = ((plan.row.gpu.id, found.search.prices[plan.row.gpu.id]) for plan in found.plans)
+    yield from old_prices((gpu, price.as_of) for gpu, price in priced if price is not None)
+    releases = [release_of(plan.request.engine) for plan in found.plans]
+    for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
+        yield from old_rules(title, version, read_on)
     if request.workload.request_rate is not None:
         yield "workload.request_rate: random arrivals were never measured; intervals are those of closed loops"
