@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llm_calc.core.engines.base import GpuBudget, Limits, Setup
 from llm_calc.core.engines.splits import split_refusals
-from llm_calc.core.engines.vllm_pages import is_sparse
+from llm_calc.core.engines.vllm_kernels import is_sparse
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
