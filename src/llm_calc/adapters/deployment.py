@@ -132,10 +132,8 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    context = float(workload.longest_tokens)
-    many = workload.load == "concurrency" and workload.requests_in_flight > 1
     draft = drafted(speculative, subject.name, subject.setup.model)
-    placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
+    placed = _placed(subject, engine, cluster, calibration, workload, draft)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
@@ -176,16 +174,15 @@ def _placed(
     engine: EnginePart,
     cluster: Cluster,
     calibration: Calibration,
-    context_tokens: float,
+    workload: WorkloadPart,
     draft: Drafted,
-    *,
-    many: bool,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
+    context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
     plan = built.plan(replace(setup, model=with_layers(setup.model, draft.layers)))
-    machine, offload, work = timed(setup, built, cluster, calibration, many=many)
+    machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -200,7 +197,7 @@ def _placed(
         deployment=Deployment(
             work=summed(work),
             rates=offload.rates,
-            capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
+            capacity=larger(1.0, served_capacity(plan, context) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(calibration, engine.name, setup.gpu),
@@ -208,11 +205,16 @@ def _placed(
         ),
         operators=work,
         offload=offload,
-        context_tokens=context_tokens,
+        context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *fit_warnings(plan, context_tokens)),
+        warnings=(*subject.warnings, *fit_warnings(plan, context)),
     )
+
+
+def _several(workload: WorkloadPart) -> bool:
+    """Whether a closed loop has more than one request in flight."""
+    return workload.load == "concurrency" and workload.requests_in_flight > 1
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
