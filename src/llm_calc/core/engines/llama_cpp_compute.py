@@ -9,9 +9,9 @@ from llm_calc.core.overheads import layer_peak_width
 
 FLOAT_BYTES = 4
 MASK_BYTES = 2
-INPUT_BYTES, MASK_INPUT_BYTES = 20, 16
-"""Positions and places of a token, and its places in a second cache."""
-PARALLEL_BLOCKS = frozenset(("cohere", "cohere2"))
+INPUT_BYTES, PLAIN_INPUT_BYTES, MASK_INPUT_BYTES = 20, 12, 16
+"""Positions and places of a token, with flash attention and without, and its places in a second cache."""
+PARALLEL_BLOCKS = frozenset(("cohere2", "phi", "phi-msft"))
 """Attention and feed-forward both read the layer's input, which stays for longer."""
 COPIES = 4
 """Copies of a graph's inputs where several devices work on successive micro-batches at once."""
@@ -21,7 +21,8 @@ COPIES = 4
 class Graph:
     """What the buffer is planned for: a micro-batch over all cells, with ``outputs`` rows of logits.
 
-    ``devices``: how many work on it; ``device``: which of them; ``output``: it holds the head.
+    ``cached_beside``: keys and values of the micro-batch lie beside its scores. ``devices``: how many work on it;
+    ``device``: which of them; ``output``: it holds the head.
     """
 
     model: Model
@@ -29,6 +30,7 @@ class Graph:
     micro_batch: int
     flash_attention: bool
     swa_full: bool
+    cached_beside: bool = True
     cache_on_device: bool = True
     outputs: int = 1
     output: bool = True
@@ -80,8 +82,10 @@ def compute_bytes(graph: Graph) -> float:
     model, tokens = graph.model, _tokens(graph)
     width, masks = layer_width(model), mask_bytes(graph)
     if not graph.flash_attention:
-        width = max(width, 4 * model.hidden + _heads(model) * graph.slots.slot_tokens)
-    inputs = INPUT_BYTES + MASK_INPUT_BYTES * (len(_windows(graph)) > 1)
+        width = max(width, _scored_width(graph))
+    several = len(_windows(graph)) > 1
+    inputs = PLAIN_INPUT_BYTES if graph.cached_beside and not graph.flash_attention else INPUT_BYTES
+    inputs += MASK_INPUT_BYTES * several
     layer = FLOAT_BYTES * tokens * width + masks + inputs * tokens + 128
     if graph.devices > 1:
         taken = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
@@ -93,10 +97,10 @@ def compute_bytes(graph: Graph) -> float:
 def layer_width(model: Model) -> float:
     """Numbers a token that the widest layer holds at once, the residual stream among them [elements].
 
-    ``2 x hidden + queries + block``, or ``3 x hidden + block`` where the queries' place is large enough for what
-    follows them; a block is gate, up and their product, ``3 x intermediate x experts a token`` (once without a gate),
-    and the experts' outputs where these are wider than gate and up together. At least ``2 x (hidden + queries + keys
-    and values)``.
+    ``2 x hidden + queries + block``; where the queries' place is large enough for what follows them, ``3 x hidden +
+    block``, or without one of the three of a gated block if that is less. A block is gate, up and their product, ``3 x
+    intermediate x experts a token`` (once without a gate), and the experts' outputs where these are wider than gate and
+    up together. At least ``2 x (hidden + queries + keys and values)``.
     Choice: what the allocator's best fit leaves, read from its own dry run of dense models and mixtures.
     Leaves out: holes between tensors of other widths; latent and recurrent layers.
     """
@@ -105,11 +109,23 @@ def layer_width(model: Model) -> float:
     inner, times = _inner(model)
     if not inner:
         return 3 * model.hidden + layer_peak_width(model)
-    stream = 2 * model.hidden + queries if queries <= inner else 3 * model.hidden
+    stream = 2 * model.hidden + queries
+    if queries > inner:
+        stream = min(3 * model.hidden, stream - inner) if times > 1 else 3 * model.hidden
     if model.model_type in PARALLEL_BLOCKS:
         stream += model.hidden
     cached = max((c.elements_per_token for g in model.groups for c in g.parts.caches), default=0)
     return max(stream + times * inner + _expert_outputs(model), 2 * (model.hidden + queries) + cached)
+
+
+def _scored_width(graph: Graph) -> float:
+    """The same without flash attention: stream and norm, queries twice, keys and values, a score for every cell."""
+    model, scores = graph.model, _heads(graph.model) * graph.slots.slot_tokens
+    if not graph.cached_beside:
+        return 4 * model.hidden + scores
+    queries = max((s.heads * s.qk_dim for g in model.groups for s in g.parts.scores), default=0)
+    cached = max((c.elements_per_token for g in model.groups for c in g.parts.caches), default=0)
+    return 2 * (model.hidden + queries) + cached + scores
 
 
 def _inner(model: Model) -> tuple[float, int]:
