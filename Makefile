@@ -97,6 +97,8 @@ audit: $(VENV)/.dev  ## check the pins, and ask for known vulnerabilities of eac
 image:  ## build the container image
 	docker build --tag llm-calc:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
+# The day that ages count to in what is recorded, as in the tests.
+examples: export SOURCE_DATE_EPOCH = 1796040000
 examples: $(VENV)/.dev  ## write the example answers of the API description anew
 	$(BIN)/python -m tools.examples
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
@@ -14,6 +15,9 @@ from llm_calc.api.settings import Settings
 # Machines are noisy: how long an example takes says nothing of whether it is right.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Ages of prices and rules count to a day of their own: what was recorded stays right.
+os.environ["SOURCE_DATE_EPOCH"] = str(int(datetime(2026, 11, 30, 12, tzinfo=UTC).timestamp()))
 
 # Settings of the developer's shell must not change what the tests see.
 for _name in [name for name in os.environ if name.startswith("LLM_CALC_")]:

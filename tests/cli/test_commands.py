@@ -47,6 +47,25 @@ def test_an_estimate_shows_measured_runs_beside_what_is_predicted_for_them() -> 
     assert "Nearest runs" not in without
 
 
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [
+        (None, "max_model_len"),
+        ("sglang", "context_length"),
+        ("trtllm", "max_seq_len"),
+        ("llama.cpp", "n_ctx"),
+        ("generic", "max_model_len"),
+    ],
+)
+@pytest.mark.parametrize("command", ["memory", "estimate"])
+def test_the_longest_context_goes_to_the_engine_under_its_own_flag(
+    command: str, engine: str | None, flag: str
+) -> None:
+    chosen = () if engine is None else ("--engine", engine)
+    short = run(command, *DEPLOYMENT, *chosen, "--context", 4096, "--json").output
+    assert short == run(command, *DEPLOYMENT, *chosen, "--set", f"engine.{flag}=4096", "--json").output
+
+
 def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3

@@ -63,7 +63,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
     errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
 
     def span(metric: str, value: float) -> Range | None:
-        error, spread = errors.get(metric), placed.offload.spread
+        error, spread = errors.get(metric), placed.offload.spread(metric)
         if placed.offload.used:
             return Range(low=value / spread, high=value * spread)
         if error is None:

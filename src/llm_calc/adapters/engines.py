@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
 from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.adapters.wire.engines import EnginePart
@@ -114,14 +115,16 @@ def untimed_options(part: EnginePart) -> tuple[str, ...]:
 
 
 def version_warnings(part: EnginePart) -> list[str]:
-    """One sentence where the request names a version outside of every range: whose rules it got and what is off."""
+    """Whose rules a request got that names a version outside of every range, and what is off; rules read long ago."""
+    chosen = release_of(part)
+    old = old_rules(chosen.title, chosen.version, chosen.read_on)
     if part.version is None:
-        return []
+        return old
     releases = engine_releases(part.name)
     nearest = _nearest(releases, part.version)
     rules = releases[nearest.index]
     if not nearest.side:
-        return []
+        return old
     side, effect = ("newer", rules.row.after) if nearest.side > 0 else ("older", rules.row.before)
     known = f"the nearest known rules are those of {rules.title} {rules.version}"
-    return [f"engine.version: {known}; {part.version} is {side}: {effect}"]
+    return [f"engine.version: {known}; {part.version} is {side}: {effect}", *old]

@@ -41,14 +41,14 @@ class Offload:
         """A step with the host's share apart."""
         return placed_work(whole, self.placement)
 
-    @property
-    def spread(self) -> float:
+    def spread(self, metric: str) -> float:
         """How far an estimate may be off either way: a factor; 1 without the host."""
         if not self.used:
             return 1.0
         reached = load_reached()
         stated = self.host is not None and self.host.stated
-        return reached.stated_range if stated else reached.assumed_range
+        least = reached.prompt_range if metric == "ttft_s" else 1.0
+        return max(least, reached.stated_range if stated else reached.assumed_range)
 
 
 def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:

@@ -23,10 +23,19 @@ def timed(
     summed_work = summed(whole)
     machine = machine_of(cluster, summed_work, setup.layout, engine.name)
     rates = rates_of(calibration, machine, summed_work, engine.name, setup.gpu, many=many)
-    if isinstance(engine, LlamaCpp) and _uneven(setup, engine):
-        whole, rates = _of_stages(setup, engine, cluster, calibration, whole)
+    if isinstance(engine, LlamaCpp):
+        if _uneven(setup, engine):
+            whole, rates = _of_stages(setup, engine, cluster, calibration, whole)
+        rates = _in_micro_batches(rates, engine.micro_batch(engine.loading(setup).n_ctx))
     offload = offload_of(engine, setup, rates)
     return machine, offload, offload.work(whole)
+
+
+def _in_micro_batches(rates: Rates, tokens: int) -> Rates:
+    """Prompts in steps of the server's own micro-batch (``n_ubatch``), not of its default."""
+    if rates.kernels.prompt_tokens == tokens:
+        return rates
+    return replace(rates, kernels=replace(rates.kernels, prompt_tokens=tokens))
 
 
 def _uneven(setup: Setup, engine: LlamaCpp) -> bool:

@@ -249,6 +249,16 @@ class DeploymentOptions(ServedOptions):
 class LinkedOptions(DeploymentOptions):
     """A deployment, which a link of the page may describe."""
 
+    context: Annotated[
+        int | None,
+        option(
+            "--context",
+            panel=FORMATS,
+            of=TOKENS,
+            what="Longest context that the engine is started with, under its own flag.",
+            default="the engine's own",
+        ),
+    ] = None
     link: FromLink = None
     scenario: ScenarioLetter = None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import TokenPrice
 from llm_calc.adapters.certainty import basis_kind, interval_of
+from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
@@ -200,7 +201,7 @@ def _launch(scene: Scene, plan: Evaluated, names: Names) -> Launch:
         model=_model_word(plan, names),
         layout=plan.row.layout,
         gpus_per_node=scene.gpus_per_node,
-        context_tokens=_first(engine, "max_model_len", "context_length", "max_seq_len", "n_ctx"),
+        context_tokens=_first(engine, *EVERY_CONTEXT_FLAG),
         max_sequences=_sequences_of_a_group(engine, plan.row.layout.data),
         dtype=None if loaded is None else choice.part.weights,
         quantize_on_load=loaded,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
@@ -89,7 +90,10 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
             _words(workload),
             "prices: typical on-demand prices of the catalog; kinds without one come last where cost decides",
         ],
-        warnings=list(source.warnings),
+        warnings=[
+            *source.warnings,
+            *old_prices((each.gpu.id, each.price.as_of) for each in ordered if each.price is not None),
+        ],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
+from llm_calc.adapters.ages import MOST_DAYS, price_age
 from llm_calc.adapters.rent import Rent
 from llm_calc.adapters.wire.measured import NearestRun
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
@@ -89,7 +90,8 @@ def _cost(rent: Rent | None) -> Iterator[tuple[str, str]]:
         yield "rent", "— (the catalog has no price for this GPU)"
         return
     price = rent.price
-    dated = f"{price.provider}, {price.as_of}: {price.source}" if price.as_of else price.provider
+    old = f", more than {MOST_DAYS} days ago" if "more than" in price_age(price.as_of) else ""
+    dated = f"{price.provider}, {price.as_of}{old}: {price.source}" if price.as_of else price.provider
     yield "output", f"{usd(rent.usd_per_million_output_tokens)} a million tokens, all of the rent on them"
     yield "rent", f"{usd(rent.usd_per_hour)} an hour; {usd(price.usd_per_gpu_hour)} a GPU ({dated})"
 

@@ -1,6 +1,7 @@
 """The compute buffer of llama.cpp: working memory that its graph allocator plans once, for the largest micro-batch."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.engines.llama_cpp_slots import Slots, window_of
@@ -54,14 +55,19 @@ def _tokens(graph: Graph) -> int:
     return int(ceil_div(graph.micro_batch, graph.slots.count)) * graph.slots.count
 
 
-def _windows(graph: Graph) -> set[int | None]:
+def _windows(graph: Graph) -> frozenset[int | None]:
     """One for each cache: of full layers and of sliding ones, whether or not windows cut it."""
-    return {
-        window_of(graph.model, cache)
-        for group in graph.model.groups
+    return _windows_of(graph.model)
+
+
+@lru_cache(maxsize=256)
+def _windows_of(model: Model) -> frozenset[int | None]:
+    return frozenset(
+        window_of(model, cache)
+        for group in model.groups
         for cache in group.parts.caches
         if cache.elements_per_token
-    }
+    )
 
 
 def _cells(graph: Graph, window: int | None) -> int:
@@ -94,6 +100,7 @@ def compute_bytes(graph: Graph) -> float:
     return float(max(layer, head))
 
 
+@lru_cache(maxsize=256)
 def layer_width(model: Model) -> float:
     """Numbers a token that the widest layer holds at once, the residual stream among them [elements].
 
