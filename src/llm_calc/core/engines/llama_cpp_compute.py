@@ -116,7 +116,7 @@ def layer_width(model: Model) -> float:
     inner, times = _inner(model)
     if not inner:
         return 3 * model.hidden + layer_peak_width(model)
-    stream = 2 * model.hidden + queries
+    stream: float = 2 * model.hidden + queries
     if queries > inner:
         stream = min(3 * model.hidden, stream - inner) if times > 1 else 3 * model.hidden
     if model.model_type in PARALLEL_BLOCKS:
