@@ -1,0 +1,42 @@
+"""A machine of one's own on the page: the host, sizes of a Mac, unlike cards."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from llm_calc.adapters.hosts import load_platforms
+from tests.page.conftest import Opener
+
+MINE = "/?v=1&m=gpt-oss-120b&w=&g=rtx-4090&n=1&e=llama.cpp&len=8192&load=c&c=1&i=1024&o=256"
+
+
+def asked(page: Page, act: Any) -> Any:
+    """The body of the estimate that an action leads to."""
+    with page.expect_request("**/api/serving_estimate") as sent:
+        act()
+    return sent.value.post_data_json
+
+
+def test_every_host_of_the_catalog_is_offered_and_reaches_the_question(opened: Opener) -> None:
+    page = opened(MINE)
+    field = page.get_by_label("Host", exact=True)
+    offered = field.locator("option").evaluate_all("all => all.map(each => each.value)")
+    assert offered == ["", *(platform.id for platform in load_platforms().platforms)]
+    body = asked(page, lambda: field.select_option("desktop-ddr5-6000"))
+    assert body["hardware"]["host"] == {"platform": "desktop-ddr5-6000"}
+    body = asked(page, lambda: page.get_by_label("Its memory").fill("128"))
+    assert body["hardware"]["host"]["memory_bytes"] == 128 << 30
+
+
+def test_a_mac_is_chosen_with_its_memory(opened: Opener) -> None:
+    page = opened(MINE)
+    page.get_by_role("combobox", name="GPU", exact=True).fill("m4 max 64")
+    body = asked(page, page.get_by_role("option", name="Apple M4 Max 64 GB").click)
+    assert body["hardware"] == {"gpu": "apple-m4-max", "count": 1, "gpu_memory_bytes": 64 << 30}
+    expect(page.get_by_label("Host", exact=True)).to_have_count(0)
+    expect(page.locator(".verdict")).to_contain_text("not fit")
+
+
+def test_unlike_cards_are_named_one_after_the_other(opened: Opener) -> None:
+    page = opened(MINE.replace("g=rtx-4090", "g=rtx-4090,rtx-3090"))
+    expect(page.locator(".verdict")).to_contain_text("Fits")
