@@ -148,7 +148,9 @@ def _money(scene: Scene, plan: Evaluated, price: GpuPrice | None, hosted: Sequen
     workload = scene.workload
     usd_per_hour = price.usd_per_gpu_hour * plan.gpus
     each = float(request_usd(usd_per_hour, plan.found.requests_per_s * plan.replicas))
-    tokens = token_costs(each, _input_share(scene, plan), workload.input_tokens, workload.output_tokens)
+    tokens = token_costs(
+        each, _input_share(scene, plan), workload.mean_input_tokens, workload.mean_output_tokens
+    )
     return Money(
         usd_per_hour=usd_per_hour,
         tokens=tokens,
@@ -174,8 +176,8 @@ def _break_even(
         row.provider: hosted_request_usd(
             row.usd_per_million_input_tokens,
             row.usd_per_million_output_tokens,
-            workload.input_tokens,
-            workload.output_tokens,
+            workload.mean_input_tokens,
+            workload.mean_output_tokens,
         )
         for row in hosted
     }

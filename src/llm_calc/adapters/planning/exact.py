@@ -70,7 +70,7 @@ class Scene:
     @property
     def context_tokens(self) -> int:
         """Prompt and answer of a request."""
-        return self.workload.input_tokens + self.workload.output_tokens
+        return self.workload.mean_input_tokens + self.workload.mean_output_tokens
 
     @property
     def lengths(self) -> Lengths:
