@@ -14,9 +14,8 @@ def asked(page: Page, act: Any, hardware: Any) -> None:
     """Waits for the estimate of this hardware, which an action leads to."""
 
     def wanted(request: Request) -> bool:
-        return (
-            request.url.endswith("/api/serving_estimate") and request.post_data_json["hardware"] == hardware
-        )
+        body: Any = request.post_data_json if request.url.endswith("/api/serving_estimate") else {}
+        return bool(body.get("hardware") == hardware)
 
     with page.expect_request(wanted, timeout=20_000):
         act()
