@@ -77,7 +77,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         tpot_s=span("tpot_s", float(found.tpot_s)),
         output_tokens_per_s=(
             None
-            if request.workload.load == "request_rate" or request.workload.grows
+            if request.workload.load == "request_rate" or request.workload.is_stream
             else span("output_tokens_per_s", float(found.output_tokens_per_s))
         ),
     )
@@ -86,7 +86,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
     setup = placed.subject.setup
-    unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.grows
+    unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.is_stream
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
     known = _of_load(list(placed.calibration.errors), request, placed)

@@ -155,7 +155,7 @@ def _room(
     placed: Placed, engine: EnginePart, workload: WorkloadPart, tiers: Sequence[KvTierPart]
 ) -> Room | None:
     """Where contexts lie, of a load that has any to keep."""
-    if not workload.grows:
+    if not workload.is_stream:
         return None
     return room_of(
         placed.subject,

@@ -32,6 +32,7 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 PREFIX_IGNORED = (
     "workload.prefix_cache_hit_fraction: FLOPs are counted for whole prompts, as if nothing were cached"
 )
+MEANS_COUNTED = "workload: FLOPs are counted for the mean lengths"
 TURNS_IGNORED = "workload.sessions: FLOPs are counted for the first turn, computed whole"
 
 
@@ -81,7 +82,11 @@ def cache_format(precision: Precision) -> CacheFormat:
 def _ignored(workload: WorkloadPart) -> list[str]:
     """What of a workload FLOPs are not counted for."""
     prefix = [PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else []
-    return [*prefix, *([TURNS_IGNORED] if workload.grows else [])]
+    return [
+        *prefix,
+        *([TURNS_IGNORED] if workload.grows else []),
+        *([MEANS_COUNTED] if workload.varies else []),
+    ]
 
 
 def default_contexts(model: Model, workload: WorkloadPart) -> list[int]:
@@ -89,7 +94,7 @@ def default_contexts(model: Model, workload: WorkloadPart) -> list[int]:
     limit = model.context_length_tokens
     longest = workload.longest_tokens
     usual = [tokens for tokens in USUAL_CONTEXTS if limit is None or tokens < limit]
-    return sorted({workload.input_tokens, longest, *usual, *([limit] if limit else [])})
+    return sorted({workload.mean_input_tokens, longest, *usual, *([limit] if limit else [])})
 
 
 @lru_cache(maxsize=512)
@@ -190,15 +195,15 @@ def _by_kind(model: Model, formats: CacheFormat) -> dict[str, CacheOfKind]:
 def reference_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
     """As the reference classes compute them, for a request or a static batch."""
     batch = workload.batch or 1
-    prefill = flops.reference_prefill_flops(model, batch, workload.input_tokens)
-    return _phases(prefill, flops.reference_decode_flops(model, workload.input_tokens), batch)
+    prefill = flops.reference_prefill_flops(model, batch, workload.mean_input_tokens)
+    return _phases(prefill, flops.reference_decode_flops(model, workload.mean_input_tokens), batch)
 
 
 def executed_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
     """As engines execute them, for a request or a static batch."""
     batch = workload.batch or 1
-    prefill = flops.executed_prefill_flops(model, batch, workload.input_tokens)
-    return _phases(prefill, flops.executed_decode_flops(model, workload.input_tokens), batch)
+    prefill = flops.executed_prefill_flops(model, batch, workload.mean_input_tokens)
+    return _phases(prefill, flops.executed_decode_flops(model, workload.mean_input_tokens), batch)
 
 
 def _phases(prefill: flops.Flops, decode: flops.Flops, batch: int) -> FlopsOfPhases:

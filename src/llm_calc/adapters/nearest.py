@@ -119,8 +119,8 @@ def question_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         kv_cache=kv_kind(placed),
         layout=(layout.tensor, layout.pipeline, layout.data * placed.replicas, layout.expert),
         kind=kind_of(workload),
-        input_tokens=workload.input_tokens,
-        output_tokens=workload.output_tokens,
+        input_tokens=workload.mean_input_tokens,
+        output_tokens=workload.mean_output_tokens,
         requests=_requests(workload, found),
         version=request.engine.version,
         extras=tuple(_extras(request)),
@@ -152,6 +152,8 @@ def _extras(request: ServingEstimateRequest) -> Iterator[str]:
         yield "prefix_cache_hit_fraction"
     if request.workload.grows:
         yield "sessions"
+    if request.workload.varies:
+        yield "lengths that vary"
     if request.hardware.gpu_memory_bytes is not None:
         yield "gpu_memory_bytes"
     if isinstance(request.hardware, UnlikeHardware):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from llm_calc.core.errors import InvalidInputError
@@ -53,6 +54,7 @@ class Nearest:
     side: int
 
 
+@lru_cache(maxsize=512)
 def version_numbers(written: str) -> Numbers | None:
     """``v0.17.1`` as (0, 17, 1), ``b11549`` as (11549,), ``1.2.0rc6`` as (1, 2, 0); None where it is no version."""
     found = _WRITTEN.fullmatch(written.strip())

@@ -39,5 +39,5 @@ def rent_of(
     usd = price.usd_per_gpu_hour * request.hardware.count
     workload = request.workload
     each = request_usd(usd, estimate.requests_per_s)
-    costs = token_costs(each, 0.0, workload.input_tokens, workload.output_tokens)
+    costs = token_costs(each, 0.0, workload.mean_input_tokens, workload.mean_output_tokens)
     return Rent(price=price, usd_per_hour=usd, usd_per_million_output_tokens=float(costs.all_in_output_usd))

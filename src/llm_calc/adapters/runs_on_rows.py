@@ -1,5 +1,6 @@
 """Rows of the table of what runs on what: hardware with formats, kinds of models, formats of the cache."""
 
+from functools import lru_cache
 from math import inf
 
 from pydantic import BaseModel, Field
@@ -98,6 +99,7 @@ class LacksModels(_Dated):
         return super().missing(release) or not self.is_dated
 
 
+@lru_cache(maxsize=256)
 def release_of(version: str | None) -> Release:
     """A release as numbers in their order; the newest where none is named, or none that can be read."""
     numbers = None if version is None else version_numbers(version)

@@ -75,8 +75,13 @@ def _one_slot(pool: Pool) -> Pool:
 
 
 def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
-    """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory."""
+    """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory.
+
+    Places that were made at start are as many as they are.
+    """
     planned = plan.sequences(context_tokens) if plan.available_bytes > 0 else 0.0 * context_tokens
+    if plan.places is not None:
+        return larger(1.0, planned)
     least = LEAST_CACHE_FRACTION * plan.budget.memory_bytes * plan.replicas
     sizes = [pool.sequence_bytes(context_tokens) for pool in plan.pools]
     floors = [least / size for size in sizes if not isinstance(size, (int, float)) or size]

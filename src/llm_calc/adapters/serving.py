@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
+from llm_calc.adapters.class_answers import class_answers
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
-from llm_calc.adapters.sessions import sessions_answer, time_sessions
+from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -40,8 +41,8 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     """
     request = with_preset(request, catalogs)
     placed = place_request(request, catalogs)
-    if request.workload.grows:
-        turns = time_sessions(placed, request.workload)
+    if request.workload.is_stream:
+        turns = time_stream(placed, request.workload)
         busy = busy_replicas(placed, request.workload)
         return _answer(request, placed, times(turns.estimate, busy), catalogs, turns)
     found = (
@@ -90,16 +91,16 @@ def draft_of(part: SpeculativePart | None) -> Draft:
 def lengths_of(workload: WorkloadPart) -> Lengths:
     """Tokens of a request."""
     return Lengths(
-        input_tokens=float(workload.input_tokens),
-        output_tokens=float(workload.output_tokens),
+        input_tokens=float(workload.mean_input_tokens),
+        output_tokens=float(workload.mean_output_tokens),
         cached_fraction=workload.prefix_cache_hit_fraction,
     )
 
 
 def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
     """The estimate of all replicas under their shares of the load."""
-    if workload.grows:
-        return times(time_sessions(placed, workload).estimate, busy_replicas(placed, workload))
+    if workload.is_stream:
+        return times(time_stream(placed, workload).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests = max(1, math.ceil(workload.requests_in_flight / replicas))
     match workload.load:
@@ -158,6 +159,7 @@ def _answer(
         total_tokens_per_s_per_gpu=total / gpus,
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
+        classes=[] if turns is None else class_answers(request.workload, turns, requests),
         sessions=None if turns is None else sessions_answer(placed, request.workload, turns),
         interval=interval_of(request, placed, found),
         operators=list(_operators(lengths, placed, found)),
@@ -225,7 +227,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
         yield "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
-    load = "sessions" if request.workload.grows else request.workload.load
+    load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and placed.calibration.name == "served":
         yield (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.sessions import SPREAD
+from llm_calc.adapters.sessions import ARRIVING, SPREAD
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.workload_catalog import load_tiers, preset_of
@@ -25,8 +25,8 @@ def check_sessions(request: ServingEstimateRequest) -> None:
     if request.kv_tiers and not workload.grows:
         msg = "kv_tiers: they keep contexts between the turns of sessions; give workload.sessions, or leave them out"
         raise InvalidInputError(msg, field="kv_tiers")
-    if request.disaggregated is not None and workload.grows:
-        msg = "disaggregated: does not take workload.sessions yet; give one of the two"
+    if request.disaggregated is not None and workload.is_stream:
+        msg = "disaggregated: does not take sessions, classes, targets or distributions yet; it takes equal requests"
         raise UnsupportedError(msg, field="disaggregated")
 
 
@@ -36,13 +36,14 @@ def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]
         preset = preset_of(workload.preset)
         chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
         yield f"workload.preset: {preset.id}, of {preset.source}{chosen}; {preset.notes}"
+    yield from _draws(workload)
     part, room = workload.sessions, placed.room
     if part is not None and not workload.grows:
         yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
-    if part is None or room is None:
+    if part is None or room is None or not workload.grows:
         return
     yield (
-        f"workload.sessions: lengths are drawn evenly within {SPREAD:.0%} of those given, pauses exponentially; "
+        f"workload.sessions: numbers are drawn evenly within {SPREAD:.0%} of what is given, pauses exponentially; "
         "sessions are at all ages when the run starts, with their contexts in memory as far as there is room; a "
         "replica keeps its sessions. Nothing of it was calibrated"
     )
@@ -50,6 +51,20 @@ def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]
         growth = workload.growth_tokens
         yield f"workload.sessions.growth_tokens: {growth}, as the first prompt has beyond the shared beginning"
     yield from _room_assumptions(room)
+
+
+def _draws(workload: WorkloadPart) -> Iterator[str]:
+    """How users make a rate, and how lengths that vary are drawn."""
+    if workload.users is not None:
+        yield f"workload.users: they send {workload.request_rate:g} requests a second together, at random"
+    if workload.varies and not workload.grows:
+        drawn = f"{ARRIVING} random arrivals" if workload.request_rate else "ten requests a slot"
+        yield (
+            f"workload: one simulated run of {drawn}; lengths are drawn from what is stated by a sequence that is the "
+            "same in every run, prompts and answers independently. Nothing of it was calibrated"
+        )
+        if workload.prefix_cache_hit_fraction:
+            yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached"
 
 
 def _room_assumptions(room: Room) -> Iterator[str]:
@@ -69,16 +84,17 @@ def _room_assumptions(room: Room) -> Iterator[str]:
 
 def session_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
     """Where caches do not pay, or more comes than can be served."""
-    yield "workload.sessions: loads of this kind were never measured here; the intervals are those of closed loops"
+    kind = "workload.sessions" if workload.grows else "workload"
+    yield f"{kind}: loads of this kind were never measured here; the intervals are those of closed loops"
     yield from _slow_tiers(placed, found)
-    rate = workload.session_rate
     turns = 1 if workload.sessions is None else workload.sessions.turns
     served = float(found.estimate.requests_per_s) * placed.replicas / turns
-    if rate is not None and served < rate * 0.97:
-        yield (
-            f"workload.session_rate: above the {served:.3g} sessions a second that the deployment can serve; the queue "
-            "grows without end"
-        )
+    for name, rate in (("session", workload.session_rate), ("request", workload.request_rate)):
+        if rate is not None and served < rate * 0.97:
+            yield (
+                f"workload.{name}_rate: above the {served:.3g} {name}s a second that the deployment can serve; the "
+                "queue grows without end"
+            )
 
 
 def _slow_tiers(placed: Placed, found: Found) -> Iterator[str]:

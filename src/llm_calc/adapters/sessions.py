@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from llm_calc.adapters.engines import engine_from
+from llm_calc.adapters.lengths import draw_of
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import PREFIX_SWITCHES
+from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
@@ -17,14 +19,19 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.model import Model
+from llm_calc.core.serving.estimate import SPREAD as LOOP_SPREAD
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.arrivals import sessions_arriving
-from llm_calc.core.workloads.draws import around
-from llm_calc.core.workloads.estimate import Found, sessions_alive
+from llm_calc.core.workloads.draws import Draw, around
+from llm_calc.core.workloads.estimate import Found, arriving, sessions_alive
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
 
 SPREAD = 0.2
 """Lengths of turns vary so much either way."""
+LENGTHS = ("input_tokens", "output_tokens")
+ARRIVING = 900
+"""Requests of a run with random arrivals whose requests are told apart."""
 NO_SESSIONS = frozenset({"llama.cpp"})
 """Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
 ALL_STATES_AGAIN = frozenset({"trtllm"})
@@ -54,28 +61,50 @@ def refuse_sessions(workload: WorkloadPart, where: str) -> None:
     """Names what an endpoint does not take yet.
 
     Raises:
-        UnsupportedError: the workload has sessions.
+        UnsupportedError: the workload has sessions, or requests that differ.
     """
-    if workload.sessions is not None:
-        msg = (
-            f"workload.sessions: {where} does not take sessions; /api/serving_estimate, compare and sweep do"
-        )
-        raise UnsupportedError(msg, field="workload.sessions")
+    drawn = {name for name in LENGTHS if isinstance(getattr(workload, name), LengthPart)}
+    given = [name for name in ("sessions", "classes", "targets") if getattr(workload, name) is not None]
+    for name in (*given, *sorted(drawn)):
+        words = f"a distribution of {name}" if name in drawn else name
+        msg = f"workload.{name}: {where} does not take {words}; /api/serving_estimate, compare and sweep do"
+        raise UnsupportedError(msg, field=f"workload.{name}")
 
 
-def stream_of(workload: WorkloadPart, sessions: int) -> Stream:
-    """So many sessions at once, as the core takes them."""
+def stream_of(workload: WorkloadPart, sessions: int, arrivals_s: tuple[float, ...] = ()) -> Stream:
+    """So many sessions at once, or arrivals, as the core takes them."""
     part = workload.sessions
-    turns, think_s = (1, 0.0) if part is None else (part.turns, part.think_s)
-    kind = RequestClass(
-        first=around(float(workload.input_tokens), SPREAD),
-        output=around(float(workload.output_tokens), SPREAD),
-        growth=around(float(max(workload.growth_tokens, 1)), SPREAD),
-        turns=turns,
-        think_s=think_s,
+    return Stream(
+        classes=tuple(_classes(workload, alone=sessions <= 1)),
+        slots=0 if arrivals_s else sessions,
+        arrivals_s=arrivals_s,
+        shared_tokens=0.0 if part is None else float(part.shared_prefix_tokens),
     )
-    shared = 0.0 if part is None else float(part.shared_prefix_tokens)
-    return Stream(classes=(kind,), slots=sessions, shared_tokens=shared)
+
+
+def _classes(workload: WorkloadPart, *, alone: bool) -> Iterator[RequestClass]:
+    part, growth = workload.sessions, around(float(max(workload.growth_tokens, 1)), SPREAD)
+    turns, think_s = (1, 0.0) if part is None else (part.turns, part.think_s)
+    for each in workload.classes or (workload,):
+        yield RequestClass(
+            first=_drawn(each.input_tokens, workload, alone=alone),
+            output=_drawn(each.output_tokens, workload, alone=alone),
+            growth=growth,
+            share_fraction=each.share if isinstance(each, ClassPart) else 1.0,
+            turns=turns,
+            think_s=think_s,
+        )
+
+
+def _drawn(length: Length, workload: WorkloadPart, *, alone: bool) -> Draw:
+    """A stated distribution; a number within a spread in sessions, as benchmark clients draw it in closed loops."""
+    if isinstance(length, LengthPart):
+        return draw_of(length)
+    if workload.grows:
+        return around(float(length), SPREAD)
+    if workload.load == "request_rate" or alone or workload.classes is not None:
+        return Draw((0.0, 1.0), (float(length), float(length)))
+    return Draw((0.0, 1.0), ((1 - LOOP_SPREAD) * length, float(length)))
 
 
 def room_of(
@@ -94,7 +123,7 @@ def room_of(
         UnsupportedError: an engine whose caches of prompts follow other rules.
         InvalidInputError: a tier without a size or speed that could be taken for it, or named twice.
     """
-    if part.name in NO_SESSIONS:
+    if part.name in NO_SESSIONS and workload.grows:
         msg = f"workload.sessions: prompt caches of {part.name} are not modelled; ask for one turn, or another engine"
         raise UnsupportedError(msg, field="workload.sessions")
     setup = subject.setup
@@ -110,7 +139,7 @@ def room_of(
             max((claim.block_tokens for pool in plan.pools for claim in pool.claims), default=1) or 1
         ),
         tiers=tuple(found),
-        keeps=keeps_prefixes(part, setup.model) and per_token > 0,
+        keeps=workload.grows and keeps_prefixes(part, setup.model) and per_token > 0,
         stated_fraction=workload.prefix_cache_hit_fraction if stated else None,
     )
 
@@ -146,13 +175,17 @@ def _tier(
     return Tier(name=tier.tier, capacity_tokens=tokens, tokens_per_s=rate / max(per_token, 1e-9))
 
 
-def time_sessions(placed: Replica, workload: WorkloadPart) -> Found:
-    """One replica under its share of the sessions."""
+def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
+    """One replica under its share of requests that are told apart."""
     if placed.room is None:
-        raise InvalidInputError("workload.sessions: nothing keeps contexts here", field="workload.sessions")
+        raise InvalidInputError("workload: nothing was made ready for its requests", field="workload")
     if workload.session_rate is not None:
         rate = workload.session_rate / placed.replicas
         return sessions_arriving(placed.deployment, stream_of(workload, 1), placed.room, rate)
+    if workload.request_rate is not None:
+        rate = workload.request_rate / placed.replicas
+        arrivals = poisson_arrivals(rate, ARRIVING)
+        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate)
     sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
     return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
 
@@ -160,7 +193,7 @@ def time_sessions(placed: Replica, workload: WorkloadPart) -> Found:
 def sessions_answer(placed: Replica, workload: WorkloadPart, found: Found) -> SessionsAnswer | None:
     """What the answer says of sessions."""
     part, room, seen = workload.sessions, placed.room, found.seen
-    if part is None or room is None:
+    if part is None or room is None or not workload.grows:
         return None
     stream = stream_of(workload, 1)
     kind, replicas = stream.classes[0], placed.replicas

@@ -141,7 +141,8 @@ def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> 
 
 
 def _format_warnings(formats: Precision, engine: EngineName, gpu: Gpu) -> tuple[str, ...]:
-    return *_file_warnings(formats, engine), *arithmetic_warnings(formats, gpu)
+    arithmetic = () if formats.weights.is_gguf else arithmetic_warnings(formats, gpu)
+    return *_file_warnings(formats, engine), *arithmetic
 
 
 def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from llm_calc.adapters.wire.plans import (
     RecommendGpusAnswer,
 )
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
@@ -97,6 +98,9 @@ def serving_estimate(
     speculative: Annotated[
         SpeculativePart | None, Field(description="Speculative decoding; absent: none")
     ] = None,
+    kv_tiers: Annotated[
+        list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")
+    ] = None,
     calibration: CalibrationInput = None,
 ) -> ServingEstimateAnswer:
     """Predict time to first token, time per token and throughput under a load, with 80 % intervals.
@@ -114,6 +118,7 @@ def serving_estimate(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        kv_tiers=kv_tiers,
         calibration=calibration,
     )
 

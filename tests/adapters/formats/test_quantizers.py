@@ -12,7 +12,9 @@ from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.formats import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.adapters.formats.keys import says_nothing
+from llm_calc.adapters.formats.recipes import recipe_for
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
 
@@ -193,3 +195,58 @@ def test_experts_that_are_quantized_beside_fp8_are_read_as_listed() -> None:
     without = {**entry.config["quantization_config"], "moe_quant_algo": "ZZ4"}
     with pytest.raises(InvalidInputError, match="moe_quant_algo"):
         recipe_from_quantization_config(without, model)
+
+
+LINEAR, HEAD = 3 * (512 * 512 * 2 + 512 * 128 * 2 + 3 * 512 * 1408), 8000 * 512
+"""Numbers of the small Llama's linear layers, and of its head or embedding."""
+ROWS_OF_ALL = 3 * (512 + 128 + 128 + 512 + 1408 + 1408 + 512)
+
+
+def stored_bytes(**quantization: object) -> float:
+    reading = read_config({**GOLDEN["models"]["llama_s"], "quantization_config": quantization})
+    assert reading.quantization is not None
+    stored = recipe_from_quantization_config(reading.quantization, reading.model)
+    return float(weights_bytes(reading.model, stored.recipe))
+
+
+def test_integers_that_transformers_stores_itself() -> None:
+    """By hand from integrations/metal_quantization.py and gemma_quant.py of transformers 5.24.0, checked 2026-11-30."""
+    whole = weights_bytes(read_config(GOLDEN["models"]["llama_s"]).model, recipe_for_bf16())
+    rest = whole - 2 * LINEAR
+    metal = {"quant_method": "metal", "bits": 4, "group_size": 64}
+    assert stored_bytes(**metal) == pytest.approx(rest + LINEAR * (4 + 64 / 64) / 8, rel=1e-9)
+    gemma = {"quant_method": "gemma", "num_bits": 4, "module_quant_configs": {"mlp": {"num_bits": 2}}}
+    scales = 4 * ROWS_OF_ALL + 8 * 7 * 3
+    mlp = 3 * 3 * 512 * 1408
+    assert stored_bytes(**gemma) == pytest.approx(rest + (LINEAR - mlp) / 2 + mlp / 4 + scales, rel=1e-9)
+    with_table = stored_bytes(**gemma, quantize_embeddings=True)
+    assert with_table == pytest.approx(stored_bytes(**gemma) - HEAD * 1.5 + 4 * 8000 + 8, rel=1e-6)
+    for wrong in ({**metal, "bits": 3}, {**metal, "group_size": 0}, {**gemma, "num_bits": 5}):
+        with pytest.raises(InvalidInputError):
+            stored_bytes(**wrong)
+
+
+def test_tables_that_are_converted_to_fp8_have_one_scale() -> None:
+    """``FP8Embedding`` of transformers 5.24.0, checked 2026-11-30."""
+    blocks = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    saved = stored_bytes(**blocks) - stored_bytes(**blocks, modules_to_convert=["embed_tokens"])
+    assert saved == HEAD - 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "bits"),
+    [
+        ("MXDynamicActivationMXWeightConfig", {"block_size": 32}, 8.25),
+        ("MXDynamicActivationMXWeightConfig", {"weight_dtype": "float4_e2m1fn_x2"}, 4.25),
+        ("NVFP4WeightOnlyConfig", {"use_dynamic_per_tensor_scale": True}, 4.5),
+    ],
+)
+def test_scaled_formats_of_torchao(kind: str, data: dict[str, object], bits: float) -> None:
+    """Tensors of torchao 0.18.0 on a small matrix: a scale of 8 bits a group, one of 32 a tensor in NVFP4."""
+    found = stored_bytes(quant_method="torchao", quant_type={"default": {"_type": kind, "_data": data}})
+    whole = weights_bytes(read_config(GOLDEN["models"]["llama_s"]).model, recipe_for_bf16())
+    assert found == pytest.approx(whole - LINEAR * (16 - bits) / 8, rel=1e-4)
+
+
+def recipe_for_bf16() -> WeightRecipe:
+    return recipe_for("bf16", read_config(GOLDEN["models"]["llama_s"]).model)

@@ -11,6 +11,7 @@ from llm_calc.adapters.formats.modelopt import modelopt
 from llm_calc.adapters.formats.quark import quark
 from llm_calc.adapters.formats.scheme import FIELD, Scheme
 from llm_calc.adapters.formats.torchao import torchao
+from llm_calc.adapters.formats.transformers_own import gemma, metal
 from llm_calc.adapters.formats.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
@@ -31,6 +32,8 @@ _READERS: dict[str, Callable[[Said], Scheme]] = {
     "torchao": torchao,
     "hqq": hqq,
     "quanto": quanto,
+    "metal": metal,
+    "gemma": gemma,
 }
 _SPELLINGS = {
     "intel/auto-round": "auto-round",

@@ -28,6 +28,7 @@ _FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", 
 _EXPERT_KINDS = {"": "", "fp4": "mxfp4", "mxfp4": "mxfp4", "fp8": "", "float8_e4m3fn": ""}
 EXPERT_KEY = "expert_dtype"
 _ONE_SCALE = 32.0
+_ONE_SCALE_FP8 = NumberFormat(name="fp8", element_bits=8, tensor_bits=_ONE_SCALE, compute="fp8")
 
 
 def fp8(said: Said) -> Scheme:
@@ -51,9 +52,13 @@ def fp8(said: Said) -> Scheme:
     words = (
         f"fp8 with a scale for every {block[0]} x {block[1]} block" if block else "fp8 with a scale a tensor"
     )
-    listed = experts_beside_fp8(said)
+    tables = tuple(
+        Choice(pattern=pattern, number=_ONE_SCALE_FP8, role="listed", said=key)
+        for pattern, key in said.strings("modules_to_convert")
+    )
+    listed = (*tables, *experts_beside_fp8(said))
     by_name = (("experts", replace(number_of("mxfp4"), compute="fp8")),) if experts else ()
-    beside = next((choice.number.name for choice in listed if choice.number), experts)
+    beside = next((each.number.name for each in listed[len(tables) :] if each.number), experts)
     return Scheme(
         storage="fp8",
         number=number,

@@ -90,7 +90,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         ],
         considered=Considered(
             gpus=len(found.gpus),
-            deployments=sum(len(each.rows) for each in found.searched.rows),
+            deployments=sum(len(each.rows.gpus) for each in found.searched.candidates),
             estimated=found.search.estimated,
         ),
         assumptions=[*source.assumptions, *_assumptions(request, found)],
@@ -128,20 +128,18 @@ def _bounded(
         gpus_per_node=scene.gpus_per_node,
     )
     rows = build_rows(space, options, gpus, _calibrations(options, search))
-    bounded = [bounds(each, scene, search.load, search.objective, search.prices) for each in rows]
+    bounded = (bounds(each, scene, search.load, search.objective, search.prices) for each in rows)
     return Searched(
         search=search,
         model=source.model,
         options=options,
-        rows=rows,
-        splits=tuple(split for _, split in bounded),
-        candidates=tuple(bound for part, _ in bounded for bound in part),
+        candidates=tuple(bounded),
     )
 
 
 def _pareto(found: Found) -> Pareto:
     searched = found.searched
-    candidates = front_candidates(found.search, searched.rows, searched.splits)
+    candidates = front_candidates(found.search, searched.candidates)
     points = {kind.name: front(kind, found.search, candidates, found.plans) for kind in FRONTS}
     ranks = {id(plan): rank for rank, plan in enumerate(found.plans, start=1)}
     return Pareto(

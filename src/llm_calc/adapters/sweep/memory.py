@@ -33,8 +33,8 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
     plan, asked, workload = planned.plan, planned.asked, request.workload
     context: Quantity = float(asked.context_tokens)
     if workload is not None:
-        prompt = varying.get("workload.input_tokens", float(workload.input_tokens))
-        output = varying.get("workload.output_tokens", float(workload.output_tokens))
+        prompt = varying.get("workload.input_tokens", float(workload.mean_input_tokens))
+        output = varying.get("workload.output_tokens", float(workload.mean_output_tokens))
         context = prompt + output + _later_turns(workload, prompt, output)
     sequences = varying.get("workload.concurrency", varying.get("workload.batch", float(asked.sequences)))
     most = plan.max_concurrency(np.atleast_1d(context)) if plan.pools else whole_limit(plan)

@@ -87,6 +87,28 @@ class PercentilesOfRun(Answer):
     request_latency_s: Percentiles = Field(description="From sending to the last token [s]")
 
 
+class ClassAnswer(Answer):
+    """What one class of requests saw; null where the run saw none of it."""
+
+    name: str = Field(description="The class; all where the workload names none")
+    requests: int = Field(description="Requests of it in the simulated run [requests]")
+    requests_per_s: float = Field(description="Requests of it that the deployment finishes [requests/s]")
+    input_tokens: float | None = Field(description="Mean prompt [tokens]")
+    output_tokens: float | None = Field(description="Mean answer [tokens]")
+    ttft_s: float | None = Field(description="Mean time to first token [s]")
+    tpot_s: float | None = Field(
+        description="Mean time of each further token [s]; null: none has more than one"
+    )
+    request_latency_s: float | None = Field(description="Mean time from sending to the last token [s]")
+    percentiles: PercentilesOfRun | None = Field(description="Spread over its requests")
+    targets_kept_fraction: float | None = Field(
+        description="Part of its requests that keep all targets (SLO attainment) [-]; null: it has none"
+    )
+    goodput_requests_per_s: float | None = Field(
+        description="Its requests that keep all targets [requests/s]; null: it has none"
+    )
+
+
 class Range(Answer):
     """A range of one figure."""
 
@@ -197,6 +219,9 @@ class ServingEstimateAnswer(Answer):
     total_tokens_per_s_per_gpu: float = Field(description="Prompt and generated tokens a GPU [tokens/s]")
     requests_per_s_per_gpu: float = Field(description="Requests finished a GPU [requests/s]")
     percentiles: PercentilesOfRun | None = Field(description="Spread over requests")
+    classes: list[ClassAnswer] = Field(
+        description="What classes of requests saw, and how many kept their targets; empty where all are alike"
+    )
     sessions: SessionsAnswer | None = Field(
         description="What caches keep of sessions and what follows; null without sessions"
     )

@@ -27,3 +27,30 @@ def show_sessions(console: Console, answer: ServingEstimateAnswer) -> None:
     facts(console, rows, "Sessions")
     tiers = [(each.tier, percent(each.hit_fraction), number(each.capacity_tokens)) for each in found.tiers]
     listing(console, ("Memory", "found", "holds [tokens]"), tiers)
+
+
+def show_classes(console: Console, answer: ServingEstimateAnswer) -> None:
+    """What each class of requests waits for, and how many keep their targets."""
+    if not answer.classes:
+        return
+    rows = [
+        (
+            each.name,
+            number(each.requests_per_s),
+            *(NONE if value is None else seconds(value) for value in (each.ttft_s, each.tpot_s)),
+            NONE if each.percentiles is None else seconds(each.percentiles.ttft_s.p99),
+            NONE if each.targets_kept_fraction is None else percent(each.targets_kept_fraction),
+            NONE if each.goodput_requests_per_s is None else number(each.goodput_requests_per_s),
+        )
+        for each in answer.classes
+    ]
+    columns = (
+        "Class",
+        "a second",
+        "first token",
+        "per token",
+        "first token p99",
+        "keep targets",
+        "good a second",
+    )
+    listing(console, columns, rows)

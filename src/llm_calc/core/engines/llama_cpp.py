@@ -5,7 +5,7 @@ Read from llama.cpp v0.5.0 (28 September 2026) and held against its own dry run 
 ``common/fit.cpp`` and ``tools/server``; checked: 2026-11-29.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -110,7 +110,11 @@ class LlamaCpp:
         check(setup, self.split_mode, self.tensor_split, self.main_gpu)
         loading = self.loading(setup)
         split = devices_of(setup, loading)
-        return fullest([self._device(setup, loading, split, stage) for stage in range(len(split))])
+        host, slots = self._host(setup, loading, split), self.slots_at(loading.n_ctx)
+        found = fullest([self._device(setup, loading, split, stage, host) for stage in range(len(split))])
+        return replace(
+            found, notes=(*notes(setup, loading, split, slots), *self.without_effect(setup, slots))
+        )
 
     def loading(self, setup: Setup) -> Loading:
         """What the server loads where: as the options say, and fitted where they say nothing."""
@@ -190,8 +194,7 @@ class LlamaCpp:
     def _needs(self, setup: Setup, loading: Loading) -> list[float]:
         """Bytes that each device takes under a loading, without the framework."""
         split = devices_of(setup, loading)
-        parts = (self._parts(setup, loading, split, stage) for stage in range(len(split)))
-        return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
+        return [self._parts(setup, loading, split, stage).total_bytes for stage in range(len(split))]
 
     def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
         """Weights, cells and compute buffer of one device."""
@@ -229,6 +232,7 @@ class LlamaCpp:
             slots=slots,
             micro_batch=self.micro_batch(loading.n_ctx),
             flash_attention=self.flash_attn,
+            cached_beside=self.rules.cached_beside_scores,
             swa_full=self.swa_full,
             cache_on_device=self.cache_on_device,
             outputs=slots.count if self.rules.output_rows_by_slot else self.micro_batch(loading.n_ctx),
@@ -237,14 +241,15 @@ class LlamaCpp:
             device=stage,
         )
 
-    def _device(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> MemoryPlan:
+    def _device(
+        self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int, host: HostBudget
+    ) -> MemoryPlan:
         parts, slots = self._parts(setup, loading, split, stage), self.slots_at(loading.n_ctx)
-        framework, host = framework_bytes(1, self.overheads), self._host(setup, loading, split)
-        memory = setup.memory_of(stage)
+        framework, memory = framework_bytes(1, self.overheads), setup.memory_of(stage)
         shared = host.needed_bytes if setup.gpu.unified_memory else 0.0
         available = memory - parts.weights_bytes - parts.compute_bytes - framework - shared
-        here = claims(setup.model, split[stage].layers, self._cache_rules(setup, loading))
-        held = here if self.cache_on_device else ()
+        rules = self._cache_rules(setup, loading)
+        held = claims(setup.model, split[stage].layers, rules) if self.cache_on_device else ()
         return MemoryPlan(
             engine=self.name,
             budget=GpuBudget(
@@ -266,7 +271,6 @@ class LlamaCpp:
             limits=self.limits(setup),
             replicas=setup.layout.data,
             stage=stage,
-            notes=(*notes(setup, loading, split, slots), *self.without_effect(setup, slots)),
             places=slots,
             host=host,
         )

@@ -28,6 +28,15 @@ class Parts:
     kv_cache_bytes: float
     compute_bytes: float
 
+    @property
+    def total_bytes(self) -> float:
+        """All of it [bytes].
+
+        ``weights + cache + compute buffer``.
+        Definition: the framework stands beside it.
+        """
+        return self.weights_bytes + self.kv_cache_bytes + self.compute_bytes
+
 
 def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:
     """What each device has free before anything is loaded, by which layers are dealt [bytes].
@@ -47,9 +56,7 @@ def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
     Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
-    whole = stack.layers_bytes
-    here = sum(whole[layer] - stack.on_host(layer, loading.host[layer]) for layer in device.layers)
-    return here + stack.output_bytes * device.output
+    return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output
 
 
 def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> float:
@@ -59,10 +66,8 @@ def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> f
     Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
-    placed = frozenset(layer for device in split for layer in device.layers)
-    total = stack.embedding_bytes
-    for layer, size in enumerate(stack.layers_bytes):
-        total += stack.on_host(layer, loading.host[layer]) if layer in placed else size
+    placed = sum(stack.on_device(device.layers, loading.host) for device in split)
+    total = stack.embedding_bytes + sum(stack.layers_bytes) - placed
     if not any(device.output for device in split):
         total += stack.output_bytes - stack.tied_bytes
     return total

@@ -13,14 +13,20 @@ from llm_calc.core.serving.traffic import Draws, Scheduling, Served, Traffic
 class Flow:
     """A run of such requests: an :class:`.open.OpenRun` without what never happens in it.
 
+    ``most``: sequences that memory and engine take at once, and that leave room for any prompt in a step.
+
     Of the prompt of the request that is ``next``, ``done`` tokens are computed; ``coming`` is when it comes.
     """
 
-    def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, draws: Draws) -> None:
+    def __init__(
+        self, clock: StepClock, traffic: Traffic, rules: Scheduling, draws: Draws, held: float
+    ) -> None:
         self.clock, self.traffic, self.draws = clock, traffic, draws
         self.low, self.growth, self.origin = clock.by_groups()
         self.mixed, self.gained = rules.policy == "mixed", rules.tokens_per_step
         self.budget, self.cached = rules.budget_tokens * rules.replicas, traffic.cached_tokens
+        beside = (rules.budget_tokens - float(draws.wholes.max())) * rules.replicas
+        self.most = min(held, beside) if traffic.slots == 0 else -1.0
         self.arrivals = [*traffic.arrivals_s, inf]
         self.coming, self.next, self.done = self.arrivals[0], 0, 0.0
         self.running: list[tuple[float, int]] = []
@@ -28,20 +34,10 @@ class Flow:
         self.tick = 0
         self.firsts, self.lasts = list[float](), [0.0] * len(traffic.arrivals_s)
 
-    @staticmethod
-    def holds(
-        traffic: Traffic, rules: Scheduling, draws: Draws, capacity_tokens: float, limit: float
-    ) -> bool:
-        """Whether memory and engine take in all at once, and a step has room for any prompt."""
-        requests = len(traffic.arrivals_s)
-        room = rules.budget_tokens - requests / rules.replicas
-        fits = requests <= limit and sum(draws.reserve) <= capacity_tokens
-        return fits and traffic.slots == 0 and float(draws.wholes.max()) <= room
+    def served(self) -> Served | None:
+        """Runs until the last request has its last token, or one has to wait [s, tokens, sequences].
 
-    def served(self) -> Served:
-        """Runs until the last request has its last token [s, tokens, sequences].
-
-        ``now <- now + steps x step_s``.
+        ``now <- now + steps x step_s``; None where one does.
         Definition: see the module.
         """
         running = self.running
@@ -50,6 +46,8 @@ class Flow:
                 self.now = self.coming
             if self.coming <= self.now:
                 self.fill(len(running) if self.mixed else 0)
+                if len(running) > self.most:
+                    return None
             else:
                 self.decode(len(running))
             while running and running[0][0] <= self.tick + DONE:

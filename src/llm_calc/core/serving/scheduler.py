@@ -25,9 +25,8 @@ def simulate(
     """
     if traffic.arrivals_s:
         run = OpenRun(clock, traffic, rules, Bounds(capacity_tokens, limit, MOST_SLOTS))
-        if Flow.holds(traffic, rules, run.draws, capacity_tokens, limit):
-            return Flow(clock, traffic, rules, run.draws).served()
-        return run.served()
+        held = min(limit, capacity_tokens // max(run.draws.reserve))
+        return Flow(clock, traffic, rules, run.draws, held).served() or run.served()
     most_tokens = traffic.slots * (traffic.input_tokens + rules.reserved_fraction * traffic.output_tokens)
     room = inf if capacity_tokens >= most_tokens else capacity_tokens
     bounds = Bounds(room, inf if limit >= traffic.slots else limit, MOST_SLOTS)

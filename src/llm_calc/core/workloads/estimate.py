@@ -14,7 +14,7 @@ from llm_calc.core.serving.estimate import (
     most_requests_per_s,
     queue_of_many,
 )
-from llm_calc.core.serving.host import SLOT_REQUESTS, with_host
+from llm_calc.core.serving.host import SLOT_REQUESTS, start_waits, with_host
 from llm_calc.core.workloads.run import MOST_SLOTS, simulate
 from llm_calc.core.workloads.stream import Room, Stream
 from llm_calc.core.workloads.turns import Seen
@@ -59,7 +59,8 @@ def sessions_alive(
     counted: what lasts, not how it begins.
     Leaves out: as :func:`simulated`.
     """
-    found = _as_clients_see(deployment, simulated(deployment, stream, room, most_requests))
+    together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
+    found = _as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
     session_s = _session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
@@ -129,14 +130,17 @@ def lengths_seen(seen: Seen) -> Lengths:
     )
 
 
-def _as_clients_see(deployment: Deployment, seen: Seen) -> Seen:
-    """With what a server adds to first tokens, and what measured runs of this stack took over the formulas."""
+def _as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> Seen:
+    """With what a server adds to first tokens, and what measured runs of this stack took over the formulas.
+
+    ``together``: requests that come at once at the start, as in a closed loop of single requests.
+    """
     tpots = seen.tpot_s * float(deployment.offsets.tpot)
     tpot = float(np.nanmean(tpots)) if not np.all(np.isnan(tpots)) else 0.0
     each = Lengths(input_tokens=seen.prompt_tokens, output_tokens=seen.output_tokens)
-    first = np.asarray(with_host(seen.ttft_s, tpot, each, 0.0, deployment.host)) * float(
-        deployment.offsets.ttft
-    )
+    first = np.asarray(with_host(seen.ttft_s, tpot, each, 0.0, deployment.host))
+    first = first + start_waits(len(first), float(together), deployment.host)
+    first = first * float(deployment.offsets.ttft)
     later = np.where(np.isnan(tpots), 0.0, (seen.output_tokens - 1) * tpots)
     return replace(seen, ttft_s=first, tpot_s=tpots, latency_s=first + later)
 

@@ -72,7 +72,7 @@ def _indexer(f: Fields) -> Block:
     return Custom(name="indexer", content=parts)
 
 
-@family("minimax_m3_vl_text", ignores=_IGNORED)
+@family("minimax_m3_vl_text")
 def minimax_m3(f: Fields) -> Model:
     """Layers of norms, attention (with an indexer where the types say so), dense or routed feed-forward."""
     layers = num_layers(f)
