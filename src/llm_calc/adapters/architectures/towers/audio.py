@@ -28,7 +28,10 @@ _IGNORED = (
 def _encoder(f: Fields, *, biases: str = "qvoud", grouped: bool = False) -> Encoder:
     """Whisper's layers: biases everywhere but in the keys; ``grouped``: keys and values may have heads of their own."""
     f.ignore(*_IGNORED)
-    f.agree(head_dim=f.int("hidden_size") // f.int("num_attention_heads"))
+    heads = f.int("num_attention_heads")
+    f.agree(head_dim=f.int("hidden_size") // heads)
+    if not grouped:
+        f.agree(num_key_value_heads=heads)
     return Encoder(
         layers=depth(f),
         hidden=f.int("hidden_size"),
