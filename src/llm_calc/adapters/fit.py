@@ -86,6 +86,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
         model=source.name,
+        release=engine_rules("llama.cpp").answered,
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,

@@ -65,6 +65,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             slow.append(entry.name)
     rules = engine_rules("llama.cpp")
     return ModelsForAnswer(
+        release=rules.answered,
         context_tokens=request.context_tokens,
         models=found,
         more=more,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from llm_calc.adapters.catalog import TokenPrice
 from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
+from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
@@ -58,6 +59,7 @@ def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None
         parallelism=request.parallelism or ParallelismPart(),
         precision=request.precision,
         engine=request.engine,
+        release=release_of(request.engine).answered,
         workload=request.workload,
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,

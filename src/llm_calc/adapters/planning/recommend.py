@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.engines import engine_rules, release_of
 from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.planning.choices import layouts_on
@@ -234,6 +234,7 @@ def _recommendation(rank: int, each: Holding) -> Recommendation:
         hardware=request.hardware,
         parallelism=request.parallelism or ParallelismPart(),
         engine=request.engine,
+        release=release_of(request.engine).answered,
         headroom_bytes=headroom_bytes(plan, each.planned.asked),
         max_concurrency=float(plan.max_concurrency(workload.mean_input_tokens + workload.mean_output_tokens)),
         ttft_s=float(each.found.ttft_s),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.engines import EngineRelease
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import FormatName, ModelPart, TokenCount
 from llm_calc.adapters.wire.serving import BasisKind, Range
@@ -88,6 +89,7 @@ class FitAnswer(Answer):
     """Every quantization with every cache type, most bits first."""
 
     model: str = Field(description="The model")
+    release: EngineRelease = Field(description="The release of llama.cpp whose rules were used")
     context_tokens: int = Field(description="Tokens of each sequence [tokens]")
     rows: list[FitRow] = Field(description="What was considered, most bits first")
     best: int | None = Field(description="Place of the best row in rows, from 0; null: nothing fits")
@@ -129,6 +131,7 @@ class RunningModel(Answer):
 class ModelsForAnswer(Answer):
     """Models that run, the largest first."""
 
+    release: EngineRelease = Field(description="The release of llama.cpp whose rules were used")
     context_tokens: int = Field(description="Tokens of one sequence [tokens]")
     models: list[RunningModel] = Field(description="What runs, largest first")
     more: bool = Field(description="Whether smaller ones were left out for max_models")

@@ -232,6 +232,7 @@ class LlamaCpp:
             slots=slots,
             micro_batch=self.micro_batch(loading.n_ctx),
             flash_attention=self.flash_attn,
+            cached_beside=self.rules.cached_beside_scores,
             swa_full=self.swa_full,
             cache_on_device=self.cache_on_device,
             outputs=slots.count if self.rules.output_rows_by_slot else self.micro_batch(loading.n_ctx),
