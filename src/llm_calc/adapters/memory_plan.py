@@ -20,6 +20,7 @@ from llm_calc.adapters.memory_advice import (
 from llm_calc.adapters.memory_warnings import plan_warnings
 from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.speculation import with_draft
 from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -120,6 +121,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
+    subject = with_draft(subject, request.speculative)
     return plan_of(subject, request.precision, request.engine, request.workload)
 
 
