@@ -8,6 +8,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
+from llm_calc.adapters.idle_options import idle_options
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     Asked,
@@ -86,7 +87,11 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         recommended_gpu=_other_gpu(request, planned, catalogs),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
-        assumptions=[*subject.assumptions, *_assumptions(planned, request)],
+        assumptions=[
+            *subject.assumptions,
+            *_assumptions(planned, request),
+            *idle_options(request.engine, subject.setup, planned.plan),
+        ],
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
