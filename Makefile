@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench sbom audit calibrate runs docs image examples lock vendor clean conformance
+.PHONY: help install serve test check unit browser schemathesis bench load sbom audit calibrate runs docs image examples lock vendor clean conformance mutants
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -71,6 +71,9 @@ schemathesis: $(VENV)/.dev  ## a longer search for requests that the service ans
 bench: $(VENV)/.dev  ## measure speed, start-up and memory
 	$(BIN)/python -m bench
 
+load: $(VENV)/.dev  ## hold the service under twice the load it can take (SECONDS may be given)
+	$(BIN)/python -m bench.load $(or $(SECONDS),60)
+
 calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
 	$(BIN)/python -m tools.calibrate
 	$(BIN)/python -m tools.fit_memory
@@ -78,6 +81,9 @@ calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/ac
 
 conformance: $(VENV)/.dev  ## run engines' own planners without a GPU; record them, write docs/conformance.md
 	$(BIN)/python -m tools.conformance
+
+mutants: $(VENV)/.dev  ## change the core in single places and count how often a test notices (MOST may be given)
+	$(BIN)/python -m tools.mutants --most $(or $(MOST),200)
 
 runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 	$(BIN)/python -m tools.calibrate.predicted_runs

@@ -75,7 +75,7 @@ def resolve_setup(
             *source.assumptions,
             *formats.weights.assumptions,
             *assumed,
-            *machine_notes(hardware, unlike, catalogs),
+            *machine_notes(hardware, unlike or (gpu,), catalogs, engine),
         ),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
