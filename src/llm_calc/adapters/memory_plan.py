@@ -89,11 +89,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         recommended_gpu=_other_gpu(request, planned, catalogs),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
-        assumptions=[
-            *subject.assumptions,
-            *_assumptions(planned, request),
-            *idle_options(request.engine, subject.setup, planned.plan),
-        ],
+        assumptions=[*subject.assumptions, *_assumptions(planned, request)],
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
@@ -298,4 +294,4 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     host = planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return found
+    return [*found, *idle_options(request.engine, planned.subject.setup, plan)]
