@@ -1,7 +1,7 @@
 """The calibration catalog: fitted efficiencies of each family of kernels, and which family a request takes."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -150,7 +150,11 @@ def family_of(engine: str, load: str) -> Family:
 
 def keys_of(engine: str, gpu: Gpu) -> tuple[str, ...]:
     """What efficiencies may depend on, but for number formats."""
-    chip, vendor = chip_class(gpu), gpu.vendor.lower()
+    return _keys(engine, chip_class(gpu), gpu.vendor.lower())
+
+
+@lru_cache(maxsize=1024)
+def _keys(engine: str, chip: str, vendor: str) -> tuple[str, ...]:
     kinds = {
         "engine": engine,
         "generation": chip,
@@ -189,16 +193,26 @@ def rates_of(
 
     ``many``: several requests in flight. What engines of one user take for a prompt says nothing of that.
     """
-    experts = work.linear[GROUPS.index("experts")].format
-    keys = (*keys_of(engine, gpu), f"kernel:{kernel_key(engine, experts, chip_class(gpu))}")
-    formats = [f"format:{format_class(each.format)}" for each in work.linear]
+    keys, with_formats = _rate_keys(
+        engine, chip_class(gpu), gpu.vendor.lower(), tuple(each.format for each in work.linear)
+    )
 
     def value(name: str, group: int | None) -> float:
         if many and engine == GENERIC and name == "prefill_layer_s":
             return calibration.value(name, keys[1:])
-        return calibration.value(name, keys if group is None else (*keys, formats[group]))
+        return calibration.value(name, keys if group is None else with_formats[group])
 
     return reached_rates(machine, value, kernels_of(calibration.name))
+
+
+@lru_cache(maxsize=1024)
+def _rate_keys(
+    engine: str, chip: str, vendor: str, formats: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """What rates depend on, and for each group of matrices the same with its format."""
+    experts = formats[GROUPS.index("experts")]
+    keys = (*_keys(engine, chip, vendor), f"kernel:{kernel_key(engine, experts, chip)}")
+    return keys, tuple((*keys, f"format:{format_class(each)}") for each in formats)
 
 
 @cache

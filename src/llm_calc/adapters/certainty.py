@@ -28,10 +28,23 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     rows = [error for error in placed.calibration.errors if error.held_out == missing]
     here = _of_load(rows, request, placed)
     return here or rows
+
+
+UNSEEN_FIRST = ("vendor", "generation", "gpu", "model", "row")
+
+
+def unseen_of(placed: Placed) -> str:
+    """What the fit had no measurements of: of unlike GPUs what it knows least of, and never less than such a GPU."""
+    setup = placed.subject.setup
+    found = {
+        unseen(placed.calibration, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)
+    }
+    together = {"gpu"} if setup.unlike else set()
+    return min(found | together, key=UNSEEN_FIRST.index)
 
 
 def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -50,7 +63,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
     errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
 
     def span(metric: str, value: float) -> Range | None:
-        error, spread = errors.get(metric), placed.offload.spread
+        error, spread = errors.get(metric), placed.offload.spread(metric)
         if placed.offload.used:
             return Range(low=value / spread, high=value * spread)
         if error is None:
@@ -64,7 +77,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         tpot_s=span("tpot_s", float(found.tpot_s)),
         output_tokens_per_s=(
             None
-            if request.workload.load == "request_rate"
+            if request.workload.load == "request_rate" or request.workload.is_stream
             else span("output_tokens_per_s", float(found.output_tokens_per_s))
         ),
     )
@@ -72,7 +85,8 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
-    unusual = placed.offload.used or placed.untimed
+    setup = placed.subject.setup
+    unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.is_stream
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
     known = _of_load(list(placed.calibration.errors), request, placed)
@@ -92,7 +106,7 @@ def basis_kind(placed: Placed) -> BasisKind:
 
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
         "row": "measured",
         "generation": NEVER_MEASURED,
@@ -104,7 +118,7 @@ def kind_of_fit(placed: Placed) -> BasisKind:
 def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs) -> Basis:
     """Which calibration, its errors on what it had not seen, and the published runs nearest to the question."""
     calibration, evidence = placed.calibration, evidence_of(request, placed, found, catalogs)
-    missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     return Basis(
         kind=basis_kind(placed),
         calibration=calibration.name,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import headroom_bytes, planned_memory, whole_concurrency
 from llm_calc.adapters.planning.exact import memory_request
@@ -70,6 +71,8 @@ def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedSce
         ) from error
     rent = rent_of(request, estimate, catalogs)
     plan = planned.plan
+    dated = old_prices([(planned.subject.setup.gpu.id, rent.price.as_of)] if rent else [])
+    estimate = estimate.model_copy(update={"warnings": [*estimate.warnings, *dated]})
     return ComparedScenario(
         label=scenario.label or str(place + 1),
         memory=PlanMemory(

@@ -1,6 +1,7 @@
 """From the parts of a request to a deployment as the core times it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.alone import family_for, measured_load, with_bounds
@@ -10,30 +11,32 @@ from llm_calc.adapters.calibration import (
     load_calibration,
     load_calibration_file,
     offsets_of,
-    rates_of,
     scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
+from llm_calc.adapters.fit_warnings import fit_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
-from llm_calc.adapters.memory_advice import Asked, runs
-from llm_calc.adapters.offload import Offload, offload_of
+from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
+from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import Engine, MemoryPlan, Setup
+from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Cluster
-from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling
+from llm_calc.core.workloads.stream import Room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Placed:
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
+    ``room``: where contexts of sessions lie.
     """
 
     subject: Subject
@@ -62,6 +66,7 @@ class Placed:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     untimed: tuple[str, ...] = ()
+    room: Room | None = None
 
 
 def place(
@@ -75,6 +80,7 @@ def place(
     workload: WorkloadPart,
     draft: Draft = NO_DRAFT,
     own: CalibrationPart | None = None,
+    tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
     """A deployment ready to be timed; ``own``: efficiencies fitted to the caller's own measurements.
 
@@ -101,6 +107,7 @@ def place(
         workload=workload,
         draft=draft,
         own=own,
+        tiers=tiers,
     )
 
 
@@ -114,6 +121,7 @@ def place_subject(
     workload: WorkloadPart,
     draft: Draft = NO_DRAFT,
     own: CalibrationPart | None = None,
+    tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
     """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
@@ -122,7 +130,7 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    context = float(workload.input_tokens + workload.output_tokens)
+    context = float(workload.longest_tokens)
     many = workload.load == "concurrency" and workload.requests_in_flight > 1
     placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
     if not keeps_states(engine, workload):
@@ -134,7 +142,30 @@ def place_subject(
         )
         placed = replace(placed, deployment=bounded)
     assumed = (*placed.assumptions, *assumed)
-    return replace(placed, kv_cache=kv_cache, assumptions=assumed, untimed=untimed_options(engine))
+    return replace(
+        placed,
+        kv_cache=kv_cache,
+        assumptions=assumed,
+        untimed=untimed_options(engine),
+        room=_room(placed, engine, workload, tiers),
+    )
+
+
+def _room(
+    placed: Placed, engine: EnginePart, workload: WorkloadPart, tiers: Sequence[KvTierPart]
+) -> Room | None:
+    """Where contexts lie, of a load that has any to keep."""
+    if not workload.is_stream:
+        return None
+    return room_of(
+        placed.subject,
+        placed.timed_plan,
+        engine,
+        workload,
+        capacity_tokens=float(placed.deployment.capacity) * placed.context_tokens,
+        replicas=placed.replicas,
+        tiers=tiers,
+    )
 
 
 def _placed(
@@ -150,7 +181,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     layout, replicas = _one_replica(subject.setup.layout)
     plan = (built := engine_from(engine)).plan(setup := replace(subject.setup, layout=layout))
-    machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
+    machine, offload, work = timed(setup, built, cluster, calibration, many=many)
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -176,7 +207,7 @@ def _placed(
         context_tokens=context_tokens,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *_fit_warnings(plan, context_tokens)),
+        warnings=(*subject.warnings, *fit_warnings(plan, context_tokens)),
     )
 
 
@@ -198,13 +229,15 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
         timed_plan=plan,
         deployment=deployment,
         assumptions=(*placed.assumptions, note),
-        warnings=(*placed.subject.warnings, *_fit_warnings(plan, context)),
+        warnings=(*placed.subject.warnings, *fit_warnings(plan, context)),
     )
 
 
 def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
     """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
     setup, deployment = placed.subject.setup, placed.deployment
+    if setup.unlike:
+        return placed
     offsets = offsets_of(
         placed.calibration,
         measured_load(placed.calibration.name, workload),
@@ -214,17 +247,6 @@ def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
         deployment.work,
     )
     return replace(placed, deployment=replace(deployment, offsets=offsets))
-
-
-def _timed(
-    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
-) -> tuple[Machine, Offload, StepWork]:
-    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
-    whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
-    machine = machine_of(cluster, summed(whole), setup.layout, engine.name)
-    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu, many=many)
-    offload = offload_of(engine, setup, rates)
-    return machine, offload, offload.work(whole)
 
 
 def _with_served_cache(
@@ -263,34 +285,3 @@ def _scheduling(
         reserved_fraction=row.reserved_fraction,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
-
-
-def _fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
-    asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
-    if runs(plan, asked):
-        planned = float(plan.sequences(context_tokens))
-        return _room_warnings(planned, float(served_capacity(plan, context_tokens)))
-    words = "by the engine's memory rules this does not fit"
-    return (f"hardware: {words} ({_shortage(plan, asked)}); figures hold if it is made to fit",)
-
-
-def _shortage(plan: MemoryPlan, asked: Asked) -> str:
-    """Why the engine does not run a single request."""
-    missing = -plan.available_bytes / 2**30
-    if missing > 0:
-        return f"{missing:.1f} GiB are missing on each GPU"
-    if asked.context_tokens > plan.max_model_len_tokens:
-        return f"requests of {asked.context_tokens} tokens are longer than its context of {plan.max_model_len_tokens}"
-    if plan.refusals:
-        return plan.refusals[0]
-    if not plan.can_start:
-        return f"it does not start with a context of {plan.max_model_len_tokens} tokens"
-    return "no request of this length fits"
-
-
-def _room_warnings(planned: float, taken: float) -> tuple[str, ...]:
-    """Where the cache is taken to be larger than the engine's memory rules leave it."""
-    if taken <= planned * (1 + 1e-9):
-        return ()
-    planned_words = f"by the engine's memory rules the KV cache holds {planned:.1f} requests of this length"
-    return (f"hardware: {planned_words}; figures take {taken:.1f}, the least that was seen in measurements",)

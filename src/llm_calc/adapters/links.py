@@ -256,13 +256,19 @@ def _pasted(source: Body) -> Body:
     if source.get("kind") == "gguf":
         return {"gguf_base64": content}
     try:
-        return {"hf_config": from_json(content, allow_inf_nan=True)}
+        beside = {file: from_json(text, allow_inf_nan=True) for file, text in source.get("files", {}).items()}
+        config = from_json(content, allow_inf_nan=True)
     except ValueError:
         raise InvalidInputError(f"link: {name} is no config.json", field="link") from None
+    return {"hf_config": config, **({"quantization_files": beside} if beside else {})}
 
 
 def _is_source(entry: object) -> bool:
-    return entry is None or (isinstance(entry, dict) and isinstance(entry.get("content"), str))
+    if not isinstance(entry, dict):
+        return entry is None
+    files = entry.get("files", {})
+    texts = isinstance(files, dict) and all(isinstance(text, str) for text in files.values())
+    return texts and isinstance(entry.get("content"), str)
 
 
 def _refused(key: str, accepted: str) -> InvalidInputError:

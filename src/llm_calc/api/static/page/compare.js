@@ -42,6 +42,7 @@ function Cell({ value, range, first, show, words, at }) {
   return html`<td>${show(value)} <small>${told}</small>${range && html`<small class="likely">${show(range.low, 2)} to ${show(range.high, 2)}</small>`}</td>`;
 }
 
+/** @type {[string, Function, Function, string[]][]} */
 const FIGURES = [
   ["TTFT", (one) => [one.served?.ttft_s, one.served?.interval.ttft_s], time, ["faster", "slower"]],
   ["TPOT", (one) => [one.served?.tpot_s, one.served?.interval.tpot_s], time, ["faster", "slower"]],
@@ -54,6 +55,7 @@ const FIGURES = [
 ];
 
 /** What was left open and came out differently: formats that an engine takes on one GPU and not on another. */
+/** @type {[string, string, Function][]} */
 const RESOLVED = [
   ["w", "Weights as taken", (one) => one.served?.resolved.weights], ["kv", "KV cache as taken", (one) => one.served?.resolved.kv_cache],
   ["ev", "Rules of the engine", (one) => one.plan && `${one.plan.engine.name} ${one.plan.engine.version}`],

@@ -1,7 +1,7 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import {
-  apply, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, STARTS, summary,
+  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, STARTS, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
@@ -105,6 +105,29 @@ const gpuRows = computed(() => catalog.value.gpus.map((row) => ({
 const STEP = 8192;
 const problem = signal("");
 
+/** What was chosen or dropped: a model's file, and what quantizers write beside a config.json. */
+async function readFiles(files) {
+  const all = [...files], own = all.find((file) => !BESIDE.includes(file.name));
+  if (own) await readFile(own);
+  for (const file of all.filter((each) => BESIDE.includes(each.name))) await readBeside(file);
+}
+
+async function readBeside(file) {
+  const held = source.value;
+  if (held?.kind !== "config" || !held.content) {
+    problem.value = `${file.name} belongs to a config.json: choose both`;
+    if (!held) pasting.value = true;
+    return;
+  }
+  try {
+    setSource({ ...held, files: { ...held.files, [file.name]: packed(await file.text()) } });
+    change({ w: "" });
+    problem.value = "";
+  } catch (fault) {
+    problem.value = `${file.name} is no JSON object: ${fault.message}`;
+  }
+}
+
 async function readFile(file) {
   problem.value = "";
   if (!/\.gguf$/i.test(file.name)) return accept((await file.text()).replace(/^\ufeff/, ""), file.name);
@@ -123,13 +146,24 @@ async function readFile(file) {
 
 const STRINGS = '"(?:[^"\\\\]|\\\\.)*"';
 
-/** Take a config.json as published: some hold Infinity or NaN, which JSON has no word for. Only white space is left out. */
+/** An object as published: some hold Infinity or NaN, which JSON has no word for. */
+function objectOf(text) {
+  const read = JSON.parse(text.replace(new RegExp(`(${STRINGS})|-?\\bInfinity\\b|\\bNaN\\b`, "g"), (_, kept) => kept ?? "0"));
+  if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error("it is no object");
+  return read;
+}
+
+/** The text of an object, of which only white space is left out. */
+function packed(text) {
+  const whole = text.replace(/^\ufeff/, "");
+  objectOf(whole);
+  return whole.replace(new RegExp(`(${STRINGS})|\\s+`, "g"), "$1");
+}
+
 function accept(text, name) {
   try {
-    const read = JSON.parse(text.replace(new RegExp(`(${STRINGS})|-?\\bInfinity\\b|\\bNaN\\b`, "g"), (_, kept) => kept ?? "0"));
-    if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error("it is no object");
-    const content = text.replace(new RegExp(`(${STRINGS})|\\s+`, "g"), "$1");
-    setSource({ kind: "config", name: read._name_or_path || name, content });
+    const content = packed(text);
+    setSource({ kind: "config", name: objectOf(text)._name_or_path || name, content });
     change({ w: "" });
     problem.value = "";
     keepFocus();
@@ -154,12 +188,13 @@ function turnTo(way) {
 function Pasted() {
   if (source.value?.content) {
     const refusal = refusals.value.m;
-    return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${source.value.kind === "gguf" ? "header of a GGUF file" : "config.json"}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
+    return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${[source.value.kind === "gguf" ? "header of a GGUF file" : "config.json", ...Object.keys(source.value.files ?? {})].join(" with ")}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
+      ${source.value.kind === "config" && html`<label for="beside">A quantizer's file beside it, such as ${BESIDE[0]}</label><input id="beside" type="file" accept=".json" multiple onChange=${(event) => readFiles(event.target.files)} />`}
       ${(refusal || problem.value) && html`<p class="refusal" role="alert">⚠ ${problem.value || refusal}</p>`}</div>`;
   }
   return html`<div class="field wide">${source.value && html`<p class="refusal" role="alert">⚠ ${source.value.name} was too long for the link: choose it again.</p>`}<label for="paste">Content of config.json</label>
     <textarea id="paste" rows="4" aria-describedby="paste-help" aria-invalid=${Boolean(problem.value)} spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "Pasted file")}></textarea>
-    <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
+    <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" multiple onChange=${(event) => readFiles(event.target.files)} />
     <p class="refusal" id="paste-help" role="alert">${problem.value && `⚠ ${problem.value}`}</p></div>`;
 }
 
@@ -240,7 +275,7 @@ export function Form() {
   const drop = async (event) => {
     event.preventDefault();
     event.currentTarget.classList.remove("dragging");
-    if (event.dataTransfer.files[0]) await readFile(event.dataTransfer.files[0]);
+    await readFiles(event.dataTransfer.files);
   };
   const over = (event) => { event.preventDefault(); event.currentTarget.classList.add("dragging"); };
   return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}

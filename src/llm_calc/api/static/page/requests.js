@@ -28,8 +28,14 @@ export function textOf(body, indent) {
   return text.replace(/"\\u0001((?:[^"\\]|\\.)*)"/g, (_, inner) => JSON.parse(`"${inner}"`));
 }
 
+/** What quantizers wrote beside a config.json, letter by letter too. */
+function besides(files) {
+  return files && Object.fromEntries(Object.entries(files).map(([name, text]) => [name, VERBATIM + text]));
+}
+
 function modelPart(scenario, source) {
-  if (source) return source.kind === "gguf" ? { gguf_base64: source.content } : { hf_config: VERBATIM + source.content };
+  if (source?.kind === "gguf") return { gguf_base64: source.content };
+  if (source) return lean({ hf_config: VERBATIM + source.content, quantization_files: besides(source.files) });
   return scenario.m === CUSTOM ? { custom: numbers(scenario, DIMENSIONS) } : { name: scenario.m };
 }
 

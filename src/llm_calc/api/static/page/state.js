@@ -9,6 +9,8 @@ export const VERSION = LINKS.version;
 export const DEFAULTS = Object.freeze(LINKS.defaults);
 export const MOST_SCENARIOS = LINKS.most_scenarios;
 export const ENGINE_FLAGS = LINKS.engine_flags;
+/** Names of what quantizers write beside a config.json. */
+export const BESIDE = LINKS.files_beside;
 export const CUSTOM = LINKS.custom_model;
 
 export const PRESETS = [
