@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench load sbom audit calibrate runs docs image examples lock vendor clean conformance
+.PHONY: help install serve test check unit browser schemathesis bench load sbom audit calibrate runs docs image examples lock vendor clean conformance mutants
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -81,6 +81,9 @@ calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/ac
 
 conformance: $(VENV)/.dev  ## run engines' own planners without a GPU; record them, write docs/conformance.md
 	$(BIN)/python -m tools.conformance
+
+mutants: $(VENV)/.dev  ## change the core in single places and count how often a test notices (MOST may be given)
+	$(BIN)/python -m tools.mutants --most $(or $(MOST),200)
 
 runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 	$(BIN)/python -m tools.calibrate.predicted_runs

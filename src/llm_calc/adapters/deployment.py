@@ -21,10 +21,12 @@ from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.speculation import Drafted, drafted
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
@@ -32,9 +34,9 @@ from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.drafts import with_layers
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.rates import Machine
-from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.stream import Room
 
@@ -78,7 +80,7 @@ def place(
     parallelism: ParallelismPart | None,
     engine: EnginePart,
     workload: WorkloadPart,
-    draft: Draft = NO_DRAFT,
+    speculative: SpeculativePart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
@@ -105,7 +107,7 @@ def place(
         gpus_per_node=hardware.gpus_per_node,
         engine=engine,
         workload=workload,
-        draft=draft,
+        speculative=speculative,
         own=own,
         tiers=tiers,
     )
@@ -119,7 +121,7 @@ def place_subject(
     gpus_per_node: int,
     engine: EnginePart,
     workload: WorkloadPart,
-    draft: Draft = NO_DRAFT,
+    speculative: SpeculativePart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
@@ -130,9 +132,8 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    context = float(workload.longest_tokens)
-    many = workload.load == "concurrency" and workload.requests_in_flight > 1
-    placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
+    draft = drafted(speculative, subject.name, subject.setup.model)
+    placed = _placed(subject, engine, cluster, calibration, workload, draft)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
@@ -173,15 +174,15 @@ def _placed(
     engine: EnginePart,
     cluster: Cluster,
     calibration: Calibration,
-    context_tokens: float,
-    draft: Draft,
-    *,
-    many: bool,
+    workload: WorkloadPart,
+    draft: Drafted,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
+    context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
-    plan = (built := engine_from(engine)).plan(setup := replace(subject.setup, layout=layout))
-    machine, offload, work = timed(setup, built, cluster, calibration, many=many)
+    built, setup = engine_from(engine), replace(subject.setup, layout=layout)
+    plan = built.plan(replace(setup, model=with_layers(setup.model, draft.layers)))
+    machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -196,19 +197,24 @@ def _placed(
         deployment=Deployment(
             work=summed(work),
             rates=offload.rates,
-            capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
+            capacity=larger(1.0, served_capacity(plan, context) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(calibration, engine.name, setup.gpu),
-            draft=draft,
+            draft=draft.draft,
         ),
         operators=work,
         offload=offload,
-        context_tokens=context_tokens,
+        context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *fit_warnings(plan, context_tokens)),
+        warnings=(*subject.warnings, *fit_warnings(plan, context)),
     )
+
+
+def _several(workload: WorkloadPart) -> bool:
+    """Whether a closed loop has more than one request in flight."""
+    return workload.load == "concurrency" and workload.requests_in_flight > 1
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:

@@ -95,10 +95,21 @@ class LinkedScenario:
             return {"custom": self._numbers(table["custom_fields"])}
         return {"name": self.state["m"]}
 
-    def _hardware(self) -> Body:
+    def _hardware(self) -> Body | list[Body]:
         memory_gib = self._number("mem")
         memory = None if memory_gib is None else round(memory_gib * GIB)
-        return _lean({"gpu": self.state["g"], "count": self._number("n"), "gpu_memory_bytes": memory})
+        said = _lean({"count": self._number("n"), "gpu_memory_bytes": memory, "host": self._host()})
+        gpus = [name.strip() for name in self.state["g"].split(",") if name.strip()]
+        if len(gpus) > 1:
+            return [_lean({"gpu": name, **(said if at == 0 else {})}) for at, name in enumerate(gpus)]
+        return {"gpu": self.state["g"], **said}
+
+    def _host(self) -> Body | None:
+        """The machine around the GPUs, which llama.cpp may leave part of a model with."""
+        memory_gib = self._number("hmem")
+        memory = None if memory_gib is None else round(memory_gib * GIB)
+        host = _lean({"platform": self.state["host"].strip() or None, "memory_bytes": memory})
+        return host if host and self.state["e"] == "llama.cpp" else None
 
     def _engine(self) -> Body:
         flags: Mapping[str, Mapping[str, str]] = _table()["engine_flags"]

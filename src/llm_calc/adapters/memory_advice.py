@@ -108,7 +108,7 @@ def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]
 
 def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """Twice as many GPUs in each step, by tensor parallelism; llama.cpp deals layers instead."""
-    if setup.unlike:
+    if setup.unlike or (setup.gpu.unified_memory and setup.gpu.link_kind is None):
         return
     field = "pipeline" if engine.name == "llama.cpp" else "tensor"
     size = 2 * getattr(setup.layout, field)

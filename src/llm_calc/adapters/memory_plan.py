@@ -20,6 +20,7 @@ from llm_calc.adapters.memory_advice import (
 from llm_calc.adapters.memory_warnings import plan_warnings
 from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.speculation import with_draft
 from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -35,8 +36,9 @@ from llm_calc.adapters.wire.memory import (
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import ceil_div
-from llm_calc.core.engines import Engine, MemoryPlan, Pool
+from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Pool
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
+from llm_calc.core.engines.places import HostBudget
 
 LONGEST_TABLE_TOKENS = 1 << 24
 
@@ -119,6 +121,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
+    subject = with_draft(subject, request.speculative)
     return plan_of(subject, request.precision, request.engine, request.workload)
 
 
@@ -240,12 +243,7 @@ def reason_of(planned: Planned) -> str:
     """One sentence with the numbers of what decides."""
     plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
     if plan.available_bytes <= 0:
-        fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
-        return (
-            f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
-            f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework "
-            f"take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
-        )
+        return _shortage(budget, plan.host)
     if plan.refusals:
         return "; ".join(plan.refusals)
     if plan.host is not None and not plan.host.fits:
@@ -264,6 +262,21 @@ def reason_of(planned: Planned) -> str:
         f"{sequences_text(sequences, context)} take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB "
         f"that each GPU has for the KV cache: {verdict}; memory holds {most} of that length at once"
     )
+
+
+def _shortage(budget: GpuBudget, host: HostBudget | None) -> str:
+    """What is needed where the fixed parts alone exceed the memory, and what is there."""
+    fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
+    parts = (
+        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
+        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
+    )
+    shared = budget.memory_bytes - budget.usable_bytes
+    if host is not None and shared > 0:
+        total, kept = gib(fixed + shared), gib(shared)
+        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
+        return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
+    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
 
 
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:

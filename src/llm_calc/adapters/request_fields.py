@@ -55,6 +55,8 @@ class DeploymentFields(TypedDict, total=False):
 class MemoryPlanFields(DeploymentFields, total=False):
     """Fields of ``memory_plan``."""
 
+    speculative: Part | None
+
 
 class EstimateFields(DeploymentFields, total=False):
     """Fields of ``serving_estimate``."""

@@ -13,6 +13,7 @@ from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
+from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -21,13 +22,11 @@ from llm_calc.adapters.wire.serving import (
     Resolved,
     ServingEstimateAnswer,
     ServingEstimateRequest,
-    SpeculativePart,
 )
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 
@@ -71,20 +70,9 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         parallelism=request.parallelism,
         engine=request.engine,
         workload=request.workload,
-        draft=draft_of(request.speculative),
+        speculative=request.speculative,
         own=request.calibration,
         tiers=request.kv_tiers,
-    )
-
-
-def draft_of(part: SpeculativePart | None) -> Draft:
-    """Speculative decoding as the core takes it."""
-    if part is None:
-        return NO_DRAFT
-    return Draft(
-        tokens=part.draft_tokens,
-        acceptance=part.acceptance_fraction,
-        cost_fraction=part.draft_cost_fraction,
     )
 
 
@@ -236,8 +224,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
-    if request.speculative is not None:
-        yield "speculative: acceptances are independent; nothing of it was calibrated"
+    yield from drafted(request.speculative, placed.subject.name, placed.subject.setup.model).words
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:

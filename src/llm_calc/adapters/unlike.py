@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.catalog.sizes import read_sized, sizes_words
+from llm_calc.adapters.catalog.sizes import read_sized, sizes_words, smaller_chip
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart
@@ -25,7 +25,10 @@ def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
         return custom_gpu(hardware, catalogs)
     refuse_figures(hardware)
     gpu = catalogs.gpu(hardware.gpu, "hardware.gpu")
-    return gpu if hardware.gpu_memory_bytes is None else gpu.with_memory(hardware.gpu_memory_bytes)
+    if hardware.gpu_memory_bytes is None:
+        return gpu
+    smaller = smaller_chip(catalogs.gpu_names, gpu.id, hardware.gpu_memory_bytes)
+    return gpu.with_memory(hardware.gpu_memory_bytes) if smaller is None else smaller
 
 
 def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tuple[Gpu, ...]:
@@ -44,6 +47,9 @@ def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tupl
             "deals layers to unlike GPUs; else give one kind and its count"
         )
         raise UnsupportedError(msg, field="hardware", engines=sorted(LAYER_SPLITTERS))
+    if hardware.count != sum(part.count for part in hardware.kinds):
+        msg = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
+        raise UnsupportedError(msg, field="hardware")
     found = [(_in_place(place, part, catalogs), part.count) for place, part in enumerate(hardware.kinds)]
     _refuse_shared([gpu for gpu, _ in found])
     return tuple(gpu for gpu, count in found for _ in range(count))
@@ -75,8 +81,15 @@ def kinds_of(hardware: HardwarePart) -> tuple[HardwarePart, ...]:
     return hardware.kinds if isinstance(hardware, UnlikeHardware) else (hardware,)
 
 
-def machine_notes(hardware: HardwarePart, unlike: Sequence[Gpu], catalogs: Catalogs) -> Iterator[str]:
-    """What was taken for granted of GPUs outside of the catalog, and of unlike ones beside each other."""
+def machine_notes(
+    hardware: HardwarePart, gpus: Sequence[Gpu], catalogs: Catalogs, engine: str
+) -> Iterator[str]:
+    """What was taken for granted of GPUs outside of the catalog and beside each other, and what changes nothing."""
+    unlike = gpus if isinstance(hardware, UnlikeHardware) else ()
+    if hardware.host is not None and engine not in LAYER_SPLITTERS:
+        yield f"hardware.host: changes nothing, since {engine} is planned with nothing on the host"
+    if hardware.count > 1 and gpus[0].unified_memory and gpus[0].link_kind is None:
+        yield f"hardware.count: {hardware.count} machines; what the network between them takes is not counted"
     for part in kinds_of(hardware):
         yield from custom_notes(part)
         yield from _size_notes(part, catalogs)

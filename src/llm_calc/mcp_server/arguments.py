@@ -11,6 +11,7 @@ from llm_calc.adapters.wire.compare import Scenario
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 
 
 def _short(field: str, kind: object) -> BeforeValidator:
@@ -63,6 +64,7 @@ EngineInput = Annotated[
     EnginePart | None, Field(description="The engine with its own options; absent: vLLM with its defaults")
 ]
 WorkloadInput = Annotated[WorkloadPart | None, Field(description="Lengths and one kind of load")]
+SpeculativeInput = Annotated[SpeculativePart | None, Field(description="Speculative decoding; absent: none")]
 CalibrationInput = Annotated[
     CalibrationPart | None, Field(description="Fitted to your own measurements, as /api/calibrate answers it")
 ]

@@ -24,7 +24,9 @@ ENGINE_OPTIONS = "; ".join(
 )
 _REPEATED = ("title", "additionalProperties", "discriminator")
 _LARGE = 1000
-_BRIEF = frozenset({"SessionsPart", "KvTierPart", "ClassPart", "LengthPart", "TargetsPart"})
+_BRIEF = frozenset(
+    {"SessionsPart", "KvTierPart", "ClassPart", "LengthPart", "TargetsPart", "SpeculativePart", "HostPart"}
+)
 """Parts of requests whose fields are listed by their names alone."""
 _ONE_LENGTH: Mapping[str, Schema] = {
     "input_tokens": {"type": ["integer", "object"], "description": "Prompt; or a LengthPart [tokens]"},

@@ -18,7 +18,7 @@ from llm_calc.adapters.wire.plans import (
     PlannedEngine,
     RecommendGpusAnswer,
 )
-from llm_calc.adapters.wire.serving import ServingEstimateAnswer, SpeculativePart
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
@@ -29,6 +29,7 @@ from llm_calc.mcp_server.arguments import (
     ParallelismInput,
     PrecisionInput,
     Scenarios,
+    SpeculativeInput,
     WorkloadInput,
 )
 from llm_calc.mcp_server.asking import answer as _answer
@@ -70,6 +71,7 @@ def memory_plan(
     parallelism: ParallelismInput = None,
     engine: EngineInput = None,
     workload: WorkloadInput = None,
+    speculative: SpeculativeInput = None,
 ) -> MemoryPlanAnswer:
     """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
 
@@ -85,6 +87,7 @@ def memory_plan(
         parallelism=parallelism,
         engine=engine,
         workload=workload,
+        speculative=speculative,
     )
 
 
@@ -95,9 +98,7 @@ def serving_estimate(
     parallelism: ParallelismInput = None,
     engine: EngineInput = None,
     workload: WorkloadInput = None,
-    speculative: Annotated[
-        SpeculativePart | None, Field(description="Speculative decoding; absent: none")
-    ] = None,
+    speculative: SpeculativeInput = None,
     kv_tiers: Annotated[
         list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")
     ] = None,

@@ -80,6 +80,15 @@ def _of_size(entry: CatalogGpu, gib: int, name: str, field: str | None) -> Gpu:
     )
 
 
+def smaller_chip(index: NameIndex[CatalogGpu], name: str, memory_bytes: int) -> Gpu | None:
+    """The chip with fewer cores where only that is sold with so much memory; None elsewhere."""
+    gib, rest = divmod(memory_bytes, GIB)
+    entry = index.find(name)
+    if rest or not any(gib in each.memory_gib for each in entry.smaller):
+        return None
+    return _of_size(entry, gib, name, None)
+
+
 def sizes_words(entry: CatalogGpu) -> str | None:
     """Of a chip that is sold with several sizes: which one was taken for lack of a word."""
     if not entry.unified_memory or len(entry.memory_options_gib) < 2:

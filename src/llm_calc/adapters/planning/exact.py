@@ -188,6 +188,7 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
         hardware=request.hardware,
         parallelism=request.parallelism,
         engine=request.engine,
+        speculative=request.speculative,
         workload=request.workload,
     )
 

@@ -7,6 +7,7 @@ from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
     {
@@ -32,6 +33,9 @@ class MemoryPlanRequest(AtHome):
         None, description="The layout; absent: tensor parallelism over all GPUs (llama.cpp: pipeline)"
     )
     engine: EnginePart = Field(VllmEngine(), description="The engine with its own options")
+    speculative: SpeculativePart | None = Field(
+        None, description="Speculative decoding, whose layers and caches take memory; absent: none"
+    )
     workload: WorkloadPart | None = Field(
         None,
         description="What has to fit; absent: one request of the longest context the engine is started with",

@@ -11,19 +11,8 @@ from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer
-
-
-class SpeculativePart(StrictRequest):
-    """Speculative decoding: a draft proposes tokens, the model checks them in one step."""
-
-    draft_tokens: Annotated[int, Field(ge=1, le=64)] = Field(3, description="Tokens proposed a step [tokens]")
-    acceptance_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.7, description="Share of proposals accepted, if those before were, 0 to 1 [-]"
-    )
-    draft_cost_fraction: Annotated[float, Field(ge=0, le=10)] = Field(
-        0.05, description="Time of proposing one token over that of one step of the model [-]"
-    )
 
 
 class DisaggregatedPart(StrictRequest):

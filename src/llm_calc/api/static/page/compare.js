@@ -8,7 +8,7 @@ import { addScenario, current, DEFAULTS, deviceOf, LETTERS, modelName, MOST_SCEN
 import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
 
 const NAMES = {
-  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", ev: "Release of the engine", p: "Targets hold for",
+  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", host: "Host", hmem: "Memory of the host", ev: "Release of the engine", p: "Targets hold for",
   w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline parallel", dp: "Data parallel",
   ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch",
   px: "Cached prefix", len: "Longest context", util: "GPU memory share", seqs: "Most sequences", ttft: "TTFT target",

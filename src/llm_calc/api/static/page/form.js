@@ -49,6 +49,7 @@ export function toField(key) {
 }
 
 /** Fields that stand in a fold; it opens by itself where one of them is refused. */
+const HOSTS = ["desktop-ddr4-3200", "desktop-ddr5-4800", "desktop-ddr5-5600", "desktop-ddr5-6000", "laptop-ddr5-5600", "epyc-9004", "epyc-9005", "xeon-5", "xeon-6900p", "xeon-6900p-mrdimm"];
 const FOLDED = { layout: ["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "p", "usd", "bud", "max"] };
 const mustOpen = (fold) => FOLDED[fold].some((key) => refusals.value[key]);
 
@@ -80,7 +81,7 @@ function Field({ name, label, unit, hint, options, rows, known, wide, scale = 1 
   const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => take(event.target.value) };
   const offered = options && (options.some(([key]) => key === value) ? options : [...options, [value, value]]);
   const control = rows
-    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => apply({ [name]: next })} />`
+    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => apply(name === "g" ? sized(next) : { [name]: next })} />`
     : options
       ? html`<select ...${common} value=${value}>${offered.map(([key, shown]) => html`<option value=${key} selected=${key === value}>${shown}</option>`)}</select>`
       : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck=${false} />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
@@ -96,11 +97,18 @@ const modelRows = computed(() => catalog.value.models.map((row) => ({
   words: low(row.name, row.family, row.aliases, row.hugging_face_ids),
 })));
 
-const gpuRows = computed(() => catalog.value.gpus.map((row) => ({
-  value: row.id, text: row.name,
-  aside: `${row.vram_gb} GB · ${significant(row.memory_bandwidth_gb_per_s / 1000)} TB/s · ${row.vendor}`,
-  words: low(row.id, row.name, row.vendor, row.generation, row.aliases),
-})));
+/** Chips that share the machine's memory are sold with several sizes: each is a row. */
+const gpuRows = computed(() => catalog.value.gpus.flatMap((row) => {
+  const rest = `${significant(row.memory_bandwidth_gb_per_s / 1000)} TB/s · ${row.vendor}`, words = low(row.id, row.name, row.vendor, row.generation, row.aliases);
+  const sizes = (row.memory_options_gb ?? []).map((gb) => ({ value: `${row.id}-${gb}gb`, text: `${row.name} ${gb} GB`, aside: row.vendor, words: `${words} ${gb}gb ${gb} gb` }));
+  return [{ value: row.id, text: row.name, aside: `${row.vram_gb} GB · ${rest}`, words }, ...sizes];
+}));
+
+/** A row with a size is the chip and its memory. */
+function sized(text) {
+  const [, id, gb] = /^(.+)-(\d+)gb$/.exec(text.trim()) ?? [];
+  return id && !named(catalog.value.gpus, text, "id") && named(catalog.value.gpus, id, "id") ? { g: id, mem: gb } : { g: text };
+}
 
 const STEP = 8192;
 const problem = signal("");
@@ -231,9 +239,10 @@ function Hardware() {
   const flags = ENGINE_FLAGS[each.e] ?? {};
   const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
-      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
+      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
       <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} />
-      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide /></div>
+      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide />
+      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" label="Host" options=${["", ...HOSTS].map((id) => [id, id || "not said"])} hint="for what the GPU does not hold" /><${Field} name="hmem" label="Its memory" unit="GiB" hint="empty: as usual there" />`}</div>
     <${Fold} fold="layout" title="Release, layout, memory and cache">
       <${Field} name="ev" label="Release of the engine" hint=${releaseHint()} />
       <${Field} name="mem" label="Memory of a GPU" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />

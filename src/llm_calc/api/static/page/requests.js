@@ -52,9 +52,18 @@ function enginePart(scenario) {
 
 const GIB = 2 ** 30;
 
+/** The machine around the GPUs, which llama.cpp may leave part of a model with. */
+function hostPart(scenario) {
+  const memory = number(scenario.hmem);
+  const host = lean({ platform: scenario.host.trim() || undefined, memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
+  return scenario.e === "llama.cpp" && Object.keys(host).length ? host : undefined;
+}
+
 function hardwarePart(scenario) {
   const memory = number(scenario.mem);
-  return lean({ gpu: scenario.g, count: number(scenario.n), gpu_memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
+  const said = lean({ count: number(scenario.n), gpu_memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory, host: hostPart(scenario) });
+  const gpus = scenario.g.split(",").map((name) => name.trim()).filter(Boolean);
+  return gpus.length > 1 ? gpus.map((gpu, at) => ({ gpu, ...(at === 0 ? said : {}) })) : { gpu: scenario.g, ...said };
 }
 
 /** ``cache``: the format of the KV cache where the form leaves it open. */
@@ -116,7 +125,7 @@ export function sweep(scenario, source, grid) {
 const FIELDS = [
   ...Object.entries(DIMENSIONS).map(([key, field]) => [`model.custom.${field}`, key]),
   ["model", "m"], ["precision.weights", "w"], ["precision.kv_cache", "kv"], ["hardware.gpu", "g"],
-  ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
+  ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["hardware.host.memory_bytes", "hmem"], ["hardware.host", "host"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
   ["engine.name", "e"], ["workload.input_tokens", "i"], ["workload.output_tokens", "o"],
   ...Object.entries(LOADS).map(([key, field]) => [`workload.${field}`, key]),
   ["workload.prefix_cache_hit_fraction", "px"], ["limits.ttft_s", "ttft"], ["limits.tpot_s", "tpot"],

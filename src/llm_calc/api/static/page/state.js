@@ -53,7 +53,7 @@ const LLAMA_CPP = "llama.cpp";
 function following(now, fields) {
   const anew = (key) => key in fields && fields[key] !== now[key], found = {};
   // A price and a memory of one's own are those of one kind of GPU.
-  if (anew("g")) Object.assign(found, { usd: "", mem: "" });
+  if (anew("g")) Object.assign(found, { usd: "", mem: "", host: "", hmem: "" });
   // A model comes in the format in which it was published.
   if (anew("m")) found.w = "";
   if (anew("e")) found.ev = "";
