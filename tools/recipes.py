@@ -3,15 +3,17 @@
 usage: python -m tools.recipes CHECKOUT [--all]
 CHECKOUT is a clone of the public repository vllm-project/recipes. Each recipe in ``models/`` names hardware profiles
 that its authors verified (``meta.hardware``), the variants of the model, and what each variant needs. A pair of recipe
-and profile is known where the catalogs hold the model and the GPU; each of its variants that the recipe lets run
-there must start, with the recipe's own options, in one of the layouts that a user would try: all GPUs of the profile
-or fewer, split by tensors, or by experts under attention of its own on each GPU; several nodes where the recipe has
-a layout for them. A variant whose stated memory the profile lacks, or that is listed for other hardware, is not asked.
-Exits with 1 where a known pair does not start. ``--all`` prints each variant with its bytes of weights.
+and profile is known where the catalogs hold the model and the GPU; each of its variants that the recipe lets run there
+must start, with the recipe's own options or those of a command in its guide, in one of the layouts that a user would
+try: all GPUs of the profile or fewer, split by tensors, or by experts under attention of its own on each GPU; several
+nodes where the recipe has a layout for them. A variant whose stated memory the profile lacks, or that is listed for
+other hardware, is not asked. Exits with 1 where a known pair does not start. ``--all`` prints each variant with its
+bytes of weights.
 """
 
 import argparse
 import itertools
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -165,7 +167,33 @@ def questions(
 
     A variant is asked by its own name and, where the catalog has none, as the model in its format.
     """
-    options = _options([*(recipe["model"].get("base_args") or ()), *(entry.get("extra_args") or ())])
+    own, name = entry.get("model_id"), recipe["model"]["model_id"]
+    stated = [*(recipe["model"].get("base_args") or ()), *(entry.get("extra_args") or ())]
+    sets = [
+        _options(stated),
+        *(_options(words) for words in _commands(recipe.get("guide") or "", own or name)),
+    ]
+    seen: list[dict[str, Any]] = []
+    for options in (each for each in sets if each not in seen):
+        seen.append(options)
+        yield from _with(options, recipe, entry, gpu, count, default=default)
+
+
+def _commands(guide: str, model: str) -> Iterator[list[str]]:
+    """The options of each command of a recipe's guide that serves a model."""
+    for found in re.finditer(rf"vllm serve {re.escape(model)}((?:[^\n\\]|\\\n)*)", guide):
+        yield found[1].replace("\\\n", " ").split()
+
+
+def _with(
+    options: dict[str, Any],
+    recipe: dict[str, Any],
+    entry: dict[str, Any],
+    gpu: str,
+    count: int,
+    *,
+    default: bool,
+) -> Iterator[dict[str, Any]]:
     own, name = entry.get("model_id"), recipe["model"]["model_id"]
     weights = {"weights": WEIGHTS[entry["precision"]]} if entry.get("precision") in WEIGHTS else {}
     published: list[tuple[str, dict[str, str]]] = [(own or name, {})]
@@ -197,12 +225,12 @@ def _layouts(count: int, nodes: tuple[int, ...]) -> Iterator[dict[str, int]]:
 def _options(words: list[str]) -> dict[str, Any]:
     """Options of the command line that bear on memory, in the engine's part of a request."""
     flat = [part for word in words for part in str(word).split("=", 1)]
-    found = {}
+    found: dict[str, Any] = {}
     for word, value in itertools.pairwise(flat):
-        if word in OPTIONS:
+        if word in OPTIONS and "$" not in value:
             field, kind = OPTIONS[word]
             found[field] = value if value == "auto" else kind(value)
-    return found
+    return found | ({"enforce_eager": True} if "--enforce-eager" in flat else {})
 
 
 def report(found: list[Claim], *, everything: bool) -> bool:

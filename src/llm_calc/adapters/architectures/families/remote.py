@@ -39,6 +39,8 @@ def _without_prediction(f: Fields) -> Model:
         f.warn(
             "the layers that predict several tokens ahead are left out, as where engines run the model alone"
         )
+    if not f.flag("use_sliding_window", default=False):
+        f.ignore("sliding_window", "max_window_layers", "use_sliding_window")
     return Decoder(attention=gqa(biases=when("attention_bias", "qkv")))(f)
 
 
