@@ -64,6 +64,7 @@ bench: $(VENV)/.dev  ## measure speed, start-up and memory
 
 calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
 	$(BIN)/python -m tools.calibrate
+	$(BIN)/python -m tools.calibrate.arrivals
 	$(BIN)/python -m tools.fit_memory
 	$(BIN)/python -m tools.calibrate.predicted_runs
 

@@ -3,7 +3,8 @@
 import math
 
 from llm_calc.adapters.alone import measured_load
-from llm_calc.adapters.calibration import unseen
+from llm_calc.adapters.arrivals import arrival_errors, were_measured, widened
+from llm_calc.adapters.calibration import releases_of, unseen, was_seen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
@@ -17,7 +18,7 @@ from llm_calc.adapters.wire.serving import (
     Range,
     ServingEstimateRequest,
 )
-from llm_calc.core.calibration import HeldOutError
+from llm_calc.core.calibration import HeldOutError, chip_class
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
@@ -28,10 +29,31 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
-    rows = [error for error in placed.calibration.errors if error.held_out == missing]
-    here = _of_load(rows, request, placed)
-    return here or rows
+    gpu, calibration = placed.subject.setup.gpu, placed.calibration
+    missing = unseen(calibration, placed.engine, gpu, placed.subject.setup.model)
+    pair = f"{placed.engine}/{chip_class(gpu)}"
+    rows = _nearest([error for error in calibration.errors if error.held_out == missing], pair)
+    if not was_seen(calibration, placed.subject.setup.model):
+        models = [error for error in calibration.errors if error.held_out == "model"]
+        rows = [_as_wide(error, models) for error in rows]
+    here = _of_load(rows, request, placed) or rows
+    if request.workload.load == "request_rate" and placed.calibration.name == "served":
+        return arrival_errors(placed.engine, here)
+    return here
+
+
+def _nearest(rows: list[HeldOutError], pair: str) -> list[HeldOutError]:
+    """Those of this engine on this class of chips where enough runs of them were measured, else those of all."""
+    own = {(error.load, error.metric) for error in rows if error.pair == pair}
+    return [error for error in rows if error.pair == (pair if (error.load, error.metric) in own else "")]
+
+
+def _as_wide(error: HeldOutError, models: list[HeldOutError]) -> HeldOutError:
+    """Of a model that was measured nowhere: no narrower than the range of unseen models."""
+    for other in models:
+        if (other.load, other.metric) == (error.load, error.metric):
+            return widened(error, other)
+    return error
 
 
 def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -71,12 +93,13 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
-    """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
+    """Whether loads of this kind were: no drafts, parts kept apart, or memory that is not there."""
     unusual = placed.offload.used or placed.untimed
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
-    known = _of_load(list(placed.calibration.errors), request, placed)
-    return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
+    if request.workload.load == "request_rate":
+        return were_measured(placed.engine) and holds_one(placed)
+    return bool(_of_load(list(placed.calibration.errors), request, placed)) and holds_one(placed)
 
 
 def holds_one(placed: Placed) -> bool:
@@ -122,6 +145,7 @@ def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, c
             )
             for error in held_out_errors(request, placed)
         ],
+        releases=releases_of(calibration, placed.engine, placed.subject.setup.gpu),
         nearest=evidence.nearest,
         nearest_note=evidence.note,
         measured_curve=evidence.curve,

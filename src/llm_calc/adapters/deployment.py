@@ -16,8 +16,9 @@ from llm_calc.adapters.calibration import (
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.formats import FormatWishes, number_format
-from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.offload import Offload, offload_of
+from llm_calc.adapters.release_days import at_release, release_factor
+from llm_calc.adapters.room import fit_warnings, room_warnings
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
@@ -43,6 +44,7 @@ class Placed:
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
+    ``release_factor``: time a token of the stated release as a server over the middle of measured ones, where known.
     """
 
     subject: Subject
@@ -62,6 +64,7 @@ class Placed:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     untimed: tuple[str, ...] = ()
+    release_factor: float | None = None
 
 
 def place(
@@ -128,13 +131,14 @@ def place_subject(
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
-        placed = _with_offsets(placed, workload)
-        bounded = with_bounds(
-            placed.deployment, placed.machine, engine_from(engine), placed.subject.setup, workload
-        )
-        placed = replace(placed, deployment=bounded)
+        placed = _as_measured(placed, engine, workload)
     assumed = (*placed.assumptions, *assumed)
-    return replace(placed, kv_cache=kv_cache, assumptions=assumed, untimed=untimed_options(engine))
+    warnings = (
+        *placed.warnings,
+        *room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas),
+    )
+    found = replace(placed, kv_cache=kv_cache, assumptions=assumed, warnings=warnings)
+    return replace(found, untimed=untimed_options(engine))
 
 
 def _placed(
@@ -168,7 +172,7 @@ def _placed(
             capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(calibration, engine.name, setup.gpu),
+            host=host_of(calibration, engine.name, setup.gpu, summed(work)),
             draft=draft,
         ),
         operators=work,
@@ -176,7 +180,7 @@ def _placed(
         context_tokens=context_tokens,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *_fit_warnings(plan, context_tokens)),
+        warnings=(*subject.warnings, *fit_warnings(plan, context_tokens)),
     )
 
 
@@ -198,22 +202,21 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
         timed_plan=plan,
         deployment=deployment,
         assumptions=(*placed.assumptions, note),
-        warnings=(*placed.subject.warnings, *_fit_warnings(plan, context)),
+        warnings=(*placed.subject.warnings, *fit_warnings(plan, context)),
     )
 
 
-def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
-    """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
-    setup, deployment = placed.subject.setup, placed.deployment
-    offsets = offsets_of(
-        placed.calibration,
-        measured_load(placed.calibration.name, workload),
-        placed.engine,
-        setup.gpu.id,
-        setup.model,
-        deployment.work,
-    )
-    return replace(placed, deployment=replace(deployment, offsets=offsets))
+def _as_measured(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> Placed:
+    """With what measured runs of this stack and release took over the formulas; a caller's own replace them."""
+    setup, deployment, calibration = placed.subject.setup, placed.deployment, placed.calibration
+    load, work = measured_load(calibration.name, workload), deployment.work
+    offsets = offsets_of(calibration, load, placed.engine, setup.gpu.id, setup.model, work)
+    timed = replace(deployment, offsets=offsets)
+    timed = with_bounds(timed, placed.machine, engine_from(engine), setup, workload)
+    factor = release_factor(engine, setup.gpu)
+    if factor is not None:
+        timed = at_release(timed, calibration.name, factor)
+    return replace(placed, deployment=timed, release_factor=factor)
 
 
 def _timed(
@@ -263,34 +266,3 @@ def _scheduling(
         reserved_fraction=row.reserved_fraction,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
-
-
-def _fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
-    asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
-    if runs(plan, asked):
-        planned = float(plan.sequences(context_tokens))
-        return _room_warnings(planned, float(served_capacity(plan, context_tokens)))
-    words = "by the engine's memory rules this does not fit"
-    return (f"hardware: {words} ({_shortage(plan, asked)}); figures hold if it is made to fit",)
-
-
-def _shortage(plan: MemoryPlan, asked: Asked) -> str:
-    """Why the engine does not run a single request."""
-    missing = -plan.available_bytes / 2**30
-    if missing > 0:
-        return f"{missing:.1f} GiB are missing on each GPU"
-    if asked.context_tokens > plan.max_model_len_tokens:
-        return f"requests of {asked.context_tokens} tokens are longer than its context of {plan.max_model_len_tokens}"
-    if plan.refusals:
-        return plan.refusals[0]
-    if not plan.can_start:
-        return f"it does not start with a context of {plan.max_model_len_tokens} tokens"
-    return "no request of this length fits"
-
-
-def _room_warnings(planned: float, taken: float) -> tuple[str, ...]:
-    """Where the cache is taken to be larger than the engine's memory rules leave it."""
-    if taken <= planned * (1 + 1e-9):
-        return ()
-    planned_words = f"by the engine's memory rules the KV cache holds {planned:.1f} requests of this length"
-    return (f"hardware: {planned_words}; figures take {taken:.1f}, the least that was seen in measurements",)

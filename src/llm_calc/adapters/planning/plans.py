@@ -226,4 +226,4 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     if unpriced:
         yield f"prices: none known for {', '.join(sorted(unpriced))}; give them in prices"
     if request.workload.request_rate is not None:
-        yield "workload.request_rate: random arrivals were never measured; intervals are those of closed loops"
+        yield "workload.request_rate: bounds and intervals are those of closed loops"

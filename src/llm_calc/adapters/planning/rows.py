@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.calibration import host_of, rates_of
+from llm_calc.adapters.calibration import host_of, is_dealt, rates_of
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, layouts_on
 from llm_calc.adapters.stopping import checkpoint
@@ -121,6 +121,7 @@ class _Maker:
         self.space, self.choice, self.calibration = space, choice, calibration
         self.numbers = choice.precision.numbers
         self.rates: dict[tuple[str, str], Rates] = {}
+        self.hosts: dict[tuple[str, float], HostTimes] = {}
         self.sizes: dict[tuple[Layout, ...], FloatArray] = {}
 
     def add(self, gpu: Gpu, group: _Group) -> None:
@@ -128,7 +129,6 @@ class _Maker:
         checkpoint()
         space = self.space
         cluster = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node)
-        host = host_of(self.calibration, self.choice.engine, gpu)
         layouts = layouts_on(gpu, space.model, self.choice.rules, space.most_gpus, space.gpus_per_node)
         for layout, capacity in zip(layouts, self.capacities(layouts, gpu), strict=True):
             if capacity >= 1:
@@ -136,7 +136,7 @@ class _Maker:
                 group.rows.append(Row(gpu=gpu, choice=self.choice, layout=layout))
                 group.works.append(work)
                 group.rates.append(self.rates_on(gpu, cluster, layout, work))
-                group.hosts.append(host)
+                group.hosts.append(self.host_on(gpu, work))
                 group.capacities.append(capacity)
 
     def capacities(self, layouts: tuple[Layout, ...], gpu: Gpu) -> list[float]:
@@ -165,3 +165,10 @@ class _Maker:
             machine = machine_of(cluster, work, layout, self.choice.engine)
             self.rates[key] = rates_of(self.calibration, machine, work, self.choice.engine, gpu)
         return self.rates[key]
+
+    def host_on(self, gpu: Gpu, work: StepWork) -> HostTimes:
+        """What servers add to first tokens differs by GPU, and where attention is dealt."""
+        key = (gpu.id, is_dealt(work))
+        if key not in self.hosts:
+            self.hosts[key] = host_of(self.calibration, self.choice.engine, gpu, work)
+        return self.hosts[key]

@@ -12,6 +12,9 @@ from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, Li
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.rates import LinearRates, Rates
 
+LEAST_PADDING_ROWS = 8
+"""Rows of the smallest tile of grouped matrices: the narrow side of a tensor core's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLoad:
@@ -92,18 +95,20 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
         work.weight_bytes * touched / reached.bytes_per_s
         + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     )
-    padded = tokens + padded_tokens(work, touched, rates.expert_pad_rows)
+    padded = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
     return moved_s, _multiply_seconds(work, padded, reached, rates)
 
 
-def padded_tokens(work: LinearWork, touched: Quantity, rows: Quantity) -> Quantity:
+def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Quantity) -> Quantity:
     """Tokens whose arithmetic the padding of grouped matrices costs; dense: none [tokens].
 
-    ``rows x touched experts / k``: each touched expert multiplies so many rows beside its own, a token has k.
-    Choice: a constant number of rows an expert; fitted with kernel timings as its prior (``docs/performance.md``).
-    Leaves out: tiles that are chosen by size.
+    ``min(rows x touched experts / k, 8 x touched experts / k + tokens)``: each touched expert multiplies so many rows
+    beside its own, a token has k, and at most 8 more than its own, since kernels take small tiles for few rows.
+    Choice: a constant number of rows an expert, fitted with kernel timings as its prior (``docs/performance.md``).
+    Leaves out: which tiles there are.
     """
-    return rows * touched * work.experts / larger(work.top_k, 1)
+    each = touched * work.experts / larger(work.top_k, 1)
+    return smaller(rows * each, LEAST_PADDING_ROWS * each + tokens)
 
 
 def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
