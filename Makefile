@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench sbom audit calibrate runs docs image examples lock vendor clean conformance
+.PHONY: help install serve test check unit browser schemathesis bench load sbom audit calibrate runs docs image examples lock vendor clean conformance mutants
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -37,6 +37,15 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(PACKAGE)
 	@touch $(VENV)/.runtime $@
 
+# What generates clients wants other versions of what the tools use, and npm's registry may be out of reach.
+$(VENV)/.clients: requirements/clients.txt requirements/node/package-lock.json | $(BIN)/python
+	@echo 'Installing generators of clients and checks of scripts into $(VENV) …'
+	$(BIN)/python -m venv $(VENV)/clients
+	$(VENV)/clients/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements/clients.txt
+	@mkdir -p $(VENV)/node && cp requirements/node/package.json requirements/node/package-lock.json $(VENV)/node
+	cd $(VENV)/node && npm ci --silent || echo 'npm does not answer: no TypeScript client is tried, no script of the page checked'
+	@touch $@
+
 install: $(VENV)/.dev  ## set up .venv with the service and all tools
 
 serve: $(VENV)/.runtime  ## start the service (HOST and PORT may be given)
@@ -49,7 +58,7 @@ check: $(VENV)/.dev  ## formatting, lint, types, layers, docs
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory docs
 
-unit: $(VENV)/.dev  ## all tests, with branch coverage
+unit: $(VENV)/.dev $(VENV)/.clients  ## all tests; branch coverage by those that mirror core and adapters
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --include='*/llm_calc/core/*,*/llm_calc/adapters/*' --fail-under=95
@@ -62,6 +71,9 @@ schemathesis: $(VENV)/.dev  ## a longer search for requests that the service ans
 bench: $(VENV)/.dev  ## measure speed, start-up and memory
 	$(BIN)/python -m bench
 
+load: $(VENV)/.dev  ## hold the service under twice the load it can take (SECONDS may be given)
+	$(BIN)/python -m bench.load $(or $(SECONDS),60)
+
 calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
 	$(BIN)/python -m tools.calibrate
 	$(BIN)/python -m tools.calibrate.arrivals
@@ -70,6 +82,9 @@ calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/ac
 
 conformance: $(VENV)/.dev  ## run engines' own planners without a GPU; record them, write docs/conformance.md
 	$(BIN)/python -m tools.conformance
+
+mutants: $(VENV)/.dev  ## change the core in single places and count how often a test notices (MOST may be given)
+	$(BIN)/python -m tools.mutants --most $(or $(MOST),200)
 
 runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 	$(BIN)/python -m tools.calibrate.predicted_runs
@@ -89,6 +104,8 @@ audit: $(VENV)/.dev  ## check the pins, and ask for known vulnerabilities of eac
 image:  ## build the container image
 	docker build --tag llm-calc:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
+# The day that ages count to in what is recorded, as in the tests.
+examples: export SOURCE_DATE_EPOCH = 1796040000
 examples: $(VENV)/.dev  ## write the example answers of the API description anew
 	$(BIN)/python -m tools.examples
 

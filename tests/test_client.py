@@ -163,3 +163,18 @@ def test_the_client_has_the_functions_of_the_library() -> None:
             assert remote.return_annotation == own.return_annotation, name
     public = {name for name in vars(Client) if not name.startswith("_")}
     assert public == {*functions, "aclose"}
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [({"Retry-After": "7"}, 7), ({}, None), ({"Retry-After": "soon"}, None)]
+)
+def test_a_busy_service_says_when_to_ask_again(header: dict[str, str], seconds: int | None) -> None:
+    busy = httpx.MockTransport(lambda _: httpx.Response(429, json={"error": "busy"}, headers=header))
+
+    async def ask() -> None:
+        async with Client(transport=busy) as client:
+            await client.inspect_model(model={"name": "llama2-7b"})
+
+    with pytest.raises(ServiceError, match="busy") as found:
+        asyncio.run(ask())
+    assert found.value.retry_after_s == seconds

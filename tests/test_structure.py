@@ -28,7 +28,7 @@ BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast
 UNIT_WORDS = frozenset(
     {
         *("bits", "bytes", "elements", "flops", "fraction", "gpus", "hz", "j", "layers", "s", "seconds"),
-        *("sequences", "tokens", "usd", "w"),
+        *("sequences", "sessions", "tokens", "usd", "w"),
     }
 )
 # Pure numbers: exponents, factors, bounds of a value whose unit stands beside it, counts that may be a mean.

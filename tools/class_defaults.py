@@ -6,6 +6,7 @@ usage: python tools/class_defaults.py   (in an environment that has transformers
 import dataclasses
 import json
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,9 @@ def row_of(config_class: Any) -> dict[str, Any]:
     parts = {
         key: spec.model_type or getattr(spec.config_class, "model_type", "") for key, spec in specs.items()
     }
-    absent = {key: dict(spec.init_kwargs) for key, spec in specs.items() if spec.init_kwargs}
+    absent = {key: deepcopy(spec.init_kwargs) for key, spec in specs.items() if spec.init_kwargs}
     optional = [key for key, spec in specs.items() if spec.optional]
-    fixed = [key for key, spec in specs.items() if issubclass(spec.config_class, PretrainedConfig)]
+    fixed = [key for key, spec in specs.items() if _is_fixed(config_class, key, spec)]
     row = {
         "keys": {k: v for k, v in keys.items() if _is_json(v)},
         "same": same,
@@ -70,12 +71,32 @@ def row_of(config_class: Any) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value}
 
 
+def _is_fixed(config_class: Any, key: str, spec: Any) -> bool:
+    """Whether a nested configuration is of one class, whatever type it states; some override the type."""
+    if issubclass(spec.config_class, PretrainedConfig):
+        return True
+    other = "clip_vision_model" if spec.model_type != "clip_vision_model" else "siglip_vision_model"
+    try:
+        part = getattr(config_class(**{key: {"model_type": other}}), key)
+    except Exception:  # noqa: BLE001 - a class refuses in its own way
+        return False
+    return bool(getattr(part, "model_type", other) == spec.model_type)
+
+
 def _is_json(value: object) -> bool:
     try:
         json.dumps(value)
     except TypeError:
         return False
     return True
+
+
+def _class_of(model_type: str, otherwise: Any) -> Any:
+    """The mapping is filled when it is asked by index, so ``get`` would not find what nobody asked for."""
+    try:
+        return CONFIG_MAPPING[model_type]
+    except KeyError:
+        return otherwise
 
 
 def all_rows() -> dict[str, Any]:
@@ -94,7 +115,7 @@ def all_rows() -> dict[str, Any]:
         rows[name] = row_of(config_class)
         for spec in config_class.sub_configs_defaults.values():
             sub_name = spec.model_type or getattr(spec.config_class, "model_type", "")
-            sub = CONFIG_MAPPING.get(sub_name, spec.config_class)
+            sub = _class_of(sub_name, spec.config_class)
             if sub_name and sub_name not in rows:
                 classes[sub_name] = sub
     return dict(sorted(rows.items()))

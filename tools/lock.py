@@ -23,3 +23,4 @@ if __name__ == "__main__":
     pin("build")
     pin("runtime")
     pin("dev", "runtime", "build")
+    pin("clients")

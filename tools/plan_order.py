@@ -82,7 +82,9 @@ def figure_of(row: Row, found: Estimate, request: ServingEstimateRequest) -> flo
     load = request.workload
     values: dict[str, Callable[[], float]] = {
         "decode_tokens_per_s": lambda: load.requests_in_flight / float(found.tpot_s),
-        "prefill_tokens_per_s": lambda: load.requests_in_flight * load.input_tokens / float(found.ttft_s),
+        "prefill_tokens_per_s": lambda: (
+            load.requests_in_flight * load.mean_input_tokens / float(found.ttft_s)
+        ),
     }
     metric = row["metric"]
     return values[metric]() if metric in values else float(getattr(found, metric))

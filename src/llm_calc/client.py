@@ -51,11 +51,17 @@ Row = dict[str, Any]
 
 
 class ServiceError(CalcError):
-    """The service did not answer the request. ``status`` is 0 where it could not be reached."""
+    """The service did not answer the request. ``status`` is 0 where it could not be reached.
 
-    def __init__(self, message: str, status: int, **details: object) -> None:
+    ``retry_after_s``: when a busy service (429, 503) is likely to have a place; None where it does not say.
+    """
+
+    def __init__(
+        self, message: str, status: int, *, retry_after_s: int | None = None, **details: object
+    ) -> None:
         super().__init__(message, **details)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class Client:
@@ -200,7 +206,7 @@ class Client:
             answer = await self._http.send(request, stream=True)
             try:
                 if answer.status_code != HTTPStatus.OK:
-                    raise _refusal(answer.status_code, await answer.aread())
+                    raise _refusal(answer.status_code, await answer.aread(), answer.headers)
                 yield answer
             finally:
                 await answer.aclose()
@@ -246,7 +252,7 @@ def _understood(kind: TypeAdapter[ReadT], body: bytes) -> ReadT:
         ) from error
 
 
-def _refusal(status: int, body: bytes) -> CalcError:
+def _refusal(status: int, body: bytes, headers: Mapping[str, str]) -> CalcError:
     """The service's own words, where it had some."""
     try:
         content = from_json(body)
@@ -255,5 +261,6 @@ def _refusal(status: int, body: bytes) -> CalcError:
         message, details = f"service: answered {status} and no explanation", {}
     if status == HTTPStatus.BAD_REQUEST:
         return CalcError(message, **details)
-    details.pop("status", None)
-    return ServiceError(message, status, **details)
+    own = {name: value for name, value in details.items() if name not in ("status", "retry_after_s")}
+    after = headers.get("retry-after", "")
+    return ServiceError(message, status, retry_after_s=int(after) if after.isdecimal() else None, **own)

@@ -60,10 +60,11 @@ def test_what_it_cannot_do_is_refused(options: dict[str, Any], said: str) -> Non
         ("vllm", "q8_0", False),
         ("vllm", "fp16", True),
         ("vllm", "fp8", True),
+        ("vllm", "nvfp4", True),
         ("sglang", "int8", False),
         ("sglang", "mxfp8", True),
         ("trtllm", "int4", False),
-        ("trtllm", "nvfp4", True),
+        ("trtllm", "fp8", True),
         ("generic", "int4", True),
     ],
 )
@@ -83,3 +84,79 @@ def test_every_engine_keeps_its_own_formats(engine: str, kv_cache: str, *, taken
         UnsupportedError, match=rf"precision\.kv_cache: {engine} keeps no cache in {kv_cache}"
     ):
         answer_memory_plan(request, load_catalogs())
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "gpu", "kv_cache", "taken"),
+    [
+        ("vllm", "0.33.0", "h100-80gb-sxm", "nvfp4", True),
+        ("vllm", "0.27.0", "h100-80gb-sxm", "nvfp4", False),
+        ("vllm", "0.27.0", "b200-180gb-sxm", "nvfp4", True),
+        ("vllm", "0.19.0", "b200-180gb-sxm", "nvfp4", False),
+        ("vllm", "0.33.0", "mi300x", "nvfp4", False),
+        ("sglang", "0.5.23", "h100-80gb-sxm", "nvfp4", False),
+        ("sglang", "0.5.23", "b200-180gb-sxm", "nvfp4", True),
+        ("sglang", "0.5.12", "b200-180gb-sxm", "nvfp4", False),
+        ("trtllm", "1.2.1", "h100-80gb-sxm", "nvfp4", False),
+        ("trtllm", "1.2.1", "b200-180gb-sxm", "nvfp4", True),
+        ("trtllm", "1.0.0", "b200-180gb-sxm", "nvfp4", False),
+    ],
+)
+def test_a_format_of_the_cache_by_release_and_chip(
+    engine: str, version: str, gpu: str, kv_cache: str, *, taken: bool
+) -> None:
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": "qwen3-8b"},
+            "hardware": {"gpu": gpu},
+            "engine": {"name": engine, "version": version, "kv_cache_dtype": kv_cache},
+        }
+    )
+    if taken:
+        assert answer_memory_plan(request, load_catalogs()).starts
+        return
+    with pytest.raises(
+        UnsupportedError, match=rf"{engine} .* keeps no cache in {kv_cache} on {gpu}; it does on"
+    ):
+        answer_memory_plan(request, load_catalogs())
+
+
+@pytest.mark.parametrize(
+    ("version", "gpu", "words"),
+    [
+        ("0.33.0", "b200-180gb-sxm", "fp8"),
+        ("0.33.0", "h200-141gb-sxm", "bf16"),
+        ("0.30.0", "b200-180gb-sxm", "bf16"),
+    ],
+)
+def test_sparse_latents_are_kept_small_where_the_release_does_so(version: str, gpu: str, words: str) -> None:
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": "glm-5.2"},
+            "precision": {"weights": "fp8"},
+            "hardware": {"gpu": gpu, "count": 8},
+            "engine": {"name": "vllm", "version": version},
+        }
+    )
+    answer = answer_memory_plan(request, load_catalogs())
+    assert f"KV cache in {words}, as the engine does by default" in answer.assumptions
+
+
+def test_weights_in_fp32_ask_for_that_type_throughout() -> None:
+    """Llama 3.1 8B with --dtype float32 on vLLM 0.19: a start-up log says 10956 blocks of 16 in 42.8 GiB."""
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": "llama-3.1-8b"},
+            "precision": {"weights": "fp32"},
+            "hardware": {"gpu": "h100-80gb-sxm"},
+            "engine": {
+                "name": "vllm",
+                "version": "0.19.0",
+                "max_model_len": 8192,
+                "gpu_memory_utilization": 0.95,
+            },
+        }
+    )
+    answer = answer_memory_plan(request, load_catalogs())
+    assert answer.per_gpu.kv_cache_bytes_per_token == 32 * 2 * 8 * 128 * 4
+    assert answer.kv_cache_tokens == pytest.approx(10956 * 16, rel=0.01)

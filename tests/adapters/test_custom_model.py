@@ -29,6 +29,15 @@ def test_experts_stand_behind_the_leading_dense_layers() -> None:
     assert total_parameters(model) - active_parameters(model) == idle
 
 
+def test_a_shared_expert_adds_its_three_matrices_to_every_layer_with_experts() -> None:
+    sizes = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 1024, "num_dense_layers": 2}
+    plain, shared = (
+        custom_model(dimensions(**sizes, shared_expert_intermediate_size=width))[0] for width in (0, 512)
+    )
+    assert total_parameters(shared) - total_parameters(plain) == 30 * 3 * 4096 * 512
+    assert active_parameters(shared) - active_parameters(plain) == 30 * 3 * 4096 * 512
+
+
 def test_a_head_width_alone_sets_the_heads() -> None:
     model, assumptions = custom_model(dimensions(head_dim=256, num_key_value_heads=4))
     assert assumptions == ("num_attention_heads was not given: 16 heads of 256 were taken",)

@@ -89,7 +89,10 @@ def test_tensors_decide_where_keys_say_otherwise() -> None:
 
 def test_keys_that_contradict_a_tensor_are_told() -> None:
     file = read("llama", {**SIZES, "attention.key_length": 32}, small())
-    assert file.doubts == ("the keys say 64 cached elements of attn_k in a layer, the tensor has 32",)
+    assert file.doubts == (
+        "the keys say 64 cached elements of attn_k in a layer, the tensor has 32",
+        "the keys say 128 elements of attn_q in a layer, the tensor has 64",
+    )
 
 
 def test_layers_without_tensors_are_told() -> None:
@@ -108,14 +111,37 @@ def test_an_architecture_of_tomorrow_is_read_by_its_tensors() -> None:
     assert file.doubts == ("architecture 'tomorrow' is not known: read as if it were an ordinary decoder",)
 
 
-def test_a_mixture_of_experts_takes_its_own_family() -> None:
-    mixture: dict[str, Value] = {**SIZES, "expert_count": 8, "expert_used_count": 2}
+MIXTURE: dict[str, Value] = {**SIZES, "expert_count": 8, "expert_used_count": 2}
+
+
+def mixture_tensors() -> list[Tensor]:
     tensors = [each for each in small() if "ffn_" not in each[0] or "norm" in each[0]]
     for layer in range(2):
         tensors += feed_forward(f"blk.{layer}.", 64, 128, tail="_exps", experts=8)
         tensors.append((f"blk.{layer}.ffn_gate_inp.weight", (64, 8), "f32"))
-    file = read("llama", mixture, tensors)
+    return tensors
+
+
+def test_a_mixture_of_experts_takes_its_own_family() -> None:
+    file = read("llama", MIXTURE, mixture_tensors())
     assert (file.model.model_type, file.model.num_experts) == ("mixtral", 8)
+    assert file.doubts == ()
+
+
+@pytest.mark.parametrize("used", [0, 9, None])
+def test_experts_a_token_that_llama_cpp_does_not_load_are_refused(used: int | None) -> None:
+    keys = {**MIXTURE, "expert_used_count": used} if used is not None else dict(MIXTURE)
+    if used is None:
+        del keys["expert_used_count"]
+    with pytest.raises(InvalidInputError, match="expert_used_count: must be 1 to 8"):
+        read("llama", keys, mixture_tensors())
+
+
+def test_widths_that_keys_and_tensors_say_otherwise_are_told() -> None:
+    file = read("llama", {**MIXTURE, "expert_count": 16}, mixture_tensors())
+    assert file.doubts == ("expert_count says 16 in a layer, its tensors hold 8",)
+    file = read("llama", {**SIZES, "feed_forward_length": 96}, small())
+    assert file.doubts == ("feed_forward_length says 96 in a layer, ffn_up has 128",)
 
 
 def test_layers_may_differ() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from llm_calc.adapters.links import read_link, requests_of
+from llm_calc.adapters.formats.files import FILES
+from llm_calc.adapters.links import link_defaults_text, read_link, requests_of
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import InvalidInputError
@@ -199,3 +200,20 @@ def test_a_scenario_is_named_by_its_letter() -> None:
     assert link.scenario(" b ") is link.scenarios[1]
     with pytest.raises(InvalidInputError, match="the link has A, B, not 'C'"):
         link.scenario("C")
+
+
+def test_files_of_quantizers_travel_beside_a_config() -> None:
+    text = '{"quantization":{"quant_algo":"FP8"}}'
+    held = {
+        "kind": "config",
+        "name": "own",
+        "content": json.dumps(CONFIG),
+        "files": {"hf_quant_config.json": text},
+    }
+    model = requests_of(f"?n=1#{fragment([held])}")[0].serving_estimate["model"]
+    assert model["quantization_files"] == {"hf_quant_config.json": {"quantization": {"quant_algo": "FP8"}}}
+    with pytest.raises(InvalidInputError, match="is no config"):
+        _ = requests_of(f"?n=1#{fragment([{**held, 'files': {'a.json': '{'}}])}")[0].serving_estimate
+    with pytest.raises(InvalidInputError, match="must be a list with a pasted file or null"):
+        requests_of(f"?n=1#{fragment([{**held, 'files': [1]}])}")
+    assert json.loads(link_defaults_text())["files_beside"] == list(FILES)

@@ -6,6 +6,7 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.memory_plan import answer_memory_plan
+from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.wire.memory import MEMORY_PLAN_EXAMPLES, MemoryPlanAnswer, MemoryPlanRequest
 
 H100 = {"gpu": "h100-80gb-sxm"}
@@ -162,3 +163,15 @@ def test_a_model_without_a_cache_holds_what_the_scheduler_allows() -> None:
     answer = answer_memory_plan(MemoryPlanRequest.model_validate(body), load_catalogs())
     assert answer.fits
     assert answer.max_model_len_tokens == 4096
+
+
+def test_shared_memory_that_is_short_is_told_without_figures_below_zero() -> None:
+    asked = {
+        "model": "gpt-oss-120b",
+        "hardware": "m4 max 36gb",
+        "engine": {"name": "llama.cpp", "n_ctx": 8192},
+    }
+    found = MEMORY_PLAN.answered(asked, load_catalogs())
+    assert not found.fits
+    assert "that the processor keeps" in found.reason
+    assert " -" not in found.reason

@@ -1,18 +1,18 @@
 """Layers and experts on the host: speed falls with every one of them, and never passes the memory that holds it."""
 
-import csv
-from pathlib import Path
+import statistics
 from typing import Any
 
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.hosts import load_platforms, platform_hosts
+from llm_calc.adapters.operations import SERVING_ESTIMATE
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.errors import CalcError, UnknownNameError, UnsupportedError
+from tools.calibrate.host_runs import host_runs, ratio_of, request_of
 
-MEASURED = Path(__file__).parents[2] / "catalogs" / "hosts" / "measured.csv"
 GIB = 1 << 30
 
 
@@ -97,31 +97,30 @@ def test_a_host_of_its_own_beside_shared_memory_is_refused() -> None:
         estimated("llama-3.1-8b", "apple-m4-max", host={"memory_bytes": 64 * GIB})
 
 
-def measured() -> list[dict[str, str]]:
-    with MEASURED.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.mark.parametrize(
-    "row", measured(), ids=lambda row: f"{row['model']}-{row['weights']}-{row['options']}"
+    "row", host_runs(), ids=lambda row: f"{row['model']}-{row['weights']}-{row['options']}"
 )
 def test_public_runs_lie_in_the_range_of_a_stated_host(row: dict[str, str]) -> None:
-    options: dict[str, Any] = {"n_ctx": 65_536 if row["kv_cache"] == "q8_0" else 4096}
-    if row["options"]:
-        name, value = row["options"].split("=", 1)
-        options[name] = int(value) if value.isdigit() else value
-    answer = estimated(
-        row["model"],
-        row["gpu"],
-        weights=row["weights"],
-        host={"platform": row["host"], "memory_bytes": 128 * GIB},
-        kv_cache=row["kv_cache"],
-        **options,
-    )
-    assert answer.interval.tpot_s is not None
-    tpot_s = 1 / float(row["decode_tokens_per_s"])
-    assert answer.interval.tpot_s.low <= tpot_s <= answer.interval.tpot_s.high
-    assert tpot_s == pytest.approx(answer.tpot_s, rel=0.25)
+    found = SERVING_ESTIMATE.answered(request_of(row), load_catalogs())
+    figure, ratio = ratio_of(row)
+    metric = "tpot_s" if figure == "time a token" else "ttft_s"
+    span = getattr(found.interval, metric)
+    assert span is not None
+    measured_s = getattr(found, metric) / ratio
+    assert span.low <= measured_s <= span.high
+
+
+def test_runs_that_were_found_afterwards_are_within_a_fifth() -> None:
+    ratios = [ratio_of(row)[1] for row in host_runs() if row["role"] == "held out"]
+    assert statistics.median(abs(ratio - 1) for ratio in ratios) < 0.2
+
+
+def test_prompts_are_faster_with_larger_micro_batches_where_weights_are_copied() -> None:
+    times = [
+        estimated("gpt-oss-120b", "rtx-3090", weights="mxfp4", cpu_moe=True, n_ubatch=n, n_batch=4096).ttft_s
+        for n in (128, 512)
+    ]
+    assert times[1] < times[0]
 
 
 def test_what_was_said_and_changes_nothing_is_named_beside_the_speed() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, version_numbers
+from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, release_of_tag, version_numbers
 from llm_calc.core.errors import InvalidInputError
 
 
@@ -66,6 +66,41 @@ def test_versions_as_engines_write_them(written: str, numbers: tuple[int, ...] |
 )
 def test_the_range_or_the_nearest(version: str, index: int, side: int) -> None:
     assert release_for(version_numbers(version) or (), KNOWN) == Nearest(index, side)
+
+
+@dataclass(frozen=True)
+class Build(Release):
+    """A range of builds, and the numbered releases in it."""
+
+    tags: tuple[str, str] | None = None
+
+
+BUILDS = (
+    Build("b6000", "b7400"),
+    Build("b10622", "b11400", ("0.3", "0.5")),
+    Build("b11401", "b11549"),
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "index", "side"),
+    [
+        ("v0.5.0", 1, 0),
+        ("0.5", 1, 0),
+        ("0.4.1", 1, 0),
+        ("v0.2.0", 1, -1),
+        ("v0.6.1", 2, 1),
+        ("1.0", 2, 1),
+    ],
+)
+def test_numbered_releases_of_builds(version: str, index: int, side: int) -> None:
+    numbers = asked_numbers(version, "b11549", tagged=True)
+    assert release_of_tag(numbers, BUILDS) == Nearest(index, side)
+
+
+def test_no_build_has_a_dot() -> None:
+    with pytest.raises(InvalidInputError, match=r"or a tag such as v0\.5\.0"):
+        asked_numbers("b0.5", "b11549", tagged=True)
 
 
 @pytest.mark.parametrize(("version", "newest"), [("b12", "0.33.0"), ("0.9.1", "b11549"), ("one", "b11549")])

@@ -71,9 +71,9 @@ def test_grids_above_the_limit_are_refused() -> None:
 
 
 def test_faults_come_before_the_stream(client: TestClient) -> None:
-    response = client.post("/api/sweep", json={**LARGE, "grid": {"workload.users": [1]}})
+    response = client.post("/api/sweep", json={**LARGE, "grid": {"workload.people": [1]}})
     assert response.status_code == 400
-    assert "workload.users" in response.json()["error"]
+    assert "workload.people" in response.json()["error"]
 
 
 def test_the_evaluation_stops_when_the_caller_leaves(

@@ -47,11 +47,30 @@ def test_an_estimate_shows_measured_runs_beside_what_is_predicted_for_them() -> 
     assert "Nearest runs" not in without
 
 
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [
+        (None, "max_model_len"),
+        ("sglang", "context_length"),
+        ("trtllm", "max_seq_len"),
+        ("llama.cpp", "n_ctx"),
+        ("generic", "max_model_len"),
+    ],
+)
+@pytest.mark.parametrize("command", ["memory", "estimate"])
+def test_the_longest_context_goes_to_the_engine_under_its_own_flag(
+    command: str, engine: str | None, flag: str
+) -> None:
+    chosen = () if engine is None else ("--engine", engine)
+    short = run(command, *DEPLOYMENT, *chosen, "--context", 4096, "--json").output
+    assert short == run(command, *DEPLOYMENT, *chosen, "--set", f"engine.{flag}=4096", "--json").output
+
+
 def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3
     assert "✕ does not fit" in shown.output
-    assert "parallelism.tensor = " in shown.output
+    assert "hardware.count = " in shown.output
     fits = run("memory", "llama-3.1-70b", "-g", "4x h100-80gb-sxm", "-c", 8, "-i", 1000, "-o", 100)
     assert fits.exit_code == 0
     assert "✓ fits" in fits.output
@@ -343,3 +362,9 @@ def test_no_price_is_negative(arguments: tuple[object, ...], said: str) -> None:
     ended = run(*arguments)
     assert ended.exit_code == 2
     assert ended.stderr.startswith(f"Error: {said}")
+
+
+@pytest.mark.parametrize("gpus", [("--gpu", "rtx-4090,rtx-3090"), ("--gpu", "rtx-4090", "--gpu", "rtx-3090")])
+def test_unlike_gpus_are_named_one_after_the_other(gpus: tuple[str, ...]) -> None:
+    found = run("memory", "qwen2.5-32b", *gpus, "-e", "llama.cpp", "-w", "q4_k_m", "--json")
+    assert [stage["gpu"] for stage in json.loads(found.output)["stages"]] == ["rtx-4090", "rtx-3090"]

@@ -9,6 +9,7 @@ from llm_calc.core import memory
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.stages import stage_caches, unlike_stages
 from llm_calc.core.weights import Cache
 from tests.builders import INT4, deepseek_v3, llama, mixtral, plain_recipe
 
@@ -154,3 +155,11 @@ def test_attention_data_parallelism_splits_sequences() -> None:
     model = deepseek_v3()
     spread = memory.kv_cache_bytes_per_gpu(model, Layout(data=8, expert=8), 100, 64)
     assert spread == 8 * memory.kv_cache_bytes(model, 100)
+
+
+def test_stages_that_hold_the_same_are_counted_together() -> None:
+    """7 stages of 32 layers: four hold 5 and three hold 4."""
+    found = unlike_stages(llama(), 1, 7)
+    assert sorted(count for _, count in found) == [3, 4]
+    each = [stage_caches(llama(), 1, 7, stage) for stage in range(7)]
+    assert sum(each.count(each[first]) for first, _ in found) == 7

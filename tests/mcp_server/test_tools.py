@@ -154,8 +154,8 @@ async def test_scenarios_and_measurements_have_short_forms() -> None:
         ("estimate_from_link", {"link": LINK, "scenario": "C"}, "scenario: the link has A, B, not 'C'"),
         (
             "sweep",
-            {"target": "memory_plan", "base": SHORT, "grid": {"workload.users": [1]}},
-            "grid.workload.users: is not a known field",
+            {"target": "memory_plan", "base": SHORT, "grid": {"workload.people": [1]}},
+            "grid.workload.people: is not a known field",
         ),
         ("sweep", {"target": "memory_plan", "base": SHORT, "grid": {}}, "grid: must not be empty"),
         ("calibrate", {"measurements": []}, "measurements: must not be empty"),

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.links import requests_of
 from tests.adapters.gguf_files import llama_parameters, write_llama
 from tests.page.conftest import Opener
 from tests.page.reading import (
@@ -160,6 +161,28 @@ def test_a_config_goes_to_the_service_as_published(opened: Opener) -> None:
         page.get_by_label("Content of config.json").fill(json.dumps(config, indent=4))
     assert json.loads(sent.value.post_data or "")["model"] == {"hf_config": config}
     expect(card(page, "computed")).to_contain_text("6,738,415,616")
+
+
+def test_a_quantizers_file_beside_a_config_goes_with_it(
+    opened: Opener, service: Service, tmp_path: Path
+) -> None:
+    config = load_catalogs().model("llama2-7b").config
+    beside = {"quantization": {"quant_algo": "FP8", "exclude_modules": ["lm_head"]}}
+    files = {"config.json": config, "hf_quant_config.json": beside}
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    page = opened("/?g=a100-80gb-sxm&n=1&w=")
+    page.get_by_role("button", name="File").click()
+    chosen = page.get_by_label("Or a config.json or GGUF file")
+    chosen.set_input_files(tmp_path / "hf_quant_config.json")
+    expect(page.get_by_role("alert").first).to_contain_text("belongs to a config.json: choose both")
+    chosen.set_input_files([tmp_path / name for name in files])
+    expect(page.locator(".pasted")).to_contain_text("config.json with hf_quant_config.json")
+    expect(card(page, "computed")).to_contain_text("fp8")
+    again = opened(page.url.removeprefix(service.url))
+    expect(again.locator(".pasted")).to_contain_text("config.json with hf_quant_config.json")
+    body = requests_of(page.url)[0].serving_estimate
+    assert body["model"] == {"hf_config": config, "quantization_files": {"hf_quant_config.json": beside}}
 
 
 def test_the_header_of_a_gguf_file_is_read(opened: Opener, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT, group, setting_group
+from tools.calibrate.host_runs import host_section
 from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.parameters import Rows
 from tools.calibrate.plots import scatter
@@ -50,6 +51,7 @@ def write_report(everything: Sequence[Fitted]) -> None:
     lines = [*_head(everything), *_by_kind(everything)]
     for fitted in everything:
         lines += [*_family(fitted)]
+    lines += [*host_section()]
     lines += recent_tables(everything)
     lines += (Path(__file__).parent / "history.md").read_text(encoding="utf-8").splitlines()
     (DOCS / "accuracy.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -2,7 +2,8 @@
 
 usage: python -m tools.conformance [--folder DIR] [--recorded]
 
-Each engine is installed at its pinned release into DIR (default: build/conformance), in an environment of its own.
+Each engine is installed at its pinned release into DIR (default: build/conformance), in an environment of its own;
+llama.cpp comes as a library, which npm fetches and ``tools.llama_cpp_dry_run`` asks.
 ``--recorded``: installs and runs nothing, and writes the page anew from what was recorded.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from tools.conformance import record, vllm
 from tools.conformance.page import write_page
+from tools.llama_cpp_dry_run.__main__ import main as llama_cpp
 
 ENGINES = {"vllm": vllm.results}
 """What runs an engine's own code in a folder and returns its rows, which are recorded under the engine's name."""
@@ -28,6 +30,7 @@ def main() -> int:
     if not asked.recorded:
         for name, results in ENGINES.items():
             record.write(name, results(asked.folder / name))
+        llama_cpp((asked.folder / "llama.cpp").resolve())
     write_page()
     return 0
 

@@ -71,7 +71,23 @@ def main(folder: Path) -> None:
                 word = "as recorded" if found == row["bytes"] else f"recorded {row['bytes']}"
                 print(f"{name} {part} {row['options']}: {found} ({word})")
                 row["bytes"] = found
-    GOLDEN.write_text(json.dumps(golden, indent=1) + "\n", encoding="utf-8")
+    GOLDEN.write_text(written(golden), encoding="utf-8")
+
+
+def written(golden: dict[str, Any]) -> str:
+    """The recorded figures, one row a line."""
+    parts = [f" {json.dumps(key)}: {_part(value)}" for key, value in golden.items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _part(value: Any) -> str:
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    models = [
+        f"  {json.dumps(name)}: [\n" + ",\n".join(f"   {json.dumps(row)}" for row in value[name]) + "\n  ]"
+        for name in sorted(value)
+    ]
+    return "{\n" + ",\n".join(models) + "\n }"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ from llm_calc.adapters.catalog.files import choose_catalogs
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.formats import format_catalog
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
+from llm_calc.adapters.presets import load_presets
 from llm_calc.adapters.runs_on import load_runs_on
+from llm_calc.adapters.speculation import load_acceptances
+from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
 
 
 def load_all_catalogs(path: Path | None = None) -> Catalogs:
@@ -28,6 +31,10 @@ def load_all_catalogs(path: Path | None = None) -> Catalogs:
     load_engine_rules()
     load_launch_rules()
     load_runs_on()
+    load_presets()
+    load_workloads()
+    load_tiers()
+    load_acceptances()
     for family in get_args(Family):
         load_calibration_file(family)
     return catalogs

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from llm_calc.adapters.formats import number_format
+from llm_calc.adapters.runs_on_caches import check_cache
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire import homes
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
@@ -25,7 +26,8 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
         UnsupportedError: no type of the engine's cache, or quantized values without flash attention.
     """
     if not isinstance(engine, LlamaCppEngine):
-        _check_kept(precision.kv_cache, engine.name)
+        _check_kept(precision.kv_cache, engine.name, subject.setup.numbers.activations.name)
+        check_cache(engine.name, engine.version, subject.setup.gpu, subject.setup.numbers.cache.name)
         return subject
     asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
     keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")
@@ -46,9 +48,9 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
     )
 
 
-def _check_kept(name: str, engine: str) -> None:
-    """Refuses a format that an engine keeps no cache in; 16 bits are kept by all."""
-    known = {*homes.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16"}
+def _check_kept(name: str, engine: str, activations: str) -> None:
+    """Refuses a format that an engine keeps no cache in; 16 bits, and the type of its activations, are kept by all."""
+    known = {*homes.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16", activations}
     if name in known or engine not in homes.CACHE_TYPES:
         return
     if number_format(name, "precision.kv_cache").name not in known:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -170,7 +170,11 @@ def family_of(engine: str, load: str) -> Family:
 
 def keys_of(engine: str, gpu: Gpu) -> tuple[str, ...]:
     """What efficiencies may depend on, but for number formats."""
-    chip, vendor = chip_class(gpu), gpu.vendor.lower()
+    return _keys(engine, chip_class(gpu), gpu.vendor.lower())
+
+
+@lru_cache(maxsize=1024)
+def _keys(engine: str, chip: str, vendor: str) -> tuple[str, ...]:
     kinds = {
         "engine": engine,
         "generation": chip,
@@ -209,16 +213,26 @@ def rates_of(
 
     ``many``: several requests in flight. What engines of one user take for a prompt says nothing of that.
     """
-    experts = work.linear[GROUPS.index("experts")].format
-    keys = (*keys_of(engine, gpu), f"kernel:{kernel_key(engine, experts, chip_class(gpu))}")
-    formats = [f"format:{format_class(each.format)}" for each in work.linear]
+    keys, with_formats = _rate_keys(
+        engine, chip_class(gpu), gpu.vendor.lower(), tuple(each.format for each in work.linear)
+    )
 
     def value(name: str, group: int | None) -> float:
         if many and engine == GENERIC and name == "prefill_layer_s":
             return calibration.value(name, keys[1:])
-        return calibration.value(name, keys if group is None else (*keys, formats[group]))
+        return calibration.value(name, keys if group is None else with_formats[group])
 
     return reached_rates(machine, value, kernels_of(calibration.name))
+
+
+@lru_cache(maxsize=1024)
+def _rate_keys(
+    engine: str, chip: str, vendor: str, formats: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """What rates depend on, and for each group of matrices the same with its format."""
+    experts = formats[GROUPS.index("experts")]
+    keys = (*_keys(engine, chip, vendor), f"kernel:{kernel_key(engine, experts, chip)}")
+    return keys, tuple((*keys, f"format:{format_class(each)}") for each in formats)
 
 
 @cache
@@ -282,14 +296,3 @@ def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str
     if f"gpu:{gpu.id}" not in calibration.seen:
         return "gpu"
     return "row" if measured_key(engine, gpu.id, model) in calibration.seen else "model"
-
-
-def releases_of(calibration: Calibration, engine: str, gpu: Gpu) -> list[str]:
-    """Releases that sources name of measured runs of an engine on a class of chips, oldest first."""
-    return list(dict(calibration.releases).get(f"{engine}/{chip_class(gpu)}", ()))
-
-
-def was_seen(calibration: Calibration, model: Model) -> bool:
-    """Whether a fit has measurements of a model, told by its shape, under any engine on any GPU."""
-    ending = f"/{shape_of(model)}"
-    return any(key.endswith(ending) for key in calibration.seen)

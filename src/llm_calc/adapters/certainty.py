@@ -4,11 +4,12 @@ import math
 
 from llm_calc.adapters.alone import measured_load
 from llm_calc.adapters.arrivals import arrival_errors, were_measured, widened
-from llm_calc.adapters.calibration import releases_of, unseen, was_seen
+from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.memory_advice import Asked, runs
+from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.serving import (
     Basis,
@@ -18,7 +19,9 @@ from llm_calc.adapters.wire.serving import (
     Range,
     ServingEstimateRequest,
 )
-from llm_calc.core.calibration import HeldOutError, chip_class
+from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
@@ -29,17 +32,20 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
-    gpu, calibration = placed.subject.setup.gpu, placed.calibration
-    missing = unseen(calibration, placed.engine, gpu, placed.subject.setup.model)
-    pair = f"{placed.engine}/{chip_class(gpu)}"
-    rows = _nearest([error for error in calibration.errors if error.held_out == missing], pair)
-    if not was_seen(calibration, placed.subject.setup.model):
+    calibration, model = placed.calibration, placed.subject.setup.model
+    missing = unseen_of(placed)
+    rows = _nearest([error for error in calibration.errors if error.held_out == missing], _pair_of(placed))
+    if not was_seen(calibration, model):
         models = [error for error in calibration.errors if error.held_out == "model"]
         rows = [_as_wide(error, models) for error in rows]
     here = _of_load(rows, request, placed) or rows
-    if request.workload.load == "request_rate" and placed.calibration.name == "served":
+    if request.workload.load == "request_rate" and calibration.name == "served":
         return arrival_errors(placed.engine, here)
     return here
+
+
+def _pair_of(placed: Placed) -> str:
+    return f"{placed.engine}/{chip_class(placed.subject.setup.gpu)}"
 
 
 def _nearest(rows: list[HeldOutError], pair: str) -> list[HeldOutError]:
@@ -54,6 +60,19 @@ def _as_wide(error: HeldOutError, models: list[HeldOutError]) -> HeldOutError:
         if (other.load, other.metric) == (error.load, error.metric):
             return widened(error, other)
     return error
+
+
+UNSEEN_FIRST = ("vendor", "generation", "gpu", "model", "row")
+
+
+def unseen_of(placed: Placed) -> str:
+    """What the fit had no measurements of: of unlike GPUs what it knows least of, and never less than such a GPU."""
+    setup = placed.subject.setup
+    found = {
+        unseen(placed.calibration, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)
+    }
+    together = {"gpu"} if setup.unlike else set()
+    return min(found | together, key=UNSEEN_FIRST.index)
 
 
 def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -72,7 +91,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
     errors = {error.metric: error for error in sorted(enough, key=lambda error: error.measurements)}
 
     def span(metric: str, value: float) -> Range | None:
-        error, spread = errors.get(metric), placed.offload.spread
+        error, spread = errors.get(metric), placed.offload.spread(metric)
         if placed.offload.used:
             return Range(low=value / spread, high=value * spread)
         if error is None:
@@ -86,15 +105,16 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         tpot_s=span("tpot_s", float(found.tpot_s)),
         output_tokens_per_s=(
             None
-            if request.workload.load == "request_rate"
+            if request.workload.load == "request_rate" or request.workload.is_stream
             else span("output_tokens_per_s", float(found.output_tokens_per_s))
         ),
     )
 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
-    """Whether loads of this kind were: no drafts, parts kept apart, or memory that is not there."""
-    unusual = placed.offload.used or placed.untimed
+    """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
+    setup = placed.subject.setup
+    unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.is_stream
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
     if request.workload.load == "request_rate":
@@ -115,7 +135,7 @@ def basis_kind(placed: Placed) -> BasisKind:
 
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
-    missing = unseen(placed.calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
         "row": "measured",
         "generation": NEVER_MEASURED,
@@ -127,7 +147,7 @@ def kind_of_fit(placed: Placed) -> BasisKind:
 def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs) -> Basis:
     """Which calibration, its errors on what it had not seen, and the published runs nearest to the question."""
     calibration, evidence = placed.calibration, evidence_of(request, placed, found, catalogs)
-    missing = unseen(calibration, placed.engine, placed.subject.setup.gpu, placed.subject.setup.model)
+    missing = unseen_of(placed)
     return Basis(
         kind=basis_kind(placed),
         calibration=calibration.name,
@@ -151,3 +171,14 @@ def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, c
         measured_curve=evidence.curve,
         data_version=data_version(catalogs),
     )
+
+
+def releases_of(calibration: Calibration, engine: str, gpu: Gpu) -> list[str]:
+    """Releases that sources name of measured runs of an engine on a class of chips, oldest first."""
+    return list(dict(calibration.releases).get(f"{engine}/{chip_class(gpu)}", ()))
+
+
+def was_seen(calibration: Calibration, model: Model) -> bool:
+    """Whether a fit has measurements of a model, told by its shape, under any engine on any GPU."""
+    ending = f"/{shape_of(model)}"
+    return any(key.endswith(ending) for key in calibration.seen)

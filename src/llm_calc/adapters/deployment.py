@@ -1,6 +1,7 @@
 """From the parts of a request to a deployment as the core times it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.alone import family_for, measured_load, with_bounds
@@ -10,31 +11,35 @@ from llm_calc.adapters.calibration import (
     load_calibration,
     load_calibration_file,
     offsets_of,
-    rates_of,
     scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
+from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
-from llm_calc.adapters.offload import Offload, offload_of
+from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.release_days import at_release, release_factor
-from llm_calc.adapters.room import fit_warnings, room_warnings
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
+from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.speculation import Drafted, drafted
+from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import Engine, MemoryPlan, Setup
+from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Cluster
-from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.drafts import with_layers
 from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
-from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling
+from llm_calc.core.workloads.stream import Room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,8 @@ class Placed:
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
-    ``release_factor``: time a token of the stated release as a server over the middle of measured ones, where known.
+    ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
+    the middle of measured ones, where known.
     """
 
     subject: Subject
@@ -64,6 +70,7 @@ class Placed:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     untimed: tuple[str, ...] = ()
+    room: Room | None = None
     release_factor: float | None = None
 
 
@@ -76,8 +83,9 @@ def place(
     parallelism: ParallelismPart | None,
     engine: EnginePart,
     workload: WorkloadPart,
-    draft: Draft = NO_DRAFT,
+    speculative: SpeculativePart | None = None,
     own: CalibrationPart | None = None,
+    tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
     """A deployment ready to be timed; ``own``: efficiencies fitted to the caller's own measurements.
 
@@ -102,8 +110,9 @@ def place(
         gpus_per_node=hardware.gpus_per_node,
         engine=engine,
         workload=workload,
-        draft=draft,
+        speculative=speculative,
         own=own,
+        tiers=tiers,
     )
 
 
@@ -115,8 +124,9 @@ def place_subject(
     gpus_per_node: int,
     engine: EnginePart,
     workload: WorkloadPart,
-    draft: Draft = NO_DRAFT,
+    speculative: SpeculativePart | None = None,
     own: CalibrationPart | None = None,
+    tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
     """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
@@ -125,20 +135,39 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    context = float(workload.input_tokens + workload.output_tokens)
-    many = workload.load == "concurrency" and workload.requests_in_flight > 1
-    placed = _placed(subject, engine, cluster, calibration, context, draft, many=many)
+    draft = drafted(speculative, subject.name, subject.setup.model)
+    placed = _placed(subject, engine, cluster, calibration, workload, draft)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, workload)
     assumed = (*placed.assumptions, *assumed)
-    warnings = (
-        *placed.warnings,
-        *room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas),
+    context = placed.context_tokens
+    return replace(
+        placed,
+        kv_cache=kv_cache,
+        assumptions=assumed,
+        warnings=(*placed.warnings, *room_warnings(placed.timed_plan, context, workload, placed.replicas)),
+        untimed=untimed_options(engine),
+        room=_room(placed, engine, workload, tiers),
     )
-    found = replace(placed, kv_cache=kv_cache, assumptions=assumed, warnings=warnings)
-    return replace(found, untimed=untimed_options(engine))
+
+
+def _room(
+    placed: Placed, engine: EnginePart, workload: WorkloadPart, tiers: Sequence[KvTierPart]
+) -> Room | None:
+    """Where contexts lie, of a load that has any to keep."""
+    if not workload.is_stream:
+        return None
+    return room_of(
+        placed.subject,
+        placed.timed_plan,
+        engine,
+        workload,
+        capacity_tokens=float(placed.deployment.capacity) * placed.context_tokens,
+        replicas=placed.replicas,
+        tiers=tiers,
+    )
 
 
 def _placed(
@@ -146,15 +175,15 @@ def _placed(
     engine: EnginePart,
     cluster: Cluster,
     calibration: Calibration,
-    context_tokens: float,
-    draft: Draft,
-    *,
-    many: bool,
+    workload: WorkloadPart,
+    draft: Drafted,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
+    context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
-    plan = (built := engine_from(engine)).plan(setup := replace(subject.setup, layout=layout))
-    machine, offload, work = _timed(setup, built, cluster, calibration, many=many)
+    built, setup = engine_from(engine), replace(subject.setup, layout=layout)
+    plan = built.plan(replace(setup, model=with_layers(setup.model, draft.layers)))
+    machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
     scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -169,19 +198,24 @@ def _placed(
         deployment=Deployment(
             work=summed(work),
             rates=offload.rates,
-            capacity=larger(1.0, served_capacity(plan, context_tokens) * filled),
+            capacity=larger(1.0, served_capacity(plan, context) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(calibration, engine.name, setup.gpu, summed(work)),
-            draft=draft,
+            draft=draft.draft,
         ),
         operators=work,
         offload=offload,
-        context_tokens=context_tokens,
+        context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *fit_warnings(plan, context_tokens)),
+        warnings=(*subject.warnings, *fit_warnings(plan, context)),
     )
+
+
+def _several(workload: WorkloadPart) -> bool:
+    """Whether a closed loop has more than one request in flight."""
+    return workload.load == "concurrency" and workload.requests_in_flight > 1
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
@@ -211,23 +245,12 @@ def _as_measured(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> 
     setup, deployment, calibration = placed.subject.setup, placed.deployment, placed.calibration
     load, work = measured_load(calibration.name, workload), deployment.work
     offsets = offsets_of(calibration, load, placed.engine, setup.gpu.id, setup.model, work)
-    timed = replace(deployment, offsets=offsets)
+    timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
     timed = with_bounds(timed, placed.machine, engine_from(engine), setup, workload)
     factor = release_factor(engine, setup.gpu)
     if factor is not None:
         timed = at_release(timed, calibration.name, factor)
     return replace(placed, deployment=timed, release_factor=factor)
-
-
-def _timed(
-    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
-) -> tuple[Machine, Offload, StepWork]:
-    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
-    whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
-    machine = machine_of(cluster, summed(whole), setup.layout, engine.name)
-    rates = rates_of(calibration, machine, summed(whole), engine.name, setup.gpu, many=many)
-    offload = offload_of(engine, setup, rates)
-    return machine, offload, offload.work(whole)
 
 
 def _with_served_cache(

@@ -55,8 +55,8 @@ def disaggregated_estimate(placed: Placed, request: ServingEstimateRequest) -> E
         link_bytes_per_s=link * placed.layout.gpus,
     )
     lengths = Lengths(
-        input_tokens=float(workload.input_tokens),
-        output_tokens=float(workload.output_tokens),
+        input_tokens=float(workload.mean_input_tokens),
+        output_tokens=float(workload.mean_output_tokens),
         cached_fraction=workload.prefix_cache_hit_fraction,
     )
     return estimate(placed.deployment, pools, lengths, float(workload.requests_in_flight))

@@ -1,6 +1,6 @@
 """The engines' catalog: releases with their defaults, rules and constants."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from llm_calc.core.engines import ENGINES
 from llm_calc.core.overheads import OverheadConstants
 
 OptionValue: TypeAlias = bool | int | float | str
-RuleValue: TypeAlias = OptionValue | list[str] | list[list[float]]
+RuleValue: TypeAlias = OptionValue | list[int] | list[str] | list[list[float]]
 NOT_OPTIONS = {"overheads", "rules"}
 CONSTANTS = {field.name for field in fields(OverheadConstants)}
 
@@ -50,7 +50,8 @@ class ReleaseRow(BaseModel):
 
     ``version``: the one whose code or pages were read; the rules hold from ``since`` to ``until``. ``defaults``: of
     options that the engine does not derive. ``rules``: the switches of the engine's rules in the core. ``without``:
-    options that it does not have, in place of those that the release before it lacks. ``before`` and ``after`` end the
+    options that it does not have, in place of those that the release before it lacks. ``tags``: where builds are
+    counted, the first and the last numbered release that the rules hold for. ``before`` and ``after`` end the
     warning of a version that lies outside of every range: what may be off, and in which direction.
     """
 
@@ -60,6 +61,7 @@ class ReleaseRow(BaseModel):
     since: str
     until: str
     read_on: str
+    tags: Many[str] | None = Field(default=None, min_length=2, max_length=2)
     links: Many[str] = Field(min_length=1)
     defaults: dict[str, OptionValue] = {}
     constants: Many[EngineConstant] = ()
@@ -121,6 +123,11 @@ class EngineRules:
     def until(self) -> str:
         """The last version that the rules hold for."""
         return self.row.until
+
+    @property
+    def tags(self) -> Sequence[str] | None:
+        """The first and the last numbered release that the rules hold for, where builds are counted."""
+        return self.row.tags
 
     @property
     def defaults(self) -> dict[str, OptionValue | None]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
-from llm_calc.adapters.releases import Nearest, asked_numbers, release_for
+from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
@@ -40,7 +41,11 @@ def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
     for index, release in enumerate(releases):
         if release.version.removeprefix("v") == version.strip().removeprefix("v"):
             return Nearest(index, 0)
-    return release_for(asked_numbers(version, releases[-1].version), releases)
+    tagged = any(release.tags for release in releases)
+    numbers = asked_numbers(version, releases[-1].version, tagged=tagged)
+    if tagged and len(numbers) > 1:
+        return release_of_tag(numbers, releases)
+    return release_for(numbers, releases)
 
 
 def build_engine(name: str, version: str | None = None, **options: OptionValue | None) -> Engine:
@@ -78,10 +83,19 @@ def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> Non
 
 def engine_from(part: EnginePart) -> Engine:
     """The engine that a request names, of its release and with its options."""
-    options = part.model_dump(exclude={"name", "version", *homed_flags(part.name)})
+    _refuse_open_preset(part)
+    options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
     return build_engine(part.name, part.version, **options)
+
+
+def _refuse_open_preset(part: EnginePart) -> None:
+    """A preset chooses before an engine is built; where it did not, it would be dropped."""
+    if getattr(part, "preset", None) is not None and getattr(part, "n_ctx", None) is None:
+        raise InvalidInputError(
+            "engine.preset: is not taken here; say n_ctx and n_parallel", field="engine.preset"
+        )
 
 
 def release_of(part: EnginePart) -> EngineRules:
@@ -101,14 +115,16 @@ def untimed_options(part: EnginePart) -> tuple[str, ...]:
 
 
 def version_warnings(part: EnginePart) -> list[str]:
-    """One sentence where the request names a version outside of every range: whose rules it got and what is off."""
+    """Whose rules a request got that names a version outside of every range, and what is off; rules read long ago."""
+    chosen = release_of(part)
+    old = old_rules(chosen.title, chosen.version, chosen.read_on)
     if part.version is None:
-        return []
+        return old
     releases = engine_releases(part.name)
     nearest = _nearest(releases, part.version)
     rules = releases[nearest.index]
     if not nearest.side:
-        return []
+        return old
     side, effect = ("newer", rules.row.after) if nearest.side > 0 else ("older", rules.row.before)
     known = f"the nearest known rules are those of {rules.title} {rules.version}"
-    return [f"engine.version: {known}; {part.version} is {side}: {effect}"]
+    return [f"engine.version: {known}; {part.version} is {side}: {effect}", *old]

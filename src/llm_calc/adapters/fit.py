@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.engines import build_engine, engine_rules
+from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
 from llm_calc.adapters.fit_vllm import vllm_command
 from llm_calc.adapters.hosts import host_words
@@ -86,6 +86,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
         model=source.name,
+        release=engine_rules("llama.cpp").answered,
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,
@@ -190,8 +191,7 @@ def total_parameters_of_file(placed: Placed) -> float:
 
 
 def _engine(asked: ServingEstimateRequest) -> LlamaCpp:
-    options = asked.engine.model_dump(exclude={"name", "version"})
-    engine = build_engine("llama.cpp", asked.engine.version, **options)
+    engine = engine_from(asked.engine)
     if not isinstance(engine, LlamaCpp):
         raise TypeError(engine.name)
     return engine

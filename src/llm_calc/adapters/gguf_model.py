@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_calc.adapters.formats.gguf_rows import WindowRow
+from llm_calc.adapters.gguf_checks import Said, check_experts, contradictions
 from llm_calc.adapters.gguf_keys import Keys
 from llm_calc.adapters.gguf_types import GgufTensor
 from llm_calc.adapters.gguf_weights import RECURRENT, TOP, Placed, Widths, is_known, placed_tensors, weight_of
@@ -48,6 +49,8 @@ class _Reader:
         self.heads = keys.by_layer("attention.head_count", blocks, 0)
         self.kv_heads = keys.by_layer("attention.head_count_kv", blocks, max(self.heads))
         self.used = keys.by_layer("expert_used_count", blocks, 0)
+        self.experts = keys.by_layer("expert_count", blocks, 0)
+        self.feed_forward = keys.by_layer("feed_forward_length", blocks, 0)
         self.placed = placed_tensors(tensors, self.count)
         self.window = window
         self.sliding = self._sliding_layers()
@@ -97,7 +100,19 @@ class _Reader:
         if attends and self.kv_heads[index]:
             parts = parts + self._attention(index, stems)
             self._check_keys(index, placed, parts)
+        self._hold_against(index, placed, parts)
         return parts
+
+    def _hold_against(self, index: int, placed: list[Placed], parts: Parts) -> None:
+        """Doubts what the keys say of a layer and its tensors contradict."""
+        said = Said(
+            feed_forward=self.feed_forward[index],
+            queries=next((score.heads * score.qk_dim for score in parts.scores), 0),
+            experts=self.experts[index],
+            experts_used=self.used[index],
+        )
+        check_experts(self.keys, said, placed)
+        self.doubts |= dict.fromkeys(contradictions(said, placed))
 
     def _attention(self, index: int, stems: set[str]) -> Parts:
         sliding = index in self.sliding

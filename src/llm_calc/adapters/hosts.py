@@ -79,13 +79,14 @@ class Reached(BaseModel):
     copied_from_tokens: float = Field(ge=1)
     stated_range: float = Field(ge=1)
     assumed_range: float = Field(ge=1)
+    prompt_range: float = Field(ge=1)
     checked: date
     source: str = Field(min_length=1)
 
     @property
     def efficiencies(self) -> HostEfficiencies:
         """As the core takes them."""
-        kept = self.model_dump(exclude={"stated_range", "assumed_range", "checked", "source"})
+        kept = self.model_dump(exclude={"stated_range", "assumed_range", "prompt_range", "checked", "source"})
         return HostEfficiencies(**kept)
 
 

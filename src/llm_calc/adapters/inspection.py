@@ -32,6 +32,8 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 PREFIX_IGNORED = (
     "workload.prefix_cache_hit_fraction: FLOPs are counted for whole prompts, as if nothing were cached"
 )
+MEANS_COUNTED = "workload: FLOPs are counted for the mean lengths"
+TURNS_IGNORED = "workload.sessions: FLOPs are counted for the first turn, computed whole"
 
 
 def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectResponse:
@@ -55,7 +57,7 @@ def inspection(
     return InspectResponse(
         confidence="approximate" if precision.weights.guessed else source.confidence,
         assumptions=[*source.assumptions, *precision.weights.assumptions],
-        warnings=[*source.warnings, *([PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else [])],
+        warnings=[*source.warnings, *_ignored(workload)],
         model=_inspected(model, source.name),
         architecture=architecture_in_words(model),
         quantization=precision.weights.words,
@@ -77,12 +79,22 @@ def cache_format(precision: Precision) -> CacheFormat:
     return CacheFormat(bytes_per_element=numbers.cache.bytes_per_element, state_bytes_per_element=state)
 
 
+def _ignored(workload: WorkloadPart) -> list[str]:
+    """What of a workload FLOPs are not counted for."""
+    prefix = [PREFIX_IGNORED] if workload.prefix_cache_hit_fraction else []
+    return [
+        *prefix,
+        *([TURNS_IGNORED] if workload.grows else []),
+        *([MEANS_COUNTED] if workload.varies else []),
+    ]
+
+
 def default_contexts(model: Model, workload: WorkloadPart) -> list[int]:
     """The workload's lengths, usual ones, and the model's own limit, none of them beyond that limit."""
     limit = model.context_length_tokens
-    longest = workload.input_tokens + workload.output_tokens
+    longest = workload.longest_tokens
     usual = [tokens for tokens in USUAL_CONTEXTS if limit is None or tokens < limit]
-    return sorted({workload.input_tokens, longest, *usual, *([limit] if limit else [])})
+    return sorted({workload.mean_input_tokens, longest, *usual, *([limit] if limit else [])})
 
 
 @lru_cache(maxsize=512)
@@ -183,15 +195,15 @@ def _by_kind(model: Model, formats: CacheFormat) -> dict[str, CacheOfKind]:
 def reference_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
     """As the reference classes compute them, for a request or a static batch."""
     batch = workload.batch or 1
-    prefill = flops.reference_prefill_flops(model, batch, workload.input_tokens)
-    return _phases(prefill, flops.reference_decode_flops(model, workload.input_tokens), batch)
+    prefill = flops.reference_prefill_flops(model, batch, workload.mean_input_tokens)
+    return _phases(prefill, flops.reference_decode_flops(model, workload.mean_input_tokens), batch)
 
 
 def executed_flops(model: Model, workload: WorkloadPart) -> FlopsOfPhases:
     """As engines execute them, for a request or a static batch."""
     batch = workload.batch or 1
-    prefill = flops.executed_prefill_flops(model, batch, workload.input_tokens)
-    return _phases(prefill, flops.executed_decode_flops(model, workload.input_tokens), batch)
+    prefill = flops.executed_prefill_flops(model, batch, workload.mean_input_tokens)
+    return _phases(prefill, flops.executed_decode_flops(model, workload.mean_input_tokens), batch)
 
 
 def _phases(prefill: flops.Flops, decode: flops.Flops, batch: int) -> FlopsOfPhases:

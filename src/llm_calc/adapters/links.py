@@ -95,10 +95,21 @@ class LinkedScenario:
             return {"custom": self._numbers(table["custom_fields"])}
         return {"name": self.state["m"]}
 
-    def _hardware(self) -> Body:
+    def _hardware(self) -> Body | list[Body]:
         memory_gib = self._number("mem")
         memory = None if memory_gib is None else round(memory_gib * GIB)
-        return _lean({"gpu": self.state["g"], "count": self._number("n"), "gpu_memory_bytes": memory})
+        said = _lean({"count": self._number("n"), "gpu_memory_bytes": memory, "host": self._host()})
+        gpus = [name.strip() for name in self.state["g"].split(",") if name.strip()]
+        if len(gpus) > 1:
+            return [_lean({"gpu": name, **(said if at == 0 else {})}) for at, name in enumerate(gpus)]
+        return {"gpu": self.state["g"], **said}
+
+    def _host(self) -> Body | None:
+        """The machine around the GPUs, which llama.cpp may leave part of a model with."""
+        memory_gib = self._number("hmem")
+        memory = None if memory_gib is None else round(memory_gib * GIB)
+        host = _lean({"platform": self.state["host"].strip() or None, "memory_bytes": memory})
+        return host if host and self.state["e"] == "llama.cpp" else None
 
     def _engine(self) -> Body:
         flags: Mapping[str, Mapping[str, str]] = _table()["engine_flags"]
@@ -256,13 +267,19 @@ def _pasted(source: Body) -> Body:
     if source.get("kind") == "gguf":
         return {"gguf_base64": content}
     try:
-        return {"hf_config": from_json(content, allow_inf_nan=True)}
+        beside = {file: from_json(text, allow_inf_nan=True) for file, text in source.get("files", {}).items()}
+        config = from_json(content, allow_inf_nan=True)
     except ValueError:
         raise InvalidInputError(f"link: {name} is no config.json", field="link") from None
+    return {"hf_config": config, **({"quantization_files": beside} if beside else {})}
 
 
 def _is_source(entry: object) -> bool:
-    return entry is None or (isinstance(entry, dict) and isinstance(entry.get("content"), str))
+    if not isinstance(entry, dict):
+        return entry is None
+    files = entry.get("files", {})
+    texts = isinstance(files, dict) and all(isinstance(text, str) for text in files.values())
+    return texts and isinstance(entry.get("content"), str)
 
 
 def _refused(key: str, accepted: str) -> InvalidInputError:

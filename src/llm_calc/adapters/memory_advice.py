@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.wire.memory import Change, ContextRow, RecommendedGpu
@@ -25,7 +26,6 @@ UTILIZATION_OPTIONS = (
     "free_gpu_memory_fraction",
     "memory_utilization",
 )
-CONTEXT_OPTIONS = ("max_model_len", "context_length", "max_seq_len", "n_ctx")
 HIGHEST_UTILIZATION = 0.95
 MARKEDLY_FEWER = 0.95
 MOST_GPUS = 64
@@ -88,7 +88,7 @@ def _with(engine: Engine, **options: float) -> Engine:
 
 def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """The engine started with as much context as a request needs."""
-    name = _option(engine, CONTEXT_OPTIONS)
+    name = _option(engine, EVERY_CONTEXT_FLAG)
     if name is None or asked.context_tokens <= engine.plan(setup).max_model_len_tokens:
         return
     if _holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
@@ -108,6 +108,8 @@ def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]
 
 def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """Twice as many GPUs in each step, by tensor parallelism; llama.cpp deals layers instead."""
+    if setup.unlike or (setup.gpu.unified_memory and setup.gpu.link_kind is None):
+        return
     field = "pipeline" if engine.name == "llama.cpp" else "tensor"
     size = 2 * getattr(setup.layout, field)
     while size * setup.layout.gpus // getattr(setup.layout, field) <= MOST_GPUS:
@@ -170,7 +172,7 @@ def _fewer_bits_in_both(setup: Setup, engine: Engine, asked: Asked) -> Iterator[
 
 def _shorter_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """The longest context that the engine can be started with and still hold the sequences."""
-    name = _option(engine, CONTEXT_OPTIONS)
+    name = _option(engine, EVERY_CONTEXT_FLAG)
     plan = engine.plan(setup)
     longest = (
         min(plan.max_context_tokens(asked.sequences), asked.context_tokens) if plan.available_bytes > 0 else 0
@@ -224,7 +226,7 @@ def recommended_gpu(
     layout = setup.layout
     while layout.gpus <= MOST_GPUS:
         for gpu in known:
-            if _holds(replace(setup, gpu=gpu, layout=layout), engine, asked):
+            if _holds(replace(setup, gpu=gpu, unlike=(), layout=layout), engine, asked):
                 memory = gpu.usable_memory_bytes
                 return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
         field = "pipeline" if engine.name == "llama.cpp" else "tensor"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from llm_calc.adapters.advice import tried, tried_gpu
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
@@ -17,22 +18,27 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
 )
 from llm_calc.adapters.memory_warnings import plan_warnings
+from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.speculation import with_draft
+from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
     CacheGroup,
     CacheSize,
+    Change,
     HostMemory,
     KvCache,
     MemoryPlanAnswer,
     MemoryPlanRequest,
-    PerGpu,
+    RecommendedGpu,
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import ceil_div
-from llm_calc.core.engines import Engine, MemoryPlan, Pool
+from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Pool
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
+from llm_calc.core.engines.places import HostBudget
 
 LONGEST_TABLE_TOKENS = 1 << 24
 
@@ -56,6 +62,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run.
     """
+    request = with_preset(request, catalogs)
     planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
     return MemoryPlanAnswer(
@@ -63,12 +70,13 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
         starts=plan.starts,
-        reason=_reason(planned),
+        reason=reason_of(planned),
         headroom_bytes=headroom_bytes(plan, asked),
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
         max_model_len_tokens=plan.max_model_len_tokens,
-        per_gpu=_per_gpu(plan),
+        per_gpu=per_gpu(plan),
+        stages=stage_memory(plan, subject.setup),
         host=_host(planned),
         kv_cache=_kv_cache(planned),
         kv_cache_tokens=plan.kv_cache_tokens if plan.available_bytes > 0 else 0,
@@ -76,8 +84,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         sequences_that_fit=int(plan.max_concurrency(asked.context_tokens)) if plan.available_bytes > 0 else 0,
         max_context_tokens=_longest_context(plan, model.context_length_tokens),
         scheduler_max_sequences=plan.limits.max_sequences * plan.replicas,
-        changes_that_fit=[] if planned.fits else changes_that_fit(subject.setup, planned.engine, asked),
-        recommended_gpu=recommended_gpu(subject.setup, planned.engine, asked, catalogs.gpus),
+        changes_that_fit=_changes(request, planned, catalogs),
+        recommended_gpu=_other_gpu(request, planned, catalogs),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
         assumptions=[*subject.assumptions, *_assumptions(planned, request)],
@@ -89,8 +97,21 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
     )
 
 
+def _changes(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> list[Change]:
+    if planned.fits:
+        return []
+    found = changes_that_fit(planned.subject.setup, planned.engine, planned.asked)
+    return tried(request, found, lambda other: planned_memory(other, catalogs).fits)
+
+
+def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> RecommendedGpu | None:
+    found = recommended_gpu(planned.subject.setup, planned.engine, planned.asked, catalogs.gpus)
+    return tried_gpu(request, found, lambda other: planned_memory(other, catalogs).fits)
+
+
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     """The request resolved and planned by its engine."""
+    request = with_preset(request, catalogs)
     subject = resolve_setup(
         catalogs,
         model=request.model,
@@ -100,6 +121,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
+    subject = with_draft(subject, request.speculative)
     return plan_of(subject, request.precision, request.engine, request.workload)
 
 
@@ -124,30 +146,7 @@ def plan_of(
 def _asked(workload: WorkloadPart | None, plan: MemoryPlan) -> Asked:
     if workload is None:
         return Asked(sequences=1, context_tokens=plan.max_model_len_tokens)
-    tokens = workload.input_tokens + workload.output_tokens
-    return Asked(sequences=workload.requests_in_flight, context_tokens=tokens)
-
-
-def _per_gpu(plan: MemoryPlan) -> PerGpu:
-    """Whole bytes that add up: what is left over takes the rounding."""
-    budget = plan.budget
-    parts = {
-        "weights_bytes": round(budget.weights_bytes),
-        "activation_peak_bytes": round(budget.activation_peak_bytes),
-        "cuda_graphs_bytes": round(budget.cuda_graphs_bytes),
-        "framework_bytes": round(budget.framework_bytes),
-        "kv_cache_bytes": round(budget.kv_cache_bytes),
-    }
-    memory = round(budget.memory_bytes)
-    return PerGpu(
-        **parts,
-        memory_bytes=memory,
-        usable_bytes=round(budget.usable_bytes),
-        host_weights_bytes=round(budget.host_weights_bytes),
-        kv_cache_bytes_per_token=plan.bytes_per_token,
-        unallocated_bytes=memory - sum(parts.values()),
-        pipeline_stage=plan.stage,
-    )
+    return Asked(sequences=workload.requests_in_flight, context_tokens=workload.longest_tokens)
 
 
 def _host(planned: Planned) -> HostMemory | None:
@@ -240,16 +239,11 @@ def _longest_context(plan: MemoryPlan, own: int | None) -> int:
     return min(plan.max_context_tokens(), limit)
 
 
-def _reason(planned: Planned) -> str:
+def reason_of(planned: Planned) -> str:
     """One sentence with the numbers of what decides."""
     plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
     if plan.available_bytes <= 0:
-        fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
-        return (
-            f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
-            f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework "
-            f"take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
-        )
+        return _shortage(budget, plan.host)
     if plan.refusals:
         return "; ".join(plan.refusals)
     if plan.host is not None and not plan.host.fits:
@@ -270,9 +264,28 @@ def _reason(planned: Planned) -> str:
     )
 
 
+def _shortage(budget: GpuBudget, host: HostBudget | None) -> str:
+    """What is needed where the fixed parts alone exceed the memory, and what is there."""
+    fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
+    parts = (
+        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
+        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
+    )
+    shared = budget.memory_bytes - budget.usable_bytes
+    if host is not None and shared > 0:
+        total, kept = gib(fixed + shared), gib(shared)
+        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
+        return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
+    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
+
+
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     plan, rules = planned.plan, planned.rules
-    found = [f"rules and defaults of {rules.title} {rules.version}", *plan.notes]
+    found = [
+        f"rules and defaults of {rules.title} {rules.version}",
+        *plan.notes,
+        *preset_words(request.engine),
+    ]
     if request.precision.kv_cache == "auto":
         found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")
     if request.workload is None:

@@ -1,18 +1,16 @@
 """What a caller should know of a memory plan."""
 
+from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.memory_advice import Asked
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Gpu
-
-CONTEXT_OPTIONS = {"sglang": "context_length", "trtllm": "max_seq_len"}
-"""What engines call the longest context, where it is not max_model_len."""
 
 
 def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> list[str]:
     """Where the engine will not do what was asked for, and what is not known of the device."""
     found = []
     if fits and not plan.starts:
-        option = CONTEXT_OPTIONS.get(plan.engine, "max_model_len")
+        option = CONTEXT_FLAGS[plan.engine]
         found.append(
             f"engine.{option}: not given; with the default of {plan.max_model_len_tokens} tokens the engine does not "
             f"start, with the request's own {asked.context_tokens} it does"

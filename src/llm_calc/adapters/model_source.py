@@ -69,7 +69,10 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
 def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     if part.name is not None:
         entry = catalogs.model(part.name, "model.name")
-        return _from_config(entry.config, entry.name)
+        source = _from_config(entry.config, entry.name)
+        if entry.assumed is None:
+            return source
+        return replace(source, confidence="approximate", assumptions=(*source.assumptions, entry.assumed))
     if part.hf_config is not None:
         return _from_config(part.hf_config, CUSTOM)
     if part.custom is not None:

@@ -7,12 +7,12 @@ from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules
-from llm_calc.adapters.fit import check_devices, estimate_request
+from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
-from llm_calc.adapters.setup import requested_gpu
 from llm_calc.adapters.stopping import checkpoint
+from llm_calc.adapters.unlike import requested_gpu, room_bytes, unlike_gpus
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
@@ -40,13 +40,14 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         UnsupportedError: llama.cpp does not run on the GPU, or runs no such format there.
         InvalidInputError: no model of the catalog is of the family.
     """
-    gpu = requested_gpu(request.hardware, catalogs)
-    _check_chip(gpu)
+    gpus = unlike_gpus(request.hardware, catalogs, "llama.cpp") or (
+        requested_gpu(request.hardware, catalogs),
+    ) * min(request.hardware.count, MOST_DEVICES + 1)
+    for gpu in dict.fromkeys(gpus):
+        _check_chip(gpu, request.weights)
     check_devices(request.hardware.count)
     _check_family(request.family, catalogs)
-    if request.weights is not None and not runs_format("llama.cpp", gpu, request.weights):
-        raise UnsupportedError(f"weights: llama.cpp runs no {request.weights} on {gpu.id}", field="weights")
-    room = gpu.usable_memory_bytes * request.hardware.count
+    room = room_bytes(gpus)
     known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
     found: list[RunningModel] = []
     slow: list[str] = []
@@ -64,6 +65,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             slow.append(entry.name)
     rules = engine_rules("llama.cpp")
     return ModelsForAnswer(
+        release=rules.answered,
         context_tokens=request.context_tokens,
         models=found,
         more=more,
@@ -72,10 +74,12 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     )
 
 
-def _check_chip(gpu: Gpu) -> None:
+def _check_chip(gpu: Gpu, weights: str | None) -> None:
     if not runs_at_all("llama.cpp", gpu):
         msg = f"hardware.gpu: models are started by llama.cpp here, which does not run on {gpu.id}"
         raise UnsupportedError(msg, field="hardware.gpu")
+    if weights is not None and not runs_format("llama.cpp", gpu, weights):
+        raise UnsupportedError(f"weights: llama.cpp runs no {weights} on {gpu.id}", field="weights")
 
 
 def _check_family(asked: str | None, catalogs: Catalogs) -> None:

@@ -37,6 +37,7 @@ from llm_calc.adapters.measured_runs import (
     weights_kind,
 )
 from llm_calc.adapters.model_shape import shape_of
+from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -118,8 +119,8 @@ def question_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         kv_cache=kv_kind(placed),
         layout=(layout.tensor, layout.pipeline, layout.data * placed.replicas, layout.expert),
         kind=kind_of(workload),
-        input_tokens=workload.input_tokens,
-        output_tokens=workload.output_tokens,
+        input_tokens=workload.mean_input_tokens,
+        output_tokens=workload.mean_output_tokens,
         requests=_requests(workload, found),
         version=request.engine.version,
         extras=tuple(_extras(request)),
@@ -149,8 +150,14 @@ def _requests(workload: WorkloadPart, found: Estimate) -> float | None:
 def _extras(request: ServingEstimateRequest) -> Iterator[str]:
     if request.workload.prefix_cache_hit_fraction:
         yield "prefix_cache_hit_fraction"
+    if request.workload.grows:
+        yield "sessions"
+    if request.workload.varies:
+        yield "lengths that vary"
     if request.hardware.gpu_memory_bytes is not None:
         yield "gpu_memory_bytes"
+    if isinstance(request.hardware, UnlikeHardware):
+        yield "hardware"
     for name in ("speculative", "disaggregated"):
         if getattr(request, name) is not None:
             yield name

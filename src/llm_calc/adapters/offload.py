@@ -41,14 +41,14 @@ class Offload:
         """A step with the host's share apart."""
         return placed_work(whole, self.placement)
 
-    @property
-    def spread(self) -> float:
+    def spread(self, metric: str) -> float:
         """How far an estimate may be off either way: a factor; 1 without the host."""
         if not self.used:
             return 1.0
         reached = load_reached()
         stated = self.host is not None and self.host.stated
-        return reached.stated_range if stated else reached.assumed_range
+        least = reached.prompt_range if metric == "ttft_s" else 1.0
+        return max(least, reached.stated_range if stated else reached.assumed_range)
 
 
 def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
@@ -65,9 +65,11 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
         return Offload(placement=ALL_ON_GPU, rates=rates)
     loading = engine.loading(setup)
     told = engine.without_effect(setup, engine.slots_at(loading.n_ctx))
-    if setup.host is None or not engine.placement(setup).uses_host:
+    whole = loading.is_whole(setup.model.num_layers) and engine.cache_on_device
+    placement = ALL_ON_GPU if setup.host is None or whole else engine.placement(setup)
+    if setup.host is None or not placement.uses_host:
         return Offload(placement=ALL_ON_GPU, rates=rates, assumptions=told)
-    placement, gpu = engine.placement(setup), setup.gpu
+    gpu = setup.gpu
     link = gpu.pcie_bytes_per_s_each_way or SLOWEST_LINK_BYTES_PER_S
     found = host_rates(
         setup.host,

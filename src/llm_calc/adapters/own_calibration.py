@@ -10,6 +10,7 @@ from llm_calc.adapters.calibration import rates_of, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.serving import lengths_of, place_request, time_load, times
+from llm_calc.adapters.sessions import refuse_sessions
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibrate import (
     CalibrateAnswer,
@@ -188,6 +189,7 @@ def _request(measurement: Measurement) -> ServingEstimateRequest:
 def _placed(place: int, request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     checkpoint()
     try:
+        refuse_sessions(request.workload, "calibrate")
         return place_request(request, catalogs)
     except CalcError as error:
         field = f"measurements[{place}]"

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from functools import lru_cache
+from typing import Protocol
 
 from llm_calc.core.errors import InvalidInputError
 
@@ -30,7 +31,19 @@ class Ranged(Protocol):
         ...
 
 
-Entry = TypeVar("Entry", bound=Ranged)
+class Tagged(Ranged, Protocol):
+    """Besides, where builds are counted: the tags of numbered releases, such as v0.5.0, that the rules hold for."""
+
+    @property
+    def tags(self) -> Sequence[str] | None:
+        """The first and the last tag."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    since: str
+    until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +54,29 @@ class Nearest:
     side: int
 
 
+@lru_cache(maxsize=512)
 def version_numbers(written: str) -> Numbers | None:
     """``v0.17.1`` as (0, 17, 1), ``b11549`` as (11549,), ``1.2.0rc6`` as (1, 2, 0); None where it is no version."""
     found = _WRITTEN.fullmatch(written.strip())
     return tuple(int(part) for part in found["numbers"].split(".")) if found else None
 
 
-def asked_numbers(written: str, newest: str) -> Numbers:
-    """The numbers of a version that a request names.
+def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers:
+    """The numbers of a version that a request names; ``tagged``: builds are counted, and some have a number as well.
 
     Raises:
         InvalidInputError: it is written as no release of this engine is.
     """
     numbers, build = version_numbers(written), newest.startswith("b")
-    if numbers is None or (len(numbers) > 1 if build else written.strip().startswith("b")):
+    named_build, dotted = written.strip().startswith("b"), numbers is not None and len(numbers) > 1
+    if (
+        numbers is None
+        or (named_build if dotted or not build else False)
+        or (dotted and build and not tagged)
+    ):
         short = newest.rpartition(".")[0]
         also = f", v{newest}, or {short} for all of {short}.x" if short else " with or without the b"
+        also += ", or a tag such as v0.5.0" if tagged else ""
         raise InvalidInputError(
             f"engine.version: {written[:40]!r} is no release; accepted is one such as {newest}{also}",
             field="engine.version",
@@ -77,6 +97,15 @@ def release_for(numbers: Numbers, releases: Sequence[Ranged]) -> Nearest:
     distances = [min(abs(_place(numbers) - _place(end)) for end in each) for each in ranges]
     index = min(range(len(ranges)), key=lambda each: (distances[each], -each))
     return Nearest(index, _compared(numbers, ranges[index][0]))
+
+
+def release_of_tag(numbers: Numbers, releases: Sequence[Tagged]) -> Nearest:
+    """The release whose tags hold a numbered version; a later one than all of them goes with the newest release."""
+    places = [(index, _Tags(*each.tags)) for index, each in enumerate(releases) if each.tags is not None]
+    found = release_for(numbers, [tags for _, tags in places])
+    if found.side > 0 and found.index == len(places) - 1:
+        return Nearest(len(releases) - 1, 1)
+    return Nearest(places[found.index][0], found.side)
 
 
 def _compared(one: Numbers, other: Numbers) -> int:

@@ -27,6 +27,10 @@ ShortPart = str | Part
 """``"2x h100-80gb-sxm"``, ``"fp8"``, ``"vllm"``, or a part."""
 
 
+Hardware = ShortPart | Sequence[ShortPart]
+"""A part or its short form, or several: GPUs of several kinds."""
+
+
 class InspectFields(TypedDict, total=False):
     """Fields of ``inspect_model``."""
 
@@ -41,7 +45,7 @@ class DeploymentFields(TypedDict, total=False):
     """Fields that a memory plan and an estimate share."""
 
     model: Required[ModelLike]
-    hardware: Required[ShortPart]
+    hardware: Required[Hardware]
     precision: ShortPart
     parallelism: Part | None
     engine: ShortPart
@@ -51,12 +55,15 @@ class DeploymentFields(TypedDict, total=False):
 class MemoryPlanFields(DeploymentFields, total=False):
     """Fields of ``memory_plan``."""
 
+    speculative: Part | None
+
 
 class EstimateFields(DeploymentFields, total=False):
     """Fields of ``serving_estimate``."""
 
     speculative: Part | None
     disaggregated: Part | None
+    kv_tiers: Sequence[Part]
     calibration: Part | None
 
 
@@ -96,7 +103,7 @@ class FitFields(TypedDict, total=False):
     """Fields of ``fit``."""
 
     model: Required[ModelLike]
-    hardware: Required[ShortPart]
+    hardware: Required[Hardware]
     context_tokens: int
     concurrency: int
     formats: Sequence[str] | None
@@ -107,7 +114,7 @@ class FitFields(TypedDict, total=False):
 class ModelsForFields(TypedDict, total=False):
     """Fields of ``models_for``."""
 
-    hardware: Required[ShortPart]
+    hardware: Required[Hardware]
     context_tokens: int
     weights: str | None
     least_tokens_per_s: float

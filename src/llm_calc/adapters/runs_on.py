@@ -7,91 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from math import inf
 from pathlib import Path
 
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.formats import find_recipe
-from llm_calc.adapters.releases import version_numbers
+from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, release_of
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 
 GGUF = "gguf"
 """Stands for all kinds of GGUF files in a list of formats."""
-NEWEST = (inf,)
-"""The release where none is named."""
-
-Release = tuple[float, ...]
-
-
-class _Dated(BaseModel):
-    """What some releases lack. Releases between those that were read and those that lack it count as having it.
-
-    ``missing_up_to``, ``missing_from``: the last and the first release that lack it, both included.
-    """
-
-    model_config = STRICT
-
-    missing_up_to: str | None = None
-    missing_from: str | None = None
-
-    def missing(self, release: Release) -> bool:
-        """Whether a release is known to lack it."""
-        before = self.missing_up_to is not None and release <= release_of(self.missing_up_to)
-        return before or (self.missing_from is not None and release >= release_of(self.missing_from))
-
-    @property
-    def is_dated(self) -> bool:
-        """Whether only some releases lack it."""
-        return self.missing_up_to is not None or self.missing_from is not None
-
-
-class RunsOn(_Dated):
-    """Hardware of one vendor that an engine runs on, and the weight formats that it runs there.
-
-    ``families``: compute capabilities by name; ``native_only``: formats that it runs only where the GPU multiplies
-    them itself.
-    """
-
-    vendor: str
-    formats: Many[str]
-    native_only: Many[str] = ()
-    lowest_compute_capability: str | None = None
-    families: Many[str] = ()
-
-    def covers(self, gpu: Gpu) -> bool:
-        """Whether it speaks of this GPU."""
-        if gpu.vendor != self.vendor or not gpu.peaks:
-            return False
-        capability = gpu.compute_capability or ""
-        if self.families and capability not in self.families:
-            return False
-        lowest = self.lowest_compute_capability
-        return lowest is None or (version_numbers(capability) or ()) >= (version_numbers(lowest) or ())
-
-    @property
-    def words(self) -> str:
-        """The hardware in words."""
-        if self.families:
-            return f"{self.vendor} ({', '.join(self.families)})"
-        lowest = self.lowest_compute_capability
-        return f"{self.vendor} from compute capability {lowest}" if lowest else self.vendor
-
-
-class LacksModels(_Dated):
-    """Kinds of models that an engine, or some of its releases, has no implementation of.
-
-    ``instead``: by what other means it may run them.
-    """
-
-    types: Many[str] = Field(min_length=1)
-    instead: str | None = None
-
-    def missing(self, release: Release) -> bool:
-        """Whether a release has no implementation of its own."""
-        return super().missing(release) or not self.is_dated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +44,7 @@ class EngineRunsOn(BaseModel):
     sources: Many[str] = Field(min_length=1)
     hardware: Many[RunsOn] = Field(min_length=1)
     models: Many[LacksModels] = ()
+    caches: Many[KeepsCaches] = ()
 
     def on(self, gpu: Gpu, version: str | None = None) -> tuple[RunsOn, ...]:
         """What it runs on a GPU; nothing where it does not run at all."""
@@ -149,12 +77,6 @@ class EngineRunsOn(BaseModel):
         """The row that says that a release has no implementation of such models."""
         release = release_of(version)
         return next((row for row in self.models if model_type in row.types and row.missing(release)), None)
-
-
-def release_of(version: str | None) -> Release:
-    """A release as numbers in their order; the newest where none is named, or none that can be read."""
-    numbers = None if version is None else version_numbers(version)
-    return NEWEST if numbers is None else tuple(map(float, numbers))
 
 
 @cache

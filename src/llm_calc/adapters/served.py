@@ -41,7 +41,7 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
 def keeps_states(engine: EnginePart, workload: WorkloadPart) -> bool:
     """Whether the request asks for a prefix cache, by prompts that it holds or by the engine's option."""
     said = getattr(engine, "disable_radix_cache", None) is not None
-    return said or workload.prefix_cache_hit_fraction > 0
+    return said or workload.prefix_cache_hit_fraction > 0 or workload.grows
 
 
 def without_kept_states(plan: MemoryPlan) -> MemoryPlan:
@@ -75,8 +75,13 @@ def _one_slot(pool: Pool) -> Pool:
 
 
 def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
-    """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory."""
+    """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory.
+
+    Places that were made at start are as many as they are.
+    """
     planned = plan.sequences(context_tokens) if plan.available_bytes > 0 else 0.0 * context_tokens
+    if plan.places is not None:
+        return larger(1.0, planned)
     least = LEAST_CACHE_FRACTION * plan.budget.memory_bytes * plan.replicas
     sizes = [pool.sequence_bytes(context_tokens) for pool in plan.pools]
     floors = [least / size for size in sizes if not isinstance(size, (int, float)) or size]

@@ -7,9 +7,14 @@ from dataclasses import replace
 from llm_calc.adapters.arrivals import were_measured
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
+from llm_calc.adapters.class_answers import class_answers
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
+from llm_calc.adapters.presets import preset_words, with_preset
+from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
+from llm_calc.adapters.sessions import sessions_answer, time_stream
+from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -18,14 +23,13 @@ from llm_calc.adapters.wire.serving import (
     Resolved,
     ServingEstimateAnswer,
     ServingEstimateRequest,
-    SpeculativePart,
 )
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad
+from llm_calc.core.workloads.estimate import Found, lengths_seen
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -35,7 +39,12 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
     """
+    request = with_preset(request, catalogs)
     placed = place_request(request, catalogs)
+    if request.workload.is_stream:
+        turns = time_stream(placed, request.workload)
+        busy = busy_replicas(placed, request.workload)
+        return _answer(request, placed, times(turns.estimate, busy), catalogs, turns)
     found = (
         time_load(placed, request.workload)
         if request.disaggregated is None
@@ -46,6 +55,8 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     """The deployment of a request; with prefill and decode apart, one replica of them."""
+    request = with_preset(request, catalogs)
+    check_sessions(request)
     hardware = request.hardware
     if request.disaggregated is not None and request.parallelism is not None:
         hardware = hardware.model_copy(update={"count": request.parallelism.gpus})
@@ -60,33 +71,25 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         parallelism=request.parallelism,
         engine=request.engine,
         workload=request.workload,
-        draft=draft_of(request.speculative),
+        speculative=request.speculative,
         own=request.calibration,
-    )
-
-
-def draft_of(part: SpeculativePart | None) -> Draft:
-    """Speculative decoding as the core takes it."""
-    if part is None:
-        return NO_DRAFT
-    return Draft(
-        tokens=part.draft_tokens,
-        acceptance=part.acceptance_fraction,
-        cost_fraction=part.draft_cost_fraction,
+        tiers=request.kv_tiers,
     )
 
 
 def lengths_of(workload: WorkloadPart) -> Lengths:
     """Tokens of a request."""
     return Lengths(
-        input_tokens=float(workload.input_tokens),
-        output_tokens=float(workload.output_tokens),
+        input_tokens=float(workload.mean_input_tokens),
+        output_tokens=float(workload.mean_output_tokens),
         cached_fraction=workload.prefix_cache_hit_fraction,
     )
 
 
 def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
     """The estimate of all replicas under their shares of the load."""
+    if workload.is_stream:
+        return times(time_stream(placed, workload).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests = max(1, math.ceil(workload.requests_in_flight / replicas))
     match workload.load:
@@ -100,10 +103,14 @@ def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
             found = core.static_batch(deployment, lengths, float(requests))
         case _:
             found = core.simulated_loop(deployment, lengths, requests)
-    busy = (
-        min(replicas, workload.requests_in_flight) if workload.load in ("batch", "concurrency") else replicas
-    )
-    return times(found, busy)
+    return times(found, busy_replicas(placed, workload))
+
+
+def busy_replicas(placed: Placed, workload: WorkloadPart) -> int:
+    """Replicas that have anything to do."""
+    if workload.load in ("batch", "concurrency"):
+        return min(placed.replicas, workload.requests_in_flight)
+    return placed.replicas
 
 
 def times(found: Estimate, replicas: float) -> Estimate:
@@ -118,9 +125,14 @@ def times(found: Estimate, replicas: float) -> Estimate:
 
 
 def _answer(
-    request: ServingEstimateRequest, placed: Placed, found: Estimate, catalogs: Catalogs
+    request: ServingEstimateRequest,
+    placed: Placed,
+    found: Estimate,
+    catalogs: Catalogs,
+    turns: Found | None = None,
 ) -> ServingEstimateAnswer:
     gpus = request.hardware.count
+    lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     output, total, requests = (
         float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
     )
@@ -136,12 +148,14 @@ def _answer(
         total_tokens_per_s_per_gpu=total / gpus,
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
+        classes=[] if turns is None else class_answers(request.workload, turns, requests),
+        sessions=None if turns is None else sessions_answer(placed, request.workload, turns),
         interval=interval_of(request, placed, found),
-        operators=list(_operators(request, placed, found)),
+        operators=list(_operators(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
         assumptions=[*placed.assumptions, *_assumptions(request, placed)],
-        warnings=[*placed.warnings, *version_warnings(request.engine), *_warnings(request, placed)],
+        warnings=[*placed.warnings, *_warnings(request, placed, turns)],
     )
 
 
@@ -155,9 +169,9 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
     return PercentilesOfRun(**rows)
 
 
-def _operators(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
+def _operators(lengths: Lengths, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
     """One decode step of what runs at once, and the prefill of one prompt."""
-    lengths, draft = lengths_of(request.workload), placed.deployment.draft
+    draft = placed.deployment.draft
     running = max(1.0, float(found.running) / placed.replicas / float(placed.operators.stages))
     start, new = float(lengths.input_tokens), float(lengths.new_tokens)
     decode = StepLoad(
@@ -198,9 +212,11 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+    yield from preset_words(request.engine)
+    yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
         yield _release_note(placed)
-    load = request.workload.load
+    load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and placed.calibration.name == "served":
         yield (
@@ -209,8 +225,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
-    if request.speculative is not None:
-        yield "speculative: acceptances are independent; nothing of it was calibrated"
+    yield from drafted(request.speculative, placed.subject.name, placed.subject.setup.model).words
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
@@ -218,7 +233,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "
             "intervals are those of the published measurements"
         )
-    if request.workload.prefix_cache_hit_fraction:
+    if request.workload.prefix_cache_hit_fraction and not request.workload.grows:
         yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
 
 
@@ -232,10 +247,14 @@ def _release_note(placed: Placed) -> str:
     )
 
 
-def _warnings(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
+    yield from version_warnings(request.engine)
     for option in placed.untimed:
         yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
+    if turns is not None:
+        yield from session_warnings(placed, workload, turns)
+        return
     room = float(placed.deployment.capacity) * placed.replicas
     if workload.load == "concurrency" and workload.requests_in_flight > room:
         yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"

@@ -3,23 +3,23 @@
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.runs_on import Load, check_runs
+from llm_calc.adapters.runs_on_caches import default_cache
+from llm_calc.adapters.unlike import LAYER_SPLITTERS, machine_notes, requested_gpu, unlike_gpus
 from llm_calc.adapters.wire.engines import EngineName
+from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
-LAYER_SPLITTERS = frozenset({"llama.cpp"})
-"""Engines that deal layers to GPUs where nothing else is said."""
 ONLY_GGUF = frozenset({"llama.cpp"})
 
 
@@ -53,57 +53,58 @@ def resolve_setup(
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
     source = source_model(model, catalogs)
-    gpu = requested_gpu(hardware, catalogs)
-    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu), engine)
+    unlike = unlike_gpus(hardware, catalogs, engine)
+    gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
+    kept = default_cache(engine, version, gpu, source.model.model_type)
+    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
-    notes = check_runs(engine, version, gpu, load)
+    notes = _runs_notes(engine, version, (gpu, *unlike), load)
     return Subject(
         setup=Setup(
             model=source.model,
             numbers=formats.numbers,
             layout=layout,
             gpu=gpu,
+            unlike=unlike,
             host=requested_host(hardware.host, gpu),
         ),
         precision=formats,
         name=source.name,
         confidence=source.confidence,
-        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *custom_notes(hardware)),
-        warnings=(
-            *source.warnings,
-            *notes,
-            *_file_warnings(formats, engine),
-            *arithmetic_warnings(formats, gpu),
+        assumptions=(
+            *source.assumptions,
+            *formats.weights.assumptions,
+            *assumed,
+            *machine_notes(hardware, unlike or (gpu,), catalogs, engine),
         ),
+        warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
 
 
-def _with_card_cache(precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu) -> PrecisionPart:
+def _runs_notes(
+    engine: EngineName, version: str | None, gpus: tuple[Gpu, ...], load: Load
+) -> tuple[str, ...]:
+    """What the engine runs by other means than its own, on any of the GPUs; raises where it does not run at all."""
+    notes = (note for gpu in dict.fromkeys(gpus) for note in check_runs(engine, version, gpu, load))
+    return tuple(dict.fromkeys(notes))
+
+
+def _with_card_cache(
+    precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu, kept: str | None
+) -> PrecisionPart:
     """The cache format that an engine takes for this kind of model on this card, where none is named.
 
-    SGLang: fp8 for DeepSeek V4, and for sparse latent attention on compute capability 10 (read in 0.5.23's
-    ``arg_groups/overrides.py`` on 2026-11-29).
+    ``kept``: what its table says. SGLang besides: fp8 for DeepSeek V4, and for sparse latent attention on compute
+    capability 10 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
     """
-    if precision.kv_cache != AUTO or engine != "sglang":
+    if precision.kv_cache != AUTO:
         return precision
+    if engine != "sglang":
+        return precision if kept is None else precision.model_copy(update={"kv_cache": kept})
     sparse = is_sparse(model) and (gpu.compute_capability or "").startswith("10.")
     small = model.model_type == COMPRESSED or sparse
     return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
-
-
-def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
-    """The catalog's GPU, with the memory that the request puts in place of its own; or one by its figures.
-
-    Raises:
-        UnknownNameError: no such GPU; offers the nearest.
-        InvalidInputError: a custom GPU without its figures, or figures beside a GPU of the catalog.
-    """
-    if hardware.gpu.strip().lower() == CUSTOM_GPU:
-        return custom_gpu(hardware, catalogs)
-    refuse_figures(hardware)
-    gpu = catalogs.gpu(hardware.gpu, "hardware.gpu")
-    return gpu if hardware.gpu_memory_bytes is None else gpu.with_memory(hardware.gpu_memory_bytes)
 
 
 def requested_layout(
@@ -124,6 +125,9 @@ def requested_layout(
         product = f"{parallelism.tensor} x {parallelism.pipeline} x {parallelism.data} = {parallelism.gpus}"
         msg = f"hardware.count: must be tensor x pipeline x data = {product}; it is {hardware.count}"
         raise InvalidInputError(msg, field="hardware.count", expected=parallelism.gpus)
+    if isinstance(hardware, UnlikeHardware) and parallelism.pipeline != hardware.count:
+        msg = f"parallelism.pipeline: must be {hardware.count}, a stage for each of the unlike GPUs"
+        raise UnsupportedError(msg, field="parallelism.pipeline", accepted=[hardware.count])
     sizes = parallelism.model_dump()
     return Layout(**sizes), ()
 
@@ -138,6 +142,11 @@ def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> 
         is_gguf=weights.is_gguf or not named,
         compute=formats.numbers.recipe.default.compute,
     )
+
+
+def _format_warnings(formats: Precision, engine: EngineName, gpu: Gpu) -> tuple[str, ...]:
+    arithmetic = () if formats.weights.is_gguf else arithmetic_warnings(formats, gpu)
+    return *_file_warnings(formats, engine), *arithmetic
 
 
 def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:

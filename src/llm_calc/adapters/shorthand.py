@@ -1,7 +1,8 @@
 """Short forms of a request's parts, for people who write them by hand.
 
-``model="llama-3.1-8b"`` or a path, ``hardware="2x h100-80gb-sxm"``, ``precision="fp8"``, ``engine="vllm"``: each
-stands for the part that the service takes. The service itself takes parts only.
+``model="llama-3.1-8b"`` or a path, ``hardware="2x h100-80gb-sxm"`` or ``"rtx-4090, rtx-3090"``,
+``precision="fp8"``, ``engine="vllm"``: each stands for the part that the service takes.
+The service itself takes parts only.
 """
 
 import os
@@ -16,6 +17,7 @@ from llm_calc.adapters.model_files import GGUF_HEAD_BYTES, described, model_part
 Fields = dict[str, Any]
 
 _COUNTED = re.compile(r"(\d+)\s*(?:x|×|\*)\s*(\S.*)", re.IGNORECASE)
+_SEVERAL = re.compile(r"\s*,\s*|\s+\+\s+")
 _LISTS = ("scenarios", "measurements")
 
 
@@ -35,6 +37,13 @@ def expanded(fields: Mapping[str, Any], gguf_head_bytes: int = GGUF_HEAD_BYTES) 
 def _expanded_field(name: str, value: object, gguf_head_bytes: int) -> object:
     if name in _LISTS and isinstance(value, (list, tuple)):
         return [expanded(each, gguf_head_bytes) if isinstance(each, Mapping) else each for each in value]
+    if (
+        name == "hardware"
+        and isinstance(value, (list, tuple))
+        and value
+        and all(isinstance(each, str) for each in value)
+    ):
+        return _hardware(",".join(value))
     if name == "base" and isinstance(value, Mapping):
         return expanded(value, gguf_head_bytes)
     forms: Mapping[str, Callable[[Any], object]] = {
@@ -56,7 +65,12 @@ def _model(value: str | os.PathLike[str] | Mapping[str, Any], gguf_head_bytes: i
     return model_part(Path(value), gguf_head_bytes)
 
 
-def _hardware(text: str) -> Fields:
-    """``gpu`` or ``count x gpu``."""
+def _hardware(text: str) -> Fields | list[Fields]:
+    """``gpu`` or ``count x gpu``; several, joined by commas or ``+``, are GPUs of several kinds."""
+    parts = [_gpus(part) for part in _SEVERAL.split(text) if part.strip()]
+    return parts if len(parts) > 1 else _gpus(text)
+
+
+def _gpus(text: str) -> Fields:
     counted = _COUNTED.fullmatch(text.strip())
-    return {"gpu": counted[2], "count": int(counted[1])} if counted else {"gpu": text}
+    return {"gpu": counted[2], "count": int(counted[1])} if counted else {"gpu": text.strip()}

@@ -124,7 +124,9 @@ def _with_real_errors(schema: Schema) -> Schema:
         schemas.pop(assumed, None)
     schemas["Error"] = ERROR_SCHEMA
     for described in schemas.values():
-        _drop_object_defaults(described)
+        for field in described.get("properties", {}).values():
+            _say_default(field)
+            _part_mixed_choices(field)
     for operation in _operations(schema):
         operation["summary"] = SUMMARIES.get(operation["operationId"], operation["summary"])
         responses = operation["responses"]
@@ -135,12 +137,20 @@ def _with_real_errors(schema: Schema) -> Schema:
     return schema
 
 
-def _drop_object_defaults(schema: Schema) -> None:
-    """Tell defaults that are objects or lists in words: generators of clients give up on them as values."""
-    for field in schema.get("properties", {}).values():
-        if isinstance(field.get("default"), (dict, list)):
-            absent = json.dumps(field.pop("default"))
-            field["description"] = f"{field.get('description', '')} (absent: {absent})".lstrip()
+def _say_default(field: Schema) -> None:
+    """Tell a default in words: generators give up on objects, and make a field required that has a default."""
+    if "default" in field and "const" not in field:
+        absent = json.dumps(field.pop("default"))
+        field["description"] = f"{field.get('description', '')} (absent: {absent})".lstrip()
+
+
+def _part_mixed_choices(field: Schema) -> None:
+    """Make words and numbers in one list of choices choices of their own: generators know lists of one type."""
+    for choice in [
+        each for each in field.get("anyOf", []) if len({type(value) for value in each.get("enum", [])}) > 1
+    ]:
+        at = field["anyOf"].index(choice)
+        field["anyOf"][at : at + 1] = [{"const": value} for value in choice["enum"]]
 
 
 def _operations(schema: Schema) -> Iterator[Schema]:

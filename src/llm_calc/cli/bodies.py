@@ -119,6 +119,9 @@ def put(body: Body, path: str, value: object) -> None:
         InvalidInputError: the path leads through something that has no fields.
     """
     *parents, last = path.split(".")
+    if parents == ["hardware"] and isinstance(body.get("hardware"), list):
+        of_each = f'{path}: hardware is a list of several GPUs; say it of each, such as --gpu "2x rtx-3090,rtx-4090"'
+        raise InvalidInputError(of_each)
     for parent in parents:
         # A part that is null or absent begins to exist with its first field.
         body[parent] = {} if body.get(parent) is None else body[parent]

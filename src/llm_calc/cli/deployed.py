@@ -8,6 +8,7 @@ from llm_calc.core.errors import CalcError
 if TYPE_CHECKING:
     from llm_calc.adapters.rent import Rent
     from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
+    from llm_calc.adapters.wire.parts import HardwarePart
     from llm_calc.adapters.wire.serving import ServingEstimateAnswer
     from llm_calc.cli.bodies import Body
 
@@ -48,18 +49,24 @@ def deployed(
     from llm_calc.adapters.operations import SERVING_ESTIMATE, validated
     from llm_calc.adapters.planning.exact import memory_request
     from llm_calc.adapters.rent import rent_of
-    from llm_calc.adapters.setup import requested_gpu
 
     request = validated(SERVING_ESTIMATE.request, SERVING_ESTIMATE.body(body))
     precision = request.precision.model_copy(update={"kv_cache": estimate.resolved.kv_cache})
     asked = memory_request(request.model_copy(update={"precision": precision}))
-    count, gpu = request.hardware.count, requested_gpu(request.hardware, catalogs()).id
     return Deployed(
-        gpus=gpu if count == 1 else f"{count} x {gpu}",
+        gpus=_gpus(request.hardware),
         asked=asked,
         runs=_runs(asked),
         rent=rent_of(request, estimate, catalogs(), usd_per_gpu_hour),
     )
+
+
+def _gpus(hardware: "HardwarePart") -> str:
+    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.unlike import kinds_of, requested_gpu
+
+    named = [(part.count, requested_gpu(part, catalogs()).id) for part in kinds_of(hardware)]
+    return " + ".join(gpu if count == 1 else f"{count} x {gpu}" for count, gpu in named)
 
 
 def _runs(asked: "MemoryPlanRequest") -> bool:

@@ -5,7 +5,17 @@ from typing import Annotated
 
 from llm_calc.cli.answers import answer_and_present, end
 from llm_calc.cli.completion import format_names
-from llm_calc.cli.options import FORMATS, LIMITS, LOAD, TOKENS, Concurrency, Gpu, N, RequestOptions, option
+from llm_calc.cli.options import (
+    FORMATS,
+    LIMITS,
+    LOAD,
+    TOKENS,
+    Concurrency,
+    Machine,
+    N,
+    RequestOptions,
+    option,
+)
 
 Context = Annotated[
     int | None,
@@ -17,7 +27,7 @@ Context = Annotated[
 class FitOptions(RequestOptions):
     """A model and a machine."""
 
-    hardware: Gpu = None
+    hardware: Machine = None
     context_tokens: Context = None
     concurrency: Concurrency = None
     formats: Annotated[
@@ -32,6 +42,17 @@ class FitOptions(RequestOptions):
             complete=format_names,
         ),
     ] = None
+    cache_types: Annotated[
+        list[str] | None,
+        option(
+            "--kv-cache",
+            panel=FORMATS,
+            of="FORMAT",
+            what="Format of the KV cache to consider; may be repeated.",
+            default="f16 and q8_0",
+            complete=format_names,
+        ),
+    ] = None
     least_tokens_per_s: Annotated[
         float | None,
         option("--least", panel=LIMITS, of=N, what="Slowest answer of use, tokens/s.", default="5"),
@@ -39,7 +60,8 @@ class FitOptions(RequestOptions):
 
 
 FIT_PATHS = {
-    name: name for name in ("hardware", "context_tokens", "concurrency", "formats", "least_tokens_per_s")
+    name: name
+    for name in ("hardware", "context_tokens", "concurrency", "formats", "cache_types", "least_tokens_per_s")
 }
 
 
@@ -56,7 +78,7 @@ def fit(options: FitOptions) -> None:
 class ModelsForOptions(RequestOptions):
     """A machine, a context and a speed."""
 
-    hardware: Gpu = None
+    hardware: Machine = None
     context_tokens: Context = None
     weights: Annotated[
         str | None,

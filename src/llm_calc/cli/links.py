@@ -4,7 +4,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_calc.cli.bodies import STDIN, Body, body_of
+from llm_calc.adapters.context_flags import CONTEXT_FLAGS
+from llm_calc.cli.bodies import DEFAULT_ENGINE, STDIN, Body, body_of, put
 from llm_calc.cli.options import PATHS, LinkedOptions
 from llm_calc.core.errors import CalcError, InvalidInputError
 
@@ -32,10 +33,21 @@ def asked_deployment(options: LinkedOptions) -> Asked:
     if options.link is None:
         if options.scenario is not None:
             raise InvalidInputError("--scenario: needs --link")
-        return Asked(body=body_of(options, PATHS), is_linked=False, usd_per_gpu_hour=None)
+        return Asked(
+            body=_with_context(body_of(options, PATHS), options), is_linked=False, usd_per_gpu_hour=None
+        )
     scenario = _read(options.link).scenario(options.scenario or "A")
-    body = body_of(options, PATHS, start=scenario.serving_estimate)
+    body = _with_context(body_of(options, PATHS, start=scenario.serving_estimate), options)
     return Asked(body=body, is_linked=True, usd_per_gpu_hour=scenario.usd_per_gpu_hour)
+
+
+def _with_context(body: Body, options: LinkedOptions) -> Body:
+    """The request with ``--context`` as the engine's own flag."""
+    if options.context is not None:
+        engine = body.setdefault("engine", {"name": DEFAULT_ENGINE})
+        name = str(engine.get("name")) if isinstance(engine, dict) else DEFAULT_ENGINE
+        put(body, f"engine.{CONTEXT_FLAGS.get(name, CONTEXT_FLAGS[DEFAULT_ENGINE])}", options.context)
+    return body
 
 
 def linked_scenarios(options: Any) -> Body:  # noqa: ANN401 - the options of compare

@@ -66,6 +66,17 @@ Gpu = Annotated[
     str | None,
     option("--gpu", "-g", panel=GPUS, of="GPU", what='GPU, or "4x GPU".', complete=gpu_names),
 ]
+Machine = Annotated[
+    list[str] | None,
+    option(
+        "--gpu",
+        "-g",
+        panel=GPUS,
+        of="GPU",
+        what='GPU, or "4x GPU"; of several kinds (llama.cpp) "GPU,GPU", or repeated.',
+        complete=gpu_names,
+    ),
+]
 Gpus = Annotated[
     list[str] | None,
     option(
@@ -228,7 +239,7 @@ class ServedOptions(LoadOptions):
 class DeploymentOptions(ServedOptions):
     """A model on so many GPUs under one engine and one load."""
 
-    gpu: Gpu = None
+    gpu: Machine = None
     count: Annotated[
         int | None, option("--count", "-n", panel=GPUS, of=N, what="GPUs in all.", default="1")
     ] = None
@@ -238,6 +249,16 @@ class DeploymentOptions(ServedOptions):
 class LinkedOptions(DeploymentOptions):
     """A deployment, which a link of the page may describe."""
 
+    context: Annotated[
+        int | None,
+        option(
+            "--context",
+            panel=FORMATS,
+            of=TOKENS,
+            what="Longest context that the engine is started with, under its own flag.",
+            default="the engine's own",
+        ),
+    ] = None
     link: FromLink = None
     scenario: ScenarioLetter = None
 

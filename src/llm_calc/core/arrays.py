@@ -31,6 +31,11 @@ def ceil_div(numerator: Quantity, denominator: Quantity) -> Quantity:
     return -(-numerator // denominator)
 
 
+def rounded(value: Quantity) -> Quantity:
+    """The nearest whole number, of two the even one."""
+    return np.rint(value) if isinstance(value, np.ndarray) else float(round(value))
+
+
 def larger(first: Quantity, second: Quantity) -> Quantity:
     """The larger of two, element by element."""
     if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):

@@ -36,6 +36,9 @@ _FORMAT_CLASSES = (
 """Beginnings of format names, and the class of formats whose kernels work alike."""
 
 
+_MOST_KNOWN = 20_000
+
+
 def chip_class(gpu: Gpu) -> str:
     """Generation of an accelerator; parts with other memory than the generation's large ones stand apart.
 
@@ -184,9 +187,19 @@ class Calibration:
         """
         return {efficiency.name: efficiency for efficiency in self.efficiencies}
 
-    def value(self, name: str, keys: Iterable[str]) -> float:
+    def value(self, name: str, keys: tuple[str, ...]) -> float:
         """One efficiency of what the keys describe [1, s].
 
-        Definition: :meth:`Efficiency.value` of the efficiency with this name.
+        Definition: :meth:`Efficiency.value` of the efficiency with this name; asked once for each set of keys.
         """
-        return self.by_name[name].value(keys)
+        asked = name, keys
+        found = self._known.get(asked)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[asked] = self.by_name[name].value(keys)
+        return found
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        return {}

@@ -35,11 +35,14 @@ class UnknownNameError(InvalidInputError):
     """A name that no catalog holds; the message offers the nearest ones."""
 
     def __init__(
-        self, kind: str, name: str, nearest: Iterable[str] = (), *, field: str | None = None
+        self, kind: str, name: str, nearest: Iterable[str] = (), *, field: str | None = None, hint: str = ""
     ) -> None:
         close = tuple(nearest)
-        hint = f"; nearest: {', '.join(close)}" if close else ""
-        super().__init__(f"{field or kind}: unknown {kind} {name!r}{hint}", field=field, nearest=list(close))
+        near = f"; nearest: {', '.join(close)}" if close else ""
+        more = f"; {hint}" if hint else ""
+        super().__init__(
+            f"{field or kind}: unknown {kind} {name!r}{near}{more}", field=field, nearest=list(close)
+        )
         self.nearest = close
 
 

@@ -14,12 +14,12 @@ from llm_calc.core.model import Model, Placed
 from llm_calc.core.overheads import layer_peak_width
 from llm_calc.core.parallelism import (
     Layout,
-    cache_share,
     indices_inside,
     stage_bounds,
     stage_placed,
     weight_share,
 )
+from llm_calc.core.stages import stage_caches, unlike_stages
 from llm_calc.core.weights import COMPONENTS, Cache, Component, Weight
 
 
@@ -249,22 +249,6 @@ def stage_kv_cache_bytes(
     return ceil_div(sequences, layout.data) * total
 
 
-@lru_cache(maxsize=2048)
-def stage_caches(model: Model, tensor: int, pipeline: int, stage: int) -> tuple[tuple[Cache, float], ...]:
-    """Every kind of cache in a stage with the layers that keep one, times the share of the fullest GPU [layers].
-
-    ``layers in the stage x cache_share``.
-    Definition: see :func:`.parallelism.cache_share`.
-    """
-    bounds = stage_bounds(model.num_layers, pipeline)[stage]
-    counts: dict[Cache, float] = {}
-    for group in model.groups:
-        layers = len(indices_inside(group.indices, bounds))
-        for cache in group.parts.caches if layers else ():
-            counts[cache] = counts.get(cache, 0) + layers * float(cache_share(cache, tensor))
-    return tuple(counts.items())
-
-
 def kv_cache_bytes_per_gpu(
     model: Model, layout: Layout, tokens: Quantity, sequences: Quantity, formats: CacheFormat = CacheFormat()
 ) -> Quantity:
@@ -274,7 +258,7 @@ def kv_cache_bytes_per_gpu(
     Definition: the fullest GPU decides.
     """
     most: Quantity = 0
-    for stage in range(layout.pipeline):
+    for stage, _ in unlike_stages(model, layout.tensor, layout.pipeline):
         most = larger(most, stage_kv_cache_bytes(model, layout, stage, tokens, sequences, formats))
     return most
 

@@ -8,6 +8,7 @@ from llm_calc.core.footprint import Numbers, Split
 from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import ROUTED, Layout, weight_share
+from llm_calc.core.stages import unlike_stages
 
 
 def touched_fraction(experts: int, top_k: float, tokens: Quantity) -> Quantity:
@@ -67,8 +68,9 @@ def decode_cache_bytes(
     """
     tokens = ceil_div(context_tokens, split.sequence)
     total: Quantity = 0.0
-    for stage in range(split.layout.pipeline):
-        total = total + memory.stage_kv_cache_bytes(
-            model, split.layout, stage, tokens, batch, numbers.cache_format
+    layout = split.layout
+    for stage, count in unlike_stages(model, layout.tensor, layout.pipeline):
+        total = total + count * memory.stage_kv_cache_bytes(
+            model, layout, stage, tokens, batch, numbers.cache_format
         )
     return total

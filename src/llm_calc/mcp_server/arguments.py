@@ -9,7 +9,9 @@ from llm_calc.adapters.wire.calibrate import Measurement
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.compare import Scenario
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 
 
 def _short(field: str, kind: object) -> BeforeValidator:
@@ -43,9 +45,11 @@ ModelInput = Annotated[
     Field(description='Name or Hugging Face id of a catalog model; or {"hf_config": …}, {"custom": …}'),
 ]
 HardwareInput = Annotated[
-    HardwarePart,
-    _short("hardware", HardwarePart | str),
-    Field(description='GPU id, with a count if more than one: "4x h100-80gb-sxm"; or a part'),
+    Machine,
+    _short("hardware", HardwarePart | list[HardwarePart] | str),
+    Field(
+        description='GPU id, with a count if more than one: "4x h100-80gb-sxm"; "rtx-4090, rtx-3090"; or a part'
+    ),
 ]
 PrecisionInput = Annotated[
     Annotated[PrecisionPart, _short("precision", PrecisionPart | str)] | None,
@@ -60,6 +64,7 @@ EngineInput = Annotated[
     EnginePart | None, Field(description="The engine with its own options; absent: vLLM with its defaults")
 ]
 WorkloadInput = Annotated[WorkloadPart | None, Field(description="Lengths and one kind of load")]
+SpeculativeInput = Annotated[SpeculativePart | None, Field(description="Speculative decoding; absent: none")]
 CalibrationInput = Annotated[
     CalibrationPart | None, Field(description="Fitted to your own measurements, as /api/calibrate answers it")
 ]

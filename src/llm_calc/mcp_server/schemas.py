@@ -24,10 +24,29 @@ ENGINE_OPTIONS = "; ".join(
 )
 _REPEATED = ("title", "additionalProperties", "discriminator")
 _LARGE = 1000
+_BRIEF = frozenset(
+    {"SessionsPart", "KvTierPart", "ClassPart", "LengthPart", "TargetsPart", "SpeculativePart", "HostPart"}
+)
+"""Parts of requests whose fields are listed by their names alone."""
+_ONE_LENGTH: Mapping[str, Schema] = {
+    "input_tokens": {"type": ["integer", "object"], "description": "Prompt; or a LengthPart [tokens]"},
+    "output_tokens": {"type": ["integer", "object"], "description": "Answer; or a LengthPart [tokens]"},
+}
+_RARE = frozenset({"sessions", "session_rate", "classes", "targets", "users", "requests_per_user_per_minute"})
+"""Fields of a workload that few requests need."""
 _EVERYWHERE = ("assumptions", "warnings", "reason", "engine", "interval", "percentiles")
 """What answers have in common; the server's instructions, or the names themselves, say what it is."""
 _ESTIMATE = "ServingEstimateAnswer"
 AS_AN_ESTIMATE: Schema = {"type": "object", "description": "As serving_estimate answers"}
+_AS_ASKED: Schema = {"type": "object", "description": "As a request takes it"}
+_KNOWN: Mapping[str, Schema] = {
+    _ESTIMATE: AS_AN_ESTIMATE,
+    "WorkloadPart": _AS_ASKED,
+    "HardwarePart": _AS_ASKED,
+    "ParallelismPart": _AS_ASKED,
+    "PrecisionPart": _AS_ASKED,
+}
+"""What another schema says already."""
 _BOUNDS = ("maximum", "exclusiveMaximum", "maxItems")
 _LENGTHS = ("minLength", "maxLength")
 _OF_REQUESTS = ("default", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
@@ -41,8 +60,33 @@ def slim_input(schema: Schema) -> Schema:
     for each in found["properties"].values():
         if "properties" in each and "enum" in each["properties"].get("name", {}):
             each["description"] += f". Options: {ENGINE_OPTIONS}"
-    _list_optional(found.get("$defs", {}).get("CustomDimensions"))
+    definitions: Schema = found.get("$defs", {})
+    _list_optional(definitions.get("CustomDimensions"))
+    _fold(definitions)
     return _used(found)
+
+
+def _fold(definitions: Schema) -> None:
+    """Parts that few requests need by the names of their fields; a workload lists those of its own that few need."""
+    names = {name: ", ".join(definitions[name]["properties"]) for name in _BRIEF & set(definitions)}
+    for name, fields in names.items():
+        definitions[name] = {"type": "object", "description": f"Fields: {fields}"}
+    load = definitions.get("WorkloadPart")
+    if load is None:
+        return
+    rare = [name for name in load["properties"] if name in _RARE]
+    for name in ("input_tokens", "output_tokens"):
+        load["properties"][name] = _ONE_LENGTH[name]
+    parts = {name: _part_of(load["properties"].pop(name)) for name in rare}
+    listed = (f"{name} ({names[part]})" if (part := parts[name]) in names else name for name in rare)
+    load["description"] = (
+        f"Lengths and one load. LengthPart: {names.get('LengthPart', '')}. Further fields: {', '.join(listed)}"
+    )
+
+
+def _part_of(schema: Schema) -> str:
+    """The type of a field, or of the items of a list."""
+    return next(iter(_references(schema)), "")
 
 
 def slim_output(schema: Schema) -> Schema:
@@ -57,8 +101,9 @@ def slim_output(schema: Schema) -> Schema:
                 each.pop(keyword, None)
     for name in _EVERYWHERE:
         found.get("properties", {}).get(name, {}).pop("description", None)
-    if _ESTIMATE in definitions:
-        definitions[_ESTIMATE] = AS_AN_ESTIMATE
+    for name, brief in _KNOWN.items():
+        if name in definitions:
+            definitions[name] = brief
     return _used(found)
 
 

@@ -18,7 +18,8 @@ from llm_calc.adapters.wire.plans import (
     PlannedEngine,
     RecommendGpusAnswer,
 )
-from llm_calc.adapters.wire.serving import ServingEstimateAnswer, SpeculativePart
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
@@ -28,6 +29,7 @@ from llm_calc.mcp_server.arguments import (
     ParallelismInput,
     PrecisionInput,
     Scenarios,
+    SpeculativeInput,
     WorkloadInput,
 )
 from llm_calc.mcp_server.asking import answer as _answer
@@ -69,6 +71,7 @@ def memory_plan(
     parallelism: ParallelismInput = None,
     engine: EngineInput = None,
     workload: WorkloadInput = None,
+    speculative: SpeculativeInput = None,
 ) -> MemoryPlanAnswer:
     """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
 
@@ -84,6 +87,7 @@ def memory_plan(
         parallelism=parallelism,
         engine=engine,
         workload=workload,
+        speculative=speculative,
     )
 
 
@@ -94,8 +98,9 @@ def serving_estimate(
     parallelism: ParallelismInput = None,
     engine: EngineInput = None,
     workload: WorkloadInput = None,
-    speculative: Annotated[
-        SpeculativePart | None, Field(description="Speculative decoding; absent: none")
+    speculative: SpeculativeInput = None,
+    kv_tiers: Annotated[
+        list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")
     ] = None,
     calibration: CalibrationInput = None,
 ) -> ServingEstimateAnswer:
@@ -114,6 +119,7 @@ def serving_estimate(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        kv_tiers=kv_tiers,
         calibration=calibration,
     )
 
@@ -175,6 +181,9 @@ def fit(
     context_tokens: Annotated[TokenCount, Field(description="Tokens of each sequence [tokens]")] = 8192,
     concurrency: Annotated[int, Field(ge=1, le=256, description="Sequences at once [sequences]")] = 1,
     formats: Annotated[list[str] | None, Field(description="GGUF kinds to consider")] = None,
+    cache_types: Annotated[
+        list[str] | None, Field(description="Formats of the KV cache: f16, q8_0, …")
+    ] = None,
     least_tokens_per_s: Annotated[float, Field(ge=0, description="Slowest useful answer [tokens/s]")] = 5.0,
 ) -> FitAnswer:
     """Find which quantization of a model fits on somebody's own machine, with which cache, how fast, how to run it.
@@ -188,6 +197,7 @@ def fit(
         context_tokens=context_tokens,
         concurrency=concurrency,
         formats=formats,
+        cache_types=cache_types,
         least_tokens_per_s=least_tokens_per_s,
     )
 
@@ -195,6 +205,7 @@ def fit(
 def models_for(
     hardware: HardwareInput,
     context_tokens: Annotated[TokenCount, Field(description="Tokens of one sequence [tokens]")] = 8192,
+    weights: Annotated[str | None, Field(description="GGUF kind; absent: the most bits that fit")] = None,
     least_tokens_per_s: Annotated[float, Field(ge=0, description="Slowest useful answer [tokens/s]")] = 10.0,
     family: Annotated[str | None, Field(description="Only models of this family")] = None,
     max_models: Annotated[int, Field(ge=1, le=300, description="Models in the answer")] = 20,
@@ -204,6 +215,7 @@ def models_for(
         operations.MODELS_FOR,
         hardware=hardware,
         context_tokens=context_tokens,
+        weights=weights,
         least_tokens_per_s=least_tokens_per_s,
         family=family,
         max_models=max_models,

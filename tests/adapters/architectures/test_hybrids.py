@@ -92,7 +92,7 @@ def test_what_the_class_does_not_know_is_reported(config: dict[str, object], key
 @pytest.mark.parametrize(
     ("config", "field"),
     [
-        (changed("Kimi-Linear-48B-A3B", routed_expert_hidden_size=3584), "routed_expert_hidden_size"),
+        (changed("Kimi-Linear-48B-A3B", moe_latent_size=3584), "moe_latent_size"),
         (changed("mamba2-a", num_heads=7), "num_heads"),
         (changed("bamba-a", mamba_n_heads=7), "mamba_n_heads"),
         (changed("qn-b", layer_types=["full_attention", "no such kind", "x", "y", "z"]), "layer_types"),

@@ -292,9 +292,53 @@ def test_types_of_numbers_that_cannot_be_taken_as_they_are_make_a_guess() -> Non
 
 @pytest.mark.parametrize(
     ("model_type", "key"),
-    [("llama", "moe_latent_size"), ("kimi_linear", "routed_expert_hidden_size"), ("unheard_of", "inner_dim")],
+    [("llama", "moe_latent_size"), ("deepseek_v3", "routed_expert_hidden_size"), ("unheard_of", "inner_dim")],
 )
 def test_a_width_that_is_not_read_is_refused_by_name(model_type: str, key: str) -> None:
     with pytest.raises(UnsupportedError, match=key) as refused:
         read_config({**LLAMA, "model_type": model_type, key: 3584})
     assert refused.value.field == f"model.hf_config.{key}"
+
+
+@pytest.mark.parametrize(
+    ("model_type", "key"),
+    [
+        ("llama", "head_dim"),
+        ("mistral", "head_dim"),
+        ("qwen3_moe", "num_experts_per_tok"),
+        ("deepseek_v3", "q_lora_rank"),
+        ("hy_v4", "q_lora_rank"),
+        ("gpt2", "n_inner"),
+        ("falcon", "ffn_hidden_size"),
+        ("opt", "word_embed_proj_dim"),
+        ("recurrent_gemma", "lru_width"),
+        ("rwkv", "attention_hidden_size"),
+        ("zamba", "attention_head_dim"),
+        ("olmo_hybrid", "linear_key_head_dim"),
+        ("llama", "max_position_embeddings"),
+    ],
+)
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_width_of_nothing_is_not_an_absent_one(model_type: str, key: str, value: int) -> None:
+    with pytest.raises(InvalidInputError, match=key):
+        read_config({"model_type": model_type, key: value})
+
+
+def test_a_window_of_nothing_is_said() -> None:
+    found = read_config({"model_type": "mistral", "sliding_window": 0})
+    assert found.confidence == "approximate"
+    assert any("sliding_window" in sentence for sentence in found.assumptions)
+
+
+@pytest.mark.parametrize("kind", ["unheard_of", 7, ["yarn"]])
+def test_a_scaling_of_positions_that_nobody_knows_is_named(kind: object) -> None:
+    found = read_config(
+        {**LLAMA, "max_position_embeddings": 4096, "rope_scaling": {"type": kind, "factor": 4.0}}
+    )
+    assert found.confidence == "approximate"
+    assert any("rope type" in sentence for sentence in found.assumptions)
+
+
+def test_a_format_of_experts_without_a_quantization_is_named() -> None:
+    found = read_config({"model_type": "deepseek_v4", "expert_dtype": "fp4"})
+    assert any("expert_dtype" in sentence for sentence in found.assumptions)

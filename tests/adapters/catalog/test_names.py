@@ -3,7 +3,10 @@
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.catalog.names import NameIndex, holds
+from llm_calc.adapters.catalog.files import catalog_root, read_toml
+from llm_calc.adapters.catalog.names import NameIndex, holds, normal_name
+from llm_calc.adapters.catalog.published_names import FILE, PublishedNamesFile
+from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.core.errors import UnknownNameError
 
 
@@ -19,6 +22,11 @@ from llm_calc.core.errors import UnknownNameError
         ("https://huggingface.co/openai/gpt-oss-120b/tree/main", "gpt-oss-120b"),
         ("hf.co/meta-llama/Llama-3.1-8B-Instruct", "llama-3.1-8b"),
         ("https://ollama.com/library/gemma3:27b", "gemma-3-27b"),
+        ("glm-4.7-flash:latest", "glm-4.7-flash"),
+        ("gemma4:e4b", "gemma-4-e4b"),
+        ("deepseek-r1:70b", "llama-3.3-70b"),
+        ("Llama-3.3-70B-Instruct", "llama-3.3-70b"),
+        ("Qwen3-32B-FP8", "qwen3-32b"),
     ],
 )
 def test_models_as_people_type_them(typed: str, name: str) -> None:
@@ -60,3 +68,34 @@ def test_search_forgives_what_stands_between_words() -> None:
     assert holds("llama 3.3", ["llama-3.3-70b"])
     assert holds("qwen 3.5 35b", ["qwen3.5-35b-a3b"])
     assert not holds("llama 3.4", ["llama-3.3-70b"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest", "says"),
+    [
+        ("Qwen/Qwen3-32B-AWQ", "qwen3-32b", "give 'qwen3-32b' with precision.weights 'int4-awq'"),
+        ("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", "llama-3.3-70b", "precision.weights 'fp8'"),
+        ("unsloth/gpt-oss-20b-GGUF:Q4_K_M", "gpt-oss-20b", "precision.weights 'q4_k_m'"),
+        ("unsloth/Qwen3-8B-GGUF", "qwen3-8b", "precision.weights the kind of the file, such as q4_k_m"),
+        ("qwen3:8b-q8_0", "qwen3-8b", "precision.weights 'q8_0'"),
+        ("mlx-community/Qwen3-8B-4bit", "qwen3-8b", "precision.weights 'mlx-4bit'"),
+        ("unsloth/Qwen3-8B-unsloth-bnb-4bit", "qwen3-8b", "precision.weights 'nf4'"),
+        ("turboderp/Llama-3.1-8B-Instruct-exl3", "llama-3.1-8b", "ExLlama's"),
+        ("OpenVINO/Qwen3-8B-int4-ov", "qwen3-8b", "OpenVINO's"),
+        ("unsloth/Llama-3.2-3B-Instruct", "llama-3.2-3b", "give 'llama-3.2-3b' where its shape is the same"),
+        ("nobody/never-heard-of", "", "its config.json as hf_config"),
+    ],
+)
+def test_a_variant_that_is_not_held_is_refused_with_what_to_give_instead(
+    typed: str, nearest: str, says: str
+) -> None:
+    with pytest.raises(UnknownNameError) as refused:
+        load_catalogs().model(typed)
+    assert says in refused.value.message
+    assert not nearest or refused.value.nearest[0] == nearest
+
+
+def test_formats_to_give_instead_are_formats() -> None:
+    for row in read_toml(PublishedNamesFile, catalog_root() / FILE).formats:
+        assert find_recipe(row.weights).name == row.weights
+        assert row.words == tuple(normal_name(word) for word in row.words)

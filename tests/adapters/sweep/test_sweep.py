@@ -314,7 +314,7 @@ def test_ranges_that_cannot_be_right(part: Json, fault: str) -> None:
         (MODEL, {"workload.concurrency": [1, "a"]}, r"grid.workload.concurrency: 'a' is not accepted"),
         (MODEL, {"workload.concurrency": [1, 0]}, r"grid.workload.concurrency: 0 is not accepted"),
         (MODEL, {"workload.concurrency": [1, 2.5]}, r"grid.workload.concurrency: 2.5 is not accepted"),
-        (MODEL, {"workload.users": [1]}, r"grid.workload.users: is not a known field"),
+        (MODEL, {"workload.people": [1]}, r"grid.workload.people: is not a known field"),
         (MODEL, {"model.name.first": [1]}, r"grid.model.name.first: name is no object in base"),
         ({"hardware": {"gpu": "l4"}}, {"workload.concurrency": [1]}, r"base.model: is required"),
         ({**MODEL, "workload": {"batch": 2}}, {"workload.concurrency": [1]}, r"one kind of load"),

@@ -149,12 +149,12 @@ def test_what_differs_is_refused(engine: dict[str, Any], parts: dict[str, Any], 
     ("engine", "flag", "value", "says"),
     [
         ("sglang", "enable_hierarchical_cache", True, "workload.prefix_cache_hit_fraction"),
-        ("sglang", "hicache_ratio", 2.0, "tiers of a cache are not modelled"),
+        ("sglang", "hicache_ratio", 2.0, "kv_tiers"),
         ("sglang", "cpu_offload_gb", 10, "host's memory are not modelled"),
         ("vllm", "swap_space", 10, "llama.cpp with n_gpu_layers"),
         ("sglang", "quantization", "fp8", "precision.weights"),
         ("sglang", "speculative_algorithm", "EAGLE", "the part speculative"),
-        ("trtllm", "host_cache_size", 10**9, "tiers of a cache"),
+        ("trtllm", "host_cache_size", 10**9, "kv_tiers"),
     ],
 )
 def test_what_is_not_modelled_is_refused_with_its_home(

@@ -186,3 +186,8 @@ def test_what_the_options_say_is_not_fitted() -> None:
     assert (
         not engine("llama.cpp", version="b7200", n_ctx=8192).plan(setup(llama_3_8b(), memory_gib=12)).starts
     )
+
+
+def test_more_devices_than_it_knows_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="at most 16 devices; it is 17"):
+        engine("llama.cpp").plan(setup(pipeline=17))

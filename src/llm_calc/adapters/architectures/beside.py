@@ -6,6 +6,9 @@ from types import MappingProxyType
 EXPERT_DTYPE = "expert_dtype"
 ROUTER_DTYPE = "router_dtype"
 TEXT_ONLY = "text_part_only"
+WRITTEN_BY_MLX = "written_by_mlx"
+_MLX_KEY = "quantization"
+"""Where MLX says its formats, whatever else a file holds."""
 FP4_EXPERTS = "fp4"
 _FP4_TYPES = ("deepseek_v4",)
 """Types whose experts are fp4 where nothing else is said (vLLM 0.33.0, its quantization of DeepSeek V4)."""
@@ -31,6 +34,8 @@ def with_keys_beside(
     ``of_text``: it stands in the text part, and says nothing of towers.
     """
     part = {TEXT_ONLY: True} if of_text else {}
+    if isinstance(values.get(_MLX_KEY), Mapping):
+        part[WRITTEN_BY_MLX] = True
     return MappingProxyType({**stated, **part, **_experts(values, stated), **_router(values, stated)})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llm_calc.adapters.architectures.defaults import NO_DEFAULTS, ClassDefaults, class_defaults
-from llm_calc.adapters.architectures.neutral import is_understood, names_tower, names_width
+from llm_calc.adapters.architectures.neutral import PUBLISHED_AS, is_understood, names_tower, names_width
 from llm_calc.core.errors import InvalidInputError
 
 ROOT = "model.hf_config"
@@ -201,7 +201,7 @@ class Fields:
         kind = stated if isinstance(stated, str) and stated else expected
         if kind == expected or not expected or key not in self.defaults.fixed:
             return kind
-        if not expected.startswith(kind):
+        if not expected.startswith(kind) and (kind, expected) not in PUBLISHED_AS:
             self.assume(
                 f"{self.path}.{key}.model_type {kind!r} was read as {expected!r}: its class builds no other"
             )

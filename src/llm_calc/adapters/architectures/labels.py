@@ -9,7 +9,7 @@ def context_length(f: Fields) -> int | None:
         (key for key in ("max_position_embeddings", "seq_length", "max_sequence_length") if f.known(key)),
         None,
     )
-    return None if key is None else f.optional_int(key)
+    return None if key is None else f.optional_int(key, least=1)
 
 
 def dtype(f: Fields) -> str:

@@ -35,14 +35,14 @@ class LatentShape:
         Values are as wide as an equal share of the hidden size where no width is stated.
         """
         f.ignore("num_key_value_heads", "head_dim")
-        q_rank = f.optional_int("q_lora_rank") if f.known("q_lora_rank") else None
+        q_rank = f.optional_int("q_lora_rank", least=1) if f.known("q_lora_rank") else None
         heads = f.int("num_attention_heads")
         share = max(1, hidden_size(f) // heads)
         nope_dim, rope_dim = f.int("qk_nope_head_dim"), f.int("qk_rope_head_dim")
         f.agree(qk_head_dim=nope_dim + rope_dim)
         return cls(
             heads=heads,
-            q_rank=q_rank or None,
+            q_rank=q_rank,
             kv_rank=f.int("kv_lora_rank"),
             nope_dim=nope_dim,
             rope_dim=rope_dim,
@@ -96,11 +96,22 @@ def latent(
             attention = (*attention, Custom(name="attention_extras", content=choose(extra, f)))
         if indexed is None:
             return lambda _: attention
+        refuse_other_kinds(f)
         has_indexer = indexed(f, num_layers(f))
         with_indexer = (*attention, sparse_indexer(f, hidden, shape.q_rank or hidden))
         return lambda index: with_indexer if has_indexer(index) else attention
 
     return piece
+
+
+INDEXED = frozenset({"indexed_attention", "deepseek_sparse_attention", "full_attention"})
+"""Kinds by which files call the layers of such a stack, all alike."""
+
+
+def refuse_other_kinds(f: Fields) -> None:
+    """A stack of sparse attention has layers of no other kind."""
+    if not INDEXED.issuperset(f.texts("layer_types", None) or ()):
+        raise f.refusal("layer_types", f"a list of {', '.join(sorted(INDEXED))}")
 
 
 def sparse_indexer(f: Fields, hidden: int, q_rows: int) -> SparseIndexer:

@@ -76,7 +76,7 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
 
 def routed(f: Fields, experts: str, top_k: str) -> tuple[int, int]:
     """Experts of a layer and how many of them a token is sent to."""
-    many, used = f.int(experts), f.optional_int(top_k)
+    many, used = f.int(experts), f.optional_int(top_k, least=1)
     f.agree(**dict.fromkeys(COUNTS, many))
     if used is None:
         f.assume(f"{top_k} is null; one expert a token was assumed")

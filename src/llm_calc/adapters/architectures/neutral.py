@@ -2,6 +2,7 @@
 
 ``neutral_keys.json`` is the table: ``groups`` of keys, and patterns of keys, under one reason; keys that change
 none where they are ``switched_off``; and, for whoever reads or checks it, keys that act only ``in_company`` of others.
+``family_keys.json`` holds those that change none in some types alone: reason, types, keys.
 A key that is neither read by its family nor listed may change sizes: the reading is then approximate and names it
 (see ``reading``). So does a word for the function between two matrices that is not known to be without weights.
 """
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+PUBLISHED_AS = frozenset({("clip_vision_model", "minimax_m3_vl_vision")})
+"""Types of parts as published files write them, where they mean another one that the outer class always builds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,32 @@ def _switches() -> frozenset[str]:
 def keys_in_company() -> frozenset[str]:
     """Keys, by the end of their path, that are read and may still change nothing."""
     return frozenset(key for group in _table()["in_company"] for key in group["keys"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """Keys that change no size in some model types, and why."""
+
+    reason: str
+    types: frozenset[str]
+    keys: frozenset[str]
+
+
+@cache
+def passed_groups() -> tuple[Passed, ...]:
+    """The table of keys by model type; ``multimodal`` stands for every wrapper of towers."""
+    text = files(__package__).joinpath("family_keys.json").read_text(encoding="utf-8")
+    return tuple(
+        Passed(reason=group["reason"], types=frozenset(types.split()), keys=frozenset(keys.split()))
+        for group in json.loads(text)["groups"]
+        for types, keys in group["keys"].items()
+    )
+
+
+@cache
+def passed_by(model_type: str) -> frozenset[str]:
+    """Keys that change no size in a model type."""
+    return frozenset(key for group in passed_groups() if model_type in group.types for key in group.keys)
 
 
 @cache

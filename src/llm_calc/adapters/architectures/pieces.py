@@ -63,7 +63,7 @@ def kv_head_count(f: Fields, heads: int, key: str = "num_key_value_heads") -> in
 
 def head_width(f: Fields, hidden: int, heads: int) -> int:
     """``head_dim`` where it is given, else an equal share of the hidden size."""
-    given = f.optional_int("head_dim") if f.known("head_dim") else None
+    given = f.optional_int("head_dim", least=1) if f.known("head_dim") else None
     if given is None and heads and hidden < heads:
         raise f.refusal("num_attention_heads", f"at most hidden_size ({hidden})")
     width = given or hidden // heads
@@ -90,6 +90,7 @@ _QK_NORMS: dict[str, Callable[[int, int, int], int]] = {
     "head": lambda _, __, width: 2 * width,
     "head_biased": lambda _, __, width: 4 * width,
     "full": lambda heads, kv_heads, width: (heads + kv_heads) * width,
+    "full_biased": lambda heads, kv_heads, width: 2 * (heads + kv_heads) * width,
 }
 
 
@@ -108,9 +109,10 @@ def gqa(
     """Grouped-query attention.
 
     ``qk_norm``: ``head`` (one weight a channel of a head, shared by heads), ``head_biased`` (with as many
-    biases), ``full`` (a weight for every channel of queries and of keys) or nothing. ``output_norm``: a norm
-    before the output projection. ``sinks``: one scalar a head. ``output_gate``: the query projection
-    also gates every channel of the output; ``gate``: a projection of its own does, by ``channel`` or ``head``.
+    biases), ``full`` (a weight for every channel of queries and of keys; ``full_biased``: two) or nothing.
+    ``output_norm``: a norm before the output projection. ``sinks``: one scalar a head. ``output_gate``: the
+    query projection also gates every channel of the output; ``gate``: a projection of its own does, by
+    ``channel`` or ``head``.
     """
 
     def piece(f: Fields) -> LayerBlocks:

@@ -2,8 +2,10 @@
 
 from llm_calc.adapters.architectures.fields import Fields
 
-UNSCALED = frozenset({"default", "llama3", "longrope", "su", "mrope", "proportional"})
+UNSCALED = frozenset({"default", "llama3", "longrope", "su", "mrope", "proportional", "gptj", "axial"})
 """Kinds of scaling that the stated length already holds."""
+SCALED = frozenset({"yarn", "deepseek_yarn", "linear", "dynamic", "ntk", "telechat3-yarn", "xdrope"})
+"""Kinds that make it longer, by their factor."""
 
 
 def context_limit(f: Fields, stated: int | None) -> int | None:
@@ -13,9 +15,14 @@ def context_limit(f: Fields, stated: int | None) -> int | None:
     Source: vLLM 0.33.0 ``vllm/config/model.py``, ``_get_and_verify_max_len``; checked: 2026-11-29, read.
     """
     scaling = f.raw("rope_scaling", None) or f.raw("rope_parameters", None)
-    if stated is None or not isinstance(scaling, dict) or f.model_type.startswith("gemma3"):
+    if stated is None or not isinstance(scaling, dict):
         return None
     kind = scaling.get("rope_type") or scaling.get("type") or "default"
+    if not isinstance(kind, str) or kind not in UNSCALED | SCALED:
+        f.assume(f"rope type {str(kind)[:40]!r} is not known: the stated length of the context was kept")
+        return None
+    if f.model_type.startswith("gemma3"):
+        return None
     factor, trained = scaling.get("factor"), scaling.get("original_max_position_embeddings")
     if kind in UNSCALED or isinstance(factor, bool) or not isinstance(factor, int | float) or factor <= 1:
         return None

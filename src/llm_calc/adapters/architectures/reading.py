@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from llm_calc.adapters.architectures.beside import with_keys_beside
+from llm_calc.adapters.architectures.beside import EXPERT_DTYPE, with_keys_beside
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.dispatch import TEXT_PARTS, read_model
 from llm_calc.adapters.architectures.fields import QUANTIZATION_KEYS, ROOT, Fields
@@ -57,11 +57,13 @@ def _read(content: str, name: str) -> Reading:
     f = Fields(values)
     f.model_type = _model_type(f)
     model = read_model(f)
+    quantization = _quantization(values, f)
+    beside = () if quantization is None else (key for key in (EXPERT_DTYPE,) if key in quantization)
+    stored = (*QUANTIZATION_KEYS, *beside)
     for fields in (f, *f.parts_among(TEXT_PARTS)):
-        fields.ignore(*QUANTIZATION_KEYS)
+        fields.ignore(*stored)
     _refuse_unread_sizes(f)
     _note_unread(f)
-    quantization = _quantization(values, f)
     return Reading(
         model=replace(model, name=name or model.name, vision_tower=_vision_tower(values)),
         confidence="approximate" if f.notes.guesses else "exact",

@@ -5,7 +5,7 @@ register a function from ``Fields`` to ``Model`` under the model types it reads,
 
     register("my_moe", read=Decoder(attention=gqa(qk_norm="head"), feed_forward=mixture(...)))
 
-    @family("my_hybrid", ignores=("key_that_changes_no_size",))
+    @family("my_hybrid")
     def my_hybrid(f: Fields) -> Model:
         layers = [(norms, mixer(i), mlp) for i in range(f.int("num_hidden_layers", most=MOST_LAYERS))]
         return assemble(f, layers)
@@ -15,9 +15,10 @@ register a function from ``Fields`` to ``Model`` under the model types it reads,
 ``model_type`` (``defaults="other"``: those of another type). A wrapper reads its text part with
 ``dispatch.read_model(f.part("text_config"))`` and adds towers with ``dataclasses.replace(model,
 outside=model.outside + weights)``; its function is a family like any other. ``f.assume("…")`` notes a guess.
+Keys that change no size in a type stand in ``family_keys.json``, each with the reason (``neutral.passed_by``).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -26,6 +27,7 @@ from types import MappingProxyType
 
 from llm_calc.adapters.architectures.defaults import class_defaults
 from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.neutral import passed_by
 from llm_calc.core.model import Model
 
 Reader = Callable[[Fields], Model]
@@ -36,13 +38,13 @@ FAMILIES_PACKAGE = "llm_calc.adapters.architectures.families"
 class Family:
     """How one model type is read.
 
-    ``defaults`` names the class whose defaults apply to absent keys; ``repeats`` holds keys that only repeat what
-    the class fixes (any other value is reported).
+    ``defaults`` names the class whose defaults apply to absent keys; ``passes`` holds keys that change no size in it;
+    ``repeats`` those that only repeat what the class fixes (any other value is reported).
     """
 
     read: Reader
     defaults: str
-    ignores: tuple[str, ...] = ()
+    passes: frozenset[str] = frozenset()
     repeats: tuple[tuple[str, object], ...] = ()
 
 
@@ -53,10 +55,10 @@ def register(
     *model_types: str,
     read: Reader,
     defaults: str | None = None,
-    ignores: Iterable[str] = (),
+    group: str = "",
     repeats: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
-    """Registers one reader under one or more model types.
+    """Registers one reader under one or more model types; ``group``: another name under which the table has keys.
 
     Raises:
         ValueError: if a type is registered twice.
@@ -65,17 +67,18 @@ def register(
         if name in _FAMILIES:
             raise ValueError(f"model type {name!r} is registered twice")
         _FAMILIES[name] = Family(
-            read=read, defaults=defaults or name, ignores=tuple(ignores), repeats=tuple(repeats.items())
+            read=read,
+            defaults=defaults or name,
+            passes=passed_by(name) | passed_by(group),
+            repeats=tuple(repeats.items()),
         )
 
 
-def family(
-    *model_types: str, defaults: str | None = None, ignores: Iterable[str] = ()
-) -> Callable[[Reader], Reader]:
+def family(*model_types: str, defaults: str | None = None) -> Callable[[Reader], Reader]:
     """Registers the decorated function; see ``register``."""
 
     def add(read: Reader) -> Reader:
-        register(*model_types, read=read, defaults=defaults, ignores=ignores)
+        register(*model_types, read=read, defaults=defaults)
         return read
 
     return add
@@ -98,7 +101,7 @@ def read_known(f: Fields) -> Model | None:
     found = find(f.model_type)
     if found is None:
         return None
-    f.ignore(*found.ignores)
+    f.ignore(*found.passes)
     f.agree(**dict(found.repeats))
     f.adopt(found.defaults)
     return found.read(f)
@@ -110,7 +113,7 @@ def read_as(f: Fields, model_type: str) -> Model:
     Absent keys are what the configuration's own class assumes, then what the other one does.
     """
     found = _FAMILIES[model_type]
-    f.ignore(*found.ignores)
+    f.ignore(*found.passes)
     f.agree(**dict(found.repeats))
     f.defaults = replace(f.defaults, keys={**class_defaults(found.defaults).keys, **f.defaults.keys})
     return found.read(f)

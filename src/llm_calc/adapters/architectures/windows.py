@@ -92,6 +92,9 @@ def by_type(
         kinds = types(f, layers)
         window = f.optional_int(key) if _WINDOWED & set(kinds) and f.known(key) else None
         chunk = f.optional_int(chunk_key) if CHUNKED in kinds else None
+        for name, size in ((key, window), (chunk_key, chunk)):
+            if size == 0:
+                f.assume(f"{name} is 0: it was taken as no window")
         f.ignore(key, chunk_key)
         f.agree(sliding_window_size=window)
 

@@ -65,6 +65,18 @@ class Arithmetic(BaseModel):
     agreement: Literal["exact", "rounded", "capped"]
 
 
+class SmallerChip(BaseModel):
+    """The same chip with fewer cores, which is what some memory sizes are sold with."""
+
+    model_config = STRICT
+
+    memory_gib: Many[Positive] = Field(min_length=1)
+    sm_count: Count
+    memory_bandwidth_gb_per_s: Positive
+    source: Text
+    checked: date
+
+
 class CatalogGpu(BaseModel):
     """One file of ``catalogs/gpus``. Peaks are dense, memory is in GiB, bandwidths in GB/s (10^9)."""
 
@@ -82,6 +94,7 @@ class CatalogGpu(BaseModel):
     memory_type: Text
     memory_gib: Positive
     memory_options_gib: Many[Positive] = ()
+    smaller: Many[SmallerChip] = ()
     usable_memory_gib: Positive
     driver_memory_mib: Count | None = None
     unified_memory: bool = False

@@ -17,6 +17,8 @@ from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.names import NameIndex, normal_name
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
+from llm_calc.adapters.catalog.published_names import hint_for
+from llm_calc.adapters.catalog.sizes import sized_gpu
 from llm_calc.core.hardware import Cluster, Gpu
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -47,7 +49,9 @@ class Catalogs:
         Raises:
             UnknownNameError: with the nearest ids.
         """
-        return self.gpu_names.find(name, field).gpu
+        if name in self.gpu_names:
+            return self.gpu_names.find(name, field).gpu
+        return sized_gpu(name, self.gpu_names, field)
 
     def gpu_entry(self, name: str) -> CatalogGpu:
         """What the catalog writes of a GPU: aliases, memory type, notes, the source of each number.
@@ -73,8 +77,13 @@ class Catalogs:
             InvalidInputError: ``count`` or ``gpus_per_node`` is below 1.
         """
         device = self.gpu(gpu) if isinstance(gpu, str) else gpu
-        network = self.gpu_names[device.id.rpartition(":")[2]].network  # custom:<the one that it is like>
+        network = self._entry_of(device).network
         return build_cluster(device, count, gpus_per_node, self.links, network)
+
+    def _entry_of(self, device: Gpu) -> CatalogGpu:
+        """The entry of a device, or the one that a custom (``custom:<id>``) or smaller (``<id>-36gb``) one is like."""
+        name = device.id.rpartition(":")[2]
+        return self.gpu_names[name if name in self.gpu_names else name.rpartition("-")[0]]
 
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
         """All rental prices of a GPU id, in the order of the files."""
@@ -163,11 +172,18 @@ def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
 
 
 def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
-    index: NameIndex[CatalogModel] = NameIndex("model", "model_name")
+    index: NameIndex[CatalogModel] = NameIndex("model", "model_name", hint_for)
+    last_parts: list[tuple[CatalogModel, str]] = []
     for row in files:
         index.add(row, row.name, (row.name, *row.aliases, *row.hugging_face_ids))
+        last_parts += [(row, name.partition("/")[2]) for name in row.hugging_face_ids]
         for checkpoint in row.checkpoints:
-            index.add(row.stored_as(checkpoint), row.name, checkpoint.hugging_face_ids)
+            stored = row.stored_as(checkpoint)
+            index.add(stored, row.name, checkpoint.hugging_face_ids)
+            last_parts += [(stored, name.partition("/")[2]) for name in checkpoint.hugging_face_ids]
+    for entry, name in last_parts:
+        if name not in index:
+            index.also(entry, name)
     return index
 
 

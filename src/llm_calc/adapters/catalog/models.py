@@ -34,7 +34,8 @@ class Checkpoint(BaseModel):
     """Another release of the same model in a number format of its own.
 
     ``quantization_config`` is that of the release's ``config.json``, or the content of the ``hf_quant_config.json``
-    beside it (``file``). Asked by one of these ids, a model is stored as the release is.
+    beside it (``file``). Asked by one of these ids, a model is stored as the release is. ``assumed``: what of that was
+    not read in the release itself; an answer says so and is approximate.
     """
 
     model_config = STRICT
@@ -44,11 +45,15 @@ class Checkpoint(BaseModel):
     source: ConfigSource
     checked: IsoDate
     notes: Many[Text] = ()
-    quantization_config: dict[str, Any] = Field(min_length=1)
+    assumed: Text | None = None
+    quantization_config: dict[str, Any] | None = Field(None, min_length=1)
 
 
 class CatalogModel(BaseModel):
-    """One file of ``catalogs/models``. ``config`` is kept as published: null and absent differ there."""
+    """One file of ``catalogs/models``. ``config`` is kept as published: null and absent differ there.
+
+    ``assumed``: what of it was not read in the release itself, as for a checkpoint.
+    """
 
     model_config = STRICT
 
@@ -63,13 +68,19 @@ class CatalogModel(BaseModel):
     source: ConfigSource
     checked: IsoDate
     notes: Many[Text] = ()
+    assumed: Text | None = None
     checkpoints: Many[Checkpoint] = ()
     config: dict[str, Any] = Field(min_length=1)
 
     def stored_as(self, checkpoint: Checkpoint) -> "CatalogModel":
         """The same model in the format of one of its checkpoints, and under its ids."""
-        config = {**self.config, "quantization_config": checkpoint.quantization_config}
-        return self.model_copy(update={"config": config, "hugging_face_ids": checkpoint.hugging_face_ids})
+        update: dict[str, Any] = {
+            "hugging_face_ids": checkpoint.hugging_face_ids,
+            "assumed": checkpoint.assumed,
+        }
+        if checkpoint.quantization_config is not None:
+            update["config"] = _quantized(self.config, checkpoint.quantization_config)
+        return self.model_copy(update=update)
 
     @property
     def all_hugging_face_ids(self) -> tuple[str, ...]:
@@ -81,3 +92,14 @@ class CatalogModel(BaseModel):
     def published_config(self) -> dict[str, Any]:
         """A copy of the config, the caller's to change."""
         return deepcopy(self.config)
+
+
+def _quantized(config: dict[str, Any], quantization: dict[str, Any]) -> dict[str, Any]:
+    """A config in another format; the first release may say its own in the part of the text."""
+    text = config.get("text_config")
+    inner = (
+        {key: value for key, value in text.items() if key != "quantization_config"}
+        if isinstance(text, dict)
+        else {}
+    )
+    return {**config, **({"text_config": inner} if inner else {}), "quantization_config": quantization}

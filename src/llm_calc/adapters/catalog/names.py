@@ -1,11 +1,11 @@
 """Names that people use, matched without regard to case, spaces or underscores."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from llm_calc.adapters.catalog.files import CatalogError
 from llm_calc.core.errors import UnknownNameError
@@ -19,16 +19,17 @@ NEAREST = 5
 _HUB = re.compile(
     r"(https?://)?(www\.)?(huggingface\.co|hf\.co|ollama\.com/library|ollama\.com)/", re.IGNORECASE
 )
+_TAG = re.compile(r":latest$", re.IGNORECASE)
 _PAGE = re.compile(r"/(tree|blob|resolve)/.*$|[/?#]+$")
 
 
 @lru_cache(maxsize=4096)
 def normal_name(name: str) -> str:
-    """The form in which names are compared: lower case, one hyphen for spaces and underscores.
+    """The form in which names are compared: lower case, one hyphen for spaces and underscores, no ``:latest``.
 
     Of an address on a hub its last part, the id, counts.
     """
-    plain = name.strip()
+    plain = _TAG.sub("", name.strip())
     address = _HUB.match(plain)
     if address:
         plain = _PAGE.sub("", plain[address.end() :])
@@ -50,8 +51,9 @@ def holds(text: str, names: Iterable[str]) -> bool:
 class NameIndex(Generic[Entry]):
     """Entries by id and alias."""
 
-    def __init__(self, kind: str, field: str) -> None:
+    def __init__(self, kind: str, field: str, hint: "Hint | None" = None) -> None:
         self._kind = kind
+        self._hint = hint
         self._field = field
         self._entries: dict[str, Entry] = {}
         self._owners: dict[str, str] = {}
@@ -94,8 +96,20 @@ class NameIndex(Generic[Entry]):
         """
         found = self._entries.get(normal_name(name)) or self._joined.get(joined_name(name))
         if found is None:
-            raise UnknownNameError(self._kind, name, self.nearest(name), field=field or self._field)
+            hint, like = self._hint(name, self) if self._hint else ("", None)
+            near = dict.fromkeys((*([like] if like else []), *self.nearest(name)))
+            raise UnknownNameError(
+                self._kind, name, tuple(near)[:NEAREST], field=field or self._field, hint=hint
+            )
         return found
+
+    def owner_of(self, name: str) -> str | None:
+        """The id of the entry that a name means; None where it means none."""
+        key = normal_name(name)
+        if key in self._owners:
+            return self._owners[key]
+        entry = self._joined.get(joined_name(name))
+        return next((self._owners[key] for key, each in self._entries.items() if each is entry), None)
 
     def __contains__(self, name: str) -> bool:
         return normal_name(name) in self._entries or self._joined.get(joined_name(name)) is not None
@@ -109,3 +123,7 @@ class NameIndex(Generic[Entry]):
     def names(self) -> Mapping[str, str]:
         """Every known name in its compared form, with the id that it means."""
         return MappingProxyType(self._owners)
+
+
+Hint = Callable[[str, NameIndex[Any]], tuple[str, str | None]]
+"""What to give instead of an unknown name, in words, and the id that it resembles."""

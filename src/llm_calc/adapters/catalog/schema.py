@@ -9,6 +9,7 @@ from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.links import LinksFile
 from llm_calc.adapters.catalog.models import CatalogModel
+from llm_calc.adapters.catalog.published_names import PublishedNamesFile
 from llm_calc.adapters.formats.gguf_rows import ArchitecturesFile, TensorsFile, TypesFile
 from llm_calc.adapters.formats.keys import KeysFile
 from llm_calc.adapters.formats.rows import NumbersFile, RecipesFile
@@ -26,6 +27,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "formats-gguf-tensors.schema.json": TensorsFile,
     "formats-gguf-types.schema.json": TypesFile,
     "launch.schema.json": LaunchRules,
+    "published_names.schema.json": PublishedNamesFile,
     "runs_on.schema.json": EngineRunsOn,
 }
 """File name in the catalog's directory and the type it describes."""

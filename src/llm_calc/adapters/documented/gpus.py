@@ -7,10 +7,10 @@ from itertools import compress
 import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs, RentalPrice
+from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.units import GB, TERA, gib
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.estimate import Demand, Scenario, tokens_per_s_by_gpu
-from llm_calc.core.hardware import Gpu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,9 @@ def throughput_by_gpu(
     return fitting, list(compress(table.ids, (~roomy).tolist()))
 
 
-def available_gpu(gpu: Gpu, aliases: tuple[str, ...], price: RentalPrice | None) -> dict[str, object]:
+def available_gpu(entry: CatalogGpu, price: RentalPrice | None) -> dict[str, object]:
     """One row of the GPU list."""
+    gpu = entry.gpu
     link = gpu.link_bytes_per_s_per_gpu_each_way
     return {
         "id": gpu.id,
@@ -62,8 +63,9 @@ def available_gpu(gpu: Gpu, aliases: tuple[str, ...], price: RentalPrice | None)
         "vendor": gpu.vendor,
         "family": gpu.family,
         "generation": gpu.generation,
-        "aliases": list(aliases),
+        "aliases": list(entry.aliases),
         "vram_gb": gib(gpu.memory_bytes),
+        "memory_options_gb": list(entry.memory_options_gib),
         "usable_memory_gb": gib(gpu.usable_memory_bytes),
         "memory_bandwidth_gb_per_s": gpu.memory_bandwidth_bytes_per_s / GB,
         "tflops": {name: rate / TERA for name, rate in gpu.peaks},

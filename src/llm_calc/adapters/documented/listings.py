@@ -29,7 +29,4 @@ def _row(subject: Subject, entry: CatalogModel) -> dict[str, object]:
 
 def available_gpus(catalogs: Catalogs) -> list[dict[str, object]]:
     """Every GPU, by id."""
-    return [
-        available_gpu(entry.gpu, entry.aliases, catalogs.typical_price(entry.gpu.id))
-        for entry in catalogs.gpu_entries
-    ]
+    return [available_gpu(entry, catalogs.typical_price(entry.gpu.id)) for entry in catalogs.gpu_entries]

@@ -12,6 +12,7 @@ from llm_calc.adapters.formats.properties import Tensor
 from llm_calc.adapters.formats.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.adapters.formats.schemes import read_scheme
 from llm_calc.adapters.formats.sixteen import own_number
+from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
@@ -24,6 +25,11 @@ OWN_ROUTERS = (
     *("muse_spark", "nemotron_h", "step3p5"),
 )
 """Beginnings of types whose router is a class of its own in mlx-lm 0.32.2, which does not quantize it."""
+SPLIT_LATENT = (
+    *("deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "kimi", "longcat_flash", "mistral4"),
+    "bailing",
+)
+"""Beginnings of types whose ``kv_b_proj`` mlx-lm 0.32.2 cuts in two: keys with rows of a head, and values."""
 MOST_CHOICES = 200_000
 ByLayer = dict[int, NumberFormat | None]
 
@@ -61,7 +67,7 @@ def recipe_from_quantization_config(config: Mapping[str, object], model: Model) 
         named = ", ".join(repr(choice.pattern) for choice in scheme.choices if choice.number)[:200]
         msg = f"{path}: quantizes no tensor of this model; what it names is {named or 'left out'}"
         raise InvalidInputError(f"{msg}; or give precision.weights", field=path)
-    recipe = _recipe(scheme, own, formats, _router(said))
+    recipe = _recipe(scheme, own, formats, _router(said), _head_rows(scheme, model))
     return CheckpointFormat(
         recipe=recipe,
         storage=scheme.storage,
@@ -162,8 +168,20 @@ def _router(said: Said) -> NumberFormat | None:
     return format_catalog().number("fp32") if word == "float32" else None
 
 
+def _head_rows(scheme: Scheme, model: Model) -> LatentAttention | None:
+    """The latent attention whose expanding matrix MLX holds as two, one of them with rows as wide as a head."""
+    if not scheme.skipped_rows or not model.model_type.startswith(SPLIT_LATENT):
+        return None
+    blocks = (block for group in model.groups for block in group.blocks)
+    return next((block for block in blocks if isinstance(block, LatentAttention)), None)
+
+
 def _recipe(
-    scheme: Scheme, own: NumberFormat, formats: Mapping[Tensor, ByLayer], router: NumberFormat | None
+    scheme: Scheme,
+    own: NumberFormat,
+    formats: Mapping[Tensor, ByLayer],
+    router: NumberFormat | None,
+    latent: LatentAttention | None,
 ) -> WeightRecipe:
     fitting = _with_fallback if scheme.skipped_rows else lambda number, _: number
     rules = []
@@ -171,7 +189,10 @@ def _recipe(
         layers_of: dict[NumberFormat, set[int]] = {}
         for layer, number in by_layer.items():
             rest = router if router and component == "router" else own
-            layers_of.setdefault(fitting(number, own) if number else rest, set()).add(layer)
+            fitted = fitting(number, own) if number else rest
+            if latent is not None and name == "kv_b_proj" and number:
+                fitted = _split(fitted, own, latent)
+            layers_of.setdefault(fitted, set()).add(layer)
         for number, layers in layers_of.items():
             if number != scheme.number or len(layers_of) > 1:
                 rules.append(_rule(component, name, number, layers if len(layers_of) > 1 else None))
@@ -181,6 +202,16 @@ def _recipe(
 def _with_fallback(number: NumberFormat, own: NumberFormat) -> NumberFormat:
     """With what a tensor is stored in whose rows are not whole groups."""
     return replace(number, fallback=own)
+
+
+def _split(number: NumberFormat, own: NumberFormat, latent: LatentAttention) -> NumberFormat:
+    """The mean format of both halves, where rows of a head are not whole groups and stay as they are."""
+    if number.group_size < 1 or latent.nope_dim % number.group_size == 0:
+        return number
+    share = latent.nope_dim / (latent.nope_dim + latent.v_dim)
+    values = number.for_rows(latent.kv_rank)
+    bits = share * own.element_bits + (1 - share) * values.bits_per_element
+    return NumberFormat(name=f"{number.name}+{own.name}", element_bits=bits)
 
 
 def _rule(component: Component, name: str, number: NumberFormat, layers: set[int] | None) -> RecipeRule:

@@ -36,27 +36,27 @@ def with_files(
         if name not in FILES:
             known = ", ".join(FILES)
             raise InvalidInputError(f"{FIELD}: {name!r} is not one of {known}", field=FIELD)
-        said = _flat(name, content)
+        said = _flat(content)
+        if FILES[name] and not said.get("quant_method") and not (quantization or {}).get("quant_method"):
+            said["quant_method"] = FILES[name]
+        said[SAID_IN] = f"{FIELD}.{name}"
         quantization = said if quantization is None else _joined(quantization, said, name)
     return quantization
 
 
-def _flat(name: str, content: Mapping[str, object]) -> Mapping[str, object]:
-    """A file's content at one level, with its tool and its place."""
+def _flat(content: Mapping[str, object]) -> dict[str, object]:
+    """A file's content at one level."""
     inner = content.get("quantization")
-    flat = dict(content)
-    if isinstance(inner, Mapping):
-        flat = {**{key: value for key, value in content.items() if key != "quantization"}, **inner}
-    if FILES[name] and not flat.get("quant_method"):
-        flat["quant_method"] = FILES[name]
-    return {**flat, SAID_IN: f"{FIELD}.{name}"}
+    if not isinstance(inner, Mapping):
+        return dict(content)
+    return {**{key: value for key, value in content.items() if key != "quantization"}, **inner}
 
 
 def _joined(
     quantization: Mapping[str, object], said: Mapping[str, object], name: str
 ) -> Mapping[str, object]:
     """The first, with what it leaves out; where both say something else, the second is named."""
-    method = str(said.get("quant_method"))
+    method = str(said.get("quant_method") or FILES[name])
     against = [
         f"{name}: {key}"
         for key, value in said.items()

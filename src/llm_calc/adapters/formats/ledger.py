@@ -16,6 +16,8 @@ from llm_calc.core.formats import NumberFormat
 MAX_SIDE = 1 << 20
 MOST_NAMED = 8
 """Sentences of one kind that an answer spells out; the rest is counted."""
+SHOWN = 60
+"""Characters of a value that a sentence repeats."""
 T = TypeVar("T")
 
 
@@ -192,14 +194,19 @@ class Said:
         self.notes.add_all(list(self.unread()), "{} is not understood and may change formats; it was ignored")
 
     def unread(self) -> Iterator[str]:
-        """Paths of keys that nobody understood."""
+        """Paths of keys that nobody understood, each with its value where that is one word or number."""
         for key, value in self.values.items():
             if (
                 key not in self._read
                 and not _neutral(value)
                 and not says_nothing(self.notes.tool, f"{self.path}.{key}")
             ):
-                yield f"{self.path}.{key}".removeprefix("model.hf_config.")
+                path = f"{self.path}.{key}".removeprefix("model.hf_config.")
+                yield (
+                    f"{path} ({value!r})"
+                    if isinstance(value, str | int | float) and len(str(value)) < SHOWN
+                    else path
+                )
         for part in self._parts:
             yield from part.unread()
 

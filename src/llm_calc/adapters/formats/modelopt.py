@@ -112,6 +112,11 @@ def _algorithm(said: Said) -> _Algorithm:
             f"{said.path.removeprefix('model.hf_config.')}.group_size: {number.name} has no groups; it was ignored"
         )
     smoothed = "" if said.values.get("pre_quant_scale") is False else found.smoothed
+    if smoothed == "all" and "pre_quant_scale" not in said.values:
+        said.assume(
+            f"{said.path.removeprefix('model.hf_config.')}.{ALGORITHM} stands for integers with and without smoothing "
+            "factors: factors of 16 bits a column were counted"
+        )
     return _Algorithm(number, smoothed)
 
 
@@ -177,15 +182,12 @@ def _mixed(said: Said, ignored: tuple[Choice, ...], kv_cache: str | None) -> Sch
             kv_cache=kv_cache,
             activations="fp4",
         )
-    algorithms = {path: _algorithm(entry) for path, entry in layers.items()}
-    numbers = {path: _listed(path, algorithm) for path, algorithm in algorithms.items()}
-    _repeated(said, numbers)
-    main = min((each.number for each in algorithms.values()), key=lambda number: number.bits_per_element)
-    kinds = sorted({number.name for number in numbers.values()})
-    listed = tuple(
-        Choice(pattern=path, number=number, role="listed", said="quantized_layers")
-        for path, number in numbers.items()
+    listed = listed_modules(said, layers)
+    numbers = [choice.number for choice in listed if choice.number]
+    main = min(
+        (_algorithm(entry).number for entry in layers.values()), key=lambda number: number.bits_per_element
     )
+    kinds = sorted({number.name for number in numbers})
     return Scheme(
         storage=storage_of(main),
         number=main,
@@ -195,6 +197,38 @@ def _mixed(said: Said, ignored: tuple[Choice, ...], kv_cache: str | None) -> Sch
         kv_cache=kv_cache,
         activations=main.compute,
     )
+
+
+def listed_modules(said: Said, layers: Mapping[str, Said], *also: str) -> tuple[Choice, ...]:
+    """The format of each listed module; ``also``: targets of ``config_groups`` that mean them as well."""
+    numbers = {path: _listed(path, _algorithm(entry)) for path, entry in layers.items()}
+    _repeated(said, {**dict.fromkeys(also, next(iter(numbers.values()))), **numbers})
+    return tuple(
+        Choice(pattern=path, number=number, role="listed", said="quantized_layers")
+        for path, number in numbers.items()
+    )
+
+
+def experts_beside_fp8(said: Said) -> tuple[Choice, ...]:
+    """Experts that Model Optimizer quantized in a file whose other matrices stay in fp8 (DeepSeek-V4 in NVFP4).
+
+    ``moe_quant_algo`` names their algorithm, ``quantized_layers`` the experts, ``ignore`` what it left in fp8, and the
+    group of all linear layers is what is left.
+
+    Raises:
+        InvalidInputError: an algorithm that is not understood.
+    """
+    layers = said.parts("quantized_layers")
+    if said.values.get("moe_quant_algo") is None and not layers:
+        return ()
+    said.read("ignore")
+    stated = said.word("moe_quant_algo", {**_ALGORITHMS}, "nvfp4").number
+    said.word(ALGORITHM, {MIXED: MIXED}, MIXED)
+    size = said.integer("group_size", stated.group_size)
+    number = replace(stated, group_size=size) if size > 0 and stated.group_size else stated
+    if not layers:
+        return (Choice(pattern="experts", number=number, role="listed", said="moe_quant_algo"),)
+    return listed_modules(said, layers, "Linear")
 
 
 def _repeated(said: Said, numbers: Mapping[str, NumberFormat]) -> None:

@@ -32,7 +32,10 @@ _HOLDERS: dict[Component, tuple[str, ...]] = {
         "experts.0",
         "feed_forward.experts.0",
     ),
-    "shared_experts": ("mlp.shared_experts", "mlp.shared_expert", "feed_forward.shared_expert"),
+    "shared_experts": (
+        *("mlp.shared_experts", "mlp.shared_expert"),
+        *("feed_forward.shared_expert", "block_sparse_moe.shared_experts"),
+    ),
     "ssm": ("linear_attn", "mamba", "self_attn", "conv"),
     "router": ("mlp.gate", "mlp.router", "block_sparse_moe.gate", "feed_forward.router"),
 }
@@ -64,9 +67,12 @@ MIXERS = ("nemotron_h", "mamba", "falcon_mamba")
 """Types whose layers are all called ``mixer``."""
 _OWN_NAMES = {
     "kv_a_proj": ("kv_a_proj_with_mqa",),
-    "indexer_q_proj": ("indexer.wq_b",),
-    "indexer_k_proj": ("indexer.wk",),
-    "indexer_weights_proj": ("indexer.weights_proj",),
+    "indexer_q_proj": ("indexer.wq_b", "index_q_proj"),
+    "indexer_k_proj": ("indexer.wk", "index_k_proj"),
+    "indexer_weights_proj": (
+        "indexer.weights_proj",
+        "indexers_proj",
+    ),  # GLM's files drop ".weight" out of the name
     "in_proj_qkvz": ("in_proj_qkvz", "in_proj_qkv", "in_proj_z"),
     "in_proj_ba": ("in_proj_ba", "in_proj_b", "in_proj_a"),
     "shared_expert_gate": ("shared_expert_gate",),
@@ -141,6 +147,7 @@ _PROJECTORS = (
     "multi_modal_projector.linear_1",
     "model.multi_modal_projector.linear_1",
     "mm_projector.proj.0",
+    "patch_merge_mlp",
     "model.embed_vision.embedding_projection",
     "vision_embedder.proj",
     "mlp1.0",
@@ -170,6 +177,7 @@ TOWER_WORDS = frozenset(
         *(
             "mm_projector",
             "multi_modal_projector",
+            "patch_merge_mlp",
             "embed_vision",
             "embed_audio",
             "vision_embedder",

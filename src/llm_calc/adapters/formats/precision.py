@@ -22,6 +22,9 @@ FP8_ARITHMETIC = frozenset(("fp8", "nvfp4"))
 TOWERS_APART = (
     "a GGUF file holds no vision or audio towers; they come in a file of their own and are not counted"
 )
+SINGLE = "fp32"
+TYPED_BY_WEIGHTS = frozenset(("vllm", "sglang"))
+"""Engines whose one number type (``dtype``) weights in fp32 ask for: cache and activations follow."""
 USUAL_KIND = "q4_k_m"
 """The kind of GGUF file that is taken where nothing names one and the checkpoint's own format has none."""
 LATENT_FILES = frozenset(("deepseek_v2", "deepseek_v3", "kimi_k2", "kimi_k25", "kimi_linear"))
@@ -90,16 +93,18 @@ def resolve_precision(
     """The formats of a calculation; ``stored``: weights that are known tensor by tensor already.
 
     ``auto`` is the model's 16-bit type; a KV cache format that the checkpoint itself asks for comes first
-    (vLLM, SGLang), and TensorRT-LLM keeps cache and activations in fp8 with fp8 and nvfp4 weights; llama.cpp's
-    cache is fp16.
+    (vLLM, SGLang), weights asked for in fp32 make it fp32 there; TensorRT-LLM keeps cache and activations in fp8
+    with fp8 and nvfp4 weights; llama.cpp's cache is fp16.
 
     Raises:
         UnknownNameError: a format that the catalog does not hold.
         InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
     """
     weights = stored or stored_weights(model, wishes.weights, quantization, wishes.engine)
-    kv_cache = _auto_cache(model, weights, wishes.engine) if wishes.kv_cache == AUTO else wishes.kv_cache
-    own = _auto_activations(model, weights, wishes.engine)
+    single = wishes.weights == SINGLE and wishes.engine in TYPED_BY_WEIGHTS
+    own_cache = SINGLE if single else _auto_cache(model, weights, wishes.engine)
+    kv_cache = own_cache if wishes.kv_cache == AUTO else wishes.kv_cache
+    own = SINGLE if single else _auto_activations(model, weights, wishes.engine)
     activations = own if wishes.activations == AUTO else wishes.activations
     return Precision(
         numbers=Numbers(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from llm_calc.adapters.catalog.published_names import unheld_format
 from llm_calc.adapters.formats.catalog import RecipeEntry, format_catalog
 from llm_calc.adapters.formats.properties import Tensor, holds, in_span, resolve_number, tensor_positions
 from llm_calc.adapters.formats.quantizer import quantized_recipe
@@ -50,6 +51,8 @@ def _entry(name: str) -> RecipeEntry:
     if name not in catalog.names and (trade := catalog.trade_name(name)) is not None:
         msg = f"{catalog.field}: {name!r} {trade.says}; give the file itself (its first MiB), or name {trade.nearest}"
         raise InvalidInputError(msg, field=catalog.field, nearest=[trade.nearest])
+    if name not in catalog.names and (says := unheld_format(name)) is not None:
+        raise UnknownNameError("number format", name, field=catalog.field, hint=f"it {says}")
     return catalog.names[name]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
+from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.compressed_tensors import compressed_tensors
 from llm_calc.adapters.formats.files import CONTRADICTIONS, SAID_IN
 from llm_calc.adapters.formats.integers import auto_round, awq, gptq
@@ -11,6 +11,7 @@ from llm_calc.adapters.formats.modelopt import modelopt
 from llm_calc.adapters.formats.quark import quark
 from llm_calc.adapters.formats.scheme import FIELD, Scheme
 from llm_calc.adapters.formats.torchao import torchao
+from llm_calc.adapters.formats.transformers_own import gemma, metal
 from llm_calc.adapters.formats.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
@@ -31,6 +32,8 @@ _READERS: dict[str, Callable[[Said], Scheme]] = {
     "torchao": torchao,
     "hqq": hqq,
     "quanto": quanto,
+    "metal": metal,
+    "gemma": gemma,
 }
 _SPELLINGS = {
     "intel/auto-round": "auto-round",
@@ -66,7 +69,10 @@ def read_scheme(
         msg = f"{path}.{METHOD}: {method!r} is not one of {known}; or give precision.weights"
         raise InvalidInputError(msg, field=f"{path}.{METHOD}")
     said.notes.tool = method
-    said.read(ROUTER_DTYPE, TEXT_ONLY, SAID_IN, CONTRADICTIONS)
+    if not stated and method in _WEAK_SIGNS and not any(key in said.values for key in _WEAK_SIGNS[method]):
+        where = path.removeprefix("model.hf_config.")
+        said.assume(f"{where} names no {METHOD}: its keys were taken for those of {method}")
+    said.read(ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX, SAID_IN, CONTRADICTIONS)
     against = said.values.get(CONTRADICTIONS)
     said.notes.add_all(
         [str(each) for each in against] if isinstance(against, list) else [],
@@ -94,6 +100,11 @@ def _unnamed_method(config: Mapping[str, object]) -> str:
     return ""
 
 
+_WEAK_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "mlx": ("mode", WRITTEN_BY_MLX),
+    "gptq": ("sym", "true_sequential"),
+}
+"""Tools whose usual keys others might write too, with keys that only they do."""
 _SIGNS: Mapping[str, tuple[str, ...]] = {
     "modelopt": ("quant_algo",),
     "awq": ("w_bit",),

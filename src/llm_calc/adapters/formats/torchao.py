@@ -28,6 +28,7 @@ _WRAPPERS = (
     "IntxPackingFormat",
     "Int4PackingFormat",
     "Int4ChooseQParamsAlgorithm",
+    "Float8PackingFormat",
 )
 """Types of single values."""
 _PER_MODULE = ("FqnToConfig", "ModuleFqnToConfig")
@@ -135,8 +136,23 @@ def _float8(data: Said) -> NumberFormat:
 
 def _float8_active(data: Said) -> NumberFormat:
     _choice(data, "weight_dtype", _FP8_KINDS)
+    _choice(data, "packing_format", {each: each for each in ("", "plain")})
     per = _granularity(data, "granularity", 0)
     return grouped("fp8" if per == 0 else "fp8-channel", 8, per, 32, compute="fp8")
+
+
+def _microscaled(data: Said) -> NumberFormat:
+    """OCP's formats: a scale of 8 bits for every 32 numbers."""
+    kind = _choice(data, "weight_dtype", {**_FP8_KINDS, "float4_e2m1fn_x2": "mxfp4"})
+    size = data.integer("block_size", 32)
+    name, bits = ("mxfp4", 4) if kind == "mxfp4" else ("mxfp8", 8)
+    return grouped(name, bits, size, 8, compute="fp4" if bits == 4 else "fp8")
+
+
+def _nvfp4(data: Said) -> NumberFormat:
+    data.read("use_triton_kernel", "step")
+    whole = data.flag("use_dynamic_per_tensor_scale", default=True)
+    return grouped("nvfp4", 4, 16, 8, tensor=32 if whole else 0, compute="fp4")
 
 
 def _int8(data: Said) -> NumberFormat:
@@ -208,6 +224,9 @@ _READERS = {
     "Int4WeightOnlyConfig": _int4,
     "IntxWeightOnlyConfig": _intx,
     "Int8DynamicActivationIntxWeightConfig": _intx_active,
+    "MXDynamicActivationMXWeightConfig": _microscaled,
+    "NVFP4DynamicActivationNVFP4WeightConfig": _nvfp4,
+    "NVFP4WeightOnlyConfig": _nvfp4,
 }
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from llm_calc.adapters.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.ledger import Said
+from llm_calc.adapters.formats.modelopt import experts_beside_fp8
 from llm_calc.adapters.formats.scheme import (
     EVERYTHING,
     HEAD,
@@ -13,6 +15,7 @@ from llm_calc.adapters.formats.scheme import (
     Scheme,
     block_of,
     grouped,
+    kv_cache_of,
     left_out,
     names_head,
     number_of,
@@ -25,6 +28,7 @@ _FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", 
 _EXPERT_KINDS = {"": "", "fp4": "mxfp4", "mxfp4": "mxfp4", "fp8": "", "float8_e4m3fn": ""}
 EXPERT_KEY = "expert_dtype"
 _ONE_SCALE = 32.0
+_ONE_SCALE_FP8 = NumberFormat(name="fp8", element_bits=8, tensor_bits=_ONE_SCALE, compute="fp8")
 
 
 def fp8(said: Said) -> Scheme:
@@ -48,13 +52,20 @@ def fp8(said: Said) -> Scheme:
     words = (
         f"fp8 with a scale for every {block[0]} x {block[1]} block" if block else "fp8 with a scale a tensor"
     )
+    tables = tuple(
+        Choice(pattern=pattern, number=_ONE_SCALE_FP8, role="listed", said=key)
+        for pattern, key in said.strings("modules_to_convert")
+    )
+    listed = (*tables, *experts_beside_fp8(said))
     by_name = (("experts", replace(number_of("mxfp4"), compute="fp8")),) if experts else ()
+    beside = next((each.number.name for each in listed[len(tables) :] if each.number), experts)
     return Scheme(
         storage="fp8",
         number=number,
-        words=f"{words}, experts in mxfp4" if experts else words,
-        choices=skips,
+        words=f"{words}, experts in {beside}" if beside else words,
+        choices=(*skips, *listed),
         by_name=by_name,
+        kv_cache=kv_cache_of(said),
         activations="fp8",
     )
 
@@ -154,7 +165,7 @@ def mlx(said: Said) -> Scheme:
     )
 
 
-_MLX_KEYS = ("quant_method", "bits", "group_size", "mode")
+_MLX_KEYS = ("quant_method", "bits", "group_size", "mode", TEXT_ONLY, WRITTEN_BY_MLX)
 
 
 def _mlx_number(said: Said) -> NumberFormat:

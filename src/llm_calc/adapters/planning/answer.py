@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import TokenPrice
 from llm_calc.adapters.certainty import basis_kind, interval_of
+from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
+from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
@@ -57,6 +59,7 @@ def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None
         parallelism=request.parallelism or ParallelismPart(),
         precision=request.precision,
         engine=request.engine,
+        release=release_of(request.engine).answered,
         workload=request.workload,
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,
@@ -147,7 +150,9 @@ def _money(scene: Scene, plan: Evaluated, price: GpuPrice | None, hosted: Sequen
     workload = scene.workload
     usd_per_hour = price.usd_per_gpu_hour * plan.gpus
     each = float(request_usd(usd_per_hour, plan.found.requests_per_s * plan.replicas))
-    tokens = token_costs(each, _input_share(scene, plan), workload.input_tokens, workload.output_tokens)
+    tokens = token_costs(
+        each, _input_share(scene, plan), workload.mean_input_tokens, workload.mean_output_tokens
+    )
     return Money(
         usd_per_hour=usd_per_hour,
         tokens=tokens,
@@ -173,8 +178,8 @@ def _break_even(
         row.provider: hosted_request_usd(
             row.usd_per_million_input_tokens,
             row.usd_per_million_output_tokens,
-            workload.input_tokens,
-            workload.output_tokens,
+            workload.mean_input_tokens,
+            workload.mean_output_tokens,
         )
         for row in hosted
     }
@@ -200,7 +205,7 @@ def _launch(scene: Scene, plan: Evaluated, names: Names) -> Launch:
         model=_model_word(plan, names),
         layout=plan.row.layout,
         gpus_per_node=scene.gpus_per_node,
-        context_tokens=_first(engine, "max_model_len", "context_length", "max_seq_len", "n_ctx"),
+        context_tokens=_first(engine, *EVERY_CONTEXT_FLAG),
         max_sequences=_sequences_of_a_group(engine, plan.row.layout.data),
         dtype=None if loaded is None else choice.part.weights,
         quantize_on_load=loaded,

@@ -1,7 +1,7 @@
 """What a plan can be made of: GPUs, engines with number formats, layouts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision, find_recipe
@@ -42,6 +42,7 @@ class Choice:
     part: PrecisionPart
     own_weights: bool
     own_cache: bool
+    refused: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def engine(self) -> str:
@@ -50,7 +51,9 @@ class Choice:
 
     def refusal(self, gpu: Gpu) -> str | None:
         """Why the engine does not run this model with these weights on a GPU; None where it does."""
-        return refusal(self.engine, gpu, self.load)
+        if gpu.id not in self.refused:
+            self.refused[gpu.id] = refusal(self.engine, gpu, self.load)
+        return self.refused[gpu.id]
 
 
 def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gpu, ...]:

@@ -46,6 +46,9 @@ class Scene:
     gpus_per_node: int
     calibration: CalibrationPart | None = None
     subjects: dict[Row, Subject] = field(default_factory=dict, compare=False)
+    fitted: dict[tuple[Row, str, int], tuple[EnginePart, Planned] | None] = field(
+        default_factory=dict, compare=False
+    )
 
     def subject(self, row: Row) -> Subject:
         """What runs where, resolved once a row.
@@ -67,7 +70,7 @@ class Scene:
     @property
     def context_tokens(self) -> int:
         """Prompt and answer of a request."""
-        return self.workload.input_tokens + self.workload.output_tokens
+        return self.workload.mean_input_tokens + self.workload.mean_output_tokens
 
     @property
     def lengths(self) -> Lengths:
@@ -96,13 +99,13 @@ def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> E
     """The candidate under this load of each replica; None where it does not fit or breaks a limit."""
     checkpoint()
     try:
-        subject = scene.subject(row)
-        part, planned = _fitted(scene, row, subject, workload)
-        if part is None or planned is None:
+        fitted = fitting(scene, row, workload)
+        if fitted is None:
             return None
+        part, planned = fitted
         placed = place_subject(
             scene.catalogs,
-            subject,
+            scene.subject(row),
             precision=row.choice.part,
             gpus_per_node=scene.gpus_per_node,
             engine=part,
@@ -120,16 +123,35 @@ def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> E
     return Evaluated(row=row, request=request, planned=planned, placed=placed, found=found, replicas=replicas)
 
 
-def _fitted(
-    scene: Scene, row: Row, subject: Subject, workload: WorkloadPart
-) -> tuple[EnginePart | None, Planned | None]:
-    """The engine's options under which the load fits; None where none do."""
+def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart, Planned] | None:
+    """The engine's options under which the load fits, and its plan; None where none do. Asked once a load.
+
+    Raises:
+        CalcError: the engine does not run it.
+    """
+    key = row, workload.load, workload.requests_in_flight
+    if key not in scene.fitted:
+        scene.fitted[key] = _fitting(scene, row, workload)
+    return scene.fitted[key]
+
+
+def _fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart, Planned] | None:
+    subject = scene.subject(row)
     for part in engine_parts(scene, row, workload):
         planned = plan_of(subject, row.choice.part, part, workload)
         limit = planned.plan.limits.max_sequences * planned.plan.replicas
         if planned.fits and workload.requests_in_flight <= limit:
             return part, planned
-    return None, None
+    return None
+
+
+def holds(scene: Scene, row: Row, workload: WorkloadPart) -> bool:
+    """Whether the engine's memory holds such a load at all."""
+    checkpoint()
+    try:
+        return fitting(scene, row, workload) is not None
+    except CalcError:
+        return False
 
 
 def serving_request(
@@ -166,6 +188,7 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
         hardware=request.hardware,
         parallelism=request.parallelism,
         engine=request.engine,
+        speculative=request.speculative,
         workload=request.workload,
     )
 

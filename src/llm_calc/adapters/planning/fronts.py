@@ -7,7 +7,7 @@ import numpy as np
 
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.rows import Places, Rows
-from llm_calc.adapters.planning.search import Bound, Prices, Search, most_replicas, rents
+from llm_calc.adapters.planning.search import Bound, Candidates, Prices, Search, most_replicas, rents
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.front import pareto_front, spread
 from llm_calc.core.planning.split import Split, with_fewer_each
@@ -64,11 +64,9 @@ class Part:
     places: Places
 
 
-def front_candidates(search: Search, rows: Sequence[Rows], splits: Sequence[Split]) -> list[Part]:
+def front_candidates(search: Search, candidates: Sequence[Candidates]) -> list[Part]:
     """Every candidate at its own load and at smaller ones."""
-    found = [
-        part for each, split in zip(rows, splits, strict=True) for part in _at_loads(search, each, split)
-    ]
+    found = [part for each in candidates for part in _at_loads(search, each.rows, each.split)]
     return [part for part in found if len(part.places)]
 
 
@@ -95,8 +93,8 @@ def front(kind: Front, search: Search, candidates: Sequence[Part], plans: Sequen
     parts = [_of_part(kind, search.prices, part) for part in candidates]
     values = np.concatenate(parts) if parts else np.empty((0, 2))
     chosen = spread(pareto_front(values[:, 0], values[:, 1]), POINTS)
-    places = [(part, int(place)) for part in candidates for place in part.places]
-    found = [plan for index in chosen if (plan := search.at(_bound(*places[index]))) is not None]
+    starts = np.cumsum([0, *(len(part.places) for part in candidates)])
+    found = [plan for index in chosen if (plan := search.at(_bound(candidates, starts, index))) is not None]
     return _points(kind, search.prices, [*found, *plans])
 
 
@@ -107,8 +105,11 @@ def _of_part(kind: Front, prices: Prices, part: Part) -> FloatArray:
     return np.concatenate([np.broadcast_to(each, gpus.shape) for each in both], axis=1)[part.places]
 
 
-def _bound(part: Part, place: int) -> Bound:
-    return Bound(row=part.rows.rows[place], split=part.split, place=place, score=np.inf, order=())
+def _bound(parts: Sequence[Part], starts: Places, index: int) -> Bound:
+    """The candidate with this number, over all parts."""
+    at = int(np.searchsorted(starts, index, "right")) - 1
+    part, place = parts[at], int(parts[at].places[index - starts[at]])
+    return Bound(row=part.rows.row(place), split=part.split, place=place, score=np.inf)
 
 
 def _rent(prices: Prices, gpu_id: str) -> float:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.model_source import SourcedModel, source_model
 from llm_calc.adapters.planning.answer import Names, plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
@@ -15,8 +17,9 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.sessions import refuse_sessions
 from llm_calc.adapters.wire.limits import LimitsPart
-from llm_calc.adapters.wire.parts import LOADS, ModelPart, WorkloadPart
+from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import (
     Considered,
     DeploymentPlansAnswer,
@@ -26,6 +29,7 @@ from llm_calc.adapters.wire.plans import (
     Plan,
     RefusedGpu,
 )
+from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.planning.bounds import Limits
@@ -71,6 +75,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
+    refuse_sessions(request.workload, "deployment_plans")
     source = source_model(request.model, catalogs)
     found = _find(request, catalogs, source)
     plans = found.plans[: request.max_plans]
@@ -85,7 +90,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         ],
         considered=Considered(
             gpus=len(found.gpus),
-            deployments=sum(len(each.rows) for each in found.searched.rows),
+            deployments=sum(len(each.rows.gpus) for each in found.searched.candidates),
             estimated=found.search.estimated,
         ),
         assumptions=[*source.assumptions, *_assumptions(request, found)],
@@ -123,20 +128,18 @@ def _bounded(
         gpus_per_node=scene.gpus_per_node,
     )
     rows = build_rows(space, options, gpus, _calibrations(options, search))
-    bounded = [bounds(each, scene, search.load, search.objective, search.prices) for each in rows]
+    bounded = (bounds(each, scene, search.load, search.objective, search.prices) for each in rows)
     return Searched(
         search=search,
         model=source.model,
         options=options,
-        rows=rows,
-        splits=tuple(split for _, split in bounded),
-        candidates=tuple(bound for part, _ in bounded for bound in part),
+        candidates=tuple(bounded),
     )
 
 
 def _pareto(found: Found) -> Pareto:
     searched = found.searched
-    candidates = front_candidates(found.search, searched.rows, searched.splits)
+    candidates = front_candidates(found.search, searched.candidates)
     points = {kind.name: front(kind, found.search, candidates, found.plans) for kind in FRONTS}
     ranks = {id(plan): rank for rank, plan in enumerate(found.plans, start=1)}
     return Pareto(
@@ -225,5 +228,10 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     unpriced = {plan.row.gpu.id for plan in found.plans if found.search.prices[plan.row.gpu.id] is None}
     if unpriced:
         yield f"prices: none known for {', '.join(sorted(unpriced))}; give them in prices"
+    priced = ((plan.row.gpu.id, found.search.prices[plan.row.gpu.id]) for plan in found.plans)
+    yield from old_prices((gpu, price.as_of) for gpu, price in priced if price is not None)
+    releases = [release_of(plan.request.engine) for plan in found.plans]
+    for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
+        yield from old_rules(title, version, read_on)
     if request.workload.request_rate is not None:
         yield "workload.request_rate: bounds and intervals are those of closed loops"

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.engines import engine_rules, release_of
 from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.planning.choices import layouts_on
@@ -89,15 +90,18 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
             _words(workload),
             "prices: typical on-demand prices of the catalog; kinds without one come last where cost decides",
         ],
-        warnings=list(source.warnings),
+        warnings=[
+            *source.warnings,
+            *old_prices((each.gpu.id, each.price.as_of) for each in ordered if each.price is not None),
+        ],
     )
 
 
 def _words(workload: WorkloadPart) -> str:
     count = workload.requests_in_flight
     return (
-        f"times are those of {count} request{'' if count == 1 else 's'} at once of {workload.input_tokens} prompt and "
-        f"{workload.output_tokens} generated tokens"
+        f"times are those of {count} request{'' if count == 1 else 's'} at once of "
+        f"{workload.mean_input_tokens} prompt and {workload.mean_output_tokens} generated tokens"
     )
 
 
@@ -221,7 +225,7 @@ def _recommendation(rank: int, each: Holding) -> Recommendation:
     tokens = None
     if usd is not None:
         own = request_usd(usd, each.found.requests_per_s)
-        tokens = token_costs(own, 0.0, workload.input_tokens, workload.output_tokens)
+        tokens = token_costs(own, 0.0, workload.mean_input_tokens, workload.mean_output_tokens)
     return Recommendation(
         rank=rank,
         gpu=each.gpu.id,
@@ -230,8 +234,9 @@ def _recommendation(rank: int, each: Holding) -> Recommendation:
         hardware=request.hardware,
         parallelism=request.parallelism or ParallelismPart(),
         engine=request.engine,
+        release=release_of(request.engine).answered,
         headroom_bytes=headroom_bytes(plan, each.planned.asked),
-        max_concurrency=float(plan.max_concurrency(workload.input_tokens + workload.output_tokens)),
+        max_concurrency=float(plan.max_concurrency(workload.mean_input_tokens + workload.mean_output_tokens)),
         ttft_s=float(each.found.ttft_s),
         tpot_s=float(each.found.tpot_s),
         output_tokens_per_s=float(each.found.output_tokens_per_s),

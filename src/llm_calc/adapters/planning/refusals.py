@@ -8,15 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from llm_calc.adapters.planning.choices import Choice, comes_alone
-from llm_calc.adapters.planning.rows import Rows
-from llm_calc.adapters.planning.search import Bound, Search
+from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.search import Candidates, Search
 from llm_calc.adapters.units import gib
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
-from llm_calc.core.planning.bounds import under_load
-from llm_calc.core.planning.split import Split, shape_of
-from llm_calc.core.serving.estimate import Estimate
 
 LIMIT_WORDS = {
     "ttft_s": "the first token takes at least",
@@ -32,26 +29,19 @@ class Searched:
     search: Search
     model: Model
     options: tuple[Choice, ...]
-    rows: tuple[Rows, ...]
-    splits: tuple[Split, ...]
-    candidates: tuple[Bound, ...]
+    candidates: tuple[Candidates, ...]
+
+    def of(self, gpu: Gpu) -> "list[_Found]":
+        """The rows of a GPU, by family of kernels."""
+        found = (_Found(each, gpu, self.search) for each in self.candidates)
+        return [each for each in found if len(each.places)]
 
     @cached_property
-    def alone(self) -> tuple[Estimate, ...]:
-        """Every row under a single request (offline: as in its split)."""
-        return tuple(self._alone(rows) for rows in self.rows)
-
-    def _alone(self, rows: Rows) -> Estimate:
-        kind = self.search.load.kind
-        shape = kind if kind == "offline" else shape_of(kind, rows.family)
-        return under_load(rows.deployment, shape, self.search.scene.lengths, np.ones((len(rows.rows), 1)))
-
-    @cached_property
-    def possible(self) -> Mapping[str, Sequence[Bound]]:
-        """Candidates that may keep all limits, by GPU."""
-        found: dict[str, list[Bound]] = {}
-        for bound in self.candidates:
-            found.setdefault(bound.row.gpu.id, []).append(bound)
+    def tried(self) -> Mapping[str, Sequence[Evaluated | None]]:
+        """What was estimated in full, by GPU."""
+        found: dict[str, list[Evaluated | None]] = {}
+        for row, plan in self.search.done.items():
+            found.setdefault(row.gpu.id, []).append(plan)
         return found
 
 
@@ -62,24 +52,30 @@ def refusal_reason(gpu: Gpu, searched: Searched) -> str:
     refused = [option.refusal(gpu) for option in searched.options]
     if all(refused):
         return "; ".join(dict.fromkeys(reason for reason in refused if reason))
-    if gpu.id in searched.possible:
-        return _behind(gpu, searched)
-    groups = zip(searched.rows, searched.splits, searched.alone, strict=True)
-    found = [each for rows, split, alone in groups if len((each := _Found(rows, split, alone, gpu)).places)]
+    found = searched.of(gpu)
+    if any(len(each.possible) for each in found):
+        return _behind(gpu, searched, found)
     if not found:
         return _too_small(gpu, searched)
     return _too_slow(found, searched.search) or _too_many(found, gpu, searched.search)
 
 
 class _Found:
-    """The rows of one GPU in a group of rows."""
+    """The rows of one GPU among candidates; ``possible``: places of those that may keep all limits."""
 
-    def __init__(self, rows: Rows, split: Split, alone: Estimate, gpu: Gpu) -> None:
-        self.rows, self.split, self.alone = rows, split, alone
-        self.places = rows.places.get(gpu.id, np.array([], dtype=np.intp))
+    def __init__(self, candidates: Candidates, gpu: Gpu, search: Search) -> None:
+        self.candidates, self.search = candidates, search
+        self.rows, self.split = candidates.rows, candidates.split
+        self.places = self.rows.of(gpu)
+        self.possible = self.places[self.split.possible[self.places, 0] > 0]
+
+    @property
+    def score(self) -> float:
+        """The best bound of the possible ones."""
+        return float(self.candidates.order[self.possible, 0].min(initial=math.inf))
 
     def least(self, values: object) -> float:
-        """The least of some figures over the rows of this GPU."""
+        """The least of some figures over all rows of the candidates."""
         return float(np.min(np.broadcast_to(np.asarray(values), self.rows.gpus.shape)[self.places, 0]))
 
 
@@ -104,7 +100,7 @@ def _too_slow(found: Sequence[_Found], search: Search) -> str:
         limit = getattr(scene.limits, name)
         if math.isinf(limit):
             continue
-        least = min(each.least(getattr(each.alone, name)) for each in found)
+        least = min(each.least(getattr(each.candidates.alone, name)) for each in found)
         if least > limit:
             return f"{words} {least:.4g} s, even for a single request; the limit is {limit:g} s"
     return ""
@@ -127,23 +123,23 @@ def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
     return "no layout keeps all limits at once"
 
 
-def _behind(gpu: Gpu, searched: Searched) -> str:
+def _behind(gpu: Gpu, searched: Searched, found: Sequence[_Found]) -> str:
     """It may keep the limits; the engine's memory or a full estimate says otherwise, or others are better."""
-    own, search = searched.possible[gpu.id], searched.search
-    tried = [bound for bound in own if id(bound) in search.done]
-    if any(search.done[id(bound)] for bound in tried):
+    search, tried = searched.search, searched.tried.get(gpu.id, ())
+    own = sum(len(each.possible) for each in found)
+    if any(tried):
         return "keeps all limits, but ranks behind the plans shown; ask for more with max_plans"
-    if len(tried) == len(own):
+    if len(tried) == own:
         return (
-            f"none of the {len(own)} layouts that looked possible keeps all limits and starts once memory and load are "
+            f"none of the {own} layouts that looked possible keeps all limits and starts once memory and load are "
             "worked out in full"
         )
     if tried:
         return (
-            f"the {len(tried)} best-looking of {len(own)} layouts break a limit or do not start once memory and load "
+            f"the {len(tried)} best-looking of {own} layouts break a limit or do not start once memory and load "
             "are worked out in full; the others were not tried"
         )
-    if not math.isfinite(min(bound.score for bound in own)):
+    if not math.isfinite(min(each.score for each in found)):
         return f"may keep all limits, but {UNKNOWN[search.objective]}; choose another objective"
     if search.named:
         return "may keep all limits, but ranks behind the plans shown; ask for more with max_plans"

@@ -1,17 +1,20 @@
 """The search: bounds for every candidate at once, then the best of them in full, best bound first."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from llm_calc.adapters.planning.exact import Evaluated, Scene, evaluate
+from llm_calc.adapters.planning.exact import Evaluated, Scene, evaluate, holds
 from llm_calc.adapters.planning.prices import GpuPrice
-from llm_calc.adapters.planning.rows import Row, Rows
+from llm_calc.adapters.planning.rows import Kind, Places, Row, Rows
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray, Quantity
-from llm_calc.core.planning.split import LOADS, Load, Split, split_load
+from llm_calc.core.planning.bounds import under_load
+from llm_calc.core.planning.split import LOADS, Load, Split, shape_of, split_load
+from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate
 
 TRIES_A_KIND = 6
@@ -22,8 +25,6 @@ LOAD_TRIES = 4
 NEVER = math.inf
 
 Prices = Mapping[str, GpuPrice | None]
-Kind = tuple[str, str | None, str]
-"""A GPU, a weight format and an engine: each is searched by itself, so that a wider search finds no less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +35,6 @@ class Bound:
     split: Split
     place: int
     score: float
-    order: tuple[float, ...]
 
     @property
     def each(self) -> float:
@@ -49,7 +49,31 @@ class Bound:
     @property
     def kind(self) -> Kind:
         """What is searched by itself."""
-        return self.row.gpu.id, self.row.choice.part.weights, self.row.choice.engine
+        return self.row.kind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Candidates:
+    """The rows of a split that may keep all limits; ``order``: scores, GPUs and latencies of all its rows."""
+
+    rows: Rows
+    lengths: Lengths
+    load: Load
+    split: Split
+    places: Places
+    order: FloatArray
+
+    @cached_property
+    def alone(self) -> Estimate:
+        """Every row under a single request (offline: as in its split)."""
+        kind = self.load.kind
+        shape = kind if kind == "offline" else shape_of(kind, self.rows.family)
+        return under_load(self.rows.deployment, shape, self.lengths, np.ones_like(self.rows.gpus))
+
+    def bound(self, place: int) -> Bound:
+        """One of them."""
+        row, value = self.rows.row(place), float(self.order[place, 0])
+        return Bound(row=row, split=self.split, place=place, score=value)
 
 
 def score(
@@ -74,34 +98,29 @@ def score(
     return values[objective]()
 
 
-def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices) -> tuple[list[Bound], Split]:
+def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices) -> Candidates:
     """Candidates that may keep all limits, in no order, and what was found out about all of them."""
     most = most_replicas(rows, scene, prices)
     found = split_load(rows.deployment, rows.family, scene.lengths, load, scene.limits, most)
-    return possible_bounds(rows, found, objective, prices), found
-
-
-def possible_bounds(rows: Rows, found: Split, objective: str, prices: Prices) -> list[Bound]:
-    """The rows of a split that may keep all limits."""
-    usd = rents(rows, prices)
-    tdp = np.array([[row.gpu.tdp_w or NEVER] for row in rows.rows])
+    power = rows.column(lambda gpu: gpu.tdp_w or NEVER)
     with np.errstate(divide="ignore"):  # rows that serve nothing
-        scores = score(objective, rows.gpus, usd, tdp, found.replicas, found.estimate)
-    scores = np.broadcast_to(scores, rows.gpus.shape)
-    gpus = rows.gpus * found.replicas
-    latency = np.broadcast_to(np.asarray(found.estimate.request_latency_s), rows.gpus.shape)
-    order = np.concatenate((scores, gpus, latency), axis=1).tolist()
-    return [
-        Bound(
-            row=rows.rows[place], split=found, place=place, score=order[place][0], order=tuple(order[place])
-        )
-        for place in np.flatnonzero(found.possible[:, 0]).tolist()
-    ]
+        scores = score(objective, rows.gpus, rents(rows, prices), power, found.replicas, found.estimate)
+    shape = rows.gpus.shape
+    columns = (scores, rows.gpus * found.replicas, np.asarray(found.estimate.request_latency_s))
+    order = np.concatenate([np.broadcast_to(each, shape) for each in columns], axis=1)
+    return Candidates(
+        rows=rows,
+        lengths=scene.lengths,
+        load=load,
+        split=found,
+        places=np.flatnonzero(found.possible[:, 0]),
+        order=order,
+    )
 
 
 def rents(rows: Rows, prices: Prices) -> FloatArray:
     """USD an hour of one GPU of each row, as a column; infinite where it is not known."""
-    return np.array([[_usd(prices[row.gpu.id])] for row in rows.rows])
+    return rows.column(lambda gpu: _usd(prices[gpu.id]))
 
 
 def most_replicas(
@@ -129,7 +148,7 @@ class Search:
     prices: Prices
     named: bool = False
     """Whether the request names its GPUs: then those are tried too whose rank cannot be known."""
-    done: dict[int, Evaluated | None] = field(default_factory=dict)
+    done: dict[Row, Evaluated | None] = field(default_factory=dict)
     known: dict[tuple[object, ...], Evaluated | None] = field(default_factory=dict)
 
     @property
@@ -137,13 +156,13 @@ class Search:
         """How many candidates and loads were estimated in full."""
         return len(self.known)
 
-    def best(self, candidates: Sequence[Bound], most_gpus: int) -> list[Evaluated]:
+    def best(self, candidates: Sequence[Candidates], most_gpus: int) -> list[Evaluated]:
         """The best plan of each GPU and format, best first: bounds first, as few in full as the order needs."""
         best: dict[tuple[str, str | None], Evaluated] = {}
-        for ordered in _by_kind(sorted(candidates, key=lambda bound: bound.order)):
-            if self._is_behind(ordered[0], self._last_shown(best, most_gpus)):
+        for first, ordered in _by_kind(candidates):
+            if self._is_behind(first, self._last_shown(best, most_gpus)):
                 break
-            gpu, weights, _ = ordered[0].kind
+            gpu, weights, _ = first.kind
             plan = self._best_of(ordered, best.get((gpu, weights)))
             if plan is not None:
                 best[gpu, weights] = plan
@@ -162,7 +181,7 @@ class Search:
             return not self.named or other < NEVER
         return bound.score * (1 + math.copysign(MARGIN, bound.score)) >= other
 
-    def _best_of(self, ordered: Sequence[Bound], found: Evaluated | None) -> Evaluated | None:
+    def _best_of(self, ordered: Iterable[Bound], found: Evaluated | None) -> Evaluated | None:
         """The best plan of one kind, if it beats ``found``: further candidates only while their bound does."""
         failed = 0
         for bound in ordered:
@@ -178,11 +197,15 @@ class Search:
         return found
 
     def full(self, bound: Bound) -> Evaluated | None:
-        """The candidate in full, with the most requests a replica that keep the limits."""
-        key = id(bound)
-        if key not in self.done:
-            self.done[key] = next(filter(None, map(self._try, self._loads(bound))), None)
-        return self.done[key]
+        """The candidate in full, with the most requests a replica that keep the limits.
+
+        What does not hold the least of its loads holds none.
+        """
+        if bound.row not in self.done:
+            loads = list(self._loads(bound))
+            held = holds(self.scene, bound.row, loads[-1][1])
+            self.done[bound.row] = next(filter(None, map(self._try, loads)), None) if held else None
+        return self.done[bound.row]
 
     def at(self, bound: Bound) -> Evaluated | None:
         """The candidate in full under exactly this load."""
@@ -230,12 +253,25 @@ class Search:
         return own, usd * plan.gpus, plan.gpus, float(found.request_latency_s)
 
 
-def _by_kind(ordered: Sequence[Bound]) -> list[list[Bound]]:
-    """Candidates by kind, kinds and candidates best bound first."""
-    kinds: dict[Kind, list[Bound]] = {}
-    for bound in ordered:
-        kinds.setdefault(bound.kind, []).append(bound)
-    return list(kinds.values())
+def _by_kind(candidates: Sequence[Candidates]) -> Iterator[tuple[Bound, Iterator[Bound]]]:
+    """The first and all candidates of each kind, kinds and candidates best bound first."""
+    parts = [part for part in candidates if len(part.places)]
+    if not parts:
+        return
+    order = np.concatenate([part.order[part.places] for part in parts])
+    owners = np.repeat(np.arange(len(parts)), [len(part.places) for part in parts])
+    places = np.concatenate([part.places for part in parts])
+    known = dict[Kind, int]()
+    codes = np.concatenate([part.rows.kinds(known)[part.places] for part in parts])
+    sorting = np.lexsort((order[:, 2], order[:, 1], order[:, 0]))
+    owners, places, codes = owners[sorting], places[sorting], codes[sorting]
+    _, firsts = np.unique(codes, return_index=True)
+
+    def bound(at: int) -> Bound:
+        return parts[int(owners[at])].bound(int(places[at]))
+
+    for first in np.sort(firsts).tolist():
+        yield bound(first), map(bound, np.flatnonzero(codes == codes[first]).tolist())
 
 
 def falling_loads(largest: float) -> list[int]:

@@ -6,6 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import planned_memory, whole_concurrency
 from llm_calc.adapters.sweep.varying import Varying
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray, Quantity, ceil_div, smaller
 from llm_calc.core.engines import MemoryPlan
 
@@ -32,8 +33,9 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
     plan, asked, workload = planned.plan, planned.asked, request.workload
     context: Quantity = float(asked.context_tokens)
     if workload is not None:
-        prompt = varying.get("workload.input_tokens", float(workload.input_tokens))
-        context = prompt + varying.get("workload.output_tokens", float(workload.output_tokens))
+        prompt = varying.get("workload.input_tokens", float(workload.mean_input_tokens))
+        output = varying.get("workload.output_tokens", float(workload.mean_output_tokens))
+        context = prompt + output + _later_turns(workload, prompt, output)
     sequences = varying.get("workload.concurrency", varying.get("workload.batch", float(asked.sequences)))
     most = plan.max_concurrency(np.atleast_1d(context)) if plan.pools else whole_limit(plan)
     room = np.asarray(most) * float(plan.available_bytes > 0)
@@ -48,6 +50,15 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
         "max_concurrency": round(whole_concurrency(plan), 4),
     }
     return {name: np.broadcast_to(np.asarray(value), changing.rows) for name, value in figures.items()}
+
+
+def _later_turns(workload: WorkloadPart, prompt: Quantity, output: Quantity) -> Quantity:
+    """What the turns of a session after its first add to the context."""
+    part = workload.sessions
+    if part is None:
+        return 0.0
+    growth = part.growth_tokens or prompt - part.shared_prefix_tokens
+    return (part.turns - 1) * (growth + output)
 
 
 def whole_limit(plan: MemoryPlan) -> FloatArray:

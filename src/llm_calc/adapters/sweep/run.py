@@ -172,6 +172,11 @@ def _method(
     arrays = {column.path: np.asarray(column.values, dtype=np.float64) for column in grid.arrays}
     if not is_simulated(asked.workload, arrays):
         return "as_endpoint"
+    if asked.workload.is_stream and request.method == "closed_form":
+        msg = "method: sessions, classes, targets and distributions have no closed form; as_endpoint simulates each row"
+        raise InvalidInputError(msg, field="method")
+    if asked.workload.is_stream:
+        return "simulated"
     small = request.method == "auto" and grid.rows <= SIMULATED_UP_TO
     return "simulated" if small or request.method == "as_endpoint" else "closed_form"
 

@@ -74,7 +74,7 @@ def _empty(rows: int) -> Figures:
 
 def is_simulated(workload: WorkloadPart, varying: Values) -> bool:
     """Whether the endpoint would simulate any of the rows."""
-    if workload.load == "request_rate":
+    if workload.load == "request_rate" or workload.is_stream:
         return True
     if workload.load != "concurrency":
         return False
@@ -127,8 +127,8 @@ def _closed(
     """One replica in closed form, how many replicas are busy, whether memory holds a request, what that rests on."""
     placed, workload = place_request(request, catalogs), request.workload
     lengths = Lengths(
-        input_tokens=varying.get("workload.input_tokens", float(workload.input_tokens)),
-        output_tokens=varying.get("workload.output_tokens", float(workload.output_tokens)),
+        input_tokens=varying.get("workload.input_tokens", float(workload.mean_input_tokens)),
+        output_tokens=varying.get("workload.output_tokens", float(workload.mean_output_tokens)),
         cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.prefix_cache_hit_fraction),
     )
     deployment, holds = _deployment(placed, lengths), _holds(placed, lengths)

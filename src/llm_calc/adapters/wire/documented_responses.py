@@ -182,6 +182,9 @@ class AvailableGpu(Answer):
     generation: str = Field(description="Architecture")
     aliases: list[str] = Field(description="Further names that are accepted")
     vram_gb: float = Field(description=f"Nominal memory {GIB}")
+    memory_options_gb: list[float] = Field(
+        description=f"Memory sizes that it is sold with, where it shares the machine's {GIB}"
+    )
     usable_memory_gb: float = Field(description=f"Memory that a process can allocate {GIB}")
     memory_bandwidth_gb_per_s: float = Field(description="Peak memory bandwidth [1e9 bytes/s]")
     tflops: dict[str, float] = Field(description="Dense peak by number type [TFLOP/s]")

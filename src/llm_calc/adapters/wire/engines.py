@@ -180,6 +180,11 @@ class LlamaCppEngine(_Engine):
     """llama.cpp and its options; those left out take llama.cpp's own defaults."""
 
     name: Literal["llama.cpp"] = Field("llama.cpp", description="llama.cpp")
+    preset: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
+        None,
+        description="ollama: what that program would start llama.cpp with, where no option says it (context by memory, "
+        "slots, batch)",
+    )
     n_ctx: Length | None = Field(None, description="Context of all parallel sequences together [tokens]")
     n_batch: Length | None = Field(None, description="Most tokens of one logical batch [tokens]")
     n_ubatch: Length | None = Field(None, description="Most tokens computed at once [tokens]")

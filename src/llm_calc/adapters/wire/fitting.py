@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.parts import FormatName, HardwarePart, ModelPart, TokenCount
+from llm_calc.adapters.wire.engines import EngineRelease
+from llm_calc.adapters.wire.machines import Machine
+from llm_calc.adapters.wire.parts import FormatName, ModelPart, TokenCount
 from llm_calc.adapters.wire.serving import BasisKind, Range
 
 FIT_EXAMPLES: list[JsonValue] = [
@@ -26,7 +28,7 @@ class FitRequest(StrictRequest):
     model_config = ConfigDict(json_schema_extra={"examples": FIT_EXAMPLES})
 
     model: ModelPart = Field(description="The model")
-    hardware: HardwarePart = Field(description="The GPUs and their host")
+    hardware: Machine = Field(description="The GPUs and their host; a list where GPUs are of several kinds")
     context_tokens: TokenCount = Field(
         8192, description="Tokens of each sequence, prompt and answer [tokens]"
     )
@@ -87,6 +89,7 @@ class FitAnswer(Answer):
     """Every quantization with every cache type, most bits first."""
 
     model: str = Field(description="The model")
+    release: EngineRelease = Field(description="The release of llama.cpp whose rules were used")
     context_tokens: int = Field(description="Tokens of each sequence [tokens]")
     rows: list[FitRow] = Field(description="What was considered, most bits first")
     best: int | None = Field(description="Place of the best row in rows, from 0; null: nothing fits")
@@ -99,7 +102,7 @@ class ModelsForRequest(StrictRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": MODELS_FOR_EXAMPLES})
 
-    hardware: HardwarePart = Field(description="The GPUs and their host")
+    hardware: Machine = Field(description="The GPUs and their host; a list where GPUs are of several kinds")
     context_tokens: TokenCount = Field(8192, description="Tokens of one sequence, prompt and answer [tokens]")
     weights: FormatName | None = Field(
         None, description="GGUF kind; absent: the most bits of q8_0, q6_k and q4_k_m that fit on the GPU"
@@ -128,6 +131,7 @@ class RunningModel(Answer):
 class ModelsForAnswer(Answer):
     """Models that run, the largest first."""
 
+    release: EngineRelease = Field(description="The release of llama.cpp whose rules were used")
     context_tokens: int = Field(description="Tokens of one sequence [tokens]")
     models: list[RunningModel] = Field(description="What runs, largest first")
     more: bool = Field(description="Whether smaller ones were left out for max_models")

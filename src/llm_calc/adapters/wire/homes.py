@@ -49,7 +49,8 @@ SWITCHES = {
 """Flags that say how the sizes are meant."""
 _HOST = "weights or caches in the host's memory are not modelled; leave it out, or take llama.cpp with n_gpu_layers"
 _SHARED = (
-    "how much of a prompt is found is workload.prefix_cache_hit_fraction; tiers of a cache are not modelled"
+    "memories that keep contexts below the GPU's are kv_tiers, with workload.sessions; a share of every prompt that is "
+    "found is workload.prefix_cache_hit_fraction"
 )
 _DRAFT = "speculative decoding is the part speculative"
 _APART = "prefill and decode apart are the part disaggregated"

@@ -5,7 +5,9 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
-from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.machines import Machine
+from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
     {
@@ -26,11 +28,14 @@ class MemoryPlanRequest(AtHome):
 
     model: ModelPart = Field(description="The model")
     precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
-    hardware: HardwarePart = Field(description="The GPUs")
+    hardware: Machine = Field(description="The GPUs; a list where they are of several kinds")
     parallelism: ParallelismPart | None = Field(
         None, description="The layout; absent: tensor parallelism over all GPUs (llama.cpp: pipeline)"
     )
     engine: EnginePart = Field(VllmEngine(), description="The engine with its own options")
+    speculative: SpeculativePart | None = Field(
+        None, description="Speculative decoding, whose layers and caches take memory; absent: none"
+    )
     workload: WorkloadPart | None = Field(
         None,
         description="What has to fit; absent: one request of the longest context the engine is started with",
@@ -58,6 +63,17 @@ class PerGpu(Answer):
     )
     unallocated_bytes: int = Field(description="What is left over; below zero: what is missing [bytes]")
     pipeline_stage: int = Field(description="Pipeline stage of this GPU, counted from 0 [index]")
+
+
+class StageMemory(Answer):
+    """Where the memory of one GPU of a pipeline stage goes."""
+
+    gpu: str = Field(description="Id of the GPU")
+    memory_bytes: int = Field(description="Memory that a process finds on the idle GPU [bytes]")
+    weights_bytes: int = Field(description="Weights on the device [bytes]")
+    kv_cache_bytes: int = Field(description="KV cache and recurrent state [bytes]")
+    activation_peak_bytes: int = Field(description="Most working memory of one step at once [bytes]")
+    unallocated_bytes: int = Field(description="What is left over; below zero: what is missing [bytes]")
 
 
 class HostMemory(Answer):
@@ -140,6 +156,9 @@ class MemoryPlanAnswer(Answer):
     asked_context_tokens: int = Field(description="Tokens of each of them [tokens]")
     max_model_len_tokens: int = Field(description="Context that the engine is started with [tokens]")
     per_gpu: PerGpu = Field(description="The fullest GPU")
+    stages: list[StageMemory] = Field(
+        description="One GPU of each pipeline stage in its order; empty where there is one stage"
+    )
     host: HostMemory | None = Field(
         description="What lies in the host's memory; null: an engine that leaves nothing there"
     )

@@ -10,6 +10,17 @@ from pydantic import ConfigDict, Field, model_validator
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
+from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
+from llm_calc.adapters.wire.workload_rules import (
+    check_classes,
+    check_sessions,
+    check_users,
+    mean_tokens,
+    most_tokens,
+    with_rate,
+)
+from llm_calc.adapters.wire.workloads import SessionsPart
+from llm_calc.adapters.workload_catalog import LOADS, with_preset
 
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -19,7 +30,6 @@ FormatName = Annotated[str, Field(min_length=1, max_length=60)]
 NumberType = Annotated[str, Field(min_length=1, max_length=20)]
 
 MODEL_SOURCES = ("name", "hf_config", "custom", "gguf_base64")
-LOADS = ("concurrency", "request_rate", "batch", "offline")
 
 
 class CustomDimensions(FurtherDimensions):
@@ -144,21 +154,63 @@ class ParallelismPart(StrictRequest):
 
 
 class WorkloadPart(StrictRequest):
-    """Lengths of a request and one kind of load; without any: one request in flight."""
+    """Lengths of a request and one kind of load; without any: one request in flight.
 
-    input_tokens: TokenCount = Field(1024, description="Prompt tokens of a request [tokens]")
-    output_tokens: TokenCount = Field(1024, description="Generated tokens of a request [tokens]")
+    ``preset`` names a load of the catalog, from which what is left out is taken; ``sessions`` makes requests the turns
+    of conversations.
+    """
+
+    preset: Annotated[str, Field(min_length=1, max_length=60)] | None = Field(
+        None,
+        description="Catalog load for what is left out: chat, rag, coding_agent, voice, batch",
+    )
+    input_tokens: Length = Field(
+        1024,
+        description="Prompt tokens of a request, a number or a distribution; of sessions of the first turn [tokens]",
+    )
+    output_tokens: Length = Field(
+        1024, description="Generated tokens of a request, a number or a distribution [tokens]"
+    )
+    classes: Annotated[list[ClassPart], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Several classes of requests in place of input_tokens and output_tokens"
+    )
+    targets: TargetsPart | None = Field(
+        None, description="What a request is to keep, of classes without targets of their own"
+    )
     concurrency: Requests | None = Field(
-        None, description="Closed loop: requests always in flight [requests]; 1 if no load is given"
+        None,
+        description="Closed loop: requests in flight, or sessions alive, all the time [requests]; 1 if none is given",
     )
     request_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
         None, description="Poisson arrivals [requests/s]"
     )
+    users: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None,
+        description="People who send requests, with requests_per_user_per_minute; makes request_rate [users]",
+    )
+    requests_per_user_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+        None, description="Requests that each of them sends a minute [requests/min]"
+    )
+    session_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+        None, description="Sessions that begin, with sessions [sessions/s]"
+    )
     batch: Requests | None = Field(None, description="One static batch, prefilled together [requests]")
     offline: Literal[True] | None = Field(None, description="A long queue: the most tokens a second that fit")
     prefix_cache_hit_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Share of prompt tokens whose KV cache is already there, 0 to below 1 [-]"
+        0.0,
+        description="Share of prompt tokens whose KV cache is already there, 0 to below 1; with sessions it overrides "
+        "[-]",
     )
+    sessions: SessionsPart | None = Field(
+        None, description="Requests as turns of sessions that grow; absent: requests by themselves"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("preset"), str):
+            data = with_preset(data, data["preset"])
+        return with_rate(data) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _at_most_one_load(self) -> "WorkloadPart":
@@ -166,12 +218,22 @@ class WorkloadPart(StrictRequest):
         if len(given) > 1:
             msg = f"one kind of load may be given, of {', '.join(LOADS)}; found {' and '.join(given)}"
             raise ValueError(msg)
+        check_users(self.users, self.requests_per_user_per_minute, self.request_rate)
+        check_sessions(self.sessions, self.mean_input_tokens, given)
+        if self.classes is not None:
+            check_classes(self.classes, self.model_fields_set)
+            if self.sessions is not None:
+                raise ValueError("sessions have no classes yet; found sessions and classes")
+        if self.varies and self.load in ("batch", "offline"):
+            raise ValueError(
+                f"{self.load} takes no distributions, classes or targets; all its requests are alike"
+            )
         return self
 
     @property
     def load(self) -> Literal["concurrency", "request_rate", "batch", "offline"]:
-        """Which kind of load it is."""
-        if self.request_rate is not None:
+        """Which kind of load it is; sessions that begin are random arrivals."""
+        if self.request_rate is not None or self.session_rate is not None:
             return "request_rate"
         if self.batch is not None:
             return "batch"
@@ -181,3 +243,46 @@ class WorkloadPart(StrictRequest):
     def requests_in_flight(self) -> int:
         """Concurrency or batch; 1 where the load names neither."""
         return self.concurrency or self.batch or 1
+
+    @property
+    def mean_input_tokens(self) -> int:
+        """Prompt tokens, the mean where they vary [tokens]."""
+        return mean_tokens(self.input_tokens, self.classes, "input_tokens")
+
+    @property
+    def mean_output_tokens(self) -> int:
+        """Generated tokens, the mean where they vary [tokens]."""
+        return mean_tokens(self.output_tokens, self.classes, "output_tokens")
+
+    @property
+    def varies(self) -> bool:
+        """Whether requests are not alike, or are counted by what they keep."""
+        drawn = any(isinstance(each, LengthPart) for each in (self.input_tokens, self.output_tokens))
+        return drawn or self.classes is not None or self.targets is not None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its requests are told apart: turns of sessions, or such that vary."""
+        return self.grows or self.varies
+
+    @property
+    def growth_tokens(self) -> int:
+        """What each later turn of a session adds [tokens]."""
+        if self.sessions is None:
+            return 0
+        return self.sessions.growth_tokens or self.mean_input_tokens - self.sessions.shared_prefix_tokens
+
+    @property
+    def longest_tokens(self) -> int:
+        """Prompt and answer of the longest request; of sessions those of the last turn, at mean growth [tokens]."""
+        later = 0 if self.sessions is None else self.sessions.turns - 1
+        longest = most_tokens(self.input_tokens, self.output_tokens, self.classes)
+        return longest + later * (self.growth_tokens + self.mean_output_tokens)
+
+    @property
+    def grows(self) -> bool:
+        """Whether its requests are more than single ones: turns, or beginnings that they share."""
+        part = self.sessions
+        return part is not None and (
+            part.turns > 1 or part.shared_prefix_tokens > 0 or self.session_rate is not None
+        )

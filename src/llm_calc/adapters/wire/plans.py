@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
-from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
 from llm_calc.adapters.wire.parts import (
@@ -159,6 +159,7 @@ class Plan(Answer):
     parallelism: ParallelismPart = Field(description="Layout of one replica")
     precision: PrecisionPart = Field(description="Number formats")
     engine: EnginePart = Field(description="The engine with its options")
+    release: EngineRelease = Field(description="The release whose rules were used")
     workload: WorkloadPart = Field(description="What each replica serves")
     weights_format: str = Field(description="How the weights are stored, in words")
     replicas: int = Field(description="Equal deployments side by side, sharing the load evenly")
@@ -262,6 +263,7 @@ class Recommendation(Answer):
     hardware: HardwarePart = Field(description="The same as a part of a request")
     parallelism: ParallelismPart = Field(description="Layout over them")
     engine: EnginePart = Field(description="The engine with its options")
+    release: EngineRelease = Field(description="The release whose rules were used")
     headroom_bytes: int = Field(description="KV cache left on the fullest GPU [bytes]")
     max_concurrency: float = Field(description="Sequences of the context that fit at once [sequences]")
     ttft_s: float = Field(description="Time to the first token under the load [s]")

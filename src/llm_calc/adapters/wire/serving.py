@@ -8,20 +8,11 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
+from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
-from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
-
-
-class SpeculativePart(StrictRequest):
-    """Speculative decoding: a draft proposes tokens, the model checks them in one step."""
-
-    draft_tokens: Annotated[int, Field(ge=1, le=64)] = Field(3, description="Tokens proposed a step [tokens]")
-    acceptance_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.7, description="Share of proposals accepted, if those before were, 0 to 1 [-]"
-    )
-    draft_cost_fraction: Annotated[float, Field(ge=0, le=10)] = Field(
-        0.05, description="Time of proposing one token over that of one step of the model [-]"
-    )
+from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer
 
 
 class DisaggregatedPart(StrictRequest):
@@ -49,7 +40,7 @@ class ServingEstimateRequest(AtHome):
 
     model: ModelPart = Field(description="The model")
     precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
-    hardware: HardwarePart = Field(description="The GPUs")
+    hardware: Machine = Field(description="The GPUs; a list where they are of several kinds")
     parallelism: ParallelismPart | None = Field(
         None, description="The layout; absent: tensor parallelism over all GPUs (llama.cpp: pipeline)"
     )
@@ -58,6 +49,10 @@ class ServingEstimateRequest(AtHome):
     speculative: SpeculativePart | None = Field(None, description="Speculative decoding; absent: none")
     disaggregated: DisaggregatedPart | None = Field(
         None, description="Prefill and decode apart; absent: the same GPUs do both"
+    )
+    kv_tiers: Annotated[list[KvTierPart], Field(max_length=3)] = Field(
+        [],
+        description="Memories below the GPU's that keep contexts of sessions, the fastest first; none if absent",
     )
     calibration: CalibrationPart | None = Field(
         None, description="Fitted to your own measurements, as /api/calibrate answers it"
@@ -79,6 +74,28 @@ class PercentilesOfRun(Answer):
     ttft_s: Percentiles = Field(description="Time to first token [s]")
     tpot_s: Percentiles = Field(description="Time of each further token [s]")
     request_latency_s: Percentiles = Field(description="From sending to the last token [s]")
+
+
+class ClassAnswer(Answer):
+    """What one class of requests saw; null where the run saw none of it."""
+
+    name: str = Field(description="The class; all where the workload names none")
+    requests: int = Field(description="Requests of it in the simulated run [requests]")
+    requests_per_s: float = Field(description="Requests of it that the deployment finishes [requests/s]")
+    input_tokens: float | None = Field(description="Mean prompt [tokens]")
+    output_tokens: float | None = Field(description="Mean answer [tokens]")
+    ttft_s: float | None = Field(description="Mean time to first token [s]")
+    tpot_s: float | None = Field(
+        description="Mean time of each further token [s]; null: none has more than one"
+    )
+    request_latency_s: float | None = Field(description="Mean time from sending to the last token [s]")
+    percentiles: PercentilesOfRun | None = Field(description="Spread over its requests")
+    targets_kept_fraction: float | None = Field(
+        description="Part of its requests that keep all targets (SLO attainment) [-]; null: it has none"
+    )
+    goodput_requests_per_s: float | None = Field(
+        description="Its requests that keep all targets [requests/s]; null: it has none"
+    )
 
 
 class Range(Answer):
@@ -199,6 +216,12 @@ class ServingEstimateAnswer(Answer):
     total_tokens_per_s_per_gpu: float = Field(description="Prompt and generated tokens a GPU [tokens/s]")
     requests_per_s_per_gpu: float = Field(description="Requests finished a GPU [requests/s]")
     percentiles: PercentilesOfRun | None = Field(description="Spread over requests")
+    classes: list[ClassAnswer] = Field(
+        description="What classes of requests saw, and how many kept their targets; empty where all are alike"
+    )
+    sessions: SessionsAnswer | None = Field(
+        description="What caches keep of sessions and what follows; null without sessions"
+    )
     interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
     operators: list[OperatorRow] = Field(description="What the time of a step consists of")
     basis: Basis = Field(description="What the answer rests on")

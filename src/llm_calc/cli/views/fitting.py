@@ -45,7 +45,7 @@ def _fit_row(row: FitRow) -> tuple[str, ...]:
 
 def show_models_for(console: Console, answer: ModelsForAnswer) -> None:
     """The models in a row each, largest first."""
-    more = "and smaller ones" if answer.more else ""
+    more = "and smaller ones (--max-models)" if answer.more else ""
     heading(console, f"{counted(len(answer.models), 'model')} at {answer.context_tokens} tokens", more)
     rows = [
         (

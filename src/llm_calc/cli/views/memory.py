@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from llm_calc.adapters.wire.inspect import FlopsByComponent, InspectResponse
-from llm_calc.adapters.wire.memory import MemoryPlanAnswer, PerGpu
+from llm_calc.adapters.wire.memory import MemoryPlanAnswer, PerGpu, StageMemory
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import memory, number, percent
 
@@ -26,6 +26,7 @@ def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
     )
     facts(console, [("", answer.reason)])
     _show_gpu(console, answer.per_gpu)
+    _show_stages(console, answer)
     cache = answer.kv_cache
     facts(
         console,
@@ -49,6 +50,24 @@ def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
     listing(console, ("context", "most at once", *counts), rows, "Which context fits for how many at once")
     show_changes(console, answer)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def _show_stages(console: Console, answer: MemoryPlanAnswer) -> None:
+    if answer.stages:
+        rows = [
+            (
+                each.gpu,
+                *map(memory, (each.memory_bytes, each.weights_bytes, each.kv_cache_bytes)),
+                _left(each),
+            )
+            for each in answer.stages
+        ]
+        listing(console, ("Each GPU", "memory", "weights", "KV cache", "unallocated"), rows)
+
+
+def _left(stage: StageMemory) -> str:
+    left = stage.unallocated_bytes
+    return memory(left) if left >= 0 else f"{memory(-left)} missing"
 
 
 def _headroom(answer: MemoryPlanAnswer) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
+from llm_calc.adapters.ages import MOST_DAYS, price_age
 from llm_calc.adapters.rent import Rent
 from llm_calc.adapters.wire.measured import NearestRun
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
@@ -12,6 +13,7 @@ from llm_calc.cli.deployed import TIGHT_FRACTION, Deployed
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import NONE, likely, memory, number, percent, seconds, usd
 from llm_calc.cli.views.memory import DOES_NOT_FIT, FITS, show_changes
+from llm_calc.cli.views.sessions import show_classes, show_sessions
 
 BASIS = {
     "measured": "measured: this model on this GPU under this engine was part of the fit",
@@ -47,6 +49,8 @@ def show_estimate(console: Console, answer: ServingEstimateAnswer, beside: Deplo
     formats = [("layout", layout), ("weights", used.weights), ("KV cache", used.kv_cache)]
     facts(console, [*formats, *_memory(plan), *capacity], "Resolved")
     _show_percentiles(console, answer)
+    show_classes(console, answer)
+    show_sessions(console, answer)
     _show_operators(console, answer)
     facts(console, _basis(answer), "How sure")
     _show_nearest(console, answer.basis.nearest[:SHOWN_RUNS])
@@ -87,7 +91,8 @@ def _cost(rent: Rent | None) -> Iterator[tuple[str, str]]:
         yield "rent", "— (the catalog has no price for this GPU)"
         return
     price = rent.price
-    dated = f"{price.provider}, {price.as_of}: {price.source}" if price.as_of else price.provider
+    old = f", more than {MOST_DAYS} days ago" if "more than" in price_age(price.as_of) else ""
+    dated = f"{price.provider}, {price.as_of}{old}: {price.source}" if price.as_of else price.provider
     yield "output", f"{usd(rent.usd_per_million_output_tokens)} a million tokens, all of the rent on them"
     yield "rent", f"{usd(rent.usd_per_hour)} an hour; {usd(price.usd_per_gpu_hour)} a GPU ({dated})"
 

@@ -172,7 +172,7 @@ class SparseIndexer:
 
     q: ``q_rows`` -> heads x head_dim; k: hidden -> head_dim, with a LayerNorm; weights: hidden -> heads.
     Caches ``head_dim`` elements a token.
-    Source: DeepSeek-V3.2-Exp report, section 2.1.
+    Source: DeepSeek-V3.2-Exp report, section 1, equation 1; checked: 2026-11-30, its first page read.
     """
 
     hidden: int

@@ -69,8 +69,8 @@ class KimiDelta:
     """Kimi delta attention: the gated delta rule with a decay a channel.
 
     hidden -> q, k, v, write strength a head; decay and output gate of full width, through ``gate_rank``
-    (None: directly); convolution over q, k and v; width -> hidden. The state, ``head_dim`` squared a head, is
-    kept in 32 bits.
+    (None: directly; ``direct_output_gate``: the decay alone goes through it); convolution over q, k and v; width ->
+    hidden. The state, ``head_dim`` squared a head, is kept in 32 bits.
     Source: Kimi Linear report (arXiv:2510.26692) section 3.
     """
 
@@ -79,6 +79,7 @@ class KimiDelta:
     head_dim: int
     conv_kernel: int
     gate_rank: int | None = None
+    direct_output_gate: bool = False
 
     def parts(self) -> Parts:
         """Projections, gates, convolution, decay, gate norm; two states [parameters, elements, FLOP].
@@ -95,8 +96,8 @@ class KimiDelta:
                     projection(name, self.hidden, width, units=heads)
                     for name in ("q_proj", "k_proj", "v_proj")
                 ),
-                *self._gate("f", width),
-                *self._gate("g", width),
+                *self._gate("f", width, self.gate_rank),
+                *self._gate("g", width, None if self.direct_output_gate else self.gate_rank),
                 projection("b_proj", self.hidden, heads, units=heads),
                 convolution(3 * width, kernel, units=heads),
                 vector("ssm_vectors", "ssm", width + heads + dim),
@@ -106,12 +107,12 @@ class KimiDelta:
             scan_flops_per_token=conv_flops(3 * width, kernel) + DELTA_RECURRENCE * state,
         )
 
-    def _gate(self, letter: str, width: int) -> tuple[Weight, ...]:
-        if self.gate_rank is None:
+    def _gate(self, letter: str, width: int, rank: int | None) -> tuple[Weight, ...]:
+        if rank is None:
             return (projection(f"{letter}_proj", self.hidden, width, units=self.heads),)
         return (
-            projection(f"{letter}_a_proj", self.hidden, self.gate_rank),
-            projection(f"{letter}_b_proj", self.gate_rank, width, units=self.heads),
+            projection(f"{letter}_a_proj", self.hidden, rank),
+            projection(f"{letter}_b_proj", rank, width, units=self.heads),
         )
 
 

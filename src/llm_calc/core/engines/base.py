@@ -7,7 +7,7 @@ a plan (tokens, concurrency, longest context) follows from pools and claims.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -147,7 +147,7 @@ class MemoryPlan:
     are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``places``: what an
     engine allocates in full at start bounds its sequences, whatever memory is left; None: blocks as they are needed.
     ``host``: what the plan keeps in the host's memory. ``refusals``: why the engine does not start, whatever the memory
-    holds. ``context_chosen``: its option names the context, else it is the default.
+    holds. ``context_chosen``: its option names the context, else it is the default. ``stages``: each stage's budget.
     """
 
     engine: str
@@ -166,6 +166,7 @@ class MemoryPlan:
     refusals: tuple[str, ...] = ()
     places: Places | None = None
     host: HostBudget | None = None
+    stages: tuple[GpuBudget, ...] = ()
 
     @property
     def kv_cache_tokens(self) -> int:
@@ -286,4 +287,5 @@ def fullest(plans: Sequence[MemoryPlan]) -> MemoryPlan:
 
     Definition: all stages work with the number of blocks of the fullest.
     """
-    return min(plans, key=lambda plan: (plan.sequences(plan.max_model_len_tokens), plan.available_bytes))
+    least = min(plans, key=lambda plan: (plan.sequences(plan.max_model_len_tokens), plan.available_bytes))
+    return replace(least, stages=tuple(plan.budget for plan in plans))

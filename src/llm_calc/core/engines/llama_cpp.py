@@ -5,7 +5,7 @@ Read from llama.cpp v0.5.0 (28 September 2026) and held against its own dry run 
 ``common/fit.cpp`` and ``tools/server``; checked: 2026-11-29.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -19,13 +19,14 @@ from llm_calc.core.engines.llama_cpp_loading import (
     check,
     device_weights,
     doubled_bytes,
+    free_memory,
     host_patterns,
     host_weights,
     longest_request,
     notes,
     unused,
 )
-from llm_calc.core.engines.llama_cpp_placement import placement_of
+from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import (
@@ -33,7 +34,6 @@ from llm_calc.core.engines.llama_cpp_split import (
     EXPERTS,
     Device,
     HostTensors,
-    devices,
     first_layers,
     matching,
     together,
@@ -109,8 +109,12 @@ class LlamaCpp:
         """
         check(setup, self.split_mode, self.tensor_split, self.main_gpu)
         loading = self.loading(setup)
-        split = _devices(setup, loading)
-        return fullest([self._device(setup, loading, split, stage) for stage in range(len(split))])
+        split = devices_of(setup, loading)
+        host, slots = self._host(setup, loading, split), self.slots_at(loading.n_ctx)
+        found = fullest([self._device(setup, loading, split, stage, host) for stage in range(len(split))])
+        return replace(
+            found, notes=(*notes(setup, loading, split, slots), *self.without_effect(setup, slots))
+        )
 
     def loading(self, setup: Setup) -> Loading:
         """What the server loads where: as the options say, and fitted where they say nothing."""
@@ -140,7 +144,7 @@ class LlamaCpp:
         Definition: see :func:`.llama_cpp_placement.placement_of`.
         """
         loading = self.loading(setup)
-        split = _devices(setup, loading)
+        split = devices_of(setup, loading)
         return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
 
     def _longest(self, setup: Setup) -> int:
@@ -154,7 +158,7 @@ class LlamaCpp:
         count = setup.layout.pipeline
         if self.split_mode == "none":
             return tuple(float(device == self.main_gpu) for device in range(count))
-        return self.tensor_split or tuple(float(setup.memory_of(device)) for device in range(count))
+        return self.tensor_split or free_memory(setup, framework_bytes(1, self.overheads))
 
     def _host_tensors(self, setup: Setup) -> HostTensors:
         total = setup.model.num_layers
@@ -189,9 +193,8 @@ class LlamaCpp:
 
     def _needs(self, setup: Setup, loading: Loading) -> list[float]:
         """Bytes that each device takes under a loading, without the framework."""
-        split = _devices(setup, loading)
-        parts = (self._parts(setup, loading, split, stage) for stage in range(len(split)))
-        return [part.weights_bytes + part.kv_cache_bytes + part.compute_bytes for part in parts]
+        split = devices_of(setup, loading)
+        return [self._parts(setup, loading, split, stage).total_bytes for stage in range(len(split))]
 
     def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
         """Weights, cells and compute buffer of one device."""
@@ -223,12 +226,13 @@ class LlamaCpp:
 
     def _graph(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Graph:
         slots = self.slots_at(loading.n_ctx)
-        whole = loading.offloaded > setup.model.num_layers and not any(loading.host)
+        whole = loading.is_whole(setup.model.num_layers)
         return Graph(
             model=setup.model,
             slots=slots,
             micro_batch=self.micro_batch(loading.n_ctx),
             flash_attention=self.flash_attn,
+            cached_beside=self.rules.cached_beside_scores,
             swa_full=self.swa_full,
             cache_on_device=self.cache_on_device,
             outputs=slots.count if self.rules.output_rows_by_slot else self.micro_batch(loading.n_ctx),
@@ -237,14 +241,15 @@ class LlamaCpp:
             device=stage,
         )
 
-    def _device(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> MemoryPlan:
+    def _device(
+        self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int, host: HostBudget
+    ) -> MemoryPlan:
         parts, slots = self._parts(setup, loading, split, stage), self.slots_at(loading.n_ctx)
-        framework, host = framework_bytes(1, self.overheads), self._host(setup, loading, split)
-        memory = setup.memory_of(stage)
+        framework, memory = framework_bytes(1, self.overheads), setup.memory_of(stage)
         shared = host.needed_bytes if setup.gpu.unified_memory else 0.0
         available = memory - parts.weights_bytes - parts.compute_bytes - framework - shared
-        here = claims(setup.model, split[stage].layers, self._cache_rules(setup, loading))
-        held = here if self.cache_on_device else ()
+        rules = self._cache_rules(setup, loading)
+        held = claims(setup.model, split[stage].layers, rules) if self.cache_on_device else ()
         return MemoryPlan(
             engine=self.name,
             budget=GpuBudget(
@@ -266,7 +271,6 @@ class LlamaCpp:
             limits=self.limits(setup),
             replicas=setup.layout.data,
             stage=stage,
-            notes=(*notes(setup, loading, split, slots), *self.without_effect(setup, slots)),
             places=slots,
             host=host,
         )
@@ -286,15 +290,10 @@ class LlamaCpp:
             kv_cache_bytes=self._cells(setup, loading, rest),
             compute_bytes=host_compute_bytes(self._graph(setup, loading, split, len(split) - 1)),
             memory_bytes=None if setup.gpu.unified_memory or setup.host is None else setup.host.memory_bytes,
-            offloads=loading.offloaded <= setup.model.num_layers or any(loading.host),
+            offloads=not loading.is_whole(setup.model.num_layers),
         )
 
 
 @lru_cache(maxsize=1024)
 def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
     return engine.fitted(setup)
-
-
-def _devices(setup: Setup, loading: Loading) -> tuple[Device, ...]:
-    layers = loading.layers
-    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])

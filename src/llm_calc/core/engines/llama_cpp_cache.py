@@ -6,6 +6,7 @@ Source: llama.cpp v0.5.0 ``src/llama-kv-cache.cpp``, ``src/llama-kv-cache-iswa.c
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from llm_calc.core.engines.base import Claim
 from llm_calc.core.engines.llama_cpp_slots import (
@@ -98,14 +99,15 @@ def _claims(kept: _Kept, rules: CacheRules) -> Iterator[Claim]:
         yield Claim(kind="state", layers=kept.layers, block_bytes=size, block_tokens=0)
 
 
-def _kept(model: Model, layers: range, rules: CacheRules) -> list[_Kept]:
+@lru_cache(maxsize=1024)
+def _kept(model: Model, layers: range, rules: CacheRules) -> tuple[_Kept, ...]:
     counts: dict[_Kept, int] = {}
     for group in model.groups:
-        here = sum(index in layers for index in group.indices)
+        here = sum(layers.start <= index < layers.stop for index in group.indices)
         for cache in group.parts.caches if here else ():
             one = _one(model, group, cache, rules)
             counts[one] = counts.get(one, 0) + here
-    return [
+    return tuple(
         _Kept(
             kind=one.kind,
             layers=number,
@@ -114,7 +116,7 @@ def _kept(model: Model, layers: range, rules: CacheRules) -> list[_Kept]:
             state_bytes=one.state_bytes,
         )
         for one, number in counts.items()
-    ]
+    )
 
 
 def _one(model: Model, group: LayerGroup, cache: Cache, rules: CacheRules) -> _Kept:

@@ -1,17 +1,19 @@
 """The compute buffer of llama.cpp: working memory that its graph allocator plans once, for the largest micro-batch."""
 
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from llm_calc.core.arrays import ceil_div
+from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.engines.llama_cpp_slots import Slots, window_of
 from llm_calc.core.model import Model
 from llm_calc.core.overheads import layer_peak_width
 
 FLOAT_BYTES = 4
 MASK_BYTES = 2
-INPUT_BYTES, MASK_INPUT_BYTES = 20, 16
-"""Positions and places of a token, and its places in a second cache."""
-PARALLEL_BLOCKS = frozenset(("cohere", "cohere2"))
+INPUT_BYTES, PLAIN_INPUT_BYTES, MASK_INPUT_BYTES = 20, 12, 16
+"""Positions and places of a token, with flash attention and without, and its places in a second cache."""
+PARALLEL_BLOCKS = frozenset(("cohere2", "phi", "phi-msft"))
 """Attention and feed-forward both read the layer's input, which stays for longer."""
 COPIES = 4
 """Copies of a graph's inputs where several devices work on successive micro-batches at once."""
@@ -21,7 +23,8 @@ COPIES = 4
 class Graph:
     """What the buffer is planned for: a micro-batch over all cells, with ``outputs`` rows of logits.
 
-    ``devices``: how many work on it; ``device``: which of them; ``output``: it holds the head.
+    ``cached_beside``: keys and values of the micro-batch lie beside its scores. ``devices``: how many work on it;
+    ``device``: which of them; ``output``: it holds the head.
     """
 
     model: Model
@@ -29,6 +32,7 @@ class Graph:
     micro_batch: int
     flash_attention: bool
     swa_full: bool
+    cached_beside: bool = True
     cache_on_device: bool = True
     outputs: int = 1
     output: bool = True
@@ -52,14 +56,19 @@ def _tokens(graph: Graph) -> int:
     return int(ceil_div(graph.micro_batch, graph.slots.count)) * graph.slots.count
 
 
-def _windows(graph: Graph) -> set[int | None]:
+def _windows(graph: Graph) -> frozenset[int | None]:
     """One for each cache: of full layers and of sliding ones, whether or not windows cut it."""
-    return {
-        window_of(graph.model, cache)
-        for group in graph.model.groups
+    return _windows_of(graph.model)
+
+
+@lru_cache(maxsize=256)
+def _windows_of(model: Model) -> frozenset[int | None]:
+    return frozenset(
+        window_of(model, cache)
+        for group in model.groups
         for cache in group.parts.caches
         if cache.elements_per_token
-    }
+    )
 
 
 def _cells(graph: Graph, window: int | None) -> int:
@@ -75,13 +84,16 @@ def compute_bytes(graph: Graph) -> float:
     ``outputs x 4 x (vocabulary + hidden)`` where that is more. Several devices keep four copies of the masks and of
     what they take in.
     Source: llama.cpp ``ggml/src/ggml-alloc.c``; equal to its own dry run for dense models (``docs/memory.md``).
-    Leaves out: latent and recurrent layers and shared experts, whose tensors lie beside each other for longer.
+    Leaves out: recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
     model, tokens = graph.model, _tokens(graph)
     width, masks = layer_width(model), mask_bytes(graph)
     if not graph.flash_attention:
-        width = max(width, 4 * model.hidden + _heads(model) * graph.slots.slot_tokens)
-    inputs = INPUT_BYTES + MASK_INPUT_BYTES * (len(_windows(graph)) > 1)
+        width = max(width, _scored_width(graph))
+    several = len(_windows(graph)) > 1
+    plain = graph.cached_beside and (not graph.flash_attention or bool(_latents(model)))
+    inputs = PLAIN_INPUT_BYTES if plain else INPUT_BYTES
+    inputs += MASK_INPUT_BYTES * several
     layer = FLOAT_BYTES * tokens * width + masks + inputs * tokens + 128
     if graph.devices > 1:
         taken = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
@@ -90,42 +102,82 @@ def compute_bytes(graph: Graph) -> float:
     return float(max(layer, head))
 
 
+@lru_cache(maxsize=256)
 def layer_width(model: Model) -> float:
     """Numbers a token that the widest layer holds at once, the residual stream among them [elements].
 
-    ``2 x hidden + queries + block``, or ``3 x hidden + block`` where the queries' place is large enough for what
-    follows them; a block is gate, up and their product, ``3 x intermediate x experts a token`` (once without a gate),
-    and the experts' outputs where these are wider than gate and up together. At least ``2 x (hidden + queries + keys
-    and values)``.
+    ``2 x hidden + queries + block``; where the queries' place is large enough for what follows them, ``3 x hidden +
+    block``, or without one of the three of a gated block if that is less. A block is gate, up and their product, ``3 x
+    intermediate x experts a token`` (once without a gate), and the experts' outputs where these are wider than gate and
+    up together. At least ``2 x (hidden + queries + keys and values)``; with latent attention at least ``3 x hidden +
+    queries + 2 x heads x (latent + rotary)``, the queries turned into latent ones twice.
     Choice: what the allocator's best fit leaves, read from its own dry run of dense models and mixtures.
-    Leaves out: holes between tensors of other widths; latent and recurrent layers.
+    Leaves out: holes between tensors of other widths; shared experts beside latent attention; recurrent layers.
     """
     scores = [score for group in model.groups for score in group.parts.scores]
     queries = max((score.heads * score.qk_dim for score in scores), default=model.hidden)
-    inner, times = _inner(model)
-    if not inner:
+    blocks = [block for block in map(partial(_block, model), ("mlp", "experts")) if block.inner]
+    if not blocks:
         return 3 * model.hidden + layer_peak_width(model)
-    stream = 2 * model.hidden + queries if queries <= inner else 3 * model.hidden
-    if model.model_type in PARALLEL_BLOCKS:
-        stream += model.hidden
     cached = max((c.elements_per_token for g in model.groups for c in g.parts.caches), default=0)
-    return max(stream + times * inner + _expert_outputs(model), 2 * (model.hidden + queries) + cached)
+    held = max(2 * (model.hidden + queries) + cached, _latent_width(model))
+    return max(held, *(_stream(model, queries, block) + block.width for block in blocks))
 
 
-def _inner(model: Model) -> tuple[float, int]:
-    """Width of the widest feed-forward block for one token, and how often it lies there."""
-    weights = [placed.weight for placed in model.placed if placed.weight.component in ("mlp", "experts")]
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A feed-forward block: its width for one token, how often that lies there, and its experts' outputs."""
+
+    inner: float
+    times: int
+    outputs: float
+
+    @property
+    def width(self) -> float:
+        """All that it holds at once."""
+        return self.times * self.inner + self.outputs
+
+
+def _stream(model: Model, queries: float, block: _Block) -> float:
+    stream: float = 2 * model.hidden + queries
+    if queries > block.inner:
+        stream = min(3 * model.hidden, stream - block.inner) if block.times > 1 else 3 * model.hidden
+    return stream + model.hidden * (model.model_type in PARALLEL_BLOCKS)
+
+
+def _latents(model: Model) -> list[LatentAttention]:
+    return [block for group in model.groups for block in group.blocks if isinstance(block, LatentAttention)]
+
+
+def _latent_width(model: Model) -> float:
+    return max(
+        (
+            3 * model.hidden
+            + each.heads * (each.nope_dim + each.rope_dim + 2 * (each.kv_rank + each.rope_dim))
+            for each in _latents(model)
+        ),
+        default=0,
+    )
+
+
+def _scored_width(graph: Graph) -> float:
+    """The same without flash attention: stream and norm, queries twice, keys and values, a score for every cell."""
+    model, scores = graph.model, _heads(graph.model) * graph.slots.slot_tokens
+    if not graph.cached_beside:
+        return 4 * model.hidden + scores
+    queries = max((s.heads * s.qk_dim for g in model.groups for s in g.parts.scores), default=0)
+    cached = max((c.elements_per_token for g in model.groups for c in g.parts.caches), default=0)
+    return 2 * (model.hidden + queries) + cached + scores
+
+
+def _block(model: Model, component: str) -> _Block:
+    """The widest feed-forward block of a kind."""
+    weights = [placed.weight for placed in model.placed if placed.weight.component == component]
     gated = any(weight.name == "gate_proj" for weight in weights)
     ups = [weight.cols * weight.used for weight in weights if weight.name == "up_proj"]
-    return float(max(ups, default=0.0)), 3 if gated else 1
-
-
-def _expert_outputs(model: Model) -> float:
-    downs = [
-        p.weight for p in model.placed if p.weight.component == "experts" and p.weight.name == "down_proj"
-    ]
-    wide = [w.used * w.cols for w in downs if w.cols > 2 * w.rows]
-    return float(max(wide, default=0.0))
+    downs = [w for w in weights if component == "experts" and w.name == "down_proj" and w.cols > 2 * w.rows]
+    outputs = max((w.used * w.cols for w in downs), default=0.0)
+    return _Block(float(max(ups, default=0.0)), 3 if gated else 1, float(outputs))
 
 
 def _heads(model: Model) -> int:

@@ -37,6 +37,10 @@ class Loading:
         """
         return sum(self.layers)
 
+    def is_whole(self, num_layers: int) -> bool:
+        """Whether devices hold all layers and the output, and the host no tensor of theirs."""
+        return self.offloaded > num_layers and not any(self.host)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitQuestion:

@@ -12,6 +12,8 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 
 SPLIT_MODES = ("layer", "none")
+MOST_DEVICES = 16
+"""Source: llama.cpp v0.5.0 ``src/llama.cpp``, ``llama_max_devices``; checked: 2026-11-30."""
 """``row`` and ``tensor`` cut single matrices."""
 HOST_BUFFER = "CPU"
 LONGEST_PATTERN = 200
@@ -26,6 +28,26 @@ class Parts:
     kv_cache_bytes: float
     compute_bytes: float
 
+    @property
+    def total_bytes(self) -> float:
+        """All of it [bytes].
+
+        ``weights + cache + compute buffer``.
+        Definition: the framework stands beside it.
+        """
+        return self.weights_bytes + self.kv_cache_bytes + self.compute_bytes
+
+
+def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:
+    """What each device has free before anything is loaded, by which layers are dealt [bytes].
+
+    ``memory - taken``.
+    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``: free memory stands for ``tensor_split`` where that is
+    not given (checked: 2026-11-29).
+    Leaves out: what other programs hold of a device.
+    """
+    return tuple(max(setup.memory_of(stage) - taken, 0.0) for stage in range(setup.layout.pipeline))
+
 
 def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
     """Weights on one device: its layers without what the host keeps of them, and the output [bytes].
@@ -34,9 +56,7 @@ def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
     Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
-    whole = stack.layers_bytes
-    here = sum(whole[layer] - stack.on_host(layer, loading.host[layer]) for layer in device.layers)
-    return here + stack.output_bytes * device.output
+    return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output
 
 
 def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> float:
@@ -46,10 +66,8 @@ def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> f
     Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
-    placed = frozenset(layer for device in split for layer in device.layers)
-    total = stack.embedding_bytes
-    for layer, size in enumerate(stack.layers_bytes):
-        total += stack.on_host(layer, loading.host[layer]) if layer in placed else size
+    placed = sum(stack.on_device(device.layers, loading.host) for device in split)
+    total = stack.embedding_bytes + sum(stack.layers_bytes) - placed
     if not any(device.output for device in split):
         total += stack.output_bytes - stack.tied_bytes
     return total
@@ -123,6 +141,9 @@ def _slot_notes(slots: Slots) -> list[str]:
 
 def _layer_notes(loading: Loading, split: tuple[Device, ...]) -> list[str]:
     found = []
+    if len(split) > 1:
+        dealt = ", ".join(str(layers) for layers in loading.layers)
+        found.append(f"layers of each GPU, the output counted as one: {dealt}")
     last = split[0].layers.start - 1
     if last >= 0:
         layers = f"layers 0 to {last} and their" if last else "layer 0 and its"
@@ -178,9 +199,12 @@ def check(setup: Setup, split_mode: str, tensor_split: Sequence[float] | None, m
     """Refuses what llama.cpp does not split, and splits that are not modelled.
 
     Raises:
-        UnsupportedError: tensor or expert parallelism, or a split of rows.
+        UnsupportedError: tensor or expert parallelism, a split of rows, or more devices than it knows.
         InvalidInputError: ``tensor_split`` has not one part for each GPU, or ``main_gpu`` is none of them.
     """
+    if setup.layout.pipeline > MOST_DEVICES:
+        msg = f"parallelism.pipeline: llama.cpp knows at most {MOST_DEVICES} devices; it is {setup.layout.pipeline}"
+        raise UnsupportedError(msg, field="parallelism.pipeline", most=MOST_DEVICES)
     _check_parts(setup.layout.pipeline, tensor_split, main_gpu if split_mode == "none" else 0)
     for name in ("tensor", "expert"):
         if getattr(setup.layout, name) > 1:

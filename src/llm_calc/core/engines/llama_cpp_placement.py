@@ -2,11 +2,12 @@
 
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.llama_cpp_fit import Loading
-from llm_calc.core.engines.llama_cpp_split import Device, tensor_name
+from llm_calc.core.engines.llama_cpp_split import Device, devices, tensor_name
 from llm_calc.core.memory import weight_bytes
 from llm_calc.core.operators.linear import group_of
 from llm_calc.core.operators.work import GROUPS
 from llm_calc.core.serving.placement import Placement
+from llm_calc.core.serving.unlike import StageShare
 from llm_calc.core.weights import Weight
 
 
@@ -45,3 +46,44 @@ def placement_of(
 def _bytes(setup: Setup, weight: Weight, layer: int) -> float:
     recipe = setup.numbers.recipe
     return weight_bytes(weight, weight.params, recipe.format_of(weight, layer), recipe.vectors)
+
+
+def devices_of(setup: Setup, loading: Loading) -> tuple[Device, ...]:
+    """The layers of each device under a loading."""
+    layers = loading.layers
+    return devices(setup.model.num_layers, loading.offloaded, len(layers), [float(each) for each in layers])
+
+
+def stage_shares(setup: Setup, loading: Loading) -> tuple[StageShare, ...]:
+    """What each device computes of everything that devices compute [1].
+
+    ``bytes on the device / bytes on all`` of each group of matrices, and the same of layers.
+    Definition: the split that :func:`.llama_cpp_loading.device_weights` counts.
+    Leaves out: caches whose layers differ in width.
+    """
+    split = devices_of(setup, loading)
+    sizes = [_group_bytes(setup, loading, device) for device in split]
+    totals = [sum(column) for column in zip(*sizes, strict=True)]
+    placed = sum(len(device.layers) for device in split)
+    return tuple(
+        StageShare(
+            groups=tuple(one / total if total else 0.0 for one, total in zip(size, totals, strict=True)),
+            layers=len(device.layers) / placed if placed else 1.0 / len(split),
+        )
+        for size, device in zip(sizes, split, strict=True)
+    )
+
+
+def _group_bytes(setup: Setup, loading: Loading, device: Device) -> list[float]:
+    """Bytes of each group of matrices on one device."""
+    sizes = [0.0] * len(GROUPS)
+    for each in setup.model.placed:
+        group = group_of(each)
+        if group is None:
+            continue
+        name, place = tensor_name(each.weight), GROUPS.index(group)
+        if not each.indices:
+            sizes[place] += _bytes(setup, each.weight, 0) if device.output else 0.0
+        here = [layer for layer in each.indices if layer in device.layers and name not in loading.host[layer]]
+        sizes[place] += sum(_bytes(setup, each.weight, layer) for layer in here)
+    return sizes

@@ -12,7 +12,7 @@ Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``load_tensors`` (``i_gpu_star
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from math import ceil
 
@@ -30,7 +30,7 @@ _SUFFIX: dict[Component, str] = {"mlp": "", "experts": "_exps", "shared_experts"
 _ATTENTION = {"q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v", "o_proj": "attn_output"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LayerBytes:
     """Weight bytes of the input, of each layer by tensor, and of the output (head and what stands behind the stack).
 
@@ -43,7 +43,7 @@ class LayerBytes:
     output_bytes: float
     tied_bytes: float
 
-    @property
+    @cached_property
     def layers_bytes(self) -> tuple[float, ...]:
         """All tensors of each layer [bytes].
 
@@ -68,6 +68,15 @@ class LayerBytes:
         Definition: what an override keeps with the host.
         """
         return sum(size for name, size in self.tensors[layer] if name in names) if names else 0.0
+
+    def on_device(self, layers: range, host: HostTensors) -> float:
+        """Bytes of a run of layers without what the host keeps of them [bytes].
+
+        ``sum over layers of tensors - tensors of the host``.
+        Definition: what one device has.
+        """
+        kept = sum(self.on_host(layer, host[layer]) for layer in layers) if any(host) else 0.0
+        return sum(self.layers_bytes[layers.start : layers.stop]) - kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

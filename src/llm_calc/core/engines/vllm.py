@@ -26,7 +26,7 @@ from llm_calc.core.engines.vllm_budget import (
 )
 from llm_calc.core.engines.vllm_groups import CacheGroup
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
-from llm_calc.core.engines.vllm_refusals import start_refusals
+from llm_calc.core.engines.vllm_refusals import check_block_size, start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.engines.vllm_words import cache_notes
 from llm_calc.core.engines.weights import ExpertPadding, WeightRules, device_weights_bytes
@@ -98,6 +98,9 @@ class Vllm:
     def _asked_context(self, setup: Setup) -> int:
         """The context before what memory allows; -1 starts from the model's own."""
         chosen = None if self.max_model_len == LONGEST_THAT_FITS else self.max_model_len
+        if self.max_model_len == LONGEST_THAT_FITS and not self.rules.fits_context:
+            msg = "engine.max_model_len: this release does not fit it to the memory; give a number of tokens"
+            raise UnsupportedError(msg, field="engine.max_model_len")
         return context_of(setup.model, chosen)
 
     def plan(self, setup: Setup) -> MemoryPlan:
@@ -111,6 +114,7 @@ class Vllm:
         Leaves out: the dummy pass of an encoder.
         """
         check_layout(setup.model, setup.layout)
+        check_block_size(setup.model, self.block_size, self.rules)
         plan = fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
         if self.max_model_len != LONGEST_THAT_FITS:
             return plan

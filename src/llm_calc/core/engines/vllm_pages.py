@@ -14,7 +14,7 @@ from math import lcm
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.blocks import GatedDeltaNet, KimiDelta, Mamba, Mamba2
 from llm_calc.core.engines.base import Setup
-from llm_calc.core.engines.caches import INDEX_SCORES, LayerCache, caches_by_layer
+from llm_calc.core.engines.caches import LayerCache, caches_by_layer
 from llm_calc.core.engines.vllm_deepseek_v4 import deepseek_v4_pages
 from llm_calc.core.engines.vllm_groups import (
     LATENT,
@@ -24,11 +24,11 @@ from llm_calc.core.engines.vllm_groups import (
     group_pages,
     unwindowed,
 )
+from llm_calc.core.engines.vllm_kernels import KERNEL_BLOCK_TOKENS, is_sparse, kernel_tokens
 from llm_calc.core.engines.vllm_rules import VllmRules
-from llm_calc.core.model import LayerGroup, Model
+from llm_calc.core.model import Model
 
-KERNEL_BLOCK_TOKENS, LATENT_HYBRID_TOKENS = 16, 128
-BLACKWELL_LATENT_TOKENS, SMALL_LATENT_TOKENS, INDEX_TOKENS = 32, 64, 64
+LATENT_HYBRID_TOKENS = 128
 DELTA_CHECKPOINT_TOKENS, KIMI_CHECKPOINT_TOKENS = 64, 16
 SPARSE_ROW_BYTES = 656.0
 """A token of sparse latent attention in 8 bits: 512 fp8 numbers, 16 bytes of scales, 64 rotary numbers in 16 bits."""
@@ -183,22 +183,12 @@ Rows = tuple[tuple[int, LayerCache], ...]
 def _rows(frame: Frame, paging: Paging, cache: LayerCache) -> LayerCache:
     """Sparse latent rows in 8 bits are wider than their numbers; data-centre Blackwell's kernels take plain ones."""
     small = frame.cache_bytes_per_element == 1
-    if not (paging.rules.sparse_rows and small and cache.kind == "latent" and _sparse(frame.model)):
+    if not (paging.rules.sparse_rows and small and cache.kind == "latent" and is_sparse(frame.model)):
         return cache
     is_index = cache.bytes_per_token < SPARSE_ROW_BYTES / 2
     if is_index or frame.generation == 10:
         return cache
     return LayerCache(kind=cache.kind, layers=1, bytes_per_token=SPARSE_ROW_BYTES)
-
-
-@lru_cache(maxsize=256)
-def _sparse(model: Model) -> bool:
-    """Latent attention over tokens that an indexer chooses."""
-    return any(_has_index(group) for group in model.groups) and model.model_type != "minimax_m3"
-
-
-def _has_index(group: LayerGroup) -> bool:
-    return any(score.name == INDEX_SCORES for score in group.parts.scores)
 
 
 def _pages(rows: Rows, tokens: int, *, state_tokens: bool) -> tuple[Page, ...]:
@@ -247,7 +237,7 @@ def block_tokens(frame: Frame, paging: Paging, rows: Rows) -> int:
     states: dict[int, float] = {}
     for layer, cache in rows:
         states[layer] = states.get(layer, 0.0) + cache.state_bytes
-    chosen = paging.block_size or (_kernel_tokens(frame, growing) if paging.rules.kernel_blocks else None)
+    chosen = paging.block_size or _asked_by_kernels(frame, paging, growing)
     largest, tokens = max(states.values(), default=0.0), chosen or KERNEL_BLOCK_TOKENS
     if not growing or not largest:
         return tokens
@@ -255,6 +245,13 @@ def block_tokens(frame: Frame, paging: Paging, rows: Rows) -> int:
     return max(
         tokens, hybrid_block_tokens(largest, growing[0].bytes_per_token, _step(frame, paging, growing, step))
     )
+
+
+def _asked_by_kernels(frame: Frame, paging: Paging, growing: list[LayerCache]) -> int | None:
+    if not paging.rules.kernel_blocks:
+        return None
+    latent = any(cache.kind in LATENT for cache in growing)
+    return kernel_tokens(frame.model, frame.generation, frame.cache_bytes_per_element, latent=latent)
 
 
 def hybrid_block_tokens(state_bytes: float, bytes_per_token: float, step: int = KERNEL_BLOCK_TOKENS) -> int:
@@ -277,14 +274,3 @@ def _step(frame: Frame, paging: Paging, growing: list[LayerCache], tokens: int) 
     if kinds == {GatedDeltaNet} and exports_checkpoints(frame.model, frame.generation):
         return lcm(tokens, DELTA_CHECKPOINT_TOKENS)
     return lcm(tokens, KIMI_CHECKPOINT_TOKENS) if kinds == {KimiDelta} else tokens
-
-
-def _kernel_tokens(frame: Frame, growing: list[LayerCache]) -> int:
-    """What the kernels of the card ask for where ``block_size`` is not set."""
-    if not any(cache.kind in LATENT for cache in growing):
-        return KERNEL_BLOCK_TOKENS
-    if _sparse(frame.model):
-        return INDEX_TOKENS
-    if frame.cache_bytes_per_element < 2:
-        return SMALL_LATENT_TOKENS
-    return BLACKWELL_LATENT_TOKENS if frame.generation == 10 else KERNEL_BLOCK_TOKENS

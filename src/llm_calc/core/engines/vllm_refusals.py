@@ -8,7 +8,12 @@ from collections.abc import Iterator
 
 from llm_calc.core.engines.base import GpuBudget, Limits, Setup
 from llm_calc.core.engines.splits import split_refusals
+from llm_calc.core.engines.vllm_kernels import is_sparse
+from llm_calc.core.engines.vllm_rules import VllmRules
+from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
+
+KERNEL_STEP_TOKENS, SPARSE_STEP_TOKENS = 16, 64
 
 
 def start_refusals(
@@ -33,6 +38,26 @@ def start_refusals(
         *_reserve(budget, held_context_bytes),
         *_dealt_contexts(setup, contexts),
     )
+
+
+def check_block_size(model: Model, block_size: int | None, rules: VllmRules) -> None:
+    """Refuses a block size that this release, or no kernel for this model, has.
+
+    Read in 0.11.0 and 0.13.0 (``vllm/config/cache.py``: a list of sizes; the kernels take multiples of 16) and 0.33.0
+    (``get_supported_kernel_block_sizes`` of ``vllm/v1/attention/backends``), checked: 2026-11-30.
+
+    Raises:
+        UnsupportedError: none of theirs.
+    """
+    caches = [cache for group in model.groups for cache in group.parts.caches if cache.elements_per_token]
+    if block_size is None or not caches:
+        return
+    step = SPARSE_STEP_TOKENS if is_sparse(model) else KERNEL_STEP_TOKENS
+    if block_size % step or (rules.block_sizes and block_size not in rules.block_sizes):
+        sizes = [str(size) for size in rules.block_sizes if size % step == 0]
+        accepted = ", ".join(sizes) or f"multiples of {step}"
+        msg = f"engine.block_size: no kernel for this model takes blocks of {block_size} tokens; accepted: {accepted}"
+        raise UnsupportedError(msg, field="engine.block_size")
 
 
 def _context(model: Model, context_tokens: int) -> Iterator[str]:

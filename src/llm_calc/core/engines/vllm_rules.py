@@ -17,7 +17,9 @@ class VllmRules:
     checkpoint of a prefill. ``mamba_cache_modes``: the modes that keep states for prefix caching. ``null_block``: one
     block is held back from requests. ``tokens_by_concurrency``: the cache's tokens are reported as concurrency x
     max_model_len, else as blocks of a group x block size. ``kernel_blocks``: an unset block size follows the kernels.
-    ``sparse_rows``: caches of sparse latent attention in 8 bits are rows of 656 bytes.
+    ``sparse_rows``: caches of sparse latent attention in 8 bits are rows of 656 bytes. ``block_sizes``: all that
+    ``block_size`` may be, empty: any multiple of what the kernels take. ``fits_context``: ``max_model_len`` may be
+    left to what memory holds.
     """
 
     very_large_card_tokens: int
@@ -35,3 +37,5 @@ class VllmRules:
     tokens_by_concurrency: bool
     kernel_blocks: bool
     sparse_rows: bool
+    block_sizes: tuple[int, ...]
+    fits_context: bool

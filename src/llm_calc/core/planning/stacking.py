@@ -1,19 +1,20 @@
 """Many deployments as one whose numbers are columns, so that one evaluation serves them all."""
 
-from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.core.arrays import FloatArray
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators import CollectiveWork, StepWork
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Rates
 
 Places = npt.NDArray[np.intp]
+Numbers = Callable[[Sequence[float]], Quantity]
 Stacked = TypeVar("Stacked")
 
 _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
@@ -25,37 +26,48 @@ def stack(deployments: Sequence[Deployment]) -> Deployment:
     Definition: the same numbers, stacked. All must work with equal kernels and drafts, which stay as they are; the
     policy is the first one's, since no closed form asks for it.
     """
-    found = stack_parts(
-        [deployment.work for deployment in deployments],
-        [deployment.rates for deployment in deployments],
-        [deployment.host for deployment in deployments],
-        np.array([deployment.capacity for deployment in deployments], dtype=np.float64),
-    )
-    limits = np.array([deployment.limit for deployment in deployments], dtype=np.float64)
-    return replace(
-        found,
-        limit=limits[:, np.newaxis],
+    works = [deployment.work for deployment in deployments]
+    most = max(len(work.collectives) for work in works)
+    return Deployment(
+        work=_columns(works, lambda work: _padded(work, most)),
+        rates=_columns([deployment.rates for deployment in deployments]),
+        capacity=_column([deployment.capacity for deployment in deployments]),
+        limit=_column([deployment.limit for deployment in deployments]),
+        host=_columns([deployment.host for deployment in deployments]),
         scheduling=_columns([deployment.scheduling for deployment in deployments]),
         draft=deployments[0].draft,
         offsets=_columns([deployment.offsets for deployment in deployments]),
     )
 
 
-def stack_parts(
-    works: Sequence[StepWork], rates: Sequence[Rates], hosts: Sequence[HostTimes], capacities: FloatArray
-) -> Deployment:
-    """The same from their parts, one a row, with no limit on sequences [bytes, FLOP, s, sequences].
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared(Generic[Stacked]):
+    """Objects that several rows have, and which of them each row has."""
 
-    Definition: :func:`stack` of deployments that consist of them.
+    items: Sequence[Stacked]
+    rows: Places
+
+
+def stack_parts(
+    works: Shared[StepWork], rates: Shared[Rates], hosts: Shared[HostTimes], capacities: FloatArray
+) -> Deployment:
+    """The same from parts that rows share, with no limit on sequences [bytes, FLOP, s, sequences].
+
+    Definition: :func:`stack` of deployments that consist of them; what is the same in all rows stays a number.
     """
-    most = max(len(work.collectives) for work in works)
+    most = max(len(work.collectives) for work in works.items)
+    padded = Shared(items=[_padded(work, most) for work in works.items], rows=works.rows)
     return Deployment(
-        work=_columns(works, lambda work: _padded(work, most)),
-        rates=_columns(rates),
+        work=_shared_columns(padded),
+        rates=_shared_columns(rates),
         capacity=capacities[:, np.newaxis],
         limit=np.inf,
-        host=_columns(hosts),
+        host=_shared_columns(hosts),
     )
+
+
+def _shared_columns(shared: Shared[Stacked]) -> Stacked:
+    return _taken(_stacked(shared.items, _shared_or_stacked), shared.rows)  # type: ignore[no-any-return]
 
 
 def rows_at(deployment: Deployment, places: Places) -> Deployment:
@@ -83,25 +95,40 @@ def _padded(work: StepWork, collectives: int) -> StepWork:
     return replace(work, collectives=(*work.collectives, *[_NO_COLLECTIVE] * missing)) if missing else work
 
 
+def _column(values: Sequence[Quantity]) -> FloatArray:
+    return np.array(values, dtype=np.float64)[:, np.newaxis]
+
+
+def _all_stacked(values: Sequence[float]) -> Quantity:
+    return np.array(values, dtype=np.float64)
+
+
+def _shared_or_stacked(values: Sequence[float]) -> Quantity:
+    """One number where all are the same."""
+    first = values[0]
+    return float(first) if all(value == first for value in values) else _all_stacked(values)
+
+
 def _columns(items: Sequence[Stacked], prepare: Any = None) -> Stacked:  # noqa: ANN401
     """Objects as one with columns for numbers; objects that several rows share are read once."""
     distinct = {id(item): item for item in items}
     places = {key: place for place, key in enumerate(distinct)}
     ready = [prepare(item) if prepare else item for item in distinct.values()]
     rows = np.array([places[id(item)] for item in items])
-    return _taken(_stacked(ready), rows)  # type: ignore[no-any-return]
+    return _taken(_stacked(ready, _all_stacked), rows)  # type: ignore[no-any-return]
 
 
-def _stacked(items: Sequence[Any]) -> Any:  # noqa: ANN401
+def _stacked(items: Sequence[Any], numbers: Numbers) -> Any:  # noqa: ANN401
     """Numbers become arrays, tuples and dataclasses are gone into; words, flags and kernels are the first one's."""
     first = items[0]
     if isinstance(first, (int, float)) and not isinstance(first, bool):
-        return np.array(items, dtype=np.float64)
+        return numbers(items)
     if isinstance(first, tuple):
-        return tuple(_stacked(each) for each in zip(*items, strict=True))
+        return tuple(_stacked(each, numbers) for each in zip(*items, strict=True))
     if is_dataclass(first) and not isinstance(first, type) and _has_numbers(first):
         found = {
-            field.name: _stacked([getattr(item, field.name) for item in items]) for field in fields(first)
+            field.name: _stacked([getattr(item, field.name) for item in items], numbers)
+            for field in fields(first)
         }
         return replace(first, **found)
     return first

@@ -6,12 +6,13 @@ between grid points the time is interpolated linearly (it is linear there but fo
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import cbrt
 
 import numpy as np
+import numpy.typing as npt
 
-from llm_calc.core.arrays import FloatArray
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
@@ -19,15 +20,19 @@ from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, prefill_floor_s, step_seconds
 
 _TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
+_PROMPTS = np.minimum(_TOKENS, 1.0)
 _POSITIONS = np.concatenate([[0.0], np.unique(np.round(np.geomspace(1, 4e6, 129)))])
+_ORIGIN = np.zeros_like(_POSITIONS)
+Groups = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
     """A function of one count by linear interpolation; beyond the grid its last slope continues."""
 
-    points: list[float]
-    values: list[float]
+    def __init__(self, points: FloatArray, values: FloatArray) -> None:
+        self._points, self._values = points, values
+        self._slopes = np.diff(values) / np.diff(points)
+        self._numbers: tuple[list[float], list[float], list[float]] | None = None
 
     def at(self, count: float) -> float:
         """The value at ``count`` [s].
@@ -35,10 +40,21 @@ class Table:
         ``y0 + (count - x0) x (y1 - y0) / (x1 - x0)`` between the neighbouring points.
         Definition: linear interpolation; the tables of this module hold seconds.
         """
-        points, values = self.points, self.values
-        right = min(max(bisect_right(points, count), 1), len(points) - 1)
-        x0, y0 = points[right - 1], values[right - 1]
-        return y0 + (count - x0) * (values[right] - y0) / (points[right] - x0)
+        if self._numbers is None:
+            self._numbers = self._points.tolist(), self._values.tolist(), self._slopes.tolist()
+        points, values, slopes = self._numbers
+        left = min(max(bisect_right(points, count) - 1, 0), len(slopes) - 1)
+        return values[left] + (count - points[left]) * slopes[left]
+
+    def of(self, counts: FloatArray) -> FloatArray:
+        """The values at many counts [s].
+
+        As :meth:`at`.
+        Definition: element by element.
+        """
+        left = np.searchsorted(self._points[1:-1], counts, "right")
+        found: FloatArray = self._values[left] + (counts - self._points[left]) * self._slopes[left]
+        return found
 
 
 class StepClock:
@@ -60,25 +76,40 @@ class StepClock:
     ) -> None:
         self._start, self._span = contexts[0], max(contexts[1] - contexts[0], 1e-9)
         counts = np.arange(groups + 1, dtype=np.float64) * group
-        low, high = (_decode_seconds(work, rates, counts, context, draft) for context in contexts)
-        self._decode_s, self._growth_s = low.tolist(), (high - low).tolist()
-        self._floor_s = float(prefill_floor_s(work, rates))
+        low, high = _decode_seconds(work, rates, counts, contexts, draft)
+        self._low: FloatArray = low
+        self._growth: FloatArray = (high - low) / self._span
+        self._floor_cubed = float(prefill_floor_s(work, rates)) ** 3
         self._replicas = 1.0 / float(work.sequence_share)
-        self._checked = (counts * draft.checked_tokens).tolist()
-        self._spread = _prompt_table(work, rates, 1.0 / self._replicas)
+        self._checked = counts * draft.checked_tokens
         self._alone = _prompt_table(work, rates, 1.0)
-        self._beside = [self._spread.at(tokens) for tokens in self._checked]
+        self._spread = (
+            self._alone if self._replicas <= 1 else _prompt_table(work, rates, 1.0 / self._replicas)
+        )
+        self._beside = self._spread.of(self._checked)
         self._scores = _score_table(work, rates)
+        self._kept: dict[tuple[int, float, float, float], float] = {}
+        self._numbers: tuple[list[float], ...] = tuple(
+            each.tolist() for each in (self._low, self._growth, self._checked, self._beside)
+        )
+
+    def by_groups(self) -> tuple[list[float], list[float], float]:
+        """Steps by the groups that decode, what each token of context adds, and from which context on [s, tokens].
+
+        As :meth:`decode_s`.
+        Definition: its numbers.
+        """
+        return self._numbers[0], self._numbers[1], self._start
 
     def decode_s(self, groups: int, context_tokens: float) -> float:
         """One step in which every sequence of so many groups decodes one token [s].
 
-        ``low + (context - start) / (end - start) x (high - low)``, from :func:`.step.step_seconds` at both contexts.
+        ``low + (context - start) x (high - low) / (end - start)``, from :func:`.step.step_seconds` at both contexts.
         Choice: linear in the context, which steps are but for windows that fill.
         Leaves out: the knee of a window between the two contexts.
         """
-        longer = (context_tokens - self._start) / self._span
-        return float(self._decode_s[groups] + longer * self._growth_s[groups])
+        low, growth, *_ = self._numbers
+        return low[groups] + (context_tokens - self._start) * growth[groups]
 
     def mixed_s(
         self, groups: int, context_tokens: float, prompt_tokens: float, prompts: float, prompt_start: float
@@ -90,32 +121,71 @@ class StepClock:
         Choice: prompt and decoding tokens share every matrix product, and nothing else.
         Leaves out: what their attention kernels share.
         """
+        load = groups, prompt_tokens, prompts, prompt_start
+        total = self._kept.get(load)
+        if total is None:
+            total = self._kept[load] = self._prompt_s(*load)
+        if groups:
+            total += self.decode_s(groups, context_tokens)
+        return cbrt(total * total * total + self._floor_cubed)
+
+    def _prompt_s(self, groups: int, prompt_tokens: float, prompts: float, prompt_start: float) -> float:
+        """What prompts add to a step of so many groups, at any context."""
+        _, _, checked, beside = self._numbers
         share = 1.0 / min(self._replicas, prompts)
         each = prompt_tokens / prompts
         scores = self._scores.at(prompt_start + each) - self._scores.at(prompt_start)
-        total = share * prompts * scores + self._linear_s(self._checked[groups] + prompt_tokens, share)
-        if groups:
-            total += self.decode_s(groups, context_tokens) - self._beside[groups]
-        return cbrt(total * total * total + self._floor_s**3)
+        tokens = checked[groups] + prompt_tokens
+        total = share * prompts * scores + self._alone.at(tokens)
+        if self._replicas > 1:
+            total += float(self._spread_part(share)) * (self._spread.at(tokens) - self._alone.at(tokens))
+        return total - beside[groups] if groups else total
 
-    def _linear_s(self, tokens: float, share: float) -> float:
-        if self._replicas <= 1:
-            return self._alone.at(tokens)
-        least = 1.0 / self._replicas
-        weight = (share - least) / (1.0 - least)
-        return (1 - weight) * self._spread.at(tokens) + weight * self._alone.at(tokens)
+    def seconds(
+        self,
+        groups: Groups,
+        context_tokens: FloatArray,
+        prompt_tokens: FloatArray,
+        prompts: FloatArray,
+        prompt_start: FloatArray,
+    ) -> FloatArray:
+        """Many steps at once, with prompts or without [s].
+
+        :meth:`mixed_s` where there are prompts, else :meth:`decode_s`.
+        Definition: element by element.
+        """
+        total: FloatArray = self._low[groups] + (context_tokens - self._start) * self._growth[groups]
+        mixed = prompts.nonzero()[0]
+        beside, own = groups[mixed], prompts[mixed]
+        share = 1.0 / np.minimum(self._replicas, own)
+        start, tokens = prompt_start[mixed], self._checked[beside] + prompt_tokens[mixed]
+        scores = self._scores.of(start + prompt_tokens[mixed] / own) - self._scores.of(start)
+        linear = self._alone.of(tokens)
+        if self._replicas > 1:
+            linear = linear + self._spread_part(share) * (self._spread.of(tokens) - linear)
+        decoding = np.where(beside > 0, total[mixed] - self._beside[beside], 0.0)
+        part = share * own * scores + linear + decoding
+        total[mixed] = np.cbrt(part * part * part + self._floor_cubed)
+        return total
+
+    def _spread_part(self, share: Quantity) -> Quantity:
+        """How near a step is to one whose prompts are spread over all replicas."""
+        return (1.0 - share) / (1.0 - 1.0 / self._replicas)
 
 
 def _decode_seconds(
-    work: StepWork, rates: Rates, counts: FloatArray, context: float, draft: Draft
+    work: StepWork, rates: Rates, counts: FloatArray, contexts: tuple[float, float], draft: Draft
 ) -> FloatArray:
+    """Steps of so many sequences, at the first context and at the second."""
+    context = np.repeat(contexts, len(counts))
     load = StepLoad(
-        sequences=counts,
+        sequences=np.tile(counts, 2),
         context_start=context,
         context_end=context,
         tokens_per_sequence=draft.checked_tokens,
     )
-    return np.asarray(step_seconds(work, load, rates)) * draft.step_factor
+    seconds = np.asarray(step_seconds(work, load, rates)) * draft.step_factor
+    return seconds.reshape(2, -1)
 
 
 def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:
@@ -124,16 +194,16 @@ def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:
     free = replace(rates, prefill_layer_s=0.0)
     load = StepLoad(
         prompt_tokens=_TOKENS,
-        prompts=np.minimum(_TOKENS, 1.0),
+        prompts=_PROMPTS,
         prompt_share=np.full_like(_TOKENS, share),
     )
-    return Table(_TOKENS.tolist(), np.asarray(step_seconds(bare, load, free)).tolist())
+    return Table(_TOKENS, np.asarray(step_seconds(bare, load, free)))
 
 
 def _score_table(work: StepWork, rates: Rates) -> Table:
     """Seconds for the scores of the first so many tokens of a prompt."""
     seconds = np.zeros_like(_POSITIONS)
     for context in work.context:
-        pairs = np.asarray(visited_pairs(context, np.zeros_like(_POSITIONS), _POSITIONS))
+        pairs = np.asarray(visited_pairs(context, _ORIGIN, _POSITIONS))
         seconds += pairs * float(context.prefill_flops_per_pair / rates.prefill_attention_flops_per_s)
-    return Table(_POSITIONS.tolist(), seconds.tolist())
+    return Table(_POSITIONS, seconds)

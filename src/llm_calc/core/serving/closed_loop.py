@@ -6,7 +6,7 @@ others. In steady state a token therefore takes one decode step and its share of
 
 from dataclasses import dataclass, replace
 
-from llm_calc.core.arrays import Quantity, larger, smaller
+from llm_calc.core.arrays import Quantity, is_array, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
@@ -47,13 +47,18 @@ def steady_state(
     their own only if as many come a step.
     """
     limit = smaller(smaller(concurrency, capacity), most_running(work, lengths, budget_tokens))
-    running = limit
+    running, chunk = limit, smaller(lengths.new_tokens, budget_tokens)
     tpot = prefill = 0.0 * running
     for _ in range(_ROUNDS):
         base = _load(lengths, running, draft.checked_tokens)
         decode = step_seconds(work, base, rates)
-        tpot = draft.seconds_per_token(decode) + _others(work, rates, lengths, base, decode, budget_tokens)
-        prefill = _prompt_seconds(work, rates, lengths, base, decode, budget_tokens)
+        mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
+        prefill = _prompt_seconds(lengths, chunk, decode, mixed)
+        coming = _coming(base, lengths)
+        taken = smaller(larger(chunk, coming), budget_tokens / work.sequence_share)
+        if not _same(taken, chunk):
+            mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+        tpot = draft.seconds_per_token(decode) + coming / taken * (mixed - decode)
         busy = lengths.output_tokens * tpot
         running = larger(smaller(limit, concurrency * busy / (busy + prefill)), smaller(limit, 1.0))
     return SteadyState(tpot_s=tpot, prefill_s=prefill, running=running)
@@ -68,34 +73,19 @@ def most_running(work: StepWork, lengths: Lengths, budget_tokens: Quantity) -> Q
     return 1.0 + budget_tokens / work.sequence_share * lengths.output_tokens / lengths.new_tokens
 
 
-def _prompt_seconds(
-    work: StepWork,
-    rates: Rates,
-    lengths: Lengths,
-    base: StepLoad,
-    decode: Quantity,
-    budget_tokens: Quantity,
-) -> Quantity:
+def _prompt_seconds(lengths: Lengths, chunk: Quantity, decode: Quantity, mixed: Quantity) -> Quantity:
     """One prompt beside decoding sequences: what its chunks add to their steps, and the step of its first token."""
-    chunk = smaller(lengths.new_tokens, budget_tokens)
-    mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
     return lengths.new_tokens / chunk * (mixed - decode) + decode
 
 
-def _others(
-    work: StepWork,
-    rates: Rates,
-    lengths: Lengths,
-    base: StepLoad,
-    decode: Quantity,
-    budget_tokens: Quantity,
-) -> Quantity:
-    """What prompts of other requests add to each token."""
-    coming = larger(base.sequences - 1, 0.0) / lengths.output_tokens * lengths.new_tokens
-    each = smaller(lengths.new_tokens, budget_tokens)
-    taken = smaller(larger(each, coming), budget_tokens / work.sequence_share)
-    mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
-    return coming / taken * (mixed - decode)
+def _coming(base: StepLoad, lengths: Lengths) -> Quantity:
+    """Prompt tokens of other requests that come with each token."""
+    return larger(base.sequences - 1, 0.0) / lengths.output_tokens * lengths.new_tokens
+
+
+def _same(first: Quantity, second: Quantity) -> bool:
+    """Whether two numbers are one; arrays are not asked."""
+    return not is_array(first, second) and bool(first == second)
 
 
 def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) -> StepLoad:

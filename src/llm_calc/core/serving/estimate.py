@@ -259,7 +259,15 @@ def _from_run(
 
 
 def _percentiles(values: FloatArray) -> tuple[float, ...]:
-    return tuple(float(value) for value in np.percentile(values, PERCENTILES))
+    """By linear interpolation between the two nearest of the ordered values."""
+    ordered, last = np.sort(values), len(values) - 1
+    places = [each / 100 * last for each in PERCENTILES]
+    lower = [int(place) for place in places]
+    pairs = ordered[[*lower, *(min(place + 1, last) for place in lower)]].tolist()
+    return tuple(
+        low + (high - low) * (place - whole)
+        for low, high, place, whole in zip(pairs[:4], pairs[4:], places, lower, strict=True)
+    )
 
 
 def _room(deployment: Deployment, lengths: Lengths) -> Quantity:

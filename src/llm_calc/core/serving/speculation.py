@@ -9,12 +9,14 @@ from llm_calc.core.arrays import Quantity
 class Draft:
     """``tokens`` are proposed a step, each accepted with ``acceptance`` if those before it were.
 
-    Proposing one costs ``cost_fraction`` of a step of the model.
+    Proposing one costs ``cost_fraction`` of a step of the model. ``gained_tokens``: what a step gains on average, where
+    that was measured; None: as ``acceptance`` says.
     """
 
     tokens: int = 0
     acceptance: float = 0.0
     cost_fraction: float = 0.0
+    gained_tokens: float | None = None
 
     @property
     def checked_tokens(self) -> float:
@@ -29,10 +31,12 @@ class Draft:
     def tokens_per_step(self) -> float:
         """Expected tokens gained in a step [tokens].
 
-        ``(1 - a^(k+1)) / (1 - a)``, with acceptance a and k proposals.
+        ``(1 - a^(k+1)) / (1 - a)``, with acceptance a and k proposals; as measured, where it was.
         Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), equation 1.
         Leaves out: dependence between acceptances, which are taken as independent.
         """
+        if self.gained_tokens is not None:
+            return self.gained_tokens
         if self.acceptance >= 1:
             return self.checked_tokens
         return float((1 - self.acceptance ** (self.tokens + 1)) / (1 - self.acceptance))

@@ -12,8 +12,7 @@ from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, Li
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.rates import LinearRates, Rates
 
-LEAST_PADDING_ROWS = 8
-"""Rows of the smallest tile of grouped matrices: the narrow side of a tensor core's."""
+LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,9 @@ def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> 
     5) for uniform and independent routing; the exponent is fitted (``routing_exponent``).
     Leaves out: experts that one model prefers.
     """
-    dense = work.experts == 0 if not isinstance(work.experts, np.ndarray) else work.experts < 1
+    if not isinstance(work.experts, np.ndarray):
+        return 1 - (1 - work.top_k / work.experts) ** (tokens**exponent) if work.experts else 1.0
+    dense = work.experts < 1
     ratio = work.top_k / larger(work.experts, 1)
     missed = (1 - where(dense, 0.0, ratio)) ** (tokens**exponent)
     return where(dense, 1.0, 1 - missed)
@@ -65,9 +66,14 @@ def linear_tokens(work: LinearWork, load: StepLoad) -> Quantity:
     ``decoding tokens x share + prompt tokens x share``; the head sees only the last token of each prompt.
     Definition: data-parallel attention splits sequences, dealt experts see the tokens of all.
     """
-    if work.group == "lm_head":
-        return load.decode_tokens * work.token_share + load.prompts * _prompt_share(work.token_share, load)
-    return load.decode_tokens * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+    return _tokens(work.token_share, load, load.prompts if work.group == "lm_head" else load.prompt_tokens)
+
+
+def _tokens(token_share: Quantity, load: StepLoad, prompt_tokens: Quantity) -> Quantity:
+    """Of decoding sequences and of prompts; without prompts nothing is asked about their share."""
+    if not isinstance(prompt_tokens, np.ndarray) and not prompt_tokens:
+        return load.decode_tokens * token_share
+    return load.decode_tokens * token_share + prompt_tokens * _prompt_share(token_share, load)
 
 
 def _prompt_share(token_share: Quantity, load: StepLoad) -> Quantity:
@@ -95,16 +101,17 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
         work.weight_bytes * touched / reached.bytes_per_s
         + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     )
-    padded = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
-    return moved_s, _multiply_seconds(work, padded, reached, rates)
+    if isinstance(work.experts, np.ndarray) or work.experts:
+        tokens = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
+    return moved_s, _multiply_seconds(work, tokens, reached, rates)
 
 
 def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Quantity) -> Quantity:
     """Tokens whose arithmetic the padding of grouped matrices costs; dense: none [tokens].
 
-    ``min(rows x touched experts / k, 8 x touched experts / k + tokens)``: each touched expert multiplies so many rows
-    beside its own, a token has k, and at most 8 more than its own, since kernels take small tiles for few rows.
-    Choice: a constant number of rows an expert, fitted with kernel timings as its prior (``docs/performance.md``).
+    ``min(rows x touched / k, 8 x touched / k + tokens)``: each touched expert multiplies so many rows beside its own,
+    at most 8 more than its own, since kernels take small tiles for few; a token has k experts.
+    Choice: constant rows an expert, fitted with kernel timings as prior (``docs/performance.md``).
     Leaves out: which tiles there are.
     """
     each = touched * work.experts / larger(work.top_k, 1)
@@ -120,7 +127,7 @@ def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, 
     tiles = (
         tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
     )
-    filled = tiles + rates.saturation_tokens * where(tokens > 0, 1.0, 0.0)
+    filled = tiles + where(tokens > 0, rates.saturation_tokens, 0.0)
     matrix_s = filled * work.flops_per_token / reached.flops_per_s
     if not kernels.vector_tokens:
         return matrix_s
@@ -169,6 +176,8 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
     Source: Dao 2023, FlashAttention-2 (arXiv:2307.08691) section 3.1: causal kernels skip what the mask hides.
     Leaves out: the read of the chunk's past, which a long chunk hides behind its arithmetic.
     """
+    if not isinstance(load.prompts, np.ndarray) and not load.prompts:
+        return 0.0
     per_prompt = load.prompt_tokens / larger(load.prompts, 1e-9)
     pairs = load.prompts * visited_pairs(work, load.prompt_start, per_prompt)
     share = _prompt_share(step.sequence_share, load)
@@ -185,7 +194,7 @@ def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:
     ``decoding tokens x share + prompt tokens x share``.
     Definition: as :func:`linear_tokens`.
     """
-    return load.decode_tokens * work.token_share + load.prompt_tokens * _prompt_share(work.token_share, load)
+    return _tokens(work.token_share, load, load.prompt_tokens)
 
 
 def collective_seconds(work: CollectiveWork, load: StepLoad, rates: Rates) -> Quantity:

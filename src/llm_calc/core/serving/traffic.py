@@ -1,11 +1,12 @@
 """What arrives at an engine, and what its requests saw."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray
+from llm_calc.core.arrays import FloatArray, Quantity, larger, rounded
 
 Policy = Literal["mixed", "prefill_first"]
 _GOLDEN, _SILVER = 0.6180339887498949, 0.41421356237309515
@@ -46,7 +47,7 @@ class Traffic:
     spread_fraction: float = 0.2
     cached_tokens: float = 0.0
 
-    def lengths(self, number: int) -> tuple[float, float]:
+    def lengths(self, number: Quantity) -> tuple[Quantity, Quantity]:
         """Prompt and answer of the ``number``-th request, the same in every run [tokens].
 
         ``nominal x (1 - spread x frac(number x irrational))``, at least one token.
@@ -56,7 +57,27 @@ class Traffic:
         """
         prompt = self.input_tokens * (1 - self.spread_fraction * (number * _SILVER % 1))
         output = self.output_tokens * (1 - self.spread_fraction * (number * _GOLDEN % 1))
-        return max(1.0, prompt), max(1.0, float(round(output)))
+        return larger(1.0, prompt), larger(1.0, rounded(output))
+
+
+class Draws:
+    """Prompts and answers of all requests of a run, in the order in which they are sent [tokens].
+
+    ``steps``: those that decode an answer after its first token; ``whole``: prompt tokens that a group has to compute;
+    ``reserve``: tokens that must be free for one to enter.
+    """
+
+    def __init__(self, traffic: Traffic, rules: Scheduling, group: float, requests: int) -> None:
+        numbers = np.arange(1.0, requests + 1)
+        prompt, output = (np.asarray(each, dtype=np.float64) for each in traffic.lengths(numbers))
+        self.prompts, self.outputs = prompt, output
+        self.later = (output - 1) / rules.tokens_per_step
+        self.wholes = np.maximum(1.0, prompt - traffic.cached_tokens) * group
+        self.prompt: list[float] = prompt.tolist()
+        self.output: list[float] = output.tolist()
+        self.steps: list[float] = self.later.tolist()
+        self.whole: list[float] = self.wholes.tolist()
+        self.reserve: list[float] = (prompt + rules.reserved_fraction * output).tolist()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,5 +98,10 @@ def poisson_arrivals(rate_per_s: float, requests: int) -> tuple[float, ...]:
     ``cumulative sum of gaps / (mean gap x rate)``, so that the run has exactly the rate that was asked for.
     Definition: a Poisson process, with a fixed seed.
     """
+    return tuple((_unit_arrivals(requests) / rate_per_s).tolist())
+
+
+@lru_cache(8)
+def _unit_arrivals(requests: int) -> FloatArray:
     gaps = np.random.default_rng(_SEED).exponential(1.0, requests)
-    return tuple((np.cumsum(gaps) / (gaps.mean() * rate_per_s)).tolist())
+    return np.asarray(np.cumsum(gaps) / gaps.mean())

@@ -21,7 +21,7 @@ def _attention(f: Fields, window: int | None) -> Attention:
 
 def _layers(f: Fields, window: int | None = None) -> list[tuple[Block, ...]]:
     """A plain stack; the feed-forward width is 8/3 of the hidden size unless stated."""
-    width = f.optional_int("intermediate_size") or int(8 * f.int("hidden_size") / 3)
+    width = f.optional_int("intermediate_size", least=1) or int(8 * f.int("hidden_size") / 3)
     blocks: tuple[Block, ...] = (
         _attention(f, window),
         Mlp(hidden=f.int("hidden_size"), intermediate=width),
@@ -85,14 +85,6 @@ def _tables(f: Fields, encoder: Fields, decoder: Fields) -> tuple[Weight, ...]:
 
 @family(
     "blt",
-    ignores=(
-        "tie_word_embeddings",
-        "patch_size",
-        "patching_mode",
-        "patching_threshold",
-        "patching_batch_size",
-        "max_patch_length",
-    ),
 )
 def blt(f: Fields) -> Model:
     """Encoder, global transformer, decoder, and the patcher if it runs in the same forward pass."""

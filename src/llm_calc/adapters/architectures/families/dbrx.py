@@ -10,10 +10,14 @@ KV_HEADS, INNER = 1, 3584
 """What the nested classes assume of ``kv_n_heads`` and ``ffn_hidden_size``."""
 
 
-@family("dbrx", ignores=("num_key_value_heads", "max_seq_len"))
+@family("dbrx")
 def dbrx(f: Fields) -> Model:
     """Its two norms a layer belong to the attention module and count there."""
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
+    if "hidden_size" in f.values and "d_model" not in f.values:
+        f.assume(
+            "hidden_size was taken for d_model: the class of DBRX gives its experts the default width then"
+        )
     attn, ffn = f.part("attn_config"), f.part("ffn_config")
     for part in (attn, ffn):
         part.ignore(

@@ -42,7 +42,6 @@ register("deepseek_v3", "sarvam_mla", read=Decoder(attention=LATENT, feed_forwar
 register("kimi_k2", defaults="deepseek_v3", read=Decoder(attention=LATENT, feed_forward=BY_COUNT))
 register(
     "deepseek_v32",
-    ignores=("layer_types",),
     read=Decoder(attention=latent(biases=BIASES, indexed=everywhere), feed_forward=BY_TYPES),
 )
 register("glm4_moe_lite", read=Decoder(attention=LATENT, feed_forward=routed(by_mlp_types(leading_dense()))))
@@ -73,7 +72,6 @@ def indexer_types(f: Fields, layers: int) -> Callable[[int], bool]:
 
 register(
     "glm_moe_dsa",
-    ignores=("layer_types",),
     read=Decoder(attention=latent(biases=BIASES, indexed=indexer_types), feed_forward=BY_TYPES),
 )
 
@@ -119,7 +117,6 @@ def _gated_norms(f: Fields) -> LayerBlocks:
 
 register(
     "axk2",
-    ignores=("layer_types",),
     read=Decoder(
         attention=latent(biases=BIASES, indexed=everywhere, extra=_axk2_queries),
         feed_forward=routed(by_mlp_types(dense_then_step())),

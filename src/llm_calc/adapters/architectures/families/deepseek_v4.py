@@ -134,23 +134,6 @@ def _one_shared(f: Fields) -> int:
 
 @family(
     "deepseek_v4",
-    ignores=(
-        "num_key_value_heads",
-        "num_hash_layers",
-        "mlp_layer_types",
-        "qk_rope_head_dim",
-        "expert_dtype",
-        "compress_rates",
-        "compress_ratios",
-        "compress_rate_csa",
-        "compress_rate_hca",
-        "index_topk",
-        "index_n_heads",
-        "index_head_dim",
-        "compress_rope_theta",
-        "hc_sinkhorn_iters",
-        "attention_bias",
-    ),
 )
 def deepseek_v4(f: Fields) -> Model:
     """DeepSeek-V4; hash-routed layers differ in no size."""

@@ -27,14 +27,6 @@ from llm_calc.adapters.architectures.windows import FULL
 from llm_calc.core.blocks import Block, Custom, GatedDeltaNet, KimiDelta, Parts
 from llm_calc.core.model import Model
 
-QWEN_IGNORES = (
-    "full_attention_interval",
-    "attn_output_gate",
-    "output_gate_type",
-    "mtp_num_hidden_layers",
-    "mtp_use_dedicated_embeddings",
-)
-
 
 def qwen_delta(f: Fields) -> GatedDeltaNet:
     """The gated delta net of Qwen, beside attention that is always gated."""
@@ -54,16 +46,14 @@ def _shared_expert(f: Fields) -> int:
 
 register(
     "qwen3_next",
-    ignores=(*QWEN_IGNORES, "use_sliding_window", "max_window_layers", "shared_expert_intermediate_size"),
     read=Decoder(
         attention=QWEN_MIXERS,
         feed_forward=mixture(sparse=sparse_step, shared_width=_shared_expert, shared_gate=True),
     ),
 )
-register("qwen3_5_text", ignores=(*QWEN_IGNORES, "mlp_only_layers"), read=Decoder(attention=QWEN_MIXERS))
+register("qwen3_5_text", read=Decoder(attention=QWEN_MIXERS))
 register(
     "qwen3_5_moe_text",
-    ignores=(*QWEN_IGNORES, "mlp_only_layers"),
     read=Decoder(attention=QWEN_MIXERS, feed_forward=mixture(shared_width=_shared_expert, shared_gate=True)),
 )
 
@@ -79,29 +69,20 @@ def _olmo_types(_: Fields, layers: int) -> tuple[str, ...]:
 def _olmo_delta(f: Fields) -> GatedDeltaNet:
     """Sizes that the file leaves out follow from the attention heads and the hidden size."""
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
-    key_heads = f.optional_int("linear_num_key_heads") or heads
-    key_dim = f.optional_int("linear_key_head_dim") or max(1, int(0.75 * hidden / key_heads))
+    key_heads = f.optional_int("linear_num_key_heads", least=1) or heads
+    key_dim = f.optional_int("linear_key_head_dim", least=1) or max(1, int(0.75 * hidden / key_heads))
     return GatedDeltaNet(
         hidden=hidden,
         key_heads=key_heads,
-        value_heads=f.optional_int("linear_num_value_heads") or heads,
+        value_heads=f.optional_int("linear_num_value_heads", least=1) or heads,
         key_dim=key_dim,
-        value_dim=f.optional_int("linear_value_head_dim") or 2 * key_dim,
+        value_dim=f.optional_int("linear_value_head_dim", least=1) or 2 * key_dim,
         conv_kernel=f.int("linear_conv_kernel_dim"),
     )
 
 
 register(
     "olmo_hybrid",
-    ignores=(
-        "linear_a_log_min",
-        "linear_a_log_max",
-        "linear_dt_min",
-        "linear_dt_max",
-        "linear_dt_init_floor",
-        "linear_allow_neg_eigval",
-        "linear_use_gate",
-    ),
     read=Decoder(
         attention=alternating(
             stated(_olmo_types),
@@ -111,7 +92,7 @@ register(
 )
 
 
-def _kimi_types(f: Fields, layers: int) -> tuple[str, ...]:
+def kimi_types(f: Fields, layers: int) -> tuple[str, ...]:
     """1-based lists of ``linear_attn_config``; without them every fourth layer but the first has attention."""
     lists = f.mapping("linear_attn_config", None)
     full, linear = lists.get("full_attn_layers"), lists.get("kda_layers")
@@ -150,12 +131,13 @@ KIMI_CONFIG_KEYS = {
     "safe_gate",
     "short_conv_kernel_size",
 }
+FULL_RANK = "use_full_rank_gate"
 
 
-def kimi_delta(f: Fields) -> KimiDelta:
-    """Kimi delta attention by the keys of Kimi Linear."""
+def kimi_delta(f: Fields, *, known: frozenset[str] = frozenset()) -> KimiDelta:
+    """Kimi delta attention by the keys of Kimi Linear; ``known``: further keys of its object."""
     head_dim = _nested(f, "linear_head_dim", "head_dim")
-    for name in sorted(f.mapping("linear_attn_config", None).keys() - KIMI_CONFIG_KEYS):
+    for name in sorted(f.mapping("linear_attn_config", None).keys() - KIMI_CONFIG_KEYS - known):
         f.assume(f"linear_attn_config.{name} is not understood and may change sizes; it was ignored")
     return KimiDelta(
         hidden=hidden_size(f),
@@ -163,10 +145,12 @@ def kimi_delta(f: Fields) -> KimiDelta:
         head_dim=head_dim,
         conv_kernel=_nested(f, "linear_conv_kernel_dim", "short_conv_kernel_size"),
         gate_rank=head_dim,
+        direct_output_gate=FULL_RANK in known
+        and f.mapping("linear_attn_config", None).get(FULL_RANK) is True,
     )
 
 
-def _as_mixer(block: Block) -> Block:
+def as_mixer(block: Block) -> Block:
     """Attention of Kimi Linear, which the class counts as one kind of mixer with its linear layers.
 
     Its parameters are of the component ``ssm``, and its products with the context stand with the scans.
@@ -177,37 +161,27 @@ def _as_mixer(block: Block) -> Block:
     return Custom(name="latent_attention", content=Parts(weights=weights, scores=scores, caches=parts.caches))
 
 
-def _kimi_latent(f: Fields) -> LayerBlocks:
-    blocks = tuple(_as_mixer(block) for block in latent(biases=when("attention_bias", "ao"))(f)(0))
+def kimi_latent(f: Fields) -> LayerBlocks:
+    """Latent attention of Kimi Linear."""
+    blocks = tuple(as_mixer(block) for block in latent(biases=when("attention_bias", "ao"))(f)(0))
     return lambda _: blocks
 
 
-def _untied(decoder: Decoder, f: Fields) -> Model:
+def untied(decoder: Decoder, f: Fields) -> Model:
     """A model whose class never ties the head, whatever ``tie_word_embeddings`` says."""
     return replace(decoder(f), head_tied=False)
 
 
-def _default_dense(f: Fields, _: int) -> Callable[[int], bool]:
+def default_dense(f: Fields, _: int) -> Callable[[int], bool]:
+    """The first ``first_k_dense_replace`` layers are dense; one, where the file is silent."""
     dense = f.int("first_k_dense_replace", 1, least=0)
     return lambda index: index >= dense
 
 
 KIMI_LINEAR = Decoder(
-    attention=alternating(stated(_kimi_types), {FULL: _kimi_latent, LINEAR: same(kimi_delta)}),
+    attention=alternating(stated(kimi_types), {FULL: kimi_latent, LINEAR: same(kimi_delta)}),
     feed_forward=mixture(
-        experts="num_local_experts", sparse=by_mlp_types(_default_dense), shared_width=shared_times()
-    ),
-)
-register(
-    "kimi_linear",
-    read=lambda f: _untied(KIMI_LINEAR, f),
-    ignores=(
-        "num_expert_group",
-        "mla_use_nope",
-        "moe_layer_freq",
-        "moe_router_activation_func",
-        "use_grouped_topk",
-        "rope_scaling",
+        experts="num_local_experts", sparse=by_mlp_types(default_dense), shared_width=shared_times()
     ),
 )
 
@@ -260,17 +234,5 @@ BAILING_HYBRID = Decoder(
 )
 register(
     "bailing_hybrid",
-    read=lambda f: _untied(BAILING_HYBRID, f),
-    ignores=(
-        "num_expert_group",
-        "kda_safe_gate",
-        "kda_lower_bound",
-        "layer_group_size",
-        "no_kda_lora",
-        "rotary_dim",
-        "score_function",
-        "moe_router_enable_expert_bias",
-        "moe_router_enable_routed_scaling",
-        "moe_router_enable_shared_expert",
-    ),
+    read=lambda f: untied(BAILING_HYBRID, f),
 )

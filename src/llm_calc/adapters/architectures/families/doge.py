@@ -58,7 +58,6 @@ def _feed_forward(f: Fields) -> LayerBlocks:
 
 register(
     "doge",
-    ignores=("keep_window_size", "dynamic_mask_ratio"),
     read=Decoder(
         attention=both(
             gqa(biases=when("attention_bias", "qkvo"), qk_norm="head"),

@@ -62,7 +62,7 @@ def _overrides(f: Fields, kinds: tuple[str, ...]) -> dict[int, dict[str, int]]:
 def _attention(f: Fields, kind: str, shape: LatentShape) -> tuple[Block, ...]:
     """Latent attention with a norm of the rotated key, a gate of every head and, where it sees all, an indexer."""
     hidden = hidden_size(f)
-    window = (f.optional_int("sliding_window") or 512) if kind == SLIDING else None
+    window = (f.optional_int("sliding_window", least=1) or 512) if kind == SLIDING else None
     top_k = f.int("index_topk") if kind == INDEXED else None
     block = shape.attention(hidden, biases=BIASES(f), window=window, top_k=top_k)
     extra = attention_weights(head_gate=(hidden, shape.heads))
@@ -71,7 +71,7 @@ def _attention(f: Fields, kind: str, shape: LatentShape) -> tuple[Block, ...]:
     return (*blocks, sparse_indexer(f, hidden, shape.q_rank or hidden)) if kind == INDEXED else blocks
 
 
-@family("dots3_note_text", ignores=("index_topk", "index_n_heads", "index_head_dim", "sliding_window"))
+@family("dots3_note_text")
 def dots3_note_text(f: Fields) -> Model:
     """dots3-note, text part."""
     f.also("sliding_window", "sliding_window_size")

@@ -34,7 +34,7 @@ def bloom(f: Fields) -> Model:
     return assemble(f, layers, outside=ends)
 
 
-@family("mpt", ignores=("max_seq_len", "learned_pos_emb", "embedding_fraction", "norm_type"))
+@family("mpt")
 def mpt(f: Fields) -> Model:
     """MPT: ALiBi, no biases, norms without them."""
     hidden = hidden_size(f)
@@ -64,7 +64,7 @@ def opt(f: Fields) -> Model:
     """OPT: learned positions, two more than stated; the 350M model embeds narrower than it computes."""
     hidden, biased = hidden_size(f), f.flag("enable_bias")
     affine = f.flag("layer_norm_elementwise_affine")
-    narrow = f.optional_int("word_embed_proj_dim") or hidden
+    narrow = f.optional_int("word_embed_proj_dim", least=1) or hidden
     attention = multi_head(f, biases="qkvo" if biased else "")
     feed_forward = plain_mlp(f, f.int("ffn_dim"), biases="ud" if biased else "")
     layers = stack(f, attention, feed_forward, norms=2 if affine else 0)
@@ -79,7 +79,7 @@ def opt(f: Fields) -> Model:
     return assemble(f, layers, embedding=tuple(embedding), outside=ends, head_rows=narrow)
 
 
-@family("falcon", ignores=("alibi",))
+@family("falcon")
 def falcon(f: Fields) -> Model:
     """Falcon: multi-query (7B), grouped (40B, 180B) or full (RW) attention, one bias switch for all."""
     f.also("hidden_size", "n_embed")
@@ -90,7 +90,7 @@ def falcon(f: Fields) -> Model:
     kv_heads = _falcon_kv_heads(f, heads, grouped=grouped)
     biased = f.flag("bias")
     attention = multi_head(f, biases="qkvo" if biased else "", kv_heads=kv_heads)
-    width = f.optional_int("ffn_hidden_size") or 4 * hidden
+    width = f.optional_int("ffn_hidden_size", least=1) or 4 * hidden
     if grouped and kv_heads != heads:
         f.assume(
             "the cache holds the shared key/value heads, as engines do; the reference class copies them to every head"
@@ -105,7 +105,7 @@ def falcon(f: Fields) -> Model:
 
 
 def _falcon_kv_heads(f: Fields, heads: int, *, grouped: bool) -> int:
-    shared = f.optional_int("num_kv_heads") or heads
+    shared = f.optional_int("num_kv_heads", least=1) or heads
     multi_query = f.flag("multi_query")
     if grouped:
         return shared
@@ -122,7 +122,9 @@ def _falcon_norms(f: Fields, *, grouped: bool) -> int:
 PHI = Decoder(
     attention=gqa(biases="qkvo", qk_norm=when("qk_layernorm", "head_biased")),
     feed_forward=mlp(
-        width=lambda f: f.optional_int("intermediate_size") or 4 * hidden_size(f), gated=False, biases="ud"
+        width=lambda f: f.optional_int("intermediate_size", least=1) or 4 * hidden_size(f),
+        gated=False,
+        biases="ud",
     ),
     norms=norms(1, bias=True),
     final_norm_bias=True,
@@ -175,12 +177,6 @@ def cpmant(f: Fields) -> Model:
 
 @family(
     "modernbert-decoder",
-    ignores=(
-        "global_attn_every_n_layers",
-        "sliding_window",
-        "classifier_pooling",
-        "deterministic_flash_attn",
-    ),
 )
 def modernbert_decoder(f: Fields) -> Model:
     """ModernBERT as a decoder: windows of half of ``local_attention``, a dense layer and a norm before the head."""

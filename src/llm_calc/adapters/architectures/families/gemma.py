@@ -23,12 +23,11 @@ def causal(read: Reader) -> Reader:
 BIASES = when("attention_bias", "qkvo")
 ALTERNATING = by_type(layer_types(full_every(2)))
 
-register("gemma", ignores=("use_bidirectional_attention",), read=Decoder(attention=gqa(biases=BIASES)))
+register("gemma", read=Decoder(attention=gqa(biases=BIASES)))
 register("gemma2", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING), norms=norms(4)))
 register("vaultgemma", read=Decoder(attention=gqa(biases=BIASES, windows=ALTERNATING)))
 register(
     "gemma3_text",
-    ignores=("_sliding_window_pattern",),
     read=causal(
         Decoder(
             attention=gqa(

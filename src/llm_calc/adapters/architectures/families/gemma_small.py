@@ -28,7 +28,7 @@ def _other(name: str, rows: int, cols: int, *, used: float = 1) -> Weight:
 def layer_inputs(f: Fields) -> tuple[Weight, ...]:
     """A second embedding with a row for every layer, and the projection of the first one beside it."""
     width, layers = f.optional_int("hidden_size_per_layer_input") or 0, num_layers(f)
-    rows = f.int("vocab_size_per_layer_input")
+    rows = f.int("vocab_size_per_layer_input", least=1 if width else 0)
     if not width:
         return ()
     table = Weight(
@@ -83,7 +83,6 @@ def _altup(f: Fields, hidden: int, streams: int) -> Custom:
 
 @family(
     "gemma3n_text",
-    ignores=("activation_sparsity_pattern", "altup_active_idx", "altup_coef_clip", "altup_correct_scale"),
 )
 def gemma3n_text(f: Fields) -> Model:
     """Gemma 3n."""
@@ -144,12 +143,6 @@ def _attention(f: Fields, kind: str, *, owns: bool) -> Attention:
 @family(
     "gemma4_text",
     "gemma4_unified_text",
-    ignores=(
-        "moe_intermediate_size",
-        "num_experts",
-        "top_k_experts",
-        "vocab_size_per_layer_input",
-    ),
 )
 @causal
 def gemma4_text(f: Fields) -> Model:
@@ -191,7 +184,8 @@ def _overrides(f: Fields, kinds: tuple[str, ...]) -> dict[int, dict[str, int]]:
     stated = f.by_layer("per_layer_config", frozenset({"head_dim", "num_key_value_heads"}))
     settled = "per_layer_config" in f.values
     width = f.int("global_head_dim", 512)
-    kv_heads = f.optional_int("num_global_key_value_heads", None) if f.flag("attention_k_eq_v") else None
+    shared = f.flag("attention_k_eq_v")
+    kv_heads = f.optional_int("num_global_key_value_heads", None, least=1) if shared else None
     f.ignore("num_global_key_value_heads")
     if settled:
         return stated

@@ -72,13 +72,6 @@ def _three_dense(_: Fields, __: int) -> Callable[[int], bool]:
 
 register(
     "glm5_next_text",
-    ignores=(
-        "hc_sinkhorn_iters",
-        "index_kpool_always_select_tail",
-        "linear_lower_bound",
-        "first_k_dense_replace",
-        "moe_layer_freq",
-    ),
     read=Decoder(
         attention=both(
             same(_streams),

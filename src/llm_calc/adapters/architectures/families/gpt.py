@@ -32,7 +32,7 @@ def multi_head(f: Fields, *, biases: str = "", kv_heads: int | None = None) -> A
 def plain_mlp(f: Fields, width: int | None = None, *, biases: str = "ud") -> Mlp:
     """Two matrices; ``n_inner`` wide, four times the hidden size where that is null."""
     hidden = hidden_size(f)
-    inner = width or (f.optional_int("n_inner") if f.known("n_inner") else None) or 4 * hidden
+    inner = width or (f.optional_int("n_inner", least=1) if f.known("n_inner") else None) or 4 * hidden
     return Mlp(hidden=hidden, intermediate=inner, gated=False, biases=biases)
 
 
@@ -77,7 +77,7 @@ def openai_gpt(f: Fields) -> Model:
     return with_positions(f, stack(f, multi_head(f, biases="qkvo"), plain_mlp(f)), last_norm=False)
 
 
-@family("gpt_bigcode", ignores=("num_key_value_heads",))
+@family("gpt_bigcode")
 def gpt_bigcode(f: Fields) -> Model:
     """GPT-2 with one key/value head."""
     refuse_cross_attention(f)
@@ -85,15 +85,15 @@ def gpt_bigcode(f: Fields) -> Model:
     return with_positions(f, stack(f, multi_head(f, biases="qkvo", kv_heads=kv_heads), plain_mlp(f)))
 
 
-@family("gpt_neo", ignores=("attention_layers",))
+@family("gpt_neo")
 def gpt_neo(f: Fields) -> Model:
     """GPT-Neo: biases of the output alone; local layers mask what is far, but compute and cache it."""
     f.ignore("attention_types", "window_size")
-    feed_forward = plain_mlp(f, f.optional_int("intermediate_size"))
+    feed_forward = plain_mlp(f, f.optional_int("intermediate_size", least=1))
     return with_positions(f, stack(f, multi_head(f, biases="o"), feed_forward))
 
 
-@family("gptj", "codegen", ignores=("rotary",))
+@family("gptj", "codegen")
 def gptj(f: Fields) -> Model:
     """GPT-J, CodeGen: rotary positions, one norm a layer, a bias at the head."""
     layers = stack(f, multi_head(f), plain_mlp(f), norms=1)
@@ -125,7 +125,7 @@ def biogpt(f: Fields) -> Model:
     )
 
 
-@family("xglm", ignores=("max_position_embeddings",))
+@family("xglm")
 def xglm(f: Fields) -> Model:
     """XGLM: sinusoidal positions."""
     refuse_cross_attention(f)

@@ -56,7 +56,7 @@ def _idle(f: Fields, stack: int) -> tuple[Weight, ...]:
     return tuple(replace(weight, copies=weight.copies * stack, used=0) for weight in weights)
 
 
-@family("hrm_text", ignores=("L_bp_cycles", "embedding_scale", "prefix_lm"))
+@family("hrm_text")
 def hrm_text(f: Fields) -> Model:
     """Newer files state the layers of a stack and those of all passes; older ones only the former."""
     high, low = f.int("H_cycles", most=MOST_LAYERS), f.int("L_cycles", least=0, most=MOST_LAYERS)

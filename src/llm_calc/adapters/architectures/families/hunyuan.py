@@ -29,7 +29,7 @@ def _gate_and_sinks(f: Fields) -> Parts:
     return gate + attention_vectors("sinks", heads)
 
 
-@family("hy_v4", ignores=("layer_types", "hc_magnitude", "learnable_sink_init"))
+@family("hy_v4", "hy_v4_vl_text")
 def hy_v4(f: Fields) -> Model:
     """HunYuan v4."""
     streams = f.int("hc_mult")

@@ -20,7 +20,7 @@ from llm_calc.core.weights import Weight, vector
 HYBRID, HYBRID_SLIDING = "hybrid", "hybrid_sliding"
 
 
-def _types(f: Fields, layers: int) -> tuple[str, ...]:
+def hybrid_types(f: Fields, layers: int) -> tuple[str, ...]:
     """``layer_types``, else a window in ``local_layer_ids``, else in five of six layers."""
     given, local = f.texts("layer_types", None), f.ints("local_layer_ids", None)
     if given is not None:
@@ -55,7 +55,7 @@ def _attention(f: Fields, prefix: str, window: int | None) -> tuple[Block, ...]:
 def _widths(f: Fields) -> tuple[int, int]:
     """Of dense and of expert layers; in older files ``intermediate_size`` is that of the experts."""
     dense, experts = f.int("intermediate_size"), f.int("moe_intermediate_size")
-    older = f.optional_int("dense_intermediate_size", None)
+    older = f.optional_int("dense_intermediate_size", None, least=1)
     return (dense, experts) if older is None else (older, dense)
 
 
@@ -92,23 +92,10 @@ def _feed_forward(f: Fields) -> LayerBlocks:
 
 @family(
     "inkling_text",
-    ignores=(
-        "unpadded_vocab_size",
-        "log_scaling_n_floor",
-        "log_scaling_alpha",
-        "shared_expert_sink",
-        "logits_mup_width_multiplier",
-        "chain_hidden_post_norm",
-        "mtp_hidden_states_first",
-        "mtp_config",
-        "number_of_conv_states",
-        "local_layer_ids",
-        "tie_word_embeddings",
-    ),
 )
 def inkling_text(f: Fields) -> Model:
     """Two norms a layer, and one on the embeddings, which counts with them; the head is never tied."""
-    kinds = _types(f, num_layers(f))
+    kinds = hybrid_types(f, num_layers(f))
     mixers = {
         HYBRID: _attention(f, "", None),
         HYBRID_SLIDING: _attention(f, "swa_", f.int("sliding_window_size")),

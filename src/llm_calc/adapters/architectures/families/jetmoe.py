@@ -36,7 +36,7 @@ def _attention(f: Fields, many: int, used: int) -> Block:
     )
 
 
-@family("jetmoe", ignores=("length", "gating_size"))
+@family("jetmoe")
 def jetmoe(f: Fields) -> Model:
     """Two norms, attention experts and feed-forward experts a layer."""
     many, used = routed(f, "num_local_experts", "num_experts_per_tok")

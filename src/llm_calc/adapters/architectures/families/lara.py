@@ -24,7 +24,6 @@ def _lara_attention(*, sliding: bool) -> Piece:
 
 register(
     "lara_mini",
-    ignores=("sliding_window",),
     read=Decoder(
         attention=alternating(
             stated(_lara_types),

@@ -62,28 +62,15 @@ LFM2_MOE = Decoder(
     attention=alternating(stated(_by_indices), {FULL: ATTENTION, CONV: same(short_conv)}),
     feed_forward=mixture(sparse=first_dense("num_dense_layers")),
 )
-OLDER_NAMES = (
-    "block_mlp_init_scale",
-    "block_norm_eps",
-    "block_out_init_scale",
-    "block_use_swiglu",
-    "block_use_xavier_init",
-    "conv_use_xavier_init",
-    "full_attn_idxs",
-    "theta",
-    "use_pos_enc",
-    "tie_embedding",
-    "use_expert_bias",
-)
 
 
-@family("lfm2", ignores=OLDER_NAMES)
+@family("lfm2")
 def lfm2(f: Fields) -> Model:
     """LFM2: the width of the feed-forward block is adjusted."""
     return _liquid(LFM2, f)
 
 
-@family("lfm2_moe", ignores=OLDER_NAMES)
+@family("lfm2_moe")
 def lfm2_moe(f: Fields) -> Model:
     """LFM2 with experts after the first layers."""
     return _liquid(LFM2_MOE, f)

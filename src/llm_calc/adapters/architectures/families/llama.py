@@ -1,5 +1,8 @@
 """Llama and decoders built like it: RMS norms, rotary positions, gated feed-forward."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.pieces import (
     Decoder,
@@ -9,13 +12,15 @@ from llm_calc.adapters.architectures.pieces import (
     gqa,
     mlp,
     norms,
+    output_head,
     share_of_heads,
     stated,
     when,
 )
-from llm_calc.adapters.architectures.registry import register
+from llm_calc.adapters.architectures.registry import Reader, register
 from llm_calc.adapters.architectures.windows import (
     SLIDING,
+    all_full,
     all_sliding,
     by_type,
     full_every,
@@ -25,6 +30,7 @@ from llm_calc.adapters.architectures.windows import (
     sliding_everywhere,
 )
 from llm_calc.core.blocks import Custom, Parts
+from llm_calc.core.model import Model
 from llm_calc.core.weights import vector
 
 BIASES = when("attention_bias", "qkvo")
@@ -32,6 +38,11 @@ INPUT_BIASES = when("attention_bias", "qkv")
 MLP: Piece = mlp(biases=when("mlp_bias", "gud"))
 PLAIN_MLP: Piece = mlp(gated=False, biases=when("mlp_bias", "ud"))
 ALL_BIASES = when("use_bias", "qkvo")
+
+
+def _if_stated(key: str, biases: str) -> Callable[[Fields], str]:
+    """Biases where the file says so, though the class declares no such key."""
+    return lambda f: biases if f.flag(key, default=False) else ""
 
 
 def _smollm3_types(f: Fields, layers: int) -> tuple[str, ...]:
@@ -51,7 +62,7 @@ register(
     read=Decoder(attention=gqa(windows=sliding_everywhere)),
     repeats={"full_attn_mod": 1, "attention_bias": False, "mlp_bias": False, "lm_head_bias": False},
 )
-register("granite", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
+register("granite", "granite_docling_text", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
 register(
     "granite_swa",
     read=Decoder(
@@ -73,7 +84,6 @@ register(
 )
 register(
     "smollm3",
-    ignores=("no_rope_layers", "no_rope_layer_interval", "max_window_layers"),
     read=Decoder(
         attention=gqa(biases=BIASES, windows=by_type(layer_types(_smollm3_types))), feed_forward=MLP
     ),
@@ -100,7 +110,6 @@ register(
 )
 register(
     "exaone4",
-    ignores=("sliding_window_pattern",),
     read=Decoder(
         attention=gqa(
             qk_norm="head",
@@ -116,7 +125,7 @@ register(
         attention=gqa(biases=BIASES), feed_forward=mlp(gated=False), norms=norms(0), final_norm=False
     ),
 )
-register("hunyuan_v1_dense", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
+register("hunyuan_v1_dense", "hunyuan_vl_text", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
 register(
     "nemotron",
     read=Decoder(
@@ -141,20 +150,18 @@ register(
 )
 register(
     "cohere2",
-    ignores=(
-        "layer_switch",
-        "order_of_interleaved_layers",
-        "position_embedding_type",
-        "use_embedding_sharing",
-        "use_gated_activation",
-        "use_parallel_block",
-        "use_parallel_embedding",
-    ),
     read=Decoder(
         attention=gqa(
             biases=BIASES,
             windows=by_type(layer_types(full_every(4, "sliding_window_pattern"))),
         ),
+        norms=norms(1),
+    ),
+)
+register(
+    "cohere_compass_text",
+    read=Decoder(
+        attention=gqa(biases=BIASES, head_dim=share_of_heads, windows=by_type(layer_types(all_full))),
         norms=norms(1),
     ),
 )
@@ -189,6 +196,30 @@ def _xielu(f: Fields) -> LayerBlocks:
     return lambda index: (*blocks(index), activation)
 
 
+register(
+    "emu3_text_model",
+    read=Decoder(
+        attention=gqa(biases=_if_stated("attention_bias", "qkvo")),
+        feed_forward=mlp(biases=_if_stated("mlp_bias", "gud")),
+    ),
+)
+
+
+def _pruned(read: Decoder) -> Reader:
+    """A head that leaves out the rows of what is never answered."""
+
+    def pruned(f: Fields) -> Model:
+        model = read(f)
+        rows = f.optional_int("output_vocab_size", None, least=1, most=model.vocab)
+        return model if rows is None else replace(model, head=output_head(model.hidden, rows))
+
+    return pruned
+
+
+register(
+    "apertus1p5_text",
+    read=_pruned(Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=_xielu)),
+)
 register(
     "apertus",
     repeats={"post_norm": False},

@@ -29,7 +29,6 @@ def _sparse(f: Fields, _: int) -> Callable[[int], bool]:
 
 register(
     "llama4_text",
-    ignores=("no_rope_layers", "no_rope_layer_interval", "use_qk_norm", "for_llm_compressor"),
     read=Decoder(
         attention=gqa(biases=BIASES, windows=by_type(layer_types(_types))),
         feed_forward=mixture(

@@ -44,13 +44,6 @@ def _experts(f: Fields, hidden: int) -> Custom:
 
 @family(
     "longcat_flash",
-    ignores=(
-        "num_hidden_layers",
-        "zero_expert_type",
-        "attention_method",
-        "num_key_value_heads",
-        "moe_intermediate_size",
-    ),
 )
 def longcat_flash(f: Fields) -> Model:
     """Each layer counts as two positions, since it has two caches; the experts stand in the first."""

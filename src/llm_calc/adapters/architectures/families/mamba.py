@@ -73,17 +73,13 @@ def _plain_mamba2(f: Fields) -> Mamba2:
     )
 
 
-_NO_SIZES = ("fused_add_norm", "pad_vocab_size_multiple")
-
 register(
     "mamba",
     "falcon_mamba",
-    ignores=(*_NO_SIZES, "use_falcon_mambapy"),
     read=Decoder(attention=same(_plain_mamba), feed_forward=nothing, norms=norms(1)),
 )
 register(
     "mamba2",
-    ignores=(*_NO_SIZES, "time_step_rank", "norm_before_gate"),
     read=Decoder(attention=same(_plain_mamba2), feed_forward=nothing, norms=norms(1)),
 )
 
@@ -101,7 +97,6 @@ def _jamba_sparse(f: Fields, _: int) -> Callable[[int], bool]:
 
 register(
     "jamba",
-    ignores=("mamba_inner_layernorms", "calc_logits_for_entire_prompt"),
     read=Decoder(
         attention=alternating(_jamba_types, {FULL: gqa(), LINEAR: same(lambda f: mamba(f, norms=True))}),
         feed_forward=mixture(width="intermediate_size", sparse=_jamba_sparse),
@@ -116,7 +111,6 @@ def _bamba_types(f: Fields, layers: int) -> tuple[str, ...]:
 
 register(
     "bamba",
-    ignores=("attn_rotary_emb", "time_step_rank"),
     read=Decoder(
         attention=alternating(_bamba_types, {FULL: ATTENTION, LINEAR: same(mamba2)}),
         feed_forward=mlp(biases=when("mlp_bias", "gud")),
@@ -148,7 +142,6 @@ def _granite_feed_forward(f: Fields) -> LayerBlocks:
 
 register(
     "granitemoehybrid",
-    ignores=("position_embedding_type", "normalization_function", "init_method"),
     read=Decoder(
         attention=alternating(stated(_all_linear), {FULL: ATTENTION, LINEAR: same(mamba2)}),
         feed_forward=_granite_feed_forward,
@@ -164,11 +157,6 @@ def _falcon_h1_mixer(f: Fields) -> Mamba2:
 
 register(
     "falcon_h1",
-    ignores=(
-        "mamba_norm_before_gate",
-        "time_step_rank",
-        "mlp_expansion_factor",
-    ),
     read=Decoder(
         attention=both(ATTENTION, same(_falcon_h1_mixer)),
         feed_forward=mlp(biases=when("mlp_bias", "gud")),

@@ -36,21 +36,11 @@ def _model(types: LayerTypes) -> Decoder:
     )
 
 
-_ARITHMETIC = tuple(
-    f"{kind}_{factor}_factor" for kind in ("full_attn", "linear_attn", "mlp") for factor in ("alpha", "beta")
-)
-_PUBLISHED = tuple(
-    f"layernorm_{kind}_{factor}"
-    for kind in ("full_attention", "linear_attention", "mlp")
-    for factor in ("alpha", "beta")
-)
-
-register("minimax", ignores=("block_size", *_ARITHMETIC), read=_model(stated(_every_other)))
+register("minimax", read=_model(stated(_every_other)))
 register(
     "minimax_m1",
     "minimax_text_01",
     defaults="minimax",
-    ignores=("postnorm", "shared_moe_mode", "layernorm_epsilon", *_PUBLISHED),
     repeats={"shared_intermediate_size": 0},
     read=_model(stated(_by_flags)),
 )

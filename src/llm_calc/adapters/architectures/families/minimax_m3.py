@@ -72,12 +72,14 @@ def _indexer(f: Fields) -> Block:
     return Custom(name="indexer", content=parts)
 
 
-@family("minimax_m3_vl_text", ignores=_IGNORED)
+@family("minimax_m3_vl_text")
 def minimax_m3(f: Fields) -> Model:
     """Layers of norms, attention (with an indexer where the types say so), dense or routed feed-forward."""
     layers = num_layers(f)
     kinds = layer_types(_types, kinds=frozenset({FULL, SPARSE}))(f, layers)
     f.ignore("index_n_heads", "index_head_dim")
+    f.agree(attention_output_gate=False, n_shared_experts=1, qk_norm_type="per_head", use_gemma_norm=True)
+    f.agree(use_qk_norm=True, use_routing_bias=True)
     indexer: tuple[Block, ...] = (_indexer(f),) if SPARSE in kinds else ()
     pieces: list[LayerBlocks] = [norms()(f), gqa(qk_norm="head")(f), _feed_forward(f)]
     stack = [

@@ -53,13 +53,11 @@ def _minimax_m2(f: Fields) -> Model:
 
 register(
     "minimax_m2",
-    ignores=("use_routing_bias",),
     repeats={"shared_intermediate_size": 0, "qk_norm_type": "per_layer"},
     read=_minimax_m2,
 )
 register(
     "gpt_oss",
-    ignores=("experts_per_token", "initial_context_length"),
     read=Decoder(
         attention=gqa(biases=BIASES, sinks=True, windows=by_type(layer_types(full_every(2)))),
         feed_forward=mixture(
@@ -138,7 +136,6 @@ def _same_everywhere(key: str) -> Callable[[Fields], int]:
 
 @family(
     "hunyuan_v1_moe",
-    ignores=("cla_share_factor", "use_mixed_mlp_moe", "num_shared_expert", "moe_intermediate_size"),
 )
 def hunyuan_v1_moe(f: Fields) -> Model:
     """HunYuan MoE: one shared block beside the experts, all of ``intermediate_size``."""
@@ -206,7 +203,6 @@ register(
 )
 register(
     "exaone_moe",
-    ignores=("sliding_window_pattern",),
     read=Decoder(
         attention=gqa(
             qk_norm="head", windows=by_type(layer_types(if_window(full_every(4, "sliding_window_pattern"))))

@@ -8,11 +8,10 @@ from llm_calc.adapters.architectures.registry import family
 from llm_calc.adapters.architectures.windows import sliding_everywhere
 from llm_calc.core.model import Model
 
-_OTHER_PARTS = ("audio_encoder_config", "depth_decoder_config", "audio_vocab_size", "num_codebooks")
 CAUSAL = "MoshiForCausalLM"
 
 
-@family("moshi", ignores=_OTHER_PARTS)
+@family("moshi")
 def moshi(f: Fields) -> Model:
     """The language model alone, as its causal class builds it."""
     if CAUSAL not in (f.items("architectures", ()) or ()):

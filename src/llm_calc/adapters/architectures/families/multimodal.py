@@ -7,39 +7,28 @@ from dataclasses import replace
 
 from llm_calc.adapters.architectures.dispatch import read_model
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import Decoder, gqa
+from llm_calc.adapters.architectures.pieces import Decoder, gqa, mlp, when
 from llm_calc.adapters.architectures.registry import family, register
 from llm_calc.adapters.architectures.towers import (
     audio,
+    clip,
     encoder_free,
     gemma,
+    granite,
     molmo,
     muse,
     phi,
     projectors,
     radio,
+    sam,
     speech,
+    tencent,
 )
 from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
 from llm_calc.adapters.architectures.windows import sliding_everywhere
 from llm_calc.core.model import Model
 
 VISION, AUDIO = "vision_config", "audio_config"
-IGNORED = (
-    "_vocab_size",
-    "max_position_embeddings",
-    "image_seq_length",
-    "video_seq_length",
-    "projector_hidden_act",
-    "vision_feature_select_strategy",
-    "vision_feature_layer",
-    "vision_soft_tokens_per_image",
-    "spatial_pool_mode",
-    "spatial_pool_stride",
-    "position_id_per_seconds",
-    "seconds_per_chunk",
-    "token_classification_bias",
-)
 
 
 def vision(projector: projectors.Projector = projectors.nothing, *, copies: int = 1) -> tuple[TowerPart, ...]:
@@ -52,12 +41,21 @@ def sound(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPa
     return (TowerPart(key=AUDIO, projector=projector),)
 
 
+def codes() -> tuple[TowerPart, ...]:
+    """One autoencoder that turns images into tokens."""
+    return (TowerPart(key="vq_config"),)
+
+
+CHAMELEON = Decoder(
+    attention=gqa(biases=when("attention_bias", "qkvo"), qk_norm="full_biased"),
+    feed_forward=mlp(biases=when("mlp_bias", "gud")),
+)
 PHI3 = Decoder(attention=gqa(windows=sliding_everywhere))
 SPEAKING = ("talker_config", "token2wav_config", "code2wav_config", "enable_audio_output", "enable_talker")
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
 WRAPPERS: dict[str, Wrapper] = {
-    "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector)),
+    "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
     "muse_spark": Wrapper(towers=(*vision(muse.muse_projector), *sound())),
@@ -66,6 +64,7 @@ WRAPPERS: dict[str, Wrapper] = {
         towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),
     ),
     "got_ocr2": Wrapper(towers=vision(projectors.got_ocr2)),
+    "granite_docling": Wrapper(towers=vision(granite.density_router)),
     "granite_speech": Wrapper(towers=(GRANITE_ENCODER,)),
     "granite_speech_plus": Wrapper(towers=(GRANITE_ENCODER,)),
     "minicpm_ocr": Wrapper(towers=vision(projectors.minicpm)),
@@ -77,13 +76,24 @@ WRAPPERS: dict[str, Wrapper] = {
         text_reader=PHI3,
     ),
     "pp_chart2table": Wrapper(towers=vision(projectors.got_ocr2)),
+    "apertus1p5": Wrapper(towers=(*vision(), *sound()), whole_text=True),
     "aria": Wrapper(towers=vision(projectors.aria)),
     "aya_vision": Wrapper(towers=vision(projectors.aya)),
+    "chameleon": Wrapper(towers=codes(), text_reader=CHAMELEON),
     "cohere2_vision": Wrapper(towers=vision(projectors.cohere2)),
+    "cohere_compass": Wrapper(towers=vision(), text_class="CohereCompassForCausalLM"),
     "cosmos3_edge": Wrapper(towers=vision(projectors.cosmos3_edge), tying="never"),
     "cosmos3_omni": Wrapper(towers=vision()),
+    "deepseek_ocr2": Wrapper(towers=vision(sam.separated(rows=False))),
     "deepseek_vl": Wrapper(towers=vision(projectors.plain_mlp)),
+    "deepseek_vl_hybrid": Wrapper(
+        towers=(
+            *vision(sam.low_resolution),
+            TowerPart(key="high_res_vision_config", projector=sam.high_resolution),
+        ),
+    ),
     "dots3_note": Wrapper(towers=(*vision(), *sound()), text_class="Dots3NoteForCausalLM"),
+    "emu3": Wrapper(towers=codes(), text_class="Emu3ForCausalLM"),
     "ernie4_5_vl_moe": Wrapper(towers=vision(projectors.ernie)),
     "exaone4_5": Wrapper(towers=vision()),
     "gemma3": Wrapper(towers=vision(projectors.gemma3)),
@@ -98,11 +108,17 @@ WRAPPERS: dict[str, Wrapper] = {
     "glm_ocr": Wrapper(towers=vision(), tying="either"),
     "glmasr": Wrapper(towers=sound(audio.glm_asr_projector), completed=True),
     "glmga": Wrapper(towers=vision()),
+    "hunyuan_vl": Wrapper(towers=vision(tencent.hunyuan_projector), tying="either", flat=True),
+    "hy_v4_vl": Wrapper(towers=vision()),
     "hyperclovax_vision_v2": Wrapper(towers=vision(projectors.matrix())),
     "idefics2": Wrapper(towers=vision(projectors.idefics2)),
     "idefics3": Wrapper(towers=vision(projectors.idefics3)),
+    "inkling2": Wrapper(towers=vision(), tying="never", whole_text=True),
+    "inkling2_loop": Wrapper(towers=vision(), tying="never", whole_text=True),
+    "inkling_mm_model": Wrapper(towers=(*vision(), *sound()), tying="never"),
     "internvl": Wrapper(towers=vision(projectors.internvl)),
     "internvl_chat": Wrapper(towers=vision(projectors.internvl), text_key="llm_config", tying="text"),
+    "janus": Wrapper(towers=(*vision(clip.janus_aligner), *codes())),
     "kimi_k25": Wrapper(towers=vision(projectors.kimi)),
     "lfm2_vl": Wrapper(towers=vision(projectors.lfm2), tie_key="tie_embedding"),
     "lfm3_vl": Wrapper(towers=vision(projectors.lfm3)),
@@ -116,6 +132,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "llava_onevision": Wrapper(towers=vision(projectors.llava_next), tying="either"),
     "minimax_m3_vl": Wrapper(towers=vision(projectors.minimax_m3), tying="either"),
     "mistral3": Wrapper(towers=vision(projectors.mistral3)),
+    "mistral_large4": Wrapper(towers=vision(projectors.mistral3)),
     "mllama": Wrapper(towers=vision(projectors.matrix()), tying="never", text_class="MllamaForCausalLM"),
     "molmo2": Wrapper(towers=vision(molmo.molmo2_projector), tying="never"),
     "nemotron_h_omni": Wrapper(
@@ -139,6 +156,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "shieldgemma2": Wrapper(towers=vision(projectors.gemma3), tying="either"),
     "smolvlm": Wrapper(towers=vision(projectors.idefics3)),
     "step3p7": Wrapper(towers=vision(projectors.matrix_biased_by("projector_bias"))),
+    "unlimited_ocr": Wrapper(towers=vision(sam.separated(rows=True))),
     "video_llama_3": Wrapper(towers=vision(projectors.plain_mlp), tying="either"),
     "video_llava": Wrapper(towers=vision(projectors.llava, copies=2)),
     "vipllava": Wrapper(towers=vision(projectors.vip_llava)),
@@ -161,4 +179,4 @@ def omni(f: Fields) -> Model:
 
 
 for name, wrapper in WRAPPERS.items():
-    register(name, read=wrapper, ignores=IGNORED)
+    register(name, read=wrapper, group="multimodal")

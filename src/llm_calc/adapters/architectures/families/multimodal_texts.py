@@ -1,10 +1,13 @@
 """Text parts that only multimodal models have; most are twins of a text model under another name."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from llm_calc.adapters.architectures.families.qwen import WINDOWS
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.mixtures import (
+    by_mlp_types,
+    dense_then_step,
     first_dense,
     mixture,
     shared_times,
@@ -23,7 +26,15 @@ from llm_calc.adapters.architectures.pieces import (
     when,
 )
 from llm_calc.adapters.architectures.registry import family, register
-from llm_calc.adapters.architectures.windows import sliding_everywhere
+from llm_calc.adapters.architectures.windows import (
+    FULL,
+    Window,
+    Windows,
+    all_full,
+    layer_types,
+    no_window,
+    sliding_everywhere,
+)
 from llm_calc.core.blocks import Custom, Parts
 from llm_calc.core.model import Model
 from llm_calc.core.weights import vector
@@ -41,7 +52,6 @@ register("qwen2_5_omni_text", read=Decoder(attention=gqa(biases="qkv", windows=W
 register("qwen3_vl_text", read=Decoder(attention=gqa(biases=BIASES, qk_norm="head")))
 register(
     "qwen3_vl_moe_text",
-    ignores=("sliding_window",),
     read=Decoder(
         attention=gqa(biases=BIASES, qk_norm="head"),
         feed_forward=mixture(experts="num_local_experts", sparse=sparse_step),
@@ -49,9 +59,37 @@ register(
 )
 register(
     "qwen3_omni_moe_text",
-    ignores=("sliding_window",),
     read=Decoder(attention=gqa(biases=BIASES, qk_norm="head"), feed_forward=mixture(sparse=sparse_step)),
 )
+REFERENCE = "reference_sliding_attention"
+
+
+def _references(f: Fields, layers: int) -> Callable[[int], Window]:
+    """Unlimited-OCR keeps all of a prompt and drops old tokens of its answer alone."""
+    kinds = layer_types(all_full, kinds=frozenset({FULL, REFERENCE}))(f, layers)
+    window = f.int("sliding_window")
+    if REFERENCE in kinds or not f.given("layer_types"):
+        f.warn(f"the cache is that of a prompt; of an answer only the last {window} tokens stay in it")
+    return no_window(f, layers)
+
+
+def _ocr(windows: Windows = no_window) -> Decoder:
+    """DeepSeek's experts behind plain attention."""
+    inner = when("mlp_bias", "gud")
+    return Decoder(
+        attention=gqa(biases=BIASES, head_dim=share_of_heads, windows=windows),
+        feed_forward=mixture(
+            experts="n_routed_experts",
+            sparse=by_mlp_types(dense_then_step()),
+            shared_width=shared_times(),
+            dense_biases=inner,
+            shared_biases=inner,
+        ),
+    )
+
+
+register("deepseek_ocr2_text", read=_ocr())
+register("unlimited_ocr_text", read=_ocr(_references))
 register(
     "glm4v_text",
     read=Decoder(attention=gqa(biases="qkv", head_dim=share_of_heads), norms=norms(4)),
@@ -76,7 +114,7 @@ register(
 )
 
 
-@family("molmo2_text", ignores=("norm_after", "rope_scaling_layers"))
+@family("molmo2_text")
 def molmo2_text(f: Fields) -> Model:
     """Qwen 3, or OLMo's norms of all heads; further rows of the embedding for the tokens of images."""
     whole = f.text("qk_norm_type") != "qwen3"

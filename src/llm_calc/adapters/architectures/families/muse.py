@@ -20,9 +20,6 @@ from llm_calc.adapters.architectures.windows import FULL, SLIDING, by_type, laye
 from llm_calc.core.blocks import Block, Custom, Mlp, Norm, Parts
 from llm_calc.core.weights import Weight, vector
 
-NUMBERS = ("qk_scale_factor", "output_multiplier", "layer_rope_theta", "residual_gate_temperature")
-"""What scales scores, logits and gates, and the angles of rotary positions: nothing that is stored."""
-
 
 def _types(_: Fields, layers: int) -> tuple[str, ...]:
     return tuple(SLIDING if (layers - 1 - index) % 4 else FULL for index in range(layers))
@@ -32,7 +29,6 @@ ATTENTION = gqa(biases=when("attention_bias", "qkvo"), gate="channel", windows=b
 
 register(
     "muse_glimmer_text",
-    ignores=NUMBERS,
     read=Decoder(attention=ATTENTION, norms=norms(4)),
 )
 
@@ -78,6 +74,5 @@ def _gated_residuals(f: Fields) -> LayerBlocks:
 
 register(
     "muse_spark_text",
-    ignores=NUMBERS,
     read=Decoder(attention=ATTENTION, feed_forward=_feed_forward, norms=_gated_residuals),
 )

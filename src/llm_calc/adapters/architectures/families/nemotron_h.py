@@ -107,21 +107,6 @@ def _latent_projections(hidden: int, latent: int, *, bias: bool) -> Block:
 
 @family(
     "nemotron_h",
-    ignores=(
-        "num_hidden_layers",
-        "tie_word_embeddings",
-        "expand",
-        "mamba_expand",
-        "mamba_proj_bias",
-        "attention_bias",
-        "n_shared_experts",
-        "moe_shared_expert_overlap",
-        "time_step_rank",
-        "mamba_dt_min",
-        "mamba_dt_max",
-        "mamba_dt_limit",
-        "mamba_dt_init_floor",
-    ),
 )
 def nemotron_h(f: Fields) -> Model:
     """One norm and one block a layer; the class never ties the head."""

@@ -41,17 +41,14 @@ WINDOWS = by_type(_if_switched_on(layer_types(_after_max_window_layers)))
 
 register(
     "qwen2",
-    ignores=("max_window_layers",),
     read=Decoder(attention=gqa(biases=stated("attention_bias", "qkv"), windows=WINDOWS)),
 )
 register(
     "qwen3",
-    ignores=("max_window_layers",),
     read=Decoder(attention=gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", windows=WINDOWS)),
 )
 register(
     "qwen3_moe",
-    ignores=("max_window_layers",),
     repeats={"qkv_bias": False, "shared_expert_intermediate_size": 0},
     read=Decoder(
         attention=gqa(
@@ -64,7 +61,6 @@ register(
 )
 register(
     "qwen2_moe",
-    ignores=("max_window_layers",),
     read=Decoder(
         attention=gqa(
             biases=when("qkv_bias", "qkv"), windows=by_type(_if_switched_on(layer_types(_alternating)))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import isqrt
 
-from llm_calc.adapters.architectures.families.delta import QWEN_ATTENTION, QWEN_IGNORES, qwen_delta
+from llm_calc.adapters.architectures.families.delta import QWEN_ATTENTION, qwen_delta
 from llm_calc.adapters.architectures.fields import Fields
 from llm_calc.adapters.architectures.hybrids import LINEAR, alternating, both, same, stated
 from llm_calc.adapters.architectures.mixtures import mixture
@@ -96,7 +96,7 @@ def _ngrams(f: Fields, sizes: list[int]) -> Block:
     Each table has a prime number of rows; all tables of a layer are padded together.
     """
     hidden, streams, kernel = hidden_size(f), f.int("hc_count"), f.int("ple_conv_kernel_size")
-    embed, wide = f.optional_int("ple_embed_dim") or hidden, hidden * streams
+    embed, wide = f.optional_int("ple_embed_dim", least=1) or hidden, hidden * streams
     divisor, length = f.int("make_ngram_vocab_size_divisible_by"), f.int("ngram_size")
     rows = divisor * -(-sum(sizes) // divisor)
     parts = Parts(
@@ -136,7 +136,7 @@ def _ngram_layers(f: Fields) -> dict[int, Block]:
     return {layer - 1: _ngrams(f, primes[at * heads : (at + 1) * heads]) for at, layer in enumerate(layers)}
 
 
-@family("qwen4_exp_text", ignores=(*QWEN_IGNORES, "split_ngram_parts", "number_of_conv_states"))
+@family("qwen4_exp_text")
 def qwen4_exp_text(f: Fields) -> Model:
     """The streams have no other norms; a last mixing stands in place of the final norm."""
     f.warn("how the streams and the tables of n-grams are split by component is a choice of this reader")

@@ -32,7 +32,7 @@ def _griffin_types(f: Fields, layers: int) -> tuple[str, ...]:
 
 def _rg_lru(f: Fields) -> RgLru:
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
-    width = f.optional_int("lru_width") or hidden
+    width = f.optional_int("lru_width", least=1) or hidden
     if width % heads:
         raise f.refusal("lru_width", f"a multiple of the {heads} attention heads")
     return RgLru(hidden=hidden, width=width, heads=heads, conv_kernel=f.int("conv1d_width"))
@@ -44,7 +44,6 @@ def _half_width(f: Fields) -> int:
 
 register(
     "recurrent_gemma",
-    ignores=("embeddings_scale_by_sqrt_dim",),
     read=Decoder(
         attention=alternating(
             _griffin_types,
@@ -69,8 +68,10 @@ def rwkv(f: Fields) -> Model:
     """
     hidden = hidden_size(f)
     mixers: tuple[Block, ...] = (
-        RwkvTimeMix(hidden=hidden, width=f.optional_int("attention_hidden_size") or hidden),
-        RwkvChannelMix(hidden=hidden, intermediate=f.optional_int("intermediate_size") or 4 * hidden),
+        RwkvTimeMix(hidden=hidden, width=f.optional_int("attention_hidden_size", least=1) or hidden),
+        RwkvChannelMix(
+            hidden=hidden, intermediate=f.optional_int("intermediate_size", least=1) or 4 * hidden
+        ),
     )
     layers = [
         (Norm(width=hidden, count=2 if index else 3, bias=True, component="ssm"), *mixers)
@@ -85,23 +86,6 @@ def _rounded_up(width: float, multiple: int) -> int:
 
 @family(
     "xlstm",
-    ignores=(
-        "norm_reduction_force_float32",
-        "add_out_norm",
-        "chunkwise_kernel",
-        "sequence_kernel",
-        "step_kernel",
-        "mode",
-        "return_last_states",
-        "autocast_kernel_dtype",
-        "inference_state_dtype",
-        "weight_mode",
-        "max_inference_chunksize",
-        "tie_word_embeddings",
-        "force_bos_token_insert",
-        "forward_backend_name",
-        "igate_bias_init_range",
-    ),
 )
 def xlstm(f: Fields) -> Model:
     """One mLSTM and a gated feed-forward block a layer, each behind an RMS norm; the class never ties the head."""
@@ -120,7 +104,7 @@ def xlstm(f: Fields) -> Model:
         Mlp(hidden=hidden, intermediate=inner, biases="gud" if bias else ""),
     )
     norm = norms(2, bias=bias)(f)
-    count = f.optional_int("num_blocks", most=MOST_LAYERS) or num_layers(f)
+    count = f.optional_int("num_blocks", least=1, most=MOST_LAYERS) or num_layers(f)
     f.ignore("num_hidden_layers")
     layers = [norm(index) + blocks for index in range(count)]
     return assemble(f, layers, outside=(vector("out_norm", "norms", hidden),), tied=False)

@@ -68,7 +68,7 @@ def _types(f: Fields, layers: int) -> tuple[str, ...]:
     return (kinds * 2)[:layers]
 
 
-@family("dory", ignores=("ngpt_alpha_init",))
+@family("dory")
 def dory(f: Fields) -> Model:
     """Layers between the first and the last ones run ``n_recurrent_loops`` times over one set of weights."""
     shape = _shape(f)
@@ -83,10 +83,10 @@ def dory(f: Fields) -> Model:
         (*(block for piece in pieces for block in piece(index)), scales) for index in range(shape.layers)
     ]
     model = assemble(f, stack, outside=(vector("logit_scale", "lm_head", f.int("vocab_size")),))
-    return _looped(model, shape.first, shape.middle, f.int("n_recurrent_loops"))
+    return looped(model, shape.first, shape.middle, f.int("n_recurrent_loops"))
 
 
-def _looped(model: Model, first: int, middle: int, loops: int) -> Model:
+def looped(model: Model, first: int, middle: int, loops: int) -> Model:
     """The same with ``loops`` passes through the middle layers, which store one set of weights each."""
     groups: list[LayerGroup] = []
     again = range(first, first + middle)

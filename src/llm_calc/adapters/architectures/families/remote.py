@@ -16,7 +16,6 @@ register(
     "aquila",
     "internlm2",
     defaults="llama",
-    ignores=("model_max_length", "z_loss_weight"),
     read=Decoder(attention=gqa(biases=lambda f: when("bias", "qkvo")(f) if f.given("bias") else "")),
 )
 register("internlm", defaults="llama", read=Decoder(attention=gqa(biases=when("bias", "qkvo"))))
@@ -24,7 +23,6 @@ register("orion", defaults="llama", read=Decoder(norms=norms(2, bias=True), fina
 register(
     "deepseek",
     defaults="llama",
-    ignores=("use_dense_mlp",),
     read=Decoder(
         attention=gqa(biases=when("attention_bias", "qkvo")),
         feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),
@@ -32,7 +30,24 @@ register(
 )
 
 
-@family("phi-msft", defaults="phi", ignores=("img_processor",))
+def _without_prediction(f: Fields) -> Model:
+    """MiMo-7B: Qwen 2 with layers that predict ahead, which engines load for speculation alone.
+
+    Source: ``modeling_mimo.py`` of XiaomiMiMo/MiMo; ``checked: 2026-11-30``, read.
+    """
+    if f.optional_int("num_nextn_predict_layers", 0):
+        f.warn(
+            "the layers that predict several tokens ahead are left out, as where engines run the model alone"
+        )
+    if not f.flag("use_sliding_window", default=False):
+        f.ignore("sliding_window", "max_window_layers", "use_sliding_window")
+    return Decoder(attention=gqa(biases=when("attention_bias", "qkv")))(f)
+
+
+register("mimo", defaults="mimo_7b", read=_without_prediction)
+
+
+@family("phi-msft", defaults="phi")
 def phi_msft(f: Fields) -> Model:
     """Phi-1.5 and Phi-2 as first published: the keys of GPT-2."""
     for key, spelling in (
@@ -47,7 +62,7 @@ def phi_msft(f: Fields) -> Model:
     return PHI(f)
 
 
-@family("qwen", defaults="llama", ignores=("no_bias", "seq_length", "onnx_safe"))
+@family("qwen", defaults="llama")
 def qwen(f: Fields) -> Model:
     """Qwen-1: states twice the width of each feed-forward branch; biases of q, k and v."""
     f.agree(kv_channels=hidden_size(f) // f.int("num_attention_heads"))

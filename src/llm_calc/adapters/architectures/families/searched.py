@@ -22,7 +22,6 @@ WIDTH_MULTIPLE = 256
     "nemotron-nas",
     "deci",
     defaults="decilm",
-    ignores=("intermediate_size", "num_key_value_heads", "mlp_bias"),
 )
 def searched(f: Fields) -> Model:
     """Each layer has the attention and feed-forward that ``block_configs`` gives it, or a matrix, or nothing."""

@@ -34,7 +34,7 @@ _IGNORED = (
 )
 
 
-@family("step3p5", ignores=_IGNORED)
+@family("step3p5")
 def step3p5(f: Fields) -> Model:
     """Layers of norms, attention and a dense or routed feed-forward block."""
     f.ignore("swiglu_limits", "swiglu_limits_shared", "moe_router_scaling_factor", "use_moe_router_bias")
@@ -102,6 +102,8 @@ def _sparse(f: Fields, layers: int) -> Callable[[int], bool]:
     kinds = _listed(f, "mlp_layer_types", layers)
     if kinds is not None:
         f.ignore("moe_layers_enum")
+        if not {"dense", "sparse"}.issuperset(kinds):
+            raise f.refusal("mlp_layer_types", f"a list of {layers} of dense, sparse")
         return lambda index: kinds[index] == "sparse"
     stated = f.raw("moe_layers_enum", None)
     if isinstance(stated, str):

@@ -21,17 +21,18 @@ def _mimo_types(_: Fields, layers: int) -> tuple[str, ...]:
 def _mimo_attention(f: Fields) -> LayerBlocks:
     """Values narrower than keys; windowed layers have twice the key/value heads, and sinks."""
     heads, value_dim = f.int("num_attention_heads"), f.int("v_head_dim")
+    kinds = layer_types(_mimo_types)(f, num_layers(f))
     usual = gqa(biases=INPUT_BIASES, windows=by_type(layer_types(_mimo_types)))(f)
 
     def layer(index: int) -> tuple[Block, ...]:
-        block = cast("Attention", usual(index)[0])
-        doubled = 2 if block.window is not None else 1
+        block, windowed = cast("Attention", usual(index)[0]), kinds[index] == SLIDING
+        doubled = 2 if windowed else 1
         return (
             replace(
                 block,
                 value_dim=value_dim,
                 kv_heads=block.kv_heads * doubled,
-                vector_params=heads if block.window is not None else 0,
+                vector_params=heads if windowed else 0,
             ),
         )
 
@@ -95,11 +96,6 @@ def _cohere2_sparse(f: Fields, _: int) -> Callable[[int], bool]:
 
 register(
     "cohere2_moe",
-    ignores=(
-        "shared_expert_combination_strategy",
-        "sliding_window_pattern",
-        "prefix_dense_sliding_window_pattern",
-    ),
     read=Decoder(
         attention=gqa(biases=BIASES, windows=by_type(layer_types(_cohere2_types))),
         feed_forward=mixture(

@@ -109,9 +109,9 @@ def zamba(f: Fields) -> Model:
         raise f.refusal("n_mamba_heads", f"a divisor of the {mixer.inner} inner channels")
     blocks = _transformer(
         f,
-        width=f.optional_int("attention_hidden_size") or 2 * hidden,
+        width=f.optional_int("attention_hidden_size", least=1) or 2 * hidden,
         heads=heads,
-        head_dim=f.optional_int("attention_head_dim") or max(1, 2 * hidden // heads),
+        head_dim=f.optional_int("attention_head_dim", least=1) or max(1, 2 * hidden // heads),
         intermediate=f.int("intermediate_size"),
         biases="",
     )
@@ -165,21 +165,13 @@ def _zamba2_mixer(f: Fields) -> Mamba2:
 
 @family(
     "zamba2",
-    ignores=(
-        "use_conv_bias",
-        "use_mem_rope",
-        "use_long_context",
-        "kv_channels",
-        "num_query_groups",
-        "adapter_rank",
-    ),
 )
 def zamba2(f: Fields) -> Model:
     """Zamba2: ``num_mem_blocks`` shared blocks in turn, each layer with low-rank additions of its own."""
     _check_sharing(f)
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
     kinds = _kinds(f, ZAMBA2_LAYERS)
-    intermediate = f.optional_int("intermediate_size") or 4 * hidden
+    intermediate = f.optional_int("intermediate_size", least=1) or 4 * hidden
     blocks = _transformer(
         f,
         width=f.int("attention_hidden_size", 2 * hidden),

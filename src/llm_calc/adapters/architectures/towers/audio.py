@@ -111,7 +111,7 @@ def voxtral_realtime(f: Fields) -> Tower:
         hidden=hidden,
         intermediate=f.int("intermediate_size"),
         heads=heads,
-        head_dim=f.optional_int("head_dim"),
+        head_dim=f.optional_int("head_dim", least=1),
         gated=True,
         biases="qvod",
         norm_bias=False,

@@ -14,6 +14,7 @@ from llm_calc.adapters.architectures.towers.parts import (
     pair,
     patch_grid,
     patch_volume,
+    positive,
     table,
     two_layers,
     vector,
@@ -93,7 +94,7 @@ def without_positions(f: Fields) -> Tower:
 
 
 def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
-    f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens")
+    f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens", "max_image_size")
     hidden = f.int("hidden_size")
     weights = (
         linear("patch_embedding", patch_volume(f), hidden),
@@ -113,6 +114,34 @@ def _pooling_head(hidden: int, intermediate: int) -> Weights:
         norm("head.norm", hidden),
         *two_layers("head.mlp", (hidden, intermediate, hidden)),
     )
+
+
+def janus(f: Fields) -> Tower:
+    """Janus: SigLIP whose feed-forward width is a multiple, with optional q/k norms and biases of q, k and v."""
+    f.ignore("num_image_tokens")
+    hidden = f.int("hidden_size")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=int(hidden * positive(f, "mlp_ratio")),
+        heads=f.int("num_attention_heads"),
+        biases="oud" + ("qkv" if f.flag("attention_bias") else ""),
+        vectors=4 * hidden if f.flag("use_qk_norm") else 0,
+    )
+    weights = (
+        linear("patch_embedding", patch_volume(f), hidden),
+        table("position_embedding", patch_grid(f), hidden),
+        *encoder.weights(),
+        norm("post_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def janus_aligner(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
+    """``depth`` matrices, the first from the tower's width."""
+    width, more = part.int("projection_dim"), part.int("depth", most=1000) - 1
+    inner = (linear("projector", width, width, copies=more),) if more else ()
+    return (linear("projector", tower.width, width), *inner)
 
 
 def internvl(f: Fields) -> Tower:

@@ -8,13 +8,16 @@ from llm_calc.adapters.architectures.towers.clip import encoder_of
 from llm_calc.adapters.architectures.towers.parts import (
     Encoder,
     Tower,
+    Weights,
     depth,
     linear,
     norm,
+    pair,
     patch_grid,
     patch_volume,
     positive,
     table,
+    two_layers,
 )
 
 
@@ -39,6 +42,39 @@ def kimi_k25(f: Fields) -> Tower:
         norm("final_norm", hidden),
     )
     return Tower(weights=weights, width=hidden)
+
+
+def kimi_k3(f: Fields, text: int) -> Weights:
+    """MoonViT without biases, with RMS norms and attention of its own width; two matrices over merged patches."""
+    f.ignore("init_pos_emb_time", "pos_emb_interpolation_mode", "text_hidden_size", "activation_func")
+    f.agree(
+        merge_type="sd2_tpool",
+        mm_projector_type="patchmergerv2",
+        pos_emb_type="divided_fixed",
+        norm_type="rmsnorm",
+    )
+    f.agree(mlp_type="mlp2", attn_bias=False, linear_bias=False, patch_embed_proj_bias=False)
+    hidden, heads = f.int("vt_hidden_size"), f.int("vt_num_attention_heads")
+    inner = f.int("qkv_hidden_size", hidden)
+    encoder = Encoder(
+        layers=depth(f, "vt_num_hidden_layers"),
+        hidden=hidden,
+        intermediate=f.int("vt_intermediate_size"),
+        heads=heads,
+        head_dim=max(1, inner // heads),
+        biases="",
+        norm_bias=False,
+    )
+    height, width = pair(f, "merge_kernel_size")
+    merged = f.int("mm_hidden_size", hidden) * height * width
+    return (
+        linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden, bias=False),
+        table("position_embedding", f.int("init_pos_emb_height") * f.int("init_pos_emb_width"), hidden),
+        *encoder.weights(),
+        norm("final_norm", hidden, bias=False),
+        norm("projector.norm", hidden, bias=False),
+        *two_layers("projector", (merged, merged, text), bias=False),
+    )
 
 
 def _published(f: Fields, key: str, published: str) -> str:
@@ -74,7 +110,8 @@ def step3p5(f: Fields) -> Tower:
 
 def minimax_m3(f: Fields) -> Tower:
     """Plain layers with biases over patches of several frames, rotary positions, a norm before."""
-    f.ignore("image_size")
+    f.ignore("image_size", "vision_segment_max_frames", "vocab_size", "projection_dim")
+    f.agree(position_embedding_type="rope", rope_mode="3d")
     hidden = f.int("hidden_size")
     weights = (
         linear("patch_embedding", f.int("temporal_patch_size") * patch_volume(f), hidden, bias=False),

@@ -200,7 +200,11 @@ def _aria_queries(f: Fields) -> int:
 
 def minimax_m3(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """Two matrices for each patch, then two for each merged square."""
-    f.ignore("merged_hidden_size")
+    f.ignore("merged_hidden_size", "image_grid_pinpoints", "process_image_mode")
+    sides = {name: part.int(name) for name in ("spatial_merge_size", "temporal_patch_size")}
+    merging = {"image_token_compression_method": "patch_merge", **sides}
+    f.agree(multimodal_projector_bias=True, num_reward_heads=0, img_token_compression_config=merging)
+    part.agree(img_token_compression_config=merging)
     middle, merged = f.int("projector_hidden_size"), text * part.int("spatial_merge_size") ** 2
     return (
         *two_layers("projector", (tower.width, middle, text)),

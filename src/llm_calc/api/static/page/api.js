@@ -9,9 +9,11 @@ const SOON_MS = 60;
 const LATER_MS = 400;
 
 class Refused extends Error {
-  constructor(body) {
+  /** ``after``: seconds until a busy service is likely to have a place. */
+  constructor(body, after) {
     super(body.error);
     this.body = body;
+    this.after = after;
   }
 }
 
@@ -23,7 +25,7 @@ async function post(path, body, signalOf) {
   if (response.ok) return text;
   let answer;
   try { answer = JSON.parse(text); } catch { answer = { error: `The service answered ${response.status}.` }; }
-  throw new Refused(answer);
+  throw new Refused(answer, Number(response.headers.get("retry-after")));
 }
 
 const DOWN = { error: "The calculator process does not answer.", down: true };
@@ -59,6 +61,8 @@ class Answer {
     } catch (problem) {
       if (turn !== this.turn || problem.name === "AbortError") return;
       this.state.value = { ...this.state.peek(), status: "error", error: refusalOf(problem) };
+      // What a busy service refused is asked again when it said, unless something else is asked by then.
+      if (problem.after > 0) setTimeout(() => { if (turn === this.turn) this.ask(...given); }, 1000 * problem.after);
     }
   }
 }
@@ -255,7 +259,7 @@ async function tryVariants(each, from, device) {
   const now = estimate.state.peek().data;
   const ask = async ([name, set], stop) => {
     const { served, plan } = await servedAndPlanned({ ...each, ...set }, from, stop);
-    return { name, set, now, then: served, plan };
+    return { name, set, now, served, plan };
   };
   // A change that the engine or the GPU cannot run is no advice.
   const found = await trying.of(candidates(each, device), ask, () => null);

@@ -64,7 +64,7 @@ function focus(id) {
 
 /** The figure that has the focus, else all of them. */
 function explainFocused() {
-  const figure = document.activeElement?.closest(".tile")?.querySelector(".figure");
+  const figure = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".tile")?.querySelector(".figure"));
   if (figure) figure.click();
   else explain("ttft");
 }

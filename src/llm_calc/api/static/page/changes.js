@@ -34,16 +34,16 @@ const signed = (fraction) => `${fraction > 0 ? "+" : "−"}${percent(Math.abs(fr
 const changed = (one, other) => one != null && other != null && Math.abs(other / one - 1) > 0.01;
 
 /** What a change does to each figure: [text, better], "" where it does next to nothing. */
-function effects({ now, then, plan, set }, each, held) {
+function effects({ now, served, plan, set }, each, held) {
   const pair = (one, other, show, smaller) => (changed(one, other) ? [show(one, other), smaller ? other < one : other > one] : ["", null]);
   const times = (one, other) => { const unit = timeUnit(Math.min(one, other)); return `${time(one, 3, unit)} → ${time(other, 3, unit)}`; };
   const relative = (one, other) => signed(other / one - 1);
   const after = { ...each, ...set };
-  const cost = [costPerMillion(each, deviceOf(each), now), costPerMillion(after, deviceOf(after), then)];
+  const cost = [costPerMillion(each, deviceOf(each), now), costPerMillion(after, deviceOf(after), served)];
   const holds = [held, plan.sequences_that_fit];
   return [
-    pair(now.ttft_s, then.ttft_s, times, true), pair(now.tpot_s, then.tpot_s, times, true),
-    pair(now.output_tokens_per_s, then.output_tokens_per_s, relative, false), pair(...cost, relative, true),
+    pair(now.ttft_s, served.ttft_s, times, true), pair(now.tpot_s, served.tpot_s, times, true),
+    pair(now.output_tokens_per_s, served.output_tokens_per_s, relative, false), pair(...cost, relative, true),
     pair(...holds, (one, other) => `${integer(one)} → ${integer(other)}`, false),
   ];
 }

@@ -8,7 +8,7 @@ import { addScenario, current, DEFAULTS, deviceOf, LETTERS, modelName, MOST_SCEN
 import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
 
 const NAMES = {
-  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", ev: "Release of the engine", p: "Targets hold for",
+  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", host: "Host", hmem: "Memory of the host", ev: "Release of the engine", p: "Targets hold for",
   w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline parallel", dp: "Data parallel",
   ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch",
   px: "Cached prefix", len: "Longest context", util: "GPU memory share", seqs: "Most sequences", ttft: "TTFT target",
@@ -42,6 +42,7 @@ function Cell({ value, range, first, show, words, at }) {
   return html`<td>${show(value)} <small>${told}</small>${range && html`<small class="likely">${show(range.low, 2)} to ${show(range.high, 2)}</small>`}</td>`;
 }
 
+/** @type {[string, Function, Function, string[]][]} */
 const FIGURES = [
   ["TTFT", (one) => [one.served?.ttft_s, one.served?.interval.ttft_s], time, ["faster", "slower"]],
   ["TPOT", (one) => [one.served?.tpot_s, one.served?.interval.tpot_s], time, ["faster", "slower"]],
@@ -54,6 +55,7 @@ const FIGURES = [
 ];
 
 /** What was left open and came out differently: formats that an engine takes on one GPU and not on another. */
+/** @type {[string, string, Function][]} */
 const RESOLVED = [
   ["w", "Weights as taken", (one) => one.served?.resolved.weights], ["kv", "KV cache as taken", (one) => one.served?.resolved.kv_cache],
   ["ev", "Rules of the engine", (one) => one.plan && `${one.plan.engine.name} ${one.plan.engine.version}`],

@@ -62,12 +62,12 @@ const sum = (parts) => parts.filter(Boolean).join(" + ");
 /** The cache of a token, with its factors where all layers are of one plain kind. */
 function cacheStep(what) {
   const kinds = Object.entries(what.kv_cache.by_layer_kind);
-  const heads = /attention of \d+ heads of (\d+) on (\d+) key-value heads/.exec(what.architecture);
+  const [, width, heads] = /attention of \d+ heads of (\d+) on (\d+) key-value heads/.exec(what.architecture)?.map(Number) ?? [];
   const [kind, one] = kinds[0] ?? [];
-  const bytes = heads && one && one.bytes_per_token / (2 * one.layers * heads[1] * heads[2]);
+  const bytes = heads && one && one.bytes_per_token / (2 * one.layers * width * heads);
   const plain = kinds.length === 1 && kind === "full" && heads && [0.5, 1, 2, 4].includes(bytes);
   return plain
-    ? ["2 (K, V) × layers × KV heads × head width × bytes of an element", `2 × ${one.layers} × ${heads[2]} × ${heads[1]} × ${bytes} B (${what.precision.kv_cache})`]
+    ? ["2 (K, V) × layers × KV heads × head width × bytes of an element", `2 × ${one.layers} × ${heads} × ${width} × ${bytes} B (${what.precision.kv_cache})`]
     : ["sum over layers of cached elements × bytes of an element", sum(kinds.map(([name, each]) => `${each.layers} ${name} layers: ${integer(each.bytes_per_token)} B`))];
 }
 

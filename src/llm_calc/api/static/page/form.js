@@ -1,7 +1,7 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import {
-  apply, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, STARTS, summary,
+  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, STARTS, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
@@ -49,6 +49,7 @@ export function toField(key) {
 }
 
 /** Fields that stand in a fold; it opens by itself where one of them is refused. */
+const HOSTS = ["desktop-ddr4-3200", "desktop-ddr5-4800", "desktop-ddr5-5600", "desktop-ddr5-6000", "laptop-ddr5-5600", "epyc-9004", "epyc-9005", "xeon-5", "xeon-6900p", "xeon-6900p-mrdimm"];
 const FOLDED = { layout: ["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "p", "usd", "bud", "max"] };
 const mustOpen = (fold) => FOLDED[fold].some((key) => refusals.value[key]);
 
@@ -80,7 +81,7 @@ function Field({ name, label, unit, hint, options, rows, known, wide, scale = 1 
   const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => take(event.target.value) };
   const offered = options && (options.some(([key]) => key === value) ? options : [...options, [value, value]]);
   const control = rows
-    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => apply({ [name]: next })} />`
+    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => apply(name === "g" ? sized(next) : { [name]: next })} />`
     : options
       ? html`<select ...${common} value=${value}>${offered.map(([key, shown]) => html`<option value=${key} selected=${key === value}>${shown}</option>`)}</select>`
       : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck=${false} />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
@@ -96,14 +97,44 @@ const modelRows = computed(() => catalog.value.models.map((row) => ({
   words: low(row.name, row.family, row.aliases, row.hugging_face_ids),
 })));
 
-const gpuRows = computed(() => catalog.value.gpus.map((row) => ({
-  value: row.id, text: row.name,
-  aside: `${row.vram_gb} GB · ${significant(row.memory_bandwidth_gb_per_s / 1000)} TB/s · ${row.vendor}`,
-  words: low(row.id, row.name, row.vendor, row.generation, row.aliases),
-})));
+/** Chips that share the machine's memory are sold with several sizes: each is a row. */
+const gpuRows = computed(() => catalog.value.gpus.flatMap((row) => {
+  const rest = `${significant(row.memory_bandwidth_gb_per_s / 1000)} TB/s · ${row.vendor}`, words = low(row.id, row.name, row.vendor, row.generation, row.aliases);
+  const sizes = (row.memory_options_gb ?? []).map((gb) => ({ value: `${row.id}-${gb}gb`, text: `${row.name} ${gb} GB`, aside: row.vendor, words: `${words} ${gb}gb ${gb} gb` }));
+  return [{ value: row.id, text: row.name, aside: `${row.vram_gb} GB · ${rest}`, words }, ...sizes];
+}));
+
+/** A row with a size is the chip and its memory. */
+function sized(text) {
+  const [, id, gb] = /^(.+)-(\d+)gb$/.exec(text.trim()) ?? [];
+  return id && !named(catalog.value.gpus, text, "id") && named(catalog.value.gpus, id, "id") ? { g: id, mem: gb } : { g: text };
+}
 
 const STEP = 8192;
 const problem = signal("");
+
+/** What was chosen or dropped: a model's file, and what quantizers write beside a config.json. */
+async function readFiles(files) {
+  const all = [...files], own = all.find((file) => !BESIDE.includes(file.name));
+  if (own) await readFile(own);
+  for (const file of all.filter((each) => BESIDE.includes(each.name))) await readBeside(file);
+}
+
+async function readBeside(file) {
+  const held = source.value;
+  if (held?.kind !== "config" || !held.content) {
+    problem.value = `${file.name} belongs to a config.json: choose both`;
+    if (!held) pasting.value = true;
+    return;
+  }
+  try {
+    setSource({ ...held, files: { ...held.files, [file.name]: packed(await file.text()) } });
+    change({ w: "" });
+    problem.value = "";
+  } catch (fault) {
+    problem.value = `${file.name} is no JSON object: ${fault.message}`;
+  }
+}
 
 async function readFile(file) {
   problem.value = "";
@@ -123,13 +154,24 @@ async function readFile(file) {
 
 const STRINGS = '"(?:[^"\\\\]|\\\\.)*"';
 
-/** Take a config.json as published: some hold Infinity or NaN, which JSON has no word for. Only white space is left out. */
+/** An object as published: some hold Infinity or NaN, which JSON has no word for. */
+function objectOf(text) {
+  const read = JSON.parse(text.replace(new RegExp(`(${STRINGS})|-?\\bInfinity\\b|\\bNaN\\b`, "g"), (_, kept) => kept ?? "0"));
+  if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error("it is no object");
+  return read;
+}
+
+/** The text of an object, of which only white space is left out. */
+function packed(text) {
+  const whole = text.replace(/^\ufeff/, "");
+  objectOf(whole);
+  return whole.replace(new RegExp(`(${STRINGS})|\\s+`, "g"), "$1");
+}
+
 function accept(text, name) {
   try {
-    const read = JSON.parse(text.replace(new RegExp(`(${STRINGS})|-?\\bInfinity\\b|\\bNaN\\b`, "g"), (_, kept) => kept ?? "0"));
-    if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error("it is no object");
-    const content = text.replace(new RegExp(`(${STRINGS})|\\s+`, "g"), "$1");
-    setSource({ kind: "config", name: read._name_or_path || name, content });
+    const content = packed(text);
+    setSource({ kind: "config", name: objectOf(text)._name_or_path || name, content });
     change({ w: "" });
     problem.value = "";
     keepFocus();
@@ -154,12 +196,13 @@ function turnTo(way) {
 function Pasted() {
   if (source.value?.content) {
     const refusal = refusals.value.m;
-    return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${source.value.kind === "gguf" ? "header of a GGUF file" : "config.json"}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
+    return html`<div class=${`field wide ${refusal ? "refused" : ""}`}><p class="pasted"><b>${source.value.name}</b> <span class="quiet">${[source.value.kind === "gguf" ? "header of a GGUF file" : "config.json", ...Object.keys(source.value.files ?? {})].join(" with ")}</span> <button type="button" onClick=${() => { setSource(null); pasting.value = true; }}>Remove</button></p>
+      ${source.value.kind === "config" && html`<label for="beside">A quantizer's file beside it, such as ${BESIDE[0]}</label><input id="beside" type="file" accept=".json" multiple onChange=${(event) => readFiles(event.target.files)} />`}
       ${(refusal || problem.value) && html`<p class="refusal" role="alert">⚠ ${problem.value || refusal}</p>`}</div>`;
   }
   return html`<div class="field wide">${source.value && html`<p class="refusal" role="alert">⚠ ${source.value.name} was too long for the link: choose it again.</p>`}<label for="paste">Content of config.json</label>
     <textarea id="paste" rows="4" aria-describedby="paste-help" aria-invalid=${Boolean(problem.value)} spellcheck=${false} placeholder="Paste it here, or drop the file" onInput=${(event) => event.target.value.trim() && accept(event.target.value, "Pasted file")}></textarea>
-    <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" onChange=${(event) => event.target.files[0] && readFile(event.target.files[0])} />
+    <label for="file">Or a config.json or GGUF file; only its header is read</label><input id="file" type="file" accept=".json,.gguf" multiple onChange=${(event) => readFiles(event.target.files)} />
     <p class="refusal" id="paste-help" role="alert">${problem.value && `⚠ ${problem.value}`}</p></div>`;
 }
 
@@ -196,9 +239,10 @@ function Hardware() {
   const flags = ENGINE_FLAGS[each.e] ?? {};
   const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
-      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
+      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
       <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} />
-      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide /></div>
+      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide />
+      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" label="Host" options=${["", ...HOSTS].map((id) => [id, id || "not said"])} hint="for what the GPU does not hold" /><${Field} name="hmem" label="Its memory" unit="GiB" hint="empty: as usual there" />`}</div>
     <${Fold} fold="layout" title="Release, layout, memory and cache">
       <${Field} name="ev" label="Release of the engine" hint=${releaseHint()} />
       <${Field} name="mem" label="Memory of a GPU" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />
@@ -240,7 +284,7 @@ export function Form() {
   const drop = async (event) => {
     event.preventDefault();
     event.currentTarget.classList.remove("dragging");
-    if (event.dataTransfer.files[0]) await readFile(event.dataTransfer.files[0]);
+    await readFiles(event.dataTransfer.files);
   };
   const over = (event) => { event.preventDefault(); event.currentTarget.classList.add("dragging"); };
   return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}

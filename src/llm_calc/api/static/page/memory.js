@@ -20,6 +20,7 @@ export function Memory() {
   const plan = memory.state.value.data;
   if (!plan) return html`<${Card} id="memory" title="Memory per GPU" question=${memory}><${Missing} question=${memory} /><//>`;
   const per = plan.per_gpu;
+  /** @type {object[]} */
   const parts = PARTS.map(([name, key, tone]) => ({ name, value: per[key], text: size(per[key]), tone }));
   const free = Math.max(0, per.unallocated_bytes);
   parts.push({ name: "Left free", value: free, text: size(free), free: true });

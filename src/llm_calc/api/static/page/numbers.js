@@ -40,7 +40,7 @@ export function integer(value) {
   return known(value) ? minus(whole.format(value)) : DASH;
 }
 
-/** The unit in which a time is best read: factor and name. */
+/** @returns {[number, string]} the unit in which a time is best read: factor and name */
 export function timeUnit(seconds) {
   if (!known(seconds) || seconds >= 0.09995 || seconds === 0) return [1, "s"];
   return seconds >= 9.995e-5 ? [1e3, "ms"] : [1e6, "µs"];

@@ -28,8 +28,14 @@ export function textOf(body, indent) {
   return text.replace(/"\\u0001((?:[^"\\]|\\.)*)"/g, (_, inner) => JSON.parse(`"${inner}"`));
 }
 
+/** What quantizers wrote beside a config.json, letter by letter too. */
+function besides(files) {
+  return files && Object.fromEntries(Object.entries(files).map(([name, text]) => [name, VERBATIM + text]));
+}
+
 function modelPart(scenario, source) {
-  if (source) return source.kind === "gguf" ? { gguf_base64: source.content } : { hf_config: VERBATIM + source.content };
+  if (source?.kind === "gguf") return { gguf_base64: source.content };
+  if (source) return lean({ hf_config: VERBATIM + source.content, quantization_files: besides(source.files) });
   return scenario.m === CUSTOM ? { custom: numbers(scenario, DIMENSIONS) } : { name: scenario.m };
 }
 
@@ -46,9 +52,18 @@ function enginePart(scenario) {
 
 const GIB = 2 ** 30;
 
+/** The machine around the GPUs, which llama.cpp may leave part of a model with. */
+function hostPart(scenario) {
+  const memory = number(scenario.hmem);
+  const host = lean({ platform: scenario.host.trim() || undefined, memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
+  return scenario.e === "llama.cpp" && Object.keys(host).length ? host : undefined;
+}
+
 function hardwarePart(scenario) {
   const memory = number(scenario.mem);
-  return lean({ gpu: scenario.g, count: number(scenario.n), gpu_memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
+  const said = lean({ count: number(scenario.n), gpu_memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory, host: hostPart(scenario) });
+  const gpus = scenario.g.split(",").map((name) => name.trim()).filter(Boolean);
+  return gpus.length > 1 ? gpus.map((gpu, at) => ({ gpu, ...(at === 0 ? said : {}) })) : { gpu: scenario.g, ...said };
 }
 
 /** ``cache``: the format of the KV cache where the form leaves it open. */
@@ -110,7 +125,7 @@ export function sweep(scenario, source, grid) {
 const FIELDS = [
   ...Object.entries(DIMENSIONS).map(([key, field]) => [`model.custom.${field}`, key]),
   ["model", "m"], ["precision.weights", "w"], ["precision.kv_cache", "kv"], ["hardware.gpu", "g"],
-  ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
+  ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["hardware.host.memory_bytes", "hmem"], ["hardware.host", "host"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
   ["engine.name", "e"], ["workload.input_tokens", "i"], ["workload.output_tokens", "o"],
   ...Object.entries(LOADS).map(([key, field]) => [`workload.${field}`, key]),
   ["workload.prefix_cache_hit_fraction", "px"], ["limits.ttft_s", "ttft"], ["limits.tpot_s", "tpot"],

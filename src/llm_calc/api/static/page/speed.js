@@ -85,9 +85,10 @@ export function Pareto() {
       <${Data} name="llm-calc-pareto" columns=${columns} rows=${mine.map((one) => [one.value, one.x, one.y])} />` : html`<${Missing} question=${curve} />`}<//>`;
 }
 
-/** Peak of the number type that matrices are multiplied in. */
+/** @returns {[string, number]} the number type that matrices are multiplied in, and its peak [FLOP/s] */
 function peakOf(device, served) {
   const words = served.resolved.weights.toLowerCase(), rates = device.tflops;
+  /** @type {[RegExp, string][]} */
   const kinds = [[/\bnvfp4|\bmxfp4/, "fp4"], [/\bfp8/, "fp8"], [/\bint8/, "int8"]];
   const native = kinds.find(([start, type]) => start.test(words) && rates[type])?.[1];
   const type = native ?? ["bf16", "fp16", "fp32"].find((one) => rates[one]);

@@ -9,6 +9,8 @@ export const VERSION = LINKS.version;
 export const DEFAULTS = Object.freeze(LINKS.defaults);
 export const MOST_SCENARIOS = LINKS.most_scenarios;
 export const ENGINE_FLAGS = LINKS.engine_flags;
+/** Names of what quantizers write beside a config.json. */
+export const BESIDE = LINKS.files_beside;
 export const CUSTOM = LINKS.custom_model;
 
 export const PRESETS = [
@@ -51,7 +53,7 @@ const LLAMA_CPP = "llama.cpp";
 function following(now, fields) {
   const anew = (key) => key in fields && fields[key] !== now[key], found = {};
   // A price and a memory of one's own are those of one kind of GPU.
-  if (anew("g")) Object.assign(found, { usd: "", mem: "" });
+  if (anew("g")) Object.assign(found, { usd: "", mem: "", host: "", hmem: "" });
   // A model comes in the format in which it was published.
   if (anew("m")) found.w = "";
   if (anew("e")) found.ev = "";

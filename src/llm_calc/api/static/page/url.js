@@ -8,7 +8,8 @@ const VIEW = Object.keys(LINKS.view);
 const MOST_IN_A_LINK = 200_000;
 
 /** Whether a pasted file is short enough for a link; of longer ones it keeps the name. */
-export const travels = (source) => !source?.content || source.content.length <= MOST_IN_A_LINK;
+export const travels = (source) => !source?.content || lengthOf(source) <= MOST_IN_A_LINK;
+const lengthOf = (source) => [source.content, ...Object.values(source.files ?? {})].reduce((sum, text) => sum + text.length, 0);
 
 /** State to query and fragment. ``view``: how it is looked at; ``data``: the version of the data that answered;
  * ``unknown``: keys of another version, which are kept. */
@@ -23,7 +24,7 @@ export function toLink(scenarios, sources, view = LINKS.view, data = "", unknown
   for (const key of VIEW) if (view[key] !== LINKS.view[key]) query.set(key, view[key]);
   for (const [key, value] of unknown) if (key !== "v" && !KEYS.includes(key)) query.set(key, value);
   if (data) query.set("data", data);
-  const kept = sources.map((each) => (travels(each) ? each ?? null : { ...each, content: "" }));
+  const kept = sources.map((each) => (travels(each) ? each ?? null : { ...each, content: "", files: undefined }));
   const fragment = kept.some(Boolean) ? `#${encode(kept)}` : "";
   const text = query.toString();
   return (text ? `?v=${VERSION}&${text}` : fragment ? `?v=${VERSION}` : "") + fragment;
@@ -64,7 +65,8 @@ function decode(hash, count) {
   try {
     const text = atob(hash.slice(1).replaceAll("-", "+").replaceAll("_", "/"));
     const content = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (each) => each.charCodeAt(0))));
-    const known = (each) => each === null || (typeof each?.content === "string" && typeof each.name === "string" && ["config", "gguf"].includes(each.kind));
+    const texts = (files) => files === undefined || (typeof files === "object" && Object.values(files ?? { none: 0 }).every((text) => typeof text === "string"));
+    const known = (each) => each === null || (typeof each?.content === "string" && typeof each.name === "string" && texts(each.files) && ["config", "gguf"].includes(each.kind));
     if (!Array.isArray(content) || !content.every(known)) return { sources: empty, broken: true };
     return { sources: empty.map((_, at) => content[at] ?? null), broken: false };
   } catch {

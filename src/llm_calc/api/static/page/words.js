@@ -3,7 +3,7 @@
 const FIELDS = {
   "workload.concurrency": "concurrent requests", "workload.input_tokens": "input", "workload.output_tokens": "output", workload: "load",
   "workload.request_rate": "arrivals", "workload.prefix_cache_hit_fraction": "cached prefix", "precision.kv_cache": "KV cache", "precision.weights": "weights",
-  "hardware.count": "number of GPUs", "hardware.gpu": "GPU", "hardware.gpu_memory_bytes": "memory of a GPU", hardware: "memory",
+  "hardware.count": "number of GPUs", "hardware.gpu": "GPU", "hardware.gpu_memory_bytes": "memory of a GPU", "hardware.host": "host", "hardware.host.memory_bytes": "memory of the host", hardware: "memory",
   model: "model", "model.name": "model name", "model.hf_config": "config.json", "model.gguf_base64": "GGUF header", "engine.version": "release of the engine",
   "engine.gpu_memory_utilization": "GPU memory share", "engine.max_model_len": "longest context", "engine.n_ctx": "longest context",
   "limits.usd_per_hour": "budget", "limits.ttft_s": "TTFT target", "limits.tpot_s": "TPOT target", "limits.max_gpus": "most GPUs", gpus: "GPU", prices: "price of a GPU", parallelism: "layout", "parallelism.tensor": "tensor parallel",

@@ -7,6 +7,7 @@ const MARGIN = { top: 14, right: 18, bottom: 42, left: 66 };
 const REACH_PX = 60;
 const PRESS_PX = 16;
 
+/** @returns {[{ current: any }, number]} the box to be watched, and its width in pixels */
 export function useWidth() {
   const box = useRef(null);
   const [width, setWidth] = useState(0);
@@ -103,10 +104,12 @@ function Drawing({ shown, width, height, x, y, marker, region, reached, reach, c
     const box = event.currentTarget.getBoundingClientRect();
     const [left, top] = [event.clientX - box.left, event.clientY - box.top];
     let best = null, least = REACH_PX;
-    shown.forEach((each, s) => each.bare || each.points.forEach((one, p) => {
-      const away = Math.hypot(sx(one.x) - left, sy(one.y) - top);
-      if (away < least) [best, least] = [[s, p], away];
-    }));
+    shown.forEach((each, s) => {
+      for (const [p, one] of each.bare ? [] : each.points.entries()) {
+        const away = Math.hypot(sx(one.x) - left, sy(one.y) - top);
+        if (away < least) [best, least] = [[s, p], away];
+      }
+    });
     reach(best);
     near.current = least <= PRESS_PX;
   };

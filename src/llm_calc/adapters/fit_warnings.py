@@ -1,4 +1,4 @@
-"""What a deployment's memory has no room for, in words."""
+"""What is said where memory and a timed deployment do not go together."""
 
 import math
 
@@ -9,7 +9,7 @@ from llm_calc.core.engines import MemoryPlan
 
 
 def fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
-    """Why the engine does not run a request of this length, if so."""
+    """Why the engine runs no request of this length, if so."""
     asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
     if runs(plan, asked):
         return ()

@@ -1,0 +1,68 @@
+"""Encoders that turn sound into tokens of a codebook: convolutions that shorten the signal step by step.
+
+Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-11-30``.
+"""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.architectures.fields import Fields
+from llm_calc.adapters.architectures.towers.parts import Tower, Weights, linear, norm, vector
+
+WEIGHT_NORM, GROUP_NORM = "weight_norm", "time_group_norm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolutions:
+    """``scaled``: each convolution has a norm of its weights, one number a channel; else a norm behind it."""
+
+    scaled: bool
+
+    def of(self, taps: int, before: int, after: int) -> Weights:
+        """One convolution with a bias."""
+        plain = linear("codec.conv", taps * before, after)
+        return (plain, vector("codec.scale", after) if self.scaled else norm("codec.norm", after))
+
+
+def _residual(f: Fields, make: Convolutions, width: int) -> Weights:
+    """Into a fraction of the width and back, with a matrix beside unless that is switched off."""
+    inner = width // f.int("compress")
+    if inner < 1:
+        raise f.refusal("compress", f"at most {width}")
+    beside = make.of(1, width, width) if f.flag("use_conv_shortcut") else ()
+    return (*make.of(f.int("residual_kernel_size"), width, inner), *make.of(1, inner, width), *beside)
+
+
+def _recurrent(f: Fields, width: int) -> Weights:
+    """Layers of a long short-term memory: four gates of the input and of the state, each with a bias."""
+    layers = f.int("num_lstm_layers", most=1000)
+    return (linear("codec.lstm", width, 4 * width, copies=2 * layers),)
+
+
+_OF_THE_DECODER = (
+    *("decoder_hidden_size", "decoder_intermediate_size", "decoder_num_layers", "adanorm_num_embeddings"),
+    *("decoder_attention_num_groups", "codebook_size", "codebook_dim"),
+)
+"""Of what turns tokens back, which is not there, and of the codebook, which is no parameter."""
+
+
+def wav_tokenizer(f: Fields) -> Tower:
+    """The encoder of WavTokenizer: channels double at each step."""
+    f.ignore("sampling_rate", "dilation_growth_rate", "use_causal_conv", "pad_mode", *_OF_THE_DECODER)
+    kind = f.text("norm_type")
+    if kind not in (WEIGHT_NORM, GROUP_NORM):
+        raise f.refusal("norm_type", f"{WEIGHT_NORM} or {GROUP_NORM}")
+    make, out = Convolutions(scaled=kind == WEIGHT_NORM), f.int("hidden_size")
+    width = f.int("num_filters")
+    weights = make.of(f.int("kernel_size"), f.int("audio_channels"), width)
+    ratios = f.ints("upsampling_ratios") or ()
+    if len(ratios) > MOST_STEPS or min(ratios, default=1) < 1:
+        raise f.refusal("upsampling_ratios", f"a list of at most {MOST_STEPS} numbers of at least 1")
+    for ratio in reversed(ratios):
+        weights += _residual(f, make, width) * f.int("num_residual_layers", least=0, most=1000)
+        weights += make.of(2 * ratio, width, 2 * width)
+        width *= 2
+    weights += (*_recurrent(f, width), *make.of(f.int("last_kernel_size"), width, out))
+    return Tower(weights=weights, width=out)
+
+
+MOST_STEPS = 16

@@ -1,0 +1,85 @@
+"""What each class of requests saw, and how many of them kept their targets."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from llm_calc.adapters.wire.lengths import TargetsPart
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import ClassAnswer, Percentiles, PercentilesOfRun
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.serving.estimate import PERCENTILES
+from llm_calc.core.workloads.estimate import Found
+from llm_calc.core.workloads.turns import Seen
+
+ALL = "all"
+
+
+def class_answers(workload: WorkloadPart, found: Found, requests_per_s: float) -> list[ClassAnswer]:
+    """A row a class; one for all where the workload names none."""
+    return list(_rows(workload, found.seen, requests_per_s))
+
+
+def _rows(workload: WorkloadPart, seen: Seen, requests_per_s: float) -> Iterator[ClassAnswer]:
+    if not workload.varies:
+        return
+    kinds = workload.classes or ()
+    names = [(part.name, part.targets or workload.targets) for part in kinds] or [(ALL, workload.targets)]
+    for number, (name, targets) in enumerate(names):
+        chosen = seen.kind == number
+        share = float(chosen.mean())
+        yield _row(name, targets, seen, chosen, share * requests_per_s)
+
+
+def _row(
+    name: str,
+    targets: TargetsPart | None,
+    seen: Seen,
+    chosen: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
+    requests_per_s: float,
+) -> ClassAnswer:
+    first, each, whole = seen.ttft_s[chosen], seen.tpot_s[chosen], seen.latency_s[chosen]
+    known = each[~np.isnan(each)]
+    good = None if targets is None else _kept(targets, first, each, whole)
+    return ClassAnswer(
+        name=name,
+        requests=int(chosen.sum()),
+        requests_per_s=requests_per_s,
+        input_tokens=_mean(seen.prompt_tokens[chosen]),
+        output_tokens=_mean(seen.output_tokens[chosen]),
+        ttft_s=_mean(first),
+        tpot_s=_mean(known),
+        request_latency_s=_mean(whole),
+        percentiles=None
+        if not len(first)
+        else PercentilesOfRun(
+            ttft_s=_percentiles(first), tpot_s=_percentiles(known), request_latency_s=_percentiles(whole)
+        ),
+        targets_kept_fraction=good,
+        goodput_requests_per_s=None if good is None else good * requests_per_s,
+    )
+
+
+def _kept(targets: TargetsPart, first: FloatArray, each: FloatArray, whole: FloatArray) -> float | None:
+    """The part of requests that keep all targets; one of a single token has no further ones to be late."""
+    if not len(first):
+        return None
+    limits = (
+        (targets.ttft_s, first),
+        (targets.tpot_s, np.nan_to_num(each)),
+        (targets.request_latency_s, whole),
+    )
+    kept = np.ones(len(first), dtype=bool)
+    for limit, values in limits:
+        if limit is not None:
+            kept &= values <= limit
+    return float(kept.mean())
+
+
+def _mean(values: FloatArray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _percentiles(values: FloatArray) -> Percentiles:
+    found = np.percentile(values if len(values) else np.zeros(1), PERCENTILES)
+    return Percentiles(p50=float(found[0]), p90=float(found[1]), p95=float(found[2]), p99=float(found[3]))

@@ -1,0 +1,52 @@
+"""Keys of a GGUF header held against the tensors of a layer: what contradicts is named, what cannot run is refused.
+
+Sizes are those of the tensors. Source: llama.cpp v0.5.0, ``src/models/*.cpp``, where a matrix may hold two at once
+(gate and up, queries and their gates) or half of what the key says (Qwen of 2023).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from llm_calc.adapters.gguf_keys import Keys
+from llm_calc.adapters.gguf_weights import Placed
+
+EXPERTS = "_exps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What the keys say of a layer; 0: nothing."""
+
+    feed_forward: int
+    queries: int
+    experts: int
+    experts_used: int
+
+
+def contradictions(said: Said, placed: Sequence[Placed]) -> Iterator[str]:
+    """Sentences on keys that say another width than the layer's own tensors."""
+    outputs = {each.stem: each.tensor.shape[-1] for each in placed if each.ending == "weight"}
+    wide = outputs.get("ffn_up")
+    width = said.feed_forward
+    if wide and width and wide not in (width, 2 * width, width // 2):
+        yield f"feed_forward_length says {width} in a layer, ffn_up has {wide}"
+    queries = outputs.get("attn_q")
+    if queries and said.queries and queries not in (said.queries, 2 * said.queries):
+        yield f"the keys say {said.queries} elements of attn_q in a layer, the tensor has {queries}"
+    held = next((count for stem, count in outputs.items() if stem.endswith(EXPERTS)), None)
+    if held and said.experts and held != said.experts:
+        yield f"expert_count says {said.experts} in a layer, its tensors hold {held}"
+
+
+def check_experts(keys: Keys, said: Said, placed: Sequence[Placed]) -> None:
+    """Refuse a number of experts a token that llama.cpp does not load.
+
+    Raises:
+        InvalidInputError: none, or more than there are.
+    """
+    held = next(
+        (each.tensor.shape[-1] for each in placed if each.stem.endswith(EXPERTS) and each.ending == "weight"),
+        None,
+    )
+    if held is not None and not 1 <= said.experts_used <= held:
+        raise keys.refuse("expert_used_count", f"must be 1 to {held} in a layer with experts")

@@ -1,0 +1,177 @@
+"""Named presets of llama.cpp: what a program that starts it chooses for it (``catalogs/presets``)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.setup import resolve_setup
+from llm_calc.adapters.units import GIB
+from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.engines import Setup
+from llm_calc.core.engines.llama_cpp_split import layer_bytes
+from llm_calc.core.errors import UnknownNameError
+
+MIB = 1 << 20
+RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest)
+
+
+class ContextTier(BaseModel):
+    """The context of a slot where the GPUs have so much memory."""
+
+    model_config = STRICT
+
+    from_gib: float
+    tokens: int
+
+
+class BatchTier(BaseModel):
+    """Tokens at once above such a context, where the memory is used so far at most and spares so much."""
+
+    model_config = STRICT
+
+    above_context: int
+    tokens: int
+    most_used_fraction: float
+    spare_mib: float
+
+
+class Preset(BaseModel):
+    """A file of ``catalogs/presets``."""
+
+    model_config = STRICT
+
+    name: str
+    title: str
+    engine: str
+    version: str
+    engine_version: str
+    read_on: str
+    links: Many[str] = Field(min_length=1)
+    slots: int
+    one_slot: Many[str] = ()
+    used_fraction: float
+    contexts: Many[ContextTier] = Field(min_length=1)
+    batches: Many[BatchTier] = Field(min_length=1)
+
+
+@cache
+def load_presets(path: Path | None = None) -> Mapping[str, Preset]:
+    """All presets by name.
+
+    Raises:
+        CatalogError: a file is wrong or misnamed.
+    """
+    found = {}
+    for file in sorted(catalog_folder("presets", path).glob("*.toml")):
+        preset = read_toml(Preset, file)
+        if preset.name != file.stem:
+            raise CatalogError(f"presets/{file.name}: name: {preset.name!r} is not the file's")
+        found[preset.name] = preset
+    return found
+
+
+def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
+    """The request with what its preset chooses for llama.cpp; what it says itself stays.
+
+    Raises:
+        CalcError: as :func:`.setup.resolve_setup`.
+    """
+    part = request.engine
+    if not isinstance(part, LlamaCppEngine) or part.preset is None or _is_chosen(part):
+        return request
+    preset = _preset(part.preset)
+    setup = resolve_setup(
+        catalogs,
+        model=request.model,
+        precision=request.precision,
+        hardware=request.hardware,
+        parallelism=request.parallelism,
+        engine="llama.cpp",
+        version=part.version or preset.engine_version,
+    ).setup
+    return request.model_copy(update={"engine": part.model_copy(update=_chosen(preset, part, setup))})
+
+
+def _preset(name: str) -> Preset:
+    found = load_presets().get(name.strip().lower())
+    if found is None:
+        raise UnknownNameError("preset", name[:60], tuple(load_presets()), field="engine.preset")
+    return found
+
+
+def _is_chosen(part: LlamaCppEngine) -> bool:
+    return None not in (part.n_ctx, part.n_parallel, part.n_ubatch, part.n_batch, part.version)
+
+
+def _chosen(preset: Preset, part: LlamaCppEngine, setup: Setup) -> dict[str, Any]:
+    machine = _Machine(setup=setup, count=len(setup.unlike) or setup.layout.gpus)
+    single = setup.model.model_type in preset.one_slot
+    slots = 1 if single else part.n_parallel or preset.slots
+    n_ctx = part.n_ctx or machine.context(preset) * slots
+    batch = machine.batch(preset, n_ctx)
+    return {
+        "version": part.version or preset.engine_version,
+        "n_parallel": slots,
+        "kv_unified": bool(part.kv_unified),
+        "n_ctx": n_ctx,
+        "n_batch": part.n_batch or batch,
+        "n_ubatch": part.n_ubatch or min(batch, part.n_batch or batch),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Machine:
+    """A model on GPUs as a preset looks at them."""
+
+    setup: Setup
+    count: int
+
+    @property
+    def memory_bytes(self) -> int:
+        gpus = self.setup.unlike or (self.setup.gpu,) * self.count
+        return sum(gpu.usable_memory_bytes for gpu in gpus)
+
+    def context(self, preset: Preset) -> int:
+        """Tokens of a slot, at most the model's own."""
+        found = next(tier.tokens for tier in preset.contexts if self.memory_bytes >= tier.from_gib * GIB)
+        return min(found, self.setup.model.context_length_tokens or found)
+
+    def batch(self, preset: Preset, n_ctx: int) -> int:
+        """Tokens at once, by the file and a 16-bit cache of all layers."""
+        used, room = self._predicted_bytes(n_ctx), float(self.memory_bytes)
+        for tier in preset.batches:
+            spare = preset.used_fraction * room - used
+            small = used <= tier.most_used_fraction * room and tier.spare_mib * MIB <= spare
+            if n_ctx > tier.above_context and (small or not tier.spare_mib):
+                return tier.tokens
+        return preset.batches[-1].tokens
+
+    def _predicted_bytes(self, n_ctx: int) -> float:
+        model = self.setup.model
+        each = sum(
+            2.0 * cache.elements_per_token * len(group.indices)
+            for group in model.groups
+            for cache in group.parts.caches
+        )
+        return layer_bytes(model, self.setup.numbers.recipe).file_bytes + each * n_ctx
+
+
+def preset_words(part: EnginePart) -> list[str]:
+    """What a preset chose, in words."""
+    if not isinstance(part, LlamaCppEngine) or part.preset is None:
+        return []
+    preset = _preset(part.preset)
+    slots = f"{part.n_parallel} slot{'' if part.n_parallel == 1 else 's'}"
+    versions = (
+        f"{preset.title} {preset.version} with llama.cpp {preset.engine_version} (read {preset.read_on})"
+    )
+    chosen = f"n_ctx {part.n_ctx}, {slots}, n_batch {part.n_batch}; longer prompts are cut"
+    return [f"engine.preset: {versions}: {chosen}"]

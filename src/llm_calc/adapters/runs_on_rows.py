@@ -1,0 +1,106 @@
+"""Rows of the table of what runs on what: hardware with formats, kinds of models, formats of the cache."""
+
+from functools import lru_cache
+from math import inf
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog.files import STRICT, Many
+from llm_calc.adapters.releases import version_numbers
+from llm_calc.core.hardware import Gpu
+
+NEWEST = (inf,)
+"""The release where none is named."""
+
+Release = tuple[float, ...]
+
+
+class _Dated(BaseModel):
+    """What some releases lack. Releases between those that were read and those that lack it count as having it.
+
+    ``missing_up_to``, ``missing_from``: the last and the first release that lack it, both included.
+    """
+
+    model_config = STRICT
+
+    missing_up_to: str | None = None
+    missing_from: str | None = None
+
+    def missing(self, release: Release) -> bool:
+        """Whether a release is known to lack it."""
+        before = self.missing_up_to is not None and release <= release_of(self.missing_up_to)
+        return before or (self.missing_from is not None and release >= release_of(self.missing_from))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether only some releases lack it."""
+        return self.missing_up_to is not None or self.missing_from is not None
+
+
+class _Hardware(_Dated):
+    """Hardware of one vendor, and formats there.
+
+    ``families``: compute capabilities by name, or generations of chips that have none.
+    """
+
+    vendor: str
+    formats: Many[str]
+    lowest_compute_capability: str | None = None
+    families: Many[str] = ()
+
+    def covers(self, gpu: Gpu) -> bool:
+        """Whether it speaks of this GPU."""
+        if gpu.vendor != self.vendor or not gpu.peaks:
+            return False
+        capability = gpu.compute_capability or ""
+        if self.families and (capability or gpu.generation) not in self.families:
+            return False
+        lowest = self.lowest_compute_capability
+        return lowest is None or (version_numbers(capability) or ()) >= (version_numbers(lowest) or ())
+
+    @property
+    def words(self) -> str:
+        """The hardware in words."""
+        if self.families:
+            return f"{self.vendor} ({', '.join(self.families)})"
+        lowest = self.lowest_compute_capability
+        return f"{self.vendor} from compute capability {lowest}" if lowest else self.vendor
+
+
+class RunsOn(_Hardware):
+    """Hardware that an engine runs on, and the weight formats that it runs there.
+
+    ``native_only``: formats that it runs only where the GPU multiplies them itself.
+    """
+
+    native_only: Many[str] = ()
+
+
+class KeepsCaches(_Hardware):
+    """Formats of the cache that an engine keeps on some hardware or in some releases only.
+
+    ``default_of``: kinds of models whose cache it keeps so there where no format is named.
+    """
+
+    default_of: Many[str] = ()
+
+
+class LacksModels(_Dated):
+    """Kinds of models that an engine, or some of its releases, has no implementation of.
+
+    ``instead``: by what other means it may run them.
+    """
+
+    types: Many[str] = Field(min_length=1)
+    instead: str | None = None
+
+    def missing(self, release: Release) -> bool:
+        """Whether a release has no implementation of its own."""
+        return super().missing(release) or not self.is_dated
+
+
+@lru_cache(maxsize=256)
+def release_of(version: str | None) -> Release:
+    """A release as numbers in their order; the newest where none is named, or none that can be read."""
+    numbers = None if version is None else version_numbers(version)
+    return NEWEST if numbers is None else tuple(map(float, numbers))

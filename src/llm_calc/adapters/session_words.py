@@ -1,0 +1,111 @@
+"""What an answer to a load of sessions takes for granted, refuses and warns of."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.sessions import ARRIVING, SPREAD
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.adapters.workload_catalog import load_tiers, preset_of
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.serving.batch import prefill_seconds
+from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.stream import Room
+
+
+def check_sessions(request: ServingEstimateRequest) -> None:
+    """Refuses what goes with sessions alone, and what does not go with them yet.
+
+    Raises:
+        InvalidInputError: tiers without sessions.
+        UnsupportedError: sessions with prefill and decode apart.
+    """
+    workload = request.workload
+    if request.kv_tiers and not workload.grows:
+        msg = "kv_tiers: they keep contexts between the turns of sessions; give workload.sessions, or leave them out"
+        raise InvalidInputError(msg, field="kv_tiers")
+    if request.disaggregated is not None and workload.is_stream:
+        msg = "disaggregated: does not take sessions, classes, targets or distributions yet; it takes equal requests"
+        raise UnsupportedError(msg, field="disaggregated")
+
+
+def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
+    """What was taken for granted of presets and sessions."""
+    if workload.preset is not None:
+        preset = preset_of(workload.preset)
+        chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
+        yield f"workload.preset: {preset.id}, of {preset.source}{chosen}; {preset.notes}"
+    yield from _draws(workload)
+    part, room = workload.sessions, placed.room
+    if part is not None and not workload.grows:
+        yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
+    if part is None or room is None or not workload.grows:
+        return
+    yield (
+        f"workload.sessions: numbers are drawn evenly within {SPREAD:.0%} of what is given, pauses exponentially; "
+        "sessions are at all ages when the run starts, with their contexts in memory as far as there is room; a "
+        "replica keeps its sessions. Nothing of it was calibrated"
+    )
+    if part.growth_tokens is None and part.turns > 1:
+        growth = workload.growth_tokens
+        yield f"workload.sessions.growth_tokens: {growth}, as the first prompt has beyond the shared beginning"
+    yield from _room_assumptions(room)
+
+
+def _draws(workload: WorkloadPart) -> Iterator[str]:
+    """How users make a rate, and how lengths that vary are drawn."""
+    if workload.users is not None:
+        yield f"workload.users: they send {workload.request_rate:g} requests a second together, at random"
+    if workload.varies and not workload.grows:
+        drawn = f"{ARRIVING} random arrivals" if workload.request_rate else "ten requests a slot"
+        yield (
+            f"workload: one simulated run of {drawn}; lengths are drawn from what is stated by a sequence that is the "
+            "same in every run, prompts and answers independently. Nothing of it was calibrated"
+        )
+        if workload.prefix_cache_hit_fraction:
+            yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached"
+
+
+def _room_assumptions(room: Room) -> Iterator[str]:
+    if room.stated_fraction is not None:
+        yield (
+            f"workload.prefix_cache_hit_fraction: {room.stated_fraction:g} of every prompt is found, as stated, "
+            "whatever the cache would keep"
+        )
+    elif not room.keeps:
+        yield "workload.sessions: the engine looks for no equal beginnings here; every prompt is computed whole"
+    for tier in room.tiers:
+        yield (
+            f"kv_tiers.{tier.name}: {load_tiers()[tier.name].name}; contexts are written there as they are computed "
+            "and read back one after another; what is not said of its speed is the peak of its link"
+        )
+
+
+def session_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
+    """Where caches do not pay, or more comes than can be served."""
+    kind = "workload.sessions" if workload.grows else "workload"
+    yield f"{kind}: loads of this kind were never measured here; the intervals are those of closed loops"
+    yield from _slow_tiers(placed, found)
+    turns = 1 if workload.sessions is None else workload.sessions.turns
+    served = float(found.estimate.requests_per_s) * placed.replicas / turns
+    for name, rate in (("session", workload.session_rate), ("request", workload.request_rate)):
+        if rate is not None and served < rate * 0.97:
+            yield (
+                f"workload.{name}_rate: above the {served:.3g} {name}s a second that the deployment can serve; the "
+                "queue grows without end"
+            )
+
+
+def _slow_tiers(placed: Placed, found: Found) -> Iterator[str]:
+    """Tiers that take longer to read than the prompt would take to compute."""
+    deployment = placed.deployment
+    whole = replace(lengths_seen(found.seen), cached_fraction=0.0)
+    seconds = float(prefill_seconds(deployment.work, deployment.rates, 1.0, whole))
+    per_token = seconds / float(whole.input_tokens)
+    for tier in placed.room.tiers if placed.room else ():
+        if 1 / tier.tokens_per_s > per_token:
+            yield (
+                f"kv_tiers.{tier.name}: reading a token back takes {1e6 / tier.tokens_per_s:.3g} us, computing it "
+                f"{1e6 * per_token:.3g} us: this tier does not pay"
+            )

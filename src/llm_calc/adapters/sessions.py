@@ -1,0 +1,240 @@
+"""Sessions of a request: what comes to a replica, where its contexts lie, and what the answer says of both."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from llm_calc.adapters.engines import engine_from
+from llm_calc.adapters.lengths import draw_of
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.homes import PREFIX_SWITCHES
+from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
+from llm_calc.adapters.workload_catalog import load_tiers
+from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.memory import kv_cache_bytes_per_token
+from llm_calc.core.model import Model
+from llm_calc.core.serving.estimate import SPREAD as LOOP_SPREAD
+from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.traffic import poisson_arrivals
+from llm_calc.core.workloads.arrivals import sessions_arriving
+from llm_calc.core.workloads.draws import Draw, around
+from llm_calc.core.workloads.estimate import Found, arriving, sessions_alive
+from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
+
+SPREAD = 0.2
+"""Lengths of turns vary so much either way."""
+LENGTHS = ("input_tokens", "output_tokens")
+ARRIVING = 900
+"""Requests of a run with random arrivals whose requests are told apart."""
+NO_SESSIONS = frozenset({"llama.cpp"})
+"""Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
+ALL_STATES_AGAIN = frozenset({"trtllm"})
+"""Engines that look for no equal beginnings where a model has recurrent states."""
+
+
+class Replica(Protocol):
+    """What is needed of a placed deployment."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """One replica as the core times it."""
+        ...
+
+    @property
+    def replicas(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def room(self) -> Room | None:
+        """Where contexts lie."""
+        ...
+
+
+def refuse_sessions(workload: WorkloadPart, where: str) -> None:
+    """Names what an endpoint does not take yet.
+
+    Raises:
+        UnsupportedError: the workload has sessions, or requests that differ.
+    """
+    drawn = {name for name in LENGTHS if isinstance(getattr(workload, name), LengthPart)}
+    given = [name for name in ("sessions", "classes", "targets") if getattr(workload, name) is not None]
+    for name in (*given, *sorted(drawn)):
+        words = f"a distribution of {name}" if name in drawn else name
+        msg = f"workload.{name}: {where} does not take {words}; /api/serving_estimate, compare and sweep do"
+        raise UnsupportedError(msg, field=f"workload.{name}")
+
+
+def stream_of(workload: WorkloadPart, sessions: int, arrivals_s: tuple[float, ...] = ()) -> Stream:
+    """So many sessions at once, or arrivals, as the core takes them."""
+    part = workload.sessions
+    return Stream(
+        classes=tuple(_classes(workload, alone=sessions <= 1)),
+        slots=0 if arrivals_s else sessions,
+        arrivals_s=arrivals_s,
+        shared_tokens=0.0 if part is None else float(part.shared_prefix_tokens),
+    )
+
+
+def _classes(workload: WorkloadPart, *, alone: bool) -> Iterator[RequestClass]:
+    part, growth = workload.sessions, around(float(max(workload.growth_tokens, 1)), SPREAD)
+    turns, think_s = (1, 0.0) if part is None else (part.turns, part.think_s)
+    for each in workload.classes or (workload,):
+        yield RequestClass(
+            first=_drawn(each.input_tokens, workload, alone=alone),
+            output=_drawn(each.output_tokens, workload, alone=alone),
+            growth=growth,
+            share_fraction=each.share if isinstance(each, ClassPart) else 1.0,
+            turns=turns,
+            think_s=think_s,
+        )
+
+
+def _drawn(length: Length, workload: WorkloadPart, *, alone: bool) -> Draw:
+    """A stated distribution; a number within a spread in sessions, as benchmark clients draw it in closed loops."""
+    if isinstance(length, LengthPart):
+        return draw_of(length)
+    if workload.grows:
+        return around(float(length), SPREAD)
+    if workload.load == "request_rate" or alone or workload.classes is not None:
+        return Draw((0.0, 1.0), (float(length), float(length)))
+    return Draw((0.0, 1.0), ((1 - LOOP_SPREAD) * length, float(length)))
+
+
+def room_of(
+    subject: Subject,
+    plan: MemoryPlan,
+    part: EnginePart,
+    workload: WorkloadPart,
+    *,
+    capacity_tokens: float,
+    replicas: int,
+    tiers: Sequence[KvTierPart] = (),
+) -> Room:
+    """Where contexts of one replica lie.
+
+    Raises:
+        UnsupportedError: an engine whose caches of prompts follow other rules.
+        InvalidInputError: a tier without a size or speed that could be taken for it, or named twice.
+    """
+    if part.name in NO_SESSIONS and workload.grows:
+        msg = f"workload.sessions: prompt caches of {part.name} are not modelled; ask for one turn, or another engine"
+        raise UnsupportedError(msg, field="workload.sessions")
+    setup = subject.setup
+    per_token = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format)
+    gpus = setup.layout.gpus // replicas
+    found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
+    if len({tier.name for tier in found}) < len(found):
+        raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
+    stated = "prefix_cache_hit_fraction" in workload.model_fields_set
+    return Room(
+        capacity_tokens=capacity_tokens,
+        block_tokens=float(
+            max((claim.block_tokens for pool in plan.pools for claim in pool.claims), default=1) or 1
+        ),
+        tiers=tuple(found),
+        keeps=workload.grows and keeps_prefixes(part, setup.model) and per_token > 0,
+        stated_fraction=workload.prefix_cache_hit_fraction if stated else None,
+    )
+
+
+def keeps_prefixes(part: EnginePart, model: Model) -> bool:
+    """Whether the engine looks for equal beginnings of prompts: its switch, and models with recurrent states."""
+    engine = engine_from(part)
+    flag, off = PREFIX_SWITCHES.get(part.name, ("", None))
+    if flag and getattr(engine, flag, None) is off:
+        return False
+    states = any(cache.state_elements for group in model.groups for cache in group.parts.caches)
+    if isinstance(engine, Vllm) and states:
+        return engine.paging().mode(model) != "none"
+    return not (states and part.name in ALL_STATES_AGAIN)
+
+
+def _tier(
+    tier: KvTierPart, gpu: Gpu, gpus: int, replicas: int, per_token: float, capacity_tokens: float
+) -> Tier:
+    default = load_tiers()[tier.tier]
+    if tier.memory_bytes is not None:
+        tokens = tier.memory_bytes / replicas / max(per_token, 1e-9)
+    elif default.cache_ratio is not None:
+        tokens = default.cache_ratio * capacity_tokens
+    else:
+        msg = f"kv_tiers.memory_bytes: the size of {default.name} must be given"
+        raise InvalidInputError(msg, field="kv_tiers.memory_bytes")
+    pcie = gpu.pcie_bytes_per_s_each_way if default.link == "pcie" else None
+    rate = tier.bandwidth_bytes_per_s or default.bytes_per_s or (pcie * gpus if pcie else None)
+    if rate is None:
+        msg = f"kv_tiers.bandwidth_bytes_per_s: must be given; no link of {gpu.id} to its host is known"
+        raise InvalidInputError(msg, field="kv_tiers.bandwidth_bytes_per_s")
+    return Tier(name=tier.tier, capacity_tokens=tokens, tokens_per_s=rate / max(per_token, 1e-9))
+
+
+def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
+    """One replica under its share of requests that are told apart."""
+    if placed.room is None:
+        raise InvalidInputError("workload: nothing was made ready for its requests", field="workload")
+    if workload.session_rate is not None:
+        rate = workload.session_rate / placed.replicas
+        return sessions_arriving(placed.deployment, stream_of(workload, 1), placed.room, rate)
+    if workload.request_rate is not None:
+        rate = workload.request_rate / placed.replicas
+        arrivals = poisson_arrivals(rate, ARRIVING)
+        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate)
+    sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
+    return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
+
+
+def sessions_answer(placed: Replica, workload: WorkloadPart, found: Found) -> SessionsAnswer | None:
+    """What the answer says of sessions."""
+    part, room, seen = workload.sessions, placed.room, found.seen
+    if part is None or room is None or not workload.grows:
+        return None
+    stream = stream_of(workload, 1)
+    kind, replicas = stream.classes[0], placed.replicas
+    prompt = float(seen.prompt_tokens.mean())
+    session_s = part.turns * float(seen.latency_s.mean()) + (part.turns - 1) * part.think_s
+    hits = found.hit_fractions
+    return SessionsAnswer(
+        hit_fraction=sum(hits),
+        most_hit_fraction=_most_hits(stream) if room.keeps else 0.0,
+        tiers=list(_tiers(room, hits, replicas)),
+        prompt_tokens=prompt,
+        new_tokens=prompt * (1 - sum(hits)),
+        longest_tokens=kind.longest_tokens,
+        first_turn_ttft_s=found.of_turns(seen.ttft_s, first=True),
+        later_turns_ttft_s=found.of_turns(seen.ttft_s, first=False),
+        session_s=session_s,
+        sessions_at_once=found.sessions * replicas,
+        sessions_per_s=float(found.estimate.requests_per_s) * replicas / part.turns,
+        kept_sessions=seen.kept_sessions * replicas,
+        kept_tokens=seen.kept_tokens * replicas,
+    )
+
+
+def _most_hits(stream: Stream) -> float:
+    """The part of prompts that some request before had, ``1 - new / all``."""
+    kind = stream.classes[0]
+    new = kind.mean_new_tokens - stream.shared_tokens / kind.turns
+    return 1 - new / kind.mean_prompt_tokens
+
+
+def _tiers(room: Room, hits: Sequence[float], replicas: int) -> Iterator[TierHits]:
+    yield TierHits(
+        tier="gpu",
+        hit_fraction=hits[0],
+        capacity_tokens=room.capacity_tokens * replicas,
+        bandwidth_bytes_per_s=None,
+    )
+    for tier, fraction in zip(room.tiers, hits[1:], strict=False):
+        yield TierHits(
+            tier=tier.name,
+            hit_fraction=fraction,
+            capacity_tokens=tier.capacity_tokens * replicas,
+            bandwidth_bytes_per_s=tier.tokens_per_s,
+        )

@@ -1,0 +1,140 @@
+"""Speculative decoding of a request: what is accepted, what proposing costs, which weights and caches it takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, read_csv
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire.speculative import Method, SpeculativePart
+from llm_calc.core.model import Model
+from llm_calc.core.serving.drafts import layer_cost_fraction, with_layers
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+
+USUAL_ACCEPTANCE, USUAL_COST = 0.7, 0.05
+"""What is taken where nothing is stated or measured."""
+OF_A_LAYER: frozenset[Method] = frozenset({"mtp", "eagle3"})
+
+
+class Acceptance(BaseModel):
+    """One measured mean of tokens gained a step."""
+
+    model_config = TEXT
+
+    model: str
+    method: Method
+    reasoning: Literal["on", "off"]
+    draft_tokens: int = Field(ge=1)
+    acceptance_length: float = Field(ge=1)
+    source: str = Field(min_length=1)
+    checked: date
+
+
+Key = tuple[str, Method, str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """A draft as the core takes it, ``layers`` of its own in memory, and what was taken for granted."""
+
+    draft: Draft = NO_DRAFT
+    layers: int = 0
+    words: tuple[str, ...] = ()
+
+
+@cache
+def load_acceptances(path: Path | None = None) -> Mapping[Key, Acceptance]:
+    """``catalogs/workloads/acceptance.csv`` by model, method, reasoning and draft tokens, read once.
+
+    Raises:
+        CatalogError: two rows for one case.
+    """
+    found: dict[Key, Acceptance] = {}
+    for row in read_csv(Acceptance, catalog_folder("workloads", path) / "acceptance.csv"):
+        key = (row.model, row.method, row.reasoning, row.draft_tokens)
+        if key in found:
+            raise CatalogError(f"workloads/acceptance.csv: two rows for {', '.join(map(str, key))}")
+        found[key] = row
+    return found
+
+
+def drafted(part: SpeculativePart | None, name: str, model: Model) -> Drafted:
+    """The draft of a request for a model of the catalog, or any other."""
+    if part is None:
+        return Drafted()
+    measured = _measured(part, name)
+    method = part.method or (measured.method if measured else None)
+    cost, cost_words = _cost(part, method, model)
+    length = part.acceptance_length or (measured.acceptance_length if measured else None)
+    draft = Draft(
+        tokens=part.draft_tokens,
+        acceptance=USUAL_ACCEPTANCE if part.acceptance_fraction is None else part.acceptance_fraction,
+        cost_fraction=cost,
+        gained_tokens=length,
+    )
+    words = (_acceptance_words(part, measured), cost_words, _memory_words(method))
+    return Drafted(draft=draft, layers=int(method == "mtp"), words=words)
+
+
+def _measured(part: SpeculativePart, name: str) -> Acceptance | None:
+    """The measurement of this model; where no method is named the one that it has."""
+    if part.acceptance_fraction is not None or part.acceptance_length is not None:
+        return None
+    for (model, method, reasoning, tokens), row in load_acceptances().items():
+        same = (model, reasoning, tokens) == (name, part.reasoning, part.draft_tokens)
+        if same and part.method in (None, method):
+            return row
+    return None
+
+
+def _acceptance_words(part: SpeculativePart, measured: Acceptance | None) -> str:
+    if measured is not None:
+        return (
+            f"speculative: {measured.acceptance_length:g} tokens a step with {measured.method}, as measured on coding "
+            f"prompts ({measured.source}); other text is accepted less or more"
+        )
+    if part.acceptance_length is not None:
+        return "speculative: nothing of it was calibrated but the acceptance length, which is stated"
+    if part.acceptance_fraction is None:
+        return (
+            f"speculative.acceptance_fraction: {USUAL_ACCEPTANCE:g}, since none is stated and none was measured for "
+            "this model, method and number of tokens; acceptances are independent; nothing of it was calibrated"
+        )
+    return "speculative: acceptances are independent; nothing of it was calibrated"
+
+
+def _cost(part: SpeculativePart, method: Method | None, model: Model) -> tuple[float, str]:
+    """Time of a proposal over a step, and how it was found."""
+    if part.draft_cost_fraction is not None:
+        return part.draft_cost_fraction, "speculative.draft_cost_fraction: as stated"
+    if method in OF_A_LAYER:
+        cost = layer_cost_fraction(model)
+        return (
+            cost,
+            f"speculative.draft_cost_fraction: {cost:.3g}, one layer and the head of the model's weights",
+        )
+    if method == "ngram":
+        return 0.0, "speculative.draft_cost_fraction: 0, a look-up"
+    return USUAL_COST, f"speculative.draft_cost_fraction: {USUAL_COST:g}, since none is stated"
+
+
+def _memory_words(method: Method | None) -> str:
+    if method == "mtp":
+        return "speculative: memory holds one more layer like the model's last, with its cache"
+    if method == "ngram":
+        return "speculative: a look-up takes no memory of the GPUs"
+    return "speculative: weights and cache of the draft are not counted; memory for them must be left"
+
+
+def with_draft(subject: Subject, part: SpeculativePart | None) -> Subject:
+    """What was resolved, with the layers of a draft in memory and what was taken for granted of it."""
+    found = drafted(part, subject.name, subject.setup.model)
+    if part is None:
+        return subject
+    setup = replace(subject.setup, model=with_layers(subject.setup.model, found.layers))
+    return replace(subject, setup=setup, assumptions=(*subject.assumptions, found.words[-1]))

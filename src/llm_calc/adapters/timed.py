@@ -1,0 +1,59 @@
+"""Who does what of a step at which rates: the GPUs of a deployment, of one kind or unlike, and their host."""
+
+from dataclasses import replace
+
+from llm_calc.adapters.calibration import rates_of
+from llm_calc.adapters.offload import Offload, offload_of
+from llm_calc.core.calibration import Calibration
+from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.llama_cpp_placement import stage_shares
+from llm_calc.core.hardware import Cluster
+from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.serving.machine import machine_of
+from llm_calc.core.serving.rates import Machine, Rates
+from llm_calc.core.serving.unlike import in_turn, unbalanced
+
+
+def timed(
+    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
+) -> tuple[Machine, Offload, StepWork]:
+    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
+    whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
+    summed_work = summed(whole)
+    machine = machine_of(cluster, summed_work, setup.layout, engine.name)
+    rates = rates_of(calibration, machine, summed_work, engine.name, setup.gpu, many=many)
+    if isinstance(engine, LlamaCpp):
+        if _uneven(setup, engine):
+            whole, rates = _of_stages(setup, engine, cluster, calibration, whole)
+        rates = _in_micro_batches(rates, engine.micro_batch(engine.loading(setup).n_ctx))
+    offload = offload_of(engine, setup, rates)
+    return machine, offload, offload.work(whole)
+
+
+def _in_micro_batches(rates: Rates, tokens: int) -> Rates:
+    """Prompts in steps of the server's own micro-batch (``n_ubatch``), not of its default."""
+    if rates.kernels.prompt_tokens == tokens:
+        return rates
+    return replace(rates, kernels=replace(rates.kernels, prompt_tokens=tokens))
+
+
+def _uneven(setup: Setup, engine: LlamaCpp) -> bool:
+    """Whether stages differ: unlike GPUs, or layers dealt otherwise than the server would by itself."""
+    if setup.unlike or setup.layout.pipeline == 1:
+        return bool(setup.unlike)
+    usual = replace(engine, tensor_split=None, split_mode="layer")
+    return engine.loading(setup).layers != usual.loading(setup).layers
+
+
+def _of_stages(
+    setup: Setup, engine: LlamaCpp, cluster: Cluster, calibration: Calibration, whole: StepWork
+) -> tuple[StepWork, Rates]:
+    """Each stage at its own GPU's rates, one after the other."""
+    gpus, work = setup.unlike or (setup.gpu,) * setup.layout.pipeline, summed(whole)
+    own = {}
+    for gpu in dict.fromkeys(gpus):
+        machine = machine_of(replace(cluster, gpu=gpu), work, setup.layout, engine.name)
+        own[gpu] = rates_of(calibration, machine, work, engine.name, gpu)
+    shares, rates = stage_shares(setup, engine.loading(setup)), [own[gpu] for gpu in gpus]
+    return unbalanced(whole, in_turn(rates, shares), rates, shares)

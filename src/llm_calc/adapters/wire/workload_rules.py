@@ -1,0 +1,85 @@
+"""What must hold in a workload, and what follows from it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llm_calc.adapters.lengths import draw_of
+from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
+from llm_calc.adapters.wire.workloads import SessionsPart
+
+SESSION_LOADS = ("concurrency", "session_rate")
+SECONDS_A_MINUTE = 60.0
+ROUNDING = 1e-6
+
+
+def with_rate(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the rate that users make, where both are numbers."""
+    users, each = stated.get("users"), stated.get("requests_per_user_per_minute")
+    known = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (users, each))
+    if not known or users is None or each is None or stated.get("request_rate") is not None:
+        return dict(stated)
+    return {**stated, "request_rate": users * each / SECONDS_A_MINUTE}
+
+
+def check_users(users: float | None, each: float | None, rate: float | None) -> None:
+    """Users and their requests go together, and make the rate that is stated."""
+    if (users is None) != (each is None):
+        raise ValueError("users and requests_per_user_per_minute must be given together")
+    if users is None or each is None:
+        return
+    made = users * each / SECONDS_A_MINUTE
+    if rate is None or abs(made - rate) > ROUNDING * made:
+        raise ValueError(
+            f"request_rate: users send {made:g} requests a second, but it says {rate}; they must agree"
+        )
+
+
+def check_sessions(sessions: SessionsPart | None, input_tokens: int, loads: Sequence[str]) -> None:
+    """Sessions have loads of their own, and begin with less than the whole first prompt in common."""
+    if sessions is None:
+        if "session_rate" in loads:
+            raise ValueError("session_rate needs sessions; requests by themselves have request_rate")
+        return
+    if wrong := [name for name in loads if name not in SESSION_LOADS]:
+        raise ValueError(f"sessions take concurrency or session_rate; found {wrong[0]}")
+    if sessions.shared_prefix_tokens >= input_tokens:
+        raise ValueError(
+            "sessions.shared_prefix_tokens must be below input_tokens, the first prompt that begins with them"
+        )
+
+
+def check_classes(classes: Sequence[ClassPart], given: set[str]) -> None:
+    """Classes are all there is, each with a name of its own."""
+    if both := sorted(given & {"input_tokens", "output_tokens"}):
+        raise ValueError(f"{both[0]} and classes exclude each other; each class has its own")
+    if abs(sum(each.share for each in classes) - 1) > ROUNDING:
+        raise ValueError(
+            f"classes: shares must add up to 1; they are {sum(each.share for each in classes):g}"
+        )
+    if len({each.name for each in classes}) < len(classes):
+        raise ValueError("classes: each must have a name of its own")
+
+
+def mean_tokens(length: Length, classes: Sequence[ClassPart] | None, name: str) -> int:
+    """The mean of a length over all requests [tokens]."""
+    if classes is None:
+        return max(1, round(_mean(length)))
+    return max(1, round(sum(each.share * _mean(getattr(each, name)) for each in classes)))
+
+
+def _mean(length: Length) -> float:
+    return draw_of(length).mean if isinstance(length, LengthPart) else float(length)
+
+
+def most_tokens(prompt: Length, output: Length, classes: Sequence[ClassPart] | None) -> int:
+    """The longest prompt and answer together [tokens]."""
+    pairs = (
+        [(prompt, output)]
+        if classes is None
+        else [(each.input_tokens, each.output_tokens) for each in classes]
+    )
+    return max(sum(_most(length) for length in pair) for pair in pairs)
+
+
+def _most(length: Length) -> int:
+    return round(draw_of(length).most) if isinstance(length, LengthPart) else length

@@ -1,0 +1,56 @@
+"""Sessions of an estimate: what caches gave, first and later turns."""
+
+from rich.console import Console
+
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.cli.tables import facts, listing
+from llm_calc.cli.text import NONE, number, percent, seconds
+
+
+def show_sessions(console: Console, answer: ServingEstimateAnswer) -> None:
+    """What was found in which memory, and what turns wait for."""
+    found = answer.sessions
+    if found is None:
+        return
+    first, later = (
+        NONE if value is None else seconds(value)
+        for value in (found.first_turn_ttft_s, found.later_turns_ttft_s)
+    )
+    rows = [
+        ("found in caches", f"{percent(found.hit_fraction)} of {percent(found.most_hit_fraction)} at most"),
+        ("prompt of a turn", f"{number(found.prompt_tokens)} tokens, {number(found.new_tokens)} computed"),
+        ("first token, first turn", first),
+        ("first token, later turns", later),
+        ("a session", f"{seconds(found.session_s)}, {number(found.longest_tokens)} tokens at its end"),
+        ("sessions alive", f"{number(found.sessions_at_once)}, {number(found.sessions_per_s)} end a second"),
+    ]
+    facts(console, rows, "Sessions")
+    tiers = [(each.tier, percent(each.hit_fraction), number(each.capacity_tokens)) for each in found.tiers]
+    listing(console, ("Memory", "found", "holds [tokens]"), tiers)
+
+
+def show_classes(console: Console, answer: ServingEstimateAnswer) -> None:
+    """What each class of requests waits for, and how many keep their targets."""
+    if not answer.classes:
+        return
+    rows = [
+        (
+            each.name,
+            number(each.requests_per_s),
+            *(NONE if value is None else seconds(value) for value in (each.ttft_s, each.tpot_s)),
+            NONE if each.percentiles is None else seconds(each.percentiles.ttft_s.p99),
+            NONE if each.targets_kept_fraction is None else percent(each.targets_kept_fraction),
+            NONE if each.goodput_requests_per_s is None else number(each.goodput_requests_per_s),
+        )
+        for each in answer.classes
+    ]
+    columns = (
+        "Class",
+        "a second",
+        "first token",
+        "per token",
+        "first token p99",
+        "keep targets",
+        "good a second",
+    )
+    listing(console, columns, rows)

@@ -1,0 +1,62 @@
+"""Sessions that begin at a rate: how many are alive follows from how long they take."""
+
+from dataclasses import replace
+
+from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.workloads.estimate import Found, sessions_alive
+from llm_calc.core.workloads.stream import Room, Stream
+
+ROUNDS = 8
+NEAR = 0.03
+FEW_REQUESTS = 320
+"""Requests of a run while the number of sessions is still looked for."""
+
+
+def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> Found:
+    """Sessions that begin at ``rate_per_s`` [s, tokens/s, requests/s].
+
+    ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive.
+    Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
+    more sessions only take longer, the last run answers: more come than the deployment can serve.
+    Leaves out: bursts of sessions.
+    """
+    low, sessions = 0, 1
+    high: int | None = None
+    for _ in range(ROUNDS):
+        found = _with(deployment, stream, room, sessions, FEW_REQUESTS)
+        wanted = rate_per_s * sessions / _served(found, stream)
+        if abs(wanted - sessions) <= max(0.5, NEAR * sessions):
+            break
+        if wanted > sessions:
+            low = sessions
+        else:
+            high = sessions
+        sessions = _next(low, high, round(wanted))
+    found = _with(deployment, stream, room, sessions)
+    served = min(float(found.estimate.requests_per_s), rate_per_s * stream.mean_turns)
+    scale = served / max(float(found.estimate.requests_per_s), 1e-300)
+    estimate = replace(
+        found.estimate,
+        requests_per_s=served,
+        output_tokens_per_s=found.estimate.output_tokens_per_s * scale,
+        total_tokens_per_s=found.estimate.total_tokens_per_s * scale,
+    )
+    return replace(found, estimate=estimate)
+
+
+def _with(
+    deployment: Deployment, stream: Stream, room: Room, sessions: int, most_requests: int | None = None
+) -> Found:
+    return sessions_alive(deployment, replace(stream, slots=sessions), room, most_requests)
+
+
+def _served(found: Found, stream: Stream) -> float:
+    """Sessions a second of a run."""
+    return max(float(found.estimate.requests_per_s) / stream.mean_turns, 1e-300)
+
+
+def _next(low: int, high: int | None, wanted: int) -> int:
+    """The next number of sessions to try, between those that are too few and those that are too many."""
+    if high is None:
+        return min(max(wanted, low + 1), 64 * (low + 1))
+    return min(max(wanted, low + 1), max(high - 1, low + 1))

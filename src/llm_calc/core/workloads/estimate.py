@@ -1,0 +1,176 @@
+"""From a deployment and a stream of sessions to what users wait for, what the deployment delivers, and what is kept."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.estimate import (
+    PERCENTILES,
+    Deployment,
+    Estimate,
+    most_requests_per_s,
+    queue_of_many,
+)
+from llm_calc.core.serving.host import SLOT_REQUESTS, start_waits, with_host
+from llm_calc.core.workloads.run import MOST_SLOTS, simulate
+from llm_calc.core.workloads.stream import Room, Stream
+from llm_calc.core.workloads.turns import Seen
+
+MOST_REQUESTS = 1300
+"""Requests of a simulated run: so many that a run takes a tenth of a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An estimate with the requests that it is the mean of, as clients saw them, and sessions at once."""
+
+    estimate: Estimate
+    seen: Seen
+    sessions: float
+
+    def of_turns(self, values: FloatArray, *, first: bool) -> float | None:
+        """Mean over first turns, or over later ones; None where there are none [s, tokens].
+
+        Definition: the mean.
+        """
+        chosen = values[(self.seen.turn == 0) == first]
+        return float(chosen.mean()) if len(chosen) else None
+
+    @property
+    def hit_fractions(self) -> tuple[float, ...]:
+        """Part of all prompt tokens that was found on the GPU, and in each tier below [1].
+
+        ``found tokens / prompt tokens``.
+        Definition: of all requests together.
+        """
+        return tuple((self.seen.found_tokens.sum(axis=1) / self.seen.prompt_tokens.sum()).tolist())
+
+
+def sessions_alive(
+    deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None
+) -> Found:
+    """So many sessions always alive, each followed by a new one [s, tokens/s, requests/s].
+
+    ``requests/s = sessions x turns / (turns x latency + (turns - 1) x pause)`` (Little's law).
+    Choice: a run that starts with sessions at all ages and their contexts in memory, whose first request of each is not
+    counted: what lasts, not how it begins.
+    Leaves out: as :func:`simulated`.
+    """
+    together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
+    found = _as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
+    session_s = _session_seconds(stream, found)
+    rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
+    most = float(most_requests_per_s(deployment, lengths_seen(found)))
+    return _found(found, min(rate, most), float(stream.slots))
+
+
+def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None) -> Seen:
+    """One run of the scheduler [s, tokens, sequences].
+
+    Definition: :func:`.run.simulate` with the step times of the deployment.
+    Leaves out: preemption, priorities, and contexts that move between replicas.
+    """
+    slots = min(stream.slots, MOST_SLOTS) or len(stream.arrivals_s)
+    means = [each.first.mean for each in stream.classes]
+    clock = StepClock(
+        deployment.work,
+        deployment.rates,
+        contexts=(min(means), stream.longest_tokens),
+        groups=slots,
+        group=max(stream.slots, slots) / slots,
+        draft=deployment.draft,
+    )
+    rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
+    limit = float(deployment.limit)
+    if not stream.slots:
+        arriving = round(len(stream.arrivals_s) * stream.mean_turns)
+        return simulate(clock, stream, rules, room, limit, requests=arriving)
+    counted, first = counted_requests(stream, slots), slots if stream.mean_turns > 1 else 0
+    wanted = counted if most_requests is None else min(counted, max(most_requests, slots))
+    return simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
+
+
+def counted_requests(stream: Stream, slots: int) -> int:
+    """Requests of a run: whole sessions of every slot, ten requests at least, while that is not too many [requests].
+
+    ``slots x turns x ceil(10 / turns)``, at most 1300 but ten a slot.
+    Choice: as benchmark clients do, ten requests a slot; a session is seen to its end where time allows.
+    Leaves out: nothing but rarer events.
+    """
+    turns = max(each.turns for each in stream.classes)
+    whole = slots * turns * -(-SLOT_REQUESTS // turns)
+    return min(whole, max(MOST_REQUESTS, slots * SLOT_REQUESTS))
+
+
+def arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> Found:
+    """Requests that arrive whatever is in flight [s, tokens/s, requests/s].
+
+    ``requests/s = min(rate, what the deployment can serve)``.
+    Definition: :func:`simulated` with the arrivals of the stream.
+    """
+    found = _as_clients_see(deployment, simulated(deployment, stream, room))
+    most = float(queue_of_many(deployment, lengths_seen(found)).requests_per_s)
+    rate = min(rate_per_s, most)
+    return _found(found, rate, rate * float(found.latency_s.mean()))
+
+
+def lengths_seen(seen: Seen) -> Lengths:
+    """Mean lengths of the requests of a run [tokens].
+
+    ``cached fraction = found / prompt tokens``.
+    Definition: means.
+    """
+    prompt = float(seen.prompt_tokens.mean())
+    fraction = float(seen.found_tokens.sum(axis=0).mean()) / prompt
+    return Lengths(
+        input_tokens=prompt, output_tokens=float(seen.output_tokens.mean()), cached_fraction=fraction
+    )
+
+
+def _as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> Seen:
+    """With what a server adds to first tokens, and what measured runs of this stack took over the formulas.
+
+    ``together``: requests that come at once at the start, as in a closed loop of single requests.
+    """
+    tpots = seen.tpot_s * float(deployment.offsets.tpot)
+    tpot = float(np.nanmean(tpots)) if not np.all(np.isnan(tpots)) else 0.0
+    each = Lengths(input_tokens=seen.prompt_tokens, output_tokens=seen.output_tokens)
+    first = np.asarray(with_host(seen.ttft_s, tpot, each, 0.0, deployment.host))
+    first = first + start_waits(len(first), float(together), deployment.host)
+    first = first * float(deployment.offsets.ttft)
+    later = np.where(np.isnan(tpots), 0.0, (seen.output_tokens - 1) * tpots)
+    return replace(seen, ttft_s=first, tpot_s=tpots, latency_s=first + later)
+
+
+def _session_seconds(stream: Stream, seen: Seen) -> float:
+    """Mean length of a session in time."""
+    total = 0.0
+    for number, kind in enumerate(stream.classes):
+        own = seen.latency_s[seen.kind == number]
+        latency = float((own if len(own) else seen.latency_s).mean())
+        total += kind.share_fraction * (kind.turns * latency + (kind.turns - 1) * kind.think_s)
+    return total
+
+
+def _found(seen: Seen, rate_per_s: float, sessions: float) -> Found:
+    output, prompt = float(seen.output_tokens.mean()), float(seen.prompt_tokens.mean())
+    tpots = seen.tpot_s[~np.isnan(seen.tpot_s)]
+    known = tpots if len(tpots) else np.zeros(1)
+    columns = (("ttft_s", seen.ttft_s), ("tpot_s", known), ("request_latency_s", seen.latency_s))
+    estimate = Estimate(
+        ttft_s=float(seen.ttft_s.mean()),
+        tpot_s=float(known.mean()),
+        request_latency_s=float(seen.latency_s.mean()),
+        output_tokens_per_s=rate_per_s * output,
+        total_tokens_per_s=rate_per_s * (prompt + output),
+        requests_per_s=rate_per_s,
+        running=seen.mean_running,
+        percentiles=tuple(
+            (name, tuple(float(value) for value in np.percentile(values, PERCENTILES)))
+            for name, values in columns
+        ),
+    )
+    return Found(estimate=estimate, seen=seen, sessions=sessions)

@@ -1,0 +1,151 @@
+"""What comes to a deployment: classes of requests, alone or as turns of sessions, and where their contexts are kept."""
+
+from dataclasses import dataclass
+
+from llm_calc.core.workloads.draws import Draw, level_of, pause
+
+_LENGTHS, _OUTPUTS, _PAUSES, _CLASSES = range(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestClass:
+    """One kind of requests, ``share_fraction`` of all sessions.
+
+    A session has ``turns`` requests. The first prompt is ``first`` long; each later one is all that came before, the
+    last answer included, and ``growth`` more. Between an answer and the next turn pass ``think_s`` on average.
+    """
+
+    first: Draw
+    output: Draw
+    growth: Draw
+    share_fraction: float = 1.0
+    turns: int = 1
+    think_s: float = 0.0
+
+    def new_tokens(self, session: int, turn: int) -> float:
+        """What the user or a tool adds in a turn, at least one token [tokens].
+
+        Definition: the quantile of the first prompt, or of the growth.
+        """
+        draw = self.first if turn == 0 else self.growth
+        return max(1.0, float(round(draw.at(level_of(_LENGTHS, session, turn)))))
+
+    def output_tokens(self, session: int, turn: int) -> float:
+        """What the model answers, at least one token [tokens].
+
+        Definition: the quantile of the answers.
+        """
+        return max(1.0, float(round(self.output.at(level_of(_OUTPUTS, session, turn)))))
+
+    def pause_s(self, session: int, turn: int) -> float:
+        """Time before the next turn [s].
+
+        Definition: as :func:`.draws.pause`.
+        """
+        return pause(self.think_s, level_of(_PAUSES, session, turn)) if self.think_s else 0.0
+
+    def prompt_tokens(self, session: int, turn: int) -> float:
+        """The whole prompt of a turn [tokens].
+
+        ``new tokens of all turns so far + answers of all turns before``.
+        Definition: a conversation is sent whole each time.
+        """
+        before = sum(self.new_tokens(session, one) + self.output_tokens(session, one) for one in range(turn))
+        return before + self.new_tokens(session, turn)
+
+    @property
+    def longest_tokens(self) -> float:
+        """Prompt and answer of the last turn at the mean lengths [tokens].
+
+        ``first + (turns - 1) x growth + turns x output``.
+        Definition: the whole conversation.
+        """
+        return self.first.mean + (self.turns - 1) * self.growth.mean + self.turns * self.output.mean
+
+    @property
+    def mean_prompt_tokens(self) -> float:
+        """Prompt of a turn, the mean over all turns [tokens].
+
+        ``first + (turns - 1) / 2 x (growth + output)``.
+        Definition: prompts grow by the same from turn to turn.
+        """
+        return self.first.mean + (self.turns - 1) / 2 * (self.growth.mean + self.output.mean)
+
+    @property
+    def mean_new_tokens(self) -> float:
+        """Tokens of a turn's prompt that no turn before had, the mean over all turns [tokens].
+
+        ``(first + (turns - 1) x (growth + 1)) / turns``: the last token of an answer was never computed.
+        Definition: all else was computed before.
+        """
+        return (self.first.mean + (self.turns - 1) * (self.growth.mean + 1)) / self.turns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """All requests of a run: ``slots`` sessions at once, each followed by a new one; or arrivals of sessions.
+
+    ``shared_tokens``: the beginning that the first prompts of all sessions have in common.
+    """
+
+    classes: tuple[RequestClass, ...]
+    slots: int = 0
+    arrivals_s: tuple[float, ...] = ()
+    shared_tokens: float = 0.0
+
+    def class_of(self, session: int) -> int:
+        """Which class a session is of, so that any few have nearly the shares of all [1].
+
+        ``first class whose summed share exceeds frac(session x irrational)``.
+        Definition: as :func:`.draws.level_of`.
+        """
+        level, reached = level_of(_CLASSES, session, 0), 0.0
+        for number, each in enumerate(self.classes):
+            reached += each.share_fraction
+            if level < reached:
+                return number
+        return len(self.classes) - 1
+
+    @property
+    def longest_tokens(self) -> float:
+        """The longest conversation of any class at mean lengths [tokens].
+
+        Definition: the largest of the classes.
+        """
+        return max(each.longest_tokens for each in self.classes)
+
+    @property
+    def mean_turns(self) -> float:
+        """Turns of a session, the mean over classes [1].
+
+        ``sum of share_fraction x turns``.
+        Definition: the mean.
+        """
+        return sum(each.share_fraction * each.turns for each in self.classes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """Memory below the GPU's that keeps contexts: how many tokens, and how fast they come back.
+
+    Contexts are written there as they are computed, so that it holds copies of what the GPU holds as well.
+    """
+
+    name: str
+    capacity_tokens: float
+    tokens_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Where contexts lie: ``capacity_tokens`` on the GPUs, in blocks, then the tiers in their order.
+
+    ``keeps``: whether the engine looks for equal beginnings of prompts at all. ``stated_fraction``: part of every
+    prompt that is found on the GPU whatever is kept; None: what is found follows from the room.
+    """
+
+    capacity_tokens: float
+    block_tokens: float = 1.0
+    tiers: tuple[Tier, ...] = ()
+    keeps: bool = True
+    stated_fraction: float | None = None

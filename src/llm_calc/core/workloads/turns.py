@@ -1,0 +1,79 @@
+"""A turn while it is simulated, and what all turns of a run saw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from llm_calc.core.arrays import FloatArray
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One request: a turn of a session, with grouped slots of every member of the group.
+
+    ``whole_tokens``, ``left_tokens``: prompt tokens to compute of all members, and those still to do; ``found``: what
+    of the prompt was there, on the GPU and in each tier below.
+    """
+
+    session: int
+    kind: int
+    turn: int
+    arrival_s: float
+    prompt_tokens: float
+    output_tokens: float
+    found: tuple[float, ...] = ()
+    reserve_tokens: float = 0.0
+    whole_tokens: float = 0.0
+    left_tokens: float = 0.0
+    began_s: float = 0.0
+    first_s: float = 0.0
+    ttft_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the requests of a run saw, one entry a request; ``found``: a column for the GPU and one for each tier.
+
+    ``mean_running``: sequences that decode at once; ``elapsed_s``: time of all counted requests.
+    """
+
+    kind: FloatArray
+    turn: FloatArray
+    prompt_tokens: FloatArray
+    output_tokens: FloatArray
+    found_tokens: FloatArray
+    ttft_s: FloatArray
+    tpot_s: FloatArray
+    latency_s: FloatArray
+    kept_tokens: float
+    kept_sessions: float
+    mean_running: float
+    elapsed_s: float
+
+
+def seen_of(
+    rows: list[tuple[float, ...]],
+    elapsed_s: float,
+    kept_tokens: float,
+    kept_sessions: float,
+    mean_running: float,
+) -> Seen:
+    """Rows of a run as arrays [s, tokens].
+
+    Definition: the columns, in the order in which a run writes them.
+    """
+    table = np.array(rows, dtype=np.float64).T
+    return Seen(
+        kind=table[0],
+        turn=table[1],
+        ttft_s=table[2],
+        tpot_s=table[3],
+        latency_s=table[4],
+        prompt_tokens=table[5],
+        output_tokens=table[6],
+        found_tokens=table[7:],
+        kept_tokens=kept_tokens,
+        kept_sessions=kept_sessions,
+        mean_running=mean_running,
+        elapsed_s=elapsed_s,
+    )

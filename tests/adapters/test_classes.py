@@ -1,0 +1,161 @@
+"""Lengths that vary, classes of requests with targets, users."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.wire.serving import ClassAnswer, ServingEstimateAnswer
+from llm_calc.core.errors import InvalidInputError
+
+LOGNORMAL = {"distribution": "lognormal", "mean": 1000, "std": 800, "max": 8000}
+SHORT = {
+    "name": "short",
+    "share": 0.75,
+    "input_tokens": 300,
+    "output_tokens": 100,
+    "targets": {"ttft_s": 0.2},
+}
+LONG = {"name": "long", "share": 0.25, "input_tokens": LOGNORMAL, "output_tokens": 400}
+
+
+def asked(workload: dict[str, Any], **fields: Any) -> ServingEstimateAnswer:
+    return llm_calc.estimate(
+        **{"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": workload} | fields
+    )
+
+
+def only(answer: ServingEstimateAnswer) -> ClassAnswer:
+    (row,) = answer.classes
+    return row
+
+
+@pytest.mark.parametrize("load", [{"concurrency": 12}, {"request_rate": 3.0}])
+def test_a_constant_distribution_is_a_number(load: dict[str, Any]) -> None:
+    fixed = {"distribution": "fixed", "mean": 900}
+    answer = asked({"input_tokens": fixed, "output_tokens": {**fixed, "mean": 180}, **load})
+    plain = asked({"input_tokens": 1000 if "concurrency" in load else 900, "output_tokens": 180, **load})
+    assert only(answer).input_tokens == 900
+    # Answers of one length end together, so that the prompts after them are computed together as well.
+    assert answer.tpot_s == pytest.approx(plain.tpot_s, rel=0.1)
+    assert answer.interval.status == "uncalibrated"
+
+
+def test_means_of_a_run_are_those_of_the_distribution() -> None:
+    row = only(asked({"input_tokens": LOGNORMAL, "output_tokens": 100, "request_rate": 4.0}))
+    assert row.requests == 900
+    assert row.input_tokens == pytest.approx(995, rel=0.03)
+    assert row.percentiles is not None
+    assert row.percentiles.ttft_s.p99 > row.percentiles.ttft_s.p50
+
+
+def test_classes_have_their_shares_lengths_and_targets() -> None:
+    answer = asked({"classes": [SHORT, LONG], "request_rate": 4.0})
+    short, long = answer.classes
+    assert short.requests_per_s + long.requests_per_s == pytest.approx(answer.requests_per_s)
+    assert short.requests / 900 == pytest.approx(0.75, abs=0.01)
+    assert (short.input_tokens, short.output_tokens, long.output_tokens) == (300, 100, 400)
+    assert short.targets_kept_fraction is not None
+    assert short.goodput_requests_per_s == pytest.approx(short.requests_per_s * short.targets_kept_fraction)
+    assert (long.targets_kept_fraction, long.goodput_requests_per_s) == (None, None)
+
+
+def test_tighter_targets_are_kept_by_fewer() -> None:
+    kept = [
+        only(
+            asked({"input_tokens": LOGNORMAL, "output_tokens": 100, "request_rate": 8.0, "targets": targets})
+        )
+        for targets in (
+            {"ttft_s": 10.0},
+            {"ttft_s": 0.08},
+            {"ttft_s": 0.08, "tpot_s": 0.009},
+            {"ttft_s": 1e-6},
+        )
+    ]
+    parts = [row.targets_kept_fraction for row in kept]
+    assert parts[0] == 1.0
+    assert parts[-1] == 0.0
+    assert all(a is not None and b is not None and a >= b for a, b in pairwise(parts))
+
+
+def test_users_make_a_rate() -> None:
+    load = {"input_tokens": 1000, "output_tokens": 100}
+    users = asked({**load, "users": 120, "requests_per_user_per_minute": 2})
+    rate = asked({**load, "request_rate": 4.0})
+    assert (users.ttft_s, users.requests_per_s) == (rate.ttft_s, rate.requests_per_s)
+    assert any("4 requests a second" in words for words in users.assumptions)
+
+
+def test_sessions_take_distributions() -> None:
+    answer = asked(
+        {"input_tokens": LOGNORMAL, "output_tokens": 100, "concurrency": 8, "sessions": {"turns": 4}}
+    )
+    assert answer.sessions is not None
+    assert answer.sessions.hit_fraction > 0.3
+
+
+def test_memory_holds_the_longest_request() -> None:
+    answer = llm_calc.memory_plan(
+        model="llama-3.1-8b",
+        hardware="h100-80gb-sxm",
+        workload={"input_tokens": LOGNORMAL, "output_tokens": 100, "concurrency": 2},
+    )
+    assert answer.asked_context_tokens == pytest.approx(8100, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("workload", "named"),
+    [
+        ({"input_tokens": {"distribution": "zipf"}}, "workload.input_tokens"),
+        ({"input_tokens": {"distribution": "lognormal", "mean": 10}}, "lognormal needs std"),
+        ({"input_tokens": {"distribution": "fixed", "mean": 10, "std": 1}}, "fixed has no std"),
+        ({"input_tokens": {"distribution": "uniform", "min": 9, "max": 3}}, "min must not be above max"),
+        (
+            {"output_tokens": {"distribution": "quantiles", "levels": [0, 1], "values": [9, 3]}},
+            "must not fall",
+        ),
+        ({"output_tokens": {"distribution": "histogram", "edges": [1, 2], "counts": [0]}}, "not all be 0"),
+        ({"classes": [SHORT]}, "shares must add up to 1"),
+        ({"classes": [{**SHORT, "share": 0.5}, {**SHORT, "share": 0.5}]}, "a name of its own"),
+        ({"classes": [SHORT, LONG], "input_tokens": 5}, "input_tokens and classes exclude"),
+        ({"classes": [SHORT, LONG], "batch": 4}, "batch takes no distributions"),
+        ({"input_tokens": LOGNORMAL, "offline": True}, "offline takes no distributions"),
+        ({"classes": [SHORT, LONG], "sessions": {}}, "sessions have no classes"),
+        ({"users": 3}, "must be given together"),
+        ({"users": 60, "requests_per_user_per_minute": 1, "request_rate": 2.0}, "must agree"),
+        ({"targets": {}}, "at least one of ttft_s"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(workload: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInputError, match=named.replace(".", r"\.")):
+        asked(workload)
+
+
+@pytest.mark.parametrize(
+    ("workload", "named"),
+    [
+        ({"classes": [SHORT, LONG]}, "does not take classes"),
+        ({"input_tokens": LOGNORMAL}, "a distribution of input_tokens"),
+        ({"targets": {"ttft_s": 1.0}}, "does not take targets"),
+    ],
+)
+def test_plans_refuse_by_name_what_they_do_not_take(workload: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInputError, match=named):
+        llm_calc.plan(model="llama-3.1-8b", workload=workload, gpus=["h100-80gb-sxm"])
+
+
+def test_a_sweep_simulates_classes_row_by_row() -> None:
+    base = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
+    load = {"classes": [SHORT, LONG], "request_rate": 1.0}
+    grid = {"workload.request_rate": [1.0, 2.0]}
+    rows = list(llm_calc.sweep(target="serving_estimate", base={**base, "workload": load}, grid=grid))
+    assert [row["method"] for row in rows] == ["simulated", "simulated"]
+    one = asked({**load, "request_rate": 2.0})
+    assert rows[1]["ttft_s"] == pytest.approx(one.ttft_s)
+    with pytest.raises(InvalidInputError, match="no closed form"):
+        list(
+            llm_calc.sweep(
+                target="serving_estimate", base={**base, "workload": load}, grid=grid, method="closed_form"
+            )
+        )

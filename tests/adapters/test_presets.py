@@ -1,0 +1,86 @@
+"""Presets of llama.cpp: what Ollama chooses by memory and context."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
+from llm_calc.adapters.presets import load_presets
+from llm_calc.core.errors import CalcError
+
+
+def planned(model: str, hardware: str, weights: str | None = "q4_k_m", **engine: Any) -> Any:
+    asked = {
+        "model": model,
+        "hardware": hardware,
+        "precision": {} if weights is None else {"weights": weights},
+        "engine": {"name": "llama.cpp", "preset": "ollama", **engine},
+    }
+    return MEMORY_PLAN.answered(asked, load_catalogs())
+
+
+@pytest.mark.parametrize(
+    ("model", "hardware", "tokens"),
+    [
+        ("llama-3.1-8b", "rtx-3060-12gb", 4096),
+        ("llama-3.1-8b", "m4 max 36gb", 32768),  # 27 GiB for the GPU
+        ("llama-3.1-8b", "m2 pro 32gb", 4096),  # 21.3 GiB for the GPU
+        ("llama-3.1-8b", "rtx-4090", 32768),
+        ("llama-3.1-8b", "2x rtx-4090", 131072),  # the model's own
+        ("qwen3-30b-a3b", "rtx-4090,rtx-3090", 40960),  # the model's own
+        ("qwen3.5-35b-a3b", "2x rtx-3090", 262144),
+    ],
+)
+def test_the_context_follows_the_memory_of_all_gpus(model: str, hardware: str, tokens: int) -> None:
+    assert planned(model, hardware).max_model_len_tokens == tokens
+
+
+def test_slots_multiply_the_cells_and_some_models_have_one() -> None:
+    four = planned("llama-3.1-8b", "rtx-3060-12gb", n_parallel=4)
+    assert four.kv_cache_tokens == 4 * 4096
+    assert four.max_model_len_tokens == 4096
+    assert planned("qwen3.5-35b-a3b", "rtx-4090", n_parallel=4).scheduler_max_sequences == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "hardware", "batch"),
+    [
+        ("llama-3.1-8b", "rtx-3060-12gb", 512),
+        ("llama-3.1-8b", "rtx-4090", 1024),
+        ("qwen3-32b", "rtx-4090", 512),
+    ],
+)
+def test_the_batch_follows_the_context_and_what_is_left(model: str, hardware: str, batch: int) -> None:
+    assert f"n_batch {batch};" in " ".join(planned(model, hardware).assumptions)
+
+
+def test_what_is_said_stays() -> None:
+    found = planned("llama-3.1-8b", "rtx-3060-12gb", n_ctx=16384, n_ubatch=256)
+    assert found.max_model_len_tokens == 16384
+    assert found.engine.version == "v0.5.0"
+
+
+def test_an_estimate_names_the_preset() -> None:
+    asked = {
+        "model": "llama-3.1-8b",
+        "hardware": "rtx-3060-12gb",
+        "precision": "q4_k_m",
+        "engine": {"name": "llama.cpp", "preset": "ollama"},
+        "workload": {"input_tokens": 6000, "output_tokens": 100},
+    }
+    found = SERVING_ESTIMATE.answered(asked, load_catalogs())
+    assert any(note.startswith("engine.preset: Ollama v0.33.0") for note in found.assumptions)
+    assert any("longer than its context of 4096" in note for note in found.warnings)
+
+
+def test_an_unknown_preset_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(CalcError, match=r"engine\.preset: unknown preset 'lmstudio'; nearest: ollama"):
+        planned("llama-3.1-8b", "rtx-4090", preset="lmstudio")
+
+
+def test_each_preset_names_its_source_and_release() -> None:
+    for preset in load_presets().values():
+        assert preset.links
+        assert preset.version
+        assert preset.read_on

@@ -1,0 +1,151 @@
+"""Sessions as requests state them: presets, tiers, what is refused, and what the answer says."""
+
+import time
+from typing import Any
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.adapters.wire.workloads import SessionsAnswer
+from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
+from llm_calc.core.errors import InvalidInputError
+
+TURNS = {"turns": 6, "growth_tokens": 200, "think_s": 2.0}
+LOAD = {"input_tokens": 1000, "output_tokens": 100, "concurrency": 8, "sessions": TURNS}
+
+
+def asked(**fields: Any) -> ServingEstimateAnswer:
+    return llm_calc.estimate(
+        **{"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": LOAD} | fields
+    )
+
+
+def of_sessions(answer: ServingEstimateAnswer) -> SessionsAnswer:
+    assert answer.sessions is not None
+    return answer.sessions
+
+
+def test_a_session_of_one_turn_is_a_request() -> None:
+    plain = {name: value for name, value in LOAD.items() if name != "sessions"}
+    one, none = asked(workload={**plain, "sessions": {"turns": 1, "think_s": 9.0}}), asked(workload=plain)
+    assert one.sessions is None
+    assert any("of one turn" in words for words in one.assumptions)
+    for name in ("ttft_s", "tpot_s", "request_latency_s", "requests_per_s", "percentiles", "interval"):
+        assert getattr(one, name) == getattr(none, name)
+
+
+def test_contexts_that_all_fit_are_found() -> None:
+    answer = of_sessions(asked())
+    assert answer.hit_fraction == pytest.approx(answer.most_hit_fraction, abs=0.02)
+    assert answer.longest_tokens == 1000 + 5 * 200 + 6 * 100
+    assert answer.sessions_at_once == 8
+    assert answer.new_tokens == pytest.approx(answer.prompt_tokens * (1 - answer.hit_fraction))
+
+
+@pytest.mark.parametrize(
+    ("engine", "off"),
+    [("vllm", {"enable_prefix_caching": False}), ("sglang", {"disable_radix_cache": True})],
+)
+def test_nothing_is_found_where_the_cache_is_off(engine: str, off: dict[str, bool]) -> None:
+    answer = asked(engine={"name": engine, **off})
+    assert of_sessions(answer).hit_fraction == 0
+    assert any("no equal beginnings" in words for words in answer.assumptions)
+    assert answer.ttft_s > asked(engine=engine).ttft_s
+
+
+def test_a_stated_share_stands() -> None:
+    answer = asked(workload={**LOAD, "prefix_cache_hit_fraction": 0.25})
+    assert of_sessions(answer).hit_fraction == pytest.approx(0.25, abs=0.001)
+    assert of_sessions(asked(workload={**LOAD, "prefix_cache_hit_fraction": 0.0})).hit_fraction == 0
+
+
+def test_tiers_keep_what_the_gpu_does_not() -> None:
+    load = {**LOAD, "input_tokens": 20_000, "concurrency": 60, "sessions": {**TURNS, "growth_tokens": 500}}
+    bare = asked(workload=load)
+    tiered = asked(workload=load, kv_tiers=[{"tier": "host"}, {"tier": "disk", "memory_bytes": 4e12}])
+    tiers = {tier.tier: tier for tier in of_sessions(tiered).tiers}
+    assert set(tiers) == {"gpu", "host", "disk"}
+    assert of_sessions(tiered).hit_fraction > of_sessions(bare).hit_fraction
+    assert tiers["host"].capacity_tokens == pytest.approx(2 * tiers["gpu"].capacity_tokens)
+    assert any("kv_tiers.disk" in words for words in tiered.assumptions)
+
+
+def test_a_tier_slower_than_computing_is_named() -> None:
+    slow = {"tier": "store", "memory_bytes": 1e13, "bandwidth_bytes_per_s": 1e7}
+    assert any("does not pay" in words for words in asked(kv_tiers=[slow]).warnings)
+
+
+def test_sessions_are_called_uncalibrated() -> None:
+    answer = asked()
+    assert answer.interval.status == "uncalibrated"
+    assert any("never measured" in words for words in answer.warnings)
+
+
+def test_a_preset_gives_what_is_left_out() -> None:
+    part = WorkloadPart.model_validate({"preset": "Coding-Agent", "sessions": {"turns": 3}, "concurrency": 4})
+    assert (part.output_tokens, part.concurrency) == (523, 4)
+    assert part.sessions is not None
+    assert (part.sessions.turns, part.sessions.growth_tokens) == (3, 760)
+    answer = asked(workload={"preset": "voice", "session_rate": 1.0})
+    assert any("workload.preset: voice" in words for words in answer.assumptions)
+    assert asked(workload={"preset": "batch"}).sessions is None
+
+
+def test_every_preset_and_tier_is_answered_and_says_where_it_is_from() -> None:
+    assert set(load_workloads()) == {"chat", "rag", "coding_agent", "voice", "batch"}
+    assert set(load_tiers()) == {"host", "disk", "store"}
+    for name, preset in load_workloads().items():
+        assert preset.source
+        assert asked(workload={"preset": name}).ttft_s > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"workload": {**LOAD, "concurrency": None, "request_rate": 1.0}}, "request_rate"),
+        ({"workload": {**LOAD, "concurrency": None, "batch": 4}}, "batch"),
+        ({"workload": {"session_rate": 1.0}}, "session_rate"),
+        ({"workload": {**LOAD, "session_rate": 1.0}}, "session_rate"),
+        ({"workload": {**LOAD, "sessions": {"shared_prefix_tokens": 1000}}}, "shared_prefix_tokens"),
+        ({"workload": {**LOAD, "sessions": {"turn": 4}}}, "sessions.turn"),
+        ({"workload": {"preset": "chit-chat"}}, "workload.preset"),
+        ({"workload": {}, "kv_tiers": [{"tier": "host"}]}, "kv_tiers"),
+        ({"kv_tiers": [{"tier": "disk"}]}, "kv_tiers.memory_bytes"),
+        ({"kv_tiers": [{"tier": "host"}, {"tier": "host"}]}, "kv_tiers"),
+        ({"disaggregated": {}, "hardware": "2x h100-80gb-sxm"}, "disaggregated"),
+        ({"engine": "llama.cpp", "model": "qwen3-8b"}, "workload.sessions"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInputError, match=named.replace(".", r"\.")):
+        asked(**fields)
+
+
+def test_plans_and_calibrations_refuse_sessions_by_name() -> None:
+    with pytest.raises(InvalidInputError, match="deployment_plans does not take sessions"):
+        llm_calc.plan(model="llama-3.1-8b", workload=LOAD, gpus=["h100-80gb-sxm"])
+    measured = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "l40s"}, "workload": LOAD}
+    with pytest.raises(InvalidInputError, match="calibrate does not take sessions"):
+        llm_calc.calibrate(measurements=[{**measured, "measured": {"ttft_s": 1.0}}])
+
+
+def test_memory_plans_hold_the_last_turn() -> None:
+    answer = llm_calc.memory_plan(model="llama-3.1-8b", hardware="h100-80gb-sxm", workload=LOAD)
+    assert answer.asked_context_tokens == 2600
+
+
+def test_replicas_share_the_sessions() -> None:
+    one = asked()
+    two = asked(hardware="2x h100-80gb-sxm", parallelism={"data": 2}, workload={**LOAD, "concurrency": 16})
+    assert two.requests_per_s == pytest.approx(2 * one.requests_per_s)
+    assert of_sessions(two).sessions_at_once == 16
+
+
+def test_many_sessions_are_answered_quickly() -> None:
+    load = {**LOAD, "concurrency": 64, "sessions": {**TURNS, "turns": 20}}
+    asked(workload=load)
+    began = time.process_time()
+    asked(workload=load)
+    assert time.process_time() - began < 0.3  # 0.12 s on an idle core

@@ -1,0 +1,90 @@
+"""Speculative decoding: what is accepted, what proposing costs, what it takes of memory."""
+
+from typing import Any
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.speculation import load_acceptances
+from llm_calc.adapters.wire.memory import MemoryPlanAnswer
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.core.errors import InvalidInputError
+
+LOAD = {"input_tokens": 1000, "output_tokens": 400, "concurrency": 4}
+LARGE = {"model": "deepseek-v4-pro", "hardware": "8x b300-288gb", "parallelism": {"tensor": 8}}
+
+
+def asked(speculative: dict[str, Any] | None, **fields: Any) -> ServingEstimateAnswer:
+    return llm_calc.estimate(
+        **{"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": LOAD, "speculative": speculative}
+        | fields
+    )
+
+
+def memory(speculative: dict[str, Any] | None) -> MemoryPlanAnswer:
+    return llm_calc.memory_plan(
+        model="llama-3.1-8b", hardware="h100-80gb-sxm", workload=LOAD, speculative=speculative
+    )
+
+
+@pytest.mark.parametrize("method", [None, "mtp", "eagle3", "ngram", "draft_model"])
+@pytest.mark.parametrize("tokens", [1, 3, 8])
+@pytest.mark.parametrize("concurrency", [1, 4, 64])
+def test_a_draft_that_is_never_accepted_is_never_faster(
+    method: str | None, tokens: int, concurrency: int
+) -> None:
+    load = {**LOAD, "concurrency": concurrency}
+    plain = asked(None, workload=load)
+    for nothing in ({"acceptance_fraction": 0.0}, {"acceptance_length": 1.0}):
+        drafted = asked({"method": method, "draft_tokens": tokens, **nothing}, workload=load)
+        assert drafted.tpot_s >= plain.tpot_s * (1 - 1e-9)
+
+
+def test_measured_lengths_are_taken_where_there_are_any() -> None:
+    table = load_acceptances()
+    assert table["kimi-k2.5", "eagle3", "on", 3].acceptance_length == 2.88
+    assert table["deepseek-v4-pro", "mtp", "off", 3].acceptance_length == 2.97
+    measured = asked({"draft_tokens": 3, "reasoning": "off"}, **LARGE)
+    stated = asked({"draft_tokens": 3, "method": "mtp", "acceptance_length": 2.97}, **LARGE)
+    assert measured.tpot_s == stated.tpot_s
+    assert any("2.97 tokens a step with mtp, as measured" in words for words in measured.assumptions)
+
+
+def test_a_stated_acceptance_overrides() -> None:
+    low, high = (
+        asked({"draft_tokens": 3, "acceptance_fraction": share}, **LARGE).tpot_s for share in (0.2, 0.9)
+    )
+    assert high < asked({"draft_tokens": 3}, **LARGE).tpot_s < low
+
+
+def test_what_was_not_stated_is_named() -> None:
+    words = asked({}).assumptions
+    assert any("speculative.acceptance_fraction: 0.7" in each for each in words)
+    assert any("speculative.draft_cost_fraction: 0.05" in each for each in words)
+    assert any("are not counted" in each for each in words)
+
+
+def test_layers_of_a_draft_take_memory() -> None:
+    """A layer of Llama-3.1-8B has 218,112,000 parameters; its cache is a 32nd of the model's."""
+    plain, drafted, looked_up = memory(None), memory({"method": "mtp"}), memory({"method": "ngram"})
+    more = drafted.per_gpu.weights_bytes - plain.per_gpu.weights_bytes
+    assert more == pytest.approx(218_112_000 * 2, rel=1e-3)
+    assert drafted.per_gpu.kv_cache_bytes_per_token == pytest.approx(
+        plain.per_gpu.kv_cache_bytes_per_token * 33 / 32
+    )
+    assert drafted.kv_cache_tokens < plain.kv_cache_tokens
+    assert looked_up.kv_cache_tokens == plain.kv_cache_tokens
+    assert asked({"method": "mtp"}).resolved.kv_capacity_tokens < asked(None).resolved.kv_capacity_tokens
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"method": "medusa"}, "speculative.method"),
+        ({"acceptance_fraction": 0.5, "acceptance_length": 2.0}, "exclude each other"),
+        ({"draft_tokens": 2, "acceptance_length": 3.5}, "at most draft_tokens"),
+    ],
+)
+def test_what_cannot_be_is_refused(part: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInputError, match=named.replace(".", r"\.")):
+        asked(part)

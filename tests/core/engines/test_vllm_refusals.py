@@ -1,0 +1,41 @@
+"""What vLLM refuses before any memory is counted: blocks that no kernel takes, contexts that are not fitted."""
+
+import pytest
+
+from llm_calc.adapters.engines import build_engine
+from llm_calc.core.errors import UnsupportedError
+from tests.core.engines.setups import recurrent, setup
+
+
+@pytest.mark.parametrize(
+    ("version", "size", "taken"),
+    [
+        ("0.33.0", 16, True),
+        ("0.33.0", 48, True),
+        ("0.33.0", 2048, True),
+        ("0.33.0", 7, False),
+        ("0.33.0", 24, False),
+        ("0.17.0", 256, True),
+        ("0.17.0", 48, False),
+        ("0.11.0", 128, True),
+        ("0.11.0", 256, False),
+        ("0.11.0", 8, False),
+    ],
+)
+def test_blocks_are_what_the_kernels_take(version: str, size: int, *, taken: bool) -> None:
+    engine = build_engine("vllm", version, block_size=size)
+    if taken:
+        assert engine.plan(setup()).kv_cache_tokens > 0
+        return
+    with pytest.raises(UnsupportedError, match=rf"engine\.block_size: .* {size} tokens; accepted"):
+        engine.plan(setup())
+
+
+def test_a_model_without_attention_takes_any_block() -> None:
+    build_engine("vllm", block_size=24).plan(setup(recurrent(0, 4)))
+
+
+def test_the_longest_that_fits_is_found_from_0_14_on() -> None:
+    build_engine("vllm", "0.14.0", max_model_len=-1).plan(setup())
+    with pytest.raises(UnsupportedError, match=r"engine\.max_model_len: this release does not fit it"):
+        build_engine("vllm", "0.13.0", max_model_len=-1).plan(setup())

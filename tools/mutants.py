@@ -1,0 +1,85 @@
+"""Change one place of the core at a time and count how often a test notices: ``make mutants``, outside of the CI.
+
+cosmic-ray makes the mutants; a seeded sample of them is run in a copy of the checkout, first against the tests of the
+core, those that survive against those of the adapters. Left out are changes of annotations, which nothing can notice.
+"""
+
+import argparse
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COSMIC_RAY = (sys.executable, "-m", "uv", "tool", "run", "--from", "cosmic-ray==8.7.0", "cosmic-ray")
+ANNOTATIONS = "%BitOr%"
+"""``X | None`` is an operator to cosmic-ray; the core has no other bitwise or."""
+ALL_BUT = """select job_id from mutation_specs where operator_name not like ?
+    order by module_path, operator_name, occurrence"""
+CONFIG = """
+[cosmic-ray]
+module-path = "src/llm_calc/core"
+timeout = 900.0
+excluded-modules = []
+test-command = '''bash -c "{python} -m pytest -x -q -p no:cacheprovider tests/core \
+&& {python} -m pytest -x -q -p no:cacheprovider tests/adapters"'''
+[cosmic-ray.distributor]
+name = "local"
+"""
+
+
+def sample(session: Path, most: int, seed: int) -> int:
+    """Keep a seeded sample of a session's mutants; return how many there were."""
+    with sqlite3.connect(session) as database:
+        rows = database.execute(ALL_BUT, (ANNOTATIONS,)).fetchall()
+        kept = {row[0] for row in random.Random(seed).sample(rows, min(most, len(rows)))}
+        for table in ("mutation_specs", "work_items"):
+            jobs = {row[0] for row in database.execute(f"select job_id from {table}")}
+            database.executemany(f"delete from {table} where job_id = ?", [(job,) for job in jobs - kept])
+    return len(rows)
+
+
+def results(session: Path) -> list[tuple[str, str, int, str]]:
+    """Return outcome, file, line and change of every mutant that was run."""
+    query = """select test_outcome, module_path, start_pos_row, diff from work_results
+        join mutation_specs using (job_id) order by module_path, start_pos_row"""
+    with sqlite3.connect(session) as database:
+        return [tuple(row) for row in database.execute(query)]
+
+
+def changed(diff: str) -> str:
+    """Return the line that a mutant puts in."""
+    lines = [line for line in diff.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    return " / ".join(line[1:].strip() for line in lines)
+
+
+def main() -> None:
+    """Run the sample and print what survived, and the share that was noticed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--most", type=int, default=200, help="mutants to run")
+    parser.add_argument("--seed", type=int, default=20261130)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        copy, config, session = Path(name) / "copy", Path(name) / "config.toml", Path(name) / "session.sqlite"
+        left_out = shutil.ignore_patterns(
+            ".git", ".venv", ".*cache*", "_build", ".hypothesis", "node_modules"
+        )
+        shutil.copytree(ROOT, copy, ignore=left_out)
+        python = f"env PYTHONPATH={copy / 'src'} {sys.executable}"
+        config.write_text(CONFIG.format(python=python), encoding="utf-8")
+        subprocess.run([*COSMIC_RAY, "init", config, session], cwd=copy, check=True)
+        everything = sample(session, options.most, options.seed)
+        subprocess.run([*COSMIC_RAY, "exec", config, session], cwd=copy, check=True)
+        found = results(session)
+    survivors = [row for row in found if row[0].lower().endswith("survived")]
+    for _, file, line, diff in survivors:
+        print(f"survived: {file}:{line}: {changed(diff)}")
+    noticed = len(found) - len(survivors)
+    print(f"{noticed} of {len(found)} noticed ({noticed / len(found):.0%}), a sample of {everything}")
+
+
+if __name__ == "__main__":
+    main()
