@@ -1,14 +1,18 @@
 """The page in a real browser: how soon it answers, how long an update takes at a quarter of the processor's speed.
 
-Prints medians over runs, in milliseconds, beside the sizes of its files.
+Medians over runs, beside the sizes of its files.
 """
 
 import gzip
 import statistics
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from playwright.sync_api import Page
 
+from bench._figures import Figure, report
 from llm_calc.api.pages import STATIC
 from tests.browser import chromium
 from tests.browser import main as install_chromium
@@ -75,29 +79,36 @@ def _measure(service: Service, times: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def _kib(files: list[Path]) -> str:
-    return f"{sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) / 1024:.1f} KiB"
+def _kib(files: list[Path]) -> float:
+    return sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) / 1024
 
 
-def main() -> None:
-    """Print sizes and times; a Chromium is installed where there is none."""
-    install_chromium()
+WORDS = {
+    "ready": "from navigation to the verdict",
+    "edit": "from an edit to the verdict",
+    "redraw": "a chart drawn anew",
+    "layout shift": "layout shift",
+}
+
+
+def measure() -> Iterator[Figure]:
+    """Yield sizes and times; a Chromium is installed where there is none."""
+    with redirect_stdout(sys.stderr):
+        install_chromium()
     own = STATIC / "page"
     sizes = {
-        "third-party scripts": _kib([STATIC / "vendor/page/libraries.js"]),
-        "own scripts": _kib(sorted(own.glob("*.js"))),
-        "style": _kib(sorted(own.glob("*.css"))),
+        "third-party scripts": [STATIC / "vendor/page/libraries.js"],
+        "own scripts": sorted(own.glob("*.js")),
+        "style": sorted(own.glob("*.css")),
     }
-    print("page, compressed: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))
+    for name, files in sizes.items():
+        yield Figure(title=f"page, {name}, compressed", value=_kib(files), unit="KiB")
     with running() as service:
         for times in (1, SLOWER):
-            found = _measure(service, times)
-            print(
-                f"page, processor {times}x slower: verdict {found['ready']:.0f} ms after navigation, "
-                f"edit to verdict {found['edit']:.0f} ms, a chart redrawn {found['redraw']:.0f} ms, "
-                f"layout shift {found['layout shift']:.3f}"
-            )
+            for name, value in _measure(service, times).items():
+                title = f"page, processor {times}x slower: {WORDS[name]}"
+                yield Figure(title=title, value=value, unit="" if name == "layout shift" else "ms")
 
 
 if __name__ == "__main__":
-    main()
+    report(measure)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.operations import FIT, MEMORY_PLAN, MODELS_FOR, SERVING_ESTIMATE
+from llm_calc.adapters.operations import COMPARE, FIT, MEMORY_PLAN, MODELS_FOR, SERVING_ESTIMATE
 from llm_calc.core.errors import CalcError, UnsupportedError
 
 ASKED: dict[str, Any] = {
@@ -141,3 +141,29 @@ def test_the_questions_of_ones_own_machine_take_a_list() -> None:
     running = MODELS_FOR.answered({"hardware": pair, "max_models": 1}, catalogs)
     alone = MODELS_FOR.answered({"hardware": "rtx-4090", "max_models": 1}, catalogs)
     assert running.models[0].parameters_billions > alone.models[0].parameters_billions
+
+
+def test_scenarios_that_differ_in_the_second_gpu_are_told_apart() -> None:
+    scenarios = [{**ASKED, "hardware": pair} for pair in ("rtx-4090,rtx-3090", "2x rtx-4090")]
+    found = COMPARE.answered({"scenarios": scenarios}, load_catalogs())
+    assert [each.values for each in found.differences if each.field == "hardware.gpu"] == [
+        ['"rtx-4090 + rtx-3090"', '"rtx-4090"']
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"parallelism": {"data": 2}}, r"parallelism\.pipeline: must be 2"),
+        ({"parallelism": {"pipeline": 3}}, r"hardware\.count"),
+        ({"disaggregated": {"prefill_replicas": 1, "decode_replicas": 1}}, "hardware: GPUs of several kinds"),
+    ],
+)
+def test_unlike_gpus_are_one_pipeline(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(CalcError, match=says):
+        SERVING_ESTIMATE.answered({**ASKED, "hardware": "rtx-4090,rtx-3090", **fields}, load_catalogs())
+
+
+def test_flags_of_engines_beside_a_list_are_refused_in_words() -> None:
+    with pytest.raises(CalcError):
+        planned("rtx-4090,rtx-3090", engine={"name": "vllm", "enable_expert_parallel": True}, precision="fp8")

@@ -10,6 +10,7 @@ from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.rent import rent_of
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.stopping import checkpoint
+from llm_calc.adapters.unlike import kinds_of
 from llm_calc.adapters.wire.compare import (
     CompareAnswer,
     ComparedScenario,
@@ -101,11 +102,21 @@ def _details(error: CalcError) -> dict[str, object]:
 
 
 def _differences(scenarios: Sequence[Scenario]) -> Iterator[FieldDifference]:
-    flat = [dict(_leaves(each.model_dump(exclude={"label"}))) for each in scenarios]
+    flat = [dict(_leaves(_said(each))) for each in scenarios]
     for field in dict.fromkeys(name for each in flat for name in each):
         values = [_shown(each.get(field)) for each in flat]
         if len(set(values)) > 1:
             yield FieldDifference(field=field, values=values)
+
+
+def _said(scenario: Scenario) -> dict[str, object]:
+    """A scenario's fields; unlike GPUs by their names, one after the other."""
+    fields: dict[str, object] = scenario.model_dump(exclude={"label"})
+    kinds = kinds_of(scenario.hardware)
+    if len(kinds) > 1:
+        named = " + ".join(part.gpu if part.count == 1 else f"{part.count} x {part.gpu}" for part in kinds)
+        fields["hardware"] = {**scenario.hardware.model_dump(), "gpu": named}
+    return fields
 
 
 def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -11,10 +11,11 @@ from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import LAYER_SPLITTERS, machine_notes, requested_gpu, unlike_gpus
 from llm_calc.adapters.wire.engines import EngineName
+from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -124,6 +125,9 @@ def requested_layout(
         product = f"{parallelism.tensor} x {parallelism.pipeline} x {parallelism.data} = {parallelism.gpus}"
         msg = f"hardware.count: must be tensor x pipeline x data = {product}; it is {hardware.count}"
         raise InvalidInputError(msg, field="hardware.count", expected=parallelism.gpus)
+    if isinstance(hardware, UnlikeHardware) and parallelism.pipeline != hardware.count:
+        msg = f"parallelism.pipeline: must be {hardware.count}, a stage for each of the unlike GPUs"
+        raise UnsupportedError(msg, field="parallelism.pipeline", accepted=[hardware.count])
     sizes = parallelism.model_dump()
     return Layout(**sizes), ()
 

@@ -47,6 +47,9 @@ def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tupl
             "deals layers to unlike GPUs; else give one kind and its count"
         )
         raise UnsupportedError(msg, field="hardware", engines=sorted(LAYER_SPLITTERS))
+    if hardware.count != sum(part.count for part in hardware.kinds):
+        msg = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
+        raise UnsupportedError(msg, field="hardware")
     found = [(_in_place(place, part, catalogs), part.count) for place, part in enumerate(hardware.kinds)]
     _refuse_shared([gpu for gpu, _ in found])
     return tuple(gpu for gpu, count in found for _ in range(count))

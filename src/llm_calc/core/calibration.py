@@ -34,7 +34,7 @@ _FORMAT_CLASSES = (
 """Beginnings of format names, and the class of formats whose kernels work alike."""
 
 
-_MOST_KNOWN = 20_000
+_MOST_KNOWN = 8_192
 
 
 def chip_class(gpu: Gpu) -> str:

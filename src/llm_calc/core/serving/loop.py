@@ -16,7 +16,7 @@ from llm_calc.core.serving.crowd import Moved, move
 from llm_calc.core.serving.run import Bounds, Chunk, Run
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
-_KEPT = 32
+_KEPT = 16
 _WORTH = 16
 """Sequences at once from which it pays to move all of them as arrays."""
 _FAR = 100
