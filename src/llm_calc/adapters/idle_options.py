@@ -1,0 +1,38 @@
+"""Options that a request states and that leave its plan as it is: named, so that none is taken for having an effect."""
+
+from collections.abc import Iterator
+
+from llm_calc.adapters.engines import engine_from, release_of
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.homes import homed_flags
+from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines.setup import Setup
+from llm_calc.core.errors import CalcError
+
+NOT_OPTIONS = frozenset(("name", "version", "preset"))
+
+
+def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
+    """One sentence for each option that is stated, differs from its default and changes nothing of the memory."""
+    return [
+        f"engine.{name}: changes nothing of the memory here"
+        for name in _stated(part)
+        if not any(name in note for note in plan.notes) and _without(part, name, setup) == plan
+    ]
+
+
+def _stated(part: EnginePart) -> Iterator[str]:
+    defaults = release_of(part).defaults
+    apart = NOT_OPTIONS | homed_flags(part.name)
+    for name in sorted(part.model_fields_set - apart):
+        value = getattr(part, name)
+        if value is not None and value != defaults.get(name):
+            yield name
+
+
+def _without(part: EnginePart, name: str, setup: Setup) -> MemoryPlan | None:
+    """The plan of the same engine without an option; None where it does not stand without it."""
+    try:
+        return engine_from(part.model_copy(update={name: None})).plan(setup)
+    except CalcError:
+        return None
