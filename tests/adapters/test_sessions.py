@@ -114,6 +114,14 @@ def test_every_preset_and_tier_is_answered_and_says_where_it_is_from() -> None:
         ({"workload": {}, "kv_tiers": [{"tier": "host"}]}, "kv_tiers"),
         ({"kv_tiers": [{"tier": "disk"}]}, "kv_tiers.memory_bytes"),
         ({"kv_tiers": [{"tier": "host"}, {"tier": "host"}]}, "kv_tiers"),
+        (
+            {"workload": {**LOAD, "prefix_cache_hit_fraction": 0.5}, "kv_tiers": [{"tier": "host"}]},
+            "kv_tiers",
+        ),
+        (
+            {"engine": {"name": "vllm", "enable_prefix_caching": False}, "kv_tiers": [{"tier": "host"}]},
+            "kv_tiers: vllm keeps no contexts",
+        ),
         ({"disaggregated": {}, "hardware": "2x h100-80gb-sxm"}, "disaggregated"),
         ({"engine": "llama.cpp", "model": "qwen3-8b"}, "workload.sessions"),
     ],

@@ -25,6 +25,9 @@ def check_sessions(request: ServingEstimateRequest) -> None:
     if request.kv_tiers and not workload.grows:
         msg = "kv_tiers: they keep contexts between the turns of sessions; give workload.sessions, or leave them out"
         raise InvalidInputError(msg, field="kv_tiers")
+    if request.kv_tiers and "prefix_cache_hit_fraction" in workload.model_fields_set:
+        msg = "kv_tiers: workload.prefix_cache_hit_fraction states what is found; give one of the two"
+        raise InvalidInputError(msg, field="kv_tiers")
     if request.disaggregated is not None and workload.is_stream:
         msg = "disaggregated: does not take sessions, classes, targets or distributions yet; it takes equal requests"
         raise UnsupportedError(msg, field="disaggregated")

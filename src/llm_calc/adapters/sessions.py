@@ -132,6 +132,10 @@ def room_of(
     found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
         raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
+    keeps = workload.grows and keeps_prefixes(part, setup.model) and per_token > 0
+    if found and not keeps:
+        msg = f"kv_tiers: {part.name} keeps no contexts here; its prefix cache is off, or holds no states"
+        raise InvalidInputError(msg, field="kv_tiers")
     stated = "prefix_cache_hit_fraction" in workload.model_fields_set
     return Room(
         capacity_tokens=capacity_tokens,
@@ -139,7 +143,7 @@ def room_of(
             max((claim.block_tokens for pool in plan.pools for claim in pool.claims), default=1) or 1
         ),
         tiers=tuple(found),
-        keeps=workload.grows and keeps_prefixes(part, setup.model) and per_token > 0,
+        keeps=keeps,
         stated_fraction=workload.prefix_cache_hit_fraction if stated else None,
     )
 

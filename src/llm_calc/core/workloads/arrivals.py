@@ -8,6 +8,8 @@ from llm_calc.core.workloads.stream import Room, Stream
 
 ROUNDS = 8
 NEAR = 0.03
+MORE = 1.02
+"""More sessions that are served no faster than this many times as before only wait."""
 FEW_REQUESTS = 320
 """Requests of a run while the number of sessions is still looked for."""
 
@@ -20,11 +22,15 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
     more sessions only take longer, the last run answers: more come than the deployment can serve.
     Leaves out: bursts of sessions.
     """
-    low, sessions = 0, 1
+    low, sessions, before = 0, 1, 0.0
     high: int | None = None
     for _ in range(ROUNDS):
         found = _with(deployment, stream, room, sessions, FEW_REQUESTS)
-        wanted = rate_per_s * sessions / _served(found, stream)
+        served = _served(found, stream)
+        wanted = rate_per_s * sessions / served
+        if wanted > sessions and served < before * MORE:
+            break
+        before = served
         if abs(wanted - sessions) <= max(0.5, NEAR * sessions):
             break
         if wanted > sessions:
@@ -33,11 +39,11 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
             high = sessions
         sessions = _next(low, high, round(wanted))
     found = _with(deployment, stream, room, sessions)
-    served = min(float(found.estimate.requests_per_s), rate_per_s * stream.mean_turns)
-    scale = served / max(float(found.estimate.requests_per_s), 1e-300)
+    requests = min(float(found.estimate.requests_per_s), rate_per_s * stream.mean_turns)
+    scale = requests / max(float(found.estimate.requests_per_s), 1e-300)
     estimate = replace(
         found.estimate,
-        requests_per_s=served,
+        requests_per_s=requests,
         output_tokens_per_s=found.estimate.output_tokens_per_s * scale,
         total_tokens_per_s=found.estimate.total_tokens_per_s * scale,
     )

@@ -80,7 +80,8 @@ class Contexts:
         self.shared = shared_tokens // self.block * self.block if room.keeps else 0.0
         self.charge = self.shared / group
         self.idle = Kept(self.block)
-        self.tiers = [LowerTier(tier, self.block, group) for tier in room.tiers] if room.keeps else []
+        follows = room.keeps and room.stated_fraction is None
+        self.tiers = [LowerTier(tier, self.block, group) for tier in room.tiers] if follows else []
         self.held = self.prompts = 0.0
         self.active = 0
         self.shared_ready = False
