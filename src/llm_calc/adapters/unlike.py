@@ -53,7 +53,7 @@ def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tupl
         msg = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
         raise UnsupportedError(msg, field="hardware")
     if hardware.count > MOST_UNLIKE:
-        msg = f"hardware: must be at most {MOST_UNLIKE} GPUs in all, which is what llama.cpp takes; it is {hardware.count}"
+        msg = f"hardware: must be at most {MOST_UNLIKE} GPUs in all, what llama.cpp takes; it is {hardware.count}"
         raise UnsupportedError(msg, field="hardware", accepted=[MOST_UNLIKE])
     found = [(_in_place(place, part, catalogs), part.count) for place, part in enumerate(hardware.kinds)]
     _refuse_shared([gpu for gpu, _ in found])
