@@ -8,8 +8,10 @@ from llm_calc.adapters.architectures.pieces import (
     Decoder,
     assemble,
     embedding_table,
+    filling_width,
     final_norm,
     gqa,
+    head_width,
     hidden_size,
     mlp,
     norms,
@@ -119,8 +121,13 @@ def _falcon_norms(f: Fields, *, grouped: bool) -> int:
     return 2 if (stated or (2 if grouped else 1)) == 2 else 1
 
 
+def _phi_width(f: Fields, hidden: int, heads: int) -> int:
+    """Norms of queries and keys are as wide as an equal share of the hidden size: heads have to be so too."""
+    return filling_width(f, hidden, heads) if f.flag("qk_layernorm") else head_width(f, hidden, heads)
+
+
 PHI = Decoder(
-    attention=gqa(biases="qkvo", qk_norm=when("qk_layernorm", "head_biased")),
+    attention=gqa(biases="qkvo", qk_norm=when("qk_layernorm", "head_biased"), head_dim=_phi_width),
     feed_forward=mlp(
         width=lambda f: f.optional_int("intermediate_size", least=1) or 4 * hidden_size(f),
         gated=False,

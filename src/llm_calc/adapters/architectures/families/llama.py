@@ -62,7 +62,12 @@ register(
     read=Decoder(attention=gqa(windows=sliding_everywhere)),
     repeats={"full_attn_mod": 1, "attention_bias": False, "mlp_bias": False, "lm_head_bias": False},
 )
-register("granite", "granite_docling_text", read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP))
+register(
+    "granite",
+    "granite_docling_text",
+    "granite4_vision_text",
+    read=Decoder(attention=gqa(biases=BIASES), feed_forward=MLP),
+)
 register(
     "granite_swa",
     read=Decoder(

@@ -150,7 +150,7 @@ register(
 
 
 def _falcon_h1_mixer(f: Fields) -> Mamba2:
-    inner = f.optional_int("mamba_d_ssm")
+    inner = f.optional_int("mamba_d_ssm", least=1)
     f.agree(mamba_use_mlp=True, layers_block_type=["hybrid"] * num_layers(f))
     return mamba2(f, inner=inner, out_bias="projectors_bias", gate_norm=lambda f: f.flag("mamba_rms_norm"))
 

@@ -67,7 +67,7 @@ def _experts(f: Fields) -> LayerBlocks:
     """Experts without gates; with ``moe_latent_size`` they work in a narrower space than the stream."""
     hidden = hidden_size(f)
     many, used = routed(f, "n_routed_experts", "num_experts_per_tok")
-    latent = f.optional_int("moe_latent_size")
+    latent = f.optional_int("moe_latent_size", least=1)
     biases = "ud" if f.flag("mlp_bias") else ""
     blocks: tuple[Block, ...] = (
         Custom(name="router", content=Parts(weights=(_matrix("router", hidden, many),))),

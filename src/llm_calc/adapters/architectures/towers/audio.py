@@ -25,16 +25,19 @@ _IGNORED = (
 )
 
 
-def _encoder(f: Fields, *, biases: str = "qvoud") -> Encoder:
-    """Whisper's layers: biases everywhere but in the keys."""
+def _encoder(f: Fields, *, biases: str = "qvoud", grouped: bool = False) -> Encoder:
+    """Whisper's layers: biases everywhere but in the keys; ``grouped``: keys and values may have heads of their own."""
     f.ignore(*_IGNORED)
-    f.agree(head_dim=f.int("hidden_size") // f.int("num_attention_heads"))
+    heads = f.int("num_attention_heads")
+    f.agree(head_dim=f.int("hidden_size") // heads)
+    if not grouped:
+        f.agree(num_key_value_heads=heads)
     return Encoder(
         layers=depth(f),
         hidden=f.int("hidden_size"),
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
-        kv_heads=f.optional_int("num_key_value_heads", None),
+        kv_heads=f.optional_int("num_key_value_heads", None, least=1) if grouped else None,
         biases=biases,
     )
 
@@ -60,7 +63,7 @@ def glm_asr(f: Fields) -> Tower:
     """Whisper's encoder with rotary positions."""
     f.ignore("max_position_embeddings")
     hidden = f.int("hidden_size")
-    weights = (*_stem(f, hidden), *_encoder(f).weights(), norm("final_norm", hidden))
+    weights = (*_stem(f, hidden), *_encoder(f, grouped=True).weights(), norm("final_norm", hidden))
     return Tower(weights=weights, width=hidden)
 
 
@@ -155,3 +158,32 @@ def moss_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
         *two_layers("projector", (joined, text, text), bias=f.flag("projector_bias")),
         norm("projector.norm", text),
     )
+
+
+def omni_asr(f: Fields) -> Tower:
+    """Omnilingual ASR: convolutions over the sound itself, grouped convolved positions, plain layers."""
+    f.ignore("conv_stride")
+    hidden, bias = f.int("hidden_size"), f.flag("conv_bias")
+    channels, kernels = f.ints("conv_dim") or (), f.ints("conv_kernel") or ()
+    if not channels or len(channels) != len(kernels) or min((*channels, *kernels)) < 1:
+        raise f.refusal("conv_kernel", "as many numbers of at least 1 as conv_dim has")
+    weights: Weights = ()
+    before = 1
+    for kernel, width in zip(kernels, channels, strict=True):
+        weights += (linear("conv", kernel * before, width, bias=bias), norm("conv.norm", width))
+        before = width
+    taps, groups = f.int("num_conv_pos_embeddings"), f.int("num_conv_pos_embedding_groups")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+    )
+    weights += (
+        norm("conv.last_norm", before),
+        linear("projection", before, hidden),
+        linear("positions", taps * (hidden // groups), hidden),
+        *encoder.weights(),
+        norm("final_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)

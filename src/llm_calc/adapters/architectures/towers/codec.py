@@ -6,7 +6,16 @@ Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-
 from dataclasses import dataclass
 
 from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.towers.parts import Tower, Weights, linear, norm, vector
+from llm_calc.adapters.architectures.towers.parts import (
+    Encoder,
+    Tower,
+    Weights,
+    depth,
+    linear,
+    norm,
+    two_layers,
+    vector,
+)
 
 WEIGHT_NORM, GROUP_NORM = "weight_norm", "time_group_norm"
 
@@ -66,3 +75,74 @@ def wav_tokenizer(f: Fields) -> Tower:
 
 
 MOST_STEPS = 16
+
+
+def vibevoice(f: Fields) -> Tower:
+    """VibeVoice: channels double at each step; between steps, blocks of a depthwise convolution and two matrices."""
+    f.ignore("vae_std")
+    kernel, width, ratio = f.int("kernel_size"), f.int("num_filters"), f.int("ffn_expansion")
+    steps, depths = f.ints("downsampling_ratios") or (), f.ints("depths") or ()
+    if len(depths) != len(steps) + 1 or len(steps) > MOST_STEPS or min((*steps, *depths)) < 0:
+        raise f.refusal("depths", f"one number more than downsampling_ratios, at most {MOST_STEPS}")
+    weights: Weights = (linear("codec.stem", kernel * f.int("channels"), width),)
+    for step, blocks in zip((0, *steps), depths, strict=True):
+        if step:
+            weights += (linear("codec.step", 2 * step * width, 2 * width),)
+            width *= 2
+        weights += _blocks(width, kernel, ratio, blocks)
+    out = f.int("hidden_size")
+    return Tower(weights=(*weights, linear("codec.out", kernel * width, out)), width=out)
+
+
+def _blocks(width: int, kernel: int, ratio: int, many: int) -> Weights:
+    """Scales of both branches, two norms, a depthwise convolution, two matrices."""
+    if not many:
+        return ()
+    return (
+        vector("codec.scales", 4 * width, copies=many),
+        linear("codec.depthwise", kernel, width, copies=many),
+        *two_layers("codec.mlp", (width, ratio * width, width), copies=many),
+    )
+
+
+def vibevoice_projector(_: Fields, __: Fields, tower: Tower, text: int) -> Weights:
+    """Two matrices with a norm between them."""
+    return (*two_layers("projector", (tower.width, text, text)), norm("projector.norm", text, bias=False))
+
+
+def fun_asr(f: Fields) -> Tower:
+    """Fun-ASR: layers with a memory of near frames; the first sees stacked frames of the spectrum."""
+    f.ignore("max_position_embeddings", "num_timestamp_prediction_layers")
+    hidden, layers = f.int("hidden_size"), depth(f)
+    stacked = f.int("num_mel_bins") * f.int("num_stacked_frames")
+    encoder = Encoder(
+        layers=layers,
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+    )
+    first = linear("first.qkv", stacked - hidden, hidden, bias=False, copies=3)
+    weights = (
+        first,
+        norm("first.norm", stacked - hidden),
+        *encoder.weights(),
+        vector("memory", hidden * f.int("fsmn_kernel_size"), copies=layers),
+        norm("final_norms", hidden, copies=2),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def fun_asr_adaptor(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """Two matrices, then layers as wide as the text."""
+    part = f.part("adaptor_config")
+    part.ignore("projector_hidden_act", "model_type")
+    middle, width = part.int("projector_hidden_size"), part.int("hidden_size")
+    if width != text:
+        raise part.refusal("hidden_size", f"the hidden size of the text ({text})")
+    encoder = Encoder(
+        layers=depth(part),
+        hidden=width,
+        intermediate=part.int("intermediate_size"),
+        heads=part.int("num_attention_heads"),
+    )
+    return (*two_layers("projector", (tower.width, middle, width)), *encoder.weights("adaptor"))
