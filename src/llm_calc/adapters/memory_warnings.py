@@ -5,6 +5,12 @@ from llm_calc.adapters.memory_advice import Asked
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.hardware import Gpu
 
+ENCODER_LEFT_OUT = (
+    "the activations of the vision or audio encoder in vLLM's profile run are left out: they follow from the largest "
+    "image that its processor takes, which config.json does not hold; where they exceed the decoder's, the cache is "
+    "smaller"
+)
+
 
 def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> list[str]:
     """Where the engine will not do what was asked for, and what is not known of the device."""
@@ -38,8 +44,4 @@ def encoder_words(setup: Setup, engine: str) -> list[str]:
     """What a plan leaves out of a model with a vision or audio tower."""
     if engine != "vllm" or not any(placed.weight.component == "vision" for placed in setup.model.placed):
         return []
-    return [
-        "the activations of the vision or audio encoder in vLLM's profile run are left out: they follow from the largest "
-        "image that its processor takes, which config.json does not hold; where they exceed the decoder's, the cache is "
-        "smaller"
-    ]
+    return [ENCODER_LEFT_OUT]
