@@ -43,7 +43,8 @@ class Lengths:
 def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
     """All prompts of a batch, in steps of at most ``kernels.prompt_tokens`` [s].
 
-    ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt. Pipeline stages either take
+    ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt; a prompt runs on one replica of
+    attention, so that fewer prompts than replicas leave some idle. Pipeline stages either take
     turns (engines that send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks
     + g - 1) / (chunks x g)`` of the time, but for the part of the gain that is lost.
     Source: Huang et al. 2019, GPipe (arXiv:1811.06965) section 2.3, for the bubble of a pipeline.
@@ -57,6 +58,7 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
         prompt_tokens=tokens / chunks,
         prompts=larger(requests / chunks, 1.0),
         prompt_start=lengths.cached_tokens + middle,
+        prompt_share=1.0 / smaller(1.0 / work.sequence_share, larger(requests, 1.0)),
     )
     seconds = chunks * step_seconds(work, load, rates)
     if not rates.kernels.stages_overlap:
