@@ -39,7 +39,7 @@ class Chosen:
 
     @property
     def parts_apart(self) -> bool:
-        """Whether layers lie on the GPU but for parts of them: ollama has no option for that, and fits layers itself."""
+        """Whether layers lie on the GPU but for parts of them: ollama has no option for that, and fits layers."""
         return not self.on_gpu and self.gpu_layers >= self.all_layers
 
 
