@@ -76,6 +76,7 @@ load: $(VENV)/.dev  ## hold the service under twice the load it can take (SECOND
 
 calibrate: $(VENV)/.dev  ## fit efficiencies and memory constants; write docs/accuracy.md and the tables of docs/memory.md
 	$(BIN)/python -m tools.calibrate
+	$(BIN)/python -m tools.calibrate.arrivals
 	$(BIN)/python -m tools.fit_memory
 	$(BIN)/python -m tools.calibrate.predicted_runs
 

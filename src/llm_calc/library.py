@@ -47,8 +47,10 @@ def estimate(**request: Unpack[fields.EstimateFields]) -> ServingEstimateAnswer:
         parallelism: ``{"tensor", "pipeline", "data", "expert"}`` [GPUs]; tensor over all GPUs if absent.
         engine: its name, or a part with its own options; vLLM if absent.
         workload: ``input_tokens``, ``output_tokens`` [tokens], and one of ``concurrency`` [requests],
-            ``request_rate`` [requests/s], ``batch`` [requests] or ``offline``.
+            ``request_rate`` [requests/s], ``batch`` [requests] or ``offline``; lengths may be distributions;
+            ``classes``, ``targets``, ``sessions`` or a ``preset`` besides.
         speculative: speculative decoding; ``disaggregated``: prefill and decode on GPUs of their own.
+        kv_tiers: memories below the GPU's that keep contexts of sessions.
         calibration: what ``calibrate`` answered.
 
     Returns:
@@ -113,6 +115,7 @@ def memory_plan(**request: Unpack[fields.MemoryPlanFields]) -> MemoryPlanAnswer:
     Args:
         model: as for ``estimate``; so are ``hardware``, ``precision``, ``parallelism`` and ``engine``.
         workload: what has to fit; one sequence of the engine's whole context if absent.
+        speculative: a draft, whose layers and caches take memory.
 
     Returns:
         ``fits`` with its ``reason``, sizes in bytes, and in ``changes_that_fit`` what would make it fit.

@@ -175,3 +175,12 @@ def test_shared_memory_that_is_short_is_told_without_figures_below_zero() -> Non
     assert not found.fits
     assert "that the processor keeps" in found.reason
     assert " -" not in found.reason
+
+
+def test_that_the_profile_run_of_an_encoder_is_left_out_is_said() -> None:
+    def said(model: str, engine: str) -> bool:
+        return any("encoder" in line for line in planned(model, engine={"name": engine}).assumptions)
+
+    assert said("qwen3-vl-8b", "vllm")
+    assert not said("llama-3.1-8b", "vllm")
+    assert not said("qwen3-vl-8b", "sglang")

@@ -117,6 +117,8 @@ def test_other_engines_say_that_they_take_one_kind(engine: str) -> None:
         ([{"gpu": "rtx-4090"}, {"gpu": "rtx-3090", "count": 0}], r"hardware\[1\]\.count: "),
         ([{"gpu": "rtx-4090"}, {"gpu": "custom"}], r"hardware\[1\]\.memory_bytes: "),
         ([], "hardware: must not be empty"),
+        ("9x rtx-4090,9x rtx-3090", "hardware: must be at most 16 GPUs"),
+        ("100000x rtx-4090,rtx-3090", "hardware: must be at most 16 GPUs"),
         (
             [
                 {"gpu": "rtx-4090", "host": {"memory_bytes": 1 << 34}},

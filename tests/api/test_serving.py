@@ -1,5 +1,6 @@
 """``/api/serving_estimate`` over HTTP."""
 
+import math
 from typing import Any
 
 import pytest
@@ -87,8 +88,8 @@ def test_the_output_under_random_arrivals_has_no_range_of_closed_loops(client: T
 
 def test_what_was_never_measured_says_so(client: TestClient) -> None:
     arrivals = ask(client, workload={"input_tokens": 500, "output_tokens": 100, "request_rate": 1.0})
-    assert arrivals["interval"]["status"] == "uncalibrated"
-    assert any("never measured" in warning for warning in arrivals["warnings"])
+    assert arrivals["interval"]["status"] == "calibrated"
+    assert {row["load"] for row in arrivals["basis"]["held_out_errors"]} == {"random_arrivals"}
     assert arrivals["percentiles"]["ttft_s"]["p50"] <= arrivals["percentiles"]["ttft_s"]["p99"]
     elsewhere = ask(client, hardware={"gpu": "gaudi3"})
     assert elsewhere["basis"]["kind"] == "formula_only"
@@ -243,11 +244,15 @@ def test_what_cannot_be_right_is_refused_by_name(
 def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: TestClient) -> None:
     hardware, engine = {"gpu": "h100-80gb-sxm", "count": 2}, {"name": "vllm", "max_model_len": 512}
     body = {"model": {"name": "llama-3.1-70b"}, "hardware": hardware, "engine": engine}
-    found = ask(client, **body, workload={"input_tokens": 200, "output_tokens": 200, "concurrency": 4})
     plan = client.post("/api/memory_plan", json={**BODY, **body}).json()
-    assert found["resolved"]["kv_capacity_tokens"] > plan["kv_cache_tokens"]
     held = plan["kv_cache_tokens"] / 400
-    assert any(f"the KV cache holds {held:.1f} requests" in warning for warning in found["warnings"])
+    lengths = {"input_tokens": 200, "output_tokens": 200}
+    more, few = (
+        ask(client, **body, workload={**lengths, "concurrency": n}) for n in (math.ceil(held) + 1, 2)
+    )
+    assert more["resolved"]["kv_capacity_tokens"] > plan["kv_cache_tokens"]
+    assert any(f"the KV cache holds {held:.1f} requests" in warning for warning in more["warnings"])
+    assert not any("KV cache holds" in warning for warning in few["warnings"])
     assert not any("memory rules" in warning for warning in ask(client)["warnings"])
 
 

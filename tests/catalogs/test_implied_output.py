@@ -25,7 +25,7 @@ REQUESTS = st.integers(1, 10_000)
 
 def errors_of(metric: str) -> dict[str, ErrorRow]:
     errors = load_calibration_file("served").errors
-    return {error.held_out: error for error in errors if (error.load, error.metric) == (LOAD, metric)}
+    return {e.held_out: e for e in errors if (e.load, e.metric, e.pair) == (LOAD, metric, "")}
 
 
 @cache

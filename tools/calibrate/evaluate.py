@@ -7,6 +7,8 @@ import numpy as np
 
 from llm_calc.core.arrays import FloatArray
 from tools.calibrate.cases import Case, keys_of
+from tools.calibrate.drift import Drifts
+from tools.calibrate.drift import learned as drifts_of
 from tools.calibrate.families import Family
 from tools.calibrate.folds import HELD_OUT, folds
 from tools.calibrate.hosting import Runs, fit_host, host_problem, simulate_cases
@@ -37,6 +39,7 @@ class Fitted:
     host_x: FloatArray
     residuals: Mapping[str, FloatArray]
     offsets: Offsets = field(default_factory=dict)
+    drifts: Drifts = field(default_factory=Drifts)
 
     @property
     def fitted(self) -> FloatArray:
@@ -59,8 +62,11 @@ class Evaluation:
         self.usable = np.array([case.row.aside is None for case in cases])
         self.simulated = np.array([_is_simulated(case) for case in cases])
         self.every = np.flatnonzero(~self.simulated)
+        self.drifts = drifts_of(cases, self.usable)
+        own = self.drifts.own(cases)
         self.x = fit(
-            self.problem(np.flatnonzero(self.usable & ~self.simulated)), np.zeros(len(self.unknowns.names))
+            self.problem(np.flatnonzero(self.usable & ~self.simulated), own),
+            np.zeros(len(self.unknowns.names)),
         )
         self.server: _Server | None = None
         if self.simulated.any():
@@ -68,14 +74,15 @@ class Evaluation:
             self.server = _Server(family, cases, self.stacked, self.unknowns, rows)
             self.server.fit_all(self.x)
 
-    def problem(self, rows: Rows) -> Problem:
-        """The fit of some cases."""
+    def problem(self, rows: Rows, moved: FloatArray) -> Problem:
+        """The fit of some cases, whose times releases ``moved`` (logarithms, of all cases)."""
         found = residuals_of(self.cases, rows, self.stacked, self.family.kernels)
-        return Problem(self.unknowns, rows, found)
+        return Problem(self.unknowns, rows, lambda point: found(point) + moved[rows])
 
     def fitted(self, residuals: Mapping[str, FloatArray]) -> Fitted:
         """The fit, with the residuals of what was held out."""
-        server, known = self.server, self.known(self.x, self.server.x if self.server else np.zeros(0))
+        server, own = self.server, self.drifts.own(self.cases)
+        known = self.known(self.x, server.x if server else np.zeros(0), own)
         return Fitted(
             family=self.family,
             cases=self.cases,
@@ -85,12 +92,13 @@ class Evaluation:
             host_x=server.x if server else np.zeros(0),
             residuals={"all": known, **residuals},
             offsets=learned(self.cases, known, self.usable),
+            drifts=self.drifts,
         )
 
-    def known(self, x: FloatArray, host_x: FloatArray) -> FloatArray:
+    def known(self, x: FloatArray, host_x: FloatArray, moved: FloatArray) -> FloatArray:
         """Residuals of all cases at some efficiencies and host times, first tokens by the runs of the whole fit."""
         found = np.zeros(len(self.cases))
-        found[self.every] = self.problem(self.every).at(x)
+        found[self.every] = self.problem(self.every, moved).at(x)
         if self.server is not None:
             found[self.server.rows] = self.server.known(host_x)
         return found
@@ -104,9 +112,12 @@ class Evaluation:
 
     def _fold(self, held_out: str, fold_of: Rows, fold: int, found: FloatArray) -> None:
         inside, outside = fold_of == fold, fold_of != fold
-        near = fit(self.problem(np.flatnonzero(self.usable & outside & ~self.simulated)), self.x, FOLD_ROUNDS)
+        drifts = drifts_of(self.cases, self.usable & outside)
+        own, told = drifts.own(self.cases), drifts.told(self.cases)
+        others = np.flatnonzero(self.usable & outside & ~self.simulated)
+        near = fit(self.problem(others, own), self.x, FOLD_ROUNDS)
         rows = np.flatnonzero(inside & ~self.simulated)
-        found[rows] = self.problem(rows).at(near) if len(rows) else 0.0
+        found[rows] = self.problem(rows, told).at(near) if len(rows) else 0.0
         host = np.zeros(0)
         if self.server is not None:
             host = self.server.without(fold_of, fold)
@@ -114,7 +125,7 @@ class Evaluation:
             there = there if held_out == "row" else there[::SIMULATED_EACH]
             found[there] = self.server.at(host, near, there)
         if held_out == "row":
-            offsets = learned(self.cases, self.known(near, host), self.usable & outside)
+            offsets = learned(self.cases, self.known(near, host, own), self.usable & outside)
             found[inside] -= taken(self.cases, offsets)[inside]
 
 

@@ -35,6 +35,11 @@ def group(case: Case, held_out: str) -> str:
     return f"{row.engine}/{row.gpu}/{row.model}" if held_out == "row" else label(case, held_out)
 
 
+def setting_group(case: Case) -> str:
+    """What a range of one pair of engine and chips must hold for as a whole: runs of one setting."""
+    return repr((case.row.setting, case.row.requests))
+
+
 def folds(cases: Sequence[Case], held_out: str) -> Rows:
     """A fold a case; groups beyond ``MOST_FOLDS`` share folds, largest first."""
     labels = [label(case, held_out) for case in cases]

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llm_calc.adapters.calibration import SchedulingRow
+from llm_calc.adapters.calibration import SchedulingRow, host_times, is_dealt
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import SPREAD, Deployment, serve
-from llm_calc.core.serving.host import HostTimes, with_host
+from llm_calc.core.serving.host import with_host
 from llm_calc.core.serving.rates import Kernels, Rates, pick, reached_rates
 from llm_calc.core.serving.traffic import Scheduling, Traffic
 from tools.calibrate.cases import Case
 from tools.calibrate.parameters import Point, Rows, Unknowns
 from tools.calibrate.predict import Stack
-from tools.calibrate.solver import COMMONEST, Problem, fit
+from tools.calibrate.solver import Problem, fit
 
 SCHEDULING: Mapping[str, SchedulingRow] = {
     "vllm": SchedulingRow(policy="mixed", reserved_fraction=0.5, capacity_fraction=0.93),
@@ -95,9 +95,10 @@ def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Ru
     means = [cases[row].row.metric != MEDIAN for row in rows]
     together = np.array([float(cases[row].row.requests) for row in rows]) * means
     measured = np.log([cases[row].row.value for row in rows])
+    dealt = np.array([is_dealt(cases[row].work) for row in rows])
 
     def residuals(point: Point) -> FloatArray:
-        host = HostTimes(**{name: point.value(name, None) for name in unknowns.priors})
+        host = host_times(lambda name: point.value(name, None), dealt)
         first = with_host(runs.ttft_s[rows], runs.tpot_s[rows], lengths, together, host)
         return np.asarray(np.log(np.asarray(first)) - measured)
 
@@ -105,11 +106,5 @@ def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Ru
 
 
 def fit_host(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Runs) -> FloatArray:
-    """The host times that explain most first tokens of ``rows``.
-
-    Servers ran with settings that sources do not list (how many tokens they gather, how long they wait for a
-    batch), so that first tokens fall into clusters: the commonest is fitted, not the middle between them.
-    """
-    problem = host_problem(unknowns, cases, rows, runs)
-    middle = fit(problem, np.zeros(len(unknowns.names)))
-    return fit(problem, middle, loss=COMMONEST)
+    """The host times that explain the first tokens of ``rows``."""
+    return fit(host_problem(unknowns, cases, rows, runs), np.zeros(len(unknowns.names)))

@@ -132,6 +132,7 @@ HOST: Mapping[str, Prior] = {
     "prompt_token_s": prior(1e-5, 1.0, 1e-7, 1e-4, engine=0.7, pair=0.3),
     "arrival_s": prior(3e-3, 1.0, 1e-5, 0.2, engine=0.8, generation=0.3, pair=0.5),
     "stream_tokens": prior(3.0, 1.0, 0.01, 40.0, engine=0.8, generation=0.3, pair=0.5),
+    "replica_steps": prior(1.0, 1.0, 0.001, 100.0, engine=1.5),
 }
 """What servers add to a first token."""
 
@@ -167,4 +168,5 @@ MEANINGS: Mapping[str, str] = {
     "prompt_token_s": "the same for every token of its prompt [s]",
     "arrival_s": "the same for each of the requests that happen to come together [s]",
     "stream_tokens": "tokens that a server gathers before it sends the first",
+    "replica_steps": "steps that a prompt waits where attention is dealt over replicas, until they are balanced",
 }

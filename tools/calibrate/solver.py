@@ -49,53 +49,31 @@ class Problem:
         return result
 
 
-@dataclass(frozen=True)
-class Loss:
-    """What a residual costs, and its weight: half the derivative of the cost over the residual."""
-
-    scale: float
-    redescending: bool = False
-
-    def cost(self, residuals: FloatArray) -> float:
-        """Soft-L1, or Cauchy's logarithm where it is redescending."""
-        squares = (residuals / self.scale) ** 2
-        each = np.log1p(squares) if self.redescending else 2 * (np.sqrt(1 + squares) - 1)
-        return float(each.sum())
-
-    def weight(self, residuals: FloatArray) -> FloatArray:
-        """Weights of the normal equations."""
-        squares = (residuals / self.scale) ** 2
-        each = 1 / (1 + squares) if self.redescending else 1 / np.sqrt(1 + squares)
-        return np.asarray(each / self.scale**2)
+def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray) -> float:
+    """Soft-L1 of the residuals, so that everybody counts but outliers less, and the ridge."""
+    soft = 2 * (np.sqrt(1 + (residuals / SCALE) ** 2) - 1)
+    return float(soft.sum() + ((x / sd) ** 2).sum())
 
 
-SOFT = Loss(SCALE)
-"""Everybody counts, outliers less."""
-COMMONEST = Loss(0.2, redescending=True)
-"""Where measurements fall into several clusters, the largest counts."""
+def _weights(residuals: FloatArray) -> FloatArray:
+    """Half the derivative of soft-L1 over the residual."""
+    return np.asarray(1 / np.sqrt(1 + (residuals / SCALE) ** 2) / SCALE**2)
 
 
-def cost(residuals: FloatArray, x: FloatArray, sd: FloatArray, loss: Loss = SOFT) -> float:
-    """Loss of the residuals and the ridge."""
-    return loss.cost(residuals) + float(((x / sd) ** 2).sum())
-
-
-def fit(
-    problem: Problem, start: FloatArray, rounds: int = 16, tolerance: float = 3e-4, loss: Loss = SOFT
-) -> FloatArray:
+def fit(problem: Problem, start: FloatArray, rounds: int = 16, tolerance: float = 3e-4) -> FloatArray:
     """The unknowns at the least cost, from ``start``."""
     x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
     here = problem.at(x)
-    least = cost(here, x, sd, loss)
+    least = cost(here, x, sd)
     for _ in range(rounds):
         jacobian = problem.jacobian(x, here)
         moves = np.flatnonzero(jacobian.any(axis=0) | (x != 0))
-        step_from = _normal_equations(jacobian[:, moves], here, x[moves], sd[moves], loss)
+        step_from = _normal_equations(jacobian[:, moves], here, x[moves], sd[moves])
         for _ in range(TRIES):
             candidate = x.copy()
             candidate[moves] += _step(step_from, damping)
             there = problem.at(candidate)
-            found = cost(there, candidate, sd, loss)
+            found = cost(there, candidate, sd)
             if found < least:
                 break
             damping = max(4 * damping, 1e-3)
@@ -109,9 +87,9 @@ def fit(
 
 
 def _normal_equations(
-    jacobian: FloatArray, residuals: FloatArray, x: FloatArray, sd: FloatArray, loss: Loss
+    jacobian: FloatArray, residuals: FloatArray, x: FloatArray, sd: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    weighted = jacobian * loss.weight(residuals)[:, None]
+    weighted = jacobian * _weights(residuals)[:, None]
     return weighted.T @ jacobian + np.diag(1 / sd**2), -(weighted.T @ residuals) - x / sd**2
 
 

@@ -1,23 +1,27 @@
 """The fitted catalog files."""
 
+import datetime as dt
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import maker_key, measured_key
+from llm_calc.adapters.releases import version_numbers
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.calibration import Drift
 from tools.calibrate.cases import Case
+from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
-from tools.calibrate.folds import HELD_OUT, group
+from tools.calibrate.folds import HELD_OUT, group, setting_group
 from tools.calibrate.hosting import SCHEDULING
 from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.measurements import ROOT, read_config_of
-from tools.calibrate.parameters import Unknowns
+from tools.calibrate.parameters import Rows, Unknowns
 from tools.calibrate.priors import MEANINGS
 from tools.calibrate.ranges import group_range
 
@@ -25,7 +29,8 @@ FITTED_ON = "2026-11-22"
 """Day of the measurements' collection; changes with them, not with the day of the fit."""
 DIGITS = 4
 LEAST_DEVIATION = 1e-3
-THROUGHPUT = ("output_tokens_per_s", "total_tokens_per_s")
+LEAST_OF_PAIR, LEAST_SETTINGS = 30, 8
+"""Measurements, and settings, from which on a pair of engine and chips has a range of its own."""
 
 
 def write_family(fitted: Fitted) -> None:
@@ -46,14 +51,32 @@ def write_family(fitted: Fitted) -> None:
         "errors": [*_implied_errors(fitted), *_errors(fitted)],
         "seen": seen_by(fitted.cases),
         "offsets": {key: _short(-value) for key, value in sorted(fitted.offsets.items())},
+        "drifts": {pair: _points(drift) for pair, drift in sorted(fitted.drifts.by_pair.items())},
+        "releases": releases_in(fitted.cases),
     }
     _write(fitted.family.name, content)
+
+
+def _points(drift: Drift) -> dict[str, float]:
+    return {dt.date.fromordinal(day).isoformat(): _short(value) for day, value in drift.points}
+
+
+def releases_in(cases: Sequence[Case]) -> dict[str, list[str]]:
+    """Releases that sources name, oldest first, by engine and class of chips."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        if case.row.aside is None and version_numbers(case.row.engine_version) is not None:
+            found[pair_of(case)].add(case.row.engine_version.removeprefix("v"))
+    return {
+        pair: sorted(some, key=lambda name: (version_numbers(name) or (), name))
+        for pair, some in sorted(found.items())
+    }
 
 
 def rewrite_seen(family: str, cases: Sequence[Case]) -> None:
     """What the fit of a family has seen, anew from the same cases; everything fitted stays as it stands."""
     content = json.loads((ROOT / f"{family}.json").read_text(encoding="utf-8"))
-    _write(family, {**content, "seen": seen_by(cases)})
+    _write(family, {**content, "seen": seen_by(cases), "releases": releases_in(cases)})
 
 
 def _write(family: str, content: Mapping[str, object]) -> None:
@@ -116,10 +139,22 @@ def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
             continue
         for held_out in HELD_OUT:
             chosen = member & fitted.fitted & np.isfinite(fitted.residuals[held_out])
-            groups = [
-                group(case, held_out) for case, is_in in zip(fitted.cases, chosen, strict=True) if is_in
-            ]
-            yield error_row(load, metric, held_out, fitted.residuals[held_out][chosen], groups)
+            yield from _error_rows(fitted, (load, metric, held_out), np.flatnonzero(chosen))
+
+
+def _error_rows(fitted: Fitted, kind: tuple[str, str, str], rows: Rows) -> Iterator[dict[str, object]]:
+    """Of all rows; where others of a stack were seen, also of each pair of engine and chips with enough of them."""
+    residuals, held_out = fitted.residuals[kind[2]], kind[2]
+    yield error_row(*kind, residuals[rows], [group(fitted.cases[row], held_out) for row in rows])
+    if held_out != "row":
+        return
+    members: dict[str, list[int]] = defaultdict(list)
+    for row in rows.tolist():
+        members[pair_of(fitted.cases[row])].append(row)
+    for pair, some in sorted(members.items()):
+        settings = [setting_group(fitted.cases[row]) for row in some]
+        if len(some) >= LEAST_OF_PAIR and len(set(settings)) >= LEAST_SETTINGS:
+            yield {**error_row(*kind, residuals[some], settings), "pair": pair}
 
 
 def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
@@ -127,8 +162,10 @@ def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
     pairs = pairs_of(fitted.cases)
     for held_out in HELD_OUT if len(pairs.first) else ():
         here = known_pairs(fitted, pairs, held_out)
-        groups = [group(fitted.cases[at], held_out) for at in here.first]
-        yield error_row(LOAD, METRIC, held_out, implied_residuals(fitted, here, held_out), groups)
+        implied = np.full(len(fitted.cases), np.nan)
+        implied[here.first] = implied_residuals(fitted, here, held_out)
+        whole = replace(fitted, residuals={held_out: implied})
+        yield from _error_rows(whole, (LOAD, METRIC, held_out), here.first)
 
 
 def metric_of(metric: str) -> str:

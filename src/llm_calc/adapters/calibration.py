@@ -1,5 +1,7 @@
 """The calibration catalog: fitted efficiencies of each family of kernels, and which family a request takes."""
 
+import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -10,7 +12,15 @@ from pydantic import BaseModel
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_json
 from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
-from llm_calc.core.calibration import Calibration, Efficiency, HeldOutError, chip_class, format_class
+from llm_calc.core.arrays import Quantity
+from llm_calc.core.calibration import (
+    Calibration,
+    Drift,
+    Efficiency,
+    HeldOutError,
+    chip_class,
+    format_class,
+)
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import GROUPS, StepWork
@@ -76,6 +86,7 @@ class ErrorRow(BaseModel):
     median_fraction: float
     low_log: float
     high_log: float
+    pair: str = ""
 
 
 class CalibrationFile(BaseModel):
@@ -94,6 +105,8 @@ class CalibrationFile(BaseModel):
     errors: Many[ErrorRow]
     seen: Many[str]
     offsets: dict[str, float] = {}
+    drifts: dict[str, dict[str, float]] = {}
+    releases: dict[str, list[str]] = {}
 
 
 @cache
@@ -118,7 +131,14 @@ def load_calibration(family: Family) -> Calibration:
         errors=tuple(HeldOutError(**each.model_dump()) for each in row.errors),
         seen=frozenset(row.seen),
         offsets=tuple(row.offsets.items()),
+        releases=tuple((pair, tuple(names)) for pair, names in row.releases.items()),
+        drifts=tuple(_drift(pair, points) for pair, points in row.drifts.items()),
     )
+
+
+def _drift(pair: str, points: Mapping[str, float]) -> Drift:
+    days = ((dt.date.fromisoformat(day).toordinal(), value) for day, value in sorted(points.items()))
+    return Drift(pair=pair, points=tuple(days))
 
 
 def scaled_calibration(calibration: Calibration, part: CalibrationPart | None) -> Calibration:
@@ -221,12 +241,24 @@ def kernels_of(family: Family) -> Kernels:
     return Kernels(name=family, **load_calibration_file(family).kernels.model_dump())
 
 
-def host_of(calibration: Calibration, engine: str, gpu: Gpu) -> HostTimes:
+def host_of(calibration: Calibration, engine: str, gpu: Gpu, work: StepWork) -> HostTimes:
     """What the server adds to a first token; nothing where no server was measured."""
     if "request_s" not in calibration.by_name:
         return HostTimes()
     keys = keys_of(engine, gpu)
-    return HostTimes(**{name: calibration.value(name, keys) for name in HOST_TIMES})
+    return host_times(lambda name: calibration.value(name, keys), is_dealt(work))
+
+
+def host_times(value: Callable[[str], Quantity], dealt: Quantity) -> HostTimes:
+    """Host times by name; where attention is dealt over replicas, with the steps that balancing them takes."""
+    own = {name: value(name) for name in HOST_TIMES}
+    waited = own.pop("stream_tokens") + dealt * value("replica_steps")
+    return HostTimes(**own, stream_tokens=waited)
+
+
+def is_dealt(work: StepWork) -> float:
+    """1 where replicas of attention have sequences of their own, else 0."""
+    return float(work.sequence_share < 1)
 
 
 def measured_key(engine: str, gpu: str, model: Model) -> str:

@@ -3,11 +3,13 @@
 import math
 
 from llm_calc.adapters.alone import measured_load
+from llm_calc.adapters.arrivals import arrival_errors, were_measured, widened
 from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.memory_advice import Asked, runs
+from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.serving import (
     Basis,
@@ -17,7 +19,9 @@ from llm_calc.adapters.wire.serving import (
     Range,
     ServingEstimateRequest,
 )
-from llm_calc.core.calibration import HeldOutError
+from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
@@ -28,10 +32,34 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
+    calibration, model = placed.calibration, placed.subject.setup.model
     missing = unseen_of(placed)
-    rows = [error for error in placed.calibration.errors if error.held_out == missing]
-    here = _of_load(rows, request, placed)
-    return here or rows
+    rows = _nearest([error for error in calibration.errors if error.held_out == missing], _pair_of(placed))
+    if not was_seen(calibration, model):
+        models = [error for error in calibration.errors if error.held_out == "model"]
+        rows = [_as_wide(error, models) for error in rows]
+    here = _of_load(rows, request, placed) or rows
+    if request.workload.load == "request_rate" and calibration.name == "served":
+        return arrival_errors(placed.engine, here)
+    return here
+
+
+def _pair_of(placed: Placed) -> str:
+    return f"{placed.engine}/{chip_class(placed.subject.setup.gpu)}"
+
+
+def _nearest(rows: list[HeldOutError], pair: str) -> list[HeldOutError]:
+    """Those of this engine on this class of chips where enough runs of them were measured, else those of all."""
+    own = {(error.load, error.metric) for error in rows if error.pair == pair}
+    return [error for error in rows if error.pair == (pair if (error.load, error.metric) in own else "")]
+
+
+def _as_wide(error: HeldOutError, models: list[HeldOutError]) -> HeldOutError:
+    """Of a model that was measured nowhere: no narrower than the range of unseen models."""
+    for other in models:
+        if (other.load, other.metric) == (error.load, error.metric):
+            return widened(error, other)
+    return error
 
 
 UNSEEN_FIRST = ("vendor", "generation", "gpu", "model", "row")
@@ -84,13 +112,14 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
-    """Whether loads of this kind were: no random arrivals, drafts, parts kept apart, or memory that is not there."""
+    """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
     setup = placed.subject.setup
     unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.is_stream
     if request.speculative is not None or request.disaggregated is not None or unusual:
         return False
-    known = _of_load(list(placed.calibration.errors), request, placed)
-    return request.workload.load != "request_rate" and bool(known) and holds_one(placed)
+    if request.workload.load == "request_rate":
+        return were_measured(placed.engine) and holds_one(placed)
+    return bool(_of_load(list(placed.calibration.errors), request, placed)) and holds_one(placed)
 
 
 def holds_one(placed: Placed) -> bool:
@@ -136,8 +165,20 @@ def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, c
             )
             for error in held_out_errors(request, placed)
         ],
+        releases=releases_of(calibration, placed.engine, placed.subject.setup.gpu),
         nearest=evidence.nearest,
         nearest_note=evidence.note,
         measured_curve=evidence.curve,
         data_version=data_version(catalogs),
     )
+
+
+def releases_of(calibration: Calibration, engine: str, gpu: Gpu) -> list[str]:
+    """Releases that sources name of measured runs of an engine on a class of chips, oldest first."""
+    return list(dict(calibration.releases).get(f"{engine}/{chip_class(gpu)}", ()))
+
+
+def was_seen(calibration: Calibration, model: Model) -> bool:
+    """Whether a fit has measurements of a model, told by its shape, under any engine on any GPU."""
+    ending = f"/{shape_of(model)}"
+    return any(key.endswith(ending) for key in calibration.seen)

@@ -15,9 +15,10 @@ from llm_calc.adapters.calibration import (
 )
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
-from llm_calc.adapters.fit_warnings import fit_warnings
+from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.offload import Offload
+from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
@@ -48,7 +49,8 @@ class Placed:
     ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
-    ``room``: where contexts of sessions lie.
+    ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
+    the middle of measured ones, where known.
     """
 
     subject: Subject
@@ -69,6 +71,7 @@ class Placed:
     warnings: tuple[str, ...]
     untimed: tuple[str, ...] = ()
     room: Room | None = None
+    release_factor: float | None = None
 
 
 def place(
@@ -137,16 +140,14 @@ def place_subject(
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
-        placed = _with_offsets(placed, workload)
-        bounded = with_bounds(
-            placed.deployment, placed.machine, engine_from(engine), placed.subject.setup, workload
-        )
-        placed = replace(placed, deployment=bounded)
+        placed = _as_measured(placed, engine, workload)
     assumed = (*placed.assumptions, *assumed)
+    context = placed.context_tokens
     return replace(
         placed,
         kv_cache=kv_cache,
         assumptions=assumed,
+        warnings=(*placed.warnings, *room_warnings(placed.timed_plan, context, workload, placed.replicas)),
         untimed=untimed_options(engine),
         room=_room(placed, engine, workload, tiers),
     )
@@ -200,7 +201,7 @@ def _placed(
             capacity=larger(1.0, served_capacity(plan, context) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(calibration, engine.name, setup.gpu),
+            host=host_of(calibration, engine.name, setup.gpu, summed(work)),
             draft=draft.draft,
         ),
         operators=work,
@@ -239,20 +240,17 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
     )
 
 
-def _with_offsets(placed: Placed, workload: WorkloadPart) -> Placed:
-    """With what measured runs of this very stack took over the formulas; a caller's own measurements replace them."""
-    setup, deployment = placed.subject.setup, placed.deployment
-    if setup.unlike:
-        return placed
-    offsets = offsets_of(
-        placed.calibration,
-        measured_load(placed.calibration.name, workload),
-        placed.engine,
-        setup.gpu.id,
-        setup.model,
-        deployment.work,
-    )
-    return replace(placed, deployment=replace(deployment, offsets=offsets))
+def _as_measured(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> Placed:
+    """With what measured runs of this stack and release took over the formulas; a caller's own replace them."""
+    setup, deployment, calibration = placed.subject.setup, placed.deployment, placed.calibration
+    load, work = measured_load(calibration.name, workload), deployment.work
+    offsets = offsets_of(calibration, load, placed.engine, setup.gpu.id, setup.model, work)
+    timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
+    timed = with_bounds(timed, placed.machine, engine_from(engine), setup, workload)
+    factor = release_factor(engine, setup.gpu)
+    if factor is not None:
+        timed = at_release(timed, calibration.name, factor)
+    return replace(placed, deployment=timed, release_factor=factor)
 
 
 def _with_served_cache(

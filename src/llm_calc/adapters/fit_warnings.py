@@ -4,15 +4,15 @@ import math
 
 from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.served import served_capacity
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.engines import MemoryPlan
 
 
 def fit_warnings(plan: MemoryPlan, context_tokens: float) -> tuple[str, ...]:
-    """Where the engine runs no request of this length, or has less room by its own rules than figures take."""
+    """Why the engine runs no request of this length, if so."""
     asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
     if runs(plan, asked):
-        planned = float(plan.sequences(context_tokens))
-        return _room_warnings(planned, float(served_capacity(plan, context_tokens)))
+        return ()
     words = "by the engine's memory rules this does not fit"
     return (f"hardware: {words} ({_shortage(plan, asked)}); figures hold if it is made to fit",)
 
@@ -31,9 +31,15 @@ def _shortage(plan: MemoryPlan, asked: Asked) -> str:
     return "no request of this length fits"
 
 
-def _room_warnings(planned: float, taken: float) -> tuple[str, ...]:
-    """Where the cache is taken to be larger than the engine's memory rules leave it."""
-    if taken <= planned * (1 + 1e-9):
+def room_warnings(
+    plan: MemoryPlan, context_tokens: float, workload: WorkloadPart, replicas: int
+) -> tuple[str, ...]:
+    """Where more requests come than the engine's memory rules leave room for, and the cache is taken to be larger."""
+    asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
+    planned, taken = float(plan.sequences(context_tokens)), float(served_capacity(plan, context_tokens))
+    counted = workload.load in ("concurrency", "batch")
+    enough = counted and workload.requests_in_flight <= planned * replicas
+    if enough or taken <= planned * (1 + 1e-9) or not runs(plan, asked):
         return ()
     planned_words = f"by the engine's memory rules the KV cache holds {planned:.1f} requests of this length"
     return (f"hardware: {planned_words}; figures take {taken:.1f}, the least that was seen in measurements",)

@@ -18,7 +18,7 @@ from llm_calc.adapters.memory_advice import (
     recommended_gpu,
     sequences_text,
 )
-from llm_calc.adapters.memory_warnings import plan_warnings
+from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.presets import preset_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft
@@ -286,6 +286,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         f"rules and defaults of {rules.title} {rules.version}",
         *plan.notes,
         *preset_words(request.engine),
+        *encoder_words(planned.subject.setup, request.engine.name),
     ]
     if request.precision.kv_cache == "auto":
         found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")

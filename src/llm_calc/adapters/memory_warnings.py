@@ -2,8 +2,14 @@
 
 from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.memory_advice import Asked
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.hardware import Gpu
+
+ENCODER_LEFT_OUT = (
+    "the activations of the vision or audio encoder in vLLM's profile run are left out: they follow from the largest "
+    "image that its processor takes, which config.json does not hold; where they exceed the decoder's, the cache is "
+    "smaller"
+)
 
 
 def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> list[str]:
@@ -32,3 +38,10 @@ def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> li
     if gpu.usable_memory_estimated:
         found.append(f"usable memory of {gpu.name} was estimated, not measured")
     return found
+
+
+def encoder_words(setup: Setup, engine: str) -> list[str]:
+    """What a plan leaves out of a model with a vision or audio tower."""
+    if engine != "vllm" or not any(placed.weight.component == "vision" for placed in setup.model.placed):
+        return []
+    return [ENCODER_LEFT_OUT]

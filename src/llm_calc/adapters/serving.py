@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from llm_calc.adapters.arrivals import were_measured
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.class_answers import class_answers
@@ -216,7 +217,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     yield from preset_words(request.engine)
     yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
-        yield "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
+        yield _release_note(placed)
     load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and placed.calibration.name == "served":
@@ -238,6 +239,16 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
 
 
+def _release_note(placed: Placed) -> str:
+    own = "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
+    if placed.release_factor is None:
+        return own
+    return (
+        f"{own}, times a token of a server {placed.release_factor:.2f} times those of the middle of measured runs, as "
+        "runs of one setting on several days moved"
+    )
+
+
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
@@ -250,7 +261,8 @@ def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | No
     if workload.load == "concurrency" and workload.requests_in_flight > room:
         yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"
     if workload.load == "request_rate":
-        yield "workload.request_rate: random arrivals were never measured; the intervals are those of closed loops"
+        if not were_measured(placed.engine):
+            yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
         most = core.queue_of_many(placed.deployment, lengths_of(workload)).requests_per_s * placed.replicas
         if (workload.request_rate or 0.0) > most:
             yield (

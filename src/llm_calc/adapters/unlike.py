@@ -10,6 +10,8 @@ from llm_calc.adapters.wire.parts import HardwarePart
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 
+MOST_UNLIKE = 16
+"""GPUs of a list in all (GGML_SCHED_MAX_BACKENDS) [GPUs]."""
 LAYER_SPLITTERS = frozenset({"llama.cpp"})
 """Engines that deal layers to GPUs where nothing else is said, and so to GPUs of several kinds."""
 
@@ -50,6 +52,9 @@ def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tupl
     if hardware.count != sum(part.count for part in hardware.kinds):
         msg = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
         raise UnsupportedError(msg, field="hardware")
+    if hardware.count > MOST_UNLIKE:
+        msg = f"hardware: must be at most {MOST_UNLIKE} GPUs in all, what llama.cpp takes; it is {hardware.count}"
+        raise UnsupportedError(msg, field="hardware", accepted=[MOST_UNLIKE])
     found = [(_in_place(place, part, catalogs), part.count) for place, part in enumerate(hardware.kinds)]
     _refuse_shared([gpu for gpu, _ in found])
     return tuple(gpu for gpu, count in found for _ in range(count))

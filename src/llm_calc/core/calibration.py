@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from llm_calc.core.hardware import Gpu
 
 _UNIFIED = ("11.0", "12.1", "8.7")
@@ -99,10 +101,32 @@ class Efficiency:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How the time a token of an engine on a class of chips (``pair``) moved from release to release.
+
+    ``points``: days (proleptic ordinals) and ln(time / that of the middle of the measured runs).
+    """
+
+    pair: str
+    points: tuple[tuple[int, float], ...]
+
+    def factor(self, day: float) -> float:
+        """Time a token of a release of this day over that of the middle of the measured runs [1].
+
+        ``exp(y0 + (day - x0) x (y1 - y0) / (x1 - x0))`` between neighbouring points; beyond them as at the last one.
+        Choice: one factor for all models and loads of the pair, learned from runs of one setting on several days.
+        Leaves out: what a release did to single kernels.
+        """
+        days, logs = zip(*self.points, strict=True)
+        return math.exp(float(np.interp(day, days, logs)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeldOutError:
     """How far off predictions of one metric under one kind of load were on groups that the fit had not seen.
 
-    ``low_log`` and ``high_log`` bound the middle 80 % of ln(measured / predicted).
+    ``low_log`` and ``high_log`` bound the middle 80 % of ln(measured / predicted). ``pair``: of this engine on this
+    class of chips alone; empty: of all.
     """
 
     load: str
@@ -113,6 +137,7 @@ class HeldOutError:
     median_fraction: float
     low_log: float
     high_log: float
+    pair: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +146,7 @@ class Calibration:
 
     ``seen``: combinations ``engine/class of chip`` that the fit had measurements of. ``offsets``: pairs of a measured
     stack (engine, GPU, model, formats), load and metric with ln(measured / predicted), shrunk where runs were few.
+    ``drifts``: of pairs of which several releases were measured. ``releases``: pairs, with those that sources name.
     """
 
     name: str
@@ -130,6 +156,15 @@ class Calibration:
     errors: tuple[HeldOutError, ...] = ()
     seen: frozenset[str] = frozenset()
     offsets: tuple[tuple[str, float], ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    releases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def drift_of(self, pair: str) -> Drift | None:
+        """How times of an engine on a class of chips moved [1].
+
+        Definition: the entry of the pair; None where runs of one release only were measured.
+        """
+        return next((drift for drift in self.drifts if drift.pair == pair), None)
 
     def offset(self, stack: str, load: str, metric: str) -> float:
         """What this stack took over what the efficiencies say; 1 where it was not measured [1].

@@ -81,7 +81,12 @@ def _beyond_windows(model: Model, context: Quantity) -> Quantity:
 
 
 def _scan(model: Model, tokens: Quantity) -> Quantity:
-    return tokens * sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
+    return tokens * _scan_per_token(model)
+
+
+@lru_cache(maxsize=512)
+def _scan_per_token(model: Model) -> float:
+    return sum(group.calls * group.parts.scan_flops_per_token for group in model.groups)
 
 
 def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> Flops:

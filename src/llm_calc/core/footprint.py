@@ -1,7 +1,7 @@
 """What a request needs on each GPU: weights, KV cache, activations, with and without overheads."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from llm_calc.core import memory
 from llm_calc.core.arrays import Quantity, ceil_div
@@ -61,7 +61,7 @@ class Footprint:
         return self.with_overheads(overheads).total_bytes * overheads.system
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Numbers:
     """How numbers are stored: a recipe for weights, one format for KV cache and activations.
 
@@ -81,7 +81,7 @@ class Numbers:
         """
         return self.values or self.cache
 
-    @property
+    @cached_property
     def cache_format(self) -> memory.CacheFormat:
         """Bytes an element of the cache, and of recurrent state, which has the width of activations [bytes].
 

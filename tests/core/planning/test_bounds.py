@@ -36,7 +36,7 @@ def deployment(model: Model, gpu_id: str, layout: Layout) -> Deployment:
         rates=rates_of(calibration, machine, work, "vllm", gpu),
         capacity=most_sequences(weights, each, layout.pipeline * gpu.usable_memory_bytes, layout.data),
         limit=np.inf,
-        host=host_of(calibration, "vllm", gpu),
+        host=host_of(calibration, "vllm", gpu, work),
     )
 
 

@@ -126,6 +126,7 @@ ENDS: dict[Component, tuple[str, ...]] = {
         "model.embed_tokens",
         "model.language_model.embed_tokens",
         "language_model.model.embed_tokens",
+        "backbone.embeddings",
     ),
 }
 _TOWERS = (
@@ -155,7 +156,6 @@ _PROJECTORS = (
 OTHER_ENDS: dict[Component, tuple[str, ...]] = {
     "lm_head": ("output", "head", "embed_out", "backbone.lm_head"),
     "embedding": (
-        "backbone.embeddings",
         "embed",
         "tok_embeddings",
         "transformer.wte",

@@ -234,4 +234,4 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
     if request.workload.request_rate is not None:
-        yield "workload.request_rate: random arrivals were never measured; intervals are those of closed loops"
+        yield "workload.request_rate: bounds and intervals are those of closed loops"

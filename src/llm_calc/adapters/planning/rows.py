@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.calibration import host_of, rates_of
+from llm_calc.adapters.calibration import host_of, is_dealt, rates_of
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
 from llm_calc.adapters.stopping import checkpoint
@@ -233,7 +233,7 @@ class _Maker:
             group.capacities.append(capacities[places])
             group.works.add(works)
             group.rates.add(self.rates_on(gpu, layouts, works))
-            group.hosts.add([host_of(self.calibration, self.choice.engine, gpu)] * len(layouts))
+            group.hosts.add(self.hosts_on(gpu, works))
 
     def layouts_on(self, gpu: Gpu) -> _Layouts:
         """Its layouts, the same for all GPUs but for those that come alone."""
@@ -272,3 +272,11 @@ class _Maker:
                 known[tier] = rates_of(self.calibration, machine, work, self.choice.engine, gpu)
             found.append(known[tier])
         return found
+
+    def hosts_on(self, gpu: Gpu, works: Sequence[StepWork]) -> list[HostTimes]:
+        """What servers add to first tokens differs by where attention is dealt."""
+        known = dict[float, HostTimes]()
+        for work in works:
+            if is_dealt(work) not in known:
+                known[is_dealt(work)] = host_of(self.calibration, self.choice.engine, gpu, work)
+        return [known[is_dealt(work)] for work in works]

@@ -141,7 +141,9 @@ class HeldOut(Answer):
         description="What was measured; output_tokens_per_s of a closed_loop is implied by both times of a run"
     )
     load: str = Field(description="Kind of load")
-    held_out: str = Field(description="What the fit had not seen: row, model, gpu, generation, vendor")
+    held_out: str = Field(
+        description="What the fit had not seen: row, model, gpu, generation, vendor; all: nothing was fitted to such"
+    )
     measurements: int = Field(description="Measurements compared [measurements]")
     mean_error_fraction: float = Field(description="Mean of |predicted / measured - 1| [-]")
     median_error_fraction: float = Field(description="Median of it [-]")
@@ -166,7 +168,13 @@ class Basis(Answer):
         "vendor (this engine on its GPUs), generation (this engine on such chips), gpu, model (never "
         "measured on this GPU under this engine, though perhaps elsewhere), or row (only this very load)"
     )
-    held_out_errors: list[HeldOut] = Field(description="Errors on groups that the fit had not seen")
+    held_out_errors: list[HeldOut] = Field(
+        description="Errors on groups that the fit had not seen; for row those of this engine on this class of chips, "
+        "where at least 30 measurements tell them"
+    )
+    releases: list[str] = Field(
+        description="Releases that were measured of this engine on this class of chips, as far as sources name them"
+    )
     nearest: list[NearestRun] = Field(
         description="At most five published runs nearest to the question, nearest first; empty where none compares"
     )

@@ -12,6 +12,8 @@ from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, Li
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.rates import LinearRates, Rates
 
+LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLoad:
@@ -99,19 +101,21 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
         work.weight_bytes * touched / reached.bytes_per_s
         + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     )
-    dense = not isinstance(work.experts, np.ndarray) and not work.experts
-    padded = tokens if dense else tokens + padded_tokens(work, touched, rates.expert_pad_rows)
-    return moved_s, _multiply_seconds(work, padded, reached, rates)
+    if isinstance(work.experts, np.ndarray) or work.experts:
+        tokens = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
+    return moved_s, _multiply_seconds(work, tokens, reached, rates)
 
 
-def padded_tokens(work: LinearWork, touched: Quantity, rows: Quantity) -> Quantity:
+def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Quantity) -> Quantity:
     """Tokens whose arithmetic the padding of grouped matrices costs; dense: none [tokens].
 
-    ``rows x touched experts / k``: each touched expert multiplies so many rows beside its own, a token has k.
-    Choice: a constant number of rows an expert; fitted with kernel timings as its prior (``docs/performance.md``).
-    Leaves out: tiles that are chosen by size.
+    ``min(rows x touched / k, 8 x touched / k + tokens)``: each touched expert multiplies so many rows beside its own,
+    at most 8 more than its own, since kernels take small tiles for few; a token has k experts.
+    Choice: constant rows an expert, fitted with kernel timings as prior (``docs/performance.md``).
+    Leaves out: which tiles there are.
     """
-    return rows * touched * work.experts / larger(work.top_k, 1)
+    each = touched * work.experts / larger(work.top_k, 1)
+    return smaller(rows * each, LEAST_PADDING_ROWS * each + tokens)
 
 
 def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:

@@ -15,7 +15,7 @@ from llm_calc.adapters.architectures.pieces import (
     norms,
     num_layers,
 )
-from llm_calc.adapters.architectures.registry import family
+from llm_calc.adapters.architectures.registry import family, register
 from llm_calc.adapters.architectures.windows import FULL, layer_types
 from llm_calc.core.blocks import Block, Custom, Parts
 from llm_calc.core.model import Model
@@ -98,3 +98,14 @@ def _feed_forward(f: Fields) -> LayerBlocks:
         shared_width=lambda g: g.int("shared_intermediate_size"),
     )
     return piece(f)
+
+
+def _text_alone(f: Fields) -> Model:
+    """The text part at a file's own level; further keys repeat what the layers' marks and widths say."""
+    marks = f.raw("moe_layer_freq", None)
+    dense = marks.index(1) if isinstance(marks, list) and 1 in marks else 0
+    f.agree(first_k_dense_replace=dense, moe_intermediate_size=f.int("intermediate_size"))
+    return minimax_m3(f)
+
+
+register("minimax_m3", defaults="minimax_m3_vl_text", read=_text_alone)

@@ -13,25 +13,43 @@ from llm_calc.adapters.architectures.windows import FULL, SLIDING, all_full, by_
 from llm_calc.core.blocks import Attention, Block, Custom, Parts
 
 
-def _mimo_types(_: Fields, layers: int) -> tuple[str, ...]:
-    """The first layer and every sixth see everything."""
+def _marks(f: Fields, key: str, layers: int) -> list[bool] | None:
+    """One mark a layer, as files of the authors' own class list them; None without a list."""
+    marks = f.raw(key, None)
+    if not isinstance(marks, list):
+        return None
+    if len(marks) != layers or not all(mark in (0, 1) for mark in marks):
+        raise f.refusal(key, f"a list of {layers} marks, each 0 or 1")
+    return [bool(mark) for mark in marks]
+
+
+def _mimo_types(f: Fields, layers: int) -> tuple[str, ...]:
+    """As the file marks them; else the first layer and every sixth see everything."""
+    marks = _marks(f, "hybrid_layer_pattern", layers)
+    if marks is not None:
+        return tuple(SLIDING if mark else FULL for mark in marks)
     return tuple(FULL if index == 0 or not (index + 1) % 6 else SLIDING for index in range(layers))
 
 
 def _mimo_attention(f: Fields) -> LayerBlocks:
-    """Values narrower than keys; windowed layers have twice the key/value heads, and sinks."""
+    """Values narrower than keys; windowed layers have sinks, and twice the key/value heads where no number is said.
+
+    Source: ``modeling_mimo_v2_flash.py`` of transformers 5.24.0; the published file has keys of its own beside it.
+    """
     heads, value_dim = f.int("num_attention_heads"), f.int("v_head_dim")
+    windowed_heads = f.int("swa_num_key_value_heads", 2 * f.int("num_key_value_heads"))
+    f.agree(swa_num_attention_heads=heads, swa_head_dim=f.int("head_dim"), swa_v_head_dim=value_dim)
+    f.agree(add_swa_attention_sink_bias=True, add_full_attention_sink_bias=False)
     kinds = layer_types(_mimo_types)(f, num_layers(f))
     usual = gqa(biases=INPUT_BIASES, windows=by_type(layer_types(_mimo_types)))(f)
 
     def layer(index: int) -> tuple[Block, ...]:
         block, windowed = cast("Attention", usual(index)[0]), kinds[index] == SLIDING
-        doubled = 2 if windowed else 1
         return (
             replace(
                 block,
                 value_dim=value_dim,
-                kv_heads=block.kv_heads * doubled,
+                kv_heads=windowed_heads if windowed else block.kv_heads,
                 vector_params=heads if windowed else 0,
             ),
         )
@@ -39,11 +57,16 @@ def _mimo_attention(f: Fields) -> LayerBlocks:
     return layer
 
 
+def _mimo_sparse(f: Fields, layers: int) -> Callable[[int], bool]:
+    marks = _marks(f, "moe_layer_freq", layers)
+    return leading_dense()(f, layers) if marks is None else marks.__getitem__
+
+
 register(
     "mimo_v2_flash",
     read=Decoder(
         attention=_mimo_attention,
-        feed_forward=mixture(experts="n_routed_experts", sparse=by_mlp_types(leading_dense())),
+        feed_forward=mixture(experts="n_routed_experts", sparse=by_mlp_types(_mimo_sparse)),
     ),
 )
 
