@@ -291,6 +291,7 @@ def test_a_draft_gains_no_more_tokens_than_an_answer_has(client: TestClient) -> 
     [
         ({"name": "vllm", "enforce_eager": True}, "engine.enforce_eager"),
         ({"name": "vllm", "cudagraph_mode": "NONE"}, "engine.cudagraph_mode"),
+        ({"name": "vllm", "decode_context_parallel_size": 1}, None),
         ({"name": "sglang", "disable_cuda_graph": True}, "engine.disable_cuda_graph"),
         ({"name": "trtllm", "cuda_graph": False}, "engine.cuda_graph"),
         ({"name": "vllm", "enforce_eager": False}, None),
@@ -305,6 +306,19 @@ def test_an_option_whose_effect_on_time_is_not_known_is_named(
     assert said == ([named] if named else [])
     assert (found["basis"]["kind"] == "formula_only") == (named is not None)
     assert (found["interval"]["status"] == "uncalibrated") == (named is not None)
+
+
+def test_context_parallelism_of_decoding_is_not_timed_and_said(client: TestClient) -> None:
+    found = ask(
+        client,
+        model={"name": "deepseek-v3"},
+        hardware={"gpu": "h200-141gb-sxm", "count": 8},
+        engine={"name": "vllm", "decode_context_parallel_size": 8},
+    )
+    assert any(
+        "engine.decode_context_parallel_size: its effect on time" in words for words in found["warnings"]
+    )
+    assert found["basis"]["kind"] == "formula_only"
 
 
 def test_what_a_stated_release_does_not_change_is_said(client: TestClient) -> None:

@@ -125,7 +125,10 @@ def _cost(part: SpeculativePart, method: Method | None, model: Model) -> tuple[f
 
 def _memory_words(method: Method | None) -> str:
     if method == "mtp":
-        return "speculative: memory holds one more layer like the model's last, with its cache"
+        return (
+            "speculative: memory holds one more layer like the model's last, with its cache; whether the model was "
+            "published with such a layer is not checked"
+        )
     if method == "ngram":
         return "speculative: a look-up takes no memory of the GPUs"
     return "speculative: weights and cache of the draft are not counted; memory for them must be left"

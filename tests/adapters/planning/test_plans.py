@@ -104,6 +104,17 @@ def test_a_search_of_everything_finds_the_same_best_plan(client: TestClient, rat
     assert best.usd_per_hour / best.output_tokens_per_s == pytest.approx(usd_per_token_s, rel=1e-6)
 
 
+def test_users_are_planned_as_the_requests_that_they_send() -> None:
+    prices = {"h100-80gb-sxm": 3.0, "l40s": 1.0}
+    lengths = {name: SMALL["workload"][name] for name in ("input_tokens", "output_tokens")}
+    users = plans_of(
+        workload={**lengths, "users": 72, "requests_per_user_per_minute": 1}, prices=prices
+    ).plans[0]
+    same = plans_of(workload={**lengths, "request_rate": 1.2}, prices=prices).plans[0]
+    assert (users.gpus, users.replicas, users.usd_per_hour) == (same.gpus, same.replicas, same.usd_per_hour)
+    assert users.workload == same.workload
+
+
 def test_every_gpu_has_a_plan_or_a_reason() -> None:
     answer = plans_of(gpus=None, limits={"tpot_s": 0.02, "max_gpus": 2}, max_plans=40)
     planned = {plan.hardware.gpu for plan in answer.plans}

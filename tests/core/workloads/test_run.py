@@ -12,7 +12,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import SPREAD, Deployment
 from llm_calc.core.workloads.arrivals import sessions_arriving
 from llm_calc.core.workloads.draws import Draw, around, level_of, pause
-from llm_calc.core.workloads.estimate import sessions_alive
+from llm_calc.core.workloads.estimate import arriving, sessions_alive
 from llm_calc.core.workloads.kept import Kept
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
 from tests.core.workloads.cases import RATES, WORK
@@ -132,6 +132,40 @@ def test_sessions_that_arrive_are_alive_as_long_as_they_take() -> None:
 def test_more_sessions_than_can_be_served_are_not_served() -> None:
     found = sessions_arriving(DEPLOYMENT, sessions(slots=1, think_s=0.0), ROOMY, 1e5)
     assert float(found.estimate.requests_per_s) < 6e5 / 2
+
+
+def test_sessions_between_two_whole_numbers_are_served() -> None:
+    one = sessions_alive(DEPLOYMENT, sessions(slots=1, think_s=0.0), ROOMY)
+    rate = 1.4 * float(one.estimate.requests_per_s) / 6
+    found = sessions_arriving(DEPLOYMENT, sessions(slots=1, think_s=0.0), ROOMY, rate)
+    assert float(found.estimate.requests_per_s) == pytest.approx(6 * rate)
+
+
+def test_what_can_be_served_does_not_fall_with_what_is_asked() -> None:
+    tight = Room(capacity_tokens=8000.0)
+    deployment = replace(DEPLOYMENT, capacity=4.0)
+    rates = (50.0, 1e3, 1e5)
+    served = [
+        float(sessions_arriving(deployment, sessions(slots=1), tight, rate).estimate.requests_per_s)
+        for rate in rates
+    ]
+    assert max(served) <= 1.5 * min(served)
+
+
+def test_arrivals_of_drawn_lengths_are_served_as_a_closed_loop_serves_them() -> None:
+    tailed = Draw((0.0, 0.5, 0.95, 1.0), (100.0, 400.0, 2000.0, 20_000.0))
+    kind = RequestClass(first=tailed, growth=around(1.0, 0.0), output=around(60.0, 0.2))
+    deployment, room = replace(DEPLOYMENT, capacity=4.0), Room(capacity_tokens=4 * 20_060.0)
+    mean = tailed.mean + 60.0
+    slots = int(room.capacity_tokens / mean)
+    loop = sessions_alive(deployment, Stream(classes=(kind,), slots=slots), room)
+    most = float(loop.estimate.requests_per_s)
+    arrivals = tuple(float(each) for each in np.arange(1, 400) / (4 * most))
+    found = arriving(deployment, Stream(classes=(kind,), slots=0, arrivals_s=arrivals), room, 4 * most)
+    assert float(found.estimate.requests_per_s) == pytest.approx(most, rel=0.05)
+    few = tuple(float(each) for each in np.arange(1, 400) / (0.8 * most))
+    kept = arriving(deployment, Stream(classes=(kind,), slots=0, arrivals_s=few), room, 0.8 * most)
+    assert float(kept.estimate.requests_per_s) == pytest.approx(0.8 * most)
 
 
 def test_least_recently_used_contexts_leave_first_and_from_their_end() -> None:

@@ -282,7 +282,8 @@ def falling_loads(largest: float) -> list[int]:
 
 
 def share_of(workload: WorkloadPart, load: Load, replicas: int) -> WorkloadPart:
-    """What one of so many replicas serves."""
+    """What one of so many replicas serves; of users, the requests that they send."""
     if load.kind == "request_rate":
-        return workload.model_copy(update={"request_rate": load.amount / replicas})
+        own = {"users": None, "requests_per_user_per_minute": None}
+        return workload.model_copy(update={**own, "request_rate": load.amount / replicas})
     return workload.model_copy(update={load.kind: math.ceil(load.amount / replicas)})

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.workloads.estimate import Found, sessions_alive
+from llm_calc.core.workloads.run import MOST_SLOTS
 from llm_calc.core.workloads.stream import Room, Stream
 
 ROUNDS = 8
@@ -19,28 +20,15 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
 
     ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive.
     Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
-    more sessions only take longer, the last run answers: more come than the deployment can serve.
+    more sessions only take longer, the last run answers: more come than the deployment can serve. So many that several
+    move as one seem slower than they are; of those the run before answers.
     Leaves out: bursts of sessions.
     """
-    low, sessions, before = 0, 1, 0.0
-    high: int | None = None
-    for _ in range(ROUNDS):
-        found = _with(deployment, stream, room, sessions, FEW_REQUESTS)
-        served = _served(found, stream)
-        wanted = rate_per_s * sessions / served
-        if wanted > sessions and served < before * MORE:
-            break
-        before = served
-        if abs(wanted - sessions) <= max(0.5, NEAR * sessions):
-            break
-        if wanted > sessions:
-            low = sessions
-        else:
-            high = sessions
-        sessions = _next(low, high, round(wanted))
+    sessions, kept = _alive(deployment, stream, room, rate_per_s)
     found = _with(deployment, stream, room, sessions)
-    requests = min(float(found.estimate.requests_per_s), rate_per_s * stream.mean_turns)
-    scale = requests / max(float(found.estimate.requests_per_s), 1e-300)
+    wanted, seen = rate_per_s * stream.mean_turns, float(found.estimate.requests_per_s)
+    requests = wanted if kept else min(seen, wanted)
+    scale = requests / max(seen, 1e-300)
     estimate = replace(
         found.estimate,
         requests_per_s=requests,
@@ -48,6 +36,27 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
         total_tokens_per_s=found.estimate.total_tokens_per_s * scale,
     )
     return replace(found, estimate=estimate)
+
+
+def _alive(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> tuple[int, bool]:
+    """The nearest whole number of sessions, and whether so many begin as fast as asked."""
+    low, sessions, before = 0, 1, 0.0
+    high: int | None = None
+    for _ in range(ROUNDS):
+        served = _served(_with(deployment, stream, room, sessions, FEW_REQUESTS), stream)
+        wanted = rate_per_s * sessions / served
+        if wanted > sessions and served < before * MORE:
+            slower = sessions > MOST_SLOTS and served < before
+            return (low if slower else sessions), False
+        before = served
+        if abs(wanted - sessions) <= max(0.5, NEAR * sessions):
+            return sessions, True
+        if wanted > sessions:
+            low = sessions
+        else:
+            high = sessions
+        sessions = _next(low, high, round(wanted))
+    return sessions, False
 
 
 def _with(

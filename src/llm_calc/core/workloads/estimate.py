@@ -21,6 +21,8 @@ from llm_calc.core.workloads.turns import Seen
 
 MOST_REQUESTS = 1300
 """Requests of a simulated run: so many that a run takes a tenth of a second."""
+NEAR_FULL = 0.5
+"""Above this part of the rate of an endless queue of mean lengths, what differs between requests may decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,24 @@ def arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: flo
     Definition: :func:`simulated` with the arrivals of the stream.
     """
     found = _as_clients_see(deployment, simulated(deployment, stream, room))
-    most = float(queue_of_many(deployment, lengths_seen(found)).requests_per_s)
-    rate = min(rate_per_s, most)
+    rate = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
     return _found(deployment, found, rate, rate * float(found.latency_s.mean()))
+
+
+def _served(deployment: Deployment, stream: Stream, room: Room, lengths: Lengths, rate_per_s: float) -> float:
+    """What is served of so many arrivals [requests/s].
+
+    The least of the rate, an endless queue of mean lengths and, near that, a closed loop of as many as memory holds.
+    Choice: the loop is run above half of the queue's rate only, since its run takes as long as that of the arrivals.
+    Leaves out: nothing but the start of the loop.
+    """
+    held = max(1.0, room.capacity_tokens / float(lengths.input_tokens + lengths.output_tokens))
+    most = float(queue_of_many(replace(deployment, capacity=held), lengths).requests_per_s)
+    if rate_per_s < most * NEAR_FULL:
+        return rate_per_s
+    slots = max(1, int(min(held, float(deployment.limit))))
+    full = sessions_alive(deployment, replace(stream, slots=slots, arrivals_s=()), room)
+    return min(rate_per_s, most, float(full.estimate.requests_per_s))
 
 
 def lengths_seen(seen: Seen) -> Lengths:
