@@ -1,5 +1,7 @@
 """The pins are sound, the bill of materials names them all, and the manifests of the cluster are what they say."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,12 @@ def test_all_manifests_are_applied_and_nothing_goes_out() -> None:
     policy = manifest("network.yaml")["spec"]
     assert isinstance(policy, dict)
     assert (policy["egress"], policy["policyTypes"]) == ([], ["Ingress", "Egress"])
+
+
+def test_the_newest_release_of_the_changelog_is_the_packages() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *released = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert first == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", each) for each in released)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert released[0].partition(" ")[0] == project["version"]

@@ -86,3 +86,19 @@ def test_each_preset_names_its_source_and_release() -> None:
         assert preset.links
         assert preset.version
         assert preset.read_on
+
+
+def test_a_static_batch_has_a_slot_for_each_of_its_sequences() -> None:
+    """llama-batched-bench decodes all sequences of a batch at once, whatever a server's default is."""
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "rtx-4090"},
+        "precision": {"weights": "q4_k_m"},
+        "workload": {"input_tokens": 128, "output_tokens": 128, "batch": 32},
+    }
+    open_, stated = (
+        SERVING_ESTIMATE.answered(body | {"engine": {"name": "llama.cpp", **options}}, load_catalogs())
+        for options in ({}, {"n_parallel": 32})
+    )
+    assert open_.tpot_s == stated.tpot_s
+    assert any("n_parallel: 32" in line for line in open_.assumptions)

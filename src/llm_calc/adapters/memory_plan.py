@@ -285,7 +285,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     found = [
         f"rules and defaults of {rules.title} {rules.version}",
         *plan.notes,
-        *preset_words(request.engine),
+        *preset_words(request.engine, request.workload),
         *encoder_words(planned.subject.setup, request.engine.name),
     ]
     if request.precision.kv_cache == "auto":

@@ -1,4 +1,4 @@
-"""Named presets of llama.cpp: what a program that starts it chooses for it (``catalogs/presets``)."""
+"""What llama.cpp is started with where a request does not say it: presets (``catalogs/presets``), slots of a batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
-from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
+from llm_calc.adapters.wire.engines import MOST_PARALLEL, EnginePart, LlamaCppEngine
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
@@ -85,7 +86,11 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
         CalcError: as :func:`.setup.resolve_setup`.
     """
     part = request.engine
-    if not isinstance(part, LlamaCppEngine) or part.preset is None or _is_chosen(part):
+    if not isinstance(part, LlamaCppEngine):
+        return request
+    if part.preset is None:
+        return _with_a_slot_each(request, part)
+    if _is_chosen(part):
         return request
     preset = _preset(part.preset)
     setup = resolve_setup(
@@ -98,6 +103,15 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
         version=part.version or preset.engine_version,
     ).setup
     return request.model_copy(update={"engine": part.model_copy(update=_chosen(preset, part, setup))})
+
+
+def _with_a_slot_each(request: RequestT, part: LlamaCppEngine) -> RequestT:
+    """A static batch runs at once: llama.cpp's own tools that time one give each of its sequences a slot."""
+    batch: int | None = getattr(request.workload, "batch", None)
+    if batch is None or part.n_parallel is not None or part.n_ctx is not None:
+        return request
+    slots = min(batch, MOST_PARALLEL)
+    return request.model_copy(update={"engine": part.model_copy(update={"n_parallel": slots})})
 
 
 def _preset(name: str) -> Preset:
@@ -167,10 +181,18 @@ class _Machine:
         return layer_bytes(model, self.setup.numbers.recipe).file_bytes + each * n_ctx
 
 
-def preset_words(part: EnginePart) -> list[str]:
-    """What a preset chose, in words."""
-    if not isinstance(part, LlamaCppEngine) or part.preset is None:
+def preset_words(part: EnginePart, workload: WorkloadPart | None) -> list[str]:
+    """What a preset or a static batch chose, in words."""
+    if not isinstance(part, LlamaCppEngine):
         return []
+    if part.preset is None:
+        batch = None if workload is None else workload.batch
+        each = batch is not None and part.n_parallel == min(batch, MOST_PARALLEL)
+        return (
+            [f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch"]
+            if each
+            else []
+        )
     preset = _preset(part.preset)
     slots = f"{part.n_parallel} slot{'' if part.n_parallel == 1 else 's'}"
     versions = (

@@ -214,7 +214,7 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
-    yield from preset_words(request.engine)
+    yield from preset_words(request.engine, request.workload)
     yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
         yield _release_note(placed)
