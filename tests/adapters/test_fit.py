@@ -178,3 +178,15 @@ def test_vllm_is_given_a_repository_that_exists() -> None:
     found = fitted("qwen3-8b", "rtx-4090", formats=["q8_0"], cache_types=["f16"]).rows[0].run_with
     assert found is not None
     assert found.vllm == "vllm serve Qwen/Qwen3-8B --quantization fp8 --max-model-len 8192 --max-num-seqs 1"
+
+
+def test_a_host_that_is_not_known_is_refused_in_place_of_finding_no_model() -> None:
+    asked = {"hardware": {"gpu": "rtx-4090", "host": {"cpu": "nope"}}, "context_tokens": 1024}
+    with pytest.raises(CalcError, match=r"hardware\.host\.cpu"):
+        MODELS_FOR.answered(asked, load_catalogs())
+
+
+def test_unlike_cards_are_said_to_be_and_a_format_is_tried_once() -> None:
+    found = fitted("qwen3-8b", "rtx-4090,rx-7900-xtx", formats=["q4_k_m", "Q4_K_M"], cache_types=["f16"])
+    assert len(found.rows) == 1
+    assert any("never measured" in words for words in found.assumptions)
