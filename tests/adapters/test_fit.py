@@ -41,6 +41,14 @@ def test_what_does_not_lie_on_the_card_goes_to_the_host_and_is_slower() -> None:
     assert f"num_gpu {large.gpu_layers}" in large.run_with.ollama
 
 
+def test_layers_whose_experts_stay_with_the_host_are_not_asked_of_ollama() -> None:
+    apart = row(fitted("qwen3-30b-a3b", "rtx-3060-12gb", formats=["q4_k_m"], cache_types=["f16"]), "q4_k_m")
+    assert (apart.where, apart.gpu_layers) == ("gpu and host", apart.layers)
+    assert apart.run_with is not None
+    assert "num_gpu" not in apart.run_with.ollama
+    assert "Force Model Expert Weights onto CPU" in apart.run_with.lm_studio
+
+
 def test_a_smaller_cache_leaves_more_context() -> None:
     answer = fitted("qwen3-32b", "rtx-4090", formats=["q4_k_m"])
     assert (

@@ -257,6 +257,7 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
             bits=bits,
             apple=apple,
             on_gpu=on_gpu,
+            experts=bool(placed.subject.setup.model.num_experts),
             vllm=vllm,
         )
     )
