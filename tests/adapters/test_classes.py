@@ -176,3 +176,10 @@ def test_users_and_classes_stand_over_a_preset() -> None:
         {"preset": "batch", "classes": [{**SHORT, "share": 1.0}], "concurrency": 2}
     )
     assert kinds.mean_input_tokens == 300
+
+
+def test_a_rare_class_has_its_share_of_the_requests_though_the_run_saw_none() -> None:
+    rare = {"name": "rare", "share": 0.0001, "input_tokens": 5000, "output_tokens": 10}
+    rows = asked({"classes": [{**SHORT, "share": 0.9999}, rare], "request_rate": 4.0}).classes
+    assert (rows[1].requests, rows[1].ttft_s) == (0, None)
+    assert rows[1].requests_per_s == pytest.approx(0.0004)

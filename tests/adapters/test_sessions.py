@@ -161,3 +161,9 @@ def test_many_sessions_are_answered_quickly() -> None:
     began = time.process_time()
     asked(workload=load)
     assert time.process_time() - began < 0.3  # 0.12 s on an idle core
+
+
+def test_rare_sessions_are_alive_for_a_part_of_the_time() -> None:
+    load = {name: value for name, value in LOAD.items() if name != "concurrency"}
+    found = of_sessions(asked(workload={**load, "session_rate": 0.001}))
+    assert found.sessions_at_once == pytest.approx(0.001 * found.session_s, rel=0.05)
