@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import llm_calc
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, ServingEstimateAnswer
 from llm_calc.core.errors import InvalidInputError
 
@@ -159,3 +160,26 @@ def test_a_sweep_simulates_classes_row_by_row() -> None:
                 target="serving_estimate", base={**base, "workload": load}, grid=grid, method="closed_form"
             )
         )
+
+
+@pytest.mark.parametrize("load", [{"concurrency": 4}, {"request_rate": 3.0}])
+def test_answers_of_one_token_have_the_time_of_the_step_that_would_follow(load: dict[str, Any]) -> None:
+    answer = asked({"input_tokens": 900, "output_tokens": 1, "targets": {"ttft_s": 1.0}, **load})
+    assert answer.tpot_s > 0.001
+    assert only(answer).tpot_s is None
+
+
+def test_users_and_classes_stand_over_a_preset() -> None:
+    users = WorkloadPart.model_validate({"preset": "batch", "users": 30, "requests_per_user_per_minute": 2})
+    assert (users.offline, users.request_rate) == (None, 1.0)
+    kinds = WorkloadPart.model_validate(
+        {"preset": "batch", "classes": [{**SHORT, "share": 1.0}], "concurrency": 2}
+    )
+    assert kinds.mean_input_tokens == 300
+
+
+def test_a_rare_class_has_its_share_of_the_requests_though_the_run_saw_none() -> None:
+    rare = {"name": "rare", "share": 0.0001, "input_tokens": 5000, "output_tokens": 10}
+    rows = asked({"classes": [{**SHORT, "share": 0.9999}, rare], "request_rate": 4.0}).classes
+    assert (rows[1].requests, rows[1].ttft_s) == (0, None)
+    assert rows[1].requests_per_s == pytest.approx(0.0004)

@@ -41,6 +41,14 @@ def test_what_does_not_lie_on_the_card_goes_to_the_host_and_is_slower() -> None:
     assert f"num_gpu {large.gpu_layers}" in large.run_with.ollama
 
 
+def test_layers_whose_experts_stay_with_the_host_are_not_asked_of_ollama() -> None:
+    apart = row(fitted("qwen3-30b-a3b", "rtx-3060-12gb", formats=["q4_k_m"], cache_types=["f16"]), "q4_k_m")
+    assert (apart.where, apart.gpu_layers) == ("gpu and host", apart.layers)
+    assert apart.run_with is not None
+    assert "num_gpu" not in apart.run_with.ollama
+    assert "Force Model Expert Weights onto CPU" in apart.run_with.lm_studio
+
+
 def test_a_smaller_cache_leaves_more_context() -> None:
     answer = fitted("qwen3-32b", "rtx-4090", formats=["q4_k_m"])
     assert (
@@ -170,3 +178,15 @@ def test_vllm_is_given_a_repository_that_exists() -> None:
     found = fitted("qwen3-8b", "rtx-4090", formats=["q8_0"], cache_types=["f16"]).rows[0].run_with
     assert found is not None
     assert found.vllm == "vllm serve Qwen/Qwen3-8B --quantization fp8 --max-model-len 8192 --max-num-seqs 1"
+
+
+def test_a_host_that_is_not_known_is_refused_in_place_of_finding_no_model() -> None:
+    asked = {"hardware": {"gpu": "rtx-4090", "host": {"cpu": "nope"}}, "context_tokens": 1024}
+    with pytest.raises(CalcError, match=r"hardware\.host\.cpu"):
+        MODELS_FOR.answered(asked, load_catalogs())
+
+
+def test_unlike_cards_are_said_to_be_and_a_format_is_tried_once() -> None:
+    found = fitted("qwen3-8b", "rtx-4090,rx-7900-xtx", formats=["q4_k_m", "Q4_K_M"], cache_types=["f16"])
+    assert len(found.rows) == 1
+    assert any("never measured" in words for words in found.assumptions)

@@ -95,6 +95,27 @@ def test_keys_that_contradict_a_tensor_are_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("keys", "lost", "said"),
+    [
+        ({"feed_forward_length": 64}, "", "feed_forward_length says 64 in a layer, ffn_up has 128"),
+        ({}, "blk.1.ffn_down.weight", "a layer has one of ffn_up and ffn_down without the other"),
+        (
+            {"expert_count": 8, "expert_used_count": 2},
+            "",
+            "expert_count says 8; the file holds no tensor of experts",
+        ),
+    ],
+)
+def test_what_keys_and_tensors_do_not_say_alike_is_told(keys: dict[str, Value], lost: str, said: str) -> None:
+    tensors = [each for each in small() if each[0] != lost]
+    assert file_doubts({**SIZES, **keys}, tensors) == (said,)
+
+
+def file_doubts(keys: dict[str, Value], tensors: list[Tensor]) -> tuple[str, ...]:
+    return read("llama", keys, tensors).doubts
+
+
 def test_layers_without_tensors_are_told() -> None:
     file = read("llama", {**SIZES, "block_count": 4}, small())
     assert file.doubts == ("block_count says 4 layers; the file holds no tensor of 2, layer 2 first",)

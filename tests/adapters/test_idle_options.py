@@ -44,6 +44,8 @@ def test_what_has_no_effect_on_a_plain_model_is_named(engine: str, option: str, 
         ("gemma-3-12b", {"name": "llama.cpp", "swa_full": True}),
         ("llama-3.1-8b", {"name": "vllm", "tensor_parallel_size": 1}),
         ("llama-3.1-8b", {"name": "vllm", "enforce_eager": False}),
+        ("llama-3.1-8b", {"name": "llama.cpp", "cache_type_k": "q8_0", "cache_type_v": "q8_0"}),
+        ("llama-3.1-8b", {"name": "llama.cpp", "preset": "ollama", "n_parallel": 4}),
     ],
 )
 def test_what_has_an_effect_or_is_the_default_is_not(model: str, engine: dict[str, Any]) -> None:

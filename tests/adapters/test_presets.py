@@ -40,7 +40,9 @@ def test_slots_multiply_the_cells_and_some_models_have_one() -> None:
     four = planned("llama-3.1-8b", "rtx-3060-12gb", n_parallel=4)
     assert four.kv_cache_tokens == 4 * 4096
     assert four.max_model_len_tokens == 4096
-    assert planned("qwen3.5-35b-a3b", "rtx-4090", n_parallel=4).scheduler_max_sequences == 1
+    assert planned("qwen3.5-35b-a3b", "rtx-4090", n_parallel=1).scheduler_max_sequences == 1
+    with pytest.raises(CalcError, match=r"engine\.n_parallel: Ollama gives qwen3_5_moe one slot; it is 4"):
+        planned("qwen3.5-35b-a3b", "rtx-4090", n_parallel=4)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def test_tiers_keep_what_the_gpu_does_not() -> None:
     assert set(tiers) == {"gpu", "host", "disk"}
     assert of_sessions(tiered).hit_fraction > of_sessions(bare).hit_fraction
     assert tiers["host"].capacity_tokens == pytest.approx(2 * tiers["gpu"].capacity_tokens)
+    assert tiers["disk"].bandwidth_bytes_per_s == pytest.approx(load_tiers()["disk"].bytes_per_s)
     assert any("kv_tiers.disk" in words for words in tiered.assumptions)
 
 
@@ -149,6 +150,9 @@ def test_replicas_share_the_sessions() -> None:
     two = asked(hardware="2x h100-80gb-sxm", parallelism={"data": 2}, workload={**LOAD, "concurrency": 16})
     assert two.requests_per_s == pytest.approx(2 * one.requests_per_s)
     assert of_sessions(two).sessions_at_once == 16
+    few = asked(hardware="4x h100-80gb-sxm", parallelism={"data": 4}, workload={**LOAD, "concurrency": 5})
+    assert of_sessions(few).sessions_at_once == pytest.approx(5)
+    assert of_sessions(few).sessions_per_s == pytest.approx(few.requests_per_s / TURNS["turns"])
 
 
 def test_many_sessions_are_answered_quickly() -> None:
@@ -157,3 +161,9 @@ def test_many_sessions_are_answered_quickly() -> None:
     began = time.process_time()
     asked(workload=load)
     assert time.process_time() - began < 0.3  # 0.12 s on an idle core
+
+
+def test_rare_sessions_are_alive_for_a_part_of_the_time() -> None:
+    load = {name: value for name, value in LOAD.items() if name != "concurrency"}
+    found = of_sessions(asked(workload={**load, "session_rate": 0.001}))
+    assert found.sessions_at_once == pytest.approx(0.001 * found.session_s, rel=0.05)

@@ -24,11 +24,9 @@ def _rows(workload: WorkloadPart, seen: Seen, requests_per_s: float) -> Iterator
     if not workload.varies:
         return
     kinds = workload.classes or ()
-    names = [(part.name, part.targets or workload.targets) for part in kinds] or [(ALL, workload.targets)]
-    for number, (name, targets) in enumerate(names):
-        chosen = seen.kind == number
-        share = float(chosen.mean())
-        yield _row(name, targets, seen, chosen, share * requests_per_s)
+    names = [(part.name, part.share, part.targets or workload.targets) for part in kinds]
+    for number, (name, share, targets) in enumerate(names or [(ALL, 1.0, workload.targets)]):
+        yield _row(name, targets, seen, seen.kind == number, share * requests_per_s)
 
 
 def _row(

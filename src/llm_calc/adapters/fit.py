@@ -15,6 +15,7 @@ from llm_calc.adapters.model_source import SourcedModel, model_precision, source
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
+from llm_calc.adapters.unlike import llama_cpp_notes
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, FitRow, Runners, Where
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
@@ -97,7 +98,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
 
 def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
     if request.formats is not None:
-        return list(dict.fromkeys(request.formats))
+        return list(dict.fromkeys(each.strip().lower() for each in request.formats))
     own = model_precision(source, PrecisionPart(), "llama.cpp").weights
     first = [OWN_KIND] if own.storage == OWN_KIND else []
     return list(dict.fromkeys([*first, *USUAL_FORMATS]))
@@ -256,6 +257,7 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
             bits=bits,
             apple=apple,
             on_gpu=on_gpu,
+            experts=bool(placed.subject.setup.model.num_experts),
             vllm=vllm,
         )
     )
@@ -281,6 +283,7 @@ def _best(tried: list[Tried], least: float) -> int | None:
 def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
     rules = engine_rules("llama.cpp")
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
+    yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
     yield "best: the most bits that lie on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more"
     try:

@@ -24,6 +24,7 @@ class Chosen:
     bits: float
     apple: bool
     on_gpu: bool
+    experts: bool
     vllm: str | None
 
     @property
@@ -35,6 +36,11 @@ class Chosen:
     def small_cache(self) -> bool:
         """Whether the cache is quantized."""
         return self.cache not in SIXTEEN_BITS
+
+    @property
+    def parts_apart(self) -> bool:
+        """Whether layers lie on the GPU but for parts of them: ollama has no option for that, and fits layers."""
+        return not self.on_gpu and self.gpu_layers >= self.all_layers
 
 
 def runners(chosen: Chosen) -> Runners:
@@ -71,7 +77,7 @@ def _ollama(chosen: Chosen) -> str:
     settings = [f"OLLAMA_CONTEXT_LENGTH={chosen.context_tokens}", f"OLLAMA_NUM_PARALLEL={chosen.sequences}"]
     if chosen.small_cache:
         settings += ["OLLAMA_FLASH_ATTENTION=1", f"OLLAMA_KV_CACHE_TYPE={chosen.cache}"]
-    layers = "" if chosen.on_gpu else f"; PARAMETER num_gpu {chosen.gpu_layers}"
+    layers = "" if chosen.on_gpu or chosen.parts_apart else f"; PARAMETER num_gpu {chosen.gpu_layers}"
     return f"{' '.join(settings)} ollama serve; Modelfile: FROM ./{_file(chosen)}{layers}"
 
 
@@ -80,6 +86,8 @@ def _lm_studio(chosen: Chosen) -> str:
         f"Context Length {chosen.context_tokens}",
         f"GPU Offload {chosen.gpu_layers if not chosen.on_gpu else chosen.all_layers} layers",
     ]
+    if chosen.parts_apart and chosen.experts:
+        parts += ["Force Model Expert Weights onto CPU"]
     if chosen.small_cache:
         parts += ["Flash Attention on", f"K and V Cache Quantization Type {chosen.cache.upper()}"]
     return f"{_file(chosen)}: {', '.join(parts)}"

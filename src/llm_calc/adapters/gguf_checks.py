@@ -11,6 +11,7 @@ from llm_calc.adapters.gguf_keys import Keys
 from llm_calc.adapters.gguf_weights import Placed
 
 EXPERTS = "_exps"
+NAMED_UNKNOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +29,23 @@ def contradictions(said: Said, placed: Sequence[Placed]) -> Iterator[str]:
     outputs = {each.stem: each.tensor.shape[-1] for each in placed if each.ending == "weight"}
     wide = outputs.get("ffn_up")
     width = said.feed_forward
-    if wide and width and wide not in (width, 2 * width, width // 2):
+    fused = 1 if "ffn_gate" in outputs else 2
+    if wide and width and wide not in (width, fused * width, width // 2):
         yield f"feed_forward_length says {width} in a layer, ffn_up has {wide}"
+    if ("ffn_up" in outputs) != ("ffn_down" in outputs):
+        yield "a layer has one of ffn_up and ffn_down without the other"
     queries = outputs.get("attn_q")
     if queries and said.queries and queries not in (said.queries, 2 * said.queries):
         yield f"the keys say {said.queries} elements of attn_q in a layer, the tensor has {queries}"
     held = next((count for stem, count in outputs.items() if stem.endswith(EXPERTS)), None)
     if held and said.experts and held != said.experts:
         yield f"expert_count says {said.experts} in a layer, its tensors hold {held}"
+
+
+def idle_experts(experts: Sequence[int], placed: Sequence[Placed]) -> Iterator[str]:
+    """A sentence on experts that the keys count and no tensor holds."""
+    if max(experts, default=0) and not any(EXPERTS in each.stem for each in placed):
+        yield f"expert_count says {max(experts)}; the file holds no tensor of experts"
 
 
 def check_experts(keys: Keys, said: Said, placed: Sequence[Placed]) -> None:
@@ -50,3 +60,10 @@ def check_experts(keys: Keys, said: Said, placed: Sequence[Placed]) -> None:
     )
     if held is not None and not 1 <= said.experts_used <= held:
         raise keys.refuse("expert_used_count", f"must be 1 to {held} in a layer with experts")
+
+
+def not_understood(what: str, names: tuple[str, ...]) -> Iterator[str]:
+    """What no answer rests on and no table explains."""
+    if names:
+        more = f" and {len(names) - NAMED_UNKNOWN} more" if len(names) > NAMED_UNKNOWN else ""
+        yield f"{what} of the file that are not understood: {', '.join(names[:NAMED_UNKNOWN])}{more}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llm_calc.adapters.formats.gguf_rows import WindowRow
-from llm_calc.adapters.gguf_checks import Said, check_experts, contradictions
+from llm_calc.adapters.gguf_checks import Said, check_experts, contradictions, idle_experts, not_understood
 from llm_calc.adapters.gguf_keys import Keys
 from llm_calc.adapters.gguf_types import GgufTensor
 from llm_calc.adapters.gguf_weights import RECURRENT, TOP, Placed, Widths, is_known, placed_tensors, weight_of
@@ -22,7 +22,6 @@ from llm_calc.core.weights import Cache, Scores, Weight
 STATE_BITS = 32
 """llama.cpp keeps states in float32."""
 QUERIES = frozenset({"attn_q", "attn_q_b", "attn_qkv"})
-NAMED_UNKNOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,8 +265,12 @@ def file_model(
     return FileModel(
         model=model,
         notes=tuple(reader.notes),
-        key_doubts=(*reader.doubts, *_not_understood("keys", keys.unknown(harmless))),
-        doubts=(*reader.empty_layers(by_layer), *_not_understood("tensors", reader.unknown_tensors())),
+        key_doubts=(
+            *reader.doubts,
+            *idle_experts(reader.experts, reader.placed),
+            *not_understood("keys", keys.unknown(harmless)),
+        ),
+        doubts=(*reader.empty_layers(by_layer), *not_understood("tensors", reader.unknown_tensors())),
     )
 
 
@@ -290,10 +293,3 @@ def _assembled(
         name=name,
         context_length_tokens=reader.keys.number("context_length", 0) or None,
     )
-
-
-def _not_understood(what: str, names: tuple[str, ...]) -> Iterator[str]:
-    """What no answer rests on and no table explains."""
-    if names:
-        more = f" and {len(names) - NAMED_UNKNOWN} more" if len(names) > NAMED_UNKNOWN else ""
-        yield f"{what} of the file that are not understood: {', '.join(names[:NAMED_UNKNOWN])}{more}"

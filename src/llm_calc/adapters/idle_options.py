@@ -9,7 +9,10 @@ from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 
-NOT_OPTIONS = frozenset(("name", "version", "preset"))
+NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v"))
+"""What chooses rules, or a format that was brought into the setup before."""
+OF_PRESETS = frozenset(("n_ctx", "n_parallel", "kv_unified", "n_batch", "n_ubatch"))
+"""What a preset chooses, each by the others."""
 
 
 def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
@@ -24,6 +27,8 @@ def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
 def _stated(part: EnginePart) -> Iterator[str]:
     defaults = release_of(part).defaults
     apart = NOT_OPTIONS | homed_flags(part.name)
+    if getattr(part, "preset", None) is not None:
+        apart |= OF_PRESETS
     for name in sorted(part.model_fields_set - apart):
         value = getattr(part, name)
         if value is not None and value != defaults.get(name):

@@ -8,11 +8,12 @@ from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
+from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
-from llm_calc.adapters.unlike import requested_gpu, room_bytes, unlike_gpus
+from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
@@ -38,7 +39,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     Raises:
         UnknownNameError: no such GPU or format.
         UnsupportedError: llama.cpp does not run on the GPU, or runs no such format there.
-        InvalidInputError: no model of the catalog is of the family.
+        InvalidInputError: no model of the catalog is of the family, or a host that cannot be right.
     """
     gpus = unlike_gpus(request.hardware, catalogs, "llama.cpp") or (
         requested_gpu(request.hardware, catalogs),
@@ -46,6 +47,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     for gpu in dict.fromkeys(gpus):
         _check_chip(gpu, request.weights)
     check_devices(request.hardware.count)
+    requested_host(request.hardware.host, gpus[0])
     _check_family(request.family, catalogs)
     room = room_bytes(gpus)
     known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
@@ -70,7 +72,10 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         models=found,
         more=more,
         too_slow=slow,
-        assumptions=[f"started by {rules.title} {rules.version} with one slot and everything on the GPU"],
+        assumptions=[
+            f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
+            *llama_cpp_notes(request.hardware, catalogs),
+        ],
     )
 
 

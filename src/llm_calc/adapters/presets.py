@@ -18,7 +18,7 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
-from llm_calc.core.errors import UnknownNameError
+from llm_calc.core.errors import UnknownNameError, UnsupportedError
 
 MIB = 1 << 20
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest)
@@ -128,6 +128,9 @@ def _is_chosen(part: LlamaCppEngine) -> bool:
 def _chosen(preset: Preset, part: LlamaCppEngine, setup: Setup) -> dict[str, Any]:
     machine = _Machine(setup=setup, count=len(setup.unlike) or setup.layout.gpus)
     single = setup.model.model_type in preset.one_slot
+    if single and part.n_parallel not in (None, 1):
+        msg = f"engine.n_parallel: {preset.title} gives {setup.model.model_type} one slot; it is {part.n_parallel}"
+        raise UnsupportedError(msg, field="engine.n_parallel", accepted=[1])
     slots = 1 if single else part.n_parallel or preset.slots
     n_ctx = part.n_ctx or machine.context(preset) * slots
     batch = machine.batch(preset, n_ctx)

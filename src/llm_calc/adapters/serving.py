@@ -106,10 +106,10 @@ def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
     return times(found, busy_replicas(placed, workload))
 
 
-def busy_replicas(placed: Placed, workload: WorkloadPart) -> int:
-    """Replicas that have anything to do."""
+def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:
+    """Replicas that have anything to do, each as busy as the one with the most requests."""
     if workload.load in ("batch", "concurrency"):
-        return min(placed.replicas, workload.requests_in_flight)
+        return workload.requests_in_flight / math.ceil(workload.requests_in_flight / placed.replicas)
     return placed.replicas
 
 
@@ -149,7 +149,9 @@ def _answer(
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
         classes=[] if turns is None else class_answers(request.workload, turns, requests),
-        sessions=None if turns is None else sessions_answer(placed, request.workload, turns),
+        sessions=None
+        if turns is None
+        else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
         interval=interval_of(request, placed, found),
         operators=list(_operators(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),

@@ -42,6 +42,11 @@ class Replica(Protocol):
     """What is needed of a placed deployment."""
 
     @property
+    def subject(self) -> Subject:
+        """What was resolved."""
+        ...
+
+    @property
     def deployment(self) -> Deployment:
         """One replica as the core times it."""
         ...
@@ -126,8 +131,7 @@ def room_of(
     if part.name in NO_SESSIONS and workload.grows:
         msg = f"workload.sessions: prompt caches of {part.name} are not modelled; ask for one turn, or another engine"
         raise UnsupportedError(msg, field="workload.sessions")
-    setup = subject.setup
-    per_token = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format)
+    setup, per_token = subject.setup, _bytes_per_token(subject)
     gpus = setup.layout.gpus // replicas
     found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
@@ -146,6 +150,11 @@ def room_of(
         keeps=keeps,
         stated_fraction=workload.prefix_cache_hit_fraction if stated else None,
     )
+
+
+def _bytes_per_token(subject: Subject) -> float:
+    """What a token of context takes in a tier [bytes]."""
+    return float(kv_cache_bytes_per_token(subject.setup.model, subject.setup.numbers.cache_format))
 
 
 def keeps_prefixes(part: EnginePart, model: Model) -> bool:
@@ -194,30 +203,32 @@ def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
     return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
 
 
-def sessions_answer(placed: Replica, workload: WorkloadPart, found: Found) -> SessionsAnswer | None:
-    """What the answer says of sessions."""
+def sessions_answer(
+    placed: Replica, workload: WorkloadPart, found: Found, busy: float
+) -> SessionsAnswer | None:
+    """What the answer says of sessions; ``busy``: replicas that have any."""
     part, room, seen = workload.sessions, placed.room, found.seen
     if part is None or room is None or not workload.grows:
         return None
     stream = stream_of(workload, 1)
-    kind, replicas = stream.classes[0], placed.replicas
+    kind = stream.classes[0]
     prompt = float(seen.prompt_tokens.mean())
     session_s = part.turns * float(seen.latency_s.mean()) + (part.turns - 1) * part.think_s
     hits = found.hit_fractions
     return SessionsAnswer(
         hit_fraction=sum(hits),
         most_hit_fraction=_most_hits(stream) if room.keeps else 0.0,
-        tiers=list(_tiers(room, hits, replicas)),
+        tiers=list(_tiers(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
         longest_tokens=kind.longest_tokens,
         first_turn_ttft_s=found.of_turns(seen.ttft_s, first=True),
         later_turns_ttft_s=found.of_turns(seen.ttft_s, first=False),
         session_s=session_s,
-        sessions_at_once=found.sessions * replicas,
-        sessions_per_s=float(found.estimate.requests_per_s) * replicas / part.turns,
-        kept_sessions=seen.kept_sessions * replicas,
-        kept_tokens=seen.kept_tokens * replicas,
+        sessions_at_once=found.sessions * busy,
+        sessions_per_s=float(found.estimate.requests_per_s) * busy / part.turns,
+        kept_sessions=seen.kept_sessions * busy,
+        kept_tokens=seen.kept_tokens * busy,
     )
 
 
@@ -228,7 +239,8 @@ def _most_hits(stream: Stream) -> float:
     return 1 - new / kind.mean_prompt_tokens
 
 
-def _tiers(room: Room, hits: Sequence[float], replicas: int) -> Iterator[TierHits]:
+def _tiers(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:
+    replicas, bytes_per_token = placed.replicas, _bytes_per_token(placed.subject)
     yield TierHits(
         tier="gpu",
         hit_fraction=hits[0],
@@ -240,5 +252,5 @@ def _tiers(room: Room, hits: Sequence[float], replicas: int) -> Iterator[TierHit
             tier=tier.name,
             hit_fraction=fraction,
             capacity_tokens=tier.capacity_tokens * replicas,
-            bandwidth_bytes_per_s=tier.tokens_per_s,
+            bandwidth_bytes_per_s=tier.tokens_per_s * bytes_per_token,
         )

@@ -106,6 +106,12 @@ def machine_notes(
         yield f"hardware: GPUs of {' and '.join(vendors)} need a build of llama.cpp for both (Vulkan)"
 
 
+def llama_cpp_notes(hardware: HardwarePart, catalogs: Catalogs) -> Iterator[str]:
+    """The same of a machine that llama.cpp is started on."""
+    gpus = unlike_gpus(hardware, catalogs, "llama.cpp") or (requested_gpu(hardware, catalogs),)
+    yield from machine_notes(hardware, gpus, catalogs, "llama.cpp")
+
+
 def _size_notes(part: HardwarePart, catalogs: Catalogs) -> Iterator[str]:
     """Which of a chip's memory sizes was taken where none was said, and what the smaller chip of a size is."""
     if part.gpu_memory_bytes is not None or part.like is not None:

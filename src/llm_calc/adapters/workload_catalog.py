@@ -15,6 +15,10 @@ LOADS = ("concurrency", "request_rate", "batch", "offline", "session_rate")
 """Fields of a workload that say how much comes; a request that names one takes none from a preset."""
 
 
+LENGTHS = ("input_tokens", "output_tokens")
+"""What classes say in their own place."""
+
+
 class PresetSessions(BaseModel):
     """Turns of a preset."""
 
@@ -120,6 +124,8 @@ def with_preset(stated: Mapping[str, Any], name: str) -> dict[str, Any]:
     preset = preset_of(name).workload.model_dump(exclude_none=True)
     if any(stated.get(load) is not None for load in LOADS):
         preset = {field: value for field, value in preset.items() if field not in LOADS}
+    if stated.get("classes") is not None:
+        preset = {field: value for field, value in preset.items() if field not in LENGTHS}
     own = stated.get("sessions")
     if isinstance(own, dict) and "sessions" in preset:
         preset["sessions"] = {**preset["sessions"], **own}

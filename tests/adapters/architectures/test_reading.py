@@ -284,6 +284,9 @@ def test_quantization_that_is_no_object_is_refused(key: str) -> None:
 
 def test_types_of_numbers_that_cannot_be_taken_as_they_are_make_a_guess() -> None:
     assert changed(torch_dtype="float16").model.dtype == "fp16"
+    both = changed(torch_dtype="float16", dtype="float32")
+    assert (both.model.dtype, both.confidence) == ("fp32", "approximate")
+    assert changed(torch_dtype="float16", dtype="torch.float16").confidence == "exact"
     guessed = changed(torch_dtype="float8_e4m3fn")
     assert (guessed.model.dtype, guessed.confidence) == ("bf16", "approximate")
     quantized = {"torch_dtype": "float8_e4m3fn", "quantization_config": {"quant_method": "fp8"}}

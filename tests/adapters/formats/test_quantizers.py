@@ -226,6 +226,21 @@ def test_integers_that_transformers_stores_itself() -> None:
             stored_bytes(**wrong)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quant_method": "gptq", "bits": 4, "group_size": 0},
+        {"quant_method": "gptq", "bits": 4, "group_size": 128, "dynamic": {"+:.*down.*": {"group_size": -5}}},
+        {"quant_method": "awq", "bits": 4, "group_size": -2},
+        {"quant_method": "mlx", "bits": 4, "group_size": 0},
+        {"quant_method": "bitsandbytes", "load_in_4bit": True, "load_in_8bit": True},
+    ],
+)
+def test_groups_of_nothing_and_two_widths_at_once_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=r"group_size|load_in_4bit"):
+        stored_bytes(**wrong)
+
+
 def test_tables_that_are_converted_to_fp8_have_one_scale() -> None:
     """``FP8Embedding`` of transformers 5.24.0, checked 2026-11-30."""
     blocks = {"quant_method": "fp8", "weight_block_size": [128, 128]}

@@ -13,6 +13,7 @@ from math import inf
 import numpy as np
 
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 MOST_SLOTS = 64
@@ -126,7 +127,10 @@ class _Run:
         steps = self.alike(parts, decoding)
         taken = sum(part for _, part in parts)
         prompts = sum(self.prompts_of(request, part) for request, part in parts)
-        start = max(self.begun(request) for request, _ in parts) + (steps - 1) * taken / prompts / 2
+        start = max(self.begun(request) for request, _ in parts)
+        if steps > 1:
+            own = parts[0][0].whole / self.group
+            start = mean_start(start, self.traffic.cached_tokens, own, taken / prompts, steps)
         mean = self.context / len(self.running) if decoding else 0.0
         step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start)
         self.advance(steps * step_s, len(self.running))

@@ -13,6 +13,7 @@ from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Kernels
+from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.scheduler import simulate
 from llm_calc.core.serving.speculation import Draft
 from llm_calc.core.serving.traffic import Scheduling, Traffic, poisson_arrivals
@@ -74,6 +75,24 @@ def test_grouped_slots_see_what_single_ones_see(monkeypatch: pytest.MonkeyPatch)
     single = estimate.simulated_loop(DEPLOYMENT, LENGTHS, 128)
     assert grouped.tpot_s == pytest.approx(single.tpot_s, rel=0.02)
     assert grouped.ttft_s == pytest.approx(single.ttft_s, rel=0.15)
+
+
+def test_a_full_deployment_serves_no_less_however_many_wait() -> None:
+    tight = replace(DEPLOYMENT, capacity=64.0)
+    long = Lengths(input_tokens=6000.0, output_tokens=128.0)
+    few, many = (estimate.simulated_loop(tight, long, slots) for slots in (128, 8192))
+    assert float(many.requests_per_s) > 0.9 * float(few.requests_per_s)
+
+
+@pytest.mark.parametrize(
+    ("start", "own", "chunk", "steps", "mean"),
+    [(0.0, 8000.0, 1000.0, 8, 3500.0), (4000.0, 8000.0, 1000.0, 2, 4500.0), (0.0, 900.0, 900.0, 40, 0.0)],
+)
+def test_chunks_begin_within_their_own_prompt(
+    start: float, own: float, chunk: float, steps: int, mean: float
+) -> None:
+    assert mean_start(start, 0.0, own, chunk, steps) == mean
+    assert mean_start(start + 50.0, 50.0, own, chunk, steps) == mean + 50.0
 
 
 def test_prefill_first_keeps_first_tokens_early_and_stretches_the_others() -> None:

@@ -15,8 +15,10 @@ def context_length(f: Fields) -> int | None:
 def dtype(f: Fields) -> str:
     """The 16 or 32 bit type that the weights were published in; bf16 where the file does not say."""
     names = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
-    stated = f.raw("torch_dtype", None) or f.raw("dtype", None)
-    name = str(stated or "bfloat16").removeprefix("torch.")
+    found = [str(f.raw(key, None) or "").removeprefix("torch.") for key in ("dtype", "torch_dtype")]
+    name = found[0] or found[1] or "bfloat16"
+    if all(found) and found[0] != found[1]:
+        f.assume(f"dtype {found[0][:40]!r} and torch_dtype {found[1][:40]!r} differ; dtype was followed")
     if name not in names and not any(f.given(key) for key in QUANTIZATION_KEYS):
         f.assume(f"dtype {name[:40]!r} is no 16 or 32 bit type; weights were taken as bf16")
     return names.get(name, "bf16")

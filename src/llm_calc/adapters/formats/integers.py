@@ -86,7 +86,7 @@ def gptq(said: Said) -> Scheme:
     said.word("format", GPTQ_LAYOUTS, "")
     said.word("data_type", _INTEGERS, "")
     _bits_stated(said)
-    number = _gptq_number(said.bits("bits", 4, most=8), said.integer("group_size", 128))
+    number = _gptq_number(said.bits("bits", 4, most=8), said.group("group_size", 128))
     dynamic = _dynamic(said, number)
     only = _only_inside(said, number)
     listed = left_out(said, "modules_in_block_to_not_quantize", "modules_to_not_convert")
@@ -102,7 +102,7 @@ def gptq(said: Said) -> Scheme:
 
 def _gptq_number(bits: int, size: int) -> NumberFormat:
     name = "int4-gptq" if bits == 4 else f"int{bits}"
-    number = grouped(name, bits, size if size > 0 else -1, 16, zero=bits)
+    number = grouped(name, bits, size, 16, zero=bits)
     return replace(number, column_bits=INDEX_BITS)
 
 
@@ -116,7 +116,7 @@ def _dynamic(said: Said, whole: NumberFormat) -> tuple[Choice, ...]:
             continue
         number = _gptq_number(
             entry.bits("bits", int(whole.element_bits), most=8),
-            entry.integer("group_size", whole.group_size or -1),
+            entry.group("group_size", whole.group_size or -1),
         )
         choices.append(Choice(pattern=pattern, number=number, role="listed", said="dynamic"))
     said.read("dynamic")
@@ -156,8 +156,8 @@ def awq(said: Said) -> Scheme:
     _bits_stated(said)
     bits = said.bits("w_bit", 4, most=8) if "w_bit" in said.values else said.bits("bits", 4, most=8)
     key = "q_group_size" if "q_group_size" in said.values else "group_size"
-    size = said.integer(key, 128)
-    number = grouped("int4-awq" if bits == 4 else f"int{bits}", bits, size if size > 0 else -1, 16, zero=bits)
+    size = said.group(key, 128)
+    number = grouped("int4-awq" if bits == 4 else f"int{bits}", bits, size, 16, zero=bits)
     dynamic = _dynamic(said, number)
     return Scheme(
         storage=storage_of(number),

@@ -88,6 +88,17 @@ class Said:
             raise InvalidInputError(f"{where}: must be at most {MAX_SIDE**2}", field=where)
         return value
 
+    def group(self, key: str, default: int) -> int:
+        """Numbers that share a scale; -1: a whole row.
+
+        Raises:
+            InvalidInputError: 0, or another negative number.
+        """
+        size = self.integer(key, default)
+        if size < 1 and size != -1:
+            raise self.refusal(key, "-1 or a positive whole number")
+        return size
+
     def bits(self, key: str, default: int, *, most: int = 16) -> int:
         """Bits of a number, 1 to 16.
 

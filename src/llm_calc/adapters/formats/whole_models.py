@@ -99,7 +99,7 @@ def bitsandbytes(said: Said) -> Scheme:
     double = said.flag("bnb_4bit_use_double_quant")
     said.word("bnb_4bit_quant_storage", _STORAGE, "")
     kind = said.word("bnb_4bit_quant_type", _FOUR_BIT_KINDS, "")
-    if not four and not eight:
+    if four == eight:
         raise said.refusal("load_in_4bit", "true, with load_in_8bit false, or the other way round")
     if not four:
         number = replace(grouped("int8", 8, -1, 32, tensor=8, compute="int8"))
@@ -171,7 +171,7 @@ _MLX_KEYS = ("quant_method", "bits", "group_size", "mode", TEXT_ONLY, WRITTEN_BY
 def _mlx_number(said: Said) -> NumberFormat:
     mode = said.word("mode", {each: each for each in MLX_MODES}, "affine")
     bits, size = MLX_MODES[mode]
-    bits, size = said.bits("bits", bits, most=8), said.integer("group_size", size)
+    bits, size = said.bits("bits", bits, most=8), said.group("group_size", size)
     if mode != "affine":
         if (bits, size) != MLX_MODES[mode]:
             said.assume(
@@ -179,7 +179,7 @@ def _mlx_number(said: Said) -> NumberFormat:
             )
         return replace(number_of(mode), tensor_bits=0.0)
     wide = said.notes.own.element_bits
-    return grouped(f"int{bits}", bits, size if size > 0 else -1, wide, zero=wide)
+    return grouped(f"int{bits}", bits, size, wide, zero=wide)
 
 
 def hqq(said: Said) -> Scheme:

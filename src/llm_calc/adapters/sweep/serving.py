@@ -20,7 +20,7 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.sweep.varying import Figures, Values, Varying
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
-from llm_calc.core.arrays import Quantity, ceil_div, smaller
+from llm_calc.core.arrays import Quantity, ceil_div
 from llm_calc.core.planning.bounds import in_flight, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
@@ -158,7 +158,7 @@ def _holds(placed: Placed, lengths: Lengths) -> Flags:
 
 
 def _busy(workload: WorkloadPart, total: Quantity, replicas: float) -> Quantity:
-    return smaller(replicas, total) if workload.load in ("batch", "concurrency") else replicas
+    return total / ceil_div(total, replicas) if workload.load in ("batch", "concurrency") else replicas
 
 
 def _deployment(placed: Placed, lengths: Lengths) -> Deployment:

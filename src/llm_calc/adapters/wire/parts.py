@@ -208,9 +208,10 @@ class WorkloadPart(StrictRequest):
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, data: object) -> object:
-        if isinstance(data, dict) and isinstance(data.get("preset"), str):
-            data = with_preset(data, data["preset"])
-        return with_rate(data) if isinstance(data, dict) else data
+        if not isinstance(data, dict):
+            return data
+        stated, preset = with_rate(data), data.get("preset")
+        return with_preset(stated, preset) if isinstance(preset, str) else stated
 
     @model_validator(mode="after")
     def _at_most_one_load(self) -> "WorkloadPart":

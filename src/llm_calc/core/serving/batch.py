@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.speculation import Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 SECOND_STEP = 1.3
@@ -97,3 +98,13 @@ def within(alone: Times, two: Times) -> Times:
     Leaves out: what differs between releases of runs with and without a client.
     """
     return smaller(alone[0], two[0]), larger(smaller(alone[1], two[1]), two[1] / SECOND_STEP)
+
+
+def following_step_s(work: StepWork, rates: Rates, lengths: Lengths, draft: Draft) -> float:
+    """Time a token of the decode step that would follow answers of a single token [s].
+
+    ``step / tokens gained`` of one sequence.
+    Definition: answers of one token have no further ones to take the time from.
+    """
+    step = decode_seconds(work, rates, 1.0, lengths, draft.checked_tokens)
+    return float(draft.seconds_per_token(step))

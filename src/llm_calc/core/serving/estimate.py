@@ -236,11 +236,8 @@ def _from_run(
     rate_per_s: float | None,
 ) -> Estimate:
     """Means and percentiles of a run; ``tpot_s``: the mean time a token that its own are scaled to."""
-    step = batch.decode_seconds(
-        deployment.work, deployment.rates, 1.0, lengths, deployment.draft.checked_tokens
-    )
-    only = np.array([float(deployment.draft.seconds_per_token(step))])
-    tpots = served.tpot_s if len(served.tpot_s) else only
+    only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
+    tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     tpots = tpots * (tpot / tpots.mean())
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))

@@ -32,6 +32,18 @@ Chunk = tuple[float, float, float]
 """Prompt tokens of a step, prompts that they belong to, and tokens before them."""
 
 
+def mean_start(start: float, cached: float, own: float, chunk: float, steps: float) -> float:
+    """Tokens before the chunks of so many alike steps, on average [tokens].
+
+    ``start + (steps - 1) x chunk / 2`` within one prompt of ``own`` tokens; ``cached + (own - chunk) / 2`` where a
+    group's prompts follow one another, each from its own beginning.
+    Definition: the mean of an even row.
+    """
+    if start - cached + steps * chunk > own * (1 + DONE):
+        return cached + max(own - chunk, 0.0) / 2
+    return start + (steps - 1) * chunk / 2
+
+
 class Request:
     """One request of a slot; with grouped slots one of every member of the group.
 
@@ -109,8 +121,11 @@ class Run(ABC):
             taken += part
             prompts += self.group if part == request.whole else self._prompts_of(request, part)
             start = max(start, self._begun(request))
+        if steps > 1:
+            own = parts[0][0].whole / self.group
+            start = mean_start(start, self.traffic.cached_tokens, own, taken / prompts, steps)
         mean = self.context / decoding if decoding else 0.0
-        self.advance(steps, decoding, mean, (taken, prompts, start + (steps - 1) * taken / prompts / 2))
+        self.advance(steps, decoding, mean, (taken, prompts, start))
         if decoding:
             self.tick += steps
             self.context += steps * decoding * self.rules.tokens_per_step

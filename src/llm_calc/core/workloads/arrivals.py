@@ -35,7 +35,7 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
         output_tokens_per_s=found.estimate.output_tokens_per_s * scale,
         total_tokens_per_s=found.estimate.total_tokens_per_s * scale,
     )
-    return replace(found, estimate=estimate)
+    return replace(found, estimate=estimate, sessions=found.sessions * scale)
 
 
 def _alive(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> tuple[int, bool]:

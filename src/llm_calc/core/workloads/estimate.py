@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, following_step_s
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.estimate import (
     PERCENTILES,
@@ -66,7 +66,7 @@ def sessions_alive(
     session_s = _session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
-    return _found(found, min(rate, most), float(stream.slots))
+    return _found(deployment, found, min(rate, most), float(stream.slots))
 
 
 def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None) -> Seen:
@@ -115,7 +115,7 @@ def arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: flo
     """
     found = _as_clients_see(deployment, simulated(deployment, stream, room))
     rate = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
-    return _found(found, rate, rate * float(found.latency_s.mean()))
+    return _found(deployment, found, rate, rate * float(found.latency_s.mean()))
 
 
 def _served(deployment: Deployment, stream: Stream, room: Room, lengths: Lengths, rate_per_s: float) -> float:
@@ -172,14 +172,16 @@ def _session_seconds(stream: Stream, seen: Seen) -> float:
     return total
 
 
-def _found(seen: Seen, rate_per_s: float, sessions: float) -> Found:
+def _found(deployment: Deployment, seen: Seen, rate_per_s: float, sessions: float) -> Found:
     output, prompt = float(seen.output_tokens.mean()), float(seen.prompt_tokens.mean())
     tpots = seen.tpot_s[~np.isnan(seen.tpot_s)]
-    known = tpots if len(tpots) else np.zeros(1)
-    columns = (("ttft_s", seen.ttft_s), ("tpot_s", known), ("request_latency_s", seen.latency_s))
+    if not len(tpots):
+        step_s = following_step_s(deployment.work, deployment.rates, lengths_seen(seen), deployment.draft)
+        tpots = np.array([step_s * float(deployment.offsets.tpot)])
+    columns = (("ttft_s", seen.ttft_s), ("tpot_s", tpots), ("request_latency_s", seen.latency_s))
     estimate = Estimate(
         ttft_s=float(seen.ttft_s.mean()),
-        tpot_s=float(known.mean()),
+        tpot_s=float(tpots.mean()),
         request_latency_s=float(seen.latency_s.mean()),
         output_tokens_per_s=rate_per_s * output,
         total_tokens_per_s=rate_per_s * (prompt + output),

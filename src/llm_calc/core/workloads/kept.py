@@ -98,12 +98,11 @@ class Contexts:
         Definition: the beginning that is there without a gap; a lower tier gives what those above it have not.
         """
         self.make_room(written)
-        if self.room.stated_fraction is not None:
-            found: tuple[float, ...] = (min(prompt * self.room.stated_fraction, prompt - 1),)
-        elif self.room.keeps:
+        stated = self.room.stated_fraction
+        if stated is None and self.room.keeps:
             found = self._found(session, prompt - 1)
         else:
-            found = (0.0,)
+            found = (min(prompt * (stated or 0.0), prompt - 1), *(0.0,) * len(self.room.tiers))
         self.idle.take(SHARED)
         self.active += 1
         self.held += reserve

@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.kept import Contexts
 from llm_calc.core.workloads.stream import Room, Stream
@@ -162,7 +163,8 @@ class _Run:
         step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start)
         steps = self.alike(parts, decoding, step_s)
         if steps > 1:
-            start += (steps - 1) * taken / prompts / 2
+            turn, cached = parts[0][0], sum(parts[0][0].found)
+            start = mean_start(start, cached, turn.whole_tokens / self.group, taken / prompts, steps)
             step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start)
         self.account(steps * step_s, len(self.running))
         self.now += steps * step_s
