@@ -184,3 +184,21 @@ def test_that_the_profile_run_of_an_encoder_is_left_out_is_said() -> None:
     assert said("qwen3-vl-8b", "vllm")
     assert not said("llama-3.1-8b", "vllm")
     assert not said("qwen3-vl-8b", "sglang")
+
+
+def test_vllm_starts_with_the_context_that_the_files_own_yarn_makes() -> None:
+    """vLLM 0.33.0 ``_get_and_verify_max_len`` multiplies; SGLang keeps the stated length."""
+    config = {"model_type": "qwen3", "hidden_size": 4096, "intermediate_size": 12288, "num_hidden_layers": 36}
+    config |= {"num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936}
+    config |= {"max_position_embeddings": 32768}
+    yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}
+
+    def context(engine: str, **further: Any) -> int:
+        body = {"model": {"hf_config": config | further}, "hardware": H100, "engine": {"name": engine}}
+        request = MemoryPlanRequest.model_validate(body)
+        return answer_memory_plan(request, load_catalogs()).max_model_len_tokens
+
+    assert context("vllm") == 32768
+    assert context("vllm", rope_scaling=yarn) == 4 * 32768
+    assert context("vllm", rope_parameters=yarn) == 4 * 32768
+    assert context("sglang", rope_scaling=yarn) == 32768

@@ -101,7 +101,7 @@ class Vllm:
         if self.max_model_len == LONGEST_THAT_FITS and not self.rules.fits_context:
             msg = "engine.max_model_len: this release does not fit it to the memory; give a number of tokens"
             raise UnsupportedError(msg, field="engine.max_model_len")
-        return context_of(setup.model, chosen)
+        return context_of(setup.model, chosen or setup.model.context_limit_tokens)
 
     def plan(self, setup: Setup) -> MemoryPlan:
         """Blocks of all groups in what weights, peak, graphs and context leave of the engine's share [bytes, tokens].
