@@ -183,3 +183,17 @@ def test_a_rare_class_has_its_share_of_the_requests_though_the_run_saw_none() ->
     rows = asked({"classes": [{**SHORT, "share": 0.9999}, rare], "request_rate": 4.0}).classes
     assert (rows[1].requests, rows[1].ttft_s) == (0, None)
     assert rows[1].requests_per_s == pytest.approx(0.0004)
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        ({"distribution": "uniform", "min": 5}, "workload.input_tokens: uniform needs max"),
+        ({}, "workload.input_tokens.distribution: is required"),
+        ("long", "workload.input_tokens: must be a whole number or must be a JSON object"),
+    ],
+)
+def test_a_length_that_is_refused_is_named_as_it_was_written(length: object, said: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        asked({"input_tokens": length})
+    assert refused.value.message == said

@@ -14,6 +14,8 @@ Fault = dict[str, str]
 MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
 _QUOTE = "'"
+_BOUNDED_INT = "constrained-int"
+"""What pydantic calls a whole number with bounds among the members of a union."""
 _SHOULD = re.compile(r"^(?:Input|String|Value|Decimal input|Dictionary|Tuple|Set) should")
 _ACCEPTED = {
     "bool_type": "must be true or false",
@@ -37,12 +39,17 @@ def faults_of(problems: Sequence[Problem], model: object = None) -> list[Fault]:
     What the members of a union accept becomes one fault: ``must be a whole number or must be a list``.
     """
     accepted: dict[str, list[str]] = {}
-    for problem in problems:
+    for problem in filter(_is_of_its_kind, problems):
         accepted.setdefault(_field_of(problem, model), []).append(_accepted_by(problem, model))
     found = [{"field": field, "accepted": " or ".join(texts)} for field, texts in accepted.items()]
     unnamed = len(found) - MAX_FAULTS
     more = [{"field": "body", "accepted": f"has {unnamed} more faults"}] if unnamed > 0 else []
     return [*found[:MAX_FAULTS], *more]
+
+
+def _is_of_its_kind(problem: Problem) -> bool:
+    """Return whether a problem is of what was given: an object is no number in a union, which says nothing of it."""
+    return not (problem["loc"][-1:] == (_BOUNDED_INT,) and isinstance(problem.get("input"), dict))
 
 
 def sentence_of(faults: Sequence[Fault]) -> str:
@@ -64,7 +71,9 @@ def _without_union_members(parts: Sequence[str | int], model: object) -> Iterato
         models = list(_models_in(model))
         fields = [kind.model_fields[part] for kind in models if part in kind.model_fields]
         is_unknown_field = bool(models) and index == len(parts) - 1
-        is_member = isinstance(part, str) and "[" in part  # as in list[any]: no field has such a name
+        is_member = isinstance(part, str) and (
+            "[" in part or part == _BOUNDED_INT
+        )  # no field has such a name
         if not is_member and (fields or is_unknown_field or isinstance(part, int) or _holds_objects(model)):
             yield part
         model = fields[0].annotation if fields else model
