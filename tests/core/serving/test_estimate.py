@@ -95,6 +95,19 @@ def test_chunks_begin_within_their_own_prompt(
     assert mean_start(start + 50.0, 50.0, own, chunk, steps) == mean + 50.0
 
 
+def test_who_waits_behind_a_full_cache_waits_for_those_before_and_slows_nobody() -> None:
+    """Little's law: all requests in flight over requests a second are a request's whole time."""
+    small = replace(DEPLOYMENT, capacity=3.0)
+    lengths = Lengths(input_tokens=8000, output_tokens=200)
+    runs = {count: estimate.simulated_loop(small, lengths, count) for count in (64, 65, 256, 4096)}
+    for count, run in runs.items():
+        assert run.output_tokens_per_s == pytest.approx(runs[64].output_tokens_per_s, rel=1e-9)
+        assert run.request_latency_s == pytest.approx(count / run.requests_per_s, rel=1e-9)
+        percentiles = dict(run.percentiles)
+        assert percentiles["tpot_s"] == dict(runs[64].percentiles)["tpot_s"]
+        assert percentiles["ttft_s"][0] <= percentiles["ttft_s"][-1]
+
+
 def test_prefill_first_keeps_first_tokens_early_and_stretches_the_others() -> None:
     first = replace(DEPLOYMENT, scheduling=Scheduling(policy="prefill_first"))
     mixed, eager = (estimate.simulated_loop(each, LENGTHS, 64) for each in (DEPLOYMENT, first))

@@ -24,7 +24,7 @@ from llm_calc.core.costs import (
     token_costs,
 )
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
-from llm_calc.core.serving.estimate import PERCENTILES
+from llm_calc.core.serving.percentiles import PERCENTILES
 
 METRICS = ("ttft_s", "tpot_s", "output_tokens_per_s")
 

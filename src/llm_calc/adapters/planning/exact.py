@@ -26,7 +26,8 @@ from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
 from llm_calc.core.planning.bounds import STEADY_LOAD, Limits
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import PERCENTILES, Estimate, queue_of_many
+from llm_calc.core.serving.estimate import Estimate, queue_of_many
+from llm_calc.core.serving.percentiles import PERCENTILES
 
 CELL_TOKENS = 256
 LLAMA_CPP_SLOTS = 64

@@ -1,21 +1,22 @@
 """From a deployment and a load to what users wait for and what the deployment delivers."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray, Quantity, larger, smaller
+from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
+from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic, poisson_arrivals
 
-PERCENTILES = (50, 90, 95, 99)
 OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
@@ -168,9 +169,13 @@ def simulated_loop(
 
     ``requests/s = concurrency / latency`` (Little's law), at most :func:`most_requests_per_s`; first tokens from the
     scheduler, the mean time of the others from :func:`closed_form`, so that it is the same at any load and method.
+    Of many more requests than run at once, twice those that do are simulated; ``k`` more wait ``k / (requests/s)``.
     Choice: the run that the measured benchmarks made, see ``docs/performance.md``.
     Leaves out: as :func:`.scheduler.simulate`.
     """
+    most = max(MOST_SLOTS, 2 * math.ceil(min(_room(deployment, lengths), deployment.limit, MANY)))
+    if concurrency > most:
+        return _behind(simulated_loop(deployment, lengths, most, requests_per_slot), concurrency - most)
     served = serve(
         deployment,
         Traffic(
@@ -184,6 +189,15 @@ def simulated_loop(
     )
     tpot = float(closed_form(deployment, lengths, float(concurrency)).tpot_s)
     return _from_run(deployment, lengths, served, concurrency, tpot, None)
+
+
+def _behind(loop: Estimate, more: int) -> Estimate:
+    """The same loop with so many more requests in its queue: nothing runs faster, and all wait for them too."""
+    wait_s = more / float(loop.requests_per_s)
+    waited = {name: tuple(value + wait_s for value in values) for name, values in loop.percentiles}
+    waited |= {name: values for name, values in loop.percentiles if name == "tpot_s"}
+    first, whole = loop.ttft_s + wait_s, loop.request_latency_s + wait_s
+    return replace(loop, ttft_s=first, request_latency_s=whole, percentiles=tuple(waited.items()))
 
 
 def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
@@ -235,7 +249,7 @@ def _from_run(
     tpot_s: float | None,
     rate_per_s: float | None,
 ) -> Estimate:
-    """Means and percentiles of a run; ``tpot_s``: the mean time a token that its own are scaled to."""
+    """Means and percentiles of a run, its times a token scaled to a mean of ``tpot_s``."""
     only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
     tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
@@ -244,27 +258,15 @@ def _from_run(
     first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
     later = (float(lengths.output_tokens) - 1) * tpot
     percentiles = (
-        ("ttft_s", _percentiles(first)),
-        ("tpot_s", _percentiles(tpots)),
-        ("request_latency_s", _percentiles(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
+        ("ttft_s", percentiles_of(first)),
+        ("tpot_s", percentiles_of(tpots)),
+        ("request_latency_s", percentiles_of(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
     )
     latency = float(first.mean()) + later
     most = float(most_requests_per_s(deployment, lengths))
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
     in_flight = rate_per_s * latency
     return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
-
-
-def _percentiles(values: FloatArray) -> tuple[float, ...]:
-    """By linear interpolation between the two nearest of the ordered values."""
-    ordered, last = np.sort(values), len(values) - 1
-    places = [each / 100 * last for each in PERCENTILES]
-    lower = [int(place) for place in places]
-    pairs = ordered[[*lower, *(min(place + 1, last) for place in lower)]].tolist()
-    return tuple(
-        low + (high - low) * (place - whole)
-        for low, high, place, whole in zip(pairs[:4], pairs[4:], places, lower, strict=True)
-    )
 
 
 def _room(deployment: Deployment, lengths: Lengths) -> Quantity:

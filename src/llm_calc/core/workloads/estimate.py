@@ -8,13 +8,13 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths, following_step_s
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.estimate import (
-    PERCENTILES,
     Deployment,
     Estimate,
     most_requests_per_s,
     queue_of_many,
 )
 from llm_calc.core.serving.host import SLOT_REQUESTS, start_waits, with_host
+from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.workloads.run import MOST_SLOTS, simulate
 from llm_calc.core.workloads.stream import Room, Stream
 from llm_calc.core.workloads.turns import Seen
@@ -187,9 +187,6 @@ def _found(deployment: Deployment, seen: Seen, rate_per_s: float, sessions: floa
         total_tokens_per_s=rate_per_s * (prompt + output),
         requests_per_s=rate_per_s,
         running=seen.mean_running,
-        percentiles=tuple(
-            (name, tuple(float(value) for value in np.percentile(values, PERCENTILES)))
-            for name, values in columns
-        ),
+        percentiles=tuple((name, percentiles_of(values)) for name, values in columns),
     )
     return Found(estimate=estimate, seen=seen, sessions=sessions)
