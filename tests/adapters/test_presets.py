@@ -6,7 +6,7 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
-from llm_calc.adapters.presets import load_presets
+from llm_calc.adapters.presets import UNNAMED, load_presets
 from llm_calc.core.errors import CalcError
 
 
@@ -102,3 +102,19 @@ def test_a_static_batch_has_a_slot_for_each_of_its_sequences() -> None:
     )
     assert open_.tpot_s == stated.tpot_s
     assert any("n_parallel: 32" in line for line in open_.assumptions)
+
+
+@pytest.mark.parametrize("hardware", ["m4 max 64gb", ["rtx-4090", "rtx-3060-12gb"]])
+@pytest.mark.parametrize("operation", [MEMORY_PLAN, SERVING_ESTIMATE])
+def test_where_vllm_does_not_run_an_unnamed_engine_is_llama_cpp(operation: Any, hardware: Any) -> None:
+    asked = {"model": "llama-3.1-8b", "hardware": hardware, "precision": {"weights": "q4_k_m"}}
+    answer = operation.answered(asked, load_catalogs())
+    assert answer.assumptions.count(UNNAMED) == 1
+    with pytest.raises(CalcError, match=r"vllm|vLLM"):
+        operation.answered(asked | {"engine": {"name": "vllm"}}, load_catalogs())
+    assert (
+        UNNAMED
+        not in operation.answered(asked | {"engine": {"name": "llama.cpp"}}, load_catalogs()).assumptions
+    )
+    plain = operation.answered({"model": "llama-3.1-8b", "hardware": "rtx-4090"}, load_catalogs())
+    assert UNNAMED not in plain.assumptions

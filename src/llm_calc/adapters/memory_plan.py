@@ -19,7 +19,7 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
 )
 from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
-from llm_calc.adapters.presets import preset_words, with_preset
+from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft
 from llm_calc.adapters.stage_memory import per_gpu, stage_memory
@@ -285,7 +285,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     found = [
         f"rules and defaults of {rules.title} {rules.version}",
         *plan.notes,
-        *preset_words(request.engine, request.workload),
+        *chosen_words(request),
         *encoder_words(planned.subject.setup, request.engine.name),
     ]
     if request.precision.kv_cache == "auto":

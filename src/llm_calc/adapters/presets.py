@@ -10,17 +10,20 @@ from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
-from llm_calc.adapters.wire.engines import MOST_PARALLEL, EnginePart, LlamaCppEngine
+from llm_calc.adapters.unlike import requested_gpu
+from llm_calc.adapters.wire.engines import MOST_PARALLEL, LlamaCppEngine
+from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
 
 MIB = 1 << 20
+UNNAMED = "engine: not named; llama.cpp was taken, since the default, vLLM, does not run on this hardware"
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest)
 
 
@@ -85,6 +88,7 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
     Raises:
         CalcError: as :func:`.setup.resolve_setup`.
     """
+    request = _with_an_engine_that_runs(request, catalogs)
     part = request.engine
     if not isinstance(part, LlamaCppEngine):
         return request
@@ -105,13 +109,31 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
     return request.model_copy(update={"engine": part.model_copy(update=_chosen(preset, part, setup))})
 
 
+def _with_an_engine_that_runs(request: RequestT, catalogs: Catalogs) -> RequestT:
+    """llama.cpp in place of the default engine, which does not run on every machine, where none is named."""
+    if "engine" in request.model_fields_set:
+        return request
+    gpu = None if isinstance(request.hardware, UnlikeHardware) else requested_gpu(request.hardware, catalogs)
+    if gpu is not None and (runs_at_all("vllm", gpu) or not runs_at_all("llama.cpp", gpu)):
+        return request
+    return _with_engine(request, LlamaCppEngine())
+
+
+def _with_engine(request: RequestT, part: LlamaCppEngine) -> RequestT:
+    """Another engine part; one that nobody named stays unnamed."""
+    chosen = request.model_copy(update={"engine": part})
+    if "engine" not in request.model_fields_set:
+        chosen.model_fields_set.discard("engine")
+    return chosen
+
+
 def _with_a_slot_each(request: RequestT, part: LlamaCppEngine) -> RequestT:
     """A static batch runs at once: llama.cpp's own tools that time one give each of its sequences a slot."""
     batch: int | None = getattr(request.workload, "batch", None)
     if batch is None or part.n_parallel is not None or part.n_ctx is not None:
         return request
     slots = min(batch, MOST_PARALLEL)
-    return request.model_copy(update={"engine": part.model_copy(update={"n_parallel": slots})})
+    return _with_engine(request, part.model_copy(update={"n_parallel": slots}))
 
 
 def _preset(name: str) -> Preset:
@@ -181,22 +203,26 @@ class _Machine:
         return layer_bytes(model, self.setup.numbers.recipe).file_bytes + each * n_ctx
 
 
-def preset_words(part: EnginePart, workload: WorkloadPart | None) -> list[str]:
-    """What a preset or a static batch chose, in words."""
+def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[str]:
+    """What was chosen for llama.cpp, in words."""
+    part, workload = request.engine, request.workload
     if not isinstance(part, LlamaCppEngine):
         return []
-    if part.preset is None:
-        batch = None if workload is None else workload.batch
-        each = batch is not None and part.n_parallel == min(batch, MOST_PARALLEL)
-        return (
-            [f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch"]
-            if each
-            else []
-        )
-    preset = _preset(part.preset)
+    found = [] if "engine" in request.model_fields_set else [UNNAMED]
+    if part.preset is not None:
+        return [*found, _preset_words(part)]
+    batch = None if workload is None else workload.batch
+    if batch is not None and part.n_parallel == min(batch, MOST_PARALLEL):
+        found.append(f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch")
+    return found
+
+
+def _preset_words(part: LlamaCppEngine) -> str:
+    """What a preset chose, in words."""
+    preset = _preset(part.preset or "")
     slots = f"{part.n_parallel} slot{'' if part.n_parallel == 1 else 's'}"
     versions = (
         f"{preset.title} {preset.version} with llama.cpp {preset.engine_version} (read {preset.read_on})"
     )
     chosen = f"n_ctx {part.n_ctx}, {slots}, n_batch {part.n_batch}; longer prompts are cut"
-    return [f"engine.preset: {versions}: {chosen}"]
+    return f"engine.preset: {versions}: {chosen}"

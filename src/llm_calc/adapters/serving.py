@@ -11,7 +11,7 @@ from llm_calc.adapters.class_answers import class_answers
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
-from llm_calc.adapters.presets import preset_words, with_preset
+from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.speculation import drafted
@@ -214,7 +214,7 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
-    yield from preset_words(request.engine, request.workload)
+    yield from chosen_words(request)
     yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
         yield _release_note(placed)
