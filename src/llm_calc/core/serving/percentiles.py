@@ -8,7 +8,10 @@ PERCENTILES = (50, 90, 95, 99)
 
 
 def percentiles_of(values: FloatArray) -> tuple[float, ...]:
-    """By linear interpolation between the two nearest of the ordered values."""
+    """Percentiles of ``PERCENTILES`` [s].
+
+    Definition: by linear interpolation between the two nearest of the ordered values.
+    """
     ordered, last = np.sort(values), len(values) - 1
     places = [each / 100 * last for each in PERCENTILES]
     lower = [int(place) for place in places]
