@@ -125,7 +125,7 @@ def memory_plan(**request: Unpack[fields.MemoryPlanFields]) -> MemoryPlanAnswer:
 
     >>> answer = memory_plan(model="llama-3.1-70b", hardware="h100-80gb-sxm")
     >>> answer.fits, answer.changes_that_fit[0].field
-    (False, 'parallelism.tensor')
+    (False, 'hardware.count')
     """
     return operations.MEMORY_PLAN.answered(request, catalogs())
 

@@ -129,12 +129,13 @@ def holds_one(placed: Placed) -> bool:
 
 def basis_kind(placed: Placed) -> BasisKind:
     """How near the fit's measurements come; what memory cannot hold was never measured."""
-    usual = holds_one(placed) and not placed.offload.used and not placed.untimed
-    return kind_of_fit(placed) if usual else NEVER_MEASURED
+    return kind_of_fit(placed) if holds_one(placed) else NEVER_MEASURED
 
 
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
+    if placed.offload.used or placed.untimed:
+        return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
         "row": "measured",

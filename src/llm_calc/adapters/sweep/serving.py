@@ -107,8 +107,14 @@ def _whole(values: Mapping[str, float]) -> dict[str, float | int]:
 def _families(
     request: ServingEstimateRequest, varying: Values, rows: int
 ) -> list[tuple["np.ndarray[tuple[int, ...], np.dtype[np.bool_]]", ServingEstimateRequest]]:
-    """Rows that take the same calibration, with a request that stands for them: one request at once, or several."""
+    """Rows that are placed alike, with a request that stands for them: one at once, or several; slots of a batch."""
     everything = np.ones(rows, dtype=bool)
+    batches = varying.get("workload.batch")
+    if batches is not None and request.engine.name == "llama.cpp":  # a slot for each sequence of a batch
+        return [
+            (batches == size, request.model_copy(update={"workload": _of_batch(request.workload, int(size))}))
+            for size in np.unique(batches)
+        ]
     requests = varying.get("workload.concurrency")
     if requests is None:
         return [(everything, request)]
@@ -119,6 +125,10 @@ def _families(
             workload = request.workload.model_copy(update={"concurrency": count})
             groups.append((chosen, request.model_copy(update={"workload": workload})))
     return groups
+
+
+def _of_batch(workload: WorkloadPart, size: int) -> WorkloadPart:
+    return workload.model_copy(update={"batch": size})
 
 
 def _closed(
