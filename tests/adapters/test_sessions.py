@@ -158,3 +158,22 @@ def test_rare_sessions_are_alive_for_a_part_of_the_time() -> None:
     load = {name: value for name, value in LOAD.items() if name != "concurrency"}
     found = of_sessions(asked(workload={**load, "session_rate": 0.001}))
     assert found.sessions_at_once == pytest.approx(0.001 * found.session_s, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        {},
+        {
+            "workload": {
+                "concurrency": 4,
+                "input_tokens": {"distribution": "uniform", "min": 500, "max": 1500},
+            }
+        },
+        {"speculative": {"method": "ngram", "acceptance_fraction": 0.5}, "workload": {"concurrency": 4}},
+    ],
+    ids=["sessions", "distribution", "draft"],
+)
+def test_what_no_run_measured_is_not_called_calibrated(further: dict[str, Any]) -> None:
+    answer = asked(**further)
+    assert (answer.basis.kind, answer.interval.status) == ("formula_only", "uncalibrated")

@@ -113,9 +113,7 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
-    setup = placed.subject.setup
-    unusual = placed.offload.used or placed.untimed or setup.unlike or request.workload.is_stream
-    if request.speculative is not None or request.disaggregated is not None or unusual:
+    if placed.offload.used or placed.untimed or placed.novel or placed.subject.setup.unlike:
         return False
     if request.workload.load == "request_rate":
         return were_measured(placed.engine) and holds_one(placed)
@@ -134,7 +132,7 @@ def basis_kind(placed: Placed) -> BasisKind:
 
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
-    if placed.offload.used or placed.untimed:
+    if placed.offload.used or placed.untimed or placed.novel:
         return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {

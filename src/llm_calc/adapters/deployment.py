@@ -50,7 +50,7 @@ class Placed:
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
     ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
-    the middle of measured ones, where known.
+    the middle of measured ones, where known. ``novel``: of a kind of which no run was measured.
     """
 
     subject: Subject
@@ -72,6 +72,7 @@ class Placed:
     untimed: tuple[str, ...] = ()
     room: Room | None = None
     release_factor: float | None = None
+    novel: bool = False
 
 
 def place(

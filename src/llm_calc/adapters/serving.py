@@ -63,7 +63,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     elif request.disaggregated is not None:
         parts = request.disaggregated.prefill_replicas + request.disaggregated.decode_replicas
         hardware = hardware.model_copy(update={"count": max(1, hardware.count // parts)})
-    return place(
+    placed = place(
         catalogs,
         model=request.model,
         precision=request.precision,
@@ -75,6 +75,8 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         own=request.calibration,
         tiers=request.kv_tiers,
     )
+    apart = request.speculative is not None or request.disaggregated is not None
+    return replace(placed, novel=apart or request.workload.is_stream)
 
 
 def lengths_of(workload: WorkloadPart) -> Lengths:

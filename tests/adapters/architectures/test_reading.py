@@ -345,3 +345,24 @@ def test_a_scaling_of_positions_that_nobody_knows_is_named(kind: object) -> None
 def test_a_format_of_experts_without_a_quantization_is_named() -> None:
     found = read_config({"model_type": "deepseek_v4", "expert_dtype": "fp4"})
     assert any("expert_dtype" in sentence for sentence in found.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("further", "named"),
+    [
+        ({"rope_scaling": "yarn"}, "'yarn' is no object"),
+        ({"rope_parameters": 7}, "'7' is no object"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": -3}}, "factor '-3' of yarn"),
+        ({"rope_scaling": {"rope_type": "dynamic", "factor": "x"}}, "factor 'x' of dynamic"),
+        ({"rope_scaling": {"type": "linear"}}, "factor 'None' of linear"),
+        ({"hidden_act": 3}, "hidden_act is not understood"),
+        ({"text_config": {"hidden_size": 2048}}, "text_config is not understood"),
+    ],
+)
+def test_values_that_cannot_be_right_are_named(further: dict[str, Any], named: str) -> None:
+    sizes = {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = {"model_type": "llama", "vocab_size": 1000, "max_position_embeddings": 8192, **sizes}
+    assert read_config(config).confidence == "exact"
+    reading = read_config(config | further)
+    assert reading.confidence == "approximate"
+    assert any(named in line for line in reading.assumptions)

@@ -111,7 +111,9 @@ def is_understood(key: str, value: object) -> bool:
         return True
     if not is_neutral(key):
         return False
-    return not (_names_function(key) and isinstance(value, str)) or value.lower() in functions()
+    if not _names_function(key) or value is None:
+        return True
+    return isinstance(value, str) and value.lower() in functions()
 
 
 @cache

@@ -111,7 +111,7 @@ def _type_of_class(f: Fields, classes: list[str]) -> str:
 def _wrapper_of_class(f: Fields, stated: str, classes: list[str]) -> str:
     """The multimodal type whose class is named, where the stated type is its text part's (Ministral 3)."""
     bases = {_base(name) for name in classes}
-    if class_defaults(stated).parts or not any(f.given(key) for key in TEXT_PARTS):
+    if class_defaults(stated).parts or not any(f.values.get(key) for key in TEXT_PARTS):
         return ""
     return next(
         (known for known in known_types() if _plain(known) in bases and class_defaults(known).parts), ""

@@ -45,9 +45,9 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     """All prompts of a batch, in steps of at most ``kernels.prompt_tokens`` [s].
 
     ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt; a prompt runs on one replica of
-    attention, so that fewer prompts than replicas leave some idle. Pipeline stages either take
-    turns (engines that send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks
-    + g - 1) / (chunks x g)`` of the time, but for the part of the gain that is lost.
+    attention, so that fewer prompts than replicas leave some idle. Pipeline stages either take turns (engines that
+    send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks + g - 1) / (chunks
+    x g)`` of the time, but for the part of the gain that is lost.
     Source: Huang et al. 2019, GPipe (arXiv:1811.06965) section 2.3, for the bubble of a pipeline.
     Leaves out: prompts of unequal lengths.
     """
