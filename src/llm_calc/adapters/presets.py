@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
@@ -47,12 +47,11 @@ class BatchTier(BaseModel):
     spare_mib: float
 
 
-class Preset(BaseModel):
+class Preset(Named):
     """A file of ``catalogs/presets``."""
 
     model_config = STRICT
 
-    name: str
     title: str
     engine: str
     version: str
@@ -73,13 +72,7 @@ def load_presets(path: Path | None = None) -> Mapping[str, Preset]:
     Raises:
         CatalogError: a file is wrong or misnamed.
     """
-    found = {}
-    for file in sorted(catalog_folder("presets", path).glob("*.toml")):
-        preset = read_toml(Preset, file)
-        if preset.name != file.stem:
-            raise CatalogError(f"presets/{file.name}: name: {preset.name!r} is not the file's")
-        found[preset.name] = preset
-    return found
+    return read_named(Preset, "presets", path)
 
 
 def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:

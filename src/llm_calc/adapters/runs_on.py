@@ -9,9 +9,9 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.formats import find_recipe
 from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, release_of
 from llm_calc.core.errors import UnsupportedError
@@ -32,12 +32,11 @@ class Load:
     compute: str | None
 
 
-class EngineRunsOn(BaseModel):
+class EngineRunsOn(Named):
     """One file of ``catalogs/runs_on``."""
 
     model_config = STRICT
 
-    name: str
     title: str
     newest_read: str
     checked: date
@@ -86,13 +85,7 @@ def load_runs_on(path: Path | None = None) -> Mapping[str, EngineRunsOn]:
     Raises:
         CatalogError: a file is wrong or misnamed.
     """
-    found = {}
-    for file in sorted(catalog_folder("runs_on", path).glob("*.toml")):
-        row = read_toml(EngineRunsOn, file)
-        if row.name != file.stem:
-            raise CatalogError(f"runs_on/{file.name}: name: {row.name!r} is not the file's")
-        found[row.name] = row
-    return found
+    return read_named(EngineRunsOn, "runs_on", path)
 
 
 def check_runs(engine: str, version: str | None, gpu: Gpu, load: Load) -> tuple[str, ...]:

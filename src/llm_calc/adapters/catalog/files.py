@@ -16,6 +16,15 @@ CATALOGS_VARIABLE = "LLM_CALC_CATALOGS_PATH"
 Row = TypeVar("Row", bound=BaseModel)
 Item = TypeVar("Item")
 
+
+class Named(BaseModel):
+    """A file that holds the name by which it is asked for, which is the file's own."""
+
+    name: str
+
+
+NamedRow = TypeVar("NamedRow", bound=Named)
+
 Many = Annotated[tuple[Item, ...], Strict(strict=False)]
 """A tuple that may be written as the array of the file format; its items stay strict."""
 
@@ -101,6 +110,21 @@ def read_toml(kind: type[Row], path: Path) -> Row:
         raise CatalogError(f"{path.parent.name}/{path.name}: {error}") from error
     except ValidationError as error:
         raise _refusal(f"{path.parent.name}/{path.name}", error) from error
+
+
+def read_named(kind: type[NamedRow], folder: str, path: Path | None = None) -> dict[str, NamedRow]:
+    """All TOML files of a folder of the catalogs, by name.
+
+    Raises:
+        CatalogError: a file is wrong or misnamed.
+    """
+    found = {}
+    for file in sorted(catalog_folder(folder, path).glob("*.toml")):
+        row = read_toml(kind, file)
+        if row.name != file.stem:
+            raise CatalogError(f"{folder}/{file.name}: name: {row.name!r} is not the file's")
+        found[row.name] = row
+    return found
 
 
 def read_json(kind: type[Row], path: Path) -> Row:

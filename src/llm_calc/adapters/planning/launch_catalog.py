@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.planning.space import LayoutRules
 
@@ -67,12 +67,11 @@ class LayoutRow(BaseModel):
     experts: Literal["none", "whole"]
 
 
-class LaunchRules(BaseModel):
+class LaunchRules(Named):
     """One file of ``catalogs/launch``."""
 
     model_config = STRICT
 
-    name: str
     command: Many[str]
     checked: date
     sources: Many[str]
@@ -98,13 +97,7 @@ def load_launch_rules(path: Path | None = None) -> Mapping[str, LaunchRules]:
     Raises:
         CatalogError: a file is wrong or misnamed.
     """
-    rules = {}
-    for file in sorted(catalog_folder("launch", path).glob("*.toml")):
-        row = read_toml(LaunchRules, file)
-        if row.name != file.stem:
-            raise CatalogError(f"launch/{file.name}: name: {row.name!r} is not the file's")
-        rules[row.name] = row
-    return rules
+    return read_named(LaunchRules, "launch", path)
 
 
 def launch_rules(engine: str) -> LaunchRules:
