@@ -179,6 +179,7 @@ def test_a_quantizers_file_beside_a_config_goes_with_it(
     chosen.set_input_files([tmp_path / name for name in files])
     expect(page.locator(".pasted")).to_contain_text("config.json with hf_quant_config.json")
     expect(card(page, "computed")).to_contain_text("fp8")
+    expect(page).to_have_url(re.compile("#"))
     again = opened(page.url.removeprefix(service.url))
     expect(again.locator(".pasted")).to_contain_text("config.json with hf_quant_config.json")
     body = requests_of(page.url)[0].serving_estimate
