@@ -12,6 +12,7 @@ from starlette.routing import Route
 from llm_calc import __version__
 from llm_calc.adapters.all_catalogs import load_all_catalogs
 from llm_calc.adapters.operations import load_all
+from llm_calc.api.beside import Beside
 from llm_calc.api.errors import add_error_handlers
 from llm_calc.api.guard import Guard
 from llm_calc.api.kept import Kept
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await loading
         await app.state.mcp.stop()
+        app.state.beside.close()
 
     app = FastAPI(
         title="llm-calc",
@@ -68,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "light": Pool("light", chosen.light_threads, chosen.light_waiting),
         "heavy": Pool("heavy", chosen.heavy_threads, chosen.heavy_waiting),
     }
+    app.state.beside = Beside(chosen.catalogs_path)
     app.state.mcp = McpOverHttp(app.state.pools, chosen.max_body_bytes, chosen.origins)
     metrics.watch(app.state.pools.values())
     add_error_handlers(app)
