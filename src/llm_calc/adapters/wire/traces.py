@@ -1,0 +1,72 @@
+"""Recorded requests in place of a load, and what an answer says of them."""
+
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from llm_calc.adapters.traces import MOST_CHARACTERS, MOST_ROWS, read_trace
+from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.workloads import TierHits
+from llm_calc.core.workloads.traces import Trace
+
+
+class TracePart(StrictRequest):
+    """Requests as they were recorded: when each came, its prompt and answer, and blocks that prompts have in common.
+
+    Lines of JSON as Mooncake publishes them (``timestamp`` in milliseconds, ``input_length``, ``output_length``,
+    ``hash_ids``), or a table with commas whose first line names its columns (``arrival_s`` or ``timestamp_ms``,
+    ``input_tokens``, ``output_tokens``, perhaps ``hash_ids`` with spaces between; Azure's and BurstGPT's names too).
+    """
+
+    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)] = Field(
+        description=f"The lines themselves, at most {MOST_ROWS} requests"
+    )
+    block_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        512, description="Tokens that each of hash_ids stands for [tokens]"
+    )
+    speed: Annotated[float, Field(gt=0, le=1e6)] = Field(
+        1.0, description="How many times as fast as recorded they come [-]"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> "TracePart":
+        _ = self._read
+        return self
+
+    @cached_property
+    def _read(self) -> tuple[Trace, tuple[str, ...]]:
+        return read_trace(self.text, self.block_tokens, self.speed)
+
+    @property
+    def trace(self) -> Trace:
+        """The requests in the order of their arrival."""
+        return self._read[0]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Fields of the lines that say nothing here."""
+        return self._read[1]
+
+    def mean_tokens(self, name: str) -> int:
+        """The mean of prompts (``input_tokens``) or answers [tokens]."""
+        lengths = self.trace.prompts if name == "input_tokens" else self.trace.outputs
+        return max(1, round(sum(lengths) / len(lengths)))
+
+    @property
+    def longest_tokens(self) -> int:
+        """The longest prompt with its answer [tokens]."""
+        return round(max(map(sum, zip(self.trace.prompts, self.trace.outputs, strict=True))))
+
+
+class TraceAnswer(Answer):
+    """What follows for a trace."""
+
+    requests: int = Field(description="Requests of the trace [requests]")
+    span_s: float = Field(description="From the first to the last arrival [s]")
+    elapsed_s: float = Field(description="From the first arrival to the last token of all [s]")
+    prompt_tokens: float = Field(description="Mean prompt [tokens]")
+    output_tokens: float = Field(description="Mean answer [tokens]")
+    hit_fraction: float = Field(description="Part of all prompt tokens that was not computed again [-]")
+    most_hit_fraction: float = Field(description="The same if every block were kept [-]")
+    tiers: list[TierHits] = Field(description="Where it was found, the GPU first")
