@@ -12,22 +12,15 @@ from llm_calc.core.workloads.traces import Trace
 
 
 class TracePart(StrictRequest):
-    """Requests as they were recorded: when each came, its prompt and answer, and blocks that prompts have in common.
-
-    Lines of JSON as Mooncake publishes them (``timestamp`` in milliseconds, ``input_length``, ``output_length``,
-    ``hash_ids``), or a table with commas whose first line names its columns (``arrival_s`` or ``timestamp_ms``,
-    ``input_tokens``, ``output_tokens``, perhaps ``hash_ids`` with spaces between; Azure's and BurstGPT's names too).
-    """
+    """Recorded requests: Mooncake's JSON lines, or CSV with arrival_s, input_tokens, output_tokens, perhaps hash_ids."""
 
     text: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)] = Field(
-        description=f"The lines themselves, at most {MOST_ROWS} requests"
+        description=f"The lines, at most {MOST_ROWS}"
     )
     block_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        512, description="Tokens that each of hash_ids stands for [tokens]"
+        512, description="Tokens of one of hash_ids [tokens]"
     )
-    speed: Annotated[float, Field(gt=0, le=1e6)] = Field(
-        1.0, description="How many times as fast as recorded they come [-]"
-    )
+    speed: Annotated[float, Field(gt=0, le=1e6)] = Field(1.0, description="Times as fast as recorded [-]")
 
     @model_validator(mode="after")
     def _readable(self) -> "TracePart":

@@ -177,7 +177,10 @@ def lengths_seen(seen: Seen) -> Lengths:
 def as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> Seen:
     """With what a server adds to first tokens, and what measured runs of this stack took over the formulas [s].
 
-    ``together``: requests that come at once at the start, as in a closed loop of single requests.
+    ``ttft x offset + host times``, ``tpot x offset``; ``together``: requests that come at once at the start, as in a
+    closed loop of single requests.
+    Definition: as :func:`llm_calc.core.serving.estimate.simulated_loop` takes both.
+    Leaves out: offsets of loads that nobody measured.
     """
     tpots = seen.tpot_s * float(deployment.offsets.tpot)
     tpot = float(np.nanmean(tpots)) if not np.all(np.isnan(tpots)) else 0.0

@@ -29,8 +29,9 @@ class Trace:
     block_tokens: float = 512.0
 
     def share(self, number: int, of: int) -> "Trace":
-        """What the ``number``-th of so many replicas gets: every so-manieth request.
+        """What the ``number``-th of so many replicas gets [requests].
 
+        ``requests number, number + of, number + 2 x of, ...``.
         Choice: requests are dealt in turn, as load balancers do by default.
         Leaves out: routers that send equal beginnings to one replica.
         """
@@ -45,7 +46,10 @@ class Trace:
 
     @property
     def stream(self) -> Stream:
-        """The same as a simulated run takes it."""
+        """The same as a simulated run takes it [s, tokens].
+
+        Definition: every request is a session of one turn.
+        """
         kind = Recorded(first=_ONE, output=_ONE, growth=_ONE, prompts=self.prompts, outputs=self.outputs)
         return Stream(
             classes=(kind,),
