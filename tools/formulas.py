@@ -45,6 +45,8 @@ UNITS = frozenset(
 )
 HELPERS = frozenset({"llm_calc.core.arrays", "llm_calc.core.errors"})
 """Modules without formulas: arithmetic in whatever unit it is given, and exceptions."""
+READINGS = "llm_calc.core.architectures"
+"""A room that reads which matrices a published class has: no formula, and held by counts of the classes themselves."""
 
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 _BASIS = re.compile(r"^\s*(Sources?|Definition|Choice):", re.MULTILINE)
@@ -117,7 +119,7 @@ def modules() -> Iterator[ModuleType]:
 def formulas() -> Iterator[Formula]:
     """Yield every formula of the core."""
     for module in modules():
-        if module.__name__ not in HELPERS:
+        if module.__name__ not in HELPERS and not module.__name__.startswith(READINGS):
             yield from _of_module(module)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.custom_model import Dimensions, custom_model
 from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
 from llm_calc.adapters.formats.files import FIELD as FILES_FIELD

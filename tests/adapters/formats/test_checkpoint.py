@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.memory import weights_bytes

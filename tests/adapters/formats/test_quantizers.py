@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.adapters.formats.keys import says_nothing
 from llm_calc.adapters.formats.recipes import recipe_for

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.files import SAID_IN
 from llm_calc.adapters.formats.ledger import Notes, Said
@@ -12,6 +11,7 @@ from llm_calc.adapters.formats.properties import Tensor
 from llm_calc.adapters.formats.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.adapters.formats.schemes import read_scheme
 from llm_calc.adapters.formats.sixteen import own_number
+from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
 from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe

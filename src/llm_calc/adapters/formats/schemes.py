@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.adapters.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.compressed_tensors import compressed_tensors
 from llm_calc.adapters.formats.files import CONTRADICTIONS, SAID_IN
 from llm_calc.adapters.formats.integers import auto_round, awq, gptq
@@ -13,6 +12,7 @@ from llm_calc.adapters.formats.scheme import FIELD, Scheme
 from llm_calc.adapters.formats.torchao import torchao
 from llm_calc.adapters.formats.transformers_own import gemma, metal
 from llm_calc.adapters.formats.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
+from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llm_calc.adapters.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.adapters.formats.ledger import Said
 from llm_calc.adapters.formats.modelopt import experts_beside_fp8
 from llm_calc.adapters.formats.scheme import (
@@ -22,6 +21,7 @@ from llm_calc.adapters.formats.scheme import (
     number_words,
     storage_of,
 )
+from llm_calc.core.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.core.formats import NumberFormat
 
 _FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e5m2"), "fp8")
