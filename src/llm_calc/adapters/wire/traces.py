@@ -12,7 +12,7 @@ from llm_calc.core.workloads.traces import Trace
 
 
 class TracePart(StrictRequest):
-    """Recorded requests: Mooncake's JSON lines, or CSV with arrival_s, input_tokens, output_tokens, perhaps hash_ids."""
+    """Recorded requests: Mooncake's JSON lines, or CSV of arrival_s, input_tokens, output_tokens, hash_ids."""
 
     text: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)] = Field(
         description=f"The lines, at most {MOST_ROWS}"
