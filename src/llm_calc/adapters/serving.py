@@ -15,6 +15,7 @@ from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.speculation import drafted
+from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -154,6 +155,7 @@ def _answer(
         sessions=None
         if turns is None
         else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
+        trace=None if turns is None else trace_answer(placed, request.workload, turns),
         interval=interval_of(request, placed, found),
         operators=list(_operators(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
