@@ -137,7 +137,8 @@ def _acceptance_words(part: SpeculativePart, measured: Acceptance | None) -> str
     if part.acceptance_fraction is None:
         return (
             f"speculative.acceptance_fraction: {USUAL_ACCEPTANCE:g} is assumed, since none is stated and none was "
-            "measured for this model, method and number of tokens; acceptances are independent; nothing of it was calibrated"
+            "measured for this model, method and number of tokens; acceptances are independent; nothing of it was "
+            "calibrated"
         )
     return "speculative: acceptances are independent; nothing of it was calibrated"
 
