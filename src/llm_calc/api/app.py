@@ -66,11 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.draining = False
     app.state.kept = Kept()
-    app.state.pools = {
-        "light": Pool("light", chosen.light_threads, chosen.light_waiting),
-        "heavy": Pool("heavy", chosen.heavy_threads, chosen.heavy_waiting),
-    }
-    app.state.beside = Beside(chosen.catalogs_path)
+    _add_work(app, chosen)
     app.state.mcp = McpOverHttp(app.state.pools, chosen.max_body_bytes, chosen.origins)
     metrics.watch(app.state.pools.values())
     add_error_handlers(app)
@@ -78,6 +74,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_routes(app)
     set_up_openapi(app)
     return app
+
+
+def _add_work(app: FastAPI, settings: Settings) -> None:
+    """Where questions are worked on: threads, and a process beside them that ``server.run`` allows."""
+    app.state.pools = {
+        "light": Pool("light", settings.light_threads, settings.light_waiting),
+        "heavy": Pool("heavy", settings.heavy_threads, settings.heavy_waiting),
+    }
+    app.state.beside = Beside(settings.catalogs_path)
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
