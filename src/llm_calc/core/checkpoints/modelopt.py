@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.formats.compressed_tensors import compressed_tensors
-from llm_calc.adapters.formats.ledger import MAX_SIDE, Said
-from llm_calc.adapters.formats.scheme import (
+from llm_calc.core.checkpoints.compressed_tensors import compressed_tensors
+from llm_calc.core.checkpoints.ledger import MAX_SIDE, Said
+from llm_calc.core.checkpoints.scheme import (
     HEAD,
     LINEAR,
     Choice,

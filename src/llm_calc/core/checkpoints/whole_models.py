@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llm_calc.adapters.formats.ledger import Said
-from llm_calc.adapters.formats.modelopt import experts_beside_fp8
-from llm_calc.adapters.formats.scheme import (
+from llm_calc.core.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.modelopt import experts_beside_fp8
+from llm_calc.core.checkpoints.scheme import (
     EVERYTHING,
     HEAD,
     NO_EXPERTS,
@@ -21,7 +22,6 @@ from llm_calc.adapters.formats.scheme import (
     number_words,
     storage_of,
 )
-from llm_calc.core.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.core.formats import NumberFormat
 
 _FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e5m2"), "fp8")
@@ -57,7 +57,7 @@ def fp8(said: Said) -> Scheme:
         for pattern, key in said.strings("modules_to_convert")
     )
     listed = (*tables, *experts_beside_fp8(said))
-    by_name = (("experts", replace(number_of("mxfp4"), compute="fp8")),) if experts else ()
+    by_name = (("experts", replace(number_of(said, "mxfp4"), compute="fp8")),) if experts else ()
     beside = next((each.number.name for each in listed[len(tables) :] if each.number), experts)
     return Scheme(
         storage="fp8",
@@ -105,7 +105,7 @@ def bitsandbytes(said: Said) -> Scheme:
         number = replace(grouped("int8", 8, -1, 32, tensor=8, compute="int8"))
         words = "8-bit integers (bitsandbytes)"
         return Scheme(storage="int8", number=number, words=words, choices=skips, covers=covers, gates=True)
-    number = number_of("nf4-double" if double else "nf4")
+    number = number_of(said, "nf4-double" if double else "nf4")
     number = replace(number, tensor_bits=_DOUBLE_BITS if double else _CODE_BITS)
     words = f"4-bit {kind} (bitsandbytes){', scales quantized too' if double else ''}"
     return Scheme(storage="nf4", number=number, words=words, choices=skips, covers=covers, gates=True)
@@ -115,7 +115,7 @@ def mxfp4(said: Said) -> Scheme:
     """MXFP4 as transformers writes it: routed experts alone."""
     return Scheme(
         storage="mxfp4",
-        number=number_of("mxfp4"),
+        number=number_of(said, "mxfp4"),
         words="mxfp4 experts",
         choices=left_out(said, "modules_to_not_convert"),
         covers=frozenset(("experts",)),
@@ -177,7 +177,7 @@ def _mlx_number(said: Said) -> NumberFormat:
             said.assume(
                 f"{said.path}: {mode} has {MLX_MODES[mode][0]} bits in groups of {MLX_MODES[mode][1]}; these were taken"
             )
-        return replace(number_of(mode), tensor_bits=0.0)
+        return replace(number_of(said, mode), tensor_bits=0.0)
     wide = said.notes.own.element_bits
     return grouped(f"int{bits}", bits, size, wide, zero=wide)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.formats.ledger import Said
-from llm_calc.adapters.formats.scheme import (
+from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.scheme import (
     HEAD,
     LINEAR,
     TOWERS,

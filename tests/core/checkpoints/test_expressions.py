@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_calc.adapters.formats.expression_syntax import SyntaxRefusedError, parse_expression, parse_wildcards
-from llm_calc.adapters.formats.expressions import Expression
+from llm_calc.core.checkpoints.expression_syntax import SyntaxRefusedError, parse_expression, parse_wildcards
+from llm_calc.core.checkpoints.expressions import Expression
 
 PIECES = ["a", "b", ".", r"\.", "1", "[ab]", "[^a]", r"\d", "(a|b)", "(ab|1.)", "(?:a|)", "(?!a)", "(?=b)"]
 TIMES = ["", "", "*", "+", "?", "{0,2}", "*?"]

@@ -5,8 +5,8 @@ Linear modules are replaced; experts, which are one tensor in transformers 5, st
 
 from dataclasses import replace
 
-from llm_calc.adapters.formats.ledger import Said
-from llm_calc.adapters.formats.scheme import (
+from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.scheme import (
     HEAD,
     NO_EXPERTS,
     TOWERS,

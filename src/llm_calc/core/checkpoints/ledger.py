@@ -1,6 +1,6 @@
 """``Said``: what a file says of number formats, key by key, and a record of which keys were used.
 
-Every key ends in one of three ways: a reader used it, ``catalogs/formats/keys.toml`` holds why it changes nothing
+Every key ends in one of three ways: a reader used it, the catalog's table of keys holds why it changes nothing
 here, or it is named among the guesses, which take "exact" away. A value that selects a format or a size and is not
 understood is refused with the key's name.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from llm_calc.adapters.formats.keys import says_nothing
+from llm_calc.core.checkpoints.tables import FormatTables
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 
@@ -25,11 +25,13 @@ T = TypeVar("T")
 class Notes:
     """What readers of one file share.
 
-    ``own``: the model's own type, in which stands what is not quantized. ``tool``: the tool that wrote the file.
+    ``own``: the model's own type, in which stands what is not quantized. ``tables``: the catalog's.
+    ``tool``: the tool that wrote the file.
     ``sentences``: what could not be known, each once, in their order.
     """
 
     own: NumberFormat
+    tables: FormatTables
     tool: str = ""
     sentences: dict[str, None] = field(default_factory=dict)
 
@@ -210,7 +212,7 @@ class Said:
             if (
                 key not in self._read
                 and not _neutral(value)
-                and not says_nothing(self.notes.tool, f"{self.path}.{key}")
+                and not self.notes.tables.says_nothing(self.notes.tool, f"{self.path}.{key}")
             ):
                 path = f"{self.path}.{key}".removeprefix("model.hf_config.")
                 yield (

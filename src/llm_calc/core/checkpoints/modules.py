@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from llm_calc.adapters.formats.expression_syntax import (
+from llm_calc.core.checkpoints.expression_syntax import (
     ANYTHING,
     SyntaxRefusedError,
     Tree,
@@ -13,8 +13,8 @@ from llm_calc.adapters.formats.expression_syntax import (
     parse_expression,
     parse_wildcards,
 )
-from llm_calc.adapters.formats.expressions import Expression, Language
-from llm_calc.adapters.formats.module_names import (
+from llm_calc.core.checkpoints.expressions import Expression, Language
+from llm_calc.core.checkpoints.module_names import (
     LAYER_WORDS,
     NATIVE,
     NEVER_QUANTIZED,
@@ -26,7 +26,7 @@ from llm_calc.adapters.formats.module_names import (
     ends,
     tails,
 )
-from llm_calc.adapters.formats.properties import Tensor, tensor_positions
+from llm_calc.core.checkpoints.tensors import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight

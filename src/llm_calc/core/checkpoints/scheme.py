@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.adapters.formats.ledger import MAX_SIDE, Said
+from llm_calc.core.checkpoints.ledger import MAX_SIDE, Said
 from llm_calc.core.formats import NumberFormat
 from llm_calc.core.weights import Component
 
@@ -60,9 +59,9 @@ class Scheme:
     engine_names: bool = False
 
 
-def number_of(name: str) -> NumberFormat:
+def number_of(said: Said, name: str) -> NumberFormat:
     """A number format of the catalog."""
-    return format_catalog().number(name)
+    return said.notes.tables.numbers[name]
 
 
 def left_out(said: Said, *keys: str) -> tuple[Choice, ...]:

@@ -8,8 +8,9 @@ import pytest
 
 import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.formats.files import with_files
+from llm_calc.adapters.formats import format_tables
 from llm_calc.adapters.model_files import model_part
+from llm_calc.core.checkpoints.files import with_files
 from llm_calc.core.errors import InvalidInputError
 
 MODELOPT: dict[str, Any] = {
@@ -72,7 +73,7 @@ def test_a_folder_of_another_runtime_is_not_called_exact(tmp_path: Path) -> None
 def test_a_file_completes_what_the_config_leaves_out() -> None:
     stated = {"quant_method": "modelopt", "quant_algo": "W4A8_NVFP4_FP8", "ignore": ["lm_head"]}
     inner = {**MODELOPT["quantization"], "quant_algo": "W4A8_NVFP4_FP8", "group_size": 64}
-    joined = with_files(stated, {"hf_quant_config.json": {"quantization": inner}})
+    joined = with_files(stated, {"hf_quant_config.json": {"quantization": inner}}, format_tables())
     assert joined is not None
     assert joined["group_size"] == 64
     assert "contradicted_by" not in joined
@@ -88,7 +89,7 @@ def test_what_contradicts_the_config_is_named() -> None:
 
 def test_files_of_other_names_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"hf_quant_config\.json"):
-        with_files(None, {"tokenizer.json": {}})
+        with_files(None, {"tokenizer.json": {}}, format_tables())
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,11 @@ class _Reader:
 
     @property
     def rest(self) -> str:
+        """What is left to read."""
         return self._text[self._at :]
 
     def take(self) -> str:
+        """Takes the next characters if they are these."""
         if self._at >= len(self._text):
             raise SyntaxRefusedError("it ends too early")
         self._at += 1
@@ -129,6 +131,7 @@ class _Reader:
         return True
 
     def alternatives(self, depth: int) -> Tree:
+        """What stands between bars."""
         if depth > MAX_DEPTH:
             raise SyntaxRefusedError("groups are nested too deeply")
         branches = [self._sequence(depth)]
@@ -187,6 +190,7 @@ class _Reader:
         return self._letter(character)
 
     def character_class(self, negation: str = "^") -> Tree:
+        """A set in brackets, behind the opening one."""
         negated = self._took(negation)
         mask, first = 0, True
         while first or not self._took("]"):

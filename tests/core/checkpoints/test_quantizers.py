@@ -10,8 +10,7 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.formats import CheckpointFormat, recipe_from_quantization_config
-from llm_calc.adapters.formats.keys import says_nothing
+from llm_calc.adapters.formats import CheckpointFormat, format_tables, recipe_from_quantization_config
 from llm_calc.adapters.formats.recipes import recipe_for
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import WeightRecipe
@@ -101,7 +100,7 @@ def test_no_key_is_dropped_without_a_word(row: dict[str, Any]) -> None:
             continue
         holder = _value(said, path[:-1])
         unquantized = isinstance(holder, Mapping) and len(path) > 1 and holder.get("bits") == 16
-        known = unquantized or says_nothing(method, ".".join(path))
+        known = unquantized or format_tables().says_nothing(method, ".".join(path))
         if not known and after == before:
             dropped.append(".".join(path))
     assert dropped == []
@@ -124,7 +123,9 @@ def test_no_key_of_a_catalog_model_is_dropped_without_a_word(name: str) -> None:
     before = recipe_from_quantization_config(said, model)
     for path in _paths(said):
         value = _value(said, path)
-        if (isinstance(value, Mapping) and value) or says_nothing(str(said["quant_method"]), ".".join(path)):
+        if (isinstance(value, Mapping) and value) or format_tables().says_nothing(
+            str(said["quant_method"]), ".".join(path)
+        ):
             continue
         try:
             after = recipe_from_quantization_config(_changed(said, path, _strange(value)), model)
@@ -149,7 +150,7 @@ def test_a_key_that_nobody_knows_is_named(row: dict[str, Any]) -> None:
     holders = [(), *(path for path in _paths(said) if isinstance(_value(said, path), Mapping))]
     for holder in holders:
         path = (*holder, "zz_unknown_key")
-        if says_nothing(method, ".".join(path)):
+        if format_tables().says_nothing(method, ".".join(path)):
             continue
         try:
             _, after = read(row, _changed(said, path, 7))

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.adapters.formats.compressed_tensors import compressed_tensors
-from llm_calc.adapters.formats.files import CONTRADICTIONS, SAID_IN
-from llm_calc.adapters.formats.integers import auto_round, awq, gptq
-from llm_calc.adapters.formats.ledger import Notes, Said
-from llm_calc.adapters.formats.modelopt import modelopt
-from llm_calc.adapters.formats.quark import quark
-from llm_calc.adapters.formats.scheme import FIELD, Scheme
-from llm_calc.adapters.formats.torchao import torchao
-from llm_calc.adapters.formats.transformers_own import gemma, metal
-from llm_calc.adapters.formats.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
 from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.checkpoints.compressed_tensors import compressed_tensors
+from llm_calc.core.checkpoints.files import CONTRADICTIONS, SAID_IN
+from llm_calc.core.checkpoints.integers import auto_round, awq, gptq
+from llm_calc.core.checkpoints.ledger import Notes, Said
+from llm_calc.core.checkpoints.modelopt import modelopt
+from llm_calc.core.checkpoints.quark import quark
+from llm_calc.core.checkpoints.scheme import FIELD, Scheme
+from llm_calc.core.checkpoints.tables import FormatTables
+from llm_calc.core.checkpoints.torchao import torchao
+from llm_calc.core.checkpoints.transformers_own import gemma, metal
+from llm_calc.core.checkpoints.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 
@@ -52,14 +53,14 @@ _SPELLINGS = {
 
 
 def read_scheme(
-    config: Mapping[str, object], sixteen: NumberFormat, path: str = FIELD
+    config: Mapping[str, object], sixteen: NumberFormat, tables: FormatTables, path: str = FIELD
 ) -> tuple[Scheme, Said]:
     """The scheme of a ``quantization_config``, with the record of what was read; ``sixteen``: the model's own type.
 
     Raises:
         InvalidInputError: an unknown method, or what is not understood and selects a format; names the key.
     """
-    said = _flat(config, path, Notes(sixteen))
+    said = _flat(config, path, Notes(sixteen, tables))
     stated = said.raw(METHOD)
     method = str(stated or _unnamed_method(said.values)).lower()
     method = _SPELLINGS.get(method, method)

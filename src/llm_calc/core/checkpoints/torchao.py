@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from llm_calc.adapters.formats.ledger import Said
-from llm_calc.adapters.formats.scheme import (
+from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.scheme import (
     ENDS,
     NO_EXPERTS,
     Choice,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from llm_calc.adapters.formats.keys import says_nothing
+from llm_calc.core.checkpoints.tables import FormatTables
 from llm_calc.core.errors import InvalidInputError
 
 FIELD = "model.quantization_files"
@@ -25,7 +25,9 @@ _SAME = {"exclude_modules": "ignore", "kv_cache_quant_algo": "kv_cache_scheme", 
 
 
 def with_files(
-    quantization: Mapping[str, object] | None, files: Mapping[str, Mapping[str, object]]
+    quantization: Mapping[str, object] | None,
+    files: Mapping[str, Mapping[str, object]],
+    tables: FormatTables,
 ) -> Mapping[str, object] | None:
     """What ``config.json`` says, completed by the files beside it; theirs alone where it says nothing.
 
@@ -40,7 +42,7 @@ def with_files(
         if FILES[name] and not said.get("quant_method") and not (quantization or {}).get("quant_method"):
             said["quant_method"] = FILES[name]
         said[SAID_IN] = f"{FIELD}.{name}"
-        quantization = said if quantization is None else _joined(quantization, said, name)
+        quantization = said if quantization is None else _joined(quantization, said, name, tables)
     return quantization
 
 
@@ -53,7 +55,7 @@ def _flat(content: Mapping[str, object]) -> dict[str, object]:
 
 
 def _joined(
-    quantization: Mapping[str, object], said: Mapping[str, object], name: str
+    quantization: Mapping[str, object], said: Mapping[str, object], name: str, tables: FormatTables
 ) -> Mapping[str, object]:
     """The first, with what it leaves out; where both say something else, the second is named."""
     method = str(said.get("quant_method") or FILES[name])
@@ -61,7 +63,7 @@ def _joined(
         f"{name}: {key}"
         for key, value in said.items()
         if key not in (SAID_IN, *_SAME)
-        and not says_nothing(method, key)
+        and not tables.says_nothing(method, key)
         and _differ(quantization.get(key), value)
     ]
     stated = {key: value for key, value in quantization.items() if value is not None}

@@ -7,7 +7,7 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import recipe_from_quantization_config
-from llm_calc.adapters.formats.modules import ModuleTable
+from llm_calc.core.checkpoints.modules import ModuleTable
 from llm_calc.core.model import Model
 from tests.builders import llama, mixtral
 

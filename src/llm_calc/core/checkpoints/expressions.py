@@ -6,7 +6,7 @@ negation a complement: both are languages like others.
 The idea is that of J. A. Brzozowski, Derivatives of Regular Expressions, Journal of the ACM 11 (1964).
 """
 
-from llm_calc.adapters.formats.expression_syntax import EVERY, SyntaxRefusedError, Tree, literals, mask_of
+from llm_calc.core.checkpoints.expression_syntax import EVERY, SyntaxRefusedError, Tree, literals, mask_of
 
 MAX_WORK = 20_000
 """Languages and derivatives that one expression may take; thousands of times what published ones need."""

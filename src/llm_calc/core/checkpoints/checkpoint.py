@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.adapters.formats.files import SAID_IN
-from llm_calc.adapters.formats.ledger import Notes, Said
-from llm_calc.adapters.formats.modules import ModuleTable, Selection
-from llm_calc.adapters.formats.properties import Tensor
-from llm_calc.adapters.formats.scheme import FIELD, TOWERS, Choice, Scheme
-from llm_calc.adapters.formats.schemes import read_scheme
-from llm_calc.adapters.formats.sixteen import own_number
 from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
 from llm_calc.core.blocks import LatentAttention
+from llm_calc.core.checkpoints.files import SAID_IN
+from llm_calc.core.checkpoints.ledger import Notes, Said
+from llm_calc.core.checkpoints.modules import ModuleTable, Selection
+from llm_calc.core.checkpoints.scheme import FIELD, TOWERS, Choice, Scheme
+from llm_calc.core.checkpoints.schemes import read_scheme
+from llm_calc.core.checkpoints.sixteen import own_number
+from llm_calc.core.checkpoints.tables import FormatTables
+from llm_calc.core.checkpoints.tensors import Tensor
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
@@ -50,14 +50,14 @@ class CheckpointFormat:
     guesses: tuple[str, ...] = ()
 
 
-def recipe_from_quantization_config(config: Mapping[str, object], model: Model) -> CheckpointFormat:
+def checkpoint_format(config: Mapping[str, object], model: Model, tables: FormatTables) -> CheckpointFormat:
     """The recipe that a checkpoint's ``quantization_config`` describes, tensor by tensor.
 
     Raises:
         InvalidInputError: an unknown method or impossible numbers, or no tensor that it names; names the key.
     """
-    own, path = own_number(model), str(config.get(SAID_IN) or FIELD)
-    scheme, said = read_scheme(config, own, path)
+    own, path = own_number(model, tables), str(config.get(SAID_IN) or FIELD)
+    scheme, said = read_scheme(config, own, tables, path)
     if len(scheme.choices) > MOST_CHOICES:
         raise InvalidInputError(f"{path}: at most {MOST_CHOICES} names of modules", field=path)
     formats = _Chooser(
@@ -89,6 +89,7 @@ class _Chooser:
         self._covers = scheme.covers - TOWERS if text_only else scheme.covers
 
     def formats(self) -> dict[Tensor, ByLayer]:
+        """By tensor and layer; what is named last decides."""
         found = {tensor: self._usual(tensor) for tensor in self._table.weights}
         for role in ("target", "left out", "listed"):
             chosen = [choice for choice in self._scheme.choices if choice.role == role]
@@ -165,7 +166,7 @@ class _Chooser:
 def _router(said: Said) -> NumberFormat | None:
     """The type of a router that is not quantized, where it has its own."""
     word = said.values.get(ROUTER_DTYPE)
-    return format_catalog().number("fp32") if word == "float32" else None
+    return said.notes.tables.numbers["fp32"] if word == "float32" else None
 
 
 def _head_rows(scheme: Scheme, model: Model) -> LatentAttention | None:
