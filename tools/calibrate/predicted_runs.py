@@ -10,8 +10,8 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.measured_runs import (
     FIGURES,

@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import maker_key, measured_key
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.releases import version_numbers
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Drift

@@ -152,7 +152,9 @@ def _extras(request: ServingEstimateRequest) -> Iterator[str]:
         yield "prefix_cache_hit_fraction"
     if request.workload.grows:
         yield "sessions"
-    if request.workload.varies:
+    if request.workload.trace is not None:
+        yield "trace"
+    elif request.workload.varies:
         yield "lengths that vary"
     if request.hardware.gpu_memory_bytes is not None:
         yield "gpu_memory_bytes"
