@@ -3,19 +3,19 @@
 Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-11-30``.
 """
 
-from llm_calc.adapters.architectures.families.gpt import (
+from llm_calc.core.architectures.families.gpt import (
     multi_head,
     plain_mlp,
     positions,
     refuse_cross_attention,
     stack,
 )
-from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.pieces import assemble, embedding_table, final_norm, hidden_size
-from llm_calc.adapters.architectures.registry import family, register
-from llm_calc.adapters.architectures.towers.parts import Tower, Weights, linear, norm, table, vector
-from llm_calc.adapters.architectures.towers.table import read_tower
-from llm_calc.adapters.architectures.towers.wrapper import TowerPart, Wrapper
+from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.pieces import assemble, embedding_table, final_norm, hidden_size
+from llm_calc.core.architectures.registry import family, register
+from llm_calc.core.architectures.towers.parts import Tower, Weights, linear, norm, table, vector
+from llm_calc.core.architectures.towers.table import read_tower
+from llm_calc.core.architectures.towers.wrapper import TowerPart, Wrapper
 from llm_calc.core.blocks import Norm
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight

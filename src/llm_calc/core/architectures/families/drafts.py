@@ -5,10 +5,10 @@ Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-
 
 from dataclasses import replace
 
-from llm_calc.adapters.architectures.dispatch import read_model
-from llm_calc.adapters.architectures.families.gemma_small import DRAFTS
-from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.registry import family
+from llm_calc.core.architectures.dispatch import read_model
+from llm_calc.core.architectures.families.gemma_small import DRAFTS
+from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.registry import family
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from llm_calc.adapters.architectures.fields import Fields
-from llm_calc.adapters.architectures.towers.parts import (
+from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.towers.parts import (
     Encoder,
     Tower,
     Weights,
