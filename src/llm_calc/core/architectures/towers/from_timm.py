@@ -32,7 +32,7 @@ class Perception:
 
     embed_dim: int
     depth: int
-    inner: float
+    inner: int
     image: int
     class_token: bool
     language: bool = False
@@ -41,16 +41,16 @@ class Perception:
 PERCEPTION: Mapping[str, Perception] = MappingProxyType(
     {
         "vit_pe_core_large_patch14_336": Perception(
-            embed_dim=1024, depth=24, inner=4, image=336, class_token=True
+            embed_dim=1024, depth=24, inner=4096, image=336, class_token=True
         ),
         "vit_pe_core_gigantic_patch14_448": Perception(
-            embed_dim=1536, depth=50, inner=8960 / 1536, image=448, class_token=False
+            embed_dim=1536, depth=50, inner=8960, image=448, class_token=False
         ),
         "vit_pe_lang_large_patch14_448": Perception(
-            embed_dim=1024, depth=23, inner=4, image=448, class_token=True, language=True
+            embed_dim=1024, depth=23, inner=4096, image=448, class_token=True, language=True
         ),
         "vit_pe_lang_gigantic_patch14_448": Perception(
-            embed_dim=1536, depth=47, inner=8960 / 1536, image=448, class_token=False, language=True
+            embed_dim=1536, depth=47, inner=8960, image=448, class_token=False, language=True
         ),
     }
 )
@@ -83,7 +83,7 @@ def _perception(args: Fields, size: Perception) -> Tower:
     }
     hidden, layers = args.int("embed_dim", size.embed_dim), args.int("depth", size.depth, least=0, most=1000)
     height, width = pair(args, "img_size")
-    inner = int(hidden * size.inner)
+    inner = hidden * size.inner // size.embed_dim
     scales = 2 * hidden if args.raw("init_values") else 0
     encoder = Encoder(layers=layers, hidden=hidden, intermediate=inner, heads=1, vectors=scales)
     places = (height // PATCH) * (width // PATCH) + size.class_token
