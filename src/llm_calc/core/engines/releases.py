@@ -65,7 +65,7 @@ def version_numbers(written: str) -> Numbers | None:
 
 
 def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers:
-    """The numbers of a version that a request names [1]; ``tagged``: builds are counted, and some have a number as well.
+    """The numbers of a version that a request names [1]; ``tagged``: builds are counted, some have a number as well.
 
     Definition: as ``version_numbers``.
 
