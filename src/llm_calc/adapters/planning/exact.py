@@ -25,6 +25,7 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
 from llm_calc.core.planning.bounds import STEADY_LOAD, Limits
+from llm_calc.core.planning.day import Day
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
 from llm_calc.core.serving.percentiles import PERCENTILES
@@ -46,6 +47,7 @@ class Scene:
     percentile: str
     gpus_per_node: int
     calibration: CalibrationPart | None = None
+    day: Day | None = None
     subjects: dict[Row, Subject] = field(default_factory=dict, compare=False)
     fitted: dict[tuple[Row, str, int], tuple[EnginePart, Planned] | None] = field(
         default_factory=dict, compare=False
@@ -67,6 +69,11 @@ class Scene:
                 engine=row.choice.engine,  # type: ignore[arg-type]
             )
         return self.subjects[row]
+
+    @property
+    def spare_replicas(self) -> int:
+        """Replicas beside those that the load needs."""
+        return 0 if self.day is None else self.day.spare_replicas
 
     @property
     def context_tokens(self) -> int:

@@ -13,6 +13,7 @@ from llm_calc.adapters.planning.answer import Names, plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
+from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
@@ -76,6 +77,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         InvalidInputError: a field that cannot be right.
     """
     refuse_sessions(request.workload, "deployment_plans")
+    request = at_peak(request)
     source = source_model(request.model, catalogs)
     found = _find(request, catalogs, source)
     plans = found.plans[: request.max_plans]
@@ -163,6 +165,7 @@ def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
         percentile=limits.percentile or ("p90" if request.workload.request_rate is not None else "mean"),
         gpus_per_node=request.gpus_per_node,
         calibration=request.calibration,
+        day=day_of(request),
     )
 
 
@@ -219,6 +222,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     if any(price is not None for price in prices.values()):
         yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
+    yield from day_assumptions(scene.day)
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
 
 
