@@ -91,6 +91,74 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
 
     ``weight bytes x touched_fraction / reached bytes/s + tokens x activation bytes / reached bytes/s``, and ``(tokens
     + saturation) x FLOPs / reached FLOP/s``, tokens in whole tiles.
+    Source: as :func:`.throughput.roofline`; checked: 2026-11-30; the constant ``saturation_tokens`` is fitted.
+    Leaves out: the shapes of single kernels.
+    """
+    reached = rates.linear[GROUPS.index(work.group)]
+    touched = touched_fraction(work, tokens, rates.routing_exponent)
+    moved_s = (
+        work.weight_bytes * touched / reached.bytes_per_s
+        + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
+    )
+    if isinstance(work.experts, np.ndarray) or work.experts:
+        tokens = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
+    return moved_s, _multiply_seconds(work, tokens, reached, rates)
+
+
+def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Quantity) -> Quantity:
+    """Tokens whose arithmetic the padding of grouped matrices costs; dense: none [tokens].
+
+    ``min(rows x touched / k, 8 x touched / k + tokens)``: each touched expert multiplies so many rows beside its own,
+    at most 8 more than its own, since kernels take small tiles for few; a token has k experts.
+    Choice: constant rows an expert, fitted with kernel timings as prior (``docs/performance.md``).
+    Leaves out: which tiles there are.
+    """
+    each = touched * work.experts / larger(work.top_k, 1)
+    return smaller(rows * each, LEAST_PADDING_ROWS * each + tokens)
+
+
+def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
+    """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part.
+
+    Where matrix units take over, the time never falls below that of the most tokens on vector units.
+    """
+    kernels = rates.kernels
+    tiles = (
+        tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
+    )
+    filled = tiles + where(tokens > 0, rates.saturation_tokens, 0.0)
+    matrix_s = filled * work.flops_per_token / reached.flops_per_s
+    if not kernels.vector_tokens:
+        return matrix_s
+    each_s = work.flops_per_token / reached.vector_flops_per_s
+    most_s = kernels.vector_tokens * each_s
+    return where(tokens <= kernels.vector_tokens, tokens * each_s, larger(matrix_s, most_s))
+
+
+def context_keys(work: ContextWork, share: Quantity, load: StepLoad) -> Quantity:
+    """Cached keys that all decoding sequences of this GPU visit in one step [keys].
+
+    ``own_sequences x mean_visited_keys``.
+    Definition: see :func:`own_sequences` and :func:`.context.mean_visited_keys`.
+    """
+    return own_sequences(share, load) * mean_visited_keys(work, load.context_start, load.context_end)
+
+
+def own_sequences(share: Quantity, load: StepLoad) -> Quantity:
+    """Decoding sequences of the replica of attention that has most [sequences].
+
+    ``max(share x sequences, min(sequences, 1))``: one sequence is not divided.
+    Definition: replicas wait for the one that has most.
+    """
+    return larger(share * load.sequences, smaller(load.sequences, 1.0))
+
+
+def context_seconds(
+    work: ContextWork, share: Quantity, load: StepLoad, rates: Rates
+) -> tuple[Quantity, Quantity]:
+    """Decode attention of all sequences of this GPU under the memory and the compute roof [s].
+
+    ``keys x bytes a key / reached bytes/s``, and ``tokens a sequence x keys x FLOPs a key / reached FLOP/s``.
     Source: as :func:`.throughput.roofline`; checked: 2026-11-30.
     Leaves out: sequences of unequal length in one kernel.
     """
