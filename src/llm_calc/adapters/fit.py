@@ -8,7 +8,7 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
-from llm_calc.adapters.fit_vllm import vllm_command
+from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
@@ -92,7 +92,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         rows=rows,
         best=best,
         assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
-        warnings=list(source.warnings),
+        warnings=[*source.warnings, *old_rules_of(rows)],
     )
 
 

@@ -70,6 +70,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
     "muse_spark": Wrapper(towers=(*vision(muse.muse_projector), *sound()), tying="never"),
+    "fast_vlm": Wrapper(towers=vision(projectors.llava)),
     "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),
     "gemma4_unified": Wrapper(
         towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),
@@ -84,6 +85,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "minicpmv4_7": Wrapper(towers=vision(projectors.minicpm)),
     "omniasr": Wrapper(towers=sound(projectors.matrix()), tying="never"),
     "ovis2": Wrapper(towers=vision(projectors.visual_tokens)),
+    "perception_lm": Wrapper(towers=vision(projectors.plain_mlp), tying="first"),
     "phi4_multimodal": Wrapper(
         towers=(*vision(phi.phi4_vision_projector), *sound(phi.phi4_audio_projector)),
         text_reader=PHI3,
