@@ -18,7 +18,7 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
-from llm_calc.adapters.sessions import refuse_sessions
+from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import (
@@ -76,7 +76,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
-    refuse_sessions(request.workload, "deployment_plans")
+    refuse_unplanned(request.workload)
     request = at_peak(request)
     source = source_model(request.model, catalogs)
     found = _find(request, catalogs, source)
@@ -237,5 +237,10 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     releases = [release_of(plan.request.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
-    if request.workload.request_rate is not None:
+    if request.workload.varies:
+        yield (
+            "workload: lengths that vary were never measured; bounds are those of their means, the intervals those of "
+            "closed loops"
+        )
+    elif request.workload.request_rate is not None:
         yield "workload.request_rate: bounds and intervals are those of closed loops"

@@ -53,7 +53,8 @@ class DeploymentPlansRequest(StrictRequest):
     model: ModelPart = Field(description="The model")
     workload: WorkloadPart = Field(
         WorkloadPart(),
-        description="Lengths and load of the whole deployment; without a load: as many requests as the limits allow",
+        description="Lengths, also distributions or classes, and load of the whole deployment; without a load: as "
+        "many requests as the limits allow",
     )
     day: DayPart | None = Field(None, description="The load over the day; absent: the same all day")
     limits: LimitsPart = Field(LimitsPart(), description="What no plan exceeds")
