@@ -55,6 +55,8 @@ def main() -> int:
         return 0
     recorded = CoverageData(str(pristine / ".coverage"))
     recorded.read()
+    if str(pristine / found[0]) not in recorded.measured_files():
+        sys.exit(f"{found[0]} was not recorded")
     names = tests_of(recorded, str(pristine / found[0]), found[1])
     if not names:
         return 0
