@@ -173,6 +173,14 @@ WRAPPERS: dict[str, Wrapper] = {
     "smolvlm": Wrapper(towers=vision(projectors.idefics3)),
     "step3p7": Wrapper(towers=vision(projectors.matrix_biased_by("projector_bias"))),
     "unlimited_ocr": Wrapper(towers=vision(sam.separated(rows=True))),
+    "vibevoice": Wrapper(
+        towers=(
+            *sound(codec.vibevoice_projector),
+            TowerPart(key="semantic_model_config", projector=codec.vibevoice_projector),
+        ),
+        tying="text",
+        further=codec.vibevoice_diffusion,
+    ),
     "vibevoice_asr": Wrapper(towers=SOUNDS, tying="never"),
     "video_llama_3": Wrapper(towers=vision(projectors.plain_mlp), tying="either"),
     "video_llava": Wrapper(towers=vision(projectors.llava, copies=2)),

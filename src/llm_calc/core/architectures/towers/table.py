@@ -124,6 +124,7 @@ TOWERS: Mapping[str, TowerReader] = MappingProxyType(
         "step3p5_vision": kimi.step3p5,
         "unlimited_ocr_vision": sam.unlimited_ocr,
         "timm_wrapper": from_timm.timm,
+        "vibevoice_acoustic_tokenizer": codec.vibevoice_both_ways,
         "vibevoice_acoustic_tokenizer_encoder": codec.vibevoice,
         "video_llama_3_vision": clip.without_positions,
         "voxtral_encoder": audio.whisper,
