@@ -114,7 +114,8 @@ def in_flight(
     """Requests in flight at a rate, iterated downwards from ``start`` [requests].
 
     ``n = rate x latency(n)``, four rounds.
-    Source: Little 1961 (doi:10.1287/opre.9.3.383).
+    Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
+    and the law as quoted.
     Leaves out: what the iteration has left after four rounds.
     """
     running = start
