@@ -15,6 +15,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate, closed_form, queue_of_many, static_batch
 
 ROOM = 1e-9
+"""In place of zero where something is divided by it: below any size or number of requests that is asked for."""
 STEADY_LOAD = 0.95
 """Share of a closed loop's throughput that random arrivals can ask for before the queue grows without end."""
 
