@@ -30,7 +30,7 @@ UNDER = sorted(
 CONFIG = """
 [cosmic-ray]
 module-path = {paths}
-timeout = 300.0
+timeout = 90.0
 excluded-modules = []
 test-command = "{python} -m tools.mutant_tests {pristine}"
 [cosmic-ray.distributor]
