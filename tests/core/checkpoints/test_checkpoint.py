@@ -360,3 +360,23 @@ def test_bitsandbytes_in_neither_width_is_refused() -> None:
         InvalidInputError, match=r"quantization_config\.load_in_4bit: False is not one of true"
     ):
         recipe_from_quantization_config(config, llama())
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"quant_method": "gptq", "bits": 7, "group_size": 128}, "hold 2, 3, 4, 8 bits; 7 were taken"),
+        ({"quant_method": "gptq", "bits": 4, "group_size": 7}, "no groups of 7"),
+        ({"quant_method": "awq", "bits": 3, "group_size": 128}, "hold 4, 8 bits; 3 were taken"),
+        ({"quant_method": "fp8", "expert_dtype": "fp4"}, "expert_dtype speaks of experts"),
+    ],
+)
+def test_numbers_that_no_file_of_its_kind_holds_are_named(config: dict[str, Any], said: str) -> None:
+    found = recipe_from_quantization_config(config, llama())
+    assert any(said in guess for guess in found.guesses)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_usual_numbers_are_no_guess(bits: int) -> None:
+    config = {"quant_method": "gptq", "bits": bits, "group_size": 32}
+    assert recipe_from_quantization_config(config, llama()).guesses == ()

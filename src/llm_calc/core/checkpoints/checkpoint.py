@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY
+from llm_calc.core.architectures.beside import EXPERT_DTYPE, ROUTER_DTYPE, TEXT_ONLY
 from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.checkpoints.files import SAID_IN
 from llm_calc.core.checkpoints.ledger import Notes, Said
@@ -58,6 +58,8 @@ def checkpoint_format(config: Mapping[str, object], model: Model, tables: Format
     """
     own, path = own_number(model, tables), str(config.get(SAID_IN) or FIELD)
     scheme, said = read_scheme(config, own, tables, path)
+    if said.values.get(EXPERT_DTYPE) is not None and not model.num_experts:
+        said.assume(f"{EXPERT_DTYPE} speaks of experts, and this model has none")
     if len(scheme.choices) > MOST_CHOICES:
         raise InvalidInputError(f"{path}: at most {MOST_CHOICES} names of modules", field=path)
     formats = _Chooser(
