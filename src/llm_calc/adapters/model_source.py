@@ -7,14 +7,14 @@ from typing import Literal
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.custom_model import Dimensions, custom_model
 from llm_calc.adapters.formats import FormatWishes, Precision, format_tables, resolve_precision
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
 from llm_calc.adapters.prediction_layers import prediction_layers
-from llm_calc.adapters.safetensors_index import index_notes
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
+from llm_calc.core.architectures.dimensions import Dimensions, custom_model
 from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
 from llm_calc.core.checkpoints.files import with_files
+from llm_calc.core.checkpoints.safetensors_index import index_notes
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 

@@ -118,7 +118,7 @@ class _Reader:
         return self._text[self._at :]
 
     def take(self) -> str:
-        """Takes the next characters if they are these."""
+        """Takes the next character."""
         if self._at >= len(self._text):
             raise SyntaxRefusedError("it ends too early")
         self._at += 1

@@ -56,13 +56,18 @@ class Nearest:
 
 @lru_cache(maxsize=512)
 def version_numbers(written: str) -> Numbers | None:
-    """``v0.17.1`` as (0, 17, 1), ``b11549`` as (11549,), ``1.2.0rc6`` as (1, 2, 0); None where it is no version."""
+    """The numbers of a version [1]; None where it is none.
+
+    Definition: ``v0.17.1`` as (0, 17, 1), ``b11549`` as (11549,), ``1.2.0rc6`` as (1, 2, 0).
+    """
     found = _WRITTEN.fullmatch(written.strip())
     return tuple(int(part) for part in found["numbers"].split(".")) if found else None
 
 
 def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers:
-    """The numbers of a version that a request names; ``tagged``: builds are counted, and some have a number as well.
+    """The numbers of a version that a request names [1]; ``tagged``: builds are counted, some have a number as well.
+
+    Definition: as ``version_numbers``.
 
     Raises:
         InvalidInputError: it is written as no release of this engine is.

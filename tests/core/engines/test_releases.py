@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, release_of_tag, version_numbers
+from llm_calc.core.engines.releases import (
+    Nearest,
+    asked_numbers,
+    release_for,
+    release_of_tag,
+    version_numbers,
+)
 from llm_calc.core.errors import InvalidInputError
 
 

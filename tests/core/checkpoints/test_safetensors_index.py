@@ -2,7 +2,7 @@
 
 import pytest
 
-from llm_calc.adapters.safetensors_index import index_notes, total_size_bytes
+from llm_calc.core.checkpoints.safetensors_index import index_notes, total_size_bytes
 from llm_calc.core.errors import InvalidInputError
 from tests.builders import llama, plain_recipe
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from llm_calc.adapters.custom_model import Dimensions, custom_model
+from llm_calc.core.architectures.dimensions import Dimensions, custom_model
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.memory import active_parameters, kv_cache_bytes_per_token, total_parameters
 
