@@ -182,7 +182,9 @@ class _Running:
         self.process.wait()
 
     def close(self) -> None:
-        """Let it end by itself."""
+        """Let it end by itself, or at once where it still loads."""
+        if not self.is_ready:
+            self.kill()
         with contextlib.suppress(OSError):
             self.outlet.close()
 
