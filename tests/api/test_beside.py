@@ -194,7 +194,7 @@ def test_it_ends_with_the_service() -> None:
         children = children_of(service.process.pid)
         assert len(children) == 1
         assert service.stop() == 0
-    for _ in range(200):
+    for _ in range(1200):
         if not any(alive(child) for child in children):
             return
         time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -83,24 +84,32 @@ def test_elsewhere_nothing_stops() -> None:
     checkpoint()
 
 
-@pytest.mark.parametrize(
-    "path", ["deployment_plans", "recommend_gpus", "fit", "models_for", "compare", "calibrate", "sweep"]
-)
-def test_heavy_questions_are_refused_where_there_is_no_place(path: str) -> None:
+@pytest.fixture(scope="module")
+def full() -> Iterator[TestClient]:
+    """An application that has no place for a heavy question."""
     with TestClient(create_app(Settings(heavy_threads=1, heavy_waiting=0))) as client:
         app: Any = client.app
         app.state.pools["heavy"].taken = 1
-        example = app.openapi()["paths"][f"/api/{path}"]["post"]["requestBody"]["content"]["application/json"]
-        body = (
-            example.get("examples") or app.openapi()["components"]["schemas"][_name(example)]["examples"]
-        )[0]
-        answer = client.post(f"/api/{path}", json=body)
-        assert answer.status_code == 429
-        assert answer.json()["error"].startswith("request: the service is busy")
-        assert int(answer.headers["retry-after"]) >= 1
-        assert client.post("/api/calculate", json={"model_name": "llama2-7b"}).status_code == 200
-        memory = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "l4"}}
-        assert client.post("/api/memory_plan", json=memory).status_code == 200
+        yield client
+
+
+@pytest.mark.parametrize(
+    "path", ["deployment_plans", "recommend_gpus", "fit", "models_for", "compare", "calibrate", "sweep"]
+)
+def test_heavy_questions_are_refused_where_there_is_no_place(path: str, full: TestClient) -> None:
+    app: Any = full.app
+    example = app.openapi()["paths"][f"/api/{path}"]["post"]["requestBody"]["content"]["application/json"]
+    body = (example.get("examples") or app.openapi()["components"]["schemas"][_name(example)]["examples"])[0]
+    answer = full.post(f"/api/{path}", json=body)
+    assert answer.status_code == 429
+    assert answer.json()["error"].startswith("request: the service is busy")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_light_questions_are_answered_where_there_is_no_place_for_heavy_ones(full: TestClient) -> None:
+    assert full.post("/api/calculate", json={"model_name": "llama2-7b"}).status_code == 200
+    memory = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "l4"}}
+    assert full.post("/api/memory_plan", json=memory).status_code == 200
 
 
 def _name(media: dict[str, Any]) -> str:

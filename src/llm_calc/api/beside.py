@@ -24,7 +24,10 @@ from llm_calc.adapters.stopping import StoppedError, checkpoint
 from llm_calc.api.frames import END, FAILED, NEXT, OPEN, PIECE, READY, REFUSED, STOP, Outlet, received
 from llm_calc.api.tasks import Task
 
-CODE = "from llm_calc.api.heavy import main; main()"
+CODE = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from llm_calc.api.heavy import main; main()"
+)
+"""Ctrl-C reaches every process of a terminal, this one also while it still loads."""
 IDLE_S = 120.0
 LOOK_S = 0.05
 """How often a thread that waits for a piece looks whether anybody still wants it [s]."""
@@ -179,7 +182,9 @@ class _Running:
         self.process.wait()
 
     def close(self) -> None:
-        """Let it end by itself."""
+        """Let it end by itself, or at once where it still loads."""
+        if not self.is_ready:
+            self.kill()
         with contextlib.suppress(OSError):
             self.outlet.close()
 
