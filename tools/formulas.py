@@ -45,8 +45,9 @@ UNITS = frozenset(
 )
 HELPERS = frozenset({"llm_calc.core.arrays", "llm_calc.core.errors"})
 """Modules without formulas: arithmetic in whatever unit it is given, and exceptions."""
-READINGS = "llm_calc.core.architectures"
-"""A room that reads which matrices a published class has: no formula, and held by counts of the classes themselves."""
+READINGS = ("llm_calc.core.architectures", "llm_calc.core.checkpoints")
+"""Rooms that read which matrices a published class has, and how a tool stored them: no formulas, and held by counts
+of the classes and by what the tools wrote."""
 
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 _BASIS = re.compile(r"^\s*(Sources?|Definition|Choice):", re.MULTILINE)

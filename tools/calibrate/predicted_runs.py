@@ -22,9 +22,9 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
-from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.serving.estimate import Estimate
 from tools.calibrate.cases import CACHE_NAMES
 from tools.calibrate.measurements import ROOT, Measurement, read_config_of

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from llm_calc.adapters.formats.files import FILES
 from llm_calc.adapters.json_text import without_mark
 from llm_calc.adapters.wire.parts import MODEL_SOURCES
+from llm_calc.core.checkpoints.files import FILES
 from llm_calc.core.errors import InvalidInputError
 
 CONFIG = "config.json"

@@ -7,14 +7,14 @@ from typing import Literal
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.custom_model import Dimensions, custom_model
-from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
-from llm_calc.adapters.formats.files import FIELD as FILES_FIELD
-from llm_calc.adapters.formats.files import with_files
+from llm_calc.adapters.formats import FormatWishes, Precision, format_tables, resolve_precision
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
 from llm_calc.adapters.prediction_layers import prediction_layers
-from llm_calc.adapters.safetensors_index import index_notes
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
+from llm_calc.core.architectures.dimensions import Dimensions, custom_model
+from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
+from llm_calc.core.checkpoints.files import with_files
+from llm_calc.core.checkpoints.safetensors_index import index_notes
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
@@ -123,7 +123,7 @@ def _with_files(source: SourcedModel, files: Mapping[str, Mapping[str, object]] 
         return source
     if source.gguf is not None:
         raise InvalidInputError(f"{FILES_FIELD}: a GGUF file tells its formats itself", field=FILES_FIELD)
-    return replace(source, quantization=with_files(source.quantization, files))
+    return replace(source, quantization=with_files(source.quantization, files, format_tables()))
 
 
 def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedModel:

@@ -36,11 +36,11 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
-from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
 

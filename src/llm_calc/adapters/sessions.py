@@ -63,6 +63,25 @@ class Replica(Protocol):
         ...
 
 
+def refuse_unplanned(workload: WorkloadPart) -> None:
+    """Names what plans do not take: lengths that vary and classes are simulated, the rest is not searched.
+
+    Raises:
+        UnsupportedError: the workload has sessions, a trace, or targets.
+    """
+    given = [name for name in ("sessions", "trace", "targets") if getattr(workload, name) is not None]
+    if any(each.targets is not None for each in workload.classes or ()):
+        given.append("classes.targets")
+    for name in given:
+        other = (
+            "limits say what a plan keeps"
+            if "targets" in name
+            else "/api/serving_estimate, compare and sweep do"
+        )
+        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
+        raise UnsupportedError(msg, field=f"workload.{name}")
+
+
 def refuse_sessions(workload: WorkloadPart, where: str) -> None:
     """Names what an endpoint does not take yet.
 

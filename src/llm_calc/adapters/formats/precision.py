@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.adapters.formats.catalog import RecipeEntry
-from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.adapters.formats.gguf_files import tensors_file
 from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
+from llm_calc.adapters.formats.stored import recipe_from_quantization_config
+from llm_calc.core.checkpoints.checkpoint import CheckpointFormat
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.footprint import Numbers
 from llm_calc.core.formats import WeightRecipe

@@ -20,6 +20,9 @@ from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Norm, Parts
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight, vector
 
+DRAFTS = "reads the caches of another model"
+"""What a draft model's reader sets among the fallbacks of its text part."""
+
 
 def _other(name: str, rows: int, cols: int, *, used: float = 1) -> Weight:
     return Weight(name=name, component="other", rows=rows, cols=cols, used=used)
@@ -48,8 +51,12 @@ def gated_layer_input(f: Fields) -> tuple[Block, ...]:
 
 
 def shared_from(f: Fields, layers: int) -> int:
-    """Index of the first layer that reuses the keys and values of an earlier one."""
+    """Index of the first layer that reuses keys and values of an earlier one, or of the model that it drafts for."""
     shared = f.optional_int("num_kv_shared_layers") or 0
+    if f.fallbacks.get(DRAFTS):
+        if shared not in (0, layers):
+            raise f.refusal("num_kv_shared_layers", f"all {layers} layers, or 0 for all of them")
+        return 0
     if shared >= layers and shared:
         raise f.refusal("num_kv_shared_layers", f"less than the {layers} layers")
     return layers - shared

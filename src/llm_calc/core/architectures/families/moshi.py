@@ -9,17 +9,19 @@ from llm_calc.core.architectures.windows import sliding_everywhere
 from llm_calc.core.model import Model
 
 CAUSAL = "MoshiForCausalLM"
+TEMPORAL = "only Moshi's temporal decoder is counted, not its audio codec and depth decoder"
 
 
 @family("moshi")
 def moshi(f: Fields) -> Model:
-    """The language model alone, as its causal class builds it."""
-    if CAUSAL not in (f.items("architectures", ()) or ()):
-        f.assume("only Moshi's temporal decoder is counted, not its audio codec and depth decoder")
+    """The language model alone, as its causal class builds it, whose head is never tied."""
+    named = f.items("architectures", ()) or ()
+    if CAUSAL not in named:
+        f.assume(TEMPORAL)
     pieces = [piece(f) for piece in (norms(), gqa(windows=sliding_everywhere), mlp(width=_inner))]
     stack = [tuple(block for piece in pieces for block in piece(index)) for index in range(num_layers(f))]
     table = embedding_table(f)
-    return assemble(f, stack, embedding=(replace(table, rows=table.rows + 1),))
+    return assemble(f, stack, embedding=(replace(table, rows=table.rows + 1),), tied=False)
 
 
 def _inner(f: Fields) -> int:

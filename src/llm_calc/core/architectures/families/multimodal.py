@@ -70,6 +70,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
     "muse_spark": Wrapper(towers=(*vision(muse.muse_projector), *sound()), tying="never"),
+    "fast_vlm": Wrapper(towers=vision(projectors.llava)),
     "fuyu": Wrapper(towers=(), further=encoder_free.fuyu_patches),
     "gemma4_unified": Wrapper(
         towers=(*vision(projectors.matrix(bias=False)), *sound(projectors.matrix(bias=False))),
@@ -84,6 +85,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "minicpmv4_7": Wrapper(towers=vision(projectors.minicpm)),
     "omniasr": Wrapper(towers=sound(projectors.matrix()), tying="never"),
     "ovis2": Wrapper(towers=vision(projectors.visual_tokens)),
+    "perception_lm": Wrapper(towers=vision(projectors.plain_mlp), tying="first"),
     "phi4_multimodal": Wrapper(
         towers=(*vision(phi.phi4_vision_projector), *sound(phi.phi4_audio_projector)),
         text_reader=PHI3,
@@ -171,6 +173,14 @@ WRAPPERS: dict[str, Wrapper] = {
     "smolvlm": Wrapper(towers=vision(projectors.idefics3)),
     "step3p7": Wrapper(towers=vision(projectors.matrix_biased_by("projector_bias"))),
     "unlimited_ocr": Wrapper(towers=vision(sam.separated(rows=True))),
+    "vibevoice": Wrapper(
+        towers=(
+            *sound(codec.vibevoice_projector),
+            TowerPart(key="semantic_model_config", projector=codec.vibevoice_projector),
+        ),
+        tying="text",
+        further=codec.vibevoice_diffusion,
+    ),
     "vibevoice_asr": Wrapper(towers=SOUNDS, tying="never"),
     "video_llama_3": Wrapper(towers=vision(projectors.plain_mlp), tying="either"),
     "video_llava": Wrapper(towers=vision(projectors.llava, copies=2)),

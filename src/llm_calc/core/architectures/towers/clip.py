@@ -251,3 +251,25 @@ def minicpm(f: Fields) -> Tower:
         *two_layers("merger", (hidden * squares, inner * squares, hidden)),
     )
     return Tower(weights=(*_siglip(f, patch_grid(f), pooled=False).weights, *merger), width=hidden)
+
+
+def kosmos_2_5(f: Fields) -> Tower:
+    """Kosmos-2.5 (Pix2Struct): flattened patches, a table of rows and one of columns, gated layers, RMS norms."""
+    hidden, places = f.int("hidden_size"), f.int("max_num_patches")
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        head_dim=f.int("head_dim"),
+        gated=True,
+        biases="",
+        norm_bias=False,
+    )
+    weights = (
+        linear("patch_embedding", f.int("patch_embed_hidden_size"), hidden),
+        table("row_and_column_embedding", 2 * places, hidden),
+        *encoder.weights(),
+        norm("post_norm", hidden, bias=False),
+    )
+    return Tower(weights=weights, width=hidden)

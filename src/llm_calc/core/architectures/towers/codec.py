@@ -11,11 +11,13 @@ from llm_calc.core.architectures.towers.parts import (
     Tower,
     Weights,
     depth,
+    gated,
     linear,
     norm,
     two_layers,
     vector,
 )
+from llm_calc.core.model import Model
 
 WEIGHT_NORM, GROUP_NORM = "weight_norm", "time_group_norm"
 
@@ -92,6 +94,45 @@ def vibevoice(f: Fields) -> Tower:
         weights += _blocks(width, kernel, ratio, blocks)
     out = f.int("hidden_size")
     return Tower(weights=(*weights, linear("codec.out", kernel * width, out)), width=out)
+
+
+def vibevoice_both_ways(f: Fields) -> Tower:
+    """The encoder and its mirror image, which turns tokens back into sound."""
+    there = vibevoice(f)
+    kernel, width, ratio = f.int("kernel_size"), f.int("num_filters"), f.int("ffn_expansion")
+    steps, depths = f.ints("downsampling_ratios") or (), f.ints("depths") or ()
+    widths = [width * 2**step for step in range(len(depths))]
+    back: Weights = (linear("codec.back", kernel * there.width, widths[-1]),)
+    for wide, blocks in zip(widths, depths, strict=True):
+        back += _blocks(wide, kernel, ratio, blocks)
+    for wide, step in zip(widths, steps, strict=False):
+        back += (linear("codec.back.step", 2 * step * 2 * wide, wide),)
+    back += (linear("codec.back.out", kernel * width, f.int("channels")),)
+    return Tower(weights=(*there.weights, *back), width=there.width)
+
+
+def vibevoice_diffusion(f: Fields, text: Model) -> Weights:
+    """What makes frames of sound of hidden states: adaptive layers as wide as the text, and two scales."""
+    part = f.part("diffusion_head_config")
+    hidden, latent, layers = text.hidden, f.part("audio_config").int("hidden_size"), depth(part)
+    part.agree(hidden_size=hidden, latent_size=latent)
+    weights = (
+        vector("diffusion.scale", 2),
+        linear("diffusion.noise", latent, hidden, bias=False),
+        linear("diffusion.condition", hidden, hidden, bias=False),
+        *two_layers("diffusion.time", (part.int("frequency_embedding_size"), hidden, hidden), bias=False),
+        linear("diffusion.last_scales", hidden, 2 * hidden, bias=False),
+        linear("diffusion.out", hidden, latent, bias=False),
+    )
+    if not layers:
+        return weights
+    inner, bias = part.int("intermediate_size"), part.flag("mlp_bias")
+    return (
+        *weights,
+        *gated("diffusion.mlp", (hidden, inner, hidden), bias=bias, copies=layers),
+        norm("diffusion.norm", hidden, bias=False, copies=layers),
+        linear("diffusion.scales", hidden, 3 * hidden, bias=False, copies=layers),
+    )
 
 
 def _blocks(width: int, kernel: int, ratio: int, many: int) -> Weights:

@@ -14,8 +14,9 @@ from llm_calc.core.architectures.towers.projectors import Projector, nothing
 from llm_calc.core.architectures.towers.table import read_tower
 from llm_calc.core.model import Model
 
-Tying = Literal["own", "either", "text", "never"]
-"""Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's, nobody's."""
+Tying = Literal["own", "either", "text", "never", "first"]
+"""Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's, nobody's;
+``first``: the wrapper's where the file states it, else the text's."""
 
 
 def with_plain_head(model: Model) -> Model:
@@ -112,7 +113,8 @@ class Wrapper:
             own = f.flag(self.tie_key)
         if self.tying == "never":
             return False
-        if self.tying == "text" or self._text_alone(f):
+        of_text = self.tying == "text" or (self.tying == "first" and not f.given("tie_word_embeddings"))
+        if of_text or self._text_alone(f):
             return model.head_tied
         return own or (self.tying == "either" and model.head_tied)
 
