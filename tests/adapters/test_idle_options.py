@@ -1,12 +1,19 @@
 """Options that change nothing of a plan are named; those that change something are not."""
 
+from functools import cache
 from typing import Any
 
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.memory_plan import answer_memory_plan
+from llm_calc.adapters.serving import answer_serving_estimate
+from llm_calc.adapters.wire.engines import ENGINE_PARTS
+from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.errors import CalcError
 
 
 def assumptions(model: str, engine: dict[str, Any]) -> list[str]:
@@ -50,3 +57,87 @@ def test_what_has_no_effect_on_a_plain_model_is_named(engine: str, option: str, 
 )
 def test_what_has_an_effect_or_is_the_default_is_not(model: str, engine: dict[str, Any]) -> None:
     assert not [word for word in assumptions(model, engine) if "changes nothing of the memory" in word]
+
+
+@pytest.mark.parametrize(
+    ("engine", "switch"), [(engine, switch) for engine, names in SWITCHES.items() for switch in names]
+)
+def test_a_switch_of_layouts_is_named_on_a_single_gpu(engine: str, switch: str) -> None:
+    found = assumptions("llama-3.1-8b", {"name": engine, switch: True})
+    assert f"engine.{switch}: changes nothing of the memory here" in found
+    assert not any(switch in word for word in assumptions("llama-3.1-8b", {"name": engine, switch: False}))
+
+
+OTHERS: dict[str, object] = {
+    "max_model_len": 4096,
+    "cudagraph_mode": "NONE",
+    "mamba_cache_mode": "none",
+    "mamba_ssm_cache_dtype": "float32",
+    "mamba_ssm_dtype": "bfloat16",
+    "mamba_radix_cache_strategy": "extra_buffer",
+    "attention_backend": "triton",
+    "split_mode": "none",
+    "cache_type_k": "q8_0",
+    "cache_type_v": "q8_0",
+    "tensor_split": [1.0],
+    "override_tensor": "ffn=CPU",
+    "cpu_moe": True,
+}
+"""Values other than the defaults, of options whose type does not give one."""
+
+
+def other_value(name: str, annotation: object, default: object) -> object:
+    words = str(annotation)
+    if name in OTHERS:
+        return OTHERS[name]
+    if "bool" in words:
+        return default is not True
+    return 0.5 if "float" in words else 16
+
+
+@cache
+def plain_figures(engine: str, kind: str) -> dict[str, Any]:
+    return said(request_of(engine, {}), kind)[0]
+
+
+def request_of(engine: str, options: dict[str, object]) -> dict[str, Any]:
+    return {
+        "model": {"name": "qwen3-0.6b"},
+        "precision": {"weights": "q8_0" if engine == "llama.cpp" else "bf16"},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": engine, **options},
+        "workload": {"input_tokens": 512, "output_tokens": 64, "concurrency": 32},
+    }
+
+
+CHOSEN = {"name", "version", "preset"}
+OPTIONS = [
+    (engine, name, other_value(name, field.annotation, engine_rules(engine).defaults.get(name)))
+    for engine, part in ENGINE_PARTS.items()
+    for name, field in part.model_fields.items()
+    if name not in CHOSEN | (homed_flags(engine) - set(SWITCHES.get(engine, ())))
+]
+
+
+def said(request: dict[str, Any], kind: str) -> tuple[dict[str, Any], str]:
+    """Figures of an answer, and its words."""
+    if kind == "memory":
+        plan = answer_memory_plan(MemoryPlanRequest.model_validate(request), load_catalogs()).model_dump()
+    else:
+        estimate = ServingEstimateRequest.model_validate(request)
+        plan = answer_serving_estimate(estimate, load_catalogs()).model_dump()
+    words = " ".join([*plan.pop("assumptions"), *plan.pop("warnings")])
+    return plan, words
+
+
+@pytest.mark.parametrize("kind", ["memory", "serving"])
+@pytest.mark.parametrize(("engine", "option", "value"), OPTIONS, ids=str)
+def test_an_option_changes_the_answer_or_is_named_or_refused(
+    engine: str, option: str, value: object, kind: str
+) -> None:
+    try:
+        figures, words = said(request_of(engine, {option: value}), kind)
+    except CalcError as refusal:
+        assert option in str(refusal)  # noqa: PT017 - one of three ways
+        return
+    assert figures != plain_figures(engine, kind) or option in words

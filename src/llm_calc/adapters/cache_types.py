@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llm_calc.adapters.formats import number_format
-from llm_calc.adapters.runs_on_caches import check_cache
+from llm_calc.adapters.runs_on_caches import check_cache, check_only
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire import homes
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
@@ -27,7 +27,9 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
     """
     if not isinstance(engine, LlamaCppEngine):
         _check_kept(precision.kv_cache, engine.name, subject.setup.numbers.activations.name)
-        check_cache(engine.name, engine.version, subject.setup.gpu, subject.setup.numbers.cache.name)
+        kept, gpu = subject.setup.numbers.cache.name, subject.setup.gpu
+        check_only(engine.name, engine.version, gpu, kept, subject.setup.model.model_type)
+        check_cache(engine.name, engine.version, gpu, kept)
         return subject
     asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
     keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")

@@ -1,10 +1,11 @@
-"""Options that a request states and that leave its plan as it is: named, so that none is taken for having an effect."""
+"""Options that a request states and that leave its answer as it is: named, so that none is taken for effective."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.homes import homed_flags
+from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
@@ -24,9 +25,35 @@ def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
     ]
 
 
+def idle_in_time(part: EnginePart, placed: Placed, again: Callable[[EnginePart], Placed]) -> Iterator[str]:
+    """The same of options that change nothing of the times; ``again`` places the deployment with other options."""
+    said = (*placed.assumptions, *placed.warnings)
+    for name in _stated(part):
+        if name in placed.untimed or any(f"engine.{name}" in words for words in said):
+            continue
+        try:
+            other = again(part.model_copy(update={name: None}))
+        except CalcError:
+            continue
+        if _timed(other) == _timed(placed):
+            yield f"engine.{name}: changes nothing of the times here"
+
+
+def _timed(placed: Placed) -> tuple[object, ...]:
+    """What the times follow from."""
+    return (
+        placed.deployment,
+        placed.operators,
+        placed.replicas,
+        placed.context_tokens,
+        placed.room,
+        placed.layout,
+    )
+
+
 def _stated(part: EnginePart) -> Iterator[str]:
     defaults = release_of(part).defaults
-    apart = NOT_OPTIONS | homed_flags(part.name)
+    apart = NOT_OPTIONS | (homed_flags(part.name) - frozenset(SWITCHES.get(part.name, ())))
     if getattr(part, "preset", None) is not None:
         apart |= OF_PRESETS
     for name in sorted(part.model_fields_set - apart):

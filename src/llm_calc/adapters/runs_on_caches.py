@@ -14,6 +14,19 @@ def default_cache(engine: str, version: str | None, gpu: Gpu, model_type: str) -
     return None
 
 
+def check_only(engine: str, version: str | None, gpu: Gpu, name: str, model_type: str) -> None:
+    """Refuses a format that the kernels of such a model keep no cache in on this chip.
+
+    Raises:
+        UnsupportedError: they do not; names the formats that they keep.
+    """
+    for row in _kept(engine, version, gpu):
+        if row.only and model_type in row.default_of and name not in row.formats:
+            kept = ", ".join(row.formats)
+            msg = f"precision.kv_cache: {engine} keeps the cache of {model_type} in {kept} on {gpu.id}, not in {name}"
+            raise UnsupportedError(msg, field="precision.kv_cache", accepted=[*row.formats])
+
+
 def check_cache(engine: str, version: str | None, gpu: Gpu, name: str) -> None:
     """Refuses a format that this release keeps no cache in on this chip.
 

@@ -79,10 +79,11 @@ class RunsOn(_Hardware):
 class KeepsCaches(_Hardware):
     """Formats of the cache that an engine keeps on some hardware or in some releases only.
 
-    ``default_of``: kinds of models whose cache it keeps so there where no format is named.
+    ``default_of``: kinds of models whose cache it keeps so there where no format is named; ``only``: and not otherwise.
     """
 
     default_of: Many[str] = ()
+    only: bool = False
 
 
 class LacksModels(_Dated):

@@ -11,11 +11,13 @@ from llm_calc.adapters.class_answers import class_answers
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
+from llm_calc.adapters.idle_options import idle_in_time
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.trace_words import trace_answer
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -160,7 +162,7 @@ def _answer(
         operators=list(_operators(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
-        assumptions=[*placed.assumptions, *_assumptions(request, placed)],
+        assumptions=[*placed.assumptions, *_assumptions(request, placed), *_idle(request, placed, catalogs)],
         warnings=[*placed.warnings, *_warnings(request, placed, turns)],
     )
 
@@ -241,6 +243,13 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if request.workload.prefix_cache_hit_fraction and not request.workload.grows:
         yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
+
+
+def _idle(request: ServingEstimateRequest, placed: Placed, catalogs: Catalogs) -> Iterator[str]:
+    def again(engine: EnginePart) -> Placed:
+        return place_request(request.model_copy(update={"engine": engine}), catalogs)
+
+    return idle_in_time(request.engine, placed, again)
 
 
 def _release_note(placed: Placed) -> str:

@@ -129,6 +129,13 @@ def test_arrivals_have_the_rate_that_was_asked_for() -> None:
     assert np.diff(times).std() == pytest.approx(0.2, rel=0.15)
 
 
+@pytest.mark.parametrize("bound", ["capacity", "limit"])
+def test_a_static_batch_runs_in_rounds_of_what_is_held_at_once(bound: str) -> None:
+    one = estimate.static_batch(DEPLOYMENT, LENGTHS, 2.0)
+    held = estimate.static_batch(replace(DEPLOYMENT, **{bound: 2.0}), LENGTHS, 8.0)  # type: ignore[arg-type]
+    assert held.request_latency_s == pytest.approx(4 * one.request_latency_s)
+
+
 def test_a_static_batch_is_its_prefill_and_its_decode_steps() -> None:
     found = estimate.static_batch(DEPLOYMENT, LENGTHS, 8.0)
     assert found.request_latency_s == pytest.approx(float(found.ttft_s) + 255 * float(found.tpot_s))

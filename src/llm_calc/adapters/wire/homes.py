@@ -47,6 +47,8 @@ SWITCHES = {
     "trtllm": ("enable_attention_dp",),
 }
 """Flags that say how the sizes are meant."""
+SWITCHED = {"vllm": "expert", "sglang": "data", "trtllm": "data"}
+"""The size that a switch makes larger than 1 where it does anything."""
 _HOST = "weights or caches in the host's memory are not modelled; leave it out, or take llama.cpp with n_gpu_layers"
 _SHARED = (
     "memories that keep contexts below the GPU's are kv_tiers, with workload.sessions; a share of every prompt that is "
@@ -149,8 +151,16 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     if "kv_cache_dtype" in given:
         found["precision"] = _with_cache(data.get("precision"), str(given.pop("kv_cache_dtype")), name)
     if given:
-        found["parallelism"] = _with_layout(data, given, name)
+        layout = found["parallelism"] = _with_layout(data, given, name)
+        found["engine"].update(_idle_switch(given, layout, name))
     return found
+
+
+def _idle_switch(given: Mapping[str, Any], layout: Mapping[str, Any] | None, engine: str) -> dict[str, Any]:
+    """A switch that is on and does nothing with this layout: it stays with the engine, to be named."""
+    switch = SWITCHES[engine][0]
+    on = given.get(switch) is True and _whole((layout or {}).get(SWITCHED[engine])) == 1
+    return {switch: True} if on else {}
 
 
 def _check_prefix(workload: object, engine: Mapping[str, Any], name: str) -> None:

@@ -73,10 +73,11 @@ class Estimate:
 def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
     """All requests are prefilled together, then decoded together to their end [s, tokens/s, requests/s].
 
-    ``latency = prefill + (output - 1) x decode``; what does not fit into the cache runs in further rounds.
+    ``latency = prefill + (output - 1) x decode``; what neither the cache nor the scheduler's limit holds at once runs
+    in further rounds.
     Definition: nothing enters or leaves a static batch.
     """
-    fits = larger(smaller(requests, deployment.capacity), 1.0)
+    fits = larger(smaller(requests, smaller(deployment.capacity, deployment.limit)), 1.0)
     rounds = larger(requests / fits, 1.0)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths) * deployment.offsets.ttft
     step = batch.decode_seconds(
