@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the length of the search for wrong answers."""
     parser.addoption(
-        "--schemathesis-cases", type=int, default=2_000, help="generated requests, over all operations"
+        "--schemathesis-cases", type=int, default=800, help="generated requests, over all operations"
     )
 
 

@@ -38,21 +38,25 @@ TOWERS = (
     "voxtral_realtime_encoder",
 )
 """Encoders that wrappers name by their type alone."""
-TARGET = ROOT / "src/llm_calc/adapters/architectures/class_defaults.json"
+TARGET = ROOT / "src/llm_calc/adapters/key_tables/class_defaults.json"
 
 
 def row_of(config_class: Any) -> dict[str, Any]:
     """Defaults that may change sizes, other names of keys, nested configurations and what absent ones hold."""
-    from llm_calc.adapters.architectures.neutral import is_neutral
+    from llm_calc.adapters.key_tables import key_tables
+    from llm_calc.core.architectures.neutral import reason_of
 
+    tables = key_tables()
     fields = dataclasses.fields(config_class)
     keys = {
-        f.name: f.default for f in fields if f.default is not dataclasses.MISSING and not is_neutral(f.name)
+        f.name: f.default
+        for f in fields
+        if f.default is not dataclasses.MISSING and not reason_of(tables, f.name)
     }
     for f in fields:
-        if f.default_factory is not dataclasses.MISSING and not is_neutral(f.name):
+        if f.default_factory is not dataclasses.MISSING and not reason_of(tables, f.name):
             keys[f.name] = f.default_factory()
-    same = {a: b for a, b in config_class.attribute_map.items() if not is_neutral(a)}
+    same = {a: b for a, b in config_class.attribute_map.items() if not reason_of(tables, a)}
     specs = config_class.sub_configs_defaults
     parts = {
         key: spec.model_type or getattr(spec.config_class, "model_type", "") for key, spec in specs.items()

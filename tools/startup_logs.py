@@ -9,15 +9,15 @@ from statistics import median
 
 import numpy as np
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.catalog.files import read_toml
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engine_catalog import EngineFile, EngineRules
 from llm_calc.adapters.engines import build_engine, engine_releases, engine_rules
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
-from llm_calc.adapters.releases import version_numbers
 from llm_calc.adapters.units import GIB
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
+from llm_calc.core.engines.releases import version_numbers
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import captured_graphs
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes

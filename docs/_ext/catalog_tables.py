@@ -10,9 +10,9 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 from tables import Cell, Cells, link, number, sourced, table
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import CatalogGpu, CatalogModel, Catalogs, load_catalogs
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
+from llm_calc.adapters.config_file import read_config
 from llm_calc.core.memory import total_parameters
 
 Rows: TypeAlias = tuple[Cells, Iterable[Cells]]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from docutils import nodes
 from tables import Cells, link
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engine_catalog import EngineRules, load_engine_rules
 from llm_calc.adapters.formats import RecipeEntry, format_catalog, recipe_for
 from llm_calc.adapters.runs_on import EngineRunsOn, load_runs_on

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.operations import MEMORY_PLAN
+from llm_calc.adapters.wire.memory import Change
 from llm_calc.core.errors import CalcError
 
 MODELS = ("llama-3.1-8b", "llama-3.3-70b", "gpt-oss-120b", "qwen3-30b-a3b", "gemma-3-27b")
@@ -50,6 +51,14 @@ def applied(body: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
     return asked
 
 
+def with_change(body: dict[str, Any], change: Change) -> dict[str, Any]:
+    """All fields of a change set."""
+    asked = {"engine": {"name": "vllm"}, **deepcopy(body)}
+    for field, value in {change.field: change.value, **change.also}.items():
+        asked = applied(asked, field, value)
+    return asked
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> dict[str, Any]:
     engine = draw(st.sampled_from(sorted(OPTIONS)))
@@ -76,10 +85,86 @@ def test_every_change_that_is_named_makes_the_very_request_fit(body: dict[str, A
     except CalcError:
         return
     for change in found.changes_that_fit:
-        assert plan_of(applied(body, change.field, change.value)).fits, (body, change)
+        plan = plan_of(with_change(body, change))
+        assert plan.fits, (body, change)
+        assert plan.starts, (body, change)
     if found.recommended_gpu is not None and "parallelism" not in body:
         other = {"gpu": found.recommended_gpu.gpu, "count": found.recommended_gpu.count}
-        assert plan_of({**body, "hardware": other}).fits, (body, other)
+        plan = plan_of({**body, "hardware": other})
+        assert plan.fits, (body, other)
+        assert plan.starts, (body, other)
+
+
+CHAT = {"input_tokens": 4000, "output_tokens": 500}
+BUSY = {"input_tokens": 20000, "output_tokens": 512, "concurrency": 32}
+LONG = {"input_tokens": 100_000, "output_tokens": 1000}
+CLOUD, HOME, DESK = "h100-80gb-sxm", "rtx-4090", "rtx-3060-12gb"
+TABLE: list[tuple[str, str, str, Any, dict[str, Any]]] = [
+    *(
+        (engine, model, gpu, load, {})
+        for engine in ("vllm", "sglang")
+        for model, gpu, load in (
+            ("llama-3.1-8b", HOME, None),
+            ("llama-3.1-8b", HOME, BUSY),
+            ("llama-3.1-8b", DESK, CHAT),
+            ("llama-3.3-70b", CLOUD, CHAT),
+            ("llama-3.3-70b", HOME, CHAT),
+            ("gpt-oss-120b", HOME, CHAT),
+            ("gpt-oss-120b", CLOUD, BUSY),
+            ("qwen3-30b-a3b", HOME, CHAT),
+            ("qwen3-30b-a3b", CLOUD, BUSY),
+            ("gemma-3-27b", HOME, CHAT),
+        )
+    ),
+    ("vllm", "llama-3.1-8b", HOME, LONG, {}),
+    ("vllm", "llama-3.1-8b", HOME, CHAT, {}),
+    ("vllm", "gpt-oss-120b", CLOUD, CHAT, {}),
+    ("vllm", "llama-3.1-8b", HOME, CHAT, {"max_model_len": 2048}),
+    ("trtllm", "llama-3.1-8b", HOME, CHAT, {}),
+    ("trtllm", "llama-3.1-8b", CLOUD, BUSY, {}),
+    ("trtllm", "llama-3.3-70b", CLOUD, CHAT, {}),
+    ("llama.cpp", "llama-3.1-8b", DESK, BUSY, {}),
+    ("llama.cpp", "llama-3.3-70b", HOME, None, {}),
+    ("llama.cpp", "gpt-oss-120b", HOME, CHAT, {"n_ctx": 4096}),
+]
+
+
+@pytest.mark.parametrize(("engine", "model", "gpu", "load", "options"), TABLE)
+def test_what_does_not_fit_or_start_is_told_a_change_that_does(
+    engine: str, model: str, gpu: str, load: Any, options: dict[str, Any]
+) -> None:
+    """Each of these has one: a narrower format, more of the same GPU, fewer or shorter requests, a context."""
+    body = {"model": {"name": model}, "hardware": {"gpu": gpu}, "engine": {"name": engine, **options}}
+    body |= {} if load is None else {"workload": load}
+    found = plan_of(body)
+    if found.fits and found.starts:
+        assert not found.changes_that_fit
+        return
+    assert found.changes_that_fit
+    for change in found.changes_that_fit:
+        plan = plan_of(with_change(body, change))
+        assert (plan.fits, plan.starts) == (True, True), change
+    if found.recommended_gpu is not None:
+        assert found.recommended_gpu.gpu not in ("h800-80gb-sxm", "h20-96gb-sxm")
+
+
+def test_the_longest_context_that_starts_is_said() -> None:
+    """Of a request that fits under an engine whose default context does not start."""
+    body: dict[str, Any] = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": HOME}, "workload": CHAT}
+    found = plan_of(body)
+    assert (found.fits, found.starts) == (True, False)
+    first = found.changes_that_fit[0]
+    assert first.field == "engine.max_model_len"
+    assert plan_of(with_change(body, first)).starts
+    longer = first.model_copy(update={"value": first.value + 256})
+    assert not plan_of(with_change(body, longer)).starts
+
+
+def test_a_narrower_format_is_offered_with_the_context_that_it_takes() -> None:
+    """Where no single change but more GPUs does."""
+    body: dict[str, Any] = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": DESK}, "workload": CHAT}
+    fields = {change.field: change for change in plan_of(body).changes_that_fit}
+    assert fields["precision.weights"].also == {"engine.max_model_len": 4500}
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,12 @@ def test_an_answer_says_that_its_price_is_old(on: Any) -> None:
         operations.RECOMMEND_GPUS, model="llama-3.1-8b", gpus=["h100-80gb-sxm"], prices={"h100-80gb-sxm": 2.0}
     )
     assert not any(text.startswith("prices:") for text in own.warnings)
+
+
+def test_what_fits_says_that_its_rules_are_old(on: Any) -> None:
+    on(2027, 6, 1)
+    one = {"hardware": "rtx-4090-24gb", "context_tokens": 4096}
+    row = asked(operations.FIT, model="llama-3.1-8b", formats=["q4_k_m"], cache_types=["f16"], **one)
+    assert any("were read on" in text for text in row.warnings)
+    found = asked(operations.MODELS_FOR, max_models=1, family="llama", weights="q4_k_m", **one)
+    assert any("were read on" in text for text in found.assumptions)

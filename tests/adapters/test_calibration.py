@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import (
     HOST_TIMES,
     Family,
@@ -17,7 +16,8 @@ from llm_calc.adapters.calibration import (
     unseen,
 )
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.model_shape import shape_of
+from llm_calc.adapters.config_file import read_config
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import chip_class, format_class
 from llm_calc.core.model import Model
 from llm_calc.core.serving.rates import TIMES

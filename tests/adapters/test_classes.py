@@ -136,14 +136,40 @@ def test_what_cannot_be_is_refused_by_name(workload: dict[str, Any], named: str)
 @pytest.mark.parametrize(
     ("workload", "named"),
     [
-        ({"classes": [SHORT, LONG]}, "does not take classes"),
-        ({"input_tokens": LOGNORMAL}, "a distribution of input_tokens"),
+        ({"classes": [SHORT, LONG]}, "does not take classes.targets"),
+        ({"sessions": {"turns": 3}}, "does not take sessions"),
         ({"targets": {"ttft_s": 1.0}}, "does not take targets"),
     ],
 )
 def test_plans_refuse_by_name_what_they_do_not_take(workload: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidInputError, match=named):
         llm_calc.plan(model="llama-3.1-8b", workload=workload, gpus=["h100-80gb-sxm"])
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        {"input_tokens": LOGNORMAL, "output_tokens": 100, "request_rate": 4.0},
+        {"classes": [{**SHORT, "targets": None}, LONG], "concurrency": 16},
+    ],
+)
+def test_plans_for_lengths_that_vary_are_their_own_estimates(workload: dict[str, Any]) -> None:
+    answer = llm_calc.plan(
+        model="llama-3.1-8b", workload=workload, gpus=["l40s"], engines=["vllm"], limits={"ttft_s": 5.0}
+    )
+    plan = answer.plans[0]
+    own = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware=plan.hardware.model_dump(exclude_none=True),
+        parallelism=plan.parallelism.model_dump(),
+        precision=plan.precision.model_dump(exclude_none=True),
+        engine=plan.engine.model_dump(exclude_none=True),
+        workload=plan.workload.model_dump(exclude_none=True, exclude_defaults=True),
+    )
+    assert (own.ttft_s, own.tpot_s) == (plan.ttft_s, plan.tpot_s)
+    assert own.output_tokens_per_s * plan.replicas == pytest.approx(plan.output_tokens_per_s)
+    assert getattr(plan.engine, "max_model_len", 0) >= 8000
+    assert any("lengths that vary were never measured" in each for each in answer.warnings)
 
 
 def test_a_sweep_simulates_classes_row_by_row() -> None:

@@ -107,6 +107,12 @@ def test_checkpoints_in_mxfp4_are_offered_as_they_are() -> None:
     assert "mxfp4" in {each.weights for each in answer.rows}
 
 
+def test_kinds_that_make_the_same_file_have_one_row() -> None:
+    """Of gpt-oss q8_0 is the file of MXFP4, since experts stay as they are; f16 and fp16 are one name."""
+    answer = fitted("gpt-oss-20b", "rtx-4090", formats=["mxfp4", "q8_0"], cache_types=["f16", "fp16"])
+    assert [(each.weights, each.kv_cache) for each in answer.rows] == [("mxfp4", "fp16")]
+
+
 def test_a_cache_that_llama_cpp_has_not_is_refused() -> None:
     with pytest.raises(CalcError, match="q8_0"):
         fitted("llama-3.1-8b", "rtx-4090", cache_types=["fp8"])

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from llm_calc.adapters.formats.files import FILES
 from llm_calc.adapters.links import link_defaults_text, read_link, requests_of
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.checkpoints.files import FILES
 from llm_calc.core.errors import InvalidInputError
 
 PAGE = "http://127.0.0.1:8000/"

@@ -16,9 +16,9 @@ from llm_calc.adapters.memory_advice import (
     changes_that_fit,
     context_table,
     fits,
-    recommended_gpu,
     sequences_text,
 )
+from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
 from llm_calc.core.engines import Engine, Setup
 from tests.core.engines.setups import setup, sliding

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.measured_index import index_of
 from llm_calc.adapters.measured_runs import FIGURES, RunRow, load_runs
 from llm_calc.adapters.nearest import FARTHEST, MOST_SHOWN

@@ -36,6 +36,17 @@ def test_the_context_follows_the_memory_of_all_gpus(model: str, hardware: str, t
     assert planned(model, hardware).max_model_len_tokens == tokens
 
 
+@pytest.mark.parametrize(
+    ("model", "kind"), [("llama-3.1-8b", "q4_k_m"), ("deepseek-v3", "q4_k_m"), ("gpt-oss-20b", "mxfp4")]
+)
+def test_a_model_without_a_format_is_what_the_library_holds(model: str, kind: str) -> None:
+    found = planned(model, "8x h100-80gb-sxm", weights=None)
+    assert kind in found.weights_format
+    assert any("library" in line for line in found.assumptions) == (kind == "q4_k_m")
+    named = planned(model, "8x h100-80gb-sxm", weights="q8_0")
+    assert not any("library" in line for line in named.assumptions)
+
+
 def test_slots_multiply_the_cells_and_some_models_have_one() -> None:
     four = planned("llama-3.1-8b", "rtx-3060-12gb", n_parallel=4)
     assert four.kv_cache_tokens == 4 * 4096

@@ -5,25 +5,43 @@ from typing import Any
 import pytest
 
 import llm_calc
+from llm_calc.adapters.prediction_layers import load_mtp, prediction_layers
 from llm_calc.adapters.speculation import load_acceptances
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 LOAD = {"input_tokens": 1000, "output_tokens": 400, "concurrency": 4}
 LARGE = {"model": "deepseek-v4-pro", "hardware": "8x b300-288gb", "parallelism": {"tensor": 8}}
 
+PREDICTING = {
+    "hf_config": {
+        "model_type": "llama",
+        "architectures": ["LlamaForCausalLM"],
+        "hidden_size": 4096,
+        "intermediate_size": 14336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "vocab_size": 128256,
+        "max_position_embeddings": 131072,
+        "torch_dtype": "bfloat16",
+        "num_nextn_predict_layers": 1,
+    }
+}
+"""Llama-3.1-8B as if it had been published with a layer for speculation."""
+
 
 def asked(speculative: dict[str, Any] | None, **fields: Any) -> ServingEstimateAnswer:
     return llm_calc.estimate(
-        **{"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": LOAD, "speculative": speculative}
+        **{"model": PREDICTING, "hardware": "h100-80gb-sxm", "workload": LOAD, "speculative": speculative}
         | fields
     )
 
 
 def memory(speculative: dict[str, Any] | None) -> MemoryPlanAnswer:
     return llm_calc.memory_plan(
-        model="llama-3.1-8b", hardware="h100-80gb-sxm", workload=LOAD, speculative=speculative
+        model=PREDICTING, hardware="h100-80gb-sxm", workload=LOAD, speculative=speculative
     )
 
 
@@ -59,7 +77,7 @@ def test_a_stated_acceptance_overrides() -> None:
 
 def test_what_was_not_stated_is_named() -> None:
     words = asked({}).assumptions
-    assert any("speculative.acceptance_fraction: 0.7" in each for each in words)
+    assert any("speculative.acceptance_fraction: 0.7 is assumed" in each for each in words)
     assert any("speculative.draft_cost_fraction: 0.05" in each for each in words)
     assert any("are not counted" in each for each in words)
 
@@ -88,3 +106,49 @@ def test_layers_of_a_draft_take_memory() -> None:
 def test_what_cannot_be_is_refused(part: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidInputError, match=named.replace(".", r"\.")):
         asked(part)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "qwen3-8b", "kimi-k2.5", "gpt-oss-20b"])
+def test_layers_that_a_model_does_not_have_propose_nothing(model: str) -> None:
+    part = {"method": "mtp", "acceptance_fraction": 0.9}
+    hardware = {"gpu": "h200-141gb-sxm", "count": 8}
+    with pytest.raises(UnsupportedError, match=r"speculative\.method: mtp needs layers") as error:
+        asked(part, model=model, hardware=hardware)
+    assert "eagle3, ngram, draft_model" in error.value.message
+    with pytest.raises(UnsupportedError, match=r"speculative\.method"):
+        llm_calc.memory_plan(model=model, hardware=hardware, speculative=part)
+
+
+CONFIGS: list[tuple[dict[str, Any], bool, int | None]] = [
+    ({"model_type": "deepseek_v3", "num_nextn_predict_layers": 1}, True, 1),
+    ({"model_type": "kimi_k2", "text_config": {"num_nextn_predict_layers": 0}}, True, 0),
+    ({"model_type": "qwen3_5", "text_config": {"mtp_num_hidden_layers": 1}}, True, 1),
+    ({"model_type": "inkling_mm_model", "mtp_config": {"num_nextn_predict_layers": 3}}, True, 3),
+    ({"model_type": "qwen3_next"}, True, 1),
+    ({"model_type": "glm4_moe", "num_nextn_predict_layers": None}, True, 0),
+    ({"model_type": "glm4_moe", "num_nextn_predict_layers": True}, True, 0),
+    ({"model_type": "hy_v3"}, False, None),
+    ({"model_type": "llama"}, False, 0),
+    ({}, True, 0),
+]
+
+
+@pytest.mark.parametrize(("config", "whole", "layers"), CONFIGS)
+def test_layers_are_those_that_a_configuration_names(
+    config: dict[str, Any], whole: bool, layers: int | None
+) -> None:
+    assert prediction_layers(config, whole=whole) == layers
+
+
+def test_kinds_of_models_with_layers_are_named_once_with_their_source() -> None:
+    table = load_mtp()
+    assert len(set(table.kinds)) == len(table.kinds)
+    assert {row.model_type for row in table.published} <= set(table.kinds)
+    assert all("@" in row.source for row in table.published)
+
+
+def test_a_gain_that_nobody_measured_is_warned_of() -> None:
+    warned = "rests on an assumed acceptance"
+    assert any(warned in each for each in asked({"method": "mtp"}).warnings)
+    assert not any(warned in each for each in asked({"method": "mtp", "acceptance_length": 2.0}).warnings)
+    assert not any(warned in each for each in asked({"draft_tokens": 3}, **LARGE).warnings)

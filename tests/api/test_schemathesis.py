@@ -19,8 +19,9 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from llm_calc.api.app import create_app
+from llm_calc.api.settings import Settings
 
-APP = create_app()
+APP = create_app(Settings(request_time_limit_s=600))
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 OPERATIONS = {
     operation.label: operation

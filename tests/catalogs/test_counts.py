@@ -2,8 +2,8 @@
 
 import pytest
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import CatalogModel, load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.core import memory
 from tests.catalogs.golden import COUNTED
 

@@ -62,15 +62,15 @@ def test_help_fits_a_narrow_terminal_and_shows_examples(command: str) -> None:
         assert f"llm-calc {example}" in shown.text
 
 
-@pytest.mark.parametrize("columns", [70, 80, 200])
 @pytest.mark.parametrize("name", TABLES)
-def test_tables_fit_and_break_no_word(name: str, columns: int) -> None:
-    narrow, wide = (in_terminal(*TABLES[name], columns=each).text for each in (columns, 250))
-    assert max(cell_len(line.rstrip()) for line in narrow.splitlines()) <= columns
-    known = set(re.split(r"[\s│─]+", wide))
-    said = re.compile(r"  (in all rows|too narrow for): .*(\n {12}.*)*")
-    words = set(re.split(r"[\s│─]+", said.sub("", narrow)))
-    assert words <= known
+def test_tables_fit_and_break_no_word(name: str) -> None:
+    """At widths where columns are left out, where they just fit, and in the widest of them also where all fit."""
+    known = set(re.split(r"[\s│─]+", in_terminal(*TABLES[name], columns=250).text))
+    for columns in (70, 80, 200) if name in ("compare", "plan", "fit") else (70, 80):
+        narrow = in_terminal(*TABLES[name], columns=columns).text
+        assert max(cell_len(line.rstrip()) for line in narrow.splitlines()) <= columns
+        said = re.compile(r"  (in all rows|too narrow for): .*(\n {12}.*)*")
+        assert set(re.split(r"[\s│─]+", said.sub("", narrow))) <= known
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import kernel_key, maker_of
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
 from llm_calc.adapters.served import served_cache, served_capacity, without_kept_states

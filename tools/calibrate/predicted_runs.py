@@ -10,8 +10,8 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.measured_runs import (
     FIGURES,
@@ -22,9 +22,9 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
-from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.serving.estimate import Estimate
 from tools.calibrate.cases import CACHE_NAMES
 from tools.calibrate.measurements import ROOT, Measurement, read_config_of

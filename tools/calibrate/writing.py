@@ -9,11 +9,11 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.calibration import maker_key, measured_key
-from llm_calc.adapters.releases import version_numbers
+from llm_calc.adapters.config_file import read_config
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Drift
+from llm_calc.core.engines.releases import version_numbers
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
 from llm_calc.core.engines import MemoryPlan, Setup

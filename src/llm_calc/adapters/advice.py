@@ -1,22 +1,44 @@
 """Advice that was tried: a change is named only where the very request, with it, is answered by a better verdict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
+from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.wire.memory import Change, MemoryPlanRequest, RecommendedGpu
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.core.errors import CalcError
 
 Fits = Callable[[MemoryPlanRequest], bool]
-"""Whether the plan of a request holds what it asks for."""
+"""Whether the engine starts with a request and holds what it asks for."""
+
+MOST_CHANGES = 8
+MORE_GPUS = ("hardware", "parallelism")
 
 
-def tried(request: MemoryPlanRequest, changes: list[Change], fits: Fits) -> list[Change]:
+Ways = Callable[[], list[Change]]
+"""Changes to try."""
+
+
+def advised(request: MemoryPlanRequest, alone: Ways, with_context: Ways, fits: Fits) -> list[Change]:
+    """The changes that make the request fit; those of two fields where no single one but more GPUs does."""
+    found = tried(request, alone(), fits)
+    single = [change for change in found if not change.also]
+    if any(change.field.partition(".")[0] not in MORE_GPUS for change in single):
+        return single[:MOST_CHANGES]
+    more = tried(request, with_context(), fits)
+    known = {(change.field, change.value) for change in single}
+    several = [
+        change for change in [*found, *more] if change.also and (change.field, change.value) not in known
+    ]
+    return [*single, *several][:MOST_CHANGES]
+
+
+def tried(request: MemoryPlanRequest, changes: Iterable[Change], fits: Fits) -> list[Change]:
     """The changes that make the request fit, each in the field that it is said in there."""
-    found = [_in_its_field(request, change) for change in changes]
+    found = (_in_its_field(request, change) for change in changes)
     return [change for change in found if _holds(partial(changed, request, change), fits)]
 
 
@@ -35,33 +57,57 @@ def _holds(of: Callable[[], MemoryPlanRequest], fits: Fits) -> bool:
 
 
 def _in_its_field(request: MemoryPlanRequest, change: Change) -> Change:
-    """More GPUs are said by their count where no layout is, and fewer requests by the load that is given."""
-    if change.field.startswith("parallelism.") and request.parallelism is None:
+    """More GPUs are said by their count where no layout is, fewer requests and tokens by the load that is given."""
+    usual = "parallelism.pipeline" if request.engine.name == "llama.cpp" else "parallelism.tensor"
+    load = request.workload
+    if change.field == usual and request.parallelism is None:
         return change.model_copy(update={"field": "hardware.count"})
-    if change.field == "workload.concurrency" and request.workload is not None and request.workload.batch:
+    if change.field == "workload.concurrency" and load is not None and load.batch:
         return change.model_copy(update={"field": "workload.batch"})
+    flag = f"engine.{CONTEXT_FLAGS[request.engine.name]}"
+    if change.field == flag and load is not None and float(change.value) < load.longest_tokens:
+        return _shorter_prompts(request, load, change)
     return change
 
 
+def _shorter_prompts(request: MemoryPlanRequest, load: WorkloadPart, change: Change) -> Change:
+    """A context below the request's length is one for shorter prompts, which the load has to say."""
+    kept = int(change.value) - (load.longest_tokens - round(load.mean_input_tokens))
+    flag = change.field.removeprefix("engine.")
+    said = getattr(request.engine, flag, None) is not None
+    return Change(
+        field="workload.input_tokens",
+        value=kept,
+        change=f"prompts of {kept} tokens instead of {load.mean_input_tokens:g}",
+        also={} if said else {change.field: change.value},
+    )
+
+
 def changed(request: MemoryPlanRequest, change: Change) -> MemoryPlanRequest:
-    """The request with one change applied.
+    """The request with one change applied, and what it takes besides.
 
     Raises:
         CalcError, ValidationError: what is asked for then cannot be.
     """
-    part, _, name = change.field.partition(".")
+    for field, value in {change.field: change.value, **change.also}.items():
+        request = _set(request, field, value)
+    return request
+
+
+def _set(request: MemoryPlanRequest, field: str, value: str | float) -> MemoryPlanRequest:
+    part, _, name = field.partition(".")
     parts: dict[str, Any] = {each: getattr(request, each) for each in request.model_fields_set}
     match part:
         case "precision":
-            parts["precision"] = _with(request.precision, _formats(name, change.value))
+            parts["precision"] = _with(request.precision, _formats(name, value))
         case "parallelism":
-            parts |= _layout(request, {name: change.value})
+            parts |= _layout(request, {name: value})
         case "engine":
-            parts["engine"] = _with(request.engine, {name: change.value})
+            parts["engine"] = _with(request.engine, {name: value})
         case "workload":
-            parts["workload"] = _with(request.workload or WorkloadPart(), {name: change.value})
+            parts["workload"] = _with(request.workload or WorkloadPart(), {name: value})
         case _:
-            parts["hardware"] = request.hardware.model_copy(update={name: change.value})
+            parts["hardware"] = request.hardware.model_copy(update={name: value})
     return MemoryPlanRequest(**parts)
 
 

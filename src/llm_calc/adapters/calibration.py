@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_json
-from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import Quantity
 from llm_calc.core.calibration import (
     Calibration,

@@ -9,7 +9,6 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.memory_advice import Asked, runs
-from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.serving import (
     Basis,
@@ -19,6 +18,7 @@ from llm_calc.adapters.wire.serving import (
     Range,
     ServingEstimateRequest,
 )
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model

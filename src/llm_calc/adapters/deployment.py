@@ -136,7 +136,7 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    draft = drafted(speculative, subject.name, subject.setup.model)
+    draft = drafted(speculative, subject)
     placed = _placed(subject, engine, cluster, calibration, workload, draft)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
-from llm_calc.adapters.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
+from llm_calc.core.engines.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.core.engines.vllm import LONGEST_THAT_FITS
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 

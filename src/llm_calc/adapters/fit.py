@@ -8,10 +8,11 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
-from llm_calc.adapters.fit_vllm import vllm_command
+from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
@@ -27,8 +28,6 @@ from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
 USUAL_CACHES = ("f16", "q8_0")
-OWN_KIND = "mxfp4"
-"""Checkpoints whose experts GGUF files keep as they are."""
 ANSWER_SHARE = 8
 """One token in so many of the context is the answer's, as in /api/recommend_gpus."""
 NEARLY = 0.9
@@ -77,12 +76,8 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     if own and request.context_tokens > own:
         msg = f"context_tokens: {request.context_tokens} is above the {own} tokens that the model has positions for"
         raise UnsupportedError(msg, field="context_tokens", accepted=[own])
-    tried = [
-        _tried(request, catalogs, weights, cache)
-        for weights in _formats(request, source)
-        for cache in _caches(request)
-    ]
-    tried.sort(key=lambda each: (-each.bits, -each.cache_bits))
+    kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
+    tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
     best = _best(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
@@ -92,8 +87,16 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         rows=rows,
         best=best,
         assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
-        warnings=list(source.warnings),
+        warnings=[*source.warnings, *old_rules_of(rows)],
     )
+
+
+def _each_once(tried: list[Tried]) -> list[Tried]:
+    """By bits, most first; of kinds or names that make the same file (of gpt-oss q8_0 and mxfp4) the first."""
+    kept: dict[tuple[int, str], Tried] = {}
+    for each in tried:
+        kept.setdefault((each.row.file_bytes, each.row.kv_cache), each)
+    return sorted(kept.values(), key=lambda each: (-each.bits, -each.cache_bits))
 
 
 def _formats(request: FitRequest, source: SourcedModel) -> list[str]:

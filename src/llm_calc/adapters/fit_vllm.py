@@ -1,11 +1,13 @@
 """What vLLM would run in place of a GGUF file: a format of a like number of bits, where a plan starts with it."""
 
 import math
+from collections.abc import Iterable
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.memory_plan import planned_memory
-from llm_calc.adapters.wire.engines import VllmEngine
-from llm_calc.adapters.wire.fitting import FitRequest
+from llm_calc.adapters.wire.engines import LlamaCppEngine, VllmEngine
+from llm_calc.adapters.wire.fitting import FitRequest, FitRow
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.errors import CalcError
@@ -54,3 +56,9 @@ def _repository(request: FitRequest, catalogs: Catalogs) -> str:
         return "MODEL"
     entry = catalogs.model(request.model.name, "model.name")
     return entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name
+
+
+def old_rules_of(rows: Iterable[FitRow]) -> list[str]:
+    """What to say of the engines that the rows are for, where their rules were read long ago."""
+    vllm = any(row.run_with is not None and row.run_with.vllm for row in rows)
+    return version_warnings(LlamaCppEngine()) + (version_warnings(VllmEngine()) if vllm else [])

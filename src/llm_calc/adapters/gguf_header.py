@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from typing import Any
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile
 from llm_calc.adapters.formats.precision import StoredWeights

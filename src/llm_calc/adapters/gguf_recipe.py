@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import cache
 
 from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.adapters.formats.properties import tensor_positions
 from llm_calc.adapters.gguf_types import GgufTensor, tensor_types
 from llm_calc.adapters.gguf_weights import TOP, Placed, component_of, recurrent_layers
+from llm_calc.core.checkpoints.tensors import tensor_positions
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Component

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from llm_calc.adapters.architecture_words import architecture_in_words
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
@@ -22,6 +21,7 @@ from llm_calc.adapters.wire.inspect import (
 )
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core import flops, memory
+from llm_calc.core.architectures.words import architecture_in_words
 from llm_calc.core.arrays import Quantity
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import CacheFormat

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic import BaseModel
+from pydantic_core import from_json, to_json
 
 from llm_calc.core.errors import InvalidInputError
 
@@ -19,6 +20,13 @@ def without_mark(data: bytes) -> bytes:
     (b'{}', b'{}')
     """
     return data.removeprefix(_MARK)
+
+
+def json_bytes(answer: object) -> bytes:
+    """An answer, or plain containers, as JSON; answers are right by construction and are not validated again."""
+    if isinstance(answer, BaseModel):
+        return answer.__pydantic_serializer__.to_json(answer)
+    return to_json(answer)
 
 
 def decoded_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON holds

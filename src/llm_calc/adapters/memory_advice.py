@@ -1,4 +1,4 @@
-"""What would make it fit: single mild changes, a smaller or larger GPU, and a table of what fits."""
+"""What would make it fit: single mild changes, and a table of what fits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -7,18 +7,18 @@ import numpy as np
 
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
-from llm_calc.adapters.runs_on import runs_at_all, runs_format
-from llm_calc.adapters.wire.memory import Change, ContextRow, RecommendedGpu
+from llm_calc.adapters.runs_on import runs_format
+from llm_calc.adapters.wire.memory import Change, ContextRow
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.errors import CalcError
-from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 
 CONCURRENCY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FIRST_CONTEXT = 1024
-CHECKPOINT_FORMATS = ("fp8", "int4-awq")
-GGUF_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q3_k_m", "q2_k")
+CONTEXT_STEP = 256
+CHECKPOINT_FORMATS = ("fp8", "int8", "int4-awq", "int4-gptq")
+GGUF_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq2_xxs")
 CACHE_FORMATS = {"llama.cpp": ("q8_0", "q4_0")}
 UTILIZATION_OPTIONS = (
     "gpu_memory_utilization",
@@ -55,10 +55,19 @@ def sequences_text(sequences: int, context_tokens: int) -> str:
     return f"{sequences} sequence{'' if sequences == 1 else 's'} of {context_tokens} tokens"
 
 
+def serves(plan: MemoryPlan, asked: Asked) -> bool:
+    """Whether the engine starts with its own context too, and holds all that was asked for."""
+    return plan.starts and fits(plan, asked)
+
+
 def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
-    """The mildest value of each field that alone would make it fit, in the order of what they cost in quality."""
+    """The mildest value of each field that alone would do, in the order of what they cost in quality.
+
+    ``with_context_said`` gives those that take a stated context besides.
+    """
     tries = (
         _longer_context,
+        _context_that_starts,
         _utilization,
         _more_gpus,
         _cache_format,
@@ -68,12 +77,28 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
         _fewer_sequences,
         _offload,
     )
-    return [change for attempt in tries for change in attempt(setup, engine, asked)][:8]
+    return [change for attempt in tries for change in attempt(setup, engine, asked)]
 
 
-def _holds(setup: Setup, engine: Engine, asked: Asked) -> bool:
+def with_context_said(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
+    """What does where the engine is started with the request's own context instead of its default."""
+    name = _option(engine, EVERY_CONTEXT_FLAG)
+    if name is None or getattr(engine, name) is not None:
+        return []
+    said = _with(engine, **{name: asked.context_tokens})
+    also: dict[str, str | int | float] = {f"engine.{name}": asked.context_tokens}
+    text = f", started with {asked.context_tokens} tokens of context"
+    return [
+        change.model_copy(update={"also": also, "change": change.change + text})
+        for change in changes_that_fit(setup, said, asked)
+        if change.field != f"engine.{name}"
+    ]
+
+
+def holds(setup: Setup, engine: Engine, asked: Asked) -> bool:
+    """Whether a deployment starts and holds what was asked for; one that cannot be does not."""
     try:
-        return fits(engine.plan(setup), asked)
+        return serves(engine.plan(setup), asked)
     except CalcError:
         return False
 
@@ -91,9 +116,34 @@ def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Chan
     name = _option(engine, EVERY_CONTEXT_FLAG)
     if name is None or asked.context_tokens <= engine.plan(setup).max_model_len_tokens:
         return
-    if _holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
+    if holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
         text = f"start the engine with {asked.context_tokens} tokens of context"
         yield Change(field=f"engine.{name}", value=asked.context_tokens, change=text)
+
+
+def _context_that_starts(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """Where the default context does not start: the longest that does, at least the request's own."""
+    name, plan = _option(engine, EVERY_CONTEXT_FLAG), engine.plan(setup)
+    if (
+        name is None
+        or plan.context_chosen
+        or plan.starts
+        or asked.context_tokens >= plan.max_model_len_tokens
+    ):
+        return
+    first, last = asked.context_tokens, plan.max_model_len_tokens
+
+    def context(step: int) -> int:
+        return (first // CONTEXT_STEP + step) * CONTEXT_STEP if step else first
+
+    def starts(step: int) -> bool:
+        return holds(setup, _with(engine, **{name: context(step)}), asked)
+
+    if not starts(0):
+        return
+    longest = context(_most(last // CONTEXT_STEP - first // CONTEXT_STEP, starts))
+    text = f"start the engine with {longest} tokens of context, the longest that starts"
+    yield Change(field=f"engine.{name}", value=longest, change=text)
 
 
 def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
@@ -101,29 +151,37 @@ def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]
     now = getattr(engine, name) if name else None
     if name is None or (now is not None and now >= HIGHEST_UTILIZATION):
         return
-    if _holds(setup, _with(engine, **{name: HIGHEST_UTILIZATION}), asked):
+    if holds(setup, _with(engine, **{name: HIGHEST_UTILIZATION}), asked):
         text = f"let the engine use {HIGHEST_UTILIZATION:.0%} of the memory"
         yield Change(field=f"engine.{name}", value=HIGHEST_UTILIZATION, change=text)
 
 
 def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    """Twice as many GPUs in each step, by tensor parallelism; llama.cpp deals layers instead."""
+    """Twice as many GPUs in each step, by tensor parallelism, else by replicas; llama.cpp deals layers instead."""
     if setup.unlike or (setup.gpu.unified_memory and setup.gpu.link_kind is None):
         return
-    field = "pipeline" if engine.name == "llama.cpp" else "tensor"
-    size = 2 * getattr(setup.layout, field)
-    while size * setup.layout.gpus // getattr(setup.layout, field) <= MOST_GPUS:
-        layout: Layout = replace(setup.layout, **{field: size})
-        if _holds(replace(setup, layout=layout), engine, asked):
+    for field in ("pipeline",) if engine.name == "llama.cpp" else ("tensor", "pipeline", "data"):
+        layout = _grown(setup, engine, asked, field)
+        if layout is not None:
             text = f"hardware.count {layout.gpus} instead of {setup.layout.gpus}"
-            yield Change(field=f"parallelism.{field}", value=size, change=text)
+            yield Change(field=f"parallelism.{field}", value=getattr(layout, field), change=text)
             return
-        size *= 2
+
+
+def _grown(setup: Setup, engine: Engine, asked: Asked, field: str) -> Layout | None:
+    size = now = getattr(setup.layout, field)
+    while (
+        size := size + 1 if engine.name == "llama.cpp" else 2 * size
+    ) * setup.layout.gpus // now <= MOST_GPUS:
+        layout: Layout = replace(setup.layout, **{field: size})
+        if holds(replace(setup, layout=layout), engine, asked):
+            return layout
+    return None
 
 
 def _cache_format(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     for name, narrower in _narrower_caches(setup, engine):
-        if _holds(narrower, engine, asked):
+        if holds(narrower, engine, asked):
             text = f"keys and values in {name} instead of {setup.numbers.cache.name}"
             yield Change(field="precision.kv_cache", value=name, change=text)
             return
@@ -139,7 +197,7 @@ def _narrower_caches(setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]
 
 def _fewer_bits(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     for name, narrower in _narrower_weights(setup, engine):
-        if _holds(narrower, engine, asked):
+        if holds(narrower, engine, asked):
             text = f"weights in {name} instead of {setup.numbers.recipe.name}"
             yield Change(field="precision.weights", value=name, change=text)
             return
@@ -160,11 +218,11 @@ def _fewer_bits_in_both(setup: Setup, engine: Engine, asked: Asked) -> Iterator[
     """Weights and cache in fewer bits together, where neither is enough."""
     weights = tuple(_narrower_weights(setup, engine))
     alone = (*weights, *_narrower_caches(setup, engine))
-    if any(_holds(narrower, engine, asked) for _, narrower in alone):
+    if any(holds(narrower, engine, asked) for _, narrower in alone):
         return
     for first, narrower in weights:
         for second, narrowest in _narrower_caches(narrower, engine):
-            if _holds(narrowest, engine, asked):
+            if holds(narrowest, engine, asked):
                 text = f"weights in {first} and keys and values in {second}"
                 yield Change(field="precision", value=f"weights {first}, kv_cache {second}", change=text)
                 return
@@ -181,14 +239,14 @@ def _shorter_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Cha
     if name is None or context < 1 or context >= asked.context_tokens:
         return
     shorter = replace(asked, context_tokens=context)
-    if _holds(setup, _with(engine, **{name: context}), shorter):
+    if holds(setup, _with(engine, **{name: context}), shorter):
         text = f"{sequences_text(asked.sequences, context)} at once"
         yield Change(field=f"engine.{name}", value=context, change=text)
 
 
 def _fewer_sequences(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     plan = engine.plan(setup)
-    if asked.sequences == 1 or not plan.starts:
+    if asked.sequences == 1 or not plan.can_start:
         return
     most = int(plan.max_concurrency(asked.context_tokens))
     if 1 <= most < asked.sequences:
@@ -201,7 +259,7 @@ def _offload(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     if not isinstance(engine, LlamaCpp):
         return
     high = setup.model.num_layers + 1
-    low = _most(high - 1, lambda layers: _holds(setup, replace(engine, n_gpu_layers=layers), asked))
+    low = _most(high - 1, lambda layers: holds(setup, replace(engine, n_gpu_layers=layers), asked))
     if low > 0:
         text = f"{low} of {high} layers on the GPU, the rest on the host"
         yield Change(field="engine.n_gpu_layers", value=low, change=text)
@@ -214,35 +272,6 @@ def _most(high: int, works: Callable[[int], bool]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if works(middle) else (low, middle - 1)
     return low
-
-
-def recommended_gpu(
-    setup: Setup, engine: Engine, asked: Asked, gpus: tuple[Gpu, ...]
-) -> RecommendedGpu | None:
-    """The same vendor's GPU with the least memory that holds it on as many GPUs; else on twice as many, and so on."""
-    engine = replace(engine, fit=False) if isinstance(engine, LlamaCpp) else engine
-    comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
-    known = sorted(comparable, key=_size)
-    layout = setup.layout
-    while layout.gpus <= MOST_GPUS:
-        for gpu in known:
-            if _holds(replace(setup, gpu=gpu, unlike=(), layout=layout), engine, asked):
-                memory = gpu.usable_memory_bytes
-                return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
-        field = "pipeline" if engine.name == "llama.cpp" else "tensor"
-        layout = replace(layout, **{field: 2 * getattr(layout, field)})
-    return None
-
-
-def _size(gpu: Gpu) -> tuple[int, float]:
-    return gpu.usable_memory_bytes, -gpu.memory_bandwidth_bytes_per_s
-
-
-def _comparable(gpu: Gpu, setup: Setup) -> bool:
-    """Of the same vendor and kind of memory, and with the arithmetic that the requested GPU has for the weights."""
-    like, compute = setup.gpu, setup.numbers.recipe.default.compute
-    native = compute is None or gpu.supports(compute) or not like.supports(compute)
-    return gpu.vendor == like.vendor and gpu.unified_memory == like.unified_memory and native
 
 
 def context_table(plan: MemoryPlan, longest: int) -> list[ContextRow]:

@@ -1,8 +1,9 @@
 """``/api/memory_plan``: from a request to an engine's plan, and from the plan to the answer."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from llm_calc.adapters.advice import tried, tried_gpu
+from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
@@ -15,10 +16,11 @@ from llm_calc.adapters.memory_advice import (
     changes_that_fit,
     context_table,
     fits,
-    recommended_gpu,
     sequences_text,
+    with_context_said,
 )
-from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
+from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings, shortage_text
+from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft
@@ -37,9 +39,8 @@ from llm_calc.adapters.wire.memory import (
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import ceil_div
-from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Pool
+from llm_calc.core.engines import Engine, MemoryPlan, Pool
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
-from llm_calc.core.engines.places import HostBudget
 
 LONGEST_TABLE_TOKENS = 1 << 24
 
@@ -54,6 +55,11 @@ class Planned:
     plan: MemoryPlan
     asked: Asked
     fits: bool
+
+    @property
+    def serves(self) -> bool:
+        """Whether it fits and the engine starts, with its default context where none is said."""
+        return self.fits and self.plan.starts
 
 
 def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> MemoryPlanAnswer:
@@ -99,15 +105,17 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
 
 
 def _changes(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> list[Change]:
-    if planned.fits:
+    if planned.serves:
         return []
-    found = changes_that_fit(planned.subject.setup, planned.engine, planned.asked)
-    return tried(request, found, lambda other: planned_memory(other, catalogs).fits)
+    known = planned.subject.setup, planned.engine, planned.asked
+    ways = partial(changes_that_fit, *known), partial(with_context_said, *known)
+    return advised(request, *ways, fits=lambda other: planned_memory(other, catalogs).serves)
 
 
 def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> RecommendedGpu | None:
-    found = recommended_gpu(planned.subject.setup, planned.engine, planned.asked, catalogs.gpus)
-    return tried_gpu(request, found, lambda other: planned_memory(other, catalogs).fits)
+    sold = catalogs.gpus_sold(beside=planned.subject.setup.gpu.id)
+    found = recommended_gpu(planned.subject.setup, planned.engine, planned.asked, sold)
+    return tried_gpu(request, found, lambda other: planned_memory(other, catalogs).serves)
 
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
@@ -244,7 +252,7 @@ def reason_of(planned: Planned) -> str:
     """One sentence with the numbers of what decides."""
     plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
     if plan.available_bytes <= 0:
-        return _shortage(budget, plan.host)
+        return shortage_text(budget, plan.host)
     if plan.refusals:
         return "; ".join(plan.refusals)
     if plan.host is not None and not plan.host.fits:
@@ -263,21 +271,6 @@ def reason_of(planned: Planned) -> str:
         f"{sequences_text(sequences, context)} take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB "
         f"that each GPU has for the KV cache: {verdict}; memory holds {most} of that length at once"
     )
-
-
-def _shortage(budget: GpuBudget, host: HostBudget | None) -> str:
-    """What is needed where the fixed parts alone exceed the memory, and what is there."""
-    fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
-    parts = (
-        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
-        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
-    )
-    shared = budget.memory_bytes - budget.usable_bytes
-    if host is not None and shared > 0:
-        total, kept = gib(fixed + shared), gib(shared)
-        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
-        return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
-    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
 
 
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:

@@ -2,7 +2,9 @@
 
 from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.memory_advice import Asked
-from llm_calc.core.engines import MemoryPlan, Setup
+from llm_calc.adapters.units import gib
+from llm_calc.core.engines import GpuBudget, MemoryPlan, Setup
+from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.hardware import Gpu
 
 ENCODER_LEFT_OUT = (
@@ -45,3 +47,18 @@ def encoder_words(setup: Setup, engine: str) -> list[str]:
     if engine != "vllm" or not any(placed.weight.component == "vision" for placed in setup.model.placed):
         return []
     return [ENCODER_LEFT_OUT]
+
+
+def shortage_text(budget: GpuBudget, host: HostBudget | None) -> str:
+    """What is needed where the fixed parts alone exceed the memory, and what is there."""
+    fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
+    parts = (
+        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
+        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
+    )
+    shared = budget.memory_bytes - budget.usable_bytes
+    if host is not None and shared > 0:
+        total, kept = gib(fixed + shared), gib(shared)
+        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
+        return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
+    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"

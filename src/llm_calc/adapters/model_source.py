@@ -5,19 +5,21 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.custom_model import Dimensions, custom_model
-from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
-from llm_calc.adapters.formats.files import FIELD as FILES_FIELD
-from llm_calc.adapters.formats.files import with_files
+from llm_calc.adapters.config_file import read_config
+from llm_calc.adapters.formats import FormatWishes, Precision, format_tables, resolve_precision
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
-from llm_calc.adapters.safetensors_index import index_notes
+from llm_calc.adapters.prediction_layers import prediction_layers
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
+from llm_calc.core.architectures.dimensions import Dimensions, custom_model
+from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
+from llm_calc.core.checkpoints.files import with_files
+from llm_calc.core.checkpoints.safetensors_index import index_notes
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 
 CUSTOM = "custom"
+PUBLISHED = "config.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class SourcedModel:
 
     ``confidence``: ``exact`` where the architecture is known and every key was understood. ``quantization``:
     the description's own ``quantization_config``. ``gguf``: the file that it was read from, if it was one.
+    ``prediction_layers``: those for speculation that its checkpoint has; None where nothing tells.
     """
 
     model: Model
@@ -35,6 +38,7 @@ class SourcedModel:
     warnings: tuple[str, ...] = ()
     quantization: Mapping[str, object] | None = field(default=None, hash=False)
     gguf: GgufFile | None = field(default=None, hash=False)
+    prediction_layers: int | None = None
 
 
 def source_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
@@ -69,7 +73,7 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
 def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     if part.name is not None:
         entry = catalogs.model(part.name, "model.name")
-        source = _from_config(entry.config, entry.name)
+        source = _from_config(entry.config, entry.name, whole=entry.source.kind == PUBLISHED)
         if entry.assumed is None:
             return source
         return replace(source, confidence="approximate", assumptions=(*source.assumptions, entry.assumed))
@@ -81,7 +85,7 @@ def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     return _from_gguf(read_gguf_base64(*((texts,) if isinstance(texts, str) else texts)))
 
 
-def _from_config(config: Mapping[str, object], name: str) -> SourcedModel:
+def _from_config(config: Mapping[str, object], name: str, *, whole: bool = True) -> SourcedModel:
     reading = read_config(config, name=name)
     return SourcedModel(
         model=reading.model,
@@ -90,6 +94,7 @@ def _from_config(config: Mapping[str, object], name: str) -> SourcedModel:
         assumptions=reading.assumptions,
         warnings=reading.warnings,
         quantization=reading.quantization,
+        prediction_layers=prediction_layers(config, whole=whole),
     )
 
 
@@ -118,7 +123,7 @@ def _with_files(source: SourcedModel, files: Mapping[str, Mapping[str, object]] 
         return source
     if source.gguf is not None:
         raise InvalidInputError(f"{FILES_FIELD}: a GGUF file tells its formats itself", field=FILES_FIELD)
-    return replace(source, quantization=with_files(source.quantization, files))
+    return replace(source, quantization=with_files(source.quantization, files, format_tables()))
 
 
 def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedModel:
@@ -133,4 +138,5 @@ def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedMod
         warnings=source.warnings,
         quantization=source.quantization,
         gguf=source.gguf,
+        prediction_layers=source.prediction_layers,
     )

@@ -6,7 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.engines import engine_rules, version_warnings
 from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.memory_advice import Asked, fits
@@ -14,6 +14,7 @@ from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
+from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
@@ -75,6 +76,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         assumptions=[
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
+            *version_warnings(LlamaCppEngine()),
         ],
     )
 

@@ -36,11 +36,11 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
-from llm_calc.adapters.model_shape import shape_of
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
 
@@ -152,7 +152,9 @@ def _extras(request: ServingEstimateRequest) -> Iterator[str]:
         yield "prefix_cache_hit_fraction"
     if request.workload.grows:
         yield "sessions"
-    if request.workload.varies:
+    if request.workload.trace is not None:
+        yield "trace"
+    elif request.workload.varies:
         yield "lengths that vary"
     if request.hardware.gpu_memory_bytes is not None:
         yield "gpu_memory_bytes"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.engines import engine_from
+from llm_calc.adapters.model_source import model_precision, source_model
 from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
@@ -18,7 +19,7 @@ from llm_calc.adapters.unlike import requested_gpu
 from llm_calc.adapters.wire.engines import MOST_PARALLEL, LlamaCppEngine
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
@@ -27,6 +28,8 @@ from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
 
 MIB = 1 << 20
+OWN_KIND = "mxfp4"
+"""Checkpoints whose experts GGUF files keep as they are."""
 UNNAMED = "engine: not named; llama.cpp was taken, since the default, vLLM, does not run on this hardware"
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest)
 
@@ -63,6 +66,7 @@ class Preset(Named):
     read_on: str
     links: Many[str] = Field(min_length=1)
     slots: int
+    weights: str
     one_slot: Many[str] = ()
     used_fraction: float
     contexts: Many[ContextTier] = Field(min_length=1)
@@ -91,9 +95,10 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
         return request
     if part.preset is None:
         return _with_a_slot_each(request, part, catalogs)
+    preset = _preset(part.preset)
+    request = _with_weights(request, preset, catalogs)
     if _is_chosen(part):
         return request
-    preset = _preset(part.preset)
     setup = resolve_setup(
         catalogs,
         model=request.model,
@@ -104,6 +109,19 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
         version=part.version or preset.engine_version,
     ).setup
     return request.model_copy(update={"engine": part.model_copy(update=_chosen(preset, part, setup))})
+
+
+def _with_weights(request: RequestT, preset: Preset, catalogs: Catalogs) -> RequestT:
+    """The kind that its library holds, where none is named; experts in MXFP4 stay so."""
+    if request.precision.weights is not None:
+        return request
+    source = source_model(request.model, catalogs)
+    own = model_precision(source, request.precision, preset.engine).weights
+    if source.gguf is not None or own.storage == OWN_KIND:
+        return request
+    chosen = request.precision.model_copy(update={"weights": preset.weights})
+    chosen.model_fields_set.discard("weights")
+    return request.model_copy(update={"precision": chosen})
 
 
 def _with_an_engine_that_runs(request: RequestT, catalogs: Catalogs) -> RequestT:
@@ -237,12 +255,20 @@ def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[st
         return []
     found = [] if "engine" in request.model_fields_set else [UNNAMED]
     if part.preset is not None:
-        return [*found, _preset_words(part)]
+        return [*found, *_weights_words(request.precision), _preset_words(part)]
     batch = None if workload is None else workload.batch
     if batch is not None and part.n_parallel == min(batch, MOST_PARALLEL):
         found.append(f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch")
         found.extend([f"engine.n_ctx: {part.n_ctx}, room for each of them"] if part.n_ctx else [])
     return found
+
+
+def _weights_words(precision: PrecisionPart) -> list[str]:
+    if precision.weights is None or "weights" in precision.model_fields_set:
+        return []
+    return [
+        f"precision.weights: {precision.weights}, which the preset's library holds where no kind is named"
+    ]
 
 
 def _preset_words(part: LlamaCppEngine) -> str:

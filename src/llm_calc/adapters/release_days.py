@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from llm_calc.adapters.calibration import load_calibration
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
-from llm_calc.adapters.releases import version_numbers
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.calibration import chip_class
+from llm_calc.core.engines.releases import version_numbers
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.estimate import Deployment
 

@@ -72,6 +72,7 @@ class PlanFields(TypedDict, total=False):
 
     model: Required[ModelLike]
     workload: Part
+    day: Part | None
     limits: Part
     gpus: Sequence[str] | None
     formats: Sequence[str] | None

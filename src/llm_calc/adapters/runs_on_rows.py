@@ -6,7 +6,7 @@ from math import inf
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import STRICT, Many
-from llm_calc.adapters.releases import version_numbers
+from llm_calc.core.engines.releases import version_numbers
 from llm_calc.core.hardware import Gpu
 
 NEWEST = (inf,)

@@ -15,6 +15,7 @@ from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.speculation import drafted
+from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     OperatorRow,
@@ -154,6 +155,7 @@ def _answer(
         sessions=None
         if turns is None
         else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
+        trace=None if turns is None else trace_answer(placed, request.workload, turns),
         interval=interval_of(request, placed, found),
         operators=list(_operators(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
@@ -229,7 +231,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
-    yield from drafted(request.speculative, placed.subject.name, placed.subject.setup.model).words
+    yield from drafted(request.speculative, placed.subject).words
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
@@ -254,6 +256,11 @@ def _release_note(placed: Placed) -> str:
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
+    if drafted(request.speculative, placed.subject).assumed:
+        yield (
+            "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
+            "acceptance_fraction as measured on your text"
+        )
     for option in placed.untimed:
         yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
     if turns is not None:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.sessions import ARRIVING, SPREAD
+from llm_calc.adapters.trace_words import room_assumptions, trace_assumptions, trace_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
-from llm_calc.adapters.workload_catalog import load_tiers, preset_of
+from llm_calc.adapters.workload_catalog import preset_of
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.serving.batch import prefill_seconds
 from llm_calc.core.workloads.estimate import Found, lengths_seen
-from llm_calc.core.workloads.stream import Room
 
 
 def check_sessions(request: ServingEstimateRequest) -> None:
@@ -22,14 +22,20 @@ def check_sessions(request: ServingEstimateRequest) -> None:
         UnsupportedError: sessions with prefill and decode apart.
     """
     workload = request.workload
-    if request.kv_tiers and not workload.grows:
-        msg = "kv_tiers: they keep contexts between the turns of sessions; give workload.sessions, or leave them out"
+    if request.kv_tiers and not workload.reuses:
+        msg = (
+            "kv_tiers: they keep contexts for later prompts; give workload.sessions or a trace with hash_ids, or leave "
+            "them out"
+        )
         raise InvalidInputError(msg, field="kv_tiers")
     if request.kv_tiers and "prefix_cache_hit_fraction" in workload.model_fields_set:
         msg = "kv_tiers: workload.prefix_cache_hit_fraction states what is found; give one of the two"
         raise InvalidInputError(msg, field="kv_tiers")
     if request.disaggregated is not None and workload.is_stream:
-        msg = "disaggregated: does not take sessions, classes, targets or distributions yet; it takes equal requests"
+        msg = (
+            "disaggregated: does not take sessions, classes, targets, traces or distributions yet; it takes equal "
+            "requests"
+        )
         raise UnsupportedError(msg, field="disaggregated")
 
 
@@ -40,6 +46,7 @@ def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]
         chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
         yield f"workload.preset: {preset.id}, of {preset.source}{chosen}; {preset.notes}"
     yield from _draws(workload)
+    yield from trace_assumptions(placed, workload)
     part, room = workload.sessions, placed.room
     if part is not None and not workload.grows:
         yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
@@ -53,14 +60,14 @@ def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]
     if part.growth_tokens is None and part.turns > 1:
         growth = workload.growth_tokens
         yield f"workload.sessions.growth_tokens: {growth}, as the first prompt has beyond the shared beginning"
-    yield from _room_assumptions(room)
+    yield from room_assumptions(room, "workload.sessions")
 
 
 def _draws(workload: WorkloadPart) -> Iterator[str]:
     """How users make a rate, and how lengths that vary are drawn."""
     if workload.users is not None:
         yield f"workload.users: they send {workload.request_rate:g} requests a second together, at random"
-    if workload.varies and not workload.grows:
+    if workload.varies and not workload.grows and workload.trace is None:
         drawn = f"{ARRIVING} random arrivals" if workload.request_rate else "ten requests a slot"
         yield (
             f"workload: one simulated run of {drawn}; lengths are drawn from what is stated by a sequence that is the "
@@ -70,24 +77,10 @@ def _draws(workload: WorkloadPart) -> Iterator[str]:
             yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached"
 
 
-def _room_assumptions(room: Room) -> Iterator[str]:
-    if room.stated_fraction is not None:
-        yield (
-            f"workload.prefix_cache_hit_fraction: {room.stated_fraction:g} of every prompt is found, as stated, "
-            "whatever the cache would keep"
-        )
-    elif not room.keeps:
-        yield "workload.sessions: the engine looks for no equal beginnings here; every prompt is computed whole"
-    for tier in room.tiers:
-        yield (
-            f"kv_tiers.{tier.name}: {load_tiers()[tier.name].name}; contexts are written there as they are computed "
-            "and read back one after another; what is not said of its speed is the peak of its link"
-        )
-
-
 def session_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
     """Where caches do not pay, or more comes than can be served."""
     kind = "workload.sessions" if workload.grows else "workload"
+    yield from trace_warnings(placed, workload, found)
     yield f"{kind}: loads of this kind were never measured here; the intervals are those of closed loops"
     yield from _slow_tiers(placed, found)
     turns = 1 if workload.sessions is None else workload.sessions.turns

@@ -26,6 +26,7 @@ from llm_calc.core.workloads.arrivals import sessions_arriving
 from llm_calc.core.workloads.draws import Draw, around
 from llm_calc.core.workloads.estimate import Found, arriving, sessions_alive
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
+from llm_calc.core.workloads.traces import replayed
 
 SPREAD = 0.2
 """Lengths of turns vary so much either way."""
@@ -62,6 +63,25 @@ class Replica(Protocol):
         ...
 
 
+def refuse_unplanned(workload: WorkloadPart) -> None:
+    """Names what plans do not take: lengths that vary and classes are simulated, the rest is not searched.
+
+    Raises:
+        UnsupportedError: the workload has sessions, a trace, or targets.
+    """
+    given = [name for name in ("sessions", "trace", "targets") if getattr(workload, name) is not None]
+    if any(each.targets is not None for each in workload.classes or ()):
+        given.append("classes.targets")
+    for name in given:
+        other = (
+            "limits say what a plan keeps"
+            if "targets" in name
+            else "/api/serving_estimate, compare and sweep do"
+        )
+        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
+        raise UnsupportedError(msg, field=f"workload.{name}")
+
+
 def refuse_sessions(workload: WorkloadPart, where: str) -> None:
     """Names what an endpoint does not take yet.
 
@@ -69,7 +89,9 @@ def refuse_sessions(workload: WorkloadPart, where: str) -> None:
         UnsupportedError: the workload has sessions, or requests that differ.
     """
     drawn = {name for name in LENGTHS if isinstance(getattr(workload, name), LengthPart)}
-    given = [name for name in ("sessions", "classes", "targets") if getattr(workload, name) is not None]
+    given = [
+        name for name in ("sessions", "classes", "targets", "trace") if getattr(workload, name) is not None
+    ]
     for name in (*given, *sorted(drawn)):
         words = f"a distribution of {name}" if name in drawn else name
         msg = f"workload.{name}: {where} does not take {words}; /api/serving_estimate, compare and sweep do"
@@ -128,15 +150,17 @@ def room_of(
         UnsupportedError: an engine whose caches of prompts follow other rules.
         InvalidInputError: a tier without a size or speed that could be taken for it, or named twice.
     """
-    if part.name in NO_SESSIONS and workload.grows:
-        msg = f"workload.sessions: prompt caches of {part.name} are not modelled; ask for one turn, or another engine"
-        raise UnsupportedError(msg, field="workload.sessions")
+    if part.name in NO_SESSIONS and workload.reuses:
+        field = "workload.sessions" if workload.grows else "workload.trace"
+        other = "ask for one turn" if workload.grows else "leave hash_ids out"
+        msg = f"{field}: prompt caches of {part.name} are not modelled; {other}, or ask for another engine"
+        raise UnsupportedError(msg, field=field)
     setup, per_token = subject.setup, _bytes_per_token(subject)
     gpus = setup.layout.gpus // replicas
     found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
         raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
-    keeps = workload.grows and keeps_prefixes(part, setup.model) and per_token > 0
+    keeps = workload.reuses and keeps_prefixes(part, setup.model) and per_token > 0
     if found and not keeps:
         msg = f"kv_tiers: {part.name} keeps no contexts here; its prefix cache is off, or holds no states"
         raise InvalidInputError(msg, field="kv_tiers")
@@ -192,6 +216,8 @@ def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
     """One replica under its share of requests that are told apart."""
     if placed.room is None:
         raise InvalidInputError("workload: nothing was made ready for its requests", field="workload")
+    if workload.trace is not None:
+        return replayed(placed.deployment, workload.trace.trace, placed.room, placed.replicas)
     if workload.session_rate is not None:
         rate = workload.session_rate / placed.replicas
         return sessions_arriving(placed.deployment, stream_of(workload, 1), placed.room, rate)
@@ -218,7 +244,7 @@ def sessions_answer(
     return SessionsAnswer(
         hit_fraction=sum(hits),
         most_hit_fraction=_most_hits(stream) if room.keeps else 0.0,
-        tiers=list(_tiers(placed, room, hits)),
+        tiers=list(tiers_found(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
         longest_tokens=kind.longest_tokens,
@@ -239,7 +265,8 @@ def _most_hits(stream: Stream) -> float:
     return 1 - new / kind.mean_prompt_tokens
 
 
-def _tiers(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:
+def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:
+    """What each memory gave, the GPU first."""
     replicas, bytes_per_token = placed.replicas, _bytes_per_token(placed.subject)
     yield TierHits(
         tier="gpu",

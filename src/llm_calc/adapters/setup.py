@@ -25,7 +25,10 @@ ONLY_GGUF = frozenset({"llama.cpp"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What runs where, with what was assumed and what the caller should know."""
+    """What runs where, with what was assumed and what the caller should know.
+
+    ``prediction_layers``: those for speculation that the checkpoint has; None where nothing tells.
+    """
 
     setup: Setup
     precision: Precision
@@ -33,6 +36,7 @@ class Subject:
     confidence: str
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    prediction_layers: int | None = None
 
 
 def resolve_setup(
@@ -72,6 +76,7 @@ def resolve_setup(
         precision=formats,
         name=source.name,
         confidence=source.confidence,
+        prediction_layers=source.prediction_layers,
         assumptions=(
             *source.assumptions,
             *formats.weights.assumptions,

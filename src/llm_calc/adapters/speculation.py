@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, read_csv
+from llm_calc.adapters.prediction_layers import load_mtp
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
+from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
 from llm_calc.core.serving.drafts import layer_cost_fraction, with_layers
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
@@ -40,11 +42,15 @@ Key = tuple[str, Method, str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """A draft as the core takes it, ``layers`` of its own in memory, and what was taken for granted."""
+    """A draft as the core takes it, ``layers`` of its own in memory, and what was taken for granted.
+
+    ``assumed``: whether nobody stated or measured what is accepted.
+    """
 
     draft: Draft = NO_DRAFT
     layers: int = 0
     words: tuple[str, ...] = ()
+    assumed: bool = False
 
 
 @cache
@@ -63,13 +69,18 @@ def load_acceptances(path: Path | None = None) -> Mapping[Key, Acceptance]:
     return found
 
 
-def drafted(part: SpeculativePart | None, name: str, model: Model) -> Drafted:
-    """The draft of a request for a model of the catalog, or any other."""
+def drafted(part: SpeculativePart | None, subject: Subject) -> Drafted:
+    """The draft of a request for a model of the catalog, or any other.
+
+    Raises:
+        UnsupportedError: layers of the model's own, which it does not have.
+    """
     if part is None:
         return Drafted()
-    measured = _measured(part, name)
+    measured = _measured(part, subject.name)
     method = part.method or (measured.method if measured else None)
-    cost, cost_words = _cost(part, method, model)
+    layers = _layers(method, subject)
+    cost, cost_words = _cost(part, method, subject.setup.model)
     length = part.acceptance_length or (measured.acceptance_length if measured else None)
     draft = Draft(
         tokens=part.draft_tokens,
@@ -77,8 +88,31 @@ def drafted(part: SpeculativePart | None, name: str, model: Model) -> Drafted:
         cost_fraction=cost,
         gained_tokens=length,
     )
-    words = (_acceptance_words(part, measured), cost_words, _memory_words(method))
-    return Drafted(draft=draft, layers=int(method == "mtp"), words=words)
+    words = (_acceptance_words(part, measured), cost_words, _memory_words(method, subject.prediction_layers))
+    return Drafted(
+        draft=draft, layers=layers, words=words, assumed=draft.gained_tokens is None and _open(part)
+    )
+
+
+def _open(part: SpeculativePart) -> bool:
+    """Whether the request says nothing of what is accepted."""
+    return part.acceptance_fraction is None and part.acceptance_length is None
+
+
+def _layers(method: Method | None, subject: Subject) -> int:
+    """Layers of the draft in memory beside those of the model; one where nothing tells how many it has."""
+    if method != "mtp":
+        return 0
+    if subject.prediction_layers == 0:
+        measured = {row.method for row in load_acceptances().values() if row.model == subject.name}
+        known = f"; measured of this model: {', '.join(sorted(measured))}" if measured else ""
+        others = [name for name in get_args(Method) if name != "mtp"]
+        msg = (
+            f"speculative.method: mtp needs layers that the checkpoint has for it, and nothing says that "
+            f"{subject.name} has any ({', '.join(load_mtp().keys)}); it takes {', '.join(others)}{known}"
+        )
+        raise UnsupportedError(msg, field="speculative.method", accepted=others)
+    return subject.prediction_layers or 1
 
 
 def _measured(part: SpeculativePart, name: str) -> Acceptance | None:
@@ -102,8 +136,9 @@ def _acceptance_words(part: SpeculativePart, measured: Acceptance | None) -> str
         return "speculative: nothing of it was calibrated but the acceptance length, which is stated"
     if part.acceptance_fraction is None:
         return (
-            f"speculative.acceptance_fraction: {USUAL_ACCEPTANCE:g}, since none is stated and none was measured for "
-            "this model, method and number of tokens; acceptances are independent; nothing of it was calibrated"
+            f"speculative.acceptance_fraction: {USUAL_ACCEPTANCE:g} is assumed, since none is stated and none was "
+            "measured for this model, method and number of tokens; acceptances are independent; nothing of it was "
+            "calibrated"
         )
     return "speculative: acceptances are independent; nothing of it was calibrated"
 
@@ -123,12 +158,15 @@ def _cost(part: SpeculativePart, method: Method | None, model: Model) -> tuple[f
     return USUAL_COST, f"speculative.draft_cost_fraction: {USUAL_COST:g}, since none is stated"
 
 
-def _memory_words(method: Method | None) -> str:
-    if method == "mtp":
+def _memory_words(method: Method | None, layers: int | None) -> str:
+    if method == "mtp" and layers is None:
         return (
-            "speculative: memory holds one more layer like the model's last, with its cache; whether the model was "
-            "published with such a layer is not checked"
+            "speculative: memory holds one more layer like the model's last, with its cache; nothing tells whether the "
+            "model has such a layer"
         )
+    if method == "mtp":
+        more = "one more layer" if layers == 1 else f"{layers} more layers"
+        return f"speculative: memory holds {more} like the model's last, with their caches, as its configuration says"
     if method == "ngram":
         return "speculative: a look-up takes no memory of the GPUs"
     return "speculative: weights and cache of the draft are not counted; memory for them must be left"
@@ -136,8 +174,8 @@ def _memory_words(method: Method | None) -> str:
 
 def with_draft(subject: Subject, part: SpeculativePart | None) -> Subject:
     """What was resolved, with the layers of a draft in memory and what was taken for granted of it."""
-    found = drafted(part, subject.name, subject.setup.model)
     if part is None:
         return subject
+    found = drafted(part, subject)
     setup = replace(subject.setup, model=with_layers(subject.setup.model, found.layers))
     return replace(subject, setup=setup, assumptions=(*subject.assumptions, found.words[-1]))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
 from llm_calc.core.errors import UnknownNameError
 
-LOADS = ("concurrency", "request_rate", "batch", "offline", "session_rate")
+LOADS = ("concurrency", "request_rate", "batch", "offline", "session_rate", "trace")
 """Fields of a workload that say how much comes; a request that names one takes none from a preset."""
 
 

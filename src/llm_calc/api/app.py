@@ -12,6 +12,7 @@ from starlette.routing import Route
 from llm_calc import __version__
 from llm_calc.adapters.all_catalogs import load_all_catalogs
 from llm_calc.adapters.operations import load_all
+from llm_calc.api.beside import Beside
 from llm_calc.api.errors import add_error_handlers
 from llm_calc.api.guard import Guard
 from llm_calc.api.kept import Kept
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await loading
         await app.state.mcp.stop()
+        app.state.beside.close()
 
     app = FastAPI(
         title="llm-calc",
@@ -64,10 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.draining = False
     app.state.kept = Kept()
-    app.state.pools = {
-        "light": Pool("light", chosen.light_threads, chosen.light_waiting),
-        "heavy": Pool("heavy", chosen.heavy_threads, chosen.heavy_waiting),
-    }
+    _add_work(app, chosen)
     app.state.mcp = McpOverHttp(app.state.pools, chosen.max_body_bytes, chosen.origins)
     metrics.watch(app.state.pools.values())
     add_error_handlers(app)
@@ -75,6 +74,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_routes(app)
     set_up_openapi(app)
     return app
+
+
+def _add_work(app: FastAPI, settings: Settings) -> None:
+    """Where questions are worked on: threads, and a process beside them that ``server.run`` allows."""
+    app.state.pools = {
+        "light": Pool("light", settings.light_threads, settings.light_waiting),
+        "heavy": Pool("heavy", settings.heavy_threads, settings.heavy_waiting),
+    }
+    app.state.beside = Beside(settings.catalogs_path)
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import choose_catalogs
+from llm_calc.api.beside import Beside
 from llm_calc.api.pools import Pool
 
 
@@ -21,6 +22,12 @@ def pool_of(request: Request, name: str) -> Pool:
     """The application's threads for ``light`` or ``heavy`` work."""
     pool: Pool = request.app.state.pools[name]
     return pool
+
+
+def beside_of(request: Request) -> Beside:
+    """What answers the application's heavy questions."""
+    beside: Beside = request.app.state.beside
+    return beside
 
 
 CatalogsDep = Annotated[Catalogs, Depends(get_catalogs)]

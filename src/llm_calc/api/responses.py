@@ -1,8 +1,8 @@
 """Answers that are already right: serialised once, not validated again."""
 
-from pydantic import BaseModel
-from pydantic_core import to_json
 from starlette.responses import Response
+
+from llm_calc.adapters.json_text import json_bytes
 
 JSON = "application/json"
 
@@ -12,6 +12,4 @@ def json_response(answer: object) -> Response:
 
     The route still documents its type with ``response_model``; tests hold answers against that schema.
     """
-    if isinstance(answer, BaseModel):
-        return Response(answer.__pydantic_serializer__.to_json(answer), media_type=JSON)
-    return Response(to_json(answer), media_type=JSON)
+    return Response(json_bytes(answer), media_type=JSON)

@@ -66,6 +66,7 @@ class _Server(uvicorn.Server):
         """Every second, look after the connections."""
         if counter % TICKS_A_SECOND == 0:
             now_s = asyncio.get_running_loop().time()
+            self.app.state.beside.look_after()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, LimitedProtocol):
                     connection.look_after(now_s)
@@ -152,6 +153,7 @@ def run(
         timeout_graceful_shutdown=settings.shutdown_time_limit_s,
     )
     sys.setswitchinterval(SWITCH_S)
+    app.state.beside.enabled = settings.heavy_process
     server = _Server(config, app, protocol, settings.drain_s)
     server.ready = ready
     server.run(None if opened is None else [opened])

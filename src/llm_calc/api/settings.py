@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     heavy_threads: int = Field(
         1, ge=1, le=64, description="Searches, sweeps and comparisons that are worked on at a time"
     )
+    heavy_process: bool = Field(
+        default=True,
+        description="Whether they are worked on by a process beside the service, which the first of them starts and "
+        "two minutes without any end",
+    )
     heavy_waiting: int = Field(
         8, ge=0, le=10_000, description="Further ones that wait their turn; above it the answer is 429"
     )

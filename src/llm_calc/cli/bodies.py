@@ -133,6 +133,25 @@ def put(body: Body, path: str, value: object) -> None:
     body[last] = {**old, **value} if both else value  # type: ignore[dict-item]
 
 
+def with_trace(body: Body, file: str | None) -> Body:
+    """The request with the recorded requests of a file, or of standard input.
+
+    Raises:
+        InvalidInputError: it cannot be read, or is no text.
+    """
+    if file is None:
+        return body
+    where = "stdin" if file == STDIN else file
+    try:
+        text = (read_stdin() if file == STDIN else Path(file).expanduser().read_bytes()).decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidInputError(f"--trace: {where}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"--trace: {where}: is no text in UTF-8") from error
+    put(body, "workload.trace", {"text": text})
+    return body
+
+
 def with_calibration(body: Body, file: Path | None) -> Body:
     """The request with the calibration of a file, which may be a whole answer of ``calibrate``."""
     if file is None:

@@ -140,6 +140,15 @@ CalibrationFile = Annotated[
     Path | None,
     option("--calibration", panel=REQUEST, of=FILE, what="File that `llm-calc calibrate --save` wrote."),
 ]
+TraceFile = Annotated[
+    str | None,
+    option(
+        "--trace",
+        panel=LOAD,
+        of=FILE,
+        what="Recorded requests (JSON lines as Mooncake's, or CSV), or - for stdin, in place of lengths and load.",
+    ),
+]
 FromLink = Annotated[
     str | None,
     option(

@@ -20,6 +20,7 @@ from llm_calc.cli.options import (
     N,
     OutputTokens,
     RequestOptions,
+    TraceFile,
     Weights,
     option,
 )
@@ -81,6 +82,7 @@ class EstimateOptions(LinkedOptions):
     """A deployment, and what was measured on it."""
 
     calibration: CalibrationFile = None
+    trace: TraceFile = None
 
 
 def estimate(options: EstimateOptions) -> None:
@@ -90,13 +92,13 @@ def estimate(options: EstimateOptions) -> None:
     """
     from llm_calc.adapters.operations import SERVING_ESTIMATE
     from llm_calc.cli.answers import answer, present
-    from llm_calc.cli.bodies import with_calibration
+    from llm_calc.cli.bodies import with_calibration, with_trace
     from llm_calc.cli.deployed import deployed
     from llm_calc.cli.links import asked_deployment
     from llm_calc.cli.views.serving import show_estimate
 
     asked = asked_deployment(options)
-    body = with_calibration(asked.body, options.calibration)
+    body = with_calibration(with_trace(asked.body, options.trace), options.calibration)
     found = answer(SERVING_ESTIMATE, body)
     beside = deployed(body, found, asked.usd_per_gpu_hour)
     present(found, lambda screen, each: show_estimate(screen, each, beside), as_json=options.as_json)

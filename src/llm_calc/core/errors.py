@@ -11,7 +11,7 @@ The tree (each is an *expected refusal*, never a bug; the service maps it to a s
         └── NoPlanError              no layout or GPU meets the limits
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 
 class CalcError(Exception):
@@ -21,6 +21,10 @@ class CalcError(Exception):
         super().__init__(message)
         self.message = message
         self.details = details
+
+    def __reduce__(self) -> tuple[Callable[..., "CalcError"], tuple[object, ...]]:
+        """Errors travel between processes as they are, whatever they are made from."""
+        return _remade, (type(self), self.args, self.__dict__)
 
 
 class InvalidInputError(CalcError):
@@ -65,3 +69,10 @@ class DoesNotFitError(RefusedError):
 
 class NoPlanError(RefusedError):
     """No layout, GPU or format meets the limits."""
+
+
+def _remade(kind: type[CalcError], arguments: tuple[object, ...], state: Mapping[str, object]) -> CalcError:
+    """An error of a class with what another one held."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error

@@ -6,8 +6,8 @@ import gguf
 import pytest
 from gguf.constants import GGML_QUANT_SIZES
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import (
     find_recipe,
     format_catalog,

@@ -98,6 +98,7 @@ class CatalogGpu(BaseModel):
     usable_memory_gib: Positive
     driver_memory_mib: Count | None = None
     unified_memory: bool = False
+    export_version: bool = False
     memory_bandwidth_gb_per_s: Positive
     supported_precisions: Many[NumberType] = Field(min_length=1)
     sm_count: Count | None = None

@@ -85,6 +85,13 @@ class Catalogs:
         name = device.id.rpartition(":")[2]
         return self.gpu_names[name if name in self.gpu_names else name.rpartition("-")[0]]
 
+    def gpus_sold(self, *, beside: str) -> tuple[Gpu, ...]:
+        """All GPUs but those made for export to one country, which others cannot buy; they count beside one of them."""
+        held_back = {entry.id for entry in self.gpu_entries if entry.export_version}
+        return (
+            self.gpus if beside in held_back else tuple(gpu for gpu in self.gpus if gpu.id not in held_back)
+        )
+
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
         """All rental prices of a GPU id, in the order of the files."""
         return tuple(price for price in self.rental_prices if price.gpu == gpu_id)

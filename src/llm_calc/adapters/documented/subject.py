@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from llm_calc.adapters.architectures import read_config
 from llm_calc.adapters.catalog import CatalogModel, Catalogs
-from llm_calc.adapters.custom_model import Dimensions, custom_model
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, FurtherDimensions
+from llm_calc.core.architectures.dimensions import Dimensions, custom_model
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 

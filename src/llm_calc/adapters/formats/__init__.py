@@ -1,7 +1,6 @@
 """Number formats: the catalog, recipes of whole checkpoints and files, and what a request's formats mean."""
 
 from llm_calc.adapters.formats.catalog import FormatCatalog, RecipeEntry, format_catalog
-from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.adapters.formats.precision import (
     FormatWishes,
     Precision,
@@ -10,6 +9,8 @@ from llm_calc.adapters.formats.precision import (
     stored_weights,
 )
 from llm_calc.adapters.formats.recipes import find_recipe, format_names, number_format, recipe_for
+from llm_calc.adapters.formats.stored import format_tables, recipe_from_quantization_config
+from llm_calc.core.checkpoints.checkpoint import CheckpointFormat
 
 __all__ = [
     "CheckpointFormat",
@@ -21,6 +22,7 @@ __all__ = [
     "find_recipe",
     "format_catalog",
     "format_names",
+    "format_tables",
     "number_format",
     "recipe_for",
     "recipe_from_quantization_config",

@@ -7,8 +7,6 @@ from pydantic import BaseModel
 from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
 from llm_calc.adapters.formats.rows import Name, SourceRow
 
-EVERY_TOOL = "every"
-
 
 class NeutralRow(BaseModel):
     """Keys that change nothing here, of these tools; ``name.*``: all that stands under a name."""
@@ -31,8 +29,12 @@ class KeysFile(BaseModel):
 
 
 @cache
-def _neutral_keys() -> dict[str, frozenset[str]]:
-    """Keys by tool."""
+def neutral_keys() -> dict[str, frozenset[str]]:
+    """Keys by tool.
+
+    Raises:
+        CatalogError: a row names a source that the file lacks.
+    """
     file = read_toml(KeysFile, catalog_folder("formats", None) / "keys.toml")
     found: dict[str, set[str]] = {}
     for row in file.neutral:
@@ -41,10 +43,3 @@ def _neutral_keys() -> dict[str, frozenset[str]]:
         for tool in row.tools:
             found.setdefault(tool, set()).update(row.keys)
     return {tool: frozenset(keys) for tool, keys in found.items()}
-
-
-def says_nothing(tool: str, path: str) -> bool:
-    """Whether a key of a tool, by its dotted path, is known to change no format and no size."""
-    keys = _neutral_keys().get(EVERY_TOOL, frozenset()) | _neutral_keys().get(tool, frozenset())
-    *parents, last = path.split(".")
-    return last in keys or any(f"{parent}.*" in keys for parent in parents)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.adapters.formats.catalog import RecipeEntry
-from llm_calc.adapters.formats.checkpoint import CheckpointFormat, recipe_from_quantization_config
 from llm_calc.adapters.formats.gguf_files import tensors_file
 from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
+from llm_calc.adapters.formats.stored import recipe_from_quantization_config
+from llm_calc.core.checkpoints.checkpoint import CheckpointFormat
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.footprint import Numbers
 from llm_calc.core.formats import WeightRecipe
@@ -160,7 +161,8 @@ def stored_weights(
 def kept_format(own: CheckpointFormat, model: Model) -> str | None:
     """The format of a checkpoint's experts, where llama.cpp's converter takes it over as it is: MXFP4, else None.
 
-    Source: llama.cpp v0.5.0, conversion/gpt_oss.py, deepseek.py, kimi_k3.py (MXFP4 blocks are repacked, never decoded).
+    Source: llama.cpp v0.5.0, conversion/gpt_oss.py, deepseek.py, kimi_k3.py (MXFP4 blocks are repacked, never decoded);
+    checked: 2026-11-30, the first read.
     """
     experts = (placed for placed in model.placed if placed.weight.component == "experts")
     found = next((own.recipe.format_of(each.weight, each.indices[0]).name for each in experts), None)

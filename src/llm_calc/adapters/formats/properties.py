@@ -4,10 +4,6 @@ from llm_calc.adapters.formats.catalog import SIXTEEN_BIT, format_catalog
 from llm_calc.adapters.formats.rows import LayerSpan, When
 from llm_calc.core.formats import NumberFormat
 from llm_calc.core.model import Model
-from llm_calc.core.weights import Component
-
-Tensor = tuple[Component, str]
-"""A weight's component and name."""
 
 
 def resolve_number(name: str, model: Model) -> NumberFormat:
@@ -15,14 +11,6 @@ def resolve_number(name: str, model: Model) -> NumberFormat:
     if name == SIXTEEN_BIT:
         name = "fp16" if model.dtype == "fp16" else "bf16"
     return format_catalog().numbers[name]
-
-
-def tensor_positions(model: Model) -> dict[Tensor, tuple[int, ...]]:
-    """Every kind of tensor with the layers that it stands in (none for what stands in no layer)."""
-    found: dict[Tensor, set[int]] = {}
-    for placed in model.placed:
-        found.setdefault((placed.weight.component, placed.weight.name), set()).update(placed.indices)
-    return {tensor: tuple(sorted(layers)) for tensor, layers in found.items()}
 
 
 def holds(when: When, model: Model, queries: int | None = None) -> bool:
@@ -68,7 +56,7 @@ def is_recurrent(model: Model) -> bool:
 def in_span(span: LayerSpan, at: int, count: int) -> bool:
     """Whether place ``at`` (0-based) of ``count`` lies in a span of places.
 
-    Source: llama.cpp, ``use_more_bits`` and where it is called.
+    Source: llama.cpp v0.5.0 ``src/llama-quant.cpp``, ``use_more_bits``; checked: 2026-11-30, read.
     """
     eighth = count // 8
     spans: dict[LayerSpan, bool] = {

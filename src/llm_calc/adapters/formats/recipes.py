@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from llm_calc.adapters.catalog.published_names import unheld_format
 from llm_calc.adapters.formats.catalog import RecipeEntry, format_catalog
-from llm_calc.adapters.formats.properties import Tensor, holds, in_span, resolve_number, tensor_positions
+from llm_calc.adapters.formats.properties import holds, in_span, resolve_number
 from llm_calc.adapters.formats.quantizer import quantized_recipe
 from llm_calc.adapters.formats.rows import LayerSpan, RuleRow
+from llm_calc.core.checkpoints.tensors import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model

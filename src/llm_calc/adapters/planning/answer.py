@@ -10,6 +10,7 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
+from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import ParallelismPart
@@ -84,6 +85,7 @@ def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None
         power_w=power_w,
         joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, output)),
         break_even=money.break_even,
+        day=plan_day(scene.day, plan, price),
         launch_command=launch_command(_launch(scene, plan, names)),
         notes=[*plan.placed.warnings, *_basis_notes(plan), *_launch_notes(plan)],
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place_subject
@@ -25,9 +25,11 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
 from llm_calc.core.planning.bounds import STEADY_LOAD, Limits
+from llm_calc.core.planning.day import Day
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
 from llm_calc.core.serving.percentiles import PERCENTILES
+from llm_calc.core.workloads.estimate import most_served_per_s
 
 CELL_TOKENS = 256
 LLAMA_CPP_SLOTS = 64
@@ -46,6 +48,7 @@ class Scene:
     percentile: str
     gpus_per_node: int
     calibration: CalibrationPart | None = None
+    day: Day | None = None
     subjects: dict[Row, Subject] = field(default_factory=dict, compare=False)
     fitted: dict[tuple[Row, str, int], tuple[EnginePart, Planned] | None] = field(
         default_factory=dict, compare=False
@@ -69,8 +72,13 @@ class Scene:
         return self.subjects[row]
 
     @property
+    def spare_replicas(self) -> int:
+        """Replicas beside those that the load needs."""
+        return 0 if self.day is None else self.day.spare_replicas
+
+    @property
     def context_tokens(self) -> int:
-        """Prompt and answer of a request."""
+        """Prompt and answer of a request, their means where they vary."""
         return self.workload.mean_input_tokens + self.workload.mean_output_tokens
 
     @property
@@ -121,6 +129,7 @@ def evaluate(
             workload=workload,
             own=scene.calibration,
         )
+        placed = replace(placed, novel=workload.is_stream)
         if not _is_steady(placed, workload, scene.lengths):
             return None
         found = times(time_load(placed, workload), filled)
@@ -146,7 +155,7 @@ def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart,
 
 def _fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart, Planned] | None:
     subject = scene.subject(row)
-    for part in engine_parts(scene, row, workload):
+    for part in engine_parts(row, workload):
         planned = plan_of(subject, row.choice.part, part, workload)
         limit = planned.plan.limits.max_sequences * planned.plan.replicas
         if planned.fits and workload.requests_in_flight <= limit:
@@ -202,9 +211,9 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
     )
 
 
-def engine_parts(scene: Scene, row: Row, workload: WorkloadPart) -> Iterator[EnginePart]:
+def engine_parts(row: Row, workload: WorkloadPart) -> Iterator[EnginePart]:
     """The engine with the context that is needed; then also with as many sequences, should its own limit be lower."""
-    context, each = scene.context_tokens, math.ceil(workload.requests_in_flight / row.layout.data)
+    context, each = workload.longest_tokens, math.ceil(workload.requests_in_flight / row.layout.data)
     match row.choice.engine:
         case "vllm":
             yield VllmEngine(max_model_len=context)
@@ -245,5 +254,12 @@ def _is_steady(placed: Placed, workload: WorkloadPart, lengths: Lengths) -> bool
     """Whether arrivals stay below what the replica can serve, so that no queue grows without end."""
     if workload.request_rate is None:
         return True
-    most = float(queue_of_many(placed.deployment, lengths).requests_per_s) * placed.replicas
+    most = _served_per_s(placed, lengths) * placed.replicas
     return workload.request_rate <= STEADY_LOAD * most
+
+
+def _served_per_s(placed: Placed, lengths: Lengths) -> float:
+    """Requests a second of an endless queue; of such that vary, as many at once as memory holds at their means."""
+    if placed.room is not None:
+        return most_served_per_s(placed.deployment, placed.room, lengths)
+    return float(queue_of_many(placed.deployment, lengths).requests_per_s)

@@ -13,11 +13,12 @@ from llm_calc.adapters.planning.answer import Names, plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
+from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
-from llm_calc.adapters.sessions import refuse_sessions
+from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import (
@@ -75,7 +76,8 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
-    refuse_sessions(request.workload, "deployment_plans")
+    refuse_unplanned(request.workload)
+    request = at_peak(request)
     source = source_model(request.model, catalogs)
     found = _find(request, catalogs, source)
     plans = found.plans[: request.max_plans]
@@ -163,6 +165,7 @@ def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
         percentile=limits.percentile or ("p90" if request.workload.request_rate is not None else "mean"),
         gpus_per_node=request.gpus_per_node,
         calibration=request.calibration,
+        day=day_of(request),
     )
 
 
@@ -219,6 +222,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     if any(price is not None for price in prices.values()):
         yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
+    yield from day_assumptions(scene.day)
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
 
 
@@ -233,5 +237,10 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     releases = [release_of(plan.request.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
-    if request.workload.request_rate is not None:
+    if request.workload.varies:
+        yield (
+            "workload: lengths that vary were never measured; bounds are those of their means, the intervals those of "
+            "closed loops"
+        )
+    elif request.workload.request_rate is not None:
         yield "workload.request_rate: bounds and intervals are those of closed loops"

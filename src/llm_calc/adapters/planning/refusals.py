@@ -109,7 +109,8 @@ def _too_slow(found: Sequence[_Found], search: Search) -> str:
 def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
     """More GPUs or rent than allowed; or no load that keeps all limits at once."""
     limits = search.scene.limits
-    least = min(each.least(each.split.replicas * each.rows.gpus) for each in found)
+    spare = search.scene.spare_replicas
+    least = min(each.least((each.split.replicas + spare) * each.rows.gpus) for each in found)
     if not math.isfinite(least):
         return "no layout keeps all limits on time at once"
     if least > limits.gpus:

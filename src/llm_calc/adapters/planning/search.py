@@ -127,11 +127,12 @@ def most_replicas(
     rows: Rows, scene: Scene, prices: Prices
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
     """Replicas that the limits on GPUs and rent allow; none where a rent is limited and not known."""
-    most = np.floor(scene.limits.gpus / rows.gpus)
+    spare = float(scene.spare_replicas)
+    most: FloatArray = np.floor(scene.limits.gpus / rows.gpus) - spare
     if math.isinf(scene.limits.usd_per_hour):
         return most
     each = rents(rows, prices) * rows.gpus
-    return np.minimum(most, np.floor(scene.limits.usd_per_hour / each + 1e-9))
+    return np.minimum(most, np.floor(scene.limits.usd_per_hour / each + 1e-9) - spare)
 
 
 def _usd(price: GpuPrice | None) -> float:
@@ -228,7 +229,7 @@ class Search:
         return self.known[key]
 
     def _affordable(self, row: Row, replicas: int) -> bool:
-        limits, gpus = self.scene.limits, row.layout.gpus * replicas
+        limits, gpus = self.scene.limits, row.layout.gpus * (replicas + self.scene.spare_replicas)
         if math.isinf(limits.usd_per_hour):
             return gpus <= limits.gpus
         return gpus <= limits.gpus and _usd(self.prices[row.gpu.id]) * gpus <= limits.usd_per_hour

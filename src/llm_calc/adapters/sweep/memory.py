@@ -20,6 +20,7 @@ MEMORY_FIGURES = (
     "kv_cache_tokens",
     "max_concurrency",
 )
+LENGTHS = frozenset(("workload.input_tokens", "workload.output_tokens"))
 
 
 def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalogs) -> dict[str, FloatArray]:
@@ -32,7 +33,7 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
     planned = planned_memory(request, catalogs)
     plan, asked, workload = planned.plan, planned.asked, request.workload
     context: Quantity = float(asked.context_tokens)
-    if workload is not None:
+    if workload is not None and not (workload.varies and LENGTHS.isdisjoint(varying)):
         prompt = varying.get("workload.input_tokens", float(workload.mean_input_tokens))
         output = varying.get("workload.output_tokens", float(workload.mean_output_tokens))
         context = prompt + output + _later_turns(workload, prompt, output)

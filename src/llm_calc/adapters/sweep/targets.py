@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.sweep.calculate import CALCULATE_ARRAYS, CALCULATE_FIGURES, calculate_rows
-from llm_calc.adapters.sweep.memory import MEMORY_FIGURES, memory_rows
+from llm_calc.adapters.sweep.memory import LENGTHS, MEMORY_FIGURES, memory_rows
 from llm_calc.adapters.sweep.serving import SERVING_FIGURES, serving_rows
 from llm_calc.adapters.sweep.varying import Figures, Varying
 from llm_calc.adapters.validation_text import faults_of
@@ -20,7 +20,6 @@ from llm_calc.core.errors import InvalidInputError
 Evaluate = Callable[[Any, Varying, Catalogs], Figures]
 """Figures of rows by name, from the request of the first of them and what differs in the others."""
 
-LENGTHS = frozenset(("workload.input_tokens", "workload.output_tokens"))
 REQUESTS = frozenset(("workload.concurrency", "workload.batch"))
 
 

@@ -117,11 +117,15 @@ class KvCache(Answer):
 
 
 class Change(Answer):
-    """One change that alone would make it fit."""
+    """One change with which it fits and starts; ``also`` is empty but where no single field does."""
 
     field: str = Field(description="Field of the request to change")
     value: str | int | float = Field(description="The mildest value that makes it fit")
     change: str = Field(description="What it means")
+    also: dict[str, str | int | float] = Field(
+        default_factory=dict,
+        description="Fields to set with it, as the context that the engine is started with; empty: none",
+    )
 
 
 class RecommendedGpu(Answer):
@@ -177,9 +181,11 @@ class MemoryPlanAnswer(Answer):
         description="Sequences at once that the scheduler allows in the whole deployment [sequences]"
     )
     changes_that_fit: list[Change] = Field(
-        description="Single changes that would make it fit; empty if it does"
+        description="Changes that make it fit and start, each applied to this request; empty if it does both"
     )
-    recommended_gpu: RecommendedGpu | None = Field(description="The smallest catalog GPU that holds the same")
+    recommended_gpu: RecommendedGpu | None = Field(
+        description="The smallest catalog GPU on which the same starts and fits; no export version of another"
+    )
     table_concurrency: list[int] = Field(description="Numbers of sequences of the table [sequences]")
     table: list[ContextRow] = Field(description="What fits, by context length")
     assumptions: list[str] = Field(description="What was taken for granted and changes the answer")

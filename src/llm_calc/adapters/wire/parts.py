@@ -11,9 +11,11 @@ from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
+from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
     check_classes,
     check_sessions,
+    check_trace,
     check_users,
     mean_tokens,
     most_tokens,
@@ -201,6 +203,7 @@ class WorkloadPart(StrictRequest):
         description="Share of prompt tokens whose KV cache is already there, 0 to below 1; with sessions it overrides "
         "[-]",
     )
+    trace: TracePart | None = Field(None, description="Recorded requests in place of lengths and load")
     sessions: SessionsPart | None = Field(
         None, description="Requests as turns of sessions that grow; absent: requests by themselves"
     )
@@ -220,6 +223,7 @@ class WorkloadPart(StrictRequest):
             msg = f"one kind of load may be given, of {', '.join(LOADS)}; found {' and '.join(given)}"
             raise ValueError(msg)
         check_users(self.users, self.requests_per_user_per_minute, self.request_rate)
+        check_trace(self.trace, self.model_fields_set)
         check_sessions(self.sessions, self.mean_input_tokens, given)
         if self.classes is not None:
             check_classes(self.classes, self.model_fields_set)
@@ -233,8 +237,8 @@ class WorkloadPart(StrictRequest):
 
     @property
     def load(self) -> Literal["concurrency", "request_rate", "batch", "offline"]:
-        """Which kind of load it is; sessions that begin are random arrivals."""
-        if self.request_rate is not None or self.session_rate is not None:
+        """Which kind of load it is; sessions that begin, and traces, are arrivals."""
+        if any(each is not None for each in (self.request_rate, self.session_rate, self.trace)):
             return "request_rate"
         if self.batch is not None:
             return "batch"
@@ -248,18 +252,18 @@ class WorkloadPart(StrictRequest):
     @property
     def mean_input_tokens(self) -> int:
         """Prompt tokens, the mean where they vary [tokens]."""
-        return mean_tokens(self.input_tokens, self.classes, "input_tokens")
+        return mean_tokens(self, "input_tokens")
 
     @property
     def mean_output_tokens(self) -> int:
         """Generated tokens, the mean where they vary [tokens]."""
-        return mean_tokens(self.output_tokens, self.classes, "output_tokens")
+        return mean_tokens(self, "output_tokens")
 
     @property
     def varies(self) -> bool:
         """Whether requests are not alike, or are counted by what they keep."""
         drawn = any(isinstance(each, LengthPart) for each in (self.input_tokens, self.output_tokens))
-        return drawn or self.classes is not None or self.targets is not None
+        return drawn or any(each is not None for each in (self.classes, self.targets, self.trace))
 
     @property
     def is_stream(self) -> bool:
@@ -277,8 +281,13 @@ class WorkloadPart(StrictRequest):
     def longest_tokens(self) -> int:
         """Prompt and answer of the longest request; of sessions those of the last turn, at mean growth [tokens]."""
         later = 0 if self.sessions is None else self.sessions.turns - 1
-        longest = most_tokens(self.input_tokens, self.output_tokens, self.classes)
+        longest = most_tokens(self)
         return longest + later * (self.growth_tokens + self.mean_output_tokens)
+
+    @property
+    def reuses(self) -> bool:
+        """Whether it is known which prompts begin alike."""
+        return self.grows or (self.trace is not None and bool(self.trace.trace.blocks))
 
     @property
     def grows(self) -> bool:

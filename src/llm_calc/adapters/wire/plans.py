@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
+from llm_calc.adapters.wire.day import DayPart, PlanDay
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
@@ -52,8 +53,10 @@ class DeploymentPlansRequest(StrictRequest):
     model: ModelPart = Field(description="The model")
     workload: WorkloadPart = Field(
         WorkloadPart(),
-        description="Lengths and load of the whole deployment; without a load: as many requests as the limits allow",
+        description="Lengths, also distributions or classes, and load of the whole deployment; without a load: as "
+        "many requests as the limits allow",
     )
+    day: DayPart | None = Field(None, description="The load over the day; absent: the same all day")
     limits: LimitsPart = Field(LimitsPart(), description="What no plan exceeds")
     gpus: Annotated[list[GpuName], Field(min_length=1, max_length=200)] | None = Field(
         None, description="Ids or aliases of the GPUs to consider; absent: the whole catalog"
@@ -201,6 +204,7 @@ class Plan(Answer):
     break_even: BreakEven | None = Field(
         description="Against a hosted model; null where none or no price is known"
     )
+    day: PlanDay | None = Field(description="What it takes over the day; null where none was given")
     launch_command: str = Field(
         description="Starts one replica; options are those of the engine's documentation"
     )

@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.traces import TraceAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer
 
 
@@ -221,6 +222,9 @@ class ServingEstimateAnswer(Answer):
     )
     sessions: SessionsAnswer | None = Field(
         description="What caches keep of sessions and what follows; null without sessions"
+    )
+    trace: TraceAnswer | None = Field(
+        description="What follows for a trace and what caches keep of it; null without one"
     )
     interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
     operators: list[OperatorRow] = Field(description="What the time of a step consists of")

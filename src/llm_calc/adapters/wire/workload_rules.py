@@ -1,15 +1,42 @@
 """What must hold in a workload, and what follows from it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from llm_calc.adapters.lengths import draw_of
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
+from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workloads import SessionsPart
 
 SESSION_LOADS = ("concurrency", "session_rate")
 SECONDS_A_MINUTE = 60.0
 ROUNDING = 1e-6
+BESIDE_TRACE = ("preset", "users", "classes", "sessions", "input_tokens", "output_tokens")
+"""What a trace has its own of, or none."""
+
+
+class Workload(Protocol):
+    """What is read of a workload for its lengths."""
+
+    @property
+    def input_tokens(self) -> Length:
+        """Prompts."""
+        ...
+
+    @property
+    def output_tokens(self) -> Length:
+        """Answers."""
+        ...
+
+    @property
+    def classes(self) -> Sequence[ClassPart] | None:
+        """Classes in their place."""
+        ...
+
+    @property
+    def trace(self) -> TracePart | None:
+        """Recorded requests in their place."""
+        ...
 
 
 def with_rate(stated: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,24 +87,31 @@ def check_classes(classes: Sequence[ClassPart], given: set[str]) -> None:
         raise ValueError("classes: each must have a name of its own")
 
 
-def mean_tokens(length: Length, classes: Sequence[ClassPart] | None, name: str) -> int:
+def check_trace(trace: TracePart | None, given: set[str]) -> None:
+    """A trace is all there is of lengths and of what comes."""
+    both = [] if trace is None else [name for name in BESIDE_TRACE if name in given]
+    if both:
+        raise ValueError(f"{both[0]} and trace exclude each other; a trace has its own lengths and times")
+
+
+def mean_tokens(workload: Workload, name: str) -> int:
     """The mean of a length over all requests [tokens]."""
-    if classes is None:
-        return max(1, round(_mean(length)))
-    return max(1, round(sum(each.share * _mean(getattr(each, name)) for each in classes)))
+    if workload.trace is not None:
+        return workload.trace.mean_tokens(name)
+    if workload.classes is None:
+        return max(1, round(_mean(getattr(workload, name))))
+    return max(1, round(sum(each.share * _mean(getattr(each, name)) for each in workload.classes)))
 
 
 def _mean(length: Length) -> float:
     return draw_of(length).mean if isinstance(length, LengthPart) else float(length)
 
 
-def most_tokens(prompt: Length, output: Length, classes: Sequence[ClassPart] | None) -> int:
+def most_tokens(workload: Workload) -> int:
     """The longest prompt and answer together [tokens]."""
-    pairs = (
-        [(prompt, output)]
-        if classes is None
-        else [(each.input_tokens, each.output_tokens) for each in classes]
-    )
+    if workload.trace is not None:
+        return workload.trace.longest_tokens
+    pairs = [(each.input_tokens, each.output_tokens) for each in workload.classes or (workload,)]
     return max(sum(_most(length) for length in pair) for pair in pairs)
 
 

@@ -6,24 +6,32 @@ from typing import Any
 from fastapi import Request, Response
 
 from llm_calc.adapters.operations import CALCULATE, OPERATIONS, Operation
-from llm_calc.api.deps import CatalogsDep, pool_of
+from llm_calc.api.deps import CatalogsDep, beside_of, pool_of
 from llm_calc.api.json_body import new_router
 from llm_calc.api.pools import while_wanted
-from llm_calc.api.responses import json_response
+from llm_calc.api.responses import JSON, json_response
+from llm_calc.api.tasks import Answer
 
 router = new_router("planning")
 
 
 def _endpoint(operation: Operation[Any, Any]) -> Callable[..., Awaitable[Response]]:
-    """A handler whose body has the type of the operation's request; the work is done in a thread of its pool."""
-    run, pool = operation.run, "heavy" if operation.takes_long else "light"
+    """A handler whose body has the type of the operation's request; a thread of its pool waits for the work."""
 
-    async def handler(body: Any, request: Request, catalogs: CatalogsDep) -> Response:  # noqa: ANN401 - set below
+    async def light(body: Any, request: Request, catalogs: CatalogsDep) -> Response:  # noqa: ANN401 - set below
         def answer() -> Response:
-            return json_response(run(body, catalogs))
+            return json_response(operation.run(body, catalogs))
 
-        return await while_wanted(request, pool_of(request, pool).run(answer))
+        return await while_wanted(request, pool_of(request, "light").run(answer))
 
+    async def heavy(body: Any, request: Request, catalogs: CatalogsDep) -> Response:  # noqa: ANN401 - set below
+        def answer() -> Response:
+            (content,) = beside_of(request).pieces(Answer(operation.name, body), catalogs)
+            return Response(content, media_type=JSON)
+
+        return await while_wanted(request, pool_of(request, "heavy").run(answer))
+
+    handler = heavy if operation.takes_long else light
     handler.__annotations__["body"] = operation.request
     return handler
 

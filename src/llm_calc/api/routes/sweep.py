@@ -1,17 +1,18 @@
 """Grids of requests, streamed."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
-from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.sweep.grid import SweepLimits
 from llm_calc.adapters.wire.sweep import MEDIA_TYPES, SweepRequest
-from llm_calc.api.deps import CatalogsDep, pool_of
+from llm_calc.api.deps import CatalogsDep, beside_of, pool_of
 from llm_calc.api.json_body import new_router
 from llm_calc.api.pools import Pool, while_wanted
 from llm_calc.api.settings import Settings
+from llm_calc.api.tasks import Rows
 
 router = new_router("planning")
 
@@ -51,7 +52,8 @@ async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request
     settings: Settings = request.app.state.settings
     pool = pool_of(request, "heavy")
     limits = SweepLimits(rows=settings.sweep_max_rows, setups=settings.sweep_max_setups)
-    rows, parts = await while_wanted(request, pool.run(lambda: _ready(body, catalogs, limits)))
+    pieces = beside_of(request).pieces(Rows(body, limits), catalogs)
+    rows, parts = await while_wanted(request, pool.run(lambda: _begun(pieces)))
     return StreamingResponse(
         _in_thread(pool, parts),
         media_type=MEDIA_TYPES[body.format],
@@ -59,13 +61,9 @@ async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request
     )
 
 
-def _ready(body: SweepRequest, catalogs: Catalogs, limits: SweepLimits) -> tuple[int, Iterator[bytes]]:
-    """How many rows there will be, and the parts of the answer; what makes them is loaded with the first sweep."""
-    from llm_calc.adapters.sweep.run import ready_sweep
-    from llm_calc.adapters.sweep.writers import written
-
-    sweep = ready_sweep(body, catalogs, limits)
-    return sweep.grid.rows, written(sweep, sweep.batches(catalogs))
+def _begun(pieces: Iterator[Any]) -> tuple[int, Iterator[bytes]]:
+    """How many rows there will be, and the parts of the answer."""
+    return next(pieces), pieces
 
 
 async def _in_thread(pool: Pool, parts: Iterator[bytes]) -> AsyncIterator[bytes]:

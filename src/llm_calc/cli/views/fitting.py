@@ -15,7 +15,7 @@ def show_fit(console: Console, answer: FitAnswer) -> None:
         f"{answer.model} at {answer.context_tokens} tokens",
         f"{len(holding)} of {len(answer.rows)} fit",
     )
-    columns = ("", " format", " cache", "file", " where", "longest context", "tokens/s", "likely", "TTFT")
+    columns = ("", " format", " cache", "file", " where", "longest on GPU", "tokens/s", "likely", "TTFT")
     listing(console, columns, [_fit_row(row) for row in answer.rows])
     best = None if answer.best is None else answer.rows[answer.best]
     if best is not None and best.run_with is not None:
@@ -36,7 +36,7 @@ def _fit_row(row: FitRow) -> tuple[str, ...]:
         row.where
         if row.where in ("gpu", "nowhere")
         else f"{row.where}, {row.gpu_layers} of {row.layers} layers",
-        number(row.longest_context_tokens),
+        number(row.longest_context_tokens) if row.longest_context_tokens else "—",
         "—" if row.tokens_per_s is None else number(row.tokens_per_s),
         "—" if likely is None else f"{number(likely.low)}–{number(likely.high)}",
         "—" if row.ttft_s is None else seconds(row.ttft_s),

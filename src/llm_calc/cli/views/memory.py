@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from llm_calc.adapters.wire.inspect import FlopsByComponent, InspectResponse
-from llm_calc.adapters.wire.memory import MemoryPlanAnswer, PerGpu, StageMemory
+from llm_calc.adapters.wire.memory import Change, MemoryPlanAnswer, PerGpu, StageMemory
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import memory, number, percent
 
@@ -93,11 +93,17 @@ def _show_gpu(console: Console, gpu: PerGpu) -> None:
     )
 
 
+def _fields(change: Change) -> str:
+    return ", ".join(
+        f"{field} = {value}" for field, value in {change.field: change.value, **change.also}.items()
+    )
+
+
 def show_changes(console: Console, answer: MemoryPlanAnswer) -> None:
     """What would make it fit."""
     if answer.changes_that_fit:
-        changes = [(f"{each.field} = {each.value}", each.change) for each in answer.changes_that_fit]
-        facts(console, changes, "Single changes that make it fit")
+        changes = [(_fields(each), each.change) for each in answer.changes_that_fit]
+        facts(console, changes, "Changes that make it fit and start")
     if answer.recommended_gpu is not None:
         other = answer.recommended_gpu
         text = f"{other.count} x {other.gpu} ({memory(other.memory_bytes)} each)"

@@ -40,8 +40,29 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
     if commands:
         facts(console, commands, "Start one replica with")
+    _show_days(console, answer.plans)
     _show_refused(console, answer.refused)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def _show_days(console: Console, plans: list[Plan]) -> None:
+    """What plans take over the day, of a load that changes."""
+    rows = [
+        (
+            str(plan.rank),
+            f"{min(day.replicas)} to {max(day.replicas)}",
+            str(day.gpus_at_peak),
+            str(day.gpu_hours),
+            usd(day.usd_per_day),
+            usd(day.usd_per_day_at_peak),
+        )
+        for plan in plans
+        if (day := plan.day) is not None
+    ]
+    if rows:
+        listing(
+            console, ("#", "replicas", "GPUs at peak", "GPU hours", "USD/day", "USD/day, not scaled"), rows
+        )
 
 
 def _plan(plan: Plan) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from llm_calc.cli.deployed import TIGHT_FRACTION, Deployed
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import NONE, likely, memory, number, percent, seconds, usd
 from llm_calc.cli.views.memory import DOES_NOT_FIT, FITS, show_changes
-from llm_calc.cli.views.sessions import show_classes, show_sessions
+from llm_calc.cli.views.sessions import show_classes, show_sessions, show_trace
 
 BASIS = {
     "measured": "measured: this model on this GPU under this engine was part of the fit",
@@ -51,6 +51,7 @@ def show_estimate(console: Console, answer: ServingEstimateAnswer, beside: Deplo
     _show_percentiles(console, answer)
     show_classes(console, answer)
     show_sessions(console, answer)
+    show_trace(console, answer)
     _show_operators(console, answer)
     facts(console, _basis(answer), "How sure")
     _show_nearest(console, answer.basis.nearest[:SHOWN_RUNS])

@@ -1,8 +1,11 @@
 """Sessions of an estimate: what caches gave, first and later turns."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.adapters.wire.workloads import TierHits
 from llm_calc.cli.tables import facts, listing
 from llm_calc.cli.text import NONE, number, percent, seconds
 
@@ -25,8 +28,32 @@ def show_sessions(console: Console, answer: ServingEstimateAnswer) -> None:
         ("sessions alive", f"{number(found.sessions_at_once)}, {number(found.sessions_per_s)} end a second"),
     ]
     facts(console, rows, "Sessions")
-    tiers = [(each.tier, percent(each.hit_fraction), number(each.capacity_tokens)) for each in found.tiers]
-    listing(console, ("Memory", "found", "holds [tokens]"), tiers)
+    _show_tiers(console, found.tiers)
+
+
+def show_trace(console: Console, answer: ServingEstimateAnswer) -> None:
+    """What was found in which memory of a trace's prompts, and how long it took."""
+    found = answer.trace
+    if found is None:
+        return
+    rows = [
+        (
+            "requests",
+            f"{number(found.requests)} in {seconds(found.span_s)}, answered in {seconds(found.elapsed_s)}",
+        ),
+        (
+            "lengths",
+            f"{number(found.prompt_tokens)} prompt and {number(found.output_tokens)} generated tokens",
+        ),
+        ("found in caches", f"{percent(found.hit_fraction)} of {percent(found.most_hit_fraction)} at most"),
+    ]
+    facts(console, rows, "Trace")
+    _show_tiers(console, found.tiers)
+
+
+def _show_tiers(console: Console, tiers: Sequence[TierHits]) -> None:
+    rows = [(each.tier, percent(each.hit_fraction), number(each.capacity_tokens)) for each in tiers]
+    listing(console, ("Memory", "found", "holds [tokens]"), rows)
 
 
 def show_classes(console: Console, answer: ServingEstimateAnswer) -> None:

@@ -1,6 +1,7 @@
 """From a deployment and a stream of sessions to what users wait for, what the deployment delivers, and what is kept."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -27,11 +28,15 @@ NEAR_FULL = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An estimate with the requests that it is the mean of, as clients saw them, and sessions at once."""
+    """An estimate with the requests that it is the mean of, as clients saw them, and sessions at once.
+
+    ``most_hit_fraction``: of a trace, what would be found if everything were kept.
+    """
 
     estimate: Estimate
     seen: Seen
     sessions: float
+    most_hit_fraction: float | None = None
 
     def of_turns(self, values: FloatArray, *, first: bool) -> float | None:
         """Mean over first turns, or over later ones; None where there are none [s, tokens].
@@ -62,11 +67,11 @@ def sessions_alive(
     Leaves out: as :func:`simulated`.
     """
     together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
-    found = _as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
+    found = as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
     session_s = _session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
-    return _found(deployment, found, min(rate, most), float(stream.slots))
+    return as_found(deployment, found, min(rate, most), float(stream.slots))
 
 
 def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None) -> Seen:
@@ -75,8 +80,8 @@ def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests:
     Definition: :func:`.run.simulate` with the step times of the deployment.
     Leaves out: preemption, priorities, and contexts that move between replicas.
     """
-    slots = min(stream.slots, MOST_SLOTS) or len(stream.arrivals_s)
-    means = [each.first.mean for each in stream.classes]
+    slots = min(stream.slots, MOST_SLOTS) or _at_once(deployment, len(stream.arrivals_s))
+    means = [each.mean_first_tokens for each in stream.classes]
     clock = StepClock(
         deployment.work,
         deployment.rates,
@@ -93,6 +98,11 @@ def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests:
     counted, first = counted_requests(stream, slots), slots if stream.mean_turns > 1 else 0
     wanted = counted if most_requests is None else min(counted, max(most_requests, slots))
     return simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
+
+
+def _at_once(deployment: Deployment, arrivals: int) -> int:
+    """The most sequences that decode at once of so many arrivals."""
+    return ceil(min(arrivals, max(1.0, float(deployment.limit))))
 
 
 def counted_requests(stream: Stream, slots: int) -> int:
@@ -113,9 +123,9 @@ def arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: flo
     ``requests/s = min(rate, what the deployment can serve)``.
     Definition: :func:`simulated` with the arrivals of the stream.
     """
-    found = _as_clients_see(deployment, simulated(deployment, stream, room))
+    found = as_clients_see(deployment, simulated(deployment, stream, room))
     rate = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
-    return _found(deployment, found, rate, rate * float(found.latency_s.mean()))
+    return as_found(deployment, found, rate, rate * float(found.latency_s.mean()))
 
 
 def _served(deployment: Deployment, stream: Stream, room: Room, lengths: Lengths, rate_per_s: float) -> float:
@@ -125,13 +135,30 @@ def _served(deployment: Deployment, stream: Stream, room: Room, lengths: Lengths
     Choice: the loop is run above half of the queue's rate only, since its run takes as long as that of the arrivals.
     Leaves out: nothing but the start of the loop.
     """
-    held = max(1.0, room.capacity_tokens / float(lengths.input_tokens + lengths.output_tokens))
-    most = float(queue_of_many(replace(deployment, capacity=held), lengths).requests_per_s)
+    held, most = held_at_once(room, lengths), most_served_per_s(deployment, room, lengths)
     if rate_per_s < most * NEAR_FULL:
         return rate_per_s
     slots = max(1, int(min(held, float(deployment.limit))))
     full = sessions_alive(deployment, replace(stream, slots=slots, arrivals_s=()), room)
     return min(rate_per_s, most, float(full.estimate.requests_per_s))
+
+
+def held_at_once(room: Room, lengths: Lengths) -> float:
+    """Requests of these lengths that memory holds, one at least [requests].
+
+    ``capacity / (prompt + answer)``.
+    Definition: each has its own.
+    """
+    return max(1.0, room.capacity_tokens / float(lengths.input_tokens + lengths.output_tokens))
+
+
+def most_served_per_s(deployment: Deployment, room: Room, lengths: Lengths) -> float:
+    """What an endless queue of requests of these lengths gives [requests/s].
+
+    Definition: :func:`llm_calc.core.serving.estimate.queue_of_many` with as many at once as memory holds.
+    """
+    held = replace(deployment, capacity=held_at_once(room, lengths))
+    return float(queue_of_many(held, lengths).requests_per_s)
 
 
 def lengths_seen(seen: Seen) -> Lengths:
@@ -147,10 +174,13 @@ def lengths_seen(seen: Seen) -> Lengths:
     )
 
 
-def _as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> Seen:
-    """With what a server adds to first tokens, and what measured runs of this stack took over the formulas.
+def as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> Seen:
+    """With what a server adds to first tokens, and what measured runs of this stack took over the formulas [s].
 
-    ``together``: requests that come at once at the start, as in a closed loop of single requests.
+    ``ttft x offset + host times``, ``tpot x offset``; ``together``: requests that come at once at the start, as in a
+    closed loop of single requests.
+    Definition: as :func:`llm_calc.core.serving.estimate.simulated_loop` takes both.
+    Leaves out: offsets of loads that nobody measured.
     """
     tpots = seen.tpot_s * float(deployment.offsets.tpot)
     tpot = float(np.nanmean(tpots)) if not np.all(np.isnan(tpots)) else 0.0
@@ -172,7 +202,12 @@ def _session_seconds(stream: Stream, seen: Seen) -> float:
     return total
 
 
-def _found(deployment: Deployment, seen: Seen, rate_per_s: float, sessions: float) -> Found:
+def as_found(deployment: Deployment, seen: Seen, rate_per_s: float, sessions: float) -> Found:
+    """The estimate of a run at a rate, with its requests [s, tokens/s, requests/s].
+
+    ``tokens/s = requests/s x mean tokens``.
+    Definition: means and percentiles over the requests of the run.
+    """
     output, prompt = float(seen.output_tokens.mean()), float(seen.prompt_tokens.mean())
     tpots = seen.tpot_s[~np.isnan(seen.tpot_s)]
     if not len(tpots):

@@ -86,6 +86,13 @@ class Contexts:
         self.active = 0
         self.shared_ready = False
 
+    def reserve(self, session: int, prompt: float, output: float) -> float:  # noqa: ARG002 - as NamedBlocks takes it
+        """What must be free for a request, ``output`` of its answer with it [tokens].
+
+        Definition: as :meth:`own`, of prompt and answer.
+        """
+        return self.own(prompt + output)
+
     def admits(self, reserve: float) -> bool:
         """Whether running requests leave room for one more; one always has."""
         return not self.active or self.held + reserve + self.charge <= self.capacity

@@ -17,7 +17,7 @@ from math import inf
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.traffic import Scheduling
-from llm_calc.core.workloads.kept import Contexts
+from llm_calc.core.workloads.blocks import contexts_of
 from llm_calc.core.workloads.stream import Room, Stream
 from llm_calc.core.workloads.turns import Seen, Turn, seen_of
 
@@ -42,7 +42,7 @@ class _Run:
         self.slots = min(stream.slots, MOST_SLOTS)
         self.group = stream.slots / self.slots if self.slots else 1.0
         self.limit = max(1.0, limit / self.group)
-        self.contexts = Contexts(room, stream.shared_tokens, self.group)
+        self.contexts = contexts_of(room, stream, self.group)
         self.now = self.context = self.begun_prompts = self.busy = self.counted_s = self.kept_s = (
             self.idle_s
         ) = 0.0
@@ -120,9 +120,8 @@ class _Run:
         """Requests enter in order while the cache and the engine's limit have room; one always does."""
         while self.waiting and len(self.running) + len(self.filling) + self.loading < self.limit:
             turn = self.waiting[0]
-            turn.reserve_tokens = self.contexts.own(
-                turn.prompt_tokens + self.rules.reserved_fraction * turn.output_tokens
-            )
+            answer = self.rules.reserved_fraction * turn.output_tokens
+            turn.reserve_tokens = self.contexts.reserve(turn.session, turn.prompt_tokens, answer)
             if not self.contexts.admits(turn.reserve_tokens):
                 return
             self.waiting.popleft()
@@ -287,8 +286,9 @@ def simulate(
     """One run until so many requests are answered after the first ``uncounted`` ones [s, tokens].
 
     ``now <- now + steps x step_s`` from event to event; ``read back: max(now, link free) + tokens x seconds a token``.
-    Source: as :func:`llm_calc.core.serving.scheduler.simulate`; Kwon et al. 2023, PagedAttention (arXiv:2309.06180)
-    section 4, for blocks that sequences share; tests hold it against a run of every token a step and every block.
+    Source: as :func:`llm_calc.core.serving.scheduler.simulate`; vLLM 0.33.0
+    ``v1/core/single_type_kv_cache_manager.py`` for blocks; checked: 2026-11-30; tests hold it against a run of every
+    token a step and every block.
     Leaves out: preemption, priorities, and beginnings that some sessions share and others do not.
     """
     return _Run(clock, stream, rules, room, limit).serve(requests, uncounted)

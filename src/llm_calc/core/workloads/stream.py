@@ -54,6 +54,14 @@ class RequestClass:
         return before + self.new_tokens(session, turn)
 
     @property
+    def mean_first_tokens(self) -> float:
+        """Mean first prompt [tokens].
+
+        Definition: the mean of its distribution.
+        """
+        return self.first.mean
+
+    @property
     def longest_tokens(self) -> float:
         """Prompt and answer of the last turn at the mean lengths [tokens].
 
@@ -85,13 +93,16 @@ class RequestClass:
 class Stream:
     """All requests of a run: ``slots`` sessions at once, each followed by a new one; or arrivals of sessions.
 
-    ``shared_tokens``: the beginning that the first prompts of all sessions have in common.
+    ``shared_tokens``: the beginning that the first prompts of all sessions have in common. ``blocks``: names of the
+    blocks of each arrival's prompt, ``block_tokens`` each, of which equal ones are equal beginnings; none: not known.
     """
 
     classes: tuple[RequestClass, ...]
     slots: int = 0
     arrivals_s: tuple[float, ...] = ()
     shared_tokens: float = 0.0
+    blocks: tuple[tuple[int, ...], ...] = ()
+    block_tokens: float = 512.0
 
     def class_of(self, session: int) -> int:
         """Which class a session is of, so that any few have nearly the shares of all [1].

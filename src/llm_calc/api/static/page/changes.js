@@ -22,7 +22,9 @@ function Advice({ plan }) {
   const each = scenario.value, other = plan.recommended_gpu, users = usersOf(plan);
   const known = plan.changes_that_fit.slice(0, MOST_CHANGES).map((one) => {
     const value = one.field === "workload.concurrency" && users !== null ? Math.min(users, one.value) : one.value;
-    return { set: changeOf(one.field, value, each), name: NAMES[one.field]?.(value) ?? sentence(one.change).slice(0, -1) };
+    const sets = Object.entries({ [one.field]: value, ...one.also }).map(([field, said]) => changeOf(field, said, each));
+    const alone = !Object.keys(one.also ?? {}).length;
+    return { set: sets.every(Boolean) ? Object.assign({}, ...sets) : null, name: (alone && NAMES[one.field]?.(value)) || sentence(one.change).slice(0, -1) };
   });
   return html`<section class="card" aria-labelledby="next"><h2 id="next">What would make it fit</h2>
     ${!known.length && !other && html`<p>No single change of this scenario does, and no GPU of the catalog holds it.</p>`}

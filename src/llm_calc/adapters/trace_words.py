@@ -1,0 +1,85 @@
+"""What an answer to a trace says, takes for granted and warns of."""
+
+from collections.abc import Iterator
+
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.sessions import tiers_found
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.traces import TraceAnswer
+from llm_calc.adapters.workload_catalog import load_tiers
+from llm_calc.core.workloads.estimate import Found, lengths_seen, most_served_per_s
+from llm_calc.core.workloads.stream import Room
+
+
+def trace_answer(placed: Placed, workload: WorkloadPart, found: Found) -> TraceAnswer | None:
+    """What follows for a trace; None where there is none."""
+    if workload.trace is None or placed.room is None:
+        return None
+    trace, hits = workload.trace.trace, found.hit_fractions
+    return TraceAnswer(
+        requests=len(trace.prompts),
+        span_s=trace.arrivals_s[-1],
+        elapsed_s=found.seen.elapsed_s,
+        prompt_tokens=float(found.seen.prompt_tokens.mean()),
+        output_tokens=float(found.seen.output_tokens.mean()),
+        hit_fraction=sum(hits),
+        most_hit_fraction=found.most_hit_fraction or 0.0,
+        tiers=list(tiers_found(placed, placed.room, hits)),
+    )
+
+
+def trace_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
+    """How a trace was read and replayed."""
+    part, room = workload.trace, placed.room
+    if part is None or room is None:
+        return
+    replicas = placed.replicas
+    dealt = f"; the {replicas} replicas take its requests in turn" if replicas > 1 else ""
+    yield (
+        f"workload.trace: {len(part.trace.prompts)} requests as recorded, at {part.speed:g} times their speed, the "
+        f"cache empty at the start{dealt}; requests a second are those from the first arrival to the last "
+        "token. Nothing of it was calibrated"
+    )
+    if part.unused:
+        yield f"workload.trace: not used of its lines: {', '.join(part.unused[:10])}"
+    if not workload.reuses:
+        if room.stated_fraction is None:
+            yield "workload.trace: no hash_ids, so that no prompt finds anything in caches"
+        return
+    if room.stated_fraction is None and room.keeps:
+        yield (
+            f"workload.trace.hash_ids: blocks of {part.block_tokens} tokens, found by equal names from a prompt's "
+            "beginning on; of answers no blocks are named, so that later prompts compute what they repeat of them"
+        )
+    yield from room_assumptions(room, "workload.trace")
+
+
+def trace_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
+    """Where more comes than can be served."""
+    if workload.trace is None or placed.room is None:
+        return
+    trace = workload.trace.trace
+    comes = len(trace.prompts) / max(trace.arrivals_s[-1], 1e-9)
+    lengths = lengths_seen(found.seen)
+    most = most_served_per_s(placed.deployment, placed.room, lengths) * placed.replicas
+    if comes > most:
+        yield (
+            f"workload.trace: {comes:.3g} requests come a second, and {most:.3g} are the most that the deployment can "
+            "serve; waiting times grow with the length of the trace"
+        )
+
+
+def room_assumptions(room: Room, field: str) -> Iterator[str]:
+    """What is looked for in which memory."""
+    if room.stated_fraction is not None:
+        yield (
+            f"workload.prefix_cache_hit_fraction: {room.stated_fraction:g} of every prompt is found, as stated, "
+            "whatever the cache would keep"
+        )
+    elif not room.keeps:
+        yield f"{field}: the engine looks for no equal beginnings here; every prompt is computed whole"
+    for tier in room.tiers:
+        yield (
+            f"kv_tiers.{tier.name}: {load_tiers()[tier.name].name}; contexts are written there as they are computed "
+            "and read back one after another; what is not said of its speed is the peak of its link"
+        )

@@ -1,0 +1,1 @@
+"""Hugging Face configurations as models: ``read_values`` and the table of families behind it."""

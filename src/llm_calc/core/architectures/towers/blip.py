@@ -1,0 +1,125 @@
+"""BLIP-2 and InstructBLIP: a vision transformer, and queries that read it through a small encoder.
+
+Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-11-30``.
+"""
+
+from dataclasses import replace
+
+from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.towers.parts import (
+    Encoder,
+    Tower,
+    Weights,
+    depth,
+    linear,
+    norm,
+    patch_grid,
+    patch_volume,
+    table,
+    two_layers,
+    vector,
+)
+
+
+def vision(f: Fields) -> Tower:
+    """A class token, positions, biases on queries, keys and values unless switched off, a norm behind."""
+    hidden = f.int("hidden_size")
+    f.fallbacks = {"num_channels": 3}
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
+    )
+    weights = (
+        vector("class_embedding", hidden),
+        linear("patch_embedding", patch_volume(f), hidden),
+        table("position_embedding", patch_grid(f) + 1, hidden),
+        *encoder.weights(),
+        norm("post_norm", hidden),
+    )
+    return Tower(weights=weights, width=hidden)
+
+
+def queries_alone(f: Fields) -> Tower:
+    """BLIP-2: the encoder sees queries; text as well where the file says so."""
+    return _queries(f, text=f.flag("use_qformer_text_input", default=False), words=False)
+
+
+def queries_and_text(f: Fields) -> Tower:
+    """InstructBLIP: the encoder sees the instruction too."""
+    return _queries(f, text=True, words=True)
+
+
+def _queries(f: Fields, *, text: bool, words: bool) -> Tower:
+    """Layers of attention, in some of them over the image too, and a feed-forward block for each kind of input."""
+    hidden = f.int("hidden_size")
+    if hidden % f.int("num_attention_heads"):
+        raise f.refusal("num_attention_heads", f"a divisor of the hidden size ({hidden})")
+    read = _reading(f, hidden, f.int("encoder_hidden_size"), text=text)
+    if words:
+        return Tower(weights=(*read, *_words(f, hidden)), width=hidden)
+    f.ignore("vocab_size", "max_position_embeddings")
+    return Tower(weights=read, width=hidden)
+
+
+def _reading(f: Fields, hidden: int, image: int, *, text: bool) -> Weights:
+    """Its weights at that width, over an image of that width."""
+    f.ignore("position_embedding_type")
+    inner, layers, every = f.int("intermediate_size"), depth(f), f.int("cross_attention_frequency")
+    crossing = -(-layers // every)
+    feed_forward = two_layers("queries.mlp", (hidden, inner, hidden), copies=layers * (1 + text))
+    weights = (
+        linear("queries.attention", hidden, hidden, copies=4 * layers),
+        linear("queries.crossing", hidden, hidden, copies=2 * crossing),
+        linear("queries.crossing_image", image, hidden, copies=2 * crossing),
+        *feed_forward,
+        norm("queries.norms", hidden, copies=(2 + text) * layers + crossing + 1),
+    )
+    return tuple(weight for weight in weights if weight.copies)
+
+
+def _words(f: Fields, hidden: int) -> Weights:
+    rows = f.int("vocab_size") + f.int("max_position_embeddings")
+    return (table("queries.words", rows, hidden),)
+
+
+def projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """The queries themselves, and a matrix into the text."""
+    f.ignore(
+        "use_decoder_only_language_model", "image_text_hidden_size", "image_token_index", "video_token_index"
+    )
+    return (
+        table("queries.learned", f.int("num_query_tokens"), tower.width),
+        linear("projector", tower.width, text),
+    )
+
+
+SPATIAL = 4
+"""Projectors of Granite 4 Vision for the four places of a square, beside those of single layers."""
+
+
+def granite4(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """An encoder of queries for each tapped layer and each place of a square, and an embedding that ends each row."""
+    f.ignore("image_grid_pinpoints", "spatial_vision_layer", "spatial_target_layers", "image_token_index")
+    part, width = f.part("qformer_config"), tower.width
+    part.ignore("hidden_size", "num_attention_heads", "encoder_hidden_size", "model_type")
+    part.ignore("vocab_size", "max_position_embeddings")
+    many = SPATIAL + len(f.items("deepstack_layer_map") or ())
+    queries, window = _sides(f)
+    one = (
+        *_reading(part, width, width, text=part.flag("use_qformer_text_input", default=False)),
+        norm("projector.norm", width),
+        table("projector.queries", queries**2 + window**2, width),
+        linear("projector.out", width, text),
+    )
+    return (*(replace(weight, copies=weight.copies * many) for weight in one), vector("image_newline", text))
+
+
+def _sides(f: Fields) -> tuple[int, int]:
+    """Sides of a square of queries and of the window that it reads."""
+    sides = f.text("downsample_rate").split("/")
+    if len(sides) != 2 or not all(side.isdigit() and 0 < int(side) < 10_000 for side in sides):
+        raise f.refusal("downsample_rate", "two whole numbers, as in 4/8")
+    return int(sides[0]), int(sides[1])

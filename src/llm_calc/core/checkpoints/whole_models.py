@@ -1,0 +1,234 @@
+"""Readers of the tools that write one kind of numbers: fp8, fbgemm, bitsandbytes, MXFP4, MLX, HQQ, Quanto."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from llm_calc.core.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.modelopt import experts_beside_fp8
+from llm_calc.core.checkpoints.scheme import (
+    EVERYTHING,
+    HEAD,
+    NO_EXPERTS,
+    TOWERS,
+    Choice,
+    Scheme,
+    block_of,
+    grouped,
+    kv_cache_of,
+    left_out,
+    names_head,
+    number_of,
+    number_words,
+    storage_of,
+)
+from llm_calc.core.formats import NumberFormat
+
+_FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e5m2"), "fp8")
+_EXPERT_KINDS = {"": "", "fp4": "mxfp4", "mxfp4": "mxfp4", "fp8": "", "float8_e4m3fn": ""}
+EXPERT_KEY = "expert_dtype"
+_ONE_SCALE = 32.0
+_ONE_SCALE_FP8 = NumberFormat(name="fp8", element_bits=8, tensor_bits=_ONE_SCALE, compute="fp8")
+
+
+def fp8(said: Said) -> Scheme:
+    """DeepSeek's and Qwen's fp8: blocks of scales, or one a tensor; activations in fp8; experts as is said of them.
+
+    Raises:
+        InvalidInputError: a type or block that is not understood.
+    """
+    said.word("fmt", _FP8_KINDS, "")
+    powers = said.word(
+        "scale_fmt", {"": False, "float": False, "float32": False, "ue8m0": True, "e8m0": True}, ""
+    )
+    static = said.word("activation_scheme", {"": False, "dynamic": False, "static": True}, "")
+    block = block_of(said, "weight_block_size")
+    experts = said.word(EXPERT_KEY, _EXPERT_KINDS, "")
+    skips = left_out(said, "modules_to_not_convert", "ignored_layers", "exclude_modules")
+    number = NumberFormat(name="fp8", element_bits=8, tensor_bits=_ONE_SCALE * (1 + static), compute="fp8")
+    if block:
+        scale = 8.0 if powers and said.values.get(EXPERT_KEY) is not None else 32.0
+        number = replace(number, name="fp8-block", tensor_bits=0.0, block=block, scale_bits=scale)
+    words = (
+        f"fp8 with a scale for every {block[0]} x {block[1]} block" if block else "fp8 with a scale a tensor"
+    )
+    tables = tuple(
+        Choice(pattern=pattern, number=_ONE_SCALE_FP8, role="listed", said=key)
+        for pattern, key in said.strings("modules_to_convert")
+    )
+    listed = (*tables, *experts_beside_fp8(said))
+    by_name = (("experts", replace(number_of(said, "mxfp4"), compute="fp8")),) if experts else ()
+    beside = next((each.number.name for each in listed[len(tables) :] if each.number), experts)
+    return Scheme(
+        storage="fp8",
+        number=number,
+        words=f"{words}, experts in {beside}" if beside else words,
+        choices=(*skips, *listed),
+        by_name=by_name,
+        kv_cache=kv_cache_of(said),
+        activations="fp8",
+    )
+
+
+def fbgemm_fp8(said: Said) -> Scheme:
+    """The fp8 of fbgemm: a scale for every output channel."""
+    skips = left_out(said, "modules_to_not_convert", "ignored_layers")
+    number = grouped("fp8-channel", 8, -1, 32, compute="fp8")
+    return Scheme(storage="fp8", number=number, words=number_words(number), choices=skips, activations="fp8")
+
+
+_CODE_BITS = 8 * (64 + 80.0)
+"""What stands beside a 4-bit matrix of bitsandbytes: 16 codes of 32 bits and a note of its shape [bits]."""
+_DOUBLE_BITS = 8 * (64 + 1024 + 170.0)
+"""The same with a table of 256 codes for the scales, a mean and the longer note [bits]."""
+_STORAGE = {each: each for each in ("", "uint8", "bfloat16", "float16", "float32")}
+_FOUR_BIT_KINDS = {"": "fp4", "fp4": "fp4", "nf4": "nf4"}
+
+
+def bitsandbytes(said: Said) -> Scheme:
+    """bitsandbytes: 4-bit codes in blocks of 64, or 8-bit integers with a scale a row.
+
+    Linear modules are replaced, and routed experts are no modules in transformers 5, whose experts are one tensor.
+    """
+    skips = left_out(said, "llm_int8_skip_modules", "modules_to_not_convert")
+    eight = said.flag("load_in_8bit") | said.flag("_load_in_8bit")
+    four = said.flag("load_in_4bit") | said.flag("_load_in_4bit")
+    covers = NO_EXPERTS | TOWERS
+    if skips and not names_head(skips):
+        covers |= HEAD
+    double = said.flag("bnb_4bit_use_double_quant")
+    said.word("bnb_4bit_quant_storage", _STORAGE, "")
+    kind = said.word("bnb_4bit_quant_type", _FOUR_BIT_KINDS, "")
+    if four == eight:
+        raise said.refusal("load_in_4bit", "true, with load_in_8bit false, or the other way round")
+    if not four:
+        number = replace(grouped("int8", 8, -1, 32, tensor=8, compute="int8"))
+        words = "8-bit integers (bitsandbytes)"
+        return Scheme(storage="int8", number=number, words=words, choices=skips, covers=covers, gates=True)
+    number = number_of(said, "nf4-double" if double else "nf4")
+    number = replace(number, tensor_bits=_DOUBLE_BITS if double else _CODE_BITS)
+    words = f"4-bit {kind} (bitsandbytes){', scales quantized too' if double else ''}"
+    return Scheme(storage="nf4", number=number, words=words, choices=skips, covers=covers, gates=True)
+
+
+def mxfp4(said: Said) -> Scheme:
+    """MXFP4 as transformers writes it: routed experts alone."""
+    return Scheme(
+        storage="mxfp4",
+        number=number_of(said, "mxfp4"),
+        words="mxfp4 experts",
+        choices=left_out(said, "modules_to_not_convert"),
+        covers=frozenset(("experts",)),
+    )
+
+
+MLX_MODES: Mapping[str, tuple[int, int]] = {
+    "affine": (4, 64),
+    "mxfp4": (4, 32),
+    "nvfp4": (4, 16),
+    "mxfp8": (8, 32),
+}
+"""Modes of MLX with their usual bits and group."""
+
+
+def mlx(said: Said) -> Scheme:
+    """MLX: scales and offsets of 16 bits a group, embedding and head as well, formats of single modules beside.
+
+    Rows that are not whole groups stay as they are, and so does a router that is no linear module.
+    """
+    number = _mlx_number(said)
+    names = [
+        key
+        for key, value in said.values.items()
+        if isinstance(value, Mapping | bool) and key not in _MLX_KEYS
+    ]
+    parts = said.children(lambda key: isinstance(said.values[key], Mapping))
+    said.read(*names)
+    choices = [
+        Choice(
+            pattern=name,
+            number=_mlx_number(parts[name]) if name in parts else number if said.values[name] else None,
+            role="listed",
+            said="",
+        )
+        for name in names
+    ]
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words=f"{number_words(number)} (MLX)",
+        covers=EVERYTHING,
+        gates=True,
+        choices=tuple(choices),
+        skipped_rows=True,
+        engine_names=True,
+    )
+
+
+_MLX_KEYS = ("quant_method", "bits", "group_size", "mode", TEXT_ONLY, WRITTEN_BY_MLX)
+
+
+def _mlx_number(said: Said) -> NumberFormat:
+    mode = said.word("mode", {each: each for each in MLX_MODES}, "affine")
+    bits, size = MLX_MODES[mode]
+    bits, size = said.bits("bits", bits, most=8), said.group("group_size", size)
+    if mode != "affine":
+        if (bits, size) != MLX_MODES[mode]:
+            said.assume(
+                f"{said.path}: {mode} has {MLX_MODES[mode][0]} bits in groups of {MLX_MODES[mode][1]}; these were taken"
+            )
+        return replace(number_of(said, mode), tensor_bits=0.0)
+    wide = said.notes.own.element_bits
+    return grouped(f"int{bits}", bits, size, wide, zero=wide)
+
+
+def hqq(said: Said) -> Scheme:
+    """HQQ: integers in groups with a scale and an offset of 16 bits each."""
+    outer = said.part("quant_config") or said
+    weights = outer.part("weight_quant_params") or outer
+    bits = weights.bits("nbits" if "nbits" in weights.values else "bits", 4, most=8)
+    size = weights.integer("group_size", 64)
+    for key in ("scale_quant_params", "zero_quant_params"):
+        if outer.raw(key):
+            said.assume(f"quantization_config.{key}: scales were counted in 16 bits")
+    said.assume(
+        "hqq: a scale and an offset of 16 bits a group were taken for all linear layers but the experts"
+    )
+    number = grouped(f"int{bits}", bits, size if size > 0 else -1, 16, zero=16)
+    skips = left_out(said, "skip_modules", "modules_to_not_convert")
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words=f"{number_words(number)} (HQQ)",
+        choices=skips,
+        covers=NO_EXPERTS,
+    )
+
+
+_QUANTO = {
+    "": ("int8", 8),
+    "int8": ("int8", 8),
+    "qint8": ("int8", 8),
+    "int4": ("int4", 4),
+    "qint4": ("int4", 4),
+    "int2": ("int2", 2),
+    "qint2": ("int2", 2),
+    "float8": ("fp8", 8),
+    "qfloat8": ("fp8", 8),
+    "qfloat8_e4m3fn": ("fp8", 8),
+}
+
+
+def quanto(said: Said) -> Scheme:
+    """Quanto: 8 bits with a scale a row, fewer in groups of 128 with a scale and an offset."""
+    name, bits = said.word("weights", _QUANTO, "")
+    said.assume("quanto: the usual groups and scales were taken for all linear layers but the experts")
+    number = grouped(name, bits, -1, 16) if bits == 8 else grouped(name, bits, 128, 16, zero=16)
+    skips = left_out(said, "modules_to_not_convert")
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words=f"{number_words(number)} (Quanto)",
+        choices=skips,
+        covers=NO_EXPERTS,
+    )

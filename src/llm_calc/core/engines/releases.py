@@ -1,0 +1,123 @@
+"""Releases of engines: how a version is written, and which release of the catalog answers for it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from llm_calc.core.errors import InvalidInputError
+
+MOST_NUMBERS = 4
+_WRITTEN = re.compile(
+    r"[vb]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?:[.\-_]?(?:a|b|rc|post|dev|alpha|beta)[.\-]?\d*)*(?:\+[\w.\-]+)?"
+)
+_WEIGHTS = (1e9, 1e6, 1e3, 1.0)
+
+Numbers = tuple[int, ...]
+
+
+class Ranged(Protocol):
+    """A release of the catalog: the versions that its rules hold for, first and last."""
+
+    @property
+    def since(self) -> str:
+        """The first version."""
+        ...
+
+    @property
+    def until(self) -> str:
+        """The last version."""
+        ...
+
+
+class Tagged(Ranged, Protocol):
+    """Besides, where builds are counted: the tags of numbered releases, such as v0.5.0, that the rules hold for."""
+
+    @property
+    def tags(self) -> Sequence[str] | None:
+        """The first and the last tag."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Where a version lies of the release that answers for it: -1 before it, 0 within it, 1 beyond it."""
+
+    index: int
+    side: int
+
+
+@lru_cache(maxsize=512)
+def version_numbers(written: str) -> Numbers | None:
+    """The numbers of a version [1]; None where it is none.
+
+    Definition: ``v0.17.1`` as (0, 17, 1), ``b11549`` as (11549,), ``1.2.0rc6`` as (1, 2, 0).
+    """
+    found = _WRITTEN.fullmatch(written.strip())
+    return tuple(int(part) for part in found["numbers"].split(".")) if found else None
+
+
+def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers:
+    """The numbers of a version that a request names [1]; ``tagged``: builds are counted, some have a number as well.
+
+    Definition: as ``version_numbers``.
+
+    Raises:
+        InvalidInputError: it is written as no release of this engine is.
+    """
+    numbers, build = version_numbers(written), newest.startswith("b")
+    named_build, dotted = written.strip().startswith("b"), numbers is not None and len(numbers) > 1
+    if (
+        numbers is None
+        or (named_build if dotted or not build else False)
+        or (dotted and build and not tagged)
+    ):
+        short = newest.rpartition(".")[0]
+        also = f", v{newest}, or {short} for all of {short}.x" if short else " with or without the b"
+        also += ", or a tag such as v0.5.0" if tagged else ""
+        raise InvalidInputError(
+            f"engine.version: {written[:40]!r} is no release; accepted is one such as {newest}{also}",
+            field="engine.version",
+        )
+    return numbers
+
+
+def release_for(numbers: Numbers, releases: Sequence[Ranged]) -> Nearest:
+    """The release whose range holds the version, the newest of several; else the nearest one.
+
+    A short version stands for all that begin with it: 0.11 for 0.11.x.
+    """
+    ranges = [(version_numbers(each.since) or (), version_numbers(each.until) or ()) for each in releases]
+    for index in range(len(ranges) - 1, -1, -1):
+        since, until = ranges[index]
+        if _compared(numbers, since) >= 0 >= _compared(numbers, until):
+            return Nearest(index, 0)
+    distances = [min(abs(_place(numbers) - _place(end)) for end in each) for each in ranges]
+    index = min(range(len(ranges)), key=lambda each: (distances[each], -each))
+    return Nearest(index, _compared(numbers, ranges[index][0]))
+
+
+def release_of_tag(numbers: Numbers, releases: Sequence[Tagged]) -> Nearest:
+    """The release whose tags hold a numbered version; a later one than all of them goes with the newest release."""
+    places = [(index, _Tags(*each.tags)) for index, each in enumerate(releases) if each.tags is not None]
+    found = release_for(numbers, [tags for _, tags in places])
+    if found.side > 0 and found.index == len(places) - 1:
+        return Nearest(len(releases) - 1, 1)
+    return Nearest(places[found.index][0], found.side)
+
+
+def _compared(one: Numbers, other: Numbers) -> int:
+    """-1, 0 or 1 as far as both say."""
+    length = min(len(one), len(other))
+    return (one[:length] > other[:length]) - (one[:length] < other[:length])
+
+
+def _place(numbers: Numbers) -> float:
+    return sum(part * weight for part, weight in zip(numbers, _WEIGHTS, strict=False))

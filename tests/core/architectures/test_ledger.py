@@ -1,0 +1,263 @@
+"""Every key of a file ends in one of three places: it acts, a table says why it does not, or the answer names it.
+
+Each key of each catalog model and of one counted configuration a type is changed, alone; and removed, made null, given
+a word that nobody knows, lists longer, shorter and ending in one. Of the latter a run takes the share of the day;
+``LEDGER=all`` takes all of it.
+"""
+
+import datetime as dt
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters import config_file
+from llm_calc.adapters.config_file import read_config
+from llm_calc.adapters.key_tables import key_tables
+from llm_calc.core.architectures.defaults import ClassDefaults
+from llm_calc.core.architectures.fields import QUANTIZATION_KEYS, Fields
+from llm_calc.core.architectures.neutral import class_defaults, is_understood
+from llm_calc.core.architectures.reading import Reading
+from llm_calc.core.architectures.registry import known_types
+from llm_calc.core.errors import CalcError
+
+ROOT = Path(__file__).parents[3]
+TABLES = key_tables()
+UNCOUNTED = ("mllama", "moshi")
+"""Types of which a part is left out as a whole, which the answer says or the named class decides."""
+SHARES = 8
+TODAY = dt.date.today().toordinal() % SHARES  # noqa: DTZ011 - which share a run takes
+GONE = object()
+FILLED_IN = (None, "auto")
+"""Defaults that a class replaces by what other keys say."""
+DERIVED = ("num_key_value_heads", "head_dim")
+"""Where a class fills null in by what other keys say."""
+SAME_IN_EFFECT = frozenset({"laguna.gating", "qwen2_moe.mlp_only_layers"})
+"""Another word for what the class assumes."""
+Rows = dict[str, list[dict[str, Any]]]
+Path_ = tuple[str, ...]
+
+
+def by_type() -> Rows:
+    files = sorted((ROOT / "catalogs" / "models").glob("*.json"))
+    rows: Rows = {}
+    for file in files:
+        config = json.loads(file.read_text(encoding="utf-8"))["config"]
+        rows.setdefault(config["model_type"], []).append(config)
+    lines = (ROOT / "tests" / "golden" / "architectures.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        config = json.loads(line)["config"]
+        if config["model_type"] not in rows:
+            rows[config["model_type"]] = [config]
+    return {kind: configs for kind, configs in rows.items() if kind not in UNCOUNTED}
+
+
+ROWS = by_type()
+
+
+def keys_of(config: Mapping[str, Any], above: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+    for key, value in config.items():
+        if key in QUANTIZATION_KEYS or key == "per_layer_config":
+            continue
+        if isinstance(value, dict):
+            yield from keys_of(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def another(value: object) -> object:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 8 if value > 8 else value + 1
+    if isinstance(value, float):
+        return value * 2 + 1
+    if isinstance(value, list):
+        plain = value and not isinstance(value[0], list | dict)
+        return [another(value[0]), *value[1:]] if plain else [7]
+    return 3 if value is None else "unheard_of"
+
+
+def changed(config: dict[str, Any], path: Path_, value: object) -> dict[str, Any]:
+    copy: dict[str, Any] = json.loads(json.dumps(config))
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    if value is GONE:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return copy
+
+
+def said(found: Reading) -> tuple[object, ...]:
+    model = found.model
+    parts = (model.groups, model.embedding, model.head, model.head_tied, model.outside)
+    labels = (model.hidden, model.vocab, model.context_length_tokens, model.dtype)
+    stored = None if found.quantization is None else dict(found.quantization)
+    return (*parts, *labels, stored, found.assumptions, found.warnings)
+
+
+def in_a_table(path: Path_, value: object, passed: set[str]) -> bool:
+    *above, key = path
+    if is_understood(TABLES, key, value) or key in passed:
+        return True
+    if any(is_understood(TABLES, part, 0) or part in passed for part in above):
+        return True
+    return {".".join(path[-2:]), key} & TABLES.in_company != set()
+
+
+@pytest.fixture
+def passed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Keys that a family says to change no size in it, as it reads."""
+    seen: set[str] = set()
+    config_file._read.cache_clear()
+    ignore = Fields.ignore
+
+    def noted(self: Fields, *keys: str) -> None:
+        seen.update(keys)
+        ignore(self, *keys)
+
+    monkeypatch.setattr(Fields, "ignore", noted)
+    return seen
+
+
+@pytest.mark.parametrize("kind", sorted(ROWS))
+def test_no_key_is_dropped_without_a_word(kind: str, passed: set[str]) -> None:
+    silent = []
+    for config in ROWS[kind]:
+        before = said(read_config(config))
+        for path, value in keys_of(config):
+            new = another(value)
+            try:
+                after = said(read_config(changed(config, path, new)))
+            except CalcError:
+                continue
+            if after == before and not in_a_table(path, new, passed):
+                silent.append((".".join(path), value))
+    assert silent == []
+
+
+def variants(value: object) -> Iterator[tuple[str, object]]:
+    yield "gone", GONE
+    if value is not None:
+        yield "null", None
+    if not isinstance(value, str):
+        yield "word", "unheard_of"
+    if isinstance(value, list) and value:
+        yield "empty", []
+        yield "last", [*value[:-1], another(value[-1]) if not isinstance(value[-1], list | dict) else 7]
+
+
+def default_of(config: Mapping[str, Any], path: Path_) -> object:
+    """What the class of the innermost part assumes; ``GONE`` for a key that it does not declare."""
+    inner: Any = config
+    assumed: ClassDefaults = class_defaults(TABLES, config["model_type"])
+    for key in path[:-1]:
+        inner = inner[key]
+        assumed = class_defaults(TABLES, inner.get("model_type") or assumed.parts.get(key, ""))
+    names = assumed.names.get(path[-1], (path[-1],))
+    return next((assumed.keys[name] for name in names if name in assumed.keys), GONE)
+
+
+def stands_for_the_default(config: Mapping[str, Any], path: Path_, value: object) -> bool:
+    """Whether an absent key means the same: the class's default, or what it makes of other keys."""
+    default = default_of(config, path)
+    same = default is GONE or default in FILLED_IN or default == value
+    return same or value in (None, False, 0, "", []) or f"{config['model_type']}.{path[-1]}" in SAME_IN_EFFECT
+
+
+def taken(kind: str, path: Path_, what: str) -> bool:
+    share = zlib.crc32(".".join((kind, *path, what)).encode()) % SHARES
+    return os.environ.get("LEDGER") == "all" or share == TODAY
+
+
+@pytest.mark.parametrize("kind", sorted(ROWS))
+def test_no_key_is_removed_or_made_strange_without_a_word(kind: str, passed: set[str]) -> None:
+    silent = []
+    for config in ROWS[kind]:
+        before = said(read_config(config))
+        for path, value in keys_of(config):
+            for what, new in variants(value):
+                if (what == "null" and path[-1] in DERIVED) or not taken(kind, path, what):
+                    continue
+                with suppress(CalcError):
+                    same = said(read_config(changed(config, path, new))) == before
+                    known = in_a_table(path, None if new is GONE else new, passed)
+                    if same and not known and not stands_for_the_default(config, path, value):
+                        silent.append((".".join(path), value, what))
+    assert silent == []
+
+
+WORDS: dict[str, Any] = {
+    "layer_types": "a list of words",
+    "mlp_layer_types": "a list of words",
+    "hidden_act": "a word",
+    "attention_type": "a word",
+    "rope_scaling": {"type": "unheard_of", "factor": 4.0},
+    "rope_parameters": {"rope_type": "unheard_of", "rope_theta": 1e4},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(set(ROWS) & set(known_types())))
+def test_words_that_nobody_knows_are_named_or_refused(kind: str) -> None:
+    """Kinds of layers, of attention, of functions and of rotary scaling."""
+    for config in ROWS[kind]:
+        held: dict[str, Any] = config.get("text_config") or config
+        for key, sample in WORDS.items():
+            if key not in held or not held[key]:
+                continue
+            old = held[key]
+            strange = ["unheard_of"] * len(old) if isinstance(old, list) else "unheard_of"
+            strange = sample if isinstance(old, dict) else strange
+            path = ("text_config", key) if held is not config else (key,)
+            with suppress(CalcError):
+                found = read_config(changed(config, path, strange))
+                assert found.confidence == "approximate", (kind, key)
+
+
+def test_keys_that_pass_in_some_types_have_reasons() -> None:
+    seen: set[tuple[str, str]] = set()
+    for group in TABLES.passed:
+        assert group.reason.endswith(".")
+        assert group.types <= {*known_types(), "multimodal"}
+        pairs = {(kind, key) for kind in group.types for key in group.keys}
+        assert not pairs & seen
+        assert "expert_dtype" not in group.keys
+        seen |= pairs
+
+
+def test_the_table_gives_reasons_and_names_no_key_that_selects_a_format_or_a_size() -> None:
+    for group in TABLES.groups:
+        assert group.reason.endswith(".")
+        for key in (
+            "expert_dtype",
+            "mamba_ssm_dtype",
+            "compression_config",
+            "quantization_config",
+            "hidden_size",
+        ):
+            assert not group.holds(key)
+    assert len({key for group in TABLES.groups for key in group.keys}) == sum(
+        len(group.keys) for group in TABLES.groups
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hidden_act", "xielu"),
+        ("hidden_act", "prelu"),
+        ("pruned_heads", {"0": [1]}),
+        ("add_cross_attention", True),
+    ],
+)
+def test_values_that_may_hold_weights_are_named(key: str, value: object) -> None:
+    found = read_config({"model_type": "llama", key: value})
+    assert found.confidence == "approximate"
+    assert any(key in sentence for sentence in found.assumptions)

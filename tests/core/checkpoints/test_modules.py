@@ -1,0 +1,85 @@
+"""Names of modules: which tensors a pattern selects."""
+
+import time
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
+from llm_calc.adapters.formats import recipe_from_quantization_config
+from llm_calc.core.checkpoints.modules import ModuleTable
+from llm_calc.core.model import Model
+from tests.builders import llama, mixtral
+
+
+def named(model: Model, pattern: str) -> dict[str, int]:
+    """Tensors that a pattern names, with the number of their layers."""
+    found = ModuleTable(model, "model").select(pattern)
+    return {f"{component}.{name}": len(layers) for (component, name), layers in found.layers.items()}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tensors"),
+    [
+        ("model.layers.3.mlp", {"mlp.gate_proj": 1, "mlp.up_proj": 1, "mlp.down_proj": 1}),
+        ("self_attn.o_proj", {"attention.o_proj": 32}),
+        ("model.layers.3.mlp.up_proj.weight", {"mlp.up_proj": 1}),
+        ("re:.*layers\\.(0|1)\\..*down_proj$", {"mlp.down_proj": 2}),
+        ("*.layers.1*.self_attn.q_proj", {"attention.q_proj": 11}),
+        ("re:.*up_proj$", {"mlp.up_proj": 32}),
+        ("lm_head", {"lm_head.lm_head": 1}),
+        ("gate", {}),
+        ("model.layers.99.mlp", {}),
+        ("re:.*experts.*", {}),
+    ],
+)
+def test_names_of_published_files(pattern: str, tensors: dict[str, int]) -> None:
+    assert named(llama(), pattern) == tensors
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tensors"),
+    [
+        ("qkv_proj", {"attention.q_proj", "attention.k_proj", "attention.v_proj"}),
+        ("re:.*gate_up_proj$", {"mlp.gate_proj", "mlp.up_proj"}),
+        ("re:.*ffn\\.(w1|w3)", {"mlp.gate_proj", "mlp.up_proj"}),
+        ("model.layers.5.feed_forward.w2", {"mlp.down_proj"}),
+    ],
+)
+def test_names_of_engines_are_taken_and_told(pattern: str, tensors: set[str]) -> None:
+    found = ModuleTable(llama(), "model").select(pattern)
+    assert {f"{component}.{name}" for component, name in found.layers} == tensors
+    assert found.foreign
+
+
+def test_deepseek_v4_is_named_as_its_files_are() -> None:
+    model = read_config(load_catalogs().model("deepseek-v4-flash").config).model
+    found = ModuleTable(model, "model").select("re:.*attn.*(fused_wqa_wkv|wo_a)$")
+    assert {name for _, name in found.layers} == {"q_a_proj", "kv_proj", "o_a_proj"}
+    assert not found.foreign
+
+
+def test_experts_are_named_one_by_one_or_all_at_once() -> None:
+    model = mixtral()
+    listed = {f"model.layers.0.mlp.experts.{expert}.up_proj": {"quant_algo": "NVFP4"} for expert in range(8)}
+    config = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": listed}
+    assert recipe_from_quantization_config(config, model).guesses == ()
+    some = dict(list(listed.items())[:3])
+    (guess,) = recipe_from_quantization_config({**config, "quantized_layers": some}, model).guesses
+    assert "some experts only" in guess
+
+
+def test_what_has_no_format_to_choose_is_known() -> None:
+    table = ModuleTable(llama(), "model")
+    assert table.select("model.layers.0.input_layernorm").beside
+    assert not table.select("model.layers.0.inputlayer").beside
+
+
+def test_many_expressions_take_little_time() -> None:
+    groups = {"g": {"targets": ["Linear"], "weights": {"num_bits": 4, "group_size": 32}}}
+    ignored = [f"re:.*[a-z].*[a-z{index}].*{index % 7}[a-z]*!" for index in range(100)]
+    config = {"quant_method": "compressed-tensors", "config_groups": groups, "ignore": ignored}
+    begun = time.process_time()
+    recipe_from_quantization_config(config, llama())
+    # Two hundred times less than matching with backtracking took; a slow machine may need ten times as long.
+    assert time.process_time() - begun < 3
