@@ -115,6 +115,20 @@ def test_a_static_batch_has_a_slot_for_each_of_its_sequences() -> None:
     assert any("n_parallel: 32" in line for line in open_.assumptions)
 
 
+def test_a_static_batch_beyond_the_models_context_is_given_one_that_holds_it() -> None:
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "rtx-pro-6000-blackwell-workstation"},
+        "precision": {"weights": "q4_k_m"},
+        "engine": {"name": "llama.cpp"},
+        "workload": {"input_tokens": 8192, "output_tokens": 32, "batch": 32},
+    }
+    found = SERVING_ESTIMATE.answered(body, load_catalogs())
+    assert any(f"n_ctx: {33 * 256 * 32}" in line for line in found.assumptions)
+    assert found.resolved.running_sequences == 32
+    assert not [line for line in found.warnings if "does not fit" in line]
+
+
 @pytest.mark.parametrize("hardware", ["m4 max 64gb", ["rtx-4090", "rtx-3060-12gb"]])
 @pytest.mark.parametrize("operation", [MEMORY_PLAN, SERVING_ESTIMATE])
 def test_where_vllm_does_not_run_an_unnamed_engine_is_llama_cpp(operation: Any, hardware: Any) -> None:

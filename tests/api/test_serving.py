@@ -124,18 +124,31 @@ def test_an_engine_that_does_not_run_it_is_warned_of(
     assert found["basis"]["kind"] == "formula_only"
 
 
-def test_a_handful_of_cases_is_no_range(client: TestClient) -> None:
+def test_a_handful_of_cases_is_no_range_and_output_takes_that_of_its_times(client: TestClient) -> None:
     found = ask(
         client,
         engine={"name": "llama.cpp", "n_ctx": 4096},
         hardware={"gpu": "rtx-4090"},
-        workload={"concurrency": 1},
+        workload={**BODY["workload"], "concurrency": 1},
     )
     cases = {row["metric"]: row["measurements"] for row in found["basis"]["held_out_errors"]}
     assert cases["output_tokens_per_s"] < 10
-    assert found["interval"]["output_tokens_per_s"] is None
     assert cases["tpot_s"] >= 10
-    assert found["interval"]["tpot_s"] is not None
+    first, each, output = (found["interval"][name] for name in ("ttft_s", "tpot_s", "output_tokens_per_s"))
+    later = BODY["workload"]["output_tokens"] - 1
+    for end, other in (("low", "high"), ("high", "low")):
+        slower = (first[other] + later * each[other]) / found["request_latency_s"]
+        assert output[end] == pytest.approx(found["output_tokens_per_s"] / slower, rel=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "llama.cpp", "generic"])
+def test_a_static_batch_has_a_range_of_every_figure(client: TestClient, engine: str) -> None:
+    found = ask(
+        client, engine={"name": engine}, workload={"input_tokens": 500, "output_tokens": 100, "batch": 8}
+    )
+    for name in ("ttft_s", "tpot_s", "output_tokens_per_s"):
+        held = found["interval"][name]
+        assert held["low"] <= found[name] <= held["high"]
 
 
 def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(client: TestClient) -> None:

@@ -16,6 +16,7 @@ from llm_calc.core.calibration import chip_class, format_class
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
@@ -52,13 +53,18 @@ LARGEST_COMPUTE_FRACTION = 0.62
 
 
 def above_roof(case: Case) -> bool:
-    """Whether a closed loop's time a token implies more FLOP/s, prefill included, than the GPU can deliver."""
+    """Whether a closed loop's time a token implies more FLOP/s than the GPU can deliver, prompts' own included."""
     row = case.row
     if (row.load, row.metric) != ("closed_loop", "tpot_s"):
         return False
     tokens = row.requests * (1 + row.input_tokens / row.output_tokens)
     layers = zip(case.work.linear[:3], case.machine.group_flops_per_s, strict=False)
     least_s = sum(tokens * work.token_share * work.flops_per_token / peak for work, peak in layers)
+    prompts = row.requests / row.output_tokens * case.work.sequence_share / case.machine.wide_flops_per_s
+    least_s += sum(
+        prompts * visited_pairs(each, 0.0, row.input_tokens) * each.prefill_flops_per_pair
+        for each in case.work.context
+    )
     return bool(least_s / row.value > LARGEST_COMPUTE_FRACTION)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from llm_calc.adapters.calibration import stack_key
+from llm_calc.adapters.calibration import offset_load, stack_key
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
@@ -27,6 +27,8 @@ METRICS = {
     ("single_stream", "tpot_s"): "tpot_s",
     ("single_stream", "prefill_tokens_per_s"): "ttft_s",
     ("single_stream", "ttft_s"): "ttft_s",
+    ("static_batch", "decode_tokens_per_s"): "tpot_s",
+    ("static_batch", "prefill_tokens_per_s"): "ttft_s",
     ("offline", "output_tokens_per_s"): "output_tokens_per_s",
 }
 """Figures that a stack has offsets of, by the metric of an answer that they are applied to."""
@@ -55,7 +57,7 @@ def key_of(case: Case) -> str | None:
     if metric is None:
         return None
     stack = stack_key(case.row.engine, case.row.gpu, _shape(case.row.model), case.work)
-    return f"{stack}|{case.row.load}|{metric}"
+    return f"{stack}|{offset_load(case.row.engine, case.row.load)}|{metric}"
 
 
 @cache

@@ -7,9 +7,8 @@ stas00/ml-engineering, and published launch and all-reduce latencies; see docs/p
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import log
 
-from tools.calibrate.expert_kernels import kernel_medians
+from tools.calibrate.expert_kernels import kernel_centres
 
 US = 1e-6
 
@@ -34,9 +33,9 @@ def prior(base: float, sd: float, low: float, high: float, **depends: float) -> 
     return Prior(base=base, sd=sd, low=low, high=high, depends=depends)
 
 
-def timed(known: Prior, kernels: Mapping[str, float]) -> Prior:
-    """The same with deviations of kernels centred at their timings."""
-    return replace(known, centres={key: log(value / known.base) for key, value in kernels.items()})
+def timed(known: Prior, column: str) -> Prior:
+    """The same with deviations of kernels centred near their timings."""
+    return replace(known, centres=kernel_centres(column, known.base))
 
 
 FIXED = 1e-6
@@ -66,8 +65,8 @@ SERVED: Mapping[str, Prior] = {
     "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
     "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.3, pair=0.2),
     "expert_layer_s": timed(
-        prior(35 * US, 0.3, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.1),
-        kernel_medians("fixed_s"),
+        prior(35 * US, 0.3, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.2),
+        "fixed_s",
     ),
     "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),
     "sparse_layer_s": prior(40 * US, 0.5, 1 * US, 300 * US),
@@ -79,9 +78,7 @@ SERVED: Mapping[str, Prior] = {
     "sequence_s": prior(8 * US, 0.6, 0.3 * US, 60 * US, engine=0.4),
     "routing_exponent": prior(0.93, 0.05, 0.6, 1.0),
     "saturation_tokens": prior(1e-9, FIXED, 0.0, 1.0),
-    "expert_pad_rows": timed(
-        prior(25.0, 0.2, 0.5, 250.0, engine=0.1, kernel=0.15), kernel_medians("pad_rows")
-    ),
+    "expert_pad_rows": timed(prior(25.0, 0.2, 0.5, 250.0, engine=0.1, kernel=0.3), "pad_rows"),
     "stage_loss_fraction": prior(0.3, 0.3, 0.0, 1.0),
     "overlap_loss_fraction": prior(1.0, FIXED, 0.0, 1.0),
     "power_exponent": prior(1e-9, FIXED, 0.0, 1.0),

@@ -272,11 +272,17 @@ def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
     return f"{engine}/{gpu}/{shape}/{formats}"
 
 
+def offset_load(engine: str, load: str) -> str:
+    """The kind of load whose runs tell the offsets of another: llama.cpp's kernels know no client, one or many."""
+    return "single_stream" if engine == "llama.cpp" else load
+
+
 def offsets_of(
     calibration: Calibration, load: str, engine: str, gpu: str, model: Model, work: StepWork
 ) -> Offsets:
     """The offsets of a measured stack under a kind of load; none of what was not measured."""
     key = stack_key(engine, gpu, shape_of(model), work)
+    load = offset_load(engine, load)
     found = {name: calibration.offset(key, load, metric) for name, metric in OFFSETS.items()}
     return Offsets(**found)
 

@@ -31,14 +31,16 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
-    """Errors of answers of this kind; of a neighbouring load where this one was not measured."""
+    """Errors of answers of this kind; of neighbouring loads for what was not measured under this one."""
     calibration, model = placed.calibration, placed.subject.setup.model
     missing = unseen_of(placed)
     rows = _nearest([error for error in calibration.errors if error.held_out == missing], _pair_of(placed))
     if not was_seen(calibration, model):
         models = [error for error in calibration.errors if error.held_out == "model"]
         rows = [_as_wide(error, models) for error in rows]
-    here = _of_load(rows, request, placed) or rows
+    here = _of_load(rows, request, placed)
+    known = {error.metric for error in here if error.measurements >= LEAST_CASES}
+    here = [*here, *(error for error in rows if error.metric not in known)]
     if request.workload.load == "request_rate" and calibration.name == "served":
         return arrival_errors(placed.engine, here)
     return here
@@ -98,17 +100,30 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
             return None
         return Range(low=value * math.exp(error.low_log), high=value * math.exp(error.high_log))
 
+    first, each = span("ttft_s", float(found.ttft_s)), span("tpot_s", float(found.tpot_s))
     return Interval(
         status="calibrated" if _was_measured(request, placed) else "uncalibrated",
         coverage_fraction=COVERAGE,
-        ttft_s=span("ttft_s", float(found.ttft_s)),
-        tpot_s=span("tpot_s", float(found.tpot_s)),
+        ttft_s=first,
+        tpot_s=each,
         output_tokens_per_s=(
             None
             if request.workload.load == "request_rate" or request.workload.is_stream
             else span("output_tokens_per_s", float(found.output_tokens_per_s))
+            or _of_times(request.workload.mean_output_tokens, found, first, each)
         ),
     )
+
+
+def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: Range | None) -> Range | None:
+    """Output where only times were measured: as if both times were at the same end of their ranges."""
+    if first is None or each is None:
+        return None
+    longest, shortest = (
+        float(getattr(first, end) + (output_tokens - 1) * getattr(each, end)) for end in ("high", "low")
+    )
+    whole = float(found.ttft_s + (output_tokens - 1) * found.tpot_s) * float(found.output_tokens_per_s)
+    return Range(low=whole / longest, high=whole / shortest)
 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:

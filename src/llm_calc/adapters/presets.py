@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
+from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.model_source import model_precision, source_model
 from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.setup import resolve_setup
@@ -18,9 +19,11 @@ from llm_calc.adapters.unlike import requested_gpu
 from llm_calc.adapters.wire.engines import MOST_PARALLEL, LlamaCppEngine
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import PrecisionPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.llama_cpp_slots import padded
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
 
@@ -91,7 +94,7 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
     if not isinstance(part, LlamaCppEngine):
         return request
     if part.preset is None:
-        return _with_a_slot_each(request, part)
+        return _with_a_slot_each(request, part, catalogs)
     preset = _preset(part.preset)
     request = _with_weights(request, preset, catalogs)
     if _is_chosen(part):
@@ -139,13 +142,43 @@ def _with_engine(request: RequestT, part: LlamaCppEngine) -> RequestT:
     return chosen
 
 
-def _with_a_slot_each(request: RequestT, part: LlamaCppEngine) -> RequestT:
-    """A static batch runs at once: llama.cpp's own tools that time one give each of its sequences a slot."""
-    batch: int | None = getattr(request.workload, "batch", None)
-    if batch is None or part.n_parallel is not None or part.n_ctx is not None:
+def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalogs) -> RequestT:
+    """A static batch runs at once: llama.cpp's own tools that time one give each of its sequences a slot.
+
+    Where the model's own context does not hold them all, they are given one that does.
+    """
+    sequences, longest = _batch_of(request.workload)
+    if not sequences or part.n_parallel is not None or part.n_ctx is not None:
         return request
-    slots = min(batch, MOST_PARALLEL)
-    return _with_engine(request, part.model_copy(update={"n_parallel": slots}))
+    slots = min(sequences, MOST_PARALLEL)
+    needed = slots * padded(longest)
+    part = part.model_copy(update={"n_parallel": slots})
+    if slots > 1 and _own_context(request, part, catalogs) < needed:
+        part = part.model_copy(update={"n_ctx": needed})
+    return _with_engine(request, part)
+
+
+def _batch_of(workload: WorkloadPart | None) -> tuple[int, int]:
+    """Sequences of a static batch, none under another load, and the tokens of the longest."""
+    if workload is None or workload.batch is None:
+        return 0, 0
+    return workload.batch, workload.longest_tokens
+
+
+def _own_context(
+    request: MemoryPlanRequest | ServingEstimateRequest, part: LlamaCppEngine, catalogs: Catalogs
+) -> int:
+    """Cells that llama.cpp takes by itself at most, for all slots together [tokens]."""
+    setup = resolve_setup(
+        catalogs,
+        model=request.model,
+        precision=request.precision,
+        hardware=request.hardware,
+        parallelism=request.parallelism,
+        engine="llama.cpp",
+        version=part.version,
+    ).setup
+    return cast("LlamaCpp", engine_from(part)).start(setup).n_ctx
 
 
 def _preset(name: str) -> Preset:
@@ -226,6 +259,7 @@ def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[st
     batch = None if workload is None else workload.batch
     if batch is not None and part.n_parallel == min(batch, MOST_PARALLEL):
         found.append(f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch")
+        found.extend([f"engine.n_ctx: {part.n_ctx}, room for each of them"] if part.n_ctx else [])
     return found
 
 

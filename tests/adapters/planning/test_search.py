@@ -76,3 +76,17 @@ def test_a_candidate_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "resolve_setup", counted)
     answer(LLAMA)
     assert len(resolved) == len(set(resolved)) > 0
+
+
+@pytest.mark.parametrize("users", [7, 10])
+def test_replicas_never_serve_more_requests_than_there_are(users: int) -> None:
+    """By Little's law; requests that do not divide leave some replicas one less."""
+    found = answer(
+        {**TIGHT, "workload": {"input_tokens": 1000, "output_tokens": 200, "concurrency": users}},
+        limits={"max_gpus": 32},
+        objective="latency",
+    )
+    assert any(plan.replicas > 1 and users % plan.replicas for plan in found.plans)
+    for plan in found.plans:
+        assert plan.requests_per_s * plan.request_latency_s <= users * (1 + 1e-6)
+        assert plan.output_tokens_per_s == pytest.approx(200 * plan.requests_per_s)

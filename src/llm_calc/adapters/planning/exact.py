@@ -8,7 +8,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place_subject
 from llm_calc.adapters.memory_plan import Planned, plan_of
 from llm_calc.adapters.planning.rows import Row
-from llm_calc.adapters.serving import lengths_of, time_load
+from llm_calc.adapters.serving import lengths_of, time_load, times
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
@@ -89,7 +89,10 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evaluated:
-    """A candidate that keeps all limits: one replica in full, and how many of them there are."""
+    """A candidate that keeps all limits: one replica in full, and how many of them there are.
+
+    ``found``: times of the fullest replica, throughput of the mean one.
+    """
 
     row: Row
     request: ServingEstimateRequest
@@ -104,8 +107,13 @@ class Evaluated:
         return self.row.layout.gpus * self.replicas
 
 
-def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> Evaluated | None:
-    """The candidate under this load of each replica; None where it does not fit or breaks a limit."""
+def evaluate(
+    scene: Scene, row: Row, workload: WorkloadPart, replicas: int, filled: float = 1.0
+) -> Evaluated | None:
+    """The candidate under this load of its fullest replica; None where it does not fit or breaks a limit.
+
+    ``filled``: the mean replica's load over that of the fullest.
+    """
     checkpoint()
     try:
         fitted = fitting(scene, row, workload)
@@ -124,7 +132,7 @@ def evaluate(scene: Scene, row: Row, workload: WorkloadPart, replicas: int) -> E
         placed = replace(placed, novel=workload.is_stream)
         if not _is_steady(placed, workload, scene.lengths):
             return None
-        found = time_load(placed, workload)
+        found = times(time_load(placed, workload), filled)
     except CalcError:
         return None
     if not within_limits(scene, found):

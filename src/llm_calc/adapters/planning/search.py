@@ -224,7 +224,8 @@ class Search:
             return None
         key = (id(bound.row), workload.load, workload.requests_in_flight, workload.request_rate, replicas)
         if key not in self.known:
-            self.known[key] = evaluate(self.scene, bound.row, workload, replicas)
+            filled = self.load.filled(workload.requests_in_flight, replicas)
+            self.known[key] = evaluate(self.scene, bound.row, workload, replicas, filled)
         return self.known[key]
 
     def _affordable(self, row: Row, replicas: int) -> bool:

@@ -27,6 +27,16 @@ class Load:
     open: bool = False
     fastest: bool = False
 
+    def filled(self, fullest: float, replicas: float) -> float:
+        """Requests of the mean replica over those of the fullest [1].
+
+        ``amount / (replicas x fullest)``; 1 where the load is open, endless, or arrives by itself.
+        Definition: what does not divide leaves some replicas a request less.
+        """
+        if self.open or self.kind not in ("concurrency", "batch"):
+            return 1.0
+        return min(1.0, self.amount / (replicas * fullest))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
