@@ -263,8 +263,7 @@ def test_values_are_refused_where_they_stand(opened: Opener, label: str, typed: 
 def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) -> None:
     page = opened("/?v=1&w=bf16&n=1&len=8192")
     expect(page.locator("#verdict")).to_contain_text("Does not fit")
-    for name in ("TTFT", "TPOT", "Output", "Max concurrent", "Cost"):
-        expect(tile(page, name)).to_have_text("—")
+    expect(page.locator(".tile")).to_have_count(0)
     expect(card(page, "throughput")).to_contain_text("no speed is shown for what memory cannot hold")
     page.locator(".changes button").first.click()
     expect(page.locator("#verdict")).not_to_contain_text("Does not fit")
