@@ -357,3 +357,16 @@ def test_numbers_stay_when_the_service_goes_away(browser: Browser) -> None:
             expect(page.locator("#verdict")).to_contain_text("Fits")
             expect(tile(page, "TTFT")).not_to_have_text(before)
         page.close()
+
+
+def test_one_press_begins_and_words_are_explained(opened: Opener) -> None:
+    page = opened(width=360)
+    page.get_by_role("button", name="My PC or Mac").click()
+    expect(page).to_have_url(re.compile(r"e=llama\.cpp"))
+    expect(page.locator(".answers .grid > section").first).to_contain_text("Which quantization fits?")
+    page.get_by_role("button", name="What do these words mean?").click()
+    expect(page.get_by_role("dialog")).to_contain_text("time per output token")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="An API service").click()
+    expect(page.locator(".answers .grid > section").first).to_contain_text("Plans")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -148,7 +148,7 @@ def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
 
 def test_how_it_is_looked_at_is_in_the_link(opened: Opener, service: Service) -> None:
     page = opened("/?v=1&b.g=h200-141gb-sxm")
-    page.get_by_role("button", name="B", exact=True).click()
+    page.locator(".tab button:not(.close)").nth(1).click()
     card(page, "throughput").get_by_role("button", name="TPOT").click()
     card(page, "fit").get_by_role("button", name="TTFT").click()
     card(page, "plans").get_by_label("Best in").select_option("TTFT")
