@@ -263,8 +263,7 @@ def test_values_are_refused_where_they_stand(opened: Opener, label: str, typed: 
 def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) -> None:
     page = opened("/?v=1&w=bf16&n=1&len=8192")
     expect(page.locator("#verdict")).to_contain_text("Does not fit")
-    for name in ("TTFT", "TPOT", "Output", "Max concurrent", "Cost"):
-        expect(tile(page, name)).to_have_text("—")
+    expect(page.locator(".tile")).to_have_count(0)
     expect(card(page, "throughput")).to_contain_text("no speed is shown for what memory cannot hold")
     page.locator(".changes button").first.click()
     expect(page.locator("#verdict")).not_to_contain_text("Does not fit")
@@ -358,3 +357,16 @@ def test_numbers_stay_when_the_service_goes_away(browser: Browser) -> None:
             expect(page.locator("#verdict")).to_contain_text("Fits")
             expect(tile(page, "TTFT")).not_to_have_text(before)
         page.close()
+
+
+def test_one_press_begins_and_words_are_explained(opened: Opener) -> None:
+    page = opened(width=360)
+    page.get_by_role("button", name="My PC or Mac").click()
+    expect(page).to_have_url(re.compile(r"e=llama\.cpp"))
+    expect(page.locator(".answers .grid > section").first).to_contain_text("Which quantization fits?")
+    page.get_by_role("button", name="What do these words mean?").click()
+    expect(page.get_by_role("dialog")).to_contain_text("time per output token")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="An API service").click()
+    expect(page.locator(".answers .grid > section").first).to_contain_text("Plans")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -91,7 +91,7 @@ def test_every_figure_opens_its_formula(opened: Opener, service: Service) -> Non
     page.get_by_role("button", name="Open all").or_(page.get_by_role("button", name="Close all")).click()
     expect(page.locator("details.formula[open]")).to_have_count(0)
     page.get_by_role("button", name="Open all").click()
-    expect(page.locator("#x-cache")).to_contain_text("2 × 80 × 8 × 128 × 1 B (fp8) = 163,840 B")
+    expect(page.locator("#x-cache")).to_contain_text("80 full layers × 2,048 × 1 B (fp8) = 163,840 B")
 
 
 def test_gpus_that_cannot_hold_it_are_left_out(opened: Opener, service: Service) -> None:

@@ -20,7 +20,7 @@ def compressed(files: list[Path]) -> int:
 
 def test_files_stay_within_their_budget() -> None:
     assert compressed([STATIC / "vendor/page/libraries.js"]) <= 30 * KIB
-    assert compressed(sorted(PAGE.glob("*.js"))) <= 67 * KIB
+    assert compressed(sorted(PAGE.glob("*.js"))) <= 70 * KIB
     assert compressed(sorted(PAGE.glob("*.css"))) <= 10 * KIB
 
 

@@ -180,6 +180,7 @@ def _by_kind(model: Model, formats: CacheFormat) -> dict[str, CacheOfKind]:
     return {
         kind: CacheOfKind(
             layers=sum(layers for _, layers in caches),
+            elements_per_token=plain(sum(n * cache.elements_per_token for cache, n in caches)),
             bytes_per_token=plain(
                 sum(n * cache.elements_per_token * formats.bytes_per_element for cache, n in caches)
             ),

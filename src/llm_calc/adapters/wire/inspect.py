@@ -68,6 +68,9 @@ class CacheOfKind(Answer):
     """What the layers of one kind keep of a sequence."""
 
     layers: int = Field(description="Layers of this kind [layers]")
+    elements_per_token: Number = Field(
+        description="Elements that all of them keep of one token, below the window [elements/token]"
+    )
     bytes_per_token: Number = Field(description="Growth with one more token, below the window [bytes/token]")
     window_tokens: list[int] = Field(description="Windows of these layers; empty: none [tokens]")
     state_bytes_per_sequence: Number = Field(description="Constant state of one sequence [bytes]")

@@ -3,7 +3,7 @@ import { html } from "../vendor/page/libraries.js";
 import { apply, deviceOf, scenario } from "./state.js";
 import { memory, variants } from "./api.js";
 import { changeOf } from "./requests.js";
-import { costPerMillion } from "./figures.js";
+import { costPerMillion, runs } from "./figures.js";
 import { usersOf } from "./memory.js";
 import { integer, percent, size, time, timeUnit } from "./numbers.js";
 import { sentence } from "./words.js";
@@ -18,7 +18,8 @@ const NAMES = {
   "workload.concurrency": (value) => `${integer(value)} concurrent requests`,
 };
 
-function Advice({ plan }) {
+/** Single changes that make it run, one press each. */
+export function Fixes({ plan }) {
   const each = scenario.value, other = plan.recommended_gpu, users = usersOf(plan);
   const known = plan.changes_that_fit.slice(0, MOST_CHANGES).map((one) => {
     const value = one.field === "workload.concurrency" && users !== null ? Math.min(users, one.value) : one.value;
@@ -26,10 +27,9 @@ function Advice({ plan }) {
     const alone = !Object.keys(one.also ?? {}).length;
     return { set: sets.every(Boolean) ? Object.assign({}, ...sets) : null, name: (alone && NAMES[one.field]?.(value)) || sentence(one.change).slice(0, -1) };
   });
-  return html`<section class="card" aria-labelledby="next"><h2 id="next">What would make it fit</h2>
-    ${!known.length && !other && html`<p>No single change of this scenario does, and no GPU of the catalog holds it.</p>`}
+  return html`${!known.length && !other && html`<p>No single change of this scenario does, and no GPU of the catalog holds it.</p>`}
     <ul class="changes">${known.map((one) => html`<li key=${one.name}>${one.set ? html`<button type="button" onClick=${() => apply(one.set)}>${one.name}</button>` : one.name}</li>`)}
-      ${other && html`<li key=${other.gpu}><button type="button" onClick=${() => apply({ g: other.gpu, n: String(other.count), tp: "", pp: "", dp: "", ep: "" })}>${other.count} × ${other.name}, ${size(other.memory_bytes)} each</button></li>`}</ul></section>`;
+      ${other && html`<li key=${other.gpu}><button type="button" onClick=${() => apply({ g: other.gpu, n: String(other.count), tp: "", pp: "", dp: "", ep: "" })}>${other.count} × ${other.name}, ${size(other.memory_bytes)} each</button></li>`}</ul>`;
 }
 
 const signed = (fraction) => `${fraction > 0 ? "+" : "−"}${percent(Math.abs(fraction))}`;
@@ -50,15 +50,18 @@ function effects({ now, served, plan, set }, each, held) {
   ];
 }
 
+const EFFECTS = ["TTFT", "TPOT", "Output", "Cost", "Max concurrent"];
+
 function Row({ one, stale }) {
   if (!one.plan.fits) return html`<tr key=${one.name}><th scope="row">${one.name}</th><td colspan="5">does not fit</td></tr>`;
   return html`<tr key=${one.name}><th scope="row"><button type="button" disabled=${stale} onClick=${() => apply(one.set)}>${one.name}</button></th>
-    ${one.effects.map(([text, better]) => html`<td class=${better === false ? "worse" : ""}>${text ? `${text}${better ? "" : " ▾"}` : "same"}</td>`)}</tr>`;
+    ${one.effects.map(([text, better], at) => html`<td data-name=${EFFECTS[at]} class=${better === false ? "worse" : ""}>${text ? `${text}${better ? "" : " ▾"}` : "same"}</td>`)}</tr>`;
 }
 
 export function NextChange() {
   const plan = memory.state.value.data;
-  if (plan && !plan.fits) return html`<${Advice} plan=${plan} />`;
+  // Where nothing runs, the verdict itself shows them.
+  if (plan && !plan.fits) return runs(plan) && html`<section class="card" aria-labelledby="next"><h2 id="next">What would make it fit</h2><${Fixes} plan=${plan} /></section>`;
   const { each, rows } = variants.value ?? { rows: [] };
   const found = rows.map((one) => ({ ...one, effects: effects(one, each, plan?.sequences_that_fit) }));
   // A change that betters nothing is no advice, but that half the GPUs do not hold it is worth knowing.
@@ -66,6 +69,6 @@ export function NextChange() {
   if (!plan || !shown.length) return null;
   const stale = each !== scenario.value;
   return html`<section class=${`card ${stale ? "stale" : ""}`} aria-busy=${stale} aria-labelledby="next"><h2 id="next">What one change would do</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Single changes"><table class="variants"><thead><tr>${["Change", "TTFT", "TPOT", "Output", "Cost", "Max concurrent"].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <div class="scroll" tabindex="0" role="region" aria-label="Single changes"><table class="variants"><thead><tr>${["Change", ...EFFECTS].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
       <tbody>${shown.map((one) => html`<${Row} one=${one} stale=${stale} />`)}</tbody></table></div></section>`;
 }

@@ -4,7 +4,7 @@ import { comparisons } from "./api.js";
 import { Card } from "./card.js";
 import { CHIPS, costPerMillion, rentPerHour, runs, verdict } from "./figures.js";
 import { usersOf } from "./memory.js";
-import { addScenario, current, DEFAULTS, deviceOf, LETTERS, modelName, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
+import { addScenario, current, DEFAULTS, deviceOf, modelName, names, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
 import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
 
 const NAMES = {
@@ -20,21 +20,21 @@ export function Tabs() {
   const all = scenarios.value;
   return html`<div class="tabs" role="group" aria-label="Scenarios">
     ${all.map((each, at) => {
-      const letter = LETTERS[at].toUpperCase();
-      return html`<span class="tab"><button type="button" aria-pressed=${at === current.value} title=${summary(each, sources.value[at])} onClick=${() => { current.value = at; }}>${all.length > 1 ? letter : `Scenario ${letter}`}</button>
-        ${all.length > 1 && html`<button type="button" class="close" aria-label=${`Remove scenario ${letter}`} onClick=${() => removeScenario(at)}>×</button>`}</span>`;
+      const name = names.value[at];
+      return html`<span class="tab"><button type="button" aria-pressed=${at === current.value} title=${summary(each, sources.value[at])} onClick=${() => { current.value = at; }}>${all.length > 1 ? name : "Scenario"}</button>
+        ${all.length > 1 && html`<button type="button" class="close" aria-label=${`Remove scenario ${at + 1}: ${name}`} onClick=${() => removeScenario(at)}>×</button>`}</span>`;
     })}
     ${all.length < MOST_SCENARIOS && html`<button type="button" onClick=${addScenario}>+ Compare</button>`}</div>`;
 }
 
-/** "1.4× faster than A", in the words of the figure; nothing where they are alike. */
+/** "1.4× faster" than the first, in the words of the figure; nothing where they are alike. */
 function ratio(value, first, [less, more]) {
   if (!value || !first) return "";
   const times = Math.max(value / first, first / value);
   return times < 1.05 ? "" : `${significant(times, 2)}× ${value < first ? less : more}`;
 }
 
-/** A figure beside its likely range, and how it stands to that of A where the ranges do not overlap. */
+/** A figure beside its likely range, and how it stands to that of the first where the ranges do not overlap. */
 function Cell({ value, range, first, show, words, at }) {
   if (value == null) return html`<td>${DASH}</td>`;
   const apart = !range || !first?.range || range.low > first.range.high || range.high < first.range.low;
@@ -74,10 +74,10 @@ export function Compare() {
   const differing = Object.keys(DEFAULTS).filter((key) => all.some((each, at) => each[key] !== all[0][key] || (key === "m" && from[at] !== from[0])));
   const shown = answers.map((one) => (runs(one.plan) ? one : { plan: one.plan }));
   const taken = RESOLVED.filter(([key]) => !differing.includes(key)).map(([, name, read]) => [name, answers.map((one) => read(one) ?? DASH)]).filter(([, values]) => new Set(values).size > 1);
-  const note = differing.length ? "What is not named is the same in all. Ratios are to A, where the likely ranges do not overlap." : "Nothing differs yet: change a field of one of them.";
+  const note = differing.length ? "What is not named is the same in all. Ratios are to the first, where the likely ranges do not overlap." : "Nothing differs yet: change a field of one of them.";
   const values = (read) => shown.map((one, at) => { const [value, range] = read(one, all[at]); return { value, range }; });
   return html`<${Card} id="compare" title="Side by side" wide stale=${stale} note=${note}><div class="scroll" tabindex="0" role="region" aria-label="Scenarios side by side"><table class="compare">
-    <thead><tr><th scope="col"><span class="hidden">Figure</span></th>${all.map((_, at) => html`<th scope="col"><span class=${`swatch s${at + 1}`}></span>${LETTERS[at].toUpperCase()}</th>`)}</tr></thead>
+    <thead><tr><th scope="col"><span class="hidden">Figure</span></th>${all.map((_, at) => html`<th scope="col"><span class=${`swatch s${at + 1}`}></span>${names.value[at]}</th>`)}</tr></thead>
     <tbody>${differing.map((key) => html`<tr class="differs"><th scope="row">${NAMES[key]}</th>${all.map((each, at) => html`<td>${shownValue(key, each, from[at])}</td>`)}</tr>`)}
       ${taken.map(([name, values]) => html`<tr class="differs"><th scope="row">${name}</th>${values.map((value) => html`<td>${value}</td>`)}</tr>`)}
       <tr><th scope="row">Memory</th>${answers.map((one) => { const [tone, icon, word] = verdict(one.plan); return html`<td class=${tone}>${one.error ?? `${icon} ${word}`}</td>`; })}</tr>

@@ -59,16 +59,11 @@ function Step({ id, name, formula, filled, result, from }) {
 
 const sum = (parts) => parts.filter(Boolean).join(" + ");
 
-/** The cache of a token, with its factors where all layers are of one plain kind. */
+/** The cache of a token, by kind of layer. */
 function cacheStep(what) {
-  const kinds = Object.entries(what.kv_cache.by_layer_kind);
-  const [, width, heads] = /attention of \d+ heads of (\d+) on (\d+) key-value heads/.exec(what.architecture)?.map(Number) ?? [];
-  const [kind, one] = kinds[0] ?? [];
-  const bytes = heads && one && one.bytes_per_token / (2 * one.layers * width * heads);
-  const plain = kinds.length === 1 && kind === "full" && heads && [0.5, 1, 2, 4].includes(bytes);
-  return plain
-    ? ["2 (K, V) × layers × KV heads × head width × bytes of an element", `2 × ${one.layers} × ${heads} × ${width} × ${bytes} B (${what.precision.kv_cache})`]
-    : ["sum over layers of cached elements × bytes of an element", sum(kinds.map(([name, each]) => `${each.layers} ${name} layers: ${integer(each.bytes_per_token)} B`))];
+  const kinds = Object.entries(what.kv_cache.by_layer_kind).filter(([, each]) => each.elements_per_token);
+  const filled = kinds.map(([name, each]) => `${each.layers} ${name} layers × ${significant(each.elements_per_token / each.layers, 6)} × ${significant(each.bytes_per_token / each.elements_per_token, 4)} B`);
+  return ["sum over layers of cached elements × bytes of an element; plain attention caches 2 (K, V) × KV heads × head width", `${sum(filled)} (${what.precision.kv_cache})`];
 }
 
 function modelSteps(what) {

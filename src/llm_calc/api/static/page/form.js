@@ -1,13 +1,14 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import {
-  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LETTERS, model, named, PRESETS, scenario, scenarios, setSource, source, STARTS, summary,
+  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, keepFocus, model, named, names, PRESETS, scenario, scenarios, setSource, source, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
 import { Combobox } from "./combobox.js";
 import { headerOf } from "./gguf.js";
 import { fieldOf } from "./requests.js";
+import { Starts } from "./starts.js";
 import { count, parsed, significant, usd } from "./numbers.js";
 import { sentence } from "./words.js";
 
@@ -289,10 +290,9 @@ export function Form() {
   const over = (event) => { event.preventDefault(); event.currentTarget.classList.add("dragging"); };
   return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}
       onDragOver=${over} onDragLeave=${(event) => event.currentTarget.classList.remove("dragging")} onDrop=${drop}>
-    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${LETTERS[current.value].toUpperCase()} · ` : ""}${summary(scenario.value, source.value)}</span></button>
+    <${Starts} onBegin=${() => { pasting.value = false; }} />
+    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${names.value[current.value]} · ` : ""}${summary(scenario.value, source.value)}</span></button>
     <div class="folded">
-      ${isExample.value && html`<p class="example"><span class="chip">Example</span> <span class="hint">Change anything, or begin with:</span></p>
-        <p class="presets" role="group" aria-label="Begin with">${STARTS.map((each) => html`<button type="button" onClick=${() => apply(each.set)}>${each.name}</button>`)}</p>`}
       ${general && html`<p class="refusal" role="alert">⚠ ${general}</p>`}
       <${Model} /><${Hardware} /><${Workload} /><${Targets} />
     </div></form>`;

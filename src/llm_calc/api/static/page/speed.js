@@ -1,6 +1,6 @@
 // The cards of speed: throughput and latency over concurrency, throughput against speed, roofline, where time goes.
 import { html } from "../vendor/page/libraries.js";
-import { current, LETTERS, look, scenarios, view } from "./state.js";
+import { current, look, names, scenarios, view } from "./state.js";
 import { answered, comparisons, curve, estimate, memory } from "./api.js";
 import { Bars, StackedBar } from "./bars.js";
 import { Card, Choices, Data, Missing } from "./card.js";
@@ -22,7 +22,7 @@ const timed = (rows) => (rows ?? []).filter((row) => !row.error && row.output_to
 function others() {
   if (!comparisons.value || scenarios.value.length < 2) return [];
   const { all, answers } = comparisons.value;
-  return answers.map((one, at) => ({ name: `Scenario ${LETTERS[at].toUpperCase()}`, tone: `s${at + 1}`, at, rows: runs(one.plan) ? timed(one.points) : [], n: gpusOf(all[at]) }))
+  return answers.map((one, at) => ({ name: names.value[at], tone: `s${at + 1}`, at, rows: runs(one.plan) ? timed(one.points) : [], n: gpusOf(all[at]) }))
     .filter((each) => each.at !== current.value && each.rows.length);
 }
 
@@ -44,7 +44,7 @@ const Unheld = html`<p class="note">— no speed is shown for what memory cannot
 export function Throughput() {
   const rows = timed(curve.state.value.data), served = estimate.state.value.data, each = answered.value.scenario;
   const key = view.value.fig in FIGURES ? view.value.fig : "output_tokens_per_s", tone = `s${current.value + 1}`;
-  const kind = FIGURES[key], range = isLoop(each) ? spread(served, key) : null, mine = `Scenario ${LETTERS[current.value].toUpperCase()}`;
+  const kind = FIGURES[key], range = isLoop(each) ? spread(served, key) : null, mine = scenarios.value.length > 1 ? names.value[current.value] : "This scenario";
   const ends = (value) => (range ? { low: value * range[0], high: value * range[1] } : {});
   const likely = (value) => (range ? `, likely ${kind.show(value * range[0])} to ${kind.show(value * range[1])}` : "");
   const points = rows.map((row) => ({ x: row[AT], y: row[key], value: row[AT], ...ends(row[key]), text: `${integer(row[AT])} at once: ${kind.show(row[key])}${likely(row[key])}` }));
@@ -74,7 +74,7 @@ export function Pareto() {
   });
   const mine = pointsOf(rows, n, true).map((one) => (range ? { ...one, low: one.y * range[0], high: one.y * range[1] } : one));
   const series = [
-    { name: `Scenario ${LETTERS[current.value].toUpperCase()}`, tone: `s${current.value + 1}`, straight: true, points: mine },
+    { name: scenarios.value.length > 1 ? names.value[current.value] : "This scenario", tone: `s${current.value + 1}`, straight: true, points: mine },
     ...others().map((other) => ({ name: other.name, tone: other.tone, straight: true, points: pointsOf(other.rows, other.n, false) })),
   ];
   const marker = served && each.load === "c" ? { x: 1 / served.tpot_s, y: served.output_tokens_per_s_per_gpu, name: "your load" } : null;

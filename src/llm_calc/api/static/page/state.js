@@ -1,5 +1,6 @@
 // The state of the page: up to four scenarios, of which one is edited; everything else follows from it.
 import { computed, signal } from "../vendor/page/libraries.js";
+import { namesOf } from "./names.js";
 
 export const LETTERS = ["a", "b", "c", "d"];
 
@@ -18,13 +19,6 @@ export const PRESETS = [
   { name: "RAG", set: { i: "8192", o: "512", load: "c", c: "16", len: "32768" } },
   { name: "Coding agent", set: { i: "16384", o: "1024", load: "c", c: "8", len: "65536", px: "0.6" } },
   { name: "Batch", set: { i: "2048", o: "512", load: "off", len: "8192" } },
-];
-
-/** Where one begins: what most people with such a machine ask first. */
-export const STARTS = [
-  { name: "My PC or Mac", set: { m: "gpt-oss-20b", g: "rtx-4090", n: "1", e: "llama.cpp", len: "8192", i: "1024", o: "512", load: "c", c: "1" } },
-  { name: "Rented GPUs", set: { m: "llama-3.1-70b", w: "fp8", g: "h100-80gb-sxm", n: "2", e: "vllm", len: "16384", i: "1024", o: "512", load: "c", c: "32" } },
-  { name: "A service", set: { m: "gpt-oss-120b", g: "h100-80gb-sxm", n: "8", e: "vllm", len: "16384", i: "2048", o: "512", load: "r", r: "10", ttft: "2", tpot: "0.05" } },
 ];
 
 export const scenarios = signal([{ ...DEFAULTS }]);
@@ -127,6 +121,12 @@ export function modelName(each, from) {
   if (from) return from.name;
   return each.m === CUSTOM ? "own dimensions" : each.m;
 }
+
+/** What each scenario is called where several stand beside each other. */
+export const names = computed(() => namesOf(
+  scenarios.value.map((each, at) => ({ ...each, m: sources.value[at]?.name ?? each.m })),
+  { model: (each) => modelName(each, null), gpu: (each) => deviceOf(each)?.name.replace(/^(NVIDIA|AMD|Intel|Apple) /, "") ?? each.g },
+));
 
 /** A scenario in one line. */
 export function summary(each, from) {

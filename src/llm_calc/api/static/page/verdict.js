@@ -3,7 +3,9 @@ import { html, signal, useEffect } from "../vendor/page/libraries.js";
 import { catalog, scenario } from "./state.js";
 import { answered, askAgain, down, estimate, memory, together } from "./api.js";
 import { CHIPS, boundOf, costPerMillion, keeps, overloaded, rentPerHour, runs, spread, verdict } from "./figures.js";
+import { Fixes } from "./changes.js";
 import { explain } from "./explain.js";
+import { WordsButton } from "./glossary.js";
 import { refusals, toField } from "./form.js";
 import { percentileOf } from "./requests.js";
 import { usersOf } from "./memory.js";
@@ -13,8 +15,8 @@ import { differing, sentence } from "./words.js";
 const ANNOUNCE_MS = 500;
 const announced = signal("");
 
-function Tile({ name, title, value, range, under = [], target, opens }) {
-  return html`<div class=${`tile ${target ?? ""}`}><dt><abbr title=${title}>${name}</abbr></dt><dd>
+function Tile({ name, title, spelt, value, range, under = [], target, opens }) {
+  return html`<div class=${`tile ${target ?? ""}`}><dt><abbr title=${title}>${name}</abbr>${spelt && html` <span>${spelt}</span>`}</dt><dd>
     <button type="button" class="plain figure" onClick=${() => explain(opens)} aria-label=${`${name} ${value}: how it was computed`}>${value}</button>
     <span class="range">${range}</span>${under.filter(Boolean).map((each) => html`<span class=${`under ${each === KEPT[target === "met"][1] ? "kept" : ""}`}>${each}</span>`)}</dd></div>`;
 }
@@ -22,12 +24,12 @@ function Tile({ name, title, value, range, under = [], target, opens }) {
 const KEPT = { true: ["met", "✓ within target"], false: ["missed", "✕ beyond target"], null: [null, ""] };
 
 /** A time with its range, 95th percentile and target. */
-function TimeTile({ name, title, figure, served, reason, target, holds, opens }) {
+function TimeTile({ name, title, spelt, figure, served, reason, target, holds, opens }) {
   const value = served?.[figure], range = served?.interval[figure], spread = served?.percentiles?.[figure], late = spread?.p95;
   const kept = reason && target ? false : keeps(holds ? spread?.[holds] ?? value : value, target);
   const [tone, word] = KEPT[reason === "does not fit" ? null : kept];
   const likely = range ? likelyTime(range, value) : value == null ? "" : "range not known";
-  return html`<${Tile} name=${name} title=${title} value=${time(value)} range=${reason || likely} under=${[late != null && `slowest 5 %: ${time(late)}`, word]} target=${tone} opens=${opens} />`;
+  return html`<${Tile} name=${name} title=${title} spelt=${spelt} value=${time(value)} range=${reason || likely} under=${[late != null && `slowest 5 %: ${time(late)}`, word]} target=${tone} opens=${opens} />`;
 }
 
 function CostTile({ each, device, served, reason }) {
@@ -46,8 +48,8 @@ function Tiles({ served, plan, each, device }) {
   const perUser = shown && each.load !== "off" && parsed(each.o) > 1 && `${count(1 / shown.tpot_s)} tok/s for each user`;
   const full = users !== null && `${integer(Math.floor(plan.max_concurrency))} of full length, ${integer(plan.max_model_len_tokens)} tokens`;
   return html`<dl class="tiles">
-    <${TimeTile} name="TTFT" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} holds=${percentileOf(each)} opens="ttft" />
-    <${TimeTile} name="TPOT" title="time per output token after the first, mean over the requests" figure="tpot_s" served=${shown} reason=${reason} target=${each.tpot} holds=${percentileOf(each)} opens="tpot" />
+    <${TimeTile} name="TTFT" spelt="time to first token" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} holds=${percentileOf(each)} opens="ttft" />
+    <${TimeTile} name="TPOT" spelt="time per output token" title="time per output token after the first, mean over the requests" figure="tpot_s" served=${shown} reason=${reason} target=${each.tpot} holds=${percentileOf(each)} opens="tpot" />
     <${Tile} name="Output" title="generated tokens a second of all requests" value=${shown ? `${count(shown.output_tokens_per_s)} tok/s` : DASH} range=${reason || (shown && !output ? "range not known" : likelyCount(output))} under=${[perUser]} opens="output" />
     <${Tile} name="Max concurrent" title="requests of this length that the KV cache holds at once" value=${integer(users)} range=${users === null ? reason : "requests of this length"} under=${[full]} opens="users" />
     <${CostTile} each=${each} device=${device} served=${shown} reason=${reason} />
@@ -105,6 +107,9 @@ function headOf({ plan, served, each, refused, busy }) {
   return [tone, icon, word, `weights ${size(per.weights_bytes)} + KV cache ${size(per.kv_cache_bytes)} + other ${size(other)} of ${size(per.memory_bytes)} on each GPU`];
 }
 
+/** Where answers to what is asked most stand. */
+const JUMPS = [["quants", "Which quantization fits?"], ["plans", "What to rent"], ["gpus", "Every GPU"]];
+
 /** What was refused, each a way to its field. */
 function Refused() {
   return Object.entries(refusals.value).map(([key, text]) => html`<p class="refusal">⚠ ${text} ${key && html`<button type="button" class="small" onClick=${() => toField(key)}>Go to the field</button>`}</p>`);
@@ -119,6 +124,7 @@ export function Verdict() {
   const { status: planning } = memory.state.value, { status: serving } = estimate.state.value;
   const refused = [planning, serving].includes("error"), busy = [planning, serving].includes("loading");
   const [tone, icon, word, about] = headOf({ plan, served, each, refused, busy });
+  const failed = plan && !runs(plan) && !refused;
   useEffect(() => {
     const told = served && runs(plan) ? `, TTFT ${time(served.ttft_s)}, TPOT ${time(served.tpot_s)}` : "";
     const timer = setTimeout(() => { if (!busy) announced.value = `${word}${refused ? "" : told}`; }, ANNOUNCE_MS);
@@ -127,11 +133,12 @@ export function Verdict() {
   return html`<section class=${`card verdict ${tone} ${busy ? "stale" : refused ? "old" : ""}`} aria-busy=${busy} aria-labelledby="verdict">
     <h2 id="verdict" tabindex="-1"><span class="icon" aria-hidden="true">${icon}</span> ${word}${about && html` <span class="quiet">${about}</span>`}</h2>
     <p class="hidden" aria-live="polite">${announced.value}</p>
-    ${plan && !runs(plan) && !refused && html`<p>${sentence(plan.reason)}</p>`}
+    ${failed && html`<p>${sentence(plan.reason)}</p>`}
     ${down.value && html`<${Down} at=${at} />`}
     ${refused && !down.value && html`<${Refused} />`}
     ${refused && served && html`<p class="note">${each === scenario.value ? "" : "The figures are those of the last scenario that was answered."}</p>`}
-    <${Tiles} served=${served} plan=${plan} each=${each} device=${device} /><${Basis} served=${served} plan=${plan} />
+    ${failed ? html`<h3>What would make it fit</h3><${Fixes} plan=${plan} />` : html`<${Tiles} served=${served} plan=${plan} each=${each} device=${device} />`}<${Basis} served=${served} plan=${plan} />
+    <p class="note jumps">${JUMPS.map(([id, name]) => html`<a href=${`#${id}`} onClick=${jump(id)}>${name}</a>`)} <${WordsButton} /></p>
     ${plan && runs(plan) && !plan.starts && plan.warnings.slice(0, 1).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
     ${served && runs(plan) && served.warnings.slice(0, 2).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
   </section>`;

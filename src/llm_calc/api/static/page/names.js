@@ -1,0 +1,23 @@
+// What scenarios are called beside each other: by what sets them apart, never by a letter.
+
+/** From what is told first to what is told last; a part is told where it is not the same in all. */
+const PARTS = [
+  ["m", "dh", "df", "dl", "dv", "dq", "dk"], ["w"], ["g", "n", "mem"], ["tp", "pp", "dp", "ep"], ["e", "ev"], ["kv"], ["i", "o", "px"], ["load", "c", "r", "b"], ["len"],
+];
+const LAYOUT = { tp: "TP", pp: "PP", dp: "DP", ep: "EP" };
+const LOADS = { c: (each) => `${each.c} at once`, r: (each) => `${each.r} a second`, b: (each) => `batch of ${each.b}`, off: () => "offline" };
+const TELLS = {
+  m: (each, tell) => tell.model(each), w: (each) => each.w || "as published",
+  g: (each, tell) => `${tell.gpu(each)} ×${each.n}${each.mem ? ` (${each.mem} GiB)` : ""}`,
+  tp: (each) => Object.entries(LAYOUT).filter(([key]) => each[key]).map(([key, name]) => `${name} ${each[key]}`).join(" ") || "layout left open",
+  e: (each) => `${each.e}${each.ev ? ` ${each.ev}` : ""}`, kv: (each) => `cache ${each.kv}`,
+  i: (each) => `${each.i} in, ${each.o} out${each.px ? `, ${each.px} cached` : ""}`, load: (each) => LOADS[each.load]?.(each) ?? each.load, len: (each) => `context ${each.len || "open"}`,
+};
+
+/** One name a scenario. ``tell``: how a model and a GPU are called; names that are still alike are numbered. */
+export function namesOf(scenarios, tell) {
+  const apart = PARTS.filter((keys) => scenarios.some((each) => keys.some((key) => each[key] !== scenarios[0][key])));
+  const told = apart.length ? apart : [["g"]];
+  const names = scenarios.map((each) => told.slice(0, 3).map(([key]) => TELLS[key](each, tell)).join(", "));
+  return names.map((name, at) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${names.slice(0, at + 1).filter((one) => one === name).length})`));
+}
