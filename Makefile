@@ -84,7 +84,7 @@ conformance: $(VENV)/.dev  ## run engines' own planners without a GPU; record th
 	$(BIN)/python -m tools.conformance
 
 mutants: $(VENV)/.dev  ## change the core in single places and count how often a test notices (MOST may be given)
-	$(BIN)/python -m tools.mutants --most $(or $(MOST),200)
+	$(BIN)/python -m tools.mutants --most $(or $(MOST),100)
 
 runs: $(VENV)/.dev  ## write what is predicted for every measured run anew
 	$(BIN)/python -m tools.calibrate.predicted_runs

@@ -8,6 +8,8 @@ holds some. Its docstring, together with that of its class, names
   look up: the figure is what the words say) or ``Choice:`` (this calculator's own rule, with what speaks for it);
 - the equation as a literal, unless it is a definition in words;
 - what it ``Leaves out:``, or that it is exact, unless it is a definition.
+
+A source that anything in the package names, formula or not, was opened: it says ``checked:`` and the day.
 """
 
 import inspect
@@ -51,6 +53,9 @@ of the classes and by what the tools wrote."""
 
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]")
 _BASIS = re.compile(r"^\s*(Sources?|Definition|Choice):", re.MULTILINE)
+_SOURCE = re.compile(r"(?<!-> )\bSources?:")
+_ENDS = re.compile(r"^\s*$|\"\"\"|^\s*(Leaves out|Choice|Definition|Sources?):", re.MULTILINE)
+_CHECKED = re.compile(r"checked:\s+\d{4}-\d{2}-\d{2}\b")
 _LITERAL = re.compile(r"``([^`]+)``")
 _OPERATOR = re.compile(r" [x+/=<>-] |\^|/|(max|min|sum|ceil|floor|clip)\(")
 
@@ -104,11 +109,24 @@ class Formula:
         if bases - {"Definition"}:
             missing += [] if self._has_equation else ["an equation"]
             missing += [] if re.search(r"Leaves out:|[Ee]xact", self.text) else ["what it leaves out"]
+        if unread_sources(self.text):
+            missing.append("the day on which its source was checked")
         return missing
 
     @property
     def _has_equation(self) -> bool:
         return any(_OPERATOR.search(literal) for literal in _LITERAL.findall(self.text))
+
+
+def unread_sources(text: str) -> list[str]:
+    """Return the beginnings of sources that do not say on which day they were read."""
+    found = []
+    for match in _SOURCE.finditer(text):
+        end = _ENDS.search(text, match.end())
+        cited = text[match.start() : end.start() if end else None]
+        if not _CHECKED.search(cited):
+            found.append(" ".join(cited.split())[:80])
+    return found
 
 
 def modules() -> Iterator[ModuleType]:

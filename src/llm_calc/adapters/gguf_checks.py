@@ -1,7 +1,7 @@
 """Keys of a GGUF header held against the tensors of a layer: what contradicts is named, what cannot run is refused.
 
 Sizes are those of the tensors. Source: llama.cpp v0.5.0, ``src/models/*.cpp``, where a matrix may hold two at once
-(gate and up, queries and their gates) or half of what the key says (Qwen of 2023).
+(gate and up, queries and their gates) or half of what the key says (Qwen of 2023); checked: 2026-11-30.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,7 +2,7 @@
 
 The keys mean the same for every architecture, so that only what llama.cpp writes into its code has to be looked up:
 which layers have a sliding window. Source: llama.cpp v0.5.0, ``src/llama-hparams.cpp`` (``n_embd_k_gqa``, ``n_embd_r``,
-``n_embd_s``, ``set_swa_pattern``) and ``src/models/*.cpp``.
+``n_embd_s``, ``set_swa_pattern``) and ``src/models/*.cpp``; checked: 2026-11-30.
 """
 
 from collections.abc import Iterator, Mapping

@@ -3,7 +3,8 @@
 Every entry is passed over by its size; only what an answer needs is kept: short values, short lists of numbers, names
 and shapes of tensors. Tokenizers make headers megabytes long; of their lists only the lengths are kept. Nothing
 recurses, so that the cost is linear in the entries, of which there is a largest number.
-Source: the GGUF specification, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3).
+Source: the GGUF specification, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3);
+checked: 2026-11-30, read.
 """
 
 import struct

@@ -81,7 +81,7 @@ def speed(scenario: Scenario, needs: Demand, roofs: Roofs) -> Speed:
     """Prefill of the whole batch and one decode step under the roofs [s].
 
     ``roofline(FLOPs, bytes)`` for each; a decode step has ``batch`` times the FLOPs of one sequence.
-    Source: Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785), see :func:`.throughput.roofline`.
+    Source: as :func:`.throughput.roofline`; checked: 2026-11-30.
     Leaves out: communication, launches, scheduling.
     """
     return Speed(

@@ -47,8 +47,9 @@ def fit_logs(
 
     ``x <- x - (J^T J / e^2 + 1 / s^2)^-1 (J^T r / e^2 + x / s^2)`` with residuals r and slopes J, halved until the
     fit improves.
-    Source: Nocedal and Wright 2006, Numerical Optimization, section 10.3 (Gauss-Newton); Allen 1974 for the residual
-    of a measurement left out, ``r / (1 - leverage)``.
+    Choice: damped least squares around a prior, since measurements are few and unknowns have likely values; the
+    residual of a measurement left out is ``r / (1 - leverage)``, as the PRESS statistic of R's ``asbio`` has it
+    (checked: 2026-11-30, its page read).
     Leaves out: other minima than the one next to factor 1; the bound ``1 - leverage >= 0.001`` hides measurements
     that alone decide an unknown.
 

@@ -12,7 +12,8 @@ lm_head        logits of every position                                 one posi
 
 Both count routed experts only. Scans of recurrent layers depend on the implementation and stand apart.
 Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for ``2 x parameters``; Chowdhery et al. 2022
-(arXiv:2204.02311) appendix B for the products with the context.
+(arXiv:2204.02311) appendix B, ``6 L H (2 Q T)`` with the backward pass, for the products with the context; checked:
+2026-11-30, both read in quotation.
 """
 
 from collections.abc import Iterator
@@ -94,7 +95,8 @@ def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> 
 
     ``batch x S x sum over matrices of 2 x rows x cols x used + batch x S x S x sum over layers of FLOPs a pair``.
     Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for matrices, Chowdhery et al. 2022 (arXiv:2204.02311)
-    appendix B for pairs; agrees with a counter that is run on the model classes of transformers.
+    appendix B for pairs; checked: 2026-11-30, both read in quotation; agrees with a counter that is run on the model
+    classes of transformers.
     Leaves out: norms, softmax, rotary embeddings, look-ups; scans stand apart in ``scan``. Windows are masks here,
     which save nothing.
     """
@@ -121,8 +123,8 @@ def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = 
     ``sum over matrices of 2 x rows x cols x used + sum over layers of min(context + 1, window) x FLOPs a pair``; a
     latent cache is decompressed for all of it, ``(context + 1) x 2 x rows x cols``.
     Source: as :func:`reference_prefill_flops`. With ``absorbed`` latent attention counts as engines run it, on the
-    compressed cache (DeepSeek-V2 report, arXiv:2405.04434, section 2.1.2); the reference classes decompress the whole
-    cache at every step, which no engine does. All else is equal.
+    compressed cache (vLLM 0.33.0 ``model_executor/layers/attention/mla_attention.py``; checked: 2026-11-30, read);
+    the reference classes decompress the whole cache at every step, which no engine does. All else is equal.
     Leaves out: as prefill; sparse selections, which the reference classes mask.
     """
     flops, scan = _projections(model, 1, 1 if absorbed else context + 1), _scan(model, 1)
@@ -148,7 +150,8 @@ def executed_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> F
 
     ``batch x S x sum over matrices of 2 x rows x cols x used + batch x sum over layers of executed_pairs x FLOPs a
     pair``, the head once a sequence.
-    Source: Dao 2023, FlashAttention-2 (arXiv:2307.08691) section 3.1, for skipping what a causal mask hides.
+    Source: vLLM 0.33.0 ``v1/attention/ops/triton_attention_helpers.py``, ``compute_tile_loop_bounds``: tiles that a
+    causal mask hides are not visited; checked: 2026-11-30, read.
     Leaves out: blocks on the diagonal that kernels compute in full, and padding of tiles.
     """
     flops = _projections(model, batch * tokens, batch * tokens)
@@ -209,7 +212,8 @@ def executed_decode_flops(model: Model, context: Quantity) -> Flops:
     """Work that an engine executes for one token after ``context`` tokens, latent caches absorbed [FLOP].
 
     ``sum over matrices of 2 x rows x cols x used + sum over layers of executed_keys x absorbed FLOPs a pair``.
-    Source: as :func:`executed_prefill_flops`; DeepSeek-V2 report (arXiv:2405.04434) section 2.1.2 for latent caches.
+    Source: as :func:`executed_prefill_flops`; vLLM 0.33.0 ``model_executor/layers/attention/mla_attention.py`` for
+    latent caches; checked: 2026-11-30, read.
     Leaves out: norms, softmax, look-ups, sampling, padding of tiles.
     """
     flops = _projections(model, 1, 1)

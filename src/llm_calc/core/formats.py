@@ -46,8 +46,8 @@ class NumberFormat:
 
         ``element_bits + (scale_bits + zero_bits) / n``, n being the elements of a group or block; ``element_bits``
         alone where there is neither.
-        Source: the layout of each format, named at its entry in ``catalogs/formats/numbers.toml`` and ``gguf.toml``;
-        MXFP4: OCP Microscaling Formats (MX) specification 1.0.
+        Definition: the layout of each format, whose source its entry in ``catalogs/formats/numbers.toml`` and
+        ``gguf.toml`` names.
         Leaves out: what depends on a tensor's shape (:meth:`fitted` counts it): scales of channels and tensors, groups
         that are begun and not filled.
         """
@@ -69,8 +69,8 @@ class NumberFormat:
         """The format of a tensor with so many contiguous elements a row: itself, or its fallback [bits].
 
         ``elements mod group_size = 0`` keeps the format; else its ``fallback`` is asked the same.
-        Source: llama.cpp ``src/llama-quant.cpp``, where a tensor whose rows are not whole blocks takes a fallback
-        type. Exact.
+        Source: llama.cpp v0.5.0 ``src/llama-quant.cpp``, ``tensor_type_fallback``: a tensor whose rows are not whole
+        blocks takes a fallback type; checked: 2026-11-30, read. Exact.
         """
         if self.fallback is None or elements % self.group_size == 0:
             return self

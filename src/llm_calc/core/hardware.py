@@ -101,7 +101,9 @@ def unified_usable_bytes(gpu: Gpu, memory_bytes: int) -> int:
     """What the system leaves to a GPU that shares so much memory [bytes].
 
     ``memory x (usable / memory of the catalog's entry)``; on Apple parts 3/4 from 36 GiB on, else 2/3.
-    Source: llama.cpp prints Metal's ``recommendedMaxWorkingSetSize``, the same parts of the memory, in public logs.
+    Source: llama.cpp v0.5.0 prints Metal's ``recommendedMaxWorkingSetSize``
+    (``ggml/src/ggml-metal/ggml-metal-device.m``; checked: 2026-11-30, read); the parts of the memory are those of
+    public logs.
     Leaves out: ``iogpu.wired_limit_mb``, with which an owner raises it.
     """
     if gpu.vendor.lower() != "apple":

@@ -193,8 +193,7 @@ def kv_cache_bytes(
 
     ``sequences x sum over layers of (min(tokens, window) x elements x bytes + state)``: for plain attention ``2 x
     layers x kv_heads x head_dim x bytes x tokens`` a sequence.
-    Source: Pope et al. 2022 (arXiv:2211.05102) section 2 for plain attention; each block's own docstring for its
-    elements.
+    Definition: keys and values of every token that a layer still sees, as each block's own docstring counts them.
     Leaves out: what engines reserve beyond it (pages, window slack), which is a matter of the engine.
     """
     total: Quantity = 0
@@ -240,7 +239,8 @@ def stage_kv_cache_bytes(
 
     ``ceil(sequences / data) x sum over the stage's layers of share x cache_bytes``: data parallelism splits the
     sequences, tensor parallelism the heads; heads or latent vectors that cannot be split are kept by every GPU.
-    Source: vLLM documentation, "Parallelism and scaling", for what is replicated.
+    Source: vLLM 0.33.0 ``model_executor/layers/linear.py``, ``QKVParallelLinear``, for what is replicated; its
+    documentation, "Data Parallel Deployment", for sequences; checked: 2026-11-30, read.
     Leaves out: sequences that are dealt unevenly beyond the rounding.
     """
     total: Quantity = 0
@@ -271,8 +271,8 @@ def activation_bytes(
     ``batch x tokens x (2 x hidden + widest intermediate) x bytes + batch x ceil(vocabulary / tensor) x 4``: residual
     stream and its normalised copy, the widest layer's intermediates (:func:`.overheads.layer_peak_width`), and
     float32 logits of one position a sequence.
-    Source: Korthikanti et al. 2022 (arXiv:2205.05198) section 4, reduced to inference where nothing is kept for a
-    backward pass.
+    Choice: nothing is kept for a backward pass, so that one layer's tensors and the stream are all; engines' own
+    peaks are those of :mod:`.overheads`, held against start-up logs.
     Leaves out: fragmentation and the workspaces of libraries.
     """
     per_token = 2 * model.hidden + layer_peak_width(model, tensor)

@@ -62,8 +62,8 @@ def layer_peak_width(model: Model, tensor: int = 1) -> float:
     projections from the stream put out and what the projection back to it takes in are alive together: gate, up and
     their product (3 x the intermediate width, times the experts a token visits); queries, keys, values and the
     attention output.
-    Source: Korthikanti et al. 2022 (arXiv:2205.05198) section 4.1, the tensors of one layer, without those kept for
-    training.
+    Choice: what a layer puts out between two products with the stream is alive together; held against start-up logs
+    (``docs/memory.md``).
     Leaves out: kernels that fuse gate, up and product, and routers and norms, which are narrow.
     """
     widths: dict[tuple[int, Component], float] = {}
@@ -118,8 +118,8 @@ def profiled_peak_bytes(
     """Activation peak of a dummy step of the largest batch [bytes].
 
     ``max(forward pass, sampler)``: the two follow each other and share the allocator's memory.
-    Source: vLLM 0.11 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run`` (a dummy forward pass, then a dummy
-    sampler).
+    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run`` (``_dummy_run``, then
+    ``_dummy_sampler_run``); checked: 2026-11-30, read.
     Leaves out: the dummy pass of a multimodal encoder.
     """
     forward = forward_peak_bytes(model, tokens, bytes_per_element, tensor)

@@ -6,8 +6,9 @@ to stages; the first stage holds the embedding, the last the head. Data parallel
 attention and splits the sequences, while the experts are spread over all of its GPUs. Expert parallelism
 deals whole experts.
 
-Sources: Megatron-LM (arXiv:1909.08053) sections 3 and 4; vLLM documentation, "Parallelism and scaling" and
-"Expert parallel deployment"; DeepSpeed-MoE (arXiv:2201.05596) section 5.
+Sources: vLLM 0.33.0 ``model_executor/layers/linear.py``, ``fused_moe/config.py`` and ``distributed/utils.py``; its
+documentation, "Parallelism and Scaling", "Data Parallel Deployment" and "Expert Parallel Deployment"; checked:
+2026-11-30, read. Cutting by columns, then by rows, is the idea of Megatron-LM (arXiv:1909.08053).
 """
 
 from bisect import bisect_left
@@ -73,8 +74,9 @@ class Layout:
 
         ``max(1, tensor x data / expert)``: the GPUs of a stage that remain to each expert group cut its experts;
         without expert parallelism all of them, also those that attention is replicated on.
-        Source: vLLM documentation, "Data parallel deployment" and "Expert parallel deployment". Exact where
-        ``expert`` divides the stage, which ``Layout`` demands.
+        Source: vLLM 0.33.0 ``model_executor/layers/fused_moe/config.py``, ``FusedMoEParallelConfig.make``; its
+        documentation, "Data Parallel Deployment"; checked: 2026-11-30, read. Exact where ``expert`` divides the
+        stage, which ``Layout`` demands.
         """
         return max(1, self.stage_gpus // self.expert)
 
@@ -83,8 +85,8 @@ def largest_piece(units: Quantity, ways: Quantity) -> Quantity:
     """Units on the GPU that holds most [1].
 
     ``max(1, ceil(units / ways))``; more ways than units replicate.
-    Source: Megatron-LM (arXiv:1909.08053) section 3, with heads as the units; replication of KV heads as in vLLM's
-    ``QKVParallelLinear``. Exact.
+    Source: vLLM 0.33.0 ``model_executor/layers/linear.py``, ``QKVParallelLinear``, with heads as the units and
+    replicas of key-value heads; checked: 2026-11-30, read. Exact.
     """
     return larger(ceil_div(units, ways), 1)
 
@@ -94,7 +96,8 @@ def weight_share(weight: Weight, layout: Layout) -> float:
 
     Routed experts: ``ceil(copies / expert) x (rows x cols + bias) x piece``; everything else ``params x piece``, with
     ``piece = largest_piece(units, ways) / units``.
-    Source: Megatron-LM (arXiv:1909.08053) section 3; DeepSpeed-MoE (arXiv:2201.05596) section 5 for experts.
+    Source: vLLM 0.33.0 ``model_executor/layers/linear.py``, and ``fused_moe/config.py`` for experts; checked:
+    2026-11-30, read.
     Leaves out: the optional redundant copies of hot experts.
     """
     if weight.component == ROUTED:
@@ -115,7 +118,7 @@ def cache_share(cache: Cache, tensor: Quantity) -> Quantity:
     """Fraction of one sequence's cache entries that the GPU which holds most of them keeps [1].
 
     ``largest_piece(units, tensor) / units``: KV heads are dealt; a latent cache is one unit and whole on every GPU.
-    Source: vLLM documentation, "Parallelism and scaling". Exact.
+    Source: vLLM 0.33.0 ``model_executor/layers/linear.py``, ``QKVParallelLinear``; checked: 2026-11-30, read. Exact.
     """
     return largest_piece(cache.units, tensor) / cache.units
 

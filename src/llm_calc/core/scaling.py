@@ -9,8 +9,9 @@ sequence              one exchange of partial attention results a layer, ``(n-1)
 expert                two all-to-alls a mixture layer, each ``(n-1)/n x batch x k x h x b`` over n GPUs
 ====================  ==========================================================================
 
-Sources: Megatron-LM (arXiv:1909.08053) section 3; ring all-reduce volume, Patarasuk and Yuan 2009; Ring
-Attention (arXiv:2310.01889) for partial results; DeepSpeed-MoE (arXiv:2201.05596) for all-to-alls.
+Sources: ``doc/PERFORMANCE.md`` of NVIDIA's nccl-tests for the volumes of all-reduce, reduce-scatter and all-to-all;
+vLLM 0.33.0 ``v1/attention/ops/dcp.py``, ``cp_lse_ag_out_rs``, for partial results, which are reduced and scattered;
+checked: 2026-11-30, read.
 """
 
 from bisect import bisect_left
@@ -90,8 +91,9 @@ def communication_s(model: Model, split: Split, batch: int, bytes_per_element: f
 
     ``sum of messages x (latency + volume / link bandwidth)``, with messages and volumes of the table at the head of
     this module.
-    Sources: Megatron-LM (arXiv:1909.08053) section 3; ring all-reduce volume, Patarasuk and Yuan 2009
-    (doi:10.1016/j.jpdc.2008.09.002); the alpha-beta model, Hockney 1994 (doi:10.1016/S0167-8191(06)80021-9).
+    Sources: ``doc/PERFORMANCE.md`` of NVIDIA's nccl-tests, ``overhead + size / bandwidth`` and ``2 (n-1)/n`` for an
+    all-reduce; vLLM 0.33.0 ``model_executor/layers/linear.py``, ``RowParallelLinear``, for two of them a layer;
+    checked: 2026-11-30, read.
     Leaves out: overlap with computing, links of several kinds in one group, latency that grows with the group.
     """
     layout, message = split.layout, batch * model.hidden * bytes_per_element
@@ -192,8 +194,8 @@ def first_index(holds: Callable[[int], bool], count: int) -> int:
     """The first of ``count`` indices that holds, ``count`` where none does [1]; later ones must hold as well.
 
     Galloping, then bisection: about ``2 x log2(index)`` tries.
-    Source: Bentley and Yao 1976 (doi:10.1016/0020-0190(76)90071-5). Exact where the condition is monotone: more
-    stages or ranks never need more memory on the fullest GPU, but for the few layers by which uneven stages differ.
+    Definition: the search itself. Exact where the condition is monotone: more stages or ranks never need more memory
+    on the fullest GPU, but for the few layers by which uneven stages differ.
     """
     low, high = 0, 1
     while high < count and not holds(high - 1):

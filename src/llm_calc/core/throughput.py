@@ -48,7 +48,8 @@ def roofline(flops: Quantity, bytes_per_gpu: Quantity, roofs: Roofs) -> Timing:
 
     ``max(FLOPs / (gpus x efficiency x peak), bytes per GPU / bandwidth)``; ``bytes_per_gpu`` is what the fullest GPU
     moves, summed over stages that run one after another.
-    Source: Williams, Waterman and Patterson 2009, "Roofline" (doi:10.1145/1498765.1498785).
+    Source: the roofline of Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785), as Lawrence Berkeley
+    National Laboratory introduces it (crd.lbl.gov, "Roofline"); checked: 2026-11-30.
     Leaves out: communication, launches and every loss of bandwidth. The memory roof itself is never lowered.
     """
     compute_s = flops / (roofs.gpus * roofs.efficiency_fraction * roofs.flops_per_s)

@@ -15,8 +15,8 @@ def touched_fraction(experts: int, top_k: float, tokens: Quantity) -> Quantity:
     """Share of the experts that at least one of ``tokens`` tokens visits [1].
 
     ``1 - (1 - k / E)^tokens``.
-    Source: the balls-and-bins expectation (Mitzenmacher and Upfal, Probability and Computing, chapter 5), for routing
-    that is uniform and independent; one token touches exactly k / E.
+    Choice: a token leaves an expert out with chance ``1 - k / E``, and tokens are taken as independent; one token
+    touches exactly k / E.
     Leaves out: correlated routing, which touches fewer.
     """
     return 1 - (1 - top_k / experts) ** tokens
@@ -27,7 +27,7 @@ def decode_weight_bytes(model: Model, numbers: Numbers, split: Split, batch: Qua
 
     ``sum over dense tensors of bytes + sum over expert tensors of bytes x touched_fraction(batch)``; a tied head is
     read in full although memory holds it once, as the embedding.
-    Source: Pope et al. 2022 (arXiv:2211.05102) section 2: every weight is loaded once a step.
+    Choice: every weight that a step needs is read once, the least that memory has to move.
     Leaves out: embedding rows (a few kilobytes a token) and caches of the chip that keep weights from step to step.
     """
     total: Quantity = 0.0
@@ -63,7 +63,7 @@ def decode_cache_bytes(
     """Cache bytes read in one decode step of ``batch`` sequences, summed over the stages [bytes].
 
     ``sum over stages of stage_kv_cache_bytes(ceil(context / sequence))``.
-    Source: Pope et al. 2022 (arXiv:2211.05102) section 2: the whole cache is loaded once a step.
+    Choice: the whole cache is read once a step, the least that memory has to move.
     Leaves out: the write of the new token's keys and values; selections that read less than a window.
     """
     tokens = ceil_div(context_tokens, split.sequence)

@@ -101,7 +101,8 @@ class Weight:
         """Multiplications and additions for one token [FLOP].
 
         ``2 x rows x cols x used`` for a matrix; 0 for vectors and tables.
-        Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1; a multiply-add is 2 FLOPs.
+        Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1; checked: 2026-11-30, read in quotation; a
+        multiply-add is 2 FLOPs.
         Leaves out: biases, norms, activation functions and look-ups.
         """
         return 2 * self.rows * self.cols * self.used if self.kind == "matrix" else 0
@@ -143,7 +144,8 @@ class Scores:
         """Work for one query against one key, all heads [FLOP].
 
         ``2 x heads x (qk_dim + v_dim)``: the product of query and key, and that of its weight and the value.
-        Source: Chowdhery et al. 2022 (arXiv:2204.02311) appendix B.
+        Source: Chowdhery et al. 2022 (arXiv:2204.02311) appendix B, whose ``6 L H (2 Q T)`` is three times it;
+        checked: 2026-11-30, read in quotation.
         Leaves out: scaling, masks and the softmax.
         """
         return 2 * self.heads * (self.qk_dim + self.v_dim)
@@ -153,8 +155,8 @@ class Scores:
         """Work for one query against one key of a latent cache [FLOP]; ``flops_per_pair`` where nothing is latent.
 
         ``2 x heads x (absorbed_qk_dim + absorbed_v_dim)``.
-        Source: DeepSeek-V2 report (arXiv:2405.04434) section 2.1.2, where the decompression is absorbed into query
-        and output.
+        Source: vLLM 0.33.0 ``model_executor/layers/attention/mla_attention.py``, the data-movement friendly way,
+        where the decompression is absorbed into query and output; checked: 2026-11-30, read.
         Leaves out: the absorbed matrices themselves, which count once for each new token (``Weight.over_context``).
         """
         qk = self.absorbed_qk_dim if self.absorbed_qk_dim is not None else self.qk_dim

@@ -128,6 +128,15 @@ def test_a_context_that_is_too_long_is_refused() -> None:
     assert plan.budget.unallocated_bytes < 0
 
 
+def test_places_that_are_made_at_start_hold_as_many_as_they_are_made_for() -> None:
+    plan = engine("llama.cpp", n_ctx=8192).plan(setup(llama_3_8b(), memory_gib=24))
+    # 8192 cells that four slots share: one request of 8192, two of 4096, never more than four; memory would hold nine.
+    assert [plan.sequences(tokens) for tokens in (8192, 4096, 1024)] == [1, 2, 4]
+    short = engine("llama.cpp", n_ctx=1 << 20, fit=False).plan(setup(llama_3_8b(), memory_gib=24))
+    # 128 KiB a token, 4 GiB for 32768 of them: what is left of memory, not the million cells, is the limit.
+    assert short.sequences(32768) == pytest.approx(short.available_bytes / (4 * GIB))
+
+
 @pytest.mark.parametrize(("tensor", "expert"), [(2, 1), (2, 2)])
 def test_only_layers_are_dealt(tensor: int, expert: int) -> None:
     with pytest.raises(UnsupportedError, match="use pipeline instead"):

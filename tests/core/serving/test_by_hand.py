@@ -12,9 +12,11 @@ import pytest
 from llm_calc.core.operators.work import CollectiveWork, ContextWork, LayerCounts, LinearWork, StepWork
 from llm_calc.core.planning.bounds import in_flight, most_sequences
 from llm_calc.core.serving import disaggregated, offline
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools
 from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
+from llm_calc.core.serving.host import HostTimes, start_waits, with_host
+from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from llm_calc.core.serving.step import StepLoad, collective_seconds, prompt_attention_seconds, step_seconds
 from tests.core.serving.cases import PERFECT, PLAIN
@@ -141,3 +143,34 @@ def test_in_flight_are_arrivals_times_their_stay() -> None:
     deployment = Deployment(work=STEP, rates=rates(), capacity=1000.0, limit=1000.0)
     lengths = Lengths(input_tokens=1.0, output_tokens=100.0)
     assert in_flight(deployment, lengths, 2.0, np.array([500.0]))[0] == pytest.approx(2.0, rel=0.05)
+
+
+def test_two_stages_work_on_successive_chunks() -> None:
+    overlapping = replace(PLAIN, prompt_tokens=500, stages_overlap=True)
+    staged = replace(STEP, stages=2, linear=(replace(MATRIX, flops_per_token=1e11),))
+    lengths = Lengths(input_tokens=2000.0, output_tokens=1.0)
+    # Four chunks of 500 tokens of 100 us: 4 x 50 ms in turn; overlapped (4 + 2 - 1) / (4 x 2) of it.
+    whole = 4 * 500 * 1e-4
+    assert prefill_seconds(staged, rates(replace(overlapping, stages_overlap=False)), 1.0, lengths) == (
+        pytest.approx(whole, rel=0.01)
+    )
+    assert prefill_seconds(staged, rates(overlapping), 1.0, lengths) == pytest.approx(whole * 5 / 8, rel=0.01)
+    # Half of the gain of 3/8 is lost.
+    lossy = rates(overlapping, overlap_loss_fraction=0.5)
+    assert prefill_seconds(staged, lossy, 1.0, lengths) == pytest.approx(whole * (1 - 3 / 16), rel=0.01)
+
+
+def test_percentiles_lie_between_the_two_nearest() -> None:
+    # Of 0, 10, ... 100: places 5, 9, 9.5 and 9.9.
+    assert percentiles_of(np.arange(0.0, 110.0, 10.0)[::-1]) == pytest.approx((50.0, 90.0, 95.0, 99.0))
+    assert percentiles_of(np.array([2.0, 4.0])) == pytest.approx((3.0, 3.8, 3.9, 3.98))
+
+
+def test_those_of_the_start_wait_so_that_the_mean_is_that_of_all() -> None:
+    # 20 requests, 4 together: the first two wait 10 x sqrt(4) x 3 ms = 60 ms each, on average 6 ms.
+    waits = start_waits(20, 4.0, HostTimes(arrival_s=0.003))
+    assert waits.tolist() == pytest.approx([0.06, 0.06] + [0.0] * 18)
+    lengths = Lengths(input_tokens=100.0, output_tokens=10.0)
+    host = HostTimes(request_s=0.001, prompt_token_s=1e-5, arrival_s=0.003, stream_tokens=2.0)
+    # 50 ms + 1 ms + 100 x 10 us + 2 x 3 ms + 2 x 20 ms
+    assert with_host(0.05, 0.02, lengths, 4.0, host) == pytest.approx(0.098)

@@ -161,7 +161,8 @@ def stored_weights(
 def kept_format(own: CheckpointFormat, model: Model) -> str | None:
     """The format of a checkpoint's experts, where llama.cpp's converter takes it over as it is: MXFP4, else None.
 
-    Source: llama.cpp v0.5.0, conversion/gpt_oss.py, deepseek.py, kimi_k3.py (MXFP4 blocks are repacked, never decoded).
+    Source: llama.cpp v0.5.0, conversion/gpt_oss.py, deepseek.py, kimi_k3.py (MXFP4 blocks are repacked, never decoded);
+    checked: 2026-11-30, the first read.
     """
     experts = (placed for placed in model.placed if placed.weight.component == "experts")
     found = next((own.recipe.format_of(each.weight, each.indices[0]).name for each in experts), None)

@@ -56,7 +56,7 @@ def is_recurrent(model: Model) -> bool:
 def in_span(span: LayerSpan, at: int, count: int) -> bool:
     """Whether place ``at`` (0-based) of ``count`` lies in a span of places.
 
-    Source: llama.cpp, ``use_more_bits`` and where it is called.
+    Source: llama.cpp v0.5.0 ``src/llama-quant.cpp``, ``use_more_bits``; checked: 2026-11-30, read.
     """
     eighth = count // 8
     spans: dict[LayerSpan, bool] = {

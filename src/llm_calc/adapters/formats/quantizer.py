@@ -62,7 +62,7 @@ def quantized_recipe(entry: RecipeEntry, model: Model, kept: str | None = None) 
 def _queries(model: Model) -> int:
     """Query heads of a KV head as the quantizer asks: those of the first layer, 0 where it has none of its own.
 
-    Source: llama.cpp v0.5.0, ``llama_hparams::n_gqa(0)``.
+    Source: llama.cpp v0.5.0, ``llama_hparams::n_gqa`` as ``src/llama-quant.cpp`` asks it; checked: 2026-11-30, read.
     """
     listed = model.model_type in tensors_file().kv_heads_by_layer.model_types
     attends = any(0 in group.indices and _has_keys(group) for group in model.groups)
@@ -141,7 +141,7 @@ def _applies(rule: RuleRow, tensor: FileTensor, place: _Place, model: Model, mai
 def _inside(rule: RuleRow, place: _Place, model: Model) -> bool:
     """Whether the place lies in the rule's span.
 
-    Source: llama.cpp v0.5.0, ``layer_info`` and the counters of ``quantize_state_impl``.
+    Source: llama.cpp v0.5.0, ``layer_info`` and the counters of ``quantize_state_impl``; checked: 2026-11-30, read.
     """
     span: LayerSpan = rule.layers
     if span == "all":

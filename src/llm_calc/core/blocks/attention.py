@@ -43,8 +43,8 @@ class Attention:
         ``hidden x (heads + kv_heads) x head_dim + hidden x kv_heads x value_dim + heads x value_dim x out``
         parameters and the biases; ``2 x heads x (head_dim + value_dim)`` FLOPs a pair; ``kv_heads x (head_dim +
         value_dim)`` cached elements a token.
-        Source: Vaswani et al. 2017 (arXiv:1706.03762) section 3.2; Ainslie et al. 2023 (arXiv:2305.13245) section 2.2
-        for grouped heads.
+        Source: ``LlamaAttention`` of transformers 5.24.0; checked: 2026-11-30, read; heads and groups of them are
+        described by Vaswani et al. 2017 (arXiv:1706.03762) and Ainslie et al. 2023 (arXiv:2305.13245).
         Leaves out: rotary embeddings, masks and the softmax.
         """
         v_dim = self.value_dim if self.value_dim is not None else self.head_dim
@@ -116,7 +116,9 @@ class LatentAttention:
         ``hidden x q_rank + q_rank x heads x (nope_dim + rope_dim) + hidden x (kv_rank + rope_dim) + kv_rank x heads x
         (nope_dim + v_dim) + heads x v_dim x hidden`` parameters and the norms; ``2 x heads x (2 x kv_rank +
         rope_dim)`` FLOPs a pair where absorbed.
-        Source: DeepSeek-V2 report (arXiv:2405.04434) section 2.1.
+        Source: ``DeepseekV3Attention`` of transformers 5.24.0; vLLM 0.33.0
+        ``model_executor/layers/attention/mla_attention.py`` for the absorbed products; checked: 2026-11-30, read. The
+        idea is that of DeepSeek-V2 (arXiv:2405.04434).
         Leaves out: rotary embeddings, masks and the softmax.
         """
         qk_dim = self.nope_dim + self.rope_dim

@@ -27,7 +27,8 @@ class GatedDeltaNet:
 
     hidden -> q, k, v, output gate, and one decay and one write strength a value head; convolution over q, k
     and v; value width -> hidden.
-    Source: Yang et al. 2024 (arXiv:2412.06464) section 3.
+    Source: ``Qwen3NextGatedDeltaNet`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of Yang et
+    al. 2024 (arXiv:2412.06464).
     """
 
     hidden: int
@@ -71,7 +72,8 @@ class KimiDelta:
     hidden -> q, k, v, write strength a head; decay and output gate of full width, through ``gate_rank``
     (None: directly; ``direct_output_gate``: the decay alone goes through it); convolution over q, k and v; width ->
     hidden. The state, ``head_dim`` squared a head, is kept in 32 bits.
-    Source: Kimi Linear report (arXiv:2510.26692) section 3.
+    Source: ``modeling_kimi_linear.py`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of Kimi
+    Linear (arXiv:2510.26692).
     """
 
     hidden: int
@@ -121,7 +123,8 @@ class LightningAttention:
     """Lightning attention: a fixed decay a head, an output gate and a norm over all heads.
 
     hidden -> q, k, v; hidden -> gate; width -> hidden.
-    Source: MiniMax-01 report (arXiv:2501.08313), 2.2.
+    Source: ``MiniMaxLightningAttention`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of
+    MiniMax-01 (arXiv:2501.08313).
     """
 
     hidden: int
@@ -157,7 +160,8 @@ class MatrixLstm:
     hidden -> q, k (``key_width``), v, output gate (``value_width``), an input and a forget gate a head
     (always with biases); value_width -> hidden. ``bias``: of everything else, the norm over heads included.
     The state is kept in 32 bits.
-    Source: Beck et al. 2025 (arXiv:2503.13427) section 3.
+    Source: ``modeling_xlstm.py`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of Beck et al.
+    2025 (arXiv:2503.13427).
     """
 
     hidden: int

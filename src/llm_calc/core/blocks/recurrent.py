@@ -82,8 +82,8 @@ class Mamba:
     hidden -> 2 inner; convolution; inner -> dt_rank + 2 state; dt_rank -> inner; inner -> hidden.
     ``norm_params``: norms over time step, B and C (Jamba). ``fused_selection``: the projection of time
     step, B and C is part of the scan (Zamba, whose channels fall into heads).
-    Source: Gu and Dao 2023
-    (arXiv:2312.00752) section 3.
+    Source: ``MambaMixer`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of Gu and Dao 2023
+    (arXiv:2312.00752).
     """
 
     hidden: int
@@ -147,7 +147,8 @@ class Mamba2:
 
     hidden -> gate, x, B, C, time step = 2 inner + 2 groups x state + heads; convolution over x, B and C;
     inner -> hidden.
-    Source: Dao and Gu 2024 (arXiv:2405.21060) section 7.
+    Source: ``Mamba2Mixer`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of Dao and Gu 2024
+    (arXiv:2405.21060).
     """
 
     hidden: int
@@ -201,7 +202,7 @@ class ShortConvolution:
         """Two projections, the convolution and its state [parameters, elements, FLOP].
 
         ``hidden x 3 hidden + hidden x hidden`` in projections; scan ``2 kernel x hidden``.
-        Source: class ``Lfm2ShortConv`` of transformers.
+        Source: ``Lfm2ShortConv`` of transformers 5.24.0; checked: 2026-11-30, read.
         Leaves out: the two products of gates.
         """
         hidden, kernel = self.hidden, self.conv_kernel
@@ -242,7 +243,8 @@ class RgLru:
     hidden -> width twice; convolution; two gates of ``width / heads`` squared a head; width -> hidden; biases
     everywhere. The state is kept in 32 bits. The reference class runs this convolution as a module of its
     own, so that it counts as FLOPs.
-    Source: De et al. 2024 (arXiv:2402.19427) section 2.4.
+    Source: ``modeling_recurrent_gemma.py`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of De
+    et al. 2024 (arXiv:2402.19427).
     """
 
     hidden: int

@@ -12,7 +12,8 @@ class RwkvTimeMix:
     """Time mixing of RWKV-4: hidden -> width for receptance, key and value; width -> hidden.
 
     Counted as attention. Keeps the last input, a numerator, a denominator and a maximum, in 32 bits.
-    Source: Peng et al. 2023 (arXiv:2305.13048) section 3.
+    Source: ``RwkvSelfAttention`` of transformers 5.24.0; checked: 2026-11-30, read. The idea is that of Peng et al.
+    2023 (arXiv:2305.13048).
     """
 
     hidden: int
@@ -53,7 +54,7 @@ class RwkvChannelMix:
         """Three projections and mixing vectors; the last input [parameters, elements].
 
         ``2 hidden x intermediate + hidden^2 + 2 hidden``.
-        Source: Peng et al. 2023 (arXiv:2305.13048) section 3.
+        Source: ``RwkvFeedForward`` of transformers 5.24.0; checked: 2026-11-30, read.
         Leaves out: the squared ReLU.
         """
         hidden, inner = self.hidden, self.intermediate

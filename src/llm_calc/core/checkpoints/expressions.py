@@ -3,7 +3,7 @@
 An expression is a language; the derivative of a language by a character is what may follow that character.
 Languages are interned, so that each meets a character once, whatever the names. ``ahead`` is an intersection, its
 negation a complement: both are languages like others.
-Source: J. A. Brzozowski, Derivatives of Regular Expressions, Journal of the ACM 11 (1964).
+The idea is that of J. A. Brzozowski, Derivatives of Regular Expressions, Journal of the ACM 11 (1964).
 """
 
 from llm_calc.core.checkpoints.expression_syntax import EVERY, SyntaxRefusedError, Tree, literals, mask_of

@@ -42,8 +42,8 @@ class Claim:
         """Blocks for a sequence of ``context_tokens`` [blocks].
 
         ``ceil(min(context, window_tokens) / block_tokens) + extra_blocks``; ``1 + extra_blocks`` for a state.
-        Source: Kwon et al. 2023, PagedAttention (arXiv:2309.06180) section 4, for blocks. Exact for one sequence that
-        shares none.
+        Source: vLLM 0.33.0 ``v1/core/single_type_kv_cache_manager.py``, ``get_num_blocks_to_allocate``; checked:
+        2026-11-30, read. Exact for one sequence that shares none.
         """
         if not self.block_tokens:
             return (

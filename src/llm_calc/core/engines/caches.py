@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from llm_calc.core.arrays import Quantity, ceil_div, smaller
+from llm_calc.core.arrays import Quantity, smaller
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.parallelism import Layout, cache_share, stage_bounds
 from llm_calc.core.weights import Cache
@@ -93,15 +93,15 @@ def needed_bytes(caches: tuple[LayerCache, ...], context_tokens: Quantity) -> Qu
 def index_key_bytes(group: LayerGroup, cache: Cache) -> float:
     """Bytes a token of a sparse indexer's keys; 0 for caches that are none [bytes].
 
-    ``(width + 4 x ceil(width / 128)) / tokens an entry``: fp8 with a float32 scale for every 128 numbers.
-    Source: vLLM ``vllm/model_executor/models/deepseek_v2.py``, ``DeepseekV32IndexerCache``. Exact, whatever the
-    format of the cache.
+    ``(width + 4 x floor(width / 128)) / tokens an entry``: fp8 with a float32 scale for every 128 numbers.
+    Source: vLLM 0.33.0 ``vllm/model_executor/models/deepseek_v2.py``, ``DeepseekV32IndexerCache`` and what it is
+    given as ``head_dim``; checked: 2026-11-30, read. Exact, whatever the format of the cache.
     """
     width = cache.elements_per_token * cache.tokens_per_entry
     widths = [score.qk_dim for score in group.parts.scores if score.name == INDEX_SCORES]
     if cache.kind not in ("latent", "compressed") or width not in widths:
         return 0.0
-    return (width + SCALE_BYTES * float(ceil_div(width, SCALED_TOGETHER))) / cache.tokens_per_entry
+    return (width + SCALE_BYTES * (width // SCALED_TOGETHER)) / cache.tokens_per_entry
 
 
 def _split(cache: Cache, tensor: int, bytes_per_token: float, state_width: float) -> list[LayerCache]:

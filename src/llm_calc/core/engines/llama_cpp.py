@@ -101,7 +101,8 @@ class LlamaCpp:
 
         ``available = memory - weights - compute buffer - framework``, less the host's tensors where memory is shared.
         What the options leave open is fitted first (:func:`.llama_cpp_fit.fitted`).
-        Source: llama.cpp ``src/llama-model.cpp``, ``src/llama-kv-cache.cpp`` and ``common/fit.cpp``.
+        Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``src/llama-kv-cache.cpp`` and ``common/fit.cpp``; checked:
+        2026-11-30, read where the parts cite them.
         Leaves out: towers, which come in a file of their own; prediction blocks, which a server does not load.
 
         Raises:
@@ -171,7 +172,7 @@ class LlamaCpp:
         """Tokens that are computed at once [tokens].
 
         ``min(context, n_batch, n_ubatch)``.
-        Source: llama.cpp ``src/llama-context.cpp``. Exact.
+        Source: llama.cpp v0.5.0 ``src/llama-context.cpp``, the constructor; checked: 2026-11-30, read. Exact.
         """
         return min(n_ctx, self.n_batch, self.n_ubatch)
 

@@ -64,7 +64,8 @@ def cache_bytes(model: Model, layers: range, rules: CacheRules) -> float:
 
     ``sum over layers of cells x bytes a cell + slots x state``; sliding layers hold the cells of their window once a
     slot, or once in all where the slots share one cache.
-    Source: llama.cpp, see above; equal to its own dry run to the byte (``tools/llama_cpp_dry_run``).
+    Source: llama.cpp v0.5.0, see above; checked: 2026-11-30, read; equal to its own dry run to the byte
+    (``tools/llama_cpp_dry_run``).
     Leaves out: prediction blocks, which a server does not load; the compressed caches of DeepSeek-V4.
     """
     slots, total = rules.slots, 0.0

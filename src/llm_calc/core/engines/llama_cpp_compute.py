@@ -44,7 +44,7 @@ def mask_bytes(graph: Graph) -> float:
     """Masks of a micro-batch over all cells, one for full layers and one for sliding ones [bytes].
 
     ``micro batch x cells of a slot x 2``; 4 bytes without flash attention.
-    Source: llama.cpp ``src/llama-graph.cpp``, ``build_attn_inp_kv``. Exact.
+    Source: llama.cpp v0.5.0 ``src/llama-graph.cpp``, ``build_attn_inp_kq_mask``; checked: 2026-11-30, read. Exact.
     """
     cells = sum(_cells(graph, window) for window in _windows(graph))
     width = MASK_BYTES if graph.flash_attention else FLOAT_BYTES
@@ -83,7 +83,8 @@ def compute_bytes(graph: Graph) -> float:
     ``micro batch x 4 x widest layer + masks + 20 x micro batch + 128`` (16 x micro batch more with a second mask), or
     ``outputs x 4 x (vocabulary + hidden)`` where that is more. Several devices keep four copies of the masks and of
     what they take in.
-    Source: llama.cpp ``ggml/src/ggml-alloc.c``; equal to its own dry run for dense models (``docs/memory.md``).
+    Source: llama.cpp v0.5.0 ``ggml/src/ggml-alloc.c``, which puts a tensor into the smallest hole that it fits;
+    checked: 2026-11-30, read; equal to its own dry run for dense models (``docs/memory.md``).
     Leaves out: recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
     model, tokens = graph.model, _tokens(graph)
@@ -188,7 +189,8 @@ def host_compute_bytes(graph: Graph) -> float:
     """The host's own working memory beside a device: the embedded tokens, the masks, the outputs [bytes].
 
     ``micro batch x 4 x hidden + masks + outputs x 4 x vocabulary``.
-    Source: llama.cpp's own dry run (``tools/llama_cpp_dry_run``).
+    Source: llama.cpp v0.5.0 ``src/llama-context.cpp``, ``output_reserve``, for the outputs; checked: 2026-11-30,
+    read; the rest from its own dry run (``tools/llama_cpp_dry_run``).
     Leaves out: layers that the host computes, whose buffer is at most that of a device.
     """
     model = graph.model

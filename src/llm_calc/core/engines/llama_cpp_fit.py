@@ -77,7 +77,7 @@ def fitted(question: FitQuestion, start: Loading, needs: Needs) -> Loading:
     """The loading that the server starts with.
 
     ``start`` where it leaves the margins; else a shorter context, then fewer layers, experts before whole layers.
-    Source: llama.cpp ``common/fit.cpp``.
+    Source: llama.cpp v0.5.0 ``common/fit.cpp``, ``common_params_fit_impl``; checked: 2026-11-29.
     Leaves out: parts of a layer that overflow to the next device instead of to the host; a layer's attention alone.
     """
     used = needs(start)

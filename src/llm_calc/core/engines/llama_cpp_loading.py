@@ -53,7 +53,7 @@ def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
     """Weights on one device: its layers without what the host keeps of them, and the output [bytes].
 
     ``sum over layers of tensors - tensors of the host + output``.
-    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
+    Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``load_tensors``; checked: 2026-11-30, read. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
     return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output
@@ -63,7 +63,7 @@ def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> f
     """Weights that the host holds: the input's tables, its layers, tensors that overrides keep with it [bytes].
 
     ``embedding + layers that no device has + tensors of the host``; a tied head on a device is a second copy.
-    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``. Exact.
+    Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``load_tensors``; checked: 2026-11-30, read. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
     placed = sum(stack.on_device(device.layers, loading.host) for device in split)
@@ -77,7 +77,7 @@ def doubled_bytes(setup: Setup, split: tuple[Device, ...]) -> float:
     """Weights that host and device both hold: a tied head's table [bytes].
 
     ``tied bytes`` where a device has the output.
-    Source: llama.cpp ``src/llama-model.cpp``, ``TENSOR_DUPLICATED``. Exact.
+    Source: llama.cpp v0.5.0 ``src/models/llama.cpp``, ``TENSOR_DUPLICATED``; checked: 2026-11-30, read. Exact.
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
     return stack.tied_bytes if any(device.output for device in split) else 0.0

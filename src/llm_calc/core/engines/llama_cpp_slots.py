@@ -58,7 +58,7 @@ class Slots:
         """Cells of one cache of a layer that looks back ``window`` tokens [tokens].
 
         ``ceil(min(slot, window x (slots where shared) + micro batch) / 256) x 256``.
-        Source: llama.cpp ``src/llama-kv-cache-iswa.cpp``. Exact.
+        Source: llama.cpp v0.5.0 ``src/llama-kv-cache-iswa.cpp``, the constructor; checked: 2026-11-30, read. Exact.
         """
         kept = window * (self.count if self.shared else 1) + micro_batch
         return padded(min(self.slot_tokens, kept))
@@ -68,7 +68,7 @@ def padded(tokens: int) -> int:
     """Cells for so many tokens [tokens].
 
     ``ceil(tokens / 256) x 256``.
-    Source: llama.cpp ``src/llama-context.cpp``, ``GGML_PAD``. Exact.
+    Source: llama.cpp v0.5.0 ``src/llama-context.cpp``, ``GGML_PAD``; checked: 2026-11-30, read. Exact.
     """
     return int(ceil_div(tokens, CELL_PADDING)) * CELL_PADDING
 
@@ -77,7 +77,7 @@ def slots_of(n_ctx: int, count: int, *, shared: bool) -> Slots:
     """Slots of a server that is started with ``n_ctx`` cells [tokens].
 
     Padded to 256, divided by the slots, each padded to 256 again; undivided where the cache is ``shared``.
-    Source: llama.cpp ``src/llama-context.cpp``. Exact.
+    Source: llama.cpp v0.5.0 ``src/llama-context.cpp``, the constructor; checked: 2026-11-30, read. Exact.
     """
     cells = padded(n_ctx)
     if shared or count == 1:
@@ -119,7 +119,7 @@ def widest_values(model: Model) -> int:
     """The widest values of any layer, which all take without flash attention [elements].
 
     ``max over layers of values``.
-    Source: llama.cpp ``src/llama-kv-cache.cpp`` (``TAG_V_CACHE_VARIABLE``). Exact.
+    Source: llama.cpp v0.5.0 ``src/llama-kv-cache.cpp`` (``TAG_V_CACHE_VARIABLE``); checked: 2026-11-30, read. Exact.
     """
     found = (
         widths_of(group, cache).values

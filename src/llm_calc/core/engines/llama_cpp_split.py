@@ -105,7 +105,8 @@ def layer_bytes(model: Model, recipe: WeightRecipe) -> LayerBytes:
     """Bytes by place in the stack; weights that several layers share count with the first of them [bytes].
 
     ``sum over a layer's tensors of elements x bytes of the format``.
-    Source: llama.cpp ``src/llama-model.cpp``, ``load_tensors``; sizes agree with its logs (``docs/memory.md``).
+    Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``load_tensors``; checked: 2026-11-30, read; sizes agree with
+    its logs (``docs/memory.md``).
     Leaves out: towers, which come in a file of their own.
     """
     layers: list[dict[str, float]] = [{} for _ in range(model.num_layers)]

@@ -130,7 +130,8 @@ class Sglang:
         """Pools in what the weights leave of the static share; the rest is for steps and graphs [bytes, tokens].
 
         ``available = (memory - framework) x mem_fraction_static - weights - what vision models allocate later``.
-        Source: SGLang 0.5.23 ``srt/mem_cache/kv_cache_configurator.py``, ``_profile_available_bytes``.
+        Source: SGLang 0.5.23 ``srt/mem_cache/kv_cache_configurator.py``, ``_profile_available_bytes``; checked:
+        2026-11-30, read.
         Leaves out: what loading changes on the device beyond the weights (``docs/memory.md``).
         """
         check_layout(setup.model, setup.layout)

@@ -14,6 +14,7 @@ from llm_calc.core.parallelism import Layout, stage_bounds
 PAGE_TOKENS = 256
 RUNNING_REQUESTS = 256
 WINDOW_SHARE = 0.1
+"""``DSV4_DEFAULT_SWA_FULL_TOKENS_RATIO`` of SGLang 0.5.23; checked: 2026-11-30, read."""
 ROPE_WIDTH, ROPE_BYTES, SCALE_BYTES = 64, 2, 8
 ALIGNMENT = 576
 """Pages are padded to a multiple of so many bytes."""

@@ -63,7 +63,8 @@ def one_pool(caches: tuple[LayerCache, ...], available: float, page: int, most_t
     """All tokens in all layers, windows or not [bytes, tokens].
 
     ``tokens = floor(available / bytes a token)``, in whole pages.
-    Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, ``DefaultPoolConfigurator``.
+    Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, ``DefaultPoolConfigurator``; checked:
+    2026-11-30, read.
     Leaves out: scratch of sharded pages.
     """
     whole = tuple(replace(cache, window_tokens=None) for cache in caches)
@@ -79,7 +80,8 @@ def two_pools(
 
     ``full = floor(available / (full bytes + ratio x sliding bytes))``, in whole pages; a model of windows alone has
     one pool.
-    Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, ``HybridSWAPoolConfigurator``.
+    Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, ``HybridSWAPoolConfigurator``; checked:
+    2026-11-30, read.
     Leaves out: unified pools.
     """
     full, sliding = _by_window(caches)

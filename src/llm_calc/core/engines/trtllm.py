@@ -48,7 +48,8 @@ class TrtLlm:
         """Blocks in a fraction of what weights, activations and context leave [bytes, tokens].
 
         ``available = (memory - weights - activation peak - framework) x free_gpu_memory_fraction``.
-        Source: TensorRT-LLM 1.0, PyTorch backend, ``_torch/pyexecutor/_util.py``.
+        Source: TensorRT-LLM, PyTorch backend, ``_torch/pyexecutor/_util.py``, ``_cal_max_memory``; checked:
+        2026-11-30, read in a stored early and a stored late version, which agree.
         Leaves out: CUDA graphs, which live in the fraction that is left free.
         """
         check_layout(setup.model, setup.layout)

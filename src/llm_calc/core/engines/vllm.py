@@ -38,6 +38,7 @@ GIB = 2**30
 LARGE_CARD_BYTES, VERY_LARGE_CARD_BYTES = 70 * GIB, 160 * GIB
 LARGE_CARD_BATCHED_TOKENS, BATCHED_TOKENS = 8192, 2048
 LARGE_CARD_SEQUENCES, SEQUENCES = 1024, 256
+"""A server's defaults by the card's memory: vLLM 0.33.0 ``vllm/engine/arg_utils.py``; checked: 2026-11-30, read."""
 LONGEST_THAT_FITS = -1
 """``max_model_len``: the longest context that memory holds, at most the model's own."""
 STATE_WIDTHS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}

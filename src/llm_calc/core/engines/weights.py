@@ -55,7 +55,8 @@ def device_weights_bytes(
 
     ``sum over tensors of stored sets x share x padding x bytes of the tensor's format``, and rotary tables and copies
     where the rules have them.
-    Source: each engine's module names the files; sizes are held against start-up logs in ``docs/memory.md``.
+    Choice: one sum for all engines; each engine's module names the files that its rules are read from, and sizes are
+    held against start-up logs (``docs/memory.md``).
     Leaves out: memory that loading leaves behind in the allocator.
     """
     bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
@@ -90,7 +91,8 @@ def device_elements(model: Model, weight: Weight, layout: Layout, rules: WeightR
 
     ``params / vocabulary x padded_rows / ways`` for embedding and head, ``params / tensor`` for towers that are cut,
     else :func:`.parallelism.weight_share`.
-    Source: vLLM ``vllm/model_executor/layers/vocab_parallel_embedding.py`` (multiples of 64 rows).
+    Source: vLLM 0.33.0 ``vllm/model_executor/layers/vocab_parallel_embedding.py``, ``pad_vocab_size`` (multiples of
+    64 rows); checked: 2026-11-30, read.
     Leaves out: rows of adapters (LoRA).
     """
     vocab = _vocabulary_of(model, weight)
@@ -113,7 +115,8 @@ def rotary_table_bytes(model: Model) -> float:
     """Sines and cosines for every position of the model's context, in 16 bits, once for each head width [bytes].
 
     ``context x rotated width x 2``; with a latent cache the rotated width is what keys carry beside it.
-    Source: vLLM ``vllm/model_executor/layers/rotary_embedding``, ``_compute_cos_sin_cache``.
+    Source: vLLM 0.33.0 ``vllm/model_executor/layers/rotary_embedding/base.py``, ``_compute_cos_sin_cache``; checked:
+    2026-11-30, read.
     Leaves out: models that rotate a part of each head keep less, those with several rotary bases of one width more.
     """
     widths = {_rotated_width(score) for group in model.groups for score in group.parts.scores}
@@ -132,7 +135,8 @@ def padded_rows(vocab: int, ways: int, multiple: int) -> int:
     """Vocabulary rows after padding to ``multiple`` and to what ``ways`` GPUs divide [rows].
 
     ``ceil(ceil(vocabulary / multiple) x multiple / ways) x ways``.
-    Source: vLLM ``vllm/model_executor/layers/vocab_parallel_embedding.py``. Exact without adapters.
+    Source: vLLM 0.33.0 ``vllm/model_executor/layers/vocab_parallel_embedding.py``, ``pad_vocab_size``; checked:
+    2026-11-30, read. Exact without adapters.
     """
     return _up_to(_up_to(vocab, multiple), ways)
 

@@ -15,8 +15,8 @@ def context_works(model: Model, cache_format: CacheFormat, layout: Layout) -> tu
 
     ``elements x bytes x share / tokens an entry`` read for each key, ``2 x heads x (qk + v) x piece / tokens a key``
     FLOPs for each pair, absorbed in decode.
-    Source: DeepSeek-V2 report (arXiv:2405.04434) section 2.1.2 for absorbed caches, Megatron-LM (arXiv:1909.08053)
-    section 3 for heads.
+    Source: vLLM 0.33.0 ``model_executor/layers/attention/mla_attention.py`` for absorbed caches,
+    ``model_executor/layers/linear.py``, ``QKVParallelLinear``, for heads; checked: 2026-11-30, read.
     Leaves out: the softmax; layers without a cache read the last one of their kind.
     """
     kinds: dict[tuple[float, bool, bool], ContextWork] = {}

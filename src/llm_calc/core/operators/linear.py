@@ -30,7 +30,8 @@ def linear_works(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[Li
     ``2 x rows x cols x used x piece`` FLOPs a token and call, ``(rows + cols) x used x piece x 2`` bytes of
     activations, ``piece`` being the largest share that tensor parallelism leaves (routed experts: also ``1 /
     expert``).
-    Source: Megatron-LM (arXiv:1909.08053) section 3 for the shares; activations travel in 16 bits.
+    Source: vLLM 0.33.0 ``model_executor/layers/linear.py`` for the shares; checked: 2026-11-30, read; activations
+    travel in 16 bits.
     Leaves out: imbalance, since tokens are taken to spread evenly over the groups of experts.
     """
     return tuple(_linear(recipe, layout, placed) for placed in model.placed if _is_matrix(placed))

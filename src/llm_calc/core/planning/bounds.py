@@ -15,6 +15,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate, closed_form, queue_of_many, static_batch
 
 ROOM = 1e-9
+"""In place of zero where something is divided by it: below any size or number of requests that is asked for."""
 STEADY_LOAD = 0.95
 """Share of a closed loop's throughput that random arrivals can ask for before the queue grows without end."""
 
@@ -114,7 +115,8 @@ def in_flight(
     """Requests in flight at a rate, iterated downwards from ``start`` [requests].
 
     ``n = rate x latency(n)``, four rounds.
-    Source: Little 1961 (doi:10.1287/opre.9.3.383).
+    Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
+    and the law as quoted.
     Leaves out: what the iteration has left after four rounds.
     """
     running = start

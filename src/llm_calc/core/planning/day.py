@@ -6,6 +6,7 @@ from math import ceil, cos, pi
 
 HOURS = 24
 ROUNDING = 1e-9
+"""A rate that is a whole number of replicas' rates needs no further one for the last digit of a division."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

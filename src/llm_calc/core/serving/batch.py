@@ -48,7 +48,8 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     attention, so that fewer prompts than replicas leave some idle. Pipeline stages either take turns (engines that
     send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks + g - 1) / (chunks
     x g)`` of the time, but for the part of the gain that is lost.
-    Source: Huang et al. 2019, GPipe (arXiv:1811.06965) section 2.3, for the bubble of a pipeline.
+    Source: Huang et al. 2019, GPipe (arXiv:1811.06965), the bubble of ``g - 1`` in ``chunks + g - 1`` turns; checked:
+    2026-11-30, read as R. Raushan works it out (blog.rakeshraushan.org, "Pipeline parallelism").
     Leaves out: prompts of unequal lengths.
     """
     tokens = requests * lengths.new_tokens

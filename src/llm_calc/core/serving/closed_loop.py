@@ -41,8 +41,9 @@ def steady_state(
     (running - 1) / output x prompt`` prompt tokens for each token; a step with prompts carries ``u = min(budget,
     max(prompt, p))`` of them and takes ``mixed``, and ``f = p / u`` of the steps do.
     ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``.
-    Source: Little 1961 (doi:10.1287/opre.9.3.383) for what waits for its first token; Agrawal et al. 2024,
-    Sarathi-Serve (arXiv:2403.02310) for chunks that ride on decode steps.
+    Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
+    and the law as quoted, for what waits for its first token; Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310)
+    for chunks that ride on decode steps, its abstract read.
     Leaves out: variation of lengths and arrivals. A prompt runs on one attention replica; others have prompts of
     their own only if as many come a step.
     """

@@ -31,8 +31,8 @@ def estimate(deployment: Deployment, pools: Pools, lengths: Lengths, concurrency
     ``rate = min(P / p, concurrency / (p + transfer + answer))``: a prompt takes ``p`` seconds on one of P prefill
     replicas, its cache ``transfer`` seconds on the link, its answer ``(output - 1) x decode(n)`` on a decode replica
     with n others, never slowed down by prompts; what is not decoding waits for its prefill.
-    Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) sections 3 and 4, for the division; Denning and Buzen 1978
-    (doi:10.1145/356733.356735) for the bounds.
+    Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; Denning and Buzen 1978
+    (doi:10.1145/356733.356735) for the bounds; checked: 2026-11-30, their abstracts read.
     Leaves out: waiting in line for the link, and layouts that differ between the pools.
     """
     prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths)

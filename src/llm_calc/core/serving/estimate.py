@@ -97,7 +97,7 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
 
     ``requests/s = tokens/s / output``; the first token is that of a request when its turn has come, ``prefill +
     step``.
-    Source: as :func:`.offline.steady_state`.
+    Source: as :func:`.offline.steady_state`; checked: 2026-11-30.
     Leaves out: waiting in the queue, which has no end.
     """
     steady = offline.steady_state(
@@ -155,7 +155,8 @@ def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
     """What an endless queue gets if memory holds any number of sequences: no load is faster [requests/s].
 
     ``tokens/s / output`` of :func:`.offline.steady_state` without bounds.
-    Source: the asymptotic bound of queueing networks (Denning and Buzen 1978, doi:10.1145/356733.356735).
+    Source: the asymptotic throughput of queueing networks (Denning and Buzen 1978, doi:10.1145/356733.356735);
+    checked: 2026-11-30, its first page read.
     Leaves out: runs with drawn lengths and an empty start, which come above it where hardly anything but prompts is
     computed.
     """

@@ -34,7 +34,8 @@ def steady_state(
     the step). Each step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of
     those that replace finished ones, ``g x b x input / output`` tokens. A step takes ``1 + loss x (stages - 1) /
     stages`` times as long for bubbles and hand-overs.
-    Source: Yu et al. 2022, Orca (OSDI 2022) section 3, for batches that are formed anew in every step.
+    Source: Yu et al. 2022, Orca (OSDI 2022), for batches that are formed anew in every step; checked: 2026-11-30, its
+    abstract and notes on its third section read.
     Leaves out: the start and the end of the queue, and lengths that differ.
     """
     running = larger(smaller(capacity, limit * work.stages), 1.0)

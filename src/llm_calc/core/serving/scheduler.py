@@ -19,8 +19,8 @@ def simulate(
 
     ``now <- now + steps x step_s`` from event to event. ``capacity_tokens``: context of all sequences that the cache
     holds; ``limit``: most sequences at once.
-    Source: Yu et al. 2022, Orca (OSDI 2022) section 3; Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310) for the
-    mixed policy; the rules of each engine are in ``docs/performance.md``.
+    Source: Yu et al. 2022, Orca (OSDI 2022); Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310) for the mixed
+    policy; checked: 2026-11-30, their abstracts read; the rules of each engine are in ``docs/performance.md``.
     Leaves out: preemption, priorities, and prefix caches that fill during the run.
     """
     if traffic.arrivals_s:

@@ -32,7 +32,8 @@ class Draft:
         """Expected tokens gained in a step [tokens].
 
         ``(1 - a^(k+1)) / (1 - a)``, with acceptance a and k proposals; as measured, where it was.
-        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), equation 1.
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), numerator of theorem 3.8; checked: 2026-11-30,
+        read in a public implementation that names it.
         Leaves out: dependence between acceptances, which are taken as independent.
         """
         if self.gained_tokens is not None:
@@ -46,7 +47,8 @@ class Draft:
         """Time of a step with its proposals, over the checking step alone [1].
 
         ``1 + k x cost_fraction``.
-        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), theorem 3.8, whose c is ``cost_fraction``.
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), theorem 3.8, whose c is ``cost_fraction``;
+        checked: 2026-11-30, read in a public implementation that names it.
         Leaves out: drafts that run beside the model.
         """
         return 1.0 + self.tokens * self.cost_fraction
@@ -55,7 +57,8 @@ class Draft:
         """Mean time of one gained token when a checking step takes ``step_s`` [s].
 
         ``step_s x step_factor / tokens_per_step``.
-        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), theorem 3.8.
+        Source: Leviathan, Kalman and Matias 2023 (arXiv:2211.17192), theorem 3.8; checked: 2026-11-30, read in a
+        public implementation that names it.
         Leaves out: as :attr:`tokens_per_step`.
         """
         return step_s * self.step_factor / self.tokens_per_step

@@ -48,8 +48,8 @@ def touched_fraction(work: LinearWork, tokens: Quantity, exponent: Quantity) -> 
     """Share of the experts that a step of ``tokens`` reads; dense: all [1].
 
     ``1 - (1 - k / E)^(tokens^exponent)``.
-    Source: at exponent 1 the balls-and-bins expectation (Mitzenmacher and Upfal, Probability and Computing, chapter
-    5) for uniform and independent routing; the exponent is fitted (``routing_exponent``).
+    Choice: at exponent 1 the chance that one of so many tokens takes an expert, for uniform and independent routing;
+    the exponent is fitted (``routing_exponent``).
     Leaves out: experts that one model prefers.
     """
     if not isinstance(work.experts, np.ndarray):
@@ -91,8 +91,7 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
 
     ``weight bytes x touched_fraction / reached bytes/s + tokens x activation bytes / reached bytes/s``, and ``(tokens
     + saturation) x FLOPs / reached FLOP/s``, tokens in whole tiles.
-    Source: Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785); the constant ``saturation_tokens`` is
-    fitted.
+    Source: as :func:`.throughput.roofline`; checked: 2026-11-30; the constant ``saturation_tokens`` is fitted.
     Leaves out: the shapes of single kernels.
     """
     reached = rates.linear[GROUPS.index(work.group)]
@@ -160,7 +159,7 @@ def context_seconds(
     """Decode attention of all sequences of this GPU under the memory and the compute roof [s].
 
     ``keys x bytes a key / reached bytes/s``, and ``tokens a sequence x keys x FLOPs a key / reached FLOP/s``.
-    Source: Williams, Waterman and Patterson 2009 (doi:10.1145/1498765.1498785).
+    Source: as :func:`.throughput.roofline`; checked: 2026-11-30.
     Leaves out: sequences of unequal length in one kernel.
     """
     keys = context_keys(work, share, load)
@@ -173,7 +172,7 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
     """Time of the prompt chunks' scores against themselves and what came before them [s].
 
     ``share x prompts x visited_pairs x FLOPs a pair / reached FLOP/s``.
-    Source: Dao 2023, FlashAttention-2 (arXiv:2307.08691) section 3.1: causal kernels skip what the mask hides.
+    Source: as :func:`.flops.executed_prefill_flops`: causal kernels skip what the mask hides; checked: 2026-11-30.
     Leaves out: the read of the chunk's past, which a long chunk hides behind its arithmetic.
     """
     if not isinstance(load.prompts, np.ndarray) and not load.prompts:
@@ -201,8 +200,8 @@ def collective_seconds(work: CollectiveWork, load: StepLoad, rates: Rates) -> Qu
     """Time of all collectives of one kind in a step [s].
 
     ``calls x (latency x (1 + d x log2(n / 2)) + 2 (n - 1) / n x bytes / reached link bytes/s)`` over n ranks.
-    Source: Thakur, Rabenseifner and Gropp 2005 (doi:10.1177/1094342005051521), ring all-reduce; latency and d are
-    fitted.
+    Source: ``doc/PERFORMANCE.md`` of NVIDIA's nccl-tests, the all-reduce; checked: 2026-11-30, read; latency and d
+    are fitted.
     Leaves out: overlap with computing, and reductions inside of switches.
     """
     tokens = collective_tokens(work, load)

@@ -286,8 +286,9 @@ def simulate(
     """One run until so many requests are answered after the first ``uncounted`` ones [s, tokens].
 
     ``now <- now + steps x step_s`` from event to event; ``read back: max(now, link free) + tokens x seconds a token``.
-    Source: as :func:`llm_calc.core.serving.scheduler.simulate`; Kwon et al. 2023, PagedAttention (arXiv:2309.06180)
-    section 4, for blocks that sequences share; tests hold it against a run of every token a step and every block.
+    Source: as :func:`llm_calc.core.serving.scheduler.simulate`; vLLM 0.33.0
+    ``v1/core/single_type_kv_cache_manager.py`` for blocks; checked: 2026-11-30; tests hold it against a run of every
+    token a step and every block.
     Leaves out: preemption, priorities, and beginnings that some sessions share and others do not.
     """
     return _Run(clock, stream, rules, room, limit).serve(requests, uncounted)

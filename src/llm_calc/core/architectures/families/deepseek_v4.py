@@ -1,8 +1,8 @@
 """DeepSeek-V4: one shared key/value head, a window and compressed caches, hyper-connections.
 
-Source: DeepSeek-V4 report, sections 2.2 and 2.3. Every layer keeps the last ``sliding_window`` tokens in a ring;
-compressed sparse layers add one entry for every 4 tokens, chosen by an indexer, heavily compressed ones one for
-every 128.
+Source: ``modeling_deepseek_v4.py`` and its configuration, transformers 5.24.0; checked: 2026-11-30, read. Every layer
+keeps the last ``sliding_window`` tokens in a ring; compressed sparse layers add one entry for every 4 tokens, chosen
+by an indexer, heavily compressed ones one for every 128.
 """
 
 from llm_calc.core.architectures.fields import Fields

@@ -13,7 +13,8 @@ from llm_calc.core.weights import vector
 def _differential(f: Fields) -> LayerBlocks:
     """Two attentions with the same queries and keys over halves of the values, and their difference.
 
-    Source: Ye et al. 2024 (arXiv:2410.05258).
+    Source: ``modeling_diffllama.py`` of transformers 5.24.0, four vectors ``lambda`` of a head's width; checked:
+    2026-11-30, read. The idea is that of Ye et al. 2024 (arXiv:2410.05258).
     """
     attention = cast("Attention", gqa(biases=BIASES)(f)(0)[0])
     if attention.kv_heads % 2:

@@ -34,7 +34,8 @@ def _mimo_types(f: Fields, layers: int) -> tuple[str, ...]:
 def _mimo_attention(f: Fields) -> LayerBlocks:
     """Values narrower than keys; windowed layers have sinks, and twice the key/value heads where no number is said.
 
-    Source: ``modeling_mimo_v2_flash.py`` of transformers 5.24.0; the published file has keys of its own beside it.
+    Source: ``modeling_mimo_v2_flash.py`` of transformers 5.24.0; checked: 2026-11-30, its projections read. The
+    published file has keys of its own beside it.
     """
     heads, value_dim = f.int("num_attention_heads"), f.int("v_head_dim")
     windowed_heads = f.int("swa_num_key_value_heads", 2 * f.int("num_key_value_heads"))

@@ -1,6 +1,7 @@
 """Modalities without an encoder: raw patches or frames are projected straight into the text model.
 
-Source: parameter shapes of the classes of transformers 5.23.0.
+Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.24.0, and counts of the classes
+themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
 from llm_calc.core.architectures.fields import Fields

@@ -1,7 +1,8 @@
 """Projectors: from what a tower hands on to the width of the text model.
 
 Each is a function of the wrapper's fields, the tower's configuration, the tower, and the hidden size of the text.
-Source: parameter shapes of the classes of transformers 5.23.0.
+Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.24.0, and counts of the classes
+themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """SAM-like image encoders: windowed attention with relative positions, and a neck of convolutions.
 
-Source: parameter shapes of the classes of transformers 5.23.0; of DeepSeek-OCR 2, Unlimited-OCR and DeepSeek-VL
-5.24.0, ``checked: 2026-11-30``.
+Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.24.0, and counts of them
+(``tests/golden/towers.json``); of DeepSeek-OCR 2, Unlimited-OCR and DeepSeek-VL read in 5.24.0; checked: 2026-11-30.
 """
 
 from llm_calc.core.architectures.fields import Fields
