@@ -27,9 +27,9 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
     """
     if not isinstance(engine, LlamaCppEngine):
         _check_kept(precision.kv_cache, engine.name, subject.setup.numbers.activations.name)
-        kept, gpu = subject.setup.numbers.cache.name, subject.setup.gpu
-        check_only(engine.name, engine.version, gpu, kept, subject.setup.model.model_type)
-        check_cache(engine.name, engine.version, gpu, kept)
+        format_name, gpu = subject.setup.numbers.cache.name, subject.setup.gpu
+        check_only(engine.name, engine.version, gpu, format_name, subject.setup.model.model_type)
+        check_cache(engine.name, engine.version, gpu, format_name)
         return subject
     asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
     keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")

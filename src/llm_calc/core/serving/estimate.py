@@ -73,8 +73,7 @@ class Estimate:
 def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
     """All requests are prefilled together, then decoded together to their end [s, tokens/s, requests/s].
 
-    ``latency = prefill + (output - 1) x decode``; what neither the cache nor the scheduler's limit holds at once runs
-    in further rounds.
+    ``latency = prefill + (output - 1) x decode``; what cache or limit do not hold at once runs in further rounds.
     Definition: nothing enters or leaves a static batch.
     """
     fits = larger(smaller(requests, smaller(deployment.capacity, deployment.limit)), 1.0)
