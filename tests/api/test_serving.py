@@ -162,8 +162,11 @@ def test_an_unseen_generation_has_a_wider_interval_than_a_measured_deployment(cl
 def test_a_model_and_a_gpu_that_were_never_measured_together_are_not_called_measured(
     client: TestClient,
 ) -> None:
-    """vLLM served the model on an H200 and others on an H100."""
-    together, apart = ask(client, hardware={"gpu": "h200-141gb-sxm"}), ask(client)
+    """SGLang served the model on an H200 and others on an H100."""
+    together, apart = (
+        ask(client, engine={"name": "sglang"}, hardware={"gpu": gpu})
+        for gpu in ("h200-141gb-sxm", "h100-80gb-sxm")
+    )
     assert (together["basis"]["kind"], together["basis"]["unseen"]) == ("measured", "row")
     assert not {"model", "gpu"} & set(together["basis"]["nearest"][0]["differs"])
     assert (apart["basis"]["kind"], apart["basis"]["unseen"]) == ("calibrated", "model")

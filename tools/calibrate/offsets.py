@@ -6,10 +6,11 @@ from functools import cache
 
 import numpy as np
 
-from llm_calc.adapters.calibration import offset_load, stack_key
+from llm_calc.adapters.calibration import stack_key
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.calibration import offset_load
 from tools.calibrate.cases import Case
 from tools.calibrate.measurements import read_config_of
 

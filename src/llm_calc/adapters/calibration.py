@@ -20,6 +20,7 @@ from llm_calc.core.calibration import (
     HeldOutError,
     chip_class,
     format_class,
+    offset_load,
 )
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
@@ -272,18 +273,13 @@ def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
     return f"{engine}/{gpu}/{shape}/{formats}"
 
 
-def offset_load(engine: str, load: str) -> str:
-    """The kind of load whose runs tell the offsets of another: llama.cpp's kernels know no client, one or many."""
-    return "single_stream" if engine == "llama.cpp" else load
-
-
 def offsets_of(
     calibration: Calibration, load: str, engine: str, gpu: str, model: Model, work: StepWork
 ) -> Offsets:
     """The offsets of a measured stack under a kind of load; none of what was not measured."""
     key = stack_key(engine, gpu, shape_of(model), work)
-    load = offset_load(engine, load)
-    found = {name: calibration.offset(key, load, metric) for name, metric in OFFSETS.items()}
+    alike = offset_load(engine, load)
+    found = {name: calibration.offset(key, alike, metric) for name, metric in OFFSETS.items()}
     return Offsets(**found)
 
 
@@ -292,8 +288,7 @@ def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str
 
     ``vendor``: the engine on any chip of this vendor; ``generation``: the engine on this class of chips; ``gpu``:
     this GPU, under any engine; ``model``: this model on this GPU under this engine, whether it was never measured or
-    only elsewhere; ``row``: nothing, but these very formats,
-    layout, lengths and load.
+    only elsewhere; ``row``: nothing, but these very formats, layout, lengths and load.
     """
     if maker_key(engine, gpu.vendor.lower()) not in calibration.seen:
         return "vendor"

@@ -54,6 +54,11 @@ def chip_class(gpu: Gpu) -> str:
     return generation
 
 
+def offset_load(engine: str, load: str) -> str:
+    """The kind of load whose runs tell the offsets of another: llama.cpp's kernels know no client, one or many."""
+    return "single_stream" if engine == "llama.cpp" else load
+
+
 def format_class(name: str) -> str:
     """Class of number formats that take the same efficiencies; ``16-bit`` for everything wider than 8 bits."""
     for start, kind in _FORMAT_CLASSES:
