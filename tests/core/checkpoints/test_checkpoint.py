@@ -380,3 +380,13 @@ def test_numbers_that_no_file_of_its_kind_holds_are_named(config: dict[str, Any]
 def test_usual_numbers_are_no_guess(bits: int) -> None:
     config = {"quant_method": "gptq", "bits": bits, "group_size": 32}
     assert recipe_from_quantization_config(config, llama()).guesses == ()
+
+
+def test_groups_of_no_size_are_refused() -> None:
+    weights = {**GROUP, "group_size": 0}
+    config = {
+        "quant_method": "compressed-tensors",
+        "config_groups": {"group_0": {"weights": weights, "targets": ["Linear"]}},
+    }
+    with pytest.raises(InvalidInputError, match=r"group_size: 0 is not one of a positive whole number"):
+        recipe_from_quantization_config(config, llama())

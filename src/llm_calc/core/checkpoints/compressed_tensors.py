@@ -174,6 +174,8 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
     bits = weights.bits("num_bits", 8)
     kind = weights.word("type", {"int": "int", "float": "float"}, "int")
     size, strategy = weights.integer("group_size", 0), weights.word("strategy", STRATEGIES, "")
+    if strategy in ("group", "tensor_group") and size < 1 and weights.values.get("group_size") is not None:
+        raise weights.refusal("group_size", f"a positive whole number with strategy {strategy}")
     symmetric = weights.flag("symmetric", default=True)
     scale = weights.word("scale_dtype", SCALE_BITS, "")
     weights.word("zp_dtype", {**SCALE_BITS, "int8": 8.0, "int32": 32.0}, "")
