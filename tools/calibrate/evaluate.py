@@ -18,7 +18,7 @@ from tools.calibrate.predict import Stack, residuals_of, stack
 from tools.calibrate.priors import HOST
 from tools.calibrate.solver import Problem, fit
 
-FOLD_ROUNDS = 4
+FOLD_ROUNDS = 14
 SIMULATED_EACH = 3
 """Of first tokens of a held-out group every so-manieth is simulated."""
 NOT_TIMED = ("ttft_s", "ttft_median_s")
