@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,11 @@ def alive(number: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_process_that_read_other_catalogs_is_not_asked(catalogs: Catalogs) -> None:
+    made, task = Beside(enabled=True), rows(SWEEP)
+    wait_for(made, catalogs)
+    assert outcome(made.pieces(task, replace(catalogs, digest="changed"))) == outcome(task.pieces(catalogs))
+    assert made.process_id is None or not made.enabled
+    made.close()

@@ -51,6 +51,9 @@ class Beside:
     def pieces(self, task: Task, catalogs: Catalogs) -> Iterator[Any]:
         """A question's answer piece by piece, made by the process where it is ready."""
         running = self._ready()
+        if running is not None and running.digest != catalogs.digest:
+            self._other_data()
+            running = None
         return task.pieces(catalogs) if running is None else running.pieces(task)
 
     def _ready(self) -> "_Running | None":
@@ -66,6 +69,13 @@ class Beside:
         self._running = None
         if not running.is_ready:
             self._not_possible(f"it ended with {running.process.wait()}")
+
+    def _other_data(self) -> None:
+        """End a process that read other catalogs than the service, whose files have changed since it began."""
+        self.close()
+        log.warning(
+            "the catalogs have changed since the service began; threads answer heavy questions by the old ones"
+        )
 
     def _not_possible(self, why: str) -> None:
         self.enabled = False
@@ -106,6 +116,7 @@ class _Running:
         )
         self.outlet = Outlet(_open(self.process.stdin))
         self.is_ready = self.is_gone = False
+        self.digest = ""
         self.waiting: dict[int, queue.SimpleQueue[Message]] = {}
         self._numbers = count(1)
         self._last_s = time.monotonic()
@@ -129,11 +140,8 @@ class _Running:
                 yield message[1]
                 self._send(NEXT, number)
             _raise(*message)
-        except StoppedError:
+        except (StoppedError, GeneratorExit):
             self._await_end(number)
-            raise
-        except GeneratorExit:
-            self._send(STOP, number)
             raise
         finally:
             self.waiting.pop(number, None)
@@ -142,12 +150,12 @@ class _Running:
     def _next(self, number: int) -> Message:
         """What comes next of a question, unless nobody waits for it any more."""
         messages = self.waiting[number]
-        if self.is_gone:
-            return _GONE, None
         while True:
             checkpoint()
             with contextlib.suppress(queue.Empty):
                 return messages.get(timeout=LOOK_S)
+            if self.is_gone and messages.empty():
+                return _GONE, None
 
     def _await_end(self, number: int) -> None:
         """Have the work stopped, and keep the place that it takes until it is."""
@@ -167,19 +175,26 @@ class _Running:
     def _read(self) -> None:
         """Hand each message to whoever waits for it, until the process has gone."""
         answers = _open(self.process.stdout)
-        while (message := received(answers)) is not None:
-            verb, number, value = message
-            if verb == READY:
-                self._last_s = time.monotonic()
-                self.is_ready = True
-            elif (messages := self.waiting.get(number)) is not None:
-                messages.put((verb, value))
+        try:
+            self._hand_on(answers)
+        except Exception:
+            log.exception("an answer of the process for heavy questions cannot be read; it is ended")
+            self.kill()
         self.is_gone = True
         for messages in list(self.waiting.values()):
             messages.put((_GONE, None))
         self.close()
         answers.close()
         self.process.wait()
+
+    def _hand_on(self, answers: IO[bytes]) -> None:
+        while (message := received(answers)) is not None:
+            verb, number, value = message
+            if verb == READY:
+                self._last_s, self.digest = time.monotonic(), value
+                self.is_ready = True
+            elif (messages := self.waiting.get(number)) is not None:
+                messages.put((verb, value))
 
     def close(self) -> None:
         """Let it end by itself, or at once where it still loads."""

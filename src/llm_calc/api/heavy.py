@@ -7,6 +7,7 @@ question has a thread; the next piece is made while the one before is sent, and 
 import contextlib
 import gc
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.operations import load_all
 from llm_calc.adapters.stopping import Stop, StoppedError, stoppable
 from llm_calc.api.frames import END, FAILED, NEXT, OPEN, PIECE, READY, REFUSED, Outlet, received
+from llm_calc.api.logs import set_up_logging
 from llm_calc.api.tasks import Task
 from llm_calc.core.errors import CalcError
 
@@ -41,9 +43,15 @@ class _Question:
         except StoppedError:
             self.outlet.send(END, self.number)
         except CalcError as error:
-            self.outlet.send(REFUSED, self.number, error)
+            self._refuse(error)
         except Exception:  # noqa: BLE001 - the service logs it
             self.outlet.send(FAILED, self.number, traceback.format_exc())
+
+    def _refuse(self, error: CalcError) -> None:
+        try:
+            self.outlet.send(REFUSED, self.number, error)
+        except (TypeError, AttributeError, pickle.PicklingError):
+            self.outlet.send(FAILED, self.number, "".join(traceback.format_exception(error)))
 
     def _pieces(self, catalogs: Catalogs) -> None:
         for piece in self.task.pieces(catalogs):
@@ -74,9 +82,11 @@ class _Questions:
             known.asked.release() if verb == NEXT else known.end()
 
     def _work(self, question: _Question) -> None:
-        with contextlib.suppress(OSError):
-            question.work(self.catalogs)
-        self.open.pop(question.number, None)
+        try:
+            with contextlib.suppress(OSError):
+                question.work(self.catalogs)
+        finally:
+            self.open.pop(question.number, None)
 
 
 def main() -> None:
@@ -90,10 +100,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     outlet = Outlet(answers)
-    questions = _Questions(load_all_catalogs(Path(sys.argv[1]) if sys.argv[1] else None), outlet)
+    set_up_logging("warning")
+    catalogs = load_all_catalogs(Path(sys.argv[1]) if sys.argv[1] else None)
+    questions = _Questions(catalogs, outlet)
     load_all()
     gc.freeze()
-    outlet.send(READY, 0)
+    outlet.send(READY, 0, catalogs.digest)
     while (message := received(sys.stdin.buffer)) is not None:
         questions.take(*message)
     os._exit(0)

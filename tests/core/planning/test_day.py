@@ -17,19 +17,23 @@ def test_a_day_by_hand() -> None:
 
 
 @given(RATES, st.floats(0.01, 1e3), st.integers(0, 5))
-def test_every_hour_is_served_and_scaling_never_costs_more(
-    rates: list[float], each: float, spare: int
-) -> None:
+def test_every_hour_is_served_by_no_more_than_it_takes(rates: list[float], each: float, spare: int) -> None:
     day = Day(rates_per_s=tuple(rates), spare_replicas=spare)
     replicas = replicas_by_hour(day, each)
     assert all(
         (count - spare) * each >= rate * (1 - 1e-6) for count, rate in zip(replicas, rates, strict=True)
     )
     assert min(replicas) >= 1 + spare
+    beside = [(count - spare, rate) for count, rate in zip(replicas, rates, strict=True)]
+    assert all((count - 1) * each < rate for count, rate in beside if count > 1)
     scaled, flat = day_usd(replicas, 3.0)
-    assert scaled <= flat
-    if len(set(replicas)) == 1:
-        assert scaled == pytest.approx(flat)
+    assert flat - scaled == pytest.approx(3.0 * sum(max(replicas) - count for count in replicas))
+
+
+@given(st.floats(0.1, 1e4), st.floats(0, 23.99))
+def test_replicas_are_found_for_the_peak_that_is_stated(peak: float, hour: float) -> None:
+    day = Day(rates_per_s=wave(peak, 0.2, hour), planned_peak_per_s=peak)
+    assert day.peak_per_s == pytest.approx(peak)
 
 
 @given(st.floats(0.1, 1e4), st.floats(0, 1), st.floats(0, 23.99))

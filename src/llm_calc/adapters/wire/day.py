@@ -36,8 +36,9 @@ class DayPart(StrictRequest):
 
     def day(self, request_rate: float | None) -> Day:
         """The rates themselves; ``request_rate``: the peak of a wave."""
-        rates = self.rates_per_s or wave(request_rate or 0.0, self.trough_fraction or 0.0, self.peak_hour)
-        return Day(rates_per_s=tuple(rates), spare_replicas=self.spare_replicas)
+        peak = request_rate or 0.0
+        rates = self.rates_per_s or wave(peak, self.trough_fraction or 0.0, self.peak_hour)
+        return Day(rates_per_s=tuple(rates), planned_peak_per_s=peak, spare_replicas=self.spare_replicas)
 
 
 class PlanDay(Answer):

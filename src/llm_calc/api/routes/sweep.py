@@ -52,8 +52,10 @@ async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request
     settings: Settings = request.app.state.settings
     pool = pool_of(request, "heavy")
     limits = SweepLimits(rows=settings.sweep_max_rows, setups=settings.sweep_max_setups)
-    pieces = beside_of(request).pieces(Rows(body, limits), catalogs)
-    rows, parts = await while_wanted(request, pool.run(lambda: _begun(pieces)))
+    beside = beside_of(request)
+    rows, parts = await while_wanted(
+        request, pool.run(lambda: _begun(beside.pieces(Rows(body, limits), catalogs)))
+    )
     return StreamingResponse(
         _in_thread(pool, parts),
         media_type=MEDIA_TYPES[body.format],

@@ -7,11 +7,13 @@ A key that is neither read by its family nor listed may change sizes: the readin
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from llm_calc.core.architectures.defaults import NO_DEFAULTS, ClassDefaults, defaults_of
 
+MOST_KEPT = 8192
+"""Keys and types whose answer is kept: more than all published ones, whatever is sent."""
 PUBLISHED_AS = frozenset({("clip_vision_model", "minimax_m3_vl_vision")})
 """Types of parts as published files write them, where they mean another one that the outer class always builds."""
 
@@ -60,20 +62,20 @@ class KeyTables:
 NO_TABLES = KeyTables()
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def class_defaults(tables: KeyTables, model_type: str) -> ClassDefaults:
     """Defaults of a model type; none for types that the table does not hold."""
     row = tables.class_rows.get(model_type)
     return NO_DEFAULTS if row is None else defaults_of(row)
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def passed_by(tables: KeyTables, model_type: str) -> frozenset[str]:
     """Keys that change no size in a model type."""
     return frozenset(key for group in tables.passed if model_type in group.types for key in group.keys)
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def reason_of(tables: KeyTables, key: str) -> str:
     """Why a key changes no size in any family; empty for one that may."""
     return next((group.reason for group in tables.groups if group.holds(key)), "")
@@ -95,7 +97,7 @@ def is_understood(tables: KeyTables, key: str, value: object) -> bool:
     return isinstance(value, str) and value.lower() in tables.functions
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def _names_function(key: str) -> bool:
     return re.fullmatch(r"(.*_)?(act|activation|activation_function|activation_fn)", key) is not None
 
@@ -108,13 +110,13 @@ _INNER_WIDTH = re.compile(r"(?!.*(vision|audio|image))(.*_)?(latent|experts?)_(.
 _TOWER = re.compile("vision|audio|tower|visual|image|talker|token2wav|code2wav")
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def names_width(key: str, *, inner: bool) -> bool:
     """Whether a key names a width of a decoder; ``inner``: one of experts or latents alone."""
     return (_INNER_WIDTH if inner else _WIDTH).fullmatch(key) is not None
 
 
-@cache
+@lru_cache(maxsize=MOST_KEPT)
 def names_tower(key: str) -> bool:
     """Whether a nested configuration is that of a tower or of what speaks."""
     return _TOWER.search(key) is not None

@@ -13,19 +13,21 @@ ROUNDING = 1e-9
 class Day:
     """Requests that come in each hour, and replicas that run beside those that are needed.
 
-    Rates are in requests a second; ``spare_replicas``: as many may fail without a limit being broken.
+    Rates are in requests a second; ``planned_peak_per_s``: the load that replicas are found for, where no hour is
+    quite at the peak; ``spare_replicas``: as many may fail without a limit being broken.
     """
 
     rates_per_s: tuple[float, ...]
+    planned_peak_per_s: float = 0.0
     spare_replicas: int = 1
 
     @property
     def peak_per_s(self) -> float:
         """The most that comes in any hour [requests/s].
 
-        Definition: the largest rate.
+        Definition: the largest rate, or the one that replicas are found for.
         """
-        return max(self.rates_per_s)
+        return max(self.planned_peak_per_s, *self.rates_per_s)
 
 
 def wave(peak_per_s: float, trough_fraction: float, peak_hour: float) -> tuple[float, ...]:
