@@ -64,7 +64,7 @@ def with_known_names(value: Any, path: str = "") -> Any:
     return value
 
 
-MEMORY_PLAN = "POST /api/memory_plan"
+MEMORY_PLAN, FIT = "POST /api/memory_plan", "POST /api/fit"
 
 
 def named(case: Case[Any]) -> Case[Any]:
@@ -76,6 +76,10 @@ def named(case: Case[Any]) -> Case[Any]:
         # Options drawn at random contradict each other: sound requests leave them to the engine and the catalog.
         case.body.update({"hardware": {"gpu": NAMES["gpu"][0]}, "engine": {"name": "vllm"}})
         case.body.pop("parallelism", None)
+    if isinstance(case.body, dict) and case.operation.label == FIT:
+        case.body["hardware"] = {"gpu": NAMES["gpu"][0]}
+        for lists in ("formats", "cache_types"):
+            case.body.pop(lists, None)
     return case
 
 

@@ -15,6 +15,7 @@ from llm_calc.core.checkpoints.scheme import (
     number_words,
     storage_of,
 )
+from llm_calc.core.checkpoints.usual import AWQ_BITS, GPTQ_BITS, name_unusual
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 
@@ -72,11 +73,6 @@ DATA_TYPES: Mapping[str, str] = {
 }
 _INTEGERS = {word: kind for word, kind in DATA_TYPES.items() if kind == "int"}
 UNQUANTIZED_BITS = 16
-GPTQ_BITS = (2, 3, 4, 8)
-AWQ_BITS = (4, 8)
-"""Widths that readers of such files take: ``GPTQConfig`` of transformers 5.24, ``AWQMarlinConfig`` of vLLM 0.33."""
-LEAST_GROUP = 8
-"""Groups that quantizers write are powers of two from here on, or a whole row."""
 _SEARCHES = {each: each for each in ("", "gptq", "gptaq", "awq")}
 
 
@@ -105,18 +101,8 @@ def gptq(said: Said) -> Scheme:
     )
 
 
-def _name_unusual(said: Said, bits: int, size: int, widths: tuple[int, ...]) -> None:
-    """Names numbers that files of this kind are not known to hold."""
-    if bits not in widths:
-        said.assume(
-            f"{said.path}: files of this kind hold {', '.join(map(str, widths))} bits; {bits} were taken"
-        )
-    if size != -1 and (size < LEAST_GROUP or size & (size - 1)):
-        said.assume(f"{said.path}: files of this kind have no groups of {size}; they were taken as stated")
-
-
 def _gptq_number(said: Said, bits: int, size: int) -> NumberFormat:
-    _name_unusual(said, bits, size, GPTQ_BITS)
+    name_unusual(said, bits, size, GPTQ_BITS)
     name = "int4-gptq" if bits == 4 else f"int{bits}"
     number = grouped(name, bits, size, 16, zero=bits)
     return replace(number, column_bits=INDEX_BITS)
@@ -174,7 +160,7 @@ def awq(said: Said) -> Scheme:
     bits = said.bits("w_bit", 4, most=8) if "w_bit" in said.values else said.bits("bits", 4, most=8)
     key = "q_group_size" if "q_group_size" in said.values else "group_size"
     size = said.group(key, 128)
-    _name_unusual(said, bits, size, AWQ_BITS)
+    name_unusual(said, bits, size, AWQ_BITS)
     number = grouped("int4-awq" if bits == 4 else f"int{bits}", bits, size, 16, zero=bits)
     dynamic = _dynamic(said, number)
     return Scheme(
