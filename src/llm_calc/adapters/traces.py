@@ -16,6 +16,8 @@ MOST_ROWS = 25_000
 MOST_CHARACTERS = 7_500_000
 MOST_TOKENS = 100_000_000
 MOST_NUMBER = 1e15
+MOST_SPAN_S = 1e9
+"""From the first to the last arrival; the clock of a longer run would be too coarse for a step."""
 MS = 1e-3
 ARRIVALS: Mapping[str, float] = {
     "timestamp_ms": MS,
@@ -54,13 +56,17 @@ def read_trace(text: str, block_tokens: int, speed: float) -> tuple[Trace, tuple
     """
     rows = list(_rows(text, block_tokens))
     if not rows:
-        raise ValueError("text: has no requests; it takes a line for each")
+        raise ValueError("has no requests; it takes a line for each")
     named = {row.blocks is not None for row in rows}
     if len(named) > 1:
         first = next(row.line for row in rows if row.blocks is None)
-        raise ValueError(f"text: line {first}: hash_ids: missing; other lines have them")
+        raise ValueError(f"line {first}: hash_ids: missing; other lines have them")
     rows.sort(key=lambda row: row.arrival_s)
     begin = rows[0].arrival_s
+    if (rows[-1].arrival_s - begin) / speed > MOST_SPAN_S:
+        raise ValueError(
+            f"its requests come within {MOST_SPAN_S:g} s at most, after speed; is the unit of times right?"
+        )
     trace = Trace(
         arrivals_s=tuple((row.arrival_s - begin) / speed for row in rows),
         prompts=tuple(row.prompt for row in rows),
@@ -75,9 +81,7 @@ def _rows(text: str, block_tokens: int) -> Iterator[_Row]:
     is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
     for number, (line, fields) in enumerate(_json_lines(text) if is_json else _table(text)):
         if number == MOST_ROWS:
-            raise ValueError(
-                f"text: line {line}: at most {MOST_ROWS} requests are taken; send a part of them"
-            )
+            raise ValueError(f"line {line}: at most {MOST_ROWS} requests are taken; send a part of them")
         yield _row(line, fields, block_tokens, TIMESTAMP if is_json else None)
 
 
@@ -88,10 +92,10 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         try:
             found = json.loads(row)
         except (ValueError, RecursionError):
-            raise ValueError(f"text: line {line}: is no JSON object") from None
+            raise ValueError(f"line {line}: is no JSON object") from None
         if not isinstance(found, dict):
             raise ValueError(  # noqa: TRY004 - said of a line of the request
-                f"text: line {line}: is no JSON object"
+                f"line {line}: is no JSON object"
             )
         yield line, found
 
@@ -105,11 +109,11 @@ def _table(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
-                msg = f"text: line {reader.line_num}: has {len(cells)} fields; line 1 names {len(header)}"
+                msg = f"line {reader.line_num}: has {len(cells)} fields; line 1 names {len(header)}"
                 raise ValueError(msg)
             yield reader.line_num, dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        raise ValueError(f"text: line {reader.line_num}: is no line of a table: {error}") from None
+        raise ValueError(f"line {reader.line_num}: is no line of a table: {error}") from None
 
 
 def _check_header(header: Sequence[str]) -> None:
@@ -119,7 +123,7 @@ def _check_header(header: Sequence[str]) -> None:
         found = [name for name in header if name in names]
         if len(found) != 1:
             raise ValueError(
-                f"text: line 1: must name one column of {', '.join(names)}; found {' and '.join(found) or 'none'}"
+                f"line 1: must name one column of {', '.join(names)}; found {' and '.join(found) or 'none'}"
             )
 
 
@@ -138,7 +142,7 @@ def _row(line: int, fields: Mapping[str, Any], block_tokens: int, milliseconds: 
 def _field(line: int, fields: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
     found = [name for name in names if name in fields]
     if len(found) != 1:
-        raise ValueError(f"text: line {line}: must have one of {', '.join(names)}; found {len(found)}")
+        raise ValueError(f"line {line}: must have one of {', '.join(names)}; found {len(found)}")
     return found[0], fields[found[0]]
 
 
@@ -151,7 +155,7 @@ def _number(line: int, name: str, value: object) -> float:
         found = math.nan
     if not 0 <= found <= MOST_NUMBER:
         raise ValueError(
-            f"text: line {line}: {name} must be a number from 0 to {MOST_NUMBER:g}; found {_shown(value)}"
+            f"line {line}: {name} must be a number from 0 to {MOST_NUMBER:g}; found {_shown(value)}"
         )
     return found
 
@@ -165,7 +169,7 @@ def _tokens(line: int, fields: Mapping[str, Any], names: Sequence[str]) -> float
     found = _number(line, name, value)
     if found != int(found) or not 1 <= found <= MOST_TOKENS:
         raise ValueError(
-            f"text: line {line}: {name} must be a whole number from 1 to {MOST_TOKENS}; found {_shown(value)}"
+            f"line {line}: {name} must be a whole number from 1 to {MOST_TOKENS}; found {_shown(value)}"
         )
     return found
 
@@ -181,7 +185,7 @@ def _arrival(line: int, fields: Mapping[str, Any], milliseconds: str | None) -> 
         return datetime.fromisoformat(str(value).strip()).timestamp()
     except (ValueError, OverflowError, OSError):
         raise ValueError(
-            f"text: line {line}: timestamp must be a date with a time; name the column timestamp_ms or timestamp_s "
+            f"line {line}: timestamp must be a date with a time; name the column timestamp_ms or timestamp_s "
             f"for numbers; found {_shown(value)}"
         ) from None
 
@@ -196,17 +200,17 @@ def _blocks(line: int, fields: Mapping[str, Any], prompt: float, block_tokens: i
     )
     if not isinstance(names, list):
         raise ValueError(  # noqa: TRY004 - as above
-            f"text: line {line}: hash_ids must be a list of whole numbers; found {_shown(value)}"
+            f"line {line}: hash_ids must be a list of whole numbers; found {_shown(value)}"
         )
     needed = math.ceil(prompt / block_tokens)
     if len(names) != needed:
         raise ValueError(
-            f"text: line {line}: hash_ids must be {needed} for {prompt:.0f} tokens in blocks of {block_tokens} "
+            f"line {line}: hash_ids must be {needed} for {prompt:.0f} tokens in blocks of {block_tokens} "
             f"(block_tokens); found {len(names)}"
         )
     found = tuple(_block(line, name) for name in names)
     if len(set(found)) < len(found):
-        raise ValueError(f"text: line {line}: hash_ids must differ from each other within a prompt")
+        raise ValueError(f"line {line}: hash_ids must differ from each other within a prompt")
     return found
 
 
@@ -216,4 +220,4 @@ def _block(line: int, name: object) -> int:
             return int(name)
     except ValueError:
         pass
-    raise ValueError(f"text: line {line}: hash_ids must be whole numbers; found {_shown(name)}")
+    raise ValueError(f"line {line}: hash_ids must be whole numbers; found {_shown(name)}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
@@ -183,7 +183,7 @@ class WorkloadPart(StrictRequest):
         None,
         description="Closed loop: requests in flight, or sessions alive, all the time [requests]; 1 if none is given",
     )
-    request_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+    request_rate: Annotated[float, Field(ge=LEAST_PER_S, le=1e9)] | None = Field(
         None, description="Poisson arrivals [requests/s]"
     )
     users: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
@@ -193,7 +193,7 @@ class WorkloadPart(StrictRequest):
     requests_per_user_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="Requests that each of them sends a minute [requests/min]"
     )
-    session_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+    session_rate: Annotated[float, Field(ge=LEAST_PER_S, le=1e9)] | None = Field(
         None, description="Sessions that begin, with sessions [sessions/s]"
     )
     batch: Requests | None = Field(None, description="One static batch, prefilled together [requests]")
@@ -213,7 +213,7 @@ class WorkloadPart(StrictRequest):
     def _from_preset(cls, data: object) -> object:
         if not isinstance(data, dict):
             return data
-        stated, preset = with_rate(data), data.get("preset")
+        stated, preset = with_rate(cls, data), data.get("preset")
         return with_preset(stated, preset) if isinstance(preset, str) else stated
 
     @model_validator(mode="after")

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from pydantic import BaseModel
+
 from llm_calc.adapters.lengths import draw_of
+from llm_calc.adapters.wire.base import LEAST_PER_S, fault_at
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workloads import SessionsPart
@@ -39,13 +42,21 @@ class Workload(Protocol):
         ...
 
 
-def with_rate(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with the rate that users make, where both are numbers."""
+def with_rate(kind: type[BaseModel], stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the rate that users make, where both are numbers.
+
+    Raises:
+        ValidationError: they send too little; names ``users``.
+    """
     users, each = stated.get("users"), stated.get("requests_per_user_per_minute")
     known = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (users, each))
     if not known or users is None or each is None or stated.get("request_rate") is not None:
         return dict(stated)
-    return {**stated, "request_rate": users * each / SECONDS_A_MINUTE}
+    made = users * each / SECONDS_A_MINUTE
+    if users > 0 and each > 0 and made < LEAST_PER_S:
+        said = f"with requests_per_user_per_minute they send {made:g} requests a second; at least {LEAST_PER_S:g} is taken"
+        raise fault_at(kind, "users", said, users)
+    return {**stated, "request_rate": made}
 
 
 def check_users(users: float | None, each: float | None, rate: float | None) -> None:
