@@ -10,15 +10,18 @@ from pydantic import ConfigDict, Field, model_validator
 from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
-from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
+from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
+    Classes,
+    PlainLength,
     check_classes,
     check_sessions,
     check_trace,
     check_users,
     mean_tokens,
     most_tokens,
+    varies,
     with_rate,
 )
 from llm_calc.adapters.wire.workloads import SessionsPart
@@ -158,22 +161,21 @@ class ParallelismPart(StrictRequest):
 class WorkloadPart(StrictRequest):
     """Lengths of a request and one kind of load; without any: one request in flight.
 
-    ``preset`` names a load of the catalog, from which what is left out is taken; ``sessions`` makes requests the turns
-    of conversations.
+    ``preset`` names a load of the catalog for what is left out; ``sessions`` makes requests turns of conversations.
     """
 
     preset: Annotated[str, Field(min_length=1, max_length=60)] | None = Field(
         None,
         description="Catalog load for what is left out: chat, rag, coding_agent, voice, batch",
     )
-    input_tokens: Length = Field(
+    input_tokens: PlainLength = Field(
         1024,
         description="Prompt tokens of a request, a number or a distribution; of sessions of the first turn [tokens]",
     )
-    output_tokens: Length = Field(
+    output_tokens: PlainLength = Field(
         1024, description="Generated tokens of a request, a number or a distribution [tokens]"
     )
-    classes: Annotated[list[ClassPart], Field(min_length=1, max_length=20)] | None = Field(
+    classes: Classes | None = Field(
         None, description="Several classes of requests in place of input_tokens and output_tokens"
     )
     targets: TargetsPart | None = Field(
@@ -262,8 +264,7 @@ class WorkloadPart(StrictRequest):
     @property
     def varies(self) -> bool:
         """Whether requests are not alike, or are counted by what they keep."""
-        drawn = any(isinstance(each, LengthPart) for each in (self.input_tokens, self.output_tokens))
-        return drawn or any(each is not None for each in (self.classes, self.targets, self.trace))
+        return varies(self)
 
     @property
     def is_stream(self) -> bool:
