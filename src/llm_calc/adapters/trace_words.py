@@ -59,7 +59,9 @@ def trace_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iter
     if workload.trace is None or placed.room is None:
         return
     trace = workload.trace.trace
-    comes = len(trace.prompts) / max(trace.arrivals_s[-1], 1e-9)
+    if not trace.arrivals_s[-1]:
+        return  # all at once, which is no rate
+    comes = (len(trace.prompts) - 1) / trace.arrivals_s[-1]
     lengths = lengths_seen(found.seen)
     most = most_served_per_s(placed.deployment, placed.room, lengths) * placed.replicas
     if comes > most:
