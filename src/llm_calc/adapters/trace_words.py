@@ -41,7 +41,10 @@ def trace_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
         "token. Nothing of it was calibrated"
     )
     if part.unused:
-        yield f"workload.trace: not used of its lines: {', '.join(part.unused[:10])}"
+        more = f" and {len(part.unused) - 10} more" if len(part.unused) > 10 else ""
+        yield f"workload.trace: not used of its lines: {', '.join(part.unused[:10])}{more}"
+    if part.unit_taken:
+        yield f"workload.trace.text: {part.unit_taken}"
     if not workload.reuses:
         if room.stated_fraction is None:
             yield "workload.trace: no hash_ids, so that no prompt finds anything in caches"

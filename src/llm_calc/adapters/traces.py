@@ -24,10 +24,18 @@ ARRIVALS: Mapping[str, float] = {
     "arrival_ms": MS,
     "timestamp_s": 1.0,
     "arrival_s": 1.0,
+    "arrival": 1.0,
 }
 """Columns that say when a request came, in which unit [s]."""
-PROMPTS = ("input_length", "input_tokens", "contexttokens", "request tokens", "prompt_tokens")
-OUTPUTS = ("output_length", "output_tokens", "generatedtokens", "response tokens", "completion_tokens")
+PROMPTS = ("input_length", "input_tokens", "input", "contexttokens", "request tokens", "prompt_tokens")
+OUTPUTS = (
+    "output_length",
+    "output_tokens",
+    "output",
+    "generatedtokens",
+    "response tokens",
+    "completion_tokens",
+)
 BLOCKS = "hash_ids"
 TIMESTAMP = "timestamp"
 KNOWN = frozenset((*ARRIVALS, TIMESTAMP, *PROMPTS, *OUTPUTS, BLOCKS))
@@ -77,12 +85,28 @@ def read_trace(text: str, block_tokens: int, speed: float) -> tuple[Trace, tuple
     return trace, tuple(dict.fromkeys(name for row in rows for name in row.unused))
 
 
+def unit_taken(text: str) -> str:
+    """Which unit was taken for times whose column names none; nothing where it does, or where they are dates."""
+    _, fields = next(iter(_lines(text)))
+    if "arrival" in fields:
+        return "arrival: taken as seconds; name it arrival_ms for milliseconds"
+    if is_number(fields.get(TIMESTAMP)):
+        return "timestamp: taken as milliseconds, as Mooncake has it; name it timestamp_s for seconds"
+    return ""
+
+
+def _lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    begin = text.lstrip("\ufeff \t\r\n")
+    if begin.startswith("[") or begin.split("\n", 1)[0].strip() in ("null", "true", "false"):
+        raise ValueError("line 1: must be a JSON object; a trace has one a line, without a list around them")
+    return _json_lines(text) if begin.startswith("{") else _table(text)
+
+
 def _rows(text: str, block_tokens: int) -> Iterator[_Row]:
-    is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
-    for number, (line, fields) in enumerate(_json_lines(text) if is_json else _table(text)):
+    for number, (line, fields) in enumerate(_lines(text)):
         if number == MOST_ROWS:
             raise ValueError(f"line {line}: at most {MOST_ROWS} requests are taken; send a part of them")
-        yield _row(line, fields, block_tokens, TIMESTAMP if is_json else None)
+        yield _row(line, fields, block_tokens)
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -101,7 +125,8 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.reader(StringIO(text.removeprefix("\ufeff")))
+    text = text.removeprefix("\ufeff")
+    reader = csv.reader(StringIO(text), delimiter=_delimiter(text.lstrip().split("\n", 1)[0]))
     try:
         header = [name.strip().casefold() for name in next(reader, [])]
         _check_header(header)
@@ -116,6 +141,11 @@ def _table(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise ValueError(f"line {reader.line_num}: is no line of a table: {error}") from None
 
 
+def _delimiter(header: str) -> str:
+    """Which of the usual separators the header has most of; a comma where it has none."""
+    return max(",;\t|", key=header.count)
+
+
 def _check_header(header: Sequence[str]) -> None:
     """Every column that is needed is there once."""
     needed = ((*ARRIVALS, TIMESTAMP), PROMPTS, OUTPUTS)
@@ -127,11 +157,11 @@ def _check_header(header: Sequence[str]) -> None:
             )
 
 
-def _row(line: int, fields: Mapping[str, Any], block_tokens: int, milliseconds: str | None) -> _Row:
+def _row(line: int, fields: Mapping[str, Any], block_tokens: int) -> _Row:
     prompt = _tokens(line, fields, PROMPTS)
     return _Row(
         line=line,
-        arrival_s=_arrival(line, fields, milliseconds),
+        arrival_s=_arrival(line, fields),
         prompt=prompt,
         output=_tokens(line, fields, OUTPUTS),
         blocks=_blocks(line, fields, prompt, block_tokens),
@@ -174,20 +204,28 @@ def _tokens(line: int, fields: Mapping[str, Any], names: Sequence[str]) -> float
     return found
 
 
-def _arrival(line: int, fields: Mapping[str, Any], milliseconds: str | None) -> float:
-    """When a request came [s]; ``timestamp`` is milliseconds in lines of JSON, in tables a date with a time."""
+def _arrival(line: int, fields: Mapping[str, Any]) -> float:
+    """When a request came [s]; a number in ``timestamp`` is milliseconds, as Mooncake has it, else a date and time."""
     name, value = _field(line, fields, (*ARRIVALS, TIMESTAMP))
     if name in ARRIVALS:
         return _number(line, name, value) * ARRIVALS[name]
-    if milliseconds is not None:
+    if is_number(value):
         return _number(line, name, value) * MS
     try:
         return datetime.fromisoformat(str(value).strip()).timestamp()
     except (ValueError, OverflowError, OSError):
         raise ValueError(
-            f"line {line}: timestamp must be a date with a time; name the column timestamp_ms or timestamp_s "
-            f"for numbers; found {_shown(value)}"
+            f"line {line}: timestamp must be a number from 0 to {MOST_NUMBER:g} of milliseconds, or a date with a "
+            f"time; found {_shown(value)}"
         ) from None
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number, or text of one; a date of digits alone is none."""
+    try:
+        return not isinstance(value, bool) and math.isfinite(float(str(value)))
+    except ValueError:
+        return False
 
 
 def _blocks(line: int, fields: Mapping[str, Any], prompt: float, block_tokens: int) -> tuple[int, ...] | None:
