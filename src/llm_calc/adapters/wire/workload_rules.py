@@ -72,7 +72,7 @@ def varies(workload: Workload) -> bool:
     """Whether requests are not alike, or are counted by what they keep; a single class is all there is."""
     kinds = workload.classes or ()
     lengths = [each for kind in (kinds or (workload,)) for each in (kind.input_tokens, kind.output_tokens)]
-    targets = any(kind.targets is not None for kind in (workload, *kinds))
+    targets = any(each is not None for each in (workload.targets, *(kind.targets for kind in kinds)))
     drawn = any(isinstance(each, LengthPart) for each in lengths)
     return drawn or targets or len(kinds) > 1 or workload.trace is not None
 

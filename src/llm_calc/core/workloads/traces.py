@@ -142,4 +142,5 @@ def _joined(runs: Sequence[Seen]) -> Seen:
         kept_tokens=sum(run.kept_tokens for run in runs) / count,
         kept_sessions=sum(run.kept_sessions for run in runs) / count,
         mean_running=sum(run.mean_running for run in runs) / count,
+        elapsed_s=max(run.elapsed_s for run in runs),
     )
