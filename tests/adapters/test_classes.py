@@ -32,15 +32,28 @@ def only(answer: ServingEstimateAnswer) -> ClassAnswer:
     return row
 
 
-@pytest.mark.parametrize("load", [{"concurrency": 12}, {"request_rate": 3.0}])
-def test_a_constant_distribution_is_a_number(load: dict[str, Any]) -> None:
-    fixed = {"distribution": "fixed", "mean": 900}
-    answer = asked({"input_tokens": fixed, "output_tokens": {**fixed, "mean": 180}, **load})
-    plain = asked({"input_tokens": 1000 if "concurrency" in load else 900, "output_tokens": 180, **load})
-    assert only(answer).input_tokens == 900
-    # Answers of one length end together, so that the prompts after them are computed together as well.
-    assert answer.tpot_s == pytest.approx(plain.tpot_s, rel=0.1)
-    assert answer.interval.status == "uncalibrated"
+FIXED = {"distribution": "fixed", "mean": 180}
+NARROW = {"distribution": "histogram", "edges": [100, 180, 181, 300], "counts": [0, 3, 0]}
+LEVEL = {"distribution": "quantiles", "levels": [0, 0.5, 1], "values": [900, 900, 900]}
+
+
+@pytest.mark.parametrize(
+    "load", [{"concurrency": 12}, {"request_rate": 3.0}, {"batch": 4}, {"offline": True}]
+)
+def test_lengths_of_one_value_and_a_single_class_are_the_plain_load(load: dict[str, Any]) -> None:
+    plain = asked({"input_tokens": 900, "output_tokens": 180, **load})
+    drawn = asked({"input_tokens": LEVEL, "output_tokens": NARROW, **load})
+    assert drawn == plain
+    kind = {"name": "all of them", "share": 1.0, "input_tokens": LEVEL, "output_tokens": FIXED}
+    single = asked({"classes": [kind], **load})
+    row = only(single)
+    assert (row.name, row.ttft_s, row.percentiles) == ("all of them", plain.ttft_s, plain.percentiles)
+    assert single.model_copy(update={"classes": []}) == plain
+
+
+def test_plans_take_lengths_of_one_value_as_numbers() -> None:
+    part = WorkloadPart.model_validate({"input_tokens": LEVEL, "output_tokens": FIXED, "request_rate": 2.0})
+    assert (part.input_tokens, part.output_tokens, part.varies) == (900, 180, False)
 
 
 def test_means_of_a_run_are_those_of_the_distribution() -> None:

@@ -21,6 +21,9 @@ LINES = "\n".join(json.dumps(row) for row in (NEXT, ROW))
 TABLES = {
     "arrival_s,input_tokens,output_tokens\n0.5,10,20\n2,30,40\n": ((0.0, 1.5), (10.0, 30.0)),
     "timestamp_ms, output_length, input_length\r\n500,20,10\r\n\r\n2000,40,30": ((0.0, 1.5), (10.0, 30.0)),
+    "timestamp,input_length,output_length\n500,10,20\n2000,30,40": ((0.0, 1.5), (10.0, 30.0)),
+    "arrival;input;output\n0.5;10;20\n2;30;40": ((0.0, 1.5), (10.0, 30.0)),
+    "arrival_s\tinput\toutput\n0.5\t10\t20\n2\t30\t40": ((0.0, 1.5), (10.0, 30.0)),
     "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.5,10,20\n2023-11-16 18:15:48,30,40": (
         (0.0, 1.5),
         (10.0, 30.0),
@@ -46,7 +49,9 @@ WRONG: dict[str, str] = {
     json.dumps({**ROW, "hash_ids": [*range(13), "x"]}): "line 1: hash_ids must be whole numbers",
     json.dumps({**ROW, "hash_ids": [1] * 14}): "line 1: hash_ids must differ",
     LINES + "\n" + json.dumps({**ROW, "hash_ids": None}): "line 3: hash_ids: missing",
-    "timestamp,input_tokens,output_tokens\n5,1,1": "line 2: timestamp must be a date",
+    "timestamp,input_tokens,output_tokens\nsoon,1,1": "line 2: timestamp must be a number from 0 to 1e+15 of mill",
+    "[" + json.dumps(ROW) + "]": "line 1: must be a JSON object; a trace has one a line",
+    "null\n": "line 1: must be a JSON object",
     "arrival_s,input_tokens\n5,1": "line 1: must name one column of output_length",
     "arrival_s,arrival_ms,input_tokens,output_tokens\n": "found arrival_s and arrival_ms",
     "arrival_s,input_tokens,output_tokens\n1,2,3\n1,2": "line 3: has 2 fields; line 1 names 3",
@@ -99,6 +104,13 @@ def test_a_trace_is_answered_with_hits_targets_and_times() -> None:
     assert any("blocks of 512 tokens" in each for each in answer.assumptions)
 
 
+def test_requests_at_one_time_have_no_rate_and_end_after_their_first_token() -> None:
+    answer = asked(json.dumps({"timestamp": 5, "input_length": 100_000, "output_length": 5}))
+    assert answer.trace is not None
+    assert answer.trace.elapsed_s == answer.request_latency_s > answer.ttft_s
+    assert not any("come a second" in each for each in answer.warnings)
+
+
 def test_what_finds_nothing_is_said() -> None:
     text = "\n".join(json.dumps({**row, "hash_ids": None, "session": 1}) for row in (ROW, NEXT))
     answer = asked(text)
@@ -106,6 +118,7 @@ def test_what_finds_nothing_is_said() -> None:
     assert answer.trace.hit_fraction == 0
     assert any("no hash_ids" in each for each in answer.assumptions)
     assert any("not used of its lines: session" in each for each in answer.assumptions)
+    assert any("timestamp: taken as milliseconds" in each for each in answer.assumptions)
     off = asked(LINES, engine={"name": "vllm", "enable_prefix_caching": False})
     assert off.trace is not None
     assert off.trace.hit_fraction == 0

@@ -8,6 +8,8 @@ from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, Percentiles, PercentilesOfRun
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.serving.estimate import OPEN_REQUESTS, Estimate
+from llm_calc.core.serving.host import SLOT_REQUESTS
 from llm_calc.core.serving.percentiles import PERCENTILES
 from llm_calc.core.workloads.estimate import Found
 from llm_calc.core.workloads.turns import Seen
@@ -18,6 +20,30 @@ ALL = "all"
 def class_answers(workload: WorkloadPart, found: Found, requests_per_s: float) -> list[ClassAnswer]:
     """A row a class; one for all where the workload names none."""
     return list(_rows(workload, found.seen, requests_per_s))
+
+
+def only_class(
+    workload: WorkloadPart, found: Estimate, percentiles: PercentilesOfRun | None
+) -> list[ClassAnswer]:
+    """The row of a single class of equal requests, which are all there is."""
+    requests = OPEN_REQUESTS if workload.load == "request_rate" else workload.requests_in_flight
+    several = SLOT_REQUESTS if percentiles and workload.load == "concurrency" else 1
+    return [
+        ClassAnswer(
+            name=each.name,
+            requests=requests * several,
+            requests_per_s=float(found.requests_per_s),
+            input_tokens=workload.mean_input_tokens,
+            output_tokens=workload.mean_output_tokens,
+            ttft_s=float(found.ttft_s),
+            tpot_s=float(found.tpot_s) if workload.mean_output_tokens > 1 else None,
+            request_latency_s=float(found.request_latency_s),
+            percentiles=percentiles,
+            targets_kept_fraction=None,
+            goodput_requests_per_s=None,
+        )
+        for each in workload.classes or ()
+    ]
 
 
 def _rows(workload: WorkloadPart, seen: Seen, requests_per_s: float) -> Iterator[ClassAnswer]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from llm_calc.adapters.arrivals import were_measured
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
-from llm_calc.adapters.class_answers import class_answers
+from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
@@ -153,7 +153,9 @@ def _answer(
         total_tokens_per_s_per_gpu=total / gpus,
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
-        classes=[] if turns is None else class_answers(request.workload, turns, requests),
+        classes=only_class(request.workload, found, _percentiles(found))
+        if turns is None
+        else class_answers(request.workload, turns, requests),
         sessions=None
         if turns is None
         else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),

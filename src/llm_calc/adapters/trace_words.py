@@ -41,7 +41,10 @@ def trace_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
         "token. Nothing of it was calibrated"
     )
     if part.unused:
-        yield f"workload.trace: not used of its lines: {', '.join(part.unused[:10])}"
+        more = f" and {len(part.unused) - 10} more" if len(part.unused) > 10 else ""
+        yield f"workload.trace: not used of its lines: {', '.join(part.unused[:10])}{more}"
+    if part.unit_taken:
+        yield f"workload.trace.text: {part.unit_taken}"
     if not workload.reuses:
         if room.stated_fraction is None:
             yield "workload.trace: no hash_ids, so that no prompt finds anything in caches"
@@ -59,7 +62,9 @@ def trace_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iter
     if workload.trace is None or placed.room is None:
         return
     trace = workload.trace.trace
-    comes = len(trace.prompts) / max(trace.arrivals_s[-1], 1e-9)
+    if not trace.arrivals_s[-1]:
+        return  # all at once, which is no rate
+    comes = (len(trace.prompts) - 1) / trace.arrivals_s[-1]
     lengths = lengths_seen(found.seen)
     most = most_served_per_s(placed.deployment, placed.room, lengths) * placed.replicas
     if comes > most:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from llm_calc.adapters.wire.day import DayPart
 from llm_calc.adapters.wire.engines import EnginePart, SglangEngine, VllmEngine
 from llm_calc.adapters.wire.parts import (
     HardwarePart,
@@ -13,6 +14,7 @@ from llm_calc.adapters.wire.parts import (
     PrecisionPart,
     WorkloadPart,
 )
+from llm_calc.adapters.wire.traces import TracePart
 
 FOUR = {"hidden_dim": 4096, "ff_dim": 11008, "num_layers": 32, "vocab_size": 32000}
 ENGINE: TypeAdapter[Any] = TypeAdapter(EnginePart)
@@ -63,6 +65,24 @@ def test_none_or_two_are_refused(body: dict[str, Any], found: str) -> None:
 def test_what_cannot_be_is_refused(kind: type[Any], body: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         kind.model_validate(body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field"),
+    [
+        (WorkloadPart, {"request_rate": 1e-100}, "request_rate"),
+        (WorkloadPart, {"session_rate": 1e-300, "sessions": {"turns": 2}}, "session_rate"),
+        (WorkloadPart, {"users": 1e-300, "requests_per_user_per_minute": 1e-9}, "users"),
+        (DayPart, {"rates_per_s": [0.0] * 23 + [1e-300]}, "rates_per_s"),
+        (TracePart, {"text": "arrival_s,input_tokens,output_tokens\n0,1,1\n9,1,1", "speed": 1e-300}, "text"),
+    ],
+)
+def test_a_rate_that_no_run_could_hold_is_refused_by_its_field(
+    kind: type[Any], body: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        kind.model_validate(body)
+    assert refused.value.errors()[0]["loc"][0] == field
 
 
 def test_defaults() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.draws import Draw
 from llm_calc.core.workloads.estimate import arriving
@@ -98,3 +99,14 @@ def test_replicas_take_requests_in_turn_and_give_as_many() -> None:
     )
     assert float(four.estimate.ttft_s) <= float(alone.estimate.ttft_s) * 1.5
     assert len(replayed(DEPLOYMENT, PUBLISHED, ROOMY, 9).seen.prompt_tokens) == 2
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_trace_lasts_until_clients_have_its_last_token(replicas: int) -> None:
+    one, late = trace(2, 12), replace(DEPLOYMENT, host=HostTimes(request_s=5.0))
+    found = replayed(late, one, ROOMY, replicas)
+    seen = found.seen
+    assert seen.elapsed_s == pytest.approx(float((seen.arrival_s + seen.latency_s).max()))
+    assert seen.elapsed_s >= one.arrivals_s[-1] + 5.0
+    assert sorted(seen.arrival_s.tolist()) == pytest.approx(one.arrivals_s)
+    assert float(found.estimate.requests_per_s) * replicas == pytest.approx(12 / seen.elapsed_s)

@@ -20,6 +20,7 @@ LIMIT_WORDS = {
     "tpot_s": "a further token takes at least",
     "request_latency_s": "a request takes at least",
 }
+OFFLINE_WORDS = " where, as offline, as many requests run at once as fit (concurrency names fewer)"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,15 +95,16 @@ def _too_small(gpu: Gpu, searched: Searched) -> str:
 
 
 def _too_slow(found: Sequence[_Found], search: Search) -> str:
-    """A limit on time that no layout keeps even for a single request."""
+    """A limit on time that no layout keeps even for a single request; offline, with as many at once as it holds."""
     scene = search.scene
+    when = OFFLINE_WORDS if search.load.kind == "offline" else ", even for a single request"
     for name, words in LIMIT_WORDS.items():
         limit = getattr(scene.limits, name)
         if math.isinf(limit):
             continue
         least = min(each.least(getattr(each.candidates.alone, name)) for each in found)
         if least > limit:
-            return f"{words} {least:.4g} s, even for a single request; the limit is {limit:g} s"
+            return f"{words} {least:.4g} s{when}; the limit is {limit:g} s"
     return ""
 
 

@@ -5,10 +5,14 @@ from difflib import get_close_matches
 from functools import cache
 from typing import get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 MAX_NAMED = 20
 MAX_NAME_CHARACTERS = 80
+
+LEAST_PER_S = 1e-6
+"""Least of any rate [1/s]: one in twelve days. The clock of a run of rarer arrivals would be too coarse for a step."""
 
 _REQUEST = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 
@@ -21,6 +25,13 @@ class StrictRequest(BaseModel):
     """
 
     model_config = ConfigDict(**_REQUEST, extra="forbid")
+
+
+def fault_at(kind: type[BaseModel], field: str, accepted: str, given: object) -> ValidationError:
+    """A refusal of one field, for what several fields together decide."""
+    said = PydanticCustomError("value_error", "{accepted}", {"accepted": accepted})
+    details = InitErrorDetails(type=said, loc=(field,), input=given)
+    return ValidationError.from_exception_data(kind.__name__, [details])
 
 
 class LenientRequest(BaseModel):

@@ -2,12 +2,19 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.base import LEAST_PER_S, Answer, StrictRequest
 from llm_calc.core.planning.day import HOURS, Day, wave
 
-Rate = Annotated[float, Field(ge=0, le=1e9)]
+
+def _none_or_enough(rate: float) -> float:
+    if 0 < rate < LEAST_PER_S:
+        raise ValueError(f"must be 0 or at least {LEAST_PER_S:g}")
+    return rate
+
+
+Rate = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_none_or_enough)]
 
 
 class DayPart(StrictRequest):

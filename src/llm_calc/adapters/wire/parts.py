@@ -7,18 +7,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
-from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
+from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
+    Classes,
+    PlainLength,
     check_classes,
     check_sessions,
     check_trace,
     check_users,
     mean_tokens,
     most_tokens,
+    varies,
     with_rate,
 )
 from llm_calc.adapters.wire.workloads import SessionsPart
@@ -158,22 +161,21 @@ class ParallelismPart(StrictRequest):
 class WorkloadPart(StrictRequest):
     """Lengths of a request and one kind of load; without any: one request in flight.
 
-    ``preset`` names a load of the catalog, from which what is left out is taken; ``sessions`` makes requests the turns
-    of conversations.
+    ``preset`` names a load of the catalog for what is left out; ``sessions`` makes requests turns of conversations.
     """
 
     preset: Annotated[str, Field(min_length=1, max_length=60)] | None = Field(
         None,
         description="Catalog load for what is left out: chat, rag, coding_agent, voice, batch",
     )
-    input_tokens: Length = Field(
+    input_tokens: PlainLength = Field(
         1024,
         description="Prompt tokens of a request, a number or a distribution; of sessions of the first turn [tokens]",
     )
-    output_tokens: Length = Field(
+    output_tokens: PlainLength = Field(
         1024, description="Generated tokens of a request, a number or a distribution [tokens]"
     )
-    classes: Annotated[list[ClassPart], Field(min_length=1, max_length=20)] | None = Field(
+    classes: Classes | None = Field(
         None, description="Several classes of requests in place of input_tokens and output_tokens"
     )
     targets: TargetsPart | None = Field(
@@ -183,7 +185,7 @@ class WorkloadPart(StrictRequest):
         None,
         description="Closed loop: requests in flight, or sessions alive, all the time [requests]; 1 if none is given",
     )
-    request_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+    request_rate: Annotated[float, Field(ge=LEAST_PER_S, le=1e9)] | None = Field(
         None, description="Poisson arrivals [requests/s]"
     )
     users: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
@@ -193,7 +195,7 @@ class WorkloadPart(StrictRequest):
     requests_per_user_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="Requests that each of them sends a minute [requests/min]"
     )
-    session_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+    session_rate: Annotated[float, Field(ge=LEAST_PER_S, le=1e9)] | None = Field(
         None, description="Sessions that begin, with sessions [sessions/s]"
     )
     batch: Requests | None = Field(None, description="One static batch, prefilled together [requests]")
@@ -213,7 +215,7 @@ class WorkloadPart(StrictRequest):
     def _from_preset(cls, data: object) -> object:
         if not isinstance(data, dict):
             return data
-        stated, preset = with_rate(data), data.get("preset")
+        stated, preset = with_rate(cls, data), data.get("preset")
         return with_preset(stated, preset) if isinstance(preset, str) else stated
 
     @model_validator(mode="after")
@@ -262,8 +264,7 @@ class WorkloadPart(StrictRequest):
     @property
     def varies(self) -> bool:
         """Whether requests are not alike, or are counted by what they keep."""
-        drawn = any(isinstance(each, LengthPart) for each in (self.input_tokens, self.output_tokens))
-        return drawn or any(each is not None for each in (self.classes, self.targets, self.trace))
+        return varies(self)
 
     @property
     def is_stream(self) -> bool:

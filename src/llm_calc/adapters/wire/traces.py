@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from llm_calc.adapters.traces import MOST_CHARACTERS, MOST_ROWS, read_trace
-from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.traces import MOST_CHARACTERS, MOST_ROWS, read_trace, unit_taken
+from llm_calc.adapters.wire.base import Answer, StrictRequest, fault_at
 from llm_calc.adapters.wire.workloads import TierHits
 from llm_calc.core.workloads.traces import Trace
 
@@ -24,7 +24,10 @@ class TracePart(StrictRequest):
 
     @model_validator(mode="after")
     def _readable(self) -> "TracePart":
-        _ = self._read
+        try:
+            _ = self._read
+        except ValueError as error:
+            raise fault_at(type(self), "text", str(error), self.text[:40]) from None
         return self
 
     @cached_property
@@ -40,6 +43,11 @@ class TracePart(StrictRequest):
     def unused(self) -> tuple[str, ...]:
         """Fields of the lines that say nothing here."""
         return self._read[1]
+
+    @property
+    def unit_taken(self) -> str:
+        """Which unit was taken for times that name none."""
+        return unit_taken(self.text)
 
     def mean_tokens(self, name: str) -> int:
         """The mean of prompts (``input_tokens``) or answers [tokens]."""

@@ -1,10 +1,14 @@
 """What must hold in a workload, and what follows from it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from math import ceil
+from typing import Annotated, Any, Protocol
+
+from pydantic import AfterValidator, BaseModel, Field
 
 from llm_calc.adapters.lengths import draw_of
-from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
+from llm_calc.adapters.wire.base import LEAST_PER_S, fault_at
+from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workloads import SessionsPart
 
@@ -13,6 +17,26 @@ SECONDS_A_MINUTE = 60.0
 ROUNDING = 1e-6
 BESIDE_TRACE = ("preset", "users", "classes", "sessions", "input_tokens", "output_tokens")
 """What a trace has its own of, or none."""
+
+
+def plain_length(length: Length) -> Length:
+    """The number where a distribution has one value alone; so has a histogram within one token."""
+    if not isinstance(length, LengthPart):
+        return length
+    draw = draw_of(length)
+    least, most = draw.values[0], draw.most
+    narrow = length.distribution == "histogram" and most - least <= 1
+    return max(1, ceil(draw.mean - 0.5)) if narrow or round(least) == round(most) else length
+
+
+def _plain(part: ClassPart) -> ClassPart:
+    lengths = {name: plain_length(getattr(part, name)) for name in ("input_tokens", "output_tokens")}
+    return part.model_copy(update=lengths)
+
+
+PlainLength = Annotated[Length, AfterValidator(plain_length)]
+PlainClass = Annotated[ClassPart, AfterValidator(_plain)]
+Classes = Annotated[list[PlainClass], Field(min_length=1, max_length=20)]
 
 
 class Workload(Protocol):
@@ -38,14 +62,38 @@ class Workload(Protocol):
         """Recorded requests in their place."""
         ...
 
+    @property
+    def targets(self) -> TargetsPart | None:
+        """What a request is to keep."""
+        ...
 
-def with_rate(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with the rate that users make, where both are numbers."""
+
+def varies(workload: Workload) -> bool:
+    """Whether requests are not alike, or are counted by what they keep; a single class is all there is."""
+    kinds = workload.classes or ()
+    lengths = [each for kind in (kinds or (workload,)) for each in (kind.input_tokens, kind.output_tokens)]
+    targets = any(each is not None for each in (workload.targets, *(kind.targets for kind in kinds)))
+    drawn = any(isinstance(each, LengthPart) for each in lengths)
+    return drawn or targets or len(kinds) > 1 or workload.trace is not None
+
+
+def with_rate(kind: type[BaseModel], stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the rate that users make, where both are numbers.
+
+    Raises:
+        ValidationError: they send too little; names ``users``.
+    """
     users, each = stated.get("users"), stated.get("requests_per_user_per_minute")
     known = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (users, each))
     if not known or users is None or each is None or stated.get("request_rate") is not None:
         return dict(stated)
-    return {**stated, "request_rate": users * each / SECONDS_A_MINUTE}
+    made = users * each / SECONDS_A_MINUTE
+    if users > 0 and each > 0 and made < LEAST_PER_S:
+        said = (
+            f"with requests_per_user_per_minute they make {made:g} requests a second, below {LEAST_PER_S:g}"
+        )
+        raise fault_at(kind, "users", said, users)
+    return {**stated, "request_rate": made}
 
 
 def check_users(users: float | None, each: float | None, rate: float | None) -> None:

@@ -251,7 +251,7 @@ class _Run:
                 else float("nan")
             )
             row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt_tokens, turn.output_tokens)
-            self.rows.append((turn.kind, turn.turn, *row, *turn.found))
+            self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, *turn.found))
             self.follow(turn)
 
     def follow(self, turn: Turn) -> None:

@@ -100,13 +100,15 @@ class Recorded(RequestClass):
 def replayed(deployment: Deployment, trace: Trace, room: Room, replicas: int) -> Found:
     """A trace over so many replicas, each with every so-manieth request; figures are those of one of them [s, tokens].
 
-    ``requests/s of one = requests / (time from the first request to the last token x replicas)``.
+    ``requests/s of one = requests / (time from the first request to the last token x replicas)``, the last token as
+    clients see it: ``max(arrival + latency)``.
     Choice: every replica is simulated by itself, and all their requests are counted together.
     Leaves out: requests that move between replicas.
     """
     busy = min(replicas, len(trace.prompts))
     shares = [trace.share(number, busy) for number in range(busy)]
     seen = _joined([as_clients_see(deployment, simulated(deployment, each.stream, room)) for each in shares])
+    seen = replace(seen, elapsed_s=float((seen.arrival_s + seen.latency_s).max()))
     rate = len(trace.prompts) / max(seen.elapsed_s, 1e-12) / replicas
     found = as_found(deployment, seen, rate, rate * float(seen.latency_s.mean()))
     return replace(found, most_hit_fraction=_most_found(shares, room))
@@ -126,7 +128,10 @@ def _most_found(shares: Sequence[Trace], room: Room) -> float:
 
 def _joined(runs: Sequence[Seen]) -> Seen:
     """All requests of several runs; means over time are those of one run, the mean of them."""
-    columns = ("kind", "turn", "prompt_tokens", "output_tokens", "ttft_s", "tpot_s", "latency_s")
+    columns = (
+        *("kind", "turn", "prompt_tokens", "output_tokens"),
+        *("arrival_s", "ttft_s", "tpot_s", "latency_s"),
+    )
     first, count = runs[0], len(runs)
     if count == 1:
         return first

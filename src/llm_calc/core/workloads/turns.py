@@ -34,13 +34,15 @@ class Turn:
 class Seen:
     """What the requests of a run saw, one entry a request; ``found``: a column for the GPU and one for each tier.
 
-    ``mean_running``: sequences that decode at once; ``elapsed_s``: time of all counted requests.
+    ``arrival_s``: when each came; ``mean_running``: sequences that decode at once; ``elapsed_s``: time of all
+    counted requests.
     """
 
     kind: FloatArray
     turn: FloatArray
     prompt_tokens: FloatArray
     output_tokens: FloatArray
+    arrival_s: FloatArray
     found_tokens: FloatArray
     ttft_s: FloatArray
     tpot_s: FloatArray
@@ -71,7 +73,8 @@ def seen_of(
         latency_s=table[4],
         prompt_tokens=table[5],
         output_tokens=table[6],
-        found_tokens=table[7:],
+        arrival_s=table[7],
+        found_tokens=table[8:],
         kept_tokens=kept_tokens,
         kept_sessions=kept_sessions,
         mean_running=mean_running,
