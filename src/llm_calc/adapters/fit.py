@@ -87,7 +87,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         rows=rows,
         best=best,
         assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
-        warnings=[*source.warnings, *old_rules_of(rows)],
+        warnings=[*source.warnings, *old_rules_of(rows), *_too_slow(rows, best, request.least_tokens_per_s)],
     )
 
 
@@ -269,11 +269,11 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
 def _best(tried: list[Tried], least: float) -> int | None:
     """The most bits that lie on the GPU whole, with a 16-bit cache if that fits; else the fastest of 4 bits and more.
 
-    Of those within a tenth of the fastest the one with most bits. Below ``least`` tokens a second nothing is better
-    than anything else that fits.
+    Fewer bits only where no row of 4 bits fits at all or is of use. Of those within a tenth of the fastest the one with
+    most bits. None where nothing that fits gives ``least`` tokens a second.
     """
     places = [place for place, each in enumerate(tried) if each.row.fits]
-    useful = [place for place in places if tried[place].tokens_per_s >= least] or places
+    useful = [place for place in places if tried[place].tokens_per_s >= least]
     whole = [place for place in useful if tried[place].on_gpu and tried[place].bits >= GOOD_BITS]
     if whole:
         return min(whole, key=lambda place: (-tried[place].bits, -tried[place].cache_bits))
@@ -283,12 +283,32 @@ def _best(tried: list[Tried], least: float) -> int | None:
     return min(near, key=lambda place: (-tried[place].bits, -tried[place].cache_bits), default=None)
 
 
+def _too_slow(rows: list[FitRow], best: int | None, least: float) -> Iterator[str]:
+    """Why none is the best, or which rows of 4 bits and more the stated speed passed over."""
+    fast = max((row.tokens_per_s or 0.0 for row in rows if row.fits), default=None)
+    if best is None and fast is not None:
+        yield f"least_tokens_per_s: nothing that fits gives {least:g} tokens a second; the fastest gives {fast:.3g}"
+    if best is None or rows[best].bits_per_weight >= GOOD_BITS:
+        return
+    passed = [row for row in rows if row.fits and row.bits_per_weight >= GOOD_BITS]
+    if passed:
+        most = max(row.tokens_per_s or 0.0 for row in passed)
+        yield (
+            f"least_tokens_per_s: what fits of 4 bits and more gives at most {most:.3g} tokens a second, below {least:g}; "
+            "the best has fewer bits"
+        )
+
+
 def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
     rules = engine_rules("llama.cpp")
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
     yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
-    yield "best: the most bits that lie on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more"
+    yield (
+        f"best: of what gives {request.least_tokens_per_s:g} tokens a second (least_tokens_per_s) the most bits that lie "
+        "on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more, and of fewer bits where those "
+        "are too slow or do not fit"
+    )
     try:
         host = place_request(estimate_request(request, USUAL_FORMATS[0], "f16"), catalogs).subject.setup.host
     except (CalcError, RefusedError):
