@@ -79,7 +79,7 @@ def unseen_of(placed: Placed) -> str:
 
 
 def as_sold(gpu: Gpu) -> bool:
-    """Whether it is a GPU that somebody can have measured: no custom one, none with more memory than it is sold with."""
+    """Whether it is a GPU that somebody can have measured: not custom, with no more memory than it is sold with."""
     return not gpu.id.startswith(f"{CUSTOM_GPU}:") and not gpu.enlarged
 
 

@@ -8,6 +8,7 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
+from llm_calc.adapters.fit_speed import GOOD_BITS, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
@@ -31,8 +32,6 @@ USUAL_CACHES = ("f16", "q8_0")
 ANSWER_SHARE = 8
 """One token in so many of the context is the answer's, as in /api/recommend_gpus."""
 NEARLY = 0.9
-GOOD_BITS = 4.0
-"""Fewer bits a weight cost noticeably more quality, so that layers go to the host first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,11 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         rows=rows,
         best=best,
         assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
-        warnings=[*source.warnings, *old_rules_of(rows), *_too_slow(rows, best, request.least_tokens_per_s)],
+        warnings=[
+            *source.warnings,
+            *old_rules_of(rows),
+            *too_slow_words(rows, best, request.least_tokens_per_s),
+        ],
     )
 
 
@@ -283,30 +286,14 @@ def _best(tried: list[Tried], least: float) -> int | None:
     return min(near, key=lambda place: (-tried[place].bits, -tried[place].cache_bits), default=None)
 
 
-def _too_slow(rows: list[FitRow], best: int | None, least: float) -> Iterator[str]:
-    """Why none is the best, or which rows of 4 bits and more the stated speed passed over."""
-    fast = max((row.tokens_per_s or 0.0 for row in rows if row.fits), default=None)
-    if best is None and fast is not None:
-        yield f"least_tokens_per_s: nothing that fits gives {least:g} tokens a second; the fastest gives {fast:.3g}"
-    if best is None or rows[best].bits_per_weight >= GOOD_BITS:
-        return
-    passed = [row for row in rows if row.fits and row.bits_per_weight >= GOOD_BITS]
-    if passed:
-        most = max(row.tokens_per_s or 0.0 for row in passed)
-        yield (
-            f"least_tokens_per_s: what fits of 4 bits and more gives at most {most:.3g} tokens a second, below {least:g}; "
-            "the best has fewer bits"
-        )
-
-
 def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
     rules = engine_rules("llama.cpp")
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
     yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
     yield (
-        f"best: of what gives {request.least_tokens_per_s:g} tokens a second (least_tokens_per_s) the most bits that lie "
-        "on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more, and of fewer bits where those "
+        f"best: of what gives {request.least_tokens_per_s:g} tokens a second (least_tokens_per_s) the most bits that "
+        "lie on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more, and of fewer bits where those "
         "are too slow or do not fit"
     )
     try:

@@ -99,7 +99,7 @@ def _why_none(
         most = max(entry.context_length_tokens for entry in own)
         yield f"context_tokens: no model{family} takes {asked}; the longest context of the catalog's is {most}"
     else:
-        yield f"hardware: none of the {len(looked_for)} models{family} that take {asked} lies on the GPU whole with them"
+        yield f"hardware: none of the {len(looked_for)} models{family} that take {asked} lies on the GPU with them"
 
 
 def _of_family(asked: str, entry: CatalogModel) -> bool:
