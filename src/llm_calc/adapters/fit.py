@@ -8,7 +8,7 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
-from llm_calc.adapters.fit_speed import GOOD_BITS, too_slow_words
+from llm_calc.adapters.fit_speed import GOOD_BITS, best_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
@@ -291,11 +291,7 @@ def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
     yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
-    yield (
-        f"best: of what gives {request.least_tokens_per_s:g} tokens a second (least_tokens_per_s) the most bits that "
-        "lie on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more, and of fewer bits where those "
-        "are too slow or do not fit"
-    )
+    yield best_words(request.least_tokens_per_s)
     try:
         host = place_request(estimate_request(request, USUAL_FORMATS[0], "f16"), catalogs).subject.setup.host
     except (CalcError, RefusedError):

@@ -8,6 +8,15 @@ GOOD_BITS = 4.0
 """Fewer bits a weight cost noticeably more quality, so that layers go to the host first."""
 
 
+def best_words(least: float) -> str:
+    """The rule by which the best is chosen."""
+    return (
+        f"best: of what gives {least:g} tokens a second (least_tokens_per_s) the most bits that lie on the GPU whole; "
+        "where none of 4 bits does, the fastest of 4 bits and more, and of fewer bits where those are too slow or "
+        "do not fit"
+    )
+
+
 def too_slow_words(rows: list[FitRow], best: int | None, least: float) -> Iterator[str]:
     """Why none is the best, or which rows of 4 bits and more the stated speed passed over."""
     fast = max((row.tokens_per_s or 0.0 for row in rows if row.fits), default=None)

@@ -124,8 +124,8 @@ class Change(Answer):
     change: str = Field(description="What it means")
     also: dict[str, str | int | float] = Field(
         default_factory=dict,
-        description="Fields to set with it: the context that the engine is started with, the GPUs of a layout, the name "
-        "of the engine whose flag it is; empty: none",
+        description="Fields to set with it: the context that the engine is started with, the GPUs of a layout, the "
+        "name of the engine whose flag it is; empty: none",
     )
 
 
