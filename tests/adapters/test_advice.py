@@ -36,26 +36,13 @@ def plan_of(body: dict[str, Any]) -> Any:
     return MEMORY_PLAN.answered(deepcopy(body), load_catalogs())
 
 
-def applied(body: dict[str, Any], field: str, value: Any) -> dict[str, Any]:
-    """As a client would: the field of the request is set."""
-    asked = deepcopy(body)
-    part, _, name = field.partition(".")
-    if field == "precision":
-        weights, cache = value.removeprefix("weights ").split(", kv_cache ")
-        asked["precision"] = {"weights": weights, "kv_cache": cache}
-        return asked
-    asked.setdefault(part, {"name": "vllm"} if part == "engine" else {})[name] = value
-    if part == "parallelism":
-        sizes = asked["parallelism"]
-        asked["hardware"]["count"] = sizes.get("tensor", 1) * sizes.get("pipeline", 1) * sizes.get("data", 1)
-    return asked
-
-
 def with_change(body: dict[str, Any], change: Change) -> dict[str, Any]:
-    """All fields of a change set."""
-    asked = {"engine": {"name": "vllm"}, **deepcopy(body)}
+    """As any client would: every named field of the body is set by its path, and nothing else is known of it."""
+    asked = deepcopy(body)
     for field, value in {change.field: change.value, **change.also}.items():
-        asked = applied(asked, field, value)
+        part, _, name = field.partition(".")
+        assert name, field
+        asked.setdefault(part, {})[name] = value
     return asked
 
 
@@ -164,7 +151,7 @@ def test_a_narrower_format_is_offered_with_the_context_that_it_takes() -> None:
     """Where no single change but more GPUs does."""
     body: dict[str, Any] = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": DESK}, "workload": CHAT}
     fields = {change.field: change for change in plan_of(body).changes_that_fit}
-    assert fields["precision.weights"].also == {"engine.max_model_len": 4500}
+    assert fields["precision.weights"].also == {"engine.max_model_len": 4500, "engine.name": "vllm"}
 
 
 @pytest.mark.parametrize(
@@ -182,3 +169,40 @@ def test_more_gpus_are_said_by_their_count_where_no_layout_is() -> None:
     fields = {change.field for change in plan_of(body).changes_that_fit}
     assert "hardware.count" in fields
     assert "parallelism.tensor" not in fields
+
+
+H100: dict[str, Any] = {"gpu": "h100-80gb-sxm"}
+SPARSE: list[dict[str, Any]] = [
+    {"model": {"name": "deepseek-v3"}, "hardware": {**H100, "count": 8}, "parallelism": {"tensor": 8}},
+    {"model": {"name": "deepseek-v3"}, "hardware": {**H100, "count": 8}, "engine": {"name": "sglang"}},
+    {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "rtx-4090"}},
+    {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "rtx-3060-12gb"}, "workload": CHAT},
+    {"model": {"name": "llama-3.3-70b"}, "hardware": {**H100, "count": 2}, "parallelism": {"pipeline": 2}},
+    {
+        "model": {"name": "llama-3.3-70b"},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": "llama.cpp", "fit": False},
+    },
+]
+
+
+@pytest.mark.parametrize("body", SPARSE)
+def test_a_change_says_all_that_a_body_lacks(body: dict[str, Any]) -> None:
+    """A count beside a layout, the engine of a flag, and one format a field."""
+    found = plan_of(body).changes_that_fit
+    assert found
+    for change in found:
+        plan = plan_of(with_change(body, change))
+        assert (plan.fits, plan.starts) == (True, True), change
+
+
+def test_two_formats_are_two_fields() -> None:
+    body: dict[str, Any] = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": "vllm", "max_model_len": 131072},
+    }
+    both = [each for each in plan_of(body).changes_that_fit if "precision.kv_cache" in each.also]
+    assert [(each.field, each.also) for each in both] == [
+        ("precision.weights", {"precision.kv_cache": "fp8"})
+    ]

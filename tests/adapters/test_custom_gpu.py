@@ -68,3 +68,37 @@ def test_peaks_of_its_own_bound_prompts() -> None:
 def test_what_is_missing_or_too_much_is_named(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(CalcError, match=said):
         estimated({**LIKE_4090, **changed})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"memory_bytes": 1},
+        {"memory_bandwidth_bytes_per_s": 1e-300},
+        {"peak_flops_per_s": {"bf16": 1e-300}},
+    ],
+)
+def test_figures_of_no_gpu_are_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(CalcError, match=f"hardware.{next(iter(changed))}"):
+        estimated({**LIKE_4090, **changed})
+
+
+@pytest.mark.parametrize(
+    "hardware",
+    [
+        LIKE_4090,
+        [{"gpu": "rtx-4090"}, {"gpu": "rtx-3090"}],
+        {"gpu": "rtx-4090", "gpu_memory_bytes": 48 * GIB},
+    ],
+)
+def test_what_nobody_can_have_measured_is_never_calibrated(hardware: Any) -> None:
+    found = estimated(hardware)
+    assert (found.basis.kind, found.interval.status) == ("formula_only", "uncalibrated")
+    assert found.basis.unseen == "gpu"
+
+
+def test_more_memory_than_a_card_is_sold_with_is_said() -> None:
+    more = estimated({"gpu": "rtx-4090", "gpu_memory_bytes": 48 * GIB})
+    less = estimated({"gpu": "rtx-4090", "gpu_memory_bytes": 20 * GIB})
+    assert any("hardware.gpu_memory_bytes: rtx-4090" in note for note in more.assumptions)
+    assert not any("hardware.gpu_memory_bytes" in note for note in less.assumptions)

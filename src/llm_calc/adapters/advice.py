@@ -24,6 +24,10 @@ Ways = Callable[[], list[Change]]
 
 def advised(request: MemoryPlanRequest, alone: Ways, with_context: Ways, fits: Fits) -> list[Change]:
     """The changes that make the request fit; those of two fields where no single one but more GPUs does."""
+    return [_applicable(request, change) for change in _chosen(request, alone, with_context, fits)]
+
+
+def _chosen(request: MemoryPlanRequest, alone: Ways, with_context: Ways, fits: Fits) -> list[Change]:
     found = tried(request, alone(), fits)
     single = [change for change in found if not change.also]
     if any(change.field.partition(".")[0] not in MORE_GPUS for change in single):
@@ -34,6 +38,23 @@ def advised(request: MemoryPlanRequest, alone: Ways, with_context: Ways, fits: F
         change for change in [*found, *more] if change.also and (change.field, change.value) not in known
     ]
     return [*single, *several][:MOST_CHANGES]
+
+
+def _applicable(request: MemoryPlanRequest, change: Change) -> Change:
+    """The change with all that a body without it needs: formats apart, the count of a layout, the engine of a flag."""
+    update: dict[str, Any] = {}
+    said = {change.field: change.value, **change.also}
+    if change.field == "precision":
+        said = {f"precision.{name}": value for name, value in _formats("", change.value).items()}
+        update = dict(zip(("field", "value"), next(iter(said.items())), strict=True))
+    if change.field.startswith("parallelism."):
+        count = changed(request, change).hardware.count
+        said["hardware.count"] = count
+        update["change"] = f"hardware.count {count} instead of {request.hardware.count}"
+    if any(field.startswith("engine.") for field in said):
+        said["engine.name"] = request.engine.name
+    also = {field: value for field, value in said.items() if field != update.get("field", change.field)}
+    return change.model_copy(update={**update, "also": also})
 
 
 def tried(request: MemoryPlanRequest, changes: Iterable[Change], fits: Fits) -> list[Change]:
@@ -111,8 +132,11 @@ def _set(request: MemoryPlanRequest, field: str, value: str | float) -> MemoryPl
     return MemoryPlanRequest(**parts)
 
 
-def _formats(name: str, value: object) -> Mapping[str, object]:
-    return {name: value} if name else dict(part.split() for part in str(value).split(", "))
+def _formats(name: str, value: str | float) -> Mapping[str, str | float]:
+    if name:
+        return {name: value}
+    parts = (part.partition(" ") for part in str(value).split(", "))
+    return {field: kind for field, _, kind in parts}
 
 
 def _layout(request: MemoryPlanRequest, sizes: Mapping[str, object]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from llm_calc.adapters.alone import measured_load
 from llm_calc.adapters.arrivals import arrival_errors, were_measured, widened
 from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.memory_advice import Asked, runs
@@ -73,8 +74,13 @@ def unseen_of(placed: Placed) -> str:
     found = {
         unseen(placed.calibration, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)
     }
-    together = {"gpu"} if setup.unlike else set()
-    return min(found | together, key=UNSEEN_FIRST.index)
+    never = {"gpu"} if setup.unlike or not all(map(as_sold, setup.unlike or (setup.gpu,))) else set()
+    return min(found | never, key=UNSEEN_FIRST.index)
+
+
+def as_sold(gpu: Gpu) -> bool:
+    """Whether it is a GPU that somebody can have measured: not custom, with no more memory than it is sold with."""
+    return not gpu.id.startswith(f"{CUSTOM_GPU}:") and not gpu.enlarged
 
 
 def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -128,11 +134,17 @@ def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
-    if placed.offload.used or placed.untimed or placed.novel or placed.subject.setup.unlike:
+    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
         return False
     if request.workload.load == "request_rate":
         return were_measured(placed.engine) and holds_one(placed)
     return bool(_of_load(list(placed.calibration.errors), request, placed)) and holds_one(placed)
+
+
+def never_together(placed: Placed) -> bool:
+    """Whether these GPUs are none that were measured as they are: unlike ones, custom ones, ones with other memory."""
+    setup = placed.subject.setup
+    return bool(setup.unlike) or not as_sold(setup.gpu)
 
 
 def holds_one(placed: Placed) -> bool:
@@ -147,7 +159,7 @@ def basis_kind(placed: Placed) -> BasisKind:
 
 def kind_of_fit(placed: Placed) -> BasisKind:
     """The same where memory holds a request."""
-    if placed.offload.used or placed.untimed or placed.novel:
+    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
         return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {

@@ -8,6 +8,7 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
+from llm_calc.adapters.fit_speed import GOOD_BITS, best_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
@@ -31,8 +32,6 @@ USUAL_CACHES = ("f16", "q8_0")
 ANSWER_SHARE = 8
 """One token in so many of the context is the answer's, as in /api/recommend_gpus."""
 NEARLY = 0.9
-GOOD_BITS = 4.0
-"""Fewer bits a weight cost noticeably more quality, so that layers go to the host first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,11 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         rows=rows,
         best=best,
         assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
-        warnings=[*source.warnings, *old_rules_of(rows)],
+        warnings=[
+            *source.warnings,
+            *old_rules_of(rows),
+            *too_slow_words(rows, best, request.least_tokens_per_s),
+        ],
     )
 
 
@@ -269,11 +272,11 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
 def _best(tried: list[Tried], least: float) -> int | None:
     """The most bits that lie on the GPU whole, with a 16-bit cache if that fits; else the fastest of 4 bits and more.
 
-    Of those within a tenth of the fastest the one with most bits. Below ``least`` tokens a second nothing is better
-    than anything else that fits.
+    Fewer bits only where no row of 4 bits fits at all or is of use. Of those within a tenth of the fastest the one with
+    most bits. None where nothing that fits gives ``least`` tokens a second.
     """
     places = [place for place, each in enumerate(tried) if each.row.fits]
-    useful = [place for place in places if tried[place].tokens_per_s >= least] or places
+    useful = [place for place in places if tried[place].tokens_per_s >= least]
     whole = [place for place in useful if tried[place].on_gpu and tried[place].bits >= GOOD_BITS]
     if whole:
         return min(whole, key=lambda place: (-tried[place].bits, -tried[place].cache_bits))
@@ -288,7 +291,7 @@ def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
     yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
-    yield "best: the most bits that lie on the GPU whole; where none of 4 bits does, the fastest of 4 bits and more"
+    yield best_words(request.least_tokens_per_s)
     try:
         host = place_request(estimate_request(request, USUAL_FORMATS[0], "f16"), catalogs).subject.setup.host
     except (CalcError, RefusedError):

@@ -1,5 +1,6 @@
 """``/api/models_for``: which models of the catalog run on a machine, the largest first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
@@ -77,8 +78,32 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
             *version_warnings(LlamaCppEngine()),
+            *_why_none(request, known, found, slow),
         ],
     )
+
+
+def _why_none(
+    request: ModelsForRequest, known: list[CatalogModel], found: list[RunningModel], slow: list[str]
+) -> Iterator[str]:
+    """Why no model is listed."""
+    if found:
+        return
+    looked_for = [entry for entry in known if _looked_for(request, entry)]
+    family = "" if request.family is None else f" of family {request.family[:40]}"
+    asked = f"{request.context_tokens} tokens"
+    if slow:
+        yield f"least_tokens_per_s: what fits{family} is slower than {request.least_tokens_per_s:g} tokens a second"
+    elif not looked_for:
+        own = [entry for entry in known if request.family is None or _of_family(request.family, entry)]
+        most = max(entry.context_length_tokens for entry in own)
+        yield f"context_tokens: no model{family} takes {asked}; the longest context of the catalog's is {most}"
+    else:
+        yield f"hardware: none of the {len(looked_for)} models{family} that take {asked} lies on the GPU with them"
+
+
+def _of_family(asked: str, entry: CatalogModel) -> bool:
+    return asked.lower() in entry.family.lower()
 
 
 def _check_chip(gpu: Gpu, weights: str | None) -> None:
@@ -99,7 +124,7 @@ def _check_family(asked: str | None, catalogs: Catalogs) -> None:
 def _looked_for(request: ModelsForRequest, entry: CatalogModel) -> bool:
     asked = request.family
     long_enough = request.context_tokens <= entry.context_length_tokens
-    return long_enough and (asked is None or asked.lower() in entry.family.lower())
+    return long_enough and (asked is None or _of_family(asked, entry))
 
 
 def _may_fit(request: ModelsForRequest, entry: CatalogModel, room: float) -> bool:

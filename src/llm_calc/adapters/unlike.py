@@ -1,6 +1,7 @@
 """GPUs of several kinds in one machine: which they are, and what deals layers to them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.sizes import read_sized, sizes_words, smaller_chip
@@ -30,7 +31,16 @@ def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
     if hardware.gpu_memory_bytes is None:
         return gpu
     smaller = smaller_chip(catalogs.gpu_names, gpu.id, hardware.gpu_memory_bytes)
-    return gpu.with_memory(hardware.gpu_memory_bytes) if smaller is None else smaller
+    if smaller is not None:
+        return smaller
+    beyond = hardware.gpu_memory_bytes > _most_sold_bytes(gpu, catalogs)
+    return replace(gpu.with_memory(hardware.gpu_memory_bytes), enlarged=beyond)
+
+
+def _most_sold_bytes(gpu: Gpu, catalogs: Catalogs) -> float:
+    """The most memory that the GPU is sold with [bytes]."""
+    sizes = catalogs.gpu_entry(gpu.id).memory_options_gib
+    return max([gpu.memory_bytes, *(size * (1 << 30) for size in sizes)])
 
 
 def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tuple[Gpu, ...]:
@@ -98,6 +108,13 @@ def machine_notes(
     for part in kinds_of(hardware):
         yield from custom_notes(part)
         yield from _size_notes(part, catalogs)
+    for gpu in dict.fromkeys(gpus):
+        if gpu.enlarged:
+            size = gpu.memory_bytes / (1 << 30)
+            yield (
+                f"hardware.gpu_memory_bytes: {gpu.id} is sold with less than the {size:.1f} GiB that are stated; "
+                "such a card was never measured"
+            )
     if unlike:
         names = " + ".join(gpu.id for gpu in unlike)
         yield f"hardware: {names}, one pipeline stage each in this order; such pairs were never measured"

@@ -25,6 +25,7 @@ class Gpu:
     its dense rate [FLOP/s, or integer operations/s]; ``supported_precisions`` may hold a type more, whose
     rate nobody published. Links count bytes one way. ``gpus_per_fast_domain`` devices reach each other
     over ``link_kind`` at full rate; ``fast_domain_spans_nodes`` tells racks and tori from single hosts.
+    ``enlarged``: with more memory than it is sold with.
     None stands for what was never published or does not exist.
     """
 
@@ -52,6 +53,7 @@ class Gpu:
     l2_bytes: int | None = None
     sm_count: int | None = None
     boost_clock_hz: float | None = None
+    enlarged: bool = False
 
     def supports(self, number_type: str) -> bool:
         """Whether it computes in this number type at a published rate."""

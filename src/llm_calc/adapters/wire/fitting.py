@@ -92,7 +92,9 @@ class FitAnswer(Answer):
     release: EngineRelease = Field(description="The release of llama.cpp whose rules were used")
     context_tokens: int = Field(description="Tokens of each sequence [tokens]")
     rows: list[FitRow] = Field(description="What was considered, most bits first")
-    best: int | None = Field(description="Place of the best row in rows, from 0; null: nothing fits")
+    best: int | None = Field(
+        description="Place of the best row in rows, from 0; null: nothing fits, or not fast enough"
+    )
     assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
     warnings: list[str] = Field(description="What the caller should know")
 

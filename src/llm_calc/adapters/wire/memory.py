@@ -117,14 +117,15 @@ class KvCache(Answer):
 
 
 class Change(Answer):
-    """One change with which it fits and starts; ``also`` is empty but where no single field does."""
+    """One change with which it fits and starts: ``field`` set to ``value``, and each of ``also`` with it."""
 
     field: str = Field(description="Field of the request to change")
     value: str | int | float = Field(description="The mildest value that makes it fit")
     change: str = Field(description="What it means")
     also: dict[str, str | int | float] = Field(
         default_factory=dict,
-        description="Fields to set with it, as the context that the engine is started with; empty: none",
+        description="Fields to set with it: the context that the engine is started with, the GPUs of a layout, the "
+        "name of the engine whose flag it is; empty: none",
     )
 
 

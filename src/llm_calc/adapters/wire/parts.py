@@ -117,15 +117,15 @@ class HardwarePart(StrictRequest):
         description="Memory of each GPU [bytes], in place of the catalog's (partitioned card); of a machine whose GPU "
         "shares its memory: the machine's, of which the GPU has what the system leaves it",
     )
-    memory_bytes: Annotated[int, Field(gt=0, le=1 << 50)] | None = Field(
+    memory_bytes: Annotated[int, Field(ge=1 << 20, le=1 << 50)] | None = Field(
         None, description="Of a custom GPU: what a process finds on the idle device [bytes]"
     )
-    memory_bandwidth_bytes_per_s: Annotated[float, Field(gt=0, le=1e16)] | None = Field(
+    memory_bandwidth_bytes_per_s: Annotated[float, Field(ge=1e6, le=1e16)] | None = Field(
         None, description="Of a custom GPU: bandwidth of its memory [bytes/s]"
     )
     peak_flops_per_s: (
         Annotated[
-            dict[NumberType, Annotated[float, Field(gt=0, le=1e20)]], Field(min_length=1, max_length=20)
+            dict[NumberType, Annotated[float, Field(ge=1e6, le=1e20)]], Field(min_length=1, max_length=20)
         ]
         | None
     ) = Field(None, description="Of a custom GPU: dense peaks by number type [FLOP/s]; absent: those of like")

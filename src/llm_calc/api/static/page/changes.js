@@ -2,7 +2,7 @@
 import { html } from "../vendor/page/libraries.js";
 import { apply, deviceOf, scenario } from "./state.js";
 import { memory, variants } from "./api.js";
-import { changeOf } from "./requests.js";
+import { changesOf } from "./requests.js";
 import { costPerMillion, runs } from "./figures.js";
 import { usersOf } from "./memory.js";
 import { integer, percent, size, time, timeUnit } from "./numbers.js";
@@ -11,8 +11,6 @@ import { sentence } from "./words.js";
 const MOST_CHANGES = 4;
 const NAMES = {
   "hardware.count": (value) => `${value} GPUs`,
-  "parallelism.pipeline": (value) => `${value} GPUs, pipeline parallel`,
-  "parallelism.tensor": (value) => `${value} GPUs, tensor parallel`,
   "precision.weights": (value) => `Weights in ${value}`,
   "precision.kv_cache": (value) => `KV cache in ${value}`,
   "workload.concurrency": (value) => `${integer(value)} concurrent requests`,
@@ -23,9 +21,8 @@ export function Fixes({ plan }) {
   const each = scenario.value, other = plan.recommended_gpu, users = usersOf(plan);
   const known = plan.changes_that_fit.slice(0, MOST_CHANGES).map((one) => {
     const value = one.field === "workload.concurrency" && users !== null ? Math.min(users, one.value) : one.value;
-    const sets = Object.entries({ [one.field]: value, ...one.also }).map(([field, said]) => changeOf(field, said, each));
-    const alone = !Object.keys(one.also ?? {}).length;
-    return { set: sets.every(Boolean) ? Object.assign({}, ...sets) : null, name: (alone && NAMES[one.field]?.(value)) || sentence(one.change).slice(0, -1) };
+    const also = one.also ?? {}, alone = Object.keys(also).every((field) => ["hardware.count", "engine.name"].includes(field));
+    return { set: changesOf({ [one.field]: value, ...also }, each), name: (alone && NAMES[one.field]?.(value)) || sentence(one.change).slice(0, -1) };
   });
   return html`${!known.length && !other && html`<p>No single change of this scenario does, and no GPU of the catalog holds it.</p>`}
     <ul class="changes">${known.map((one) => html`<li key=${one.name}>${one.set ? html`<button type="button" onClick=${() => apply(one.set)}>${one.name}</button>` : one.name}</li>`)}

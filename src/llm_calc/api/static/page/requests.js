@@ -156,3 +156,20 @@ export function changeOf(path, value, scenario) {
   const key = keyOf(path, scenario);
   return key in DEFAULTS ? { [key]: String(value) } : null;
 }
+
+/** What a change and all that goes with it do; null where the form has no field for one. A layout that is said keeps its other sizes. */
+export function changesOf(fields, scenario) {
+  const { "hardware.count": count, ...other } = fields;
+  const layout = Object.keys(other).filter((path) => path.startsWith("parallelism."));
+  if (!layout.length) {
+    const sets = Object.entries(fields).map(([path, value]) => changeOf(path, value, scenario));
+    return sets.every(Boolean) ? Object.assign({}, ...sets) : null;
+  }
+  const sets = Object.entries(other).map(([path, value]) => (layout.includes(path) ? sizeOf(path, value) : changeOf(path, value, scenario)));
+  return sets.every(Boolean) ? Object.assign(count ? { n: String(count) } : {}, ...sets) : null;
+}
+
+function sizeOf(path, value) {
+  const found = Object.entries(LAYOUT).find(([, field]) => path === `parallelism.${field}`);
+  return found ? { [found[0]]: String(value) } : null;
+}
