@@ -70,3 +70,28 @@ def test_a_cache_that_is_taken_larger_than_planned_is_not_called_measured() -> N
     assert any("least that was seen" in words for words in found.warnings)
     assert basis_kind(found) == "calibrated"
     assert basis_kind(replace(found, larger_cache=False)) == "measured"
+
+
+@pytest.mark.parametrize(
+    ("captured", "load", "named"),
+    [
+        (4, {"concurrency": 8}, True),
+        (8, {"concurrency": 8}, False),
+        (4, {"concurrency": None, "request_rate": 0.1}, False),
+        (4, {"concurrency": None, "request_rate": 20.0}, True),
+        (512, {"concurrency": 1000}, False),
+    ],
+)
+def test_steps_beyond_the_captured_graphs_are_of_unknown_time(
+    captured: int, load: dict[str, Any], named: bool
+) -> None:
+    load = {name: value for name, value in {"concurrency": 8, **load}.items() if value is not None}
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": "sglang", "cuda_graph_max_bs": captured},
+        "workload": {"input_tokens": 1000, "output_tokens": 100, **load},
+    }
+    found = place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
+    assert ("cuda_graph_max_bs" in found.untimed) is named
+    assert (basis_kind(found) == "formula_only") is named

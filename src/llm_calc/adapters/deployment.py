@@ -16,6 +16,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
+from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
@@ -28,7 +29,7 @@ from llm_calc.adapters.served import (
 )
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import Drafted, drafted
+from llm_calc.adapters.speculation import Drafted, drafted, true_warnings
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
@@ -156,7 +157,10 @@ def place_subject(
         assumptions=(*placed.assumptions, *assumed),
         warnings=(*placed.warnings, *larger_cache),
         larger_cache=bool(larger_cache),
-        untimed=untimed_options(engine),
+        untimed=(
+            *untimed_options(engine),
+            *beyond_graphs(engine, subject.setup, placed.deployment, workload, placed.replicas),
+        ),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -218,7 +222,7 @@ def _placed(
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *fit_warnings(plan, context)),
+        warnings=(*true_warnings(subject.warnings, draft.layers), *fit_warnings(plan, context)),
     )
 
 
