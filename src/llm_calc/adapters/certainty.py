@@ -163,7 +163,7 @@ def kind_of_fit(placed: Placed) -> BasisKind:
         return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
-        "row": "measured",
+        "row": "calibrated" if placed.larger_cache else "measured",
         "generation": NEVER_MEASURED,
         "vendor": NEVER_MEASURED,
     }

@@ -9,7 +9,6 @@ from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
-    load_calibration_file,
     offsets_of,
     scaled_calibration,
 )
@@ -17,12 +16,20 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
+from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.release_days import at_release, release_factor
-from llm_calc.adapters.served import keeps_states, served_cache, served_capacity, without_kept_states
+from llm_calc.adapters.scheduling import scheduling_of
+from llm_calc.adapters.served import (
+    keeps_states,
+    served_cache,
+    served_capacity,
+    with_chosen_cache,
+    without_kept_states,
+)
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import Drafted, drafted
+from llm_calc.adapters.speculation import Drafted, drafted, true_warnings
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
@@ -38,7 +45,6 @@ from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.drafts import with_layers
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.rates import Machine
-from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.stream import Room
 
 
@@ -50,7 +56,8 @@ class Placed:
     part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
     ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
-    the middle of measured ones, where known. ``novel``: of a kind of which no run was measured.
+    the middle of measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the
+    load takes more cache than planned.
     """
 
     subject: Subject
@@ -73,6 +80,7 @@ class Placed:
     room: Room | None = None
     release_factor: float | None = None
     novel: bool = False
+    larger_cache: bool = False
 
 
 def place(
@@ -142,14 +150,17 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, workload)
-    assumed = (*placed.assumptions, *assumed)
-    context = placed.context_tokens
+    larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
         kv_cache=kv_cache,
-        assumptions=assumed,
-        warnings=(*placed.warnings, *room_warnings(placed.timed_plan, context, workload, placed.replicas)),
-        untimed=untimed_options(engine),
+        assumptions=(*placed.assumptions, *assumed),
+        warnings=(*placed.warnings, *larger_cache),
+        larger_cache=bool(larger_cache),
+        untimed=(
+            *untimed_options(engine),
+            *beyond_graphs(engine, subject.setup, placed.deployment, workload, placed.replicas),
+        ),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -183,9 +194,10 @@ def _placed(
     context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
-    plan = built.plan(replace(setup, model=with_layers(setup.model, draft.layers)))
+    held = replace(setup, model=with_layers(setup.model, draft.layers))
+    plan = with_chosen_cache(built.plan(held), engine, held)
     machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
-    scheduling, filled = _scheduling(calibration, engine.name, plan, layout.data)
+    scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
         engine=engine.name,
@@ -210,7 +222,7 @@ def _placed(
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*subject.warnings, *fit_warnings(plan, context)),
+        warnings=(*true_warnings(subject.warnings, draft.layers), *fit_warnings(plan, context)),
     )
 
 
@@ -275,18 +287,3 @@ def _one_replica(layout: Layout) -> tuple[Layout, int]:
     if layout.expert > 1 or layout.data == 1:
         return layout, 1
     return replace(layout, data=1), layout.data
-
-
-def _scheduling(
-    calibration: Calibration, engine: str, plan: MemoryPlan, replicas: int
-) -> tuple[Scheduling, float]:
-    """How the engine forms steps, and which part of its planned cache it fills."""
-    rows = load_calibration_file("served").scheduling
-    row = rows.get(engine, rows["generic"])
-    scheduling = Scheduling(
-        policy=row.policy,
-        budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
-        replicas=replicas,
-        reserved_fraction=row.reserved_fraction,
-    )
-    return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

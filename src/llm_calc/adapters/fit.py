@@ -14,6 +14,7 @@ from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.presets import OWN_KIND
+from llm_calc.adapters.said_as import fields_of_rows, said_as
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
@@ -76,7 +77,8 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         msg = f"context_tokens: {request.context_tokens} is above the {own} tokens that the model has positions for"
         raise UnsupportedError(msg, field="context_tokens", accepted=[own])
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
-    tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
+    with said_as(fields_of_rows(request)):
+        tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
     best = _best(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from functools import reduce
 
+from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, Precision
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import chip_class
 from llm_calc.core.engines import MemoryPlan, Pool
+from llm_calc.core.engines.setup import Setup
+from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 
 AUTO = "auto"
@@ -25,6 +28,20 @@ MOST_RUNNING = 2048
 """Requests at once that SGLang allows at least where memory does not bound them."""
 LEAST_CACHE_FRACTION = 0.15
 """Of a GPU's memory: deployments that were measured at all left at least so much to the cache."""
+
+CACHE_SIZES: dict[str, tuple[str, ...]] = {
+    "vllm": ("kv_cache_memory_bytes", "num_gpu_blocks_override"),
+    "sglang": ("max_total_tokens", "max_mamba_cache_size"),
+    "trtllm": ("max_tokens",),
+}
+"""Options that say how large the cache is."""
+CACHE_SHARES = {
+    "vllm": "gpu_memory_utilization",
+    "sglang": "mem_fraction_static",
+    "trtllm": "free_gpu_memory_fraction",
+    "generic": "memory_utilization",
+}
+"""Options that say which share of the memory is the engine's; a smaller one than its own leaves less to the cache."""
 
 
 def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | None:
@@ -74,13 +91,35 @@ def _one_slot(pool: Pool) -> Pool:
     return replace(pool, claims=claims, slots_a_request=1)
 
 
+def with_chosen_cache(plan: MemoryPlan, engine: EnginePart, setup: Setup) -> MemoryPlan:
+    """The plan, marked where an option of the request fixes the cache, or gives it a smaller share than by default."""
+    chosen = any(_differs(plan, engine, name, setup) for name in CACHE_SIZES.get(engine.name, ()))
+    share = CACHE_SHARES.get(engine.name)
+    smaller_share = share is not None and _differs(plan, engine, share, setup, only_smaller=True)
+    return replace(plan, cache_chosen=chosen or smaller_share)
+
+
+def _differs(
+    plan: MemoryPlan, engine: EnginePart, name: str, setup: Setup, *, only_smaller: bool = False
+) -> bool:
+    """Whether an option is stated and the cache has another size without it, or a larger one."""
+    if getattr(engine, name, None) is None:
+        return False
+    try:
+        other = engine_from(engine.model_copy(update={name: None})).plan(setup)
+    except CalcError:
+        return True
+    here, without = plan.budget.kv_cache_bytes, other.budget.kv_cache_bytes
+    return here < without if only_smaller else here != without
+
+
 def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory.
 
-    Places that were made at start are as many as they are.
+    Places that were made at start are as many as they are, and a cache whose size was chosen is as large as it is.
     """
     planned = plan.sequences(context_tokens) if plan.available_bytes > 0 else 0.0 * context_tokens
-    if plan.places is not None:
+    if plan.places is not None or plan.cache_chosen:
         return larger(1.0, planned)
     least = LEAST_CACHE_FRACTION * plan.budget.memory_bytes * plan.replicas
     sizes = [pool.sequence_bytes(context_tokens) for pool in plan.pools]

@@ -1,6 +1,6 @@
 """Speculative decoding of a request: what is accepted, what proposing costs, which weights and caches it takes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -13,6 +13,7 @@ from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, 
 from llm_calc.adapters.prediction_layers import load_mtp
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
+from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
 from llm_calc.core.serving.drafts import layer_cost_fraction, with_layers
@@ -20,6 +21,14 @@ from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 
 USUAL_ACCEPTANCE, USUAL_COST = 0.7, 0.05
 """What is taken where nothing is stated or measured."""
+LOOK_UP_ACCEPTANCE = 0.4
+"""Of what a look-up of n-grams proposes.
+
+1.55 to 1.74 tokens a step over conversation, translation, summaries, questions, mathematics and retrieval, Vicuna of
+7B to 33B, which a share of 0.36 to 0.43 gives: Spec-Bench (github.com/hemingkx/Spec-Bench@09244ff ``Leaderboard.md``,
+PLD); checked: 2026-11-30, read.
+"""
+NO_METHOD = "speculative.method: none is named; a draft model of its own is taken"
 OF_A_LAYER: frozenset[Method] = frozenset({"mtp", "eagle3"})
 
 
@@ -84,14 +93,32 @@ def drafted(part: SpeculativePart | None, subject: Subject) -> Drafted:
     length = part.acceptance_length or (measured.acceptance_length if measured else None)
     draft = Draft(
         tokens=part.draft_tokens,
-        acceptance=USUAL_ACCEPTANCE if part.acceptance_fraction is None else part.acceptance_fraction,
+        acceptance=_usual(method) if part.acceptance_fraction is None else part.acceptance_fraction,
         cost_fraction=cost,
         gained_tokens=length,
     )
-    words = (_acceptance_words(part, measured), cost_words, _memory_words(method, subject.prediction_layers))
+    words = (
+        *_unsaid(part, method, measured),
+        _acceptance_words(part, measured),
+        cost_words,
+        _memory_words(method, subject.prediction_layers),
+    )
     return Drafted(
         draft=draft, layers=layers, words=words, assumed=draft.gained_tokens is None and _open(part)
     )
+
+
+def _usual(method: Method | None) -> float:
+    """What is accepted where nothing is stated or measured."""
+    return LOOK_UP_ACCEPTANCE if method == "ngram" else USUAL_ACCEPTANCE
+
+
+def _unsaid(part: SpeculativePart, method: Method | None, measured: Acceptance | None) -> Iterator[str]:
+    """A method that is not named, and a stated way of thinking that chooses no measurement."""
+    if method is None:
+        yield NO_METHOD
+    if "reasoning" in part.model_fields_set and measured is None:
+        yield "speculative.reasoning: changes nothing here; it chooses between measured acceptances alone"
 
 
 def _open(part: SpeculativePart) -> bool:
@@ -136,7 +163,7 @@ def _acceptance_words(part: SpeculativePart, measured: Acceptance | None) -> str
         return "speculative: nothing of it was calibrated but the acceptance length, which is stated"
     if part.acceptance_fraction is None:
         return (
-            f"speculative.acceptance_fraction: {USUAL_ACCEPTANCE:g} is assumed, since none is stated and none was "
+            f"speculative.acceptance_fraction: {_usual(part.method):g} is assumed, since none is stated and none was "
             "measured for this model, method and number of tokens; acceptances are independent; nothing of it was "
             "calibrated"
         )
@@ -178,4 +205,22 @@ def with_draft(subject: Subject, part: SpeculativePart | None) -> Subject:
         return subject
     found = drafted(part, subject)
     setup = replace(subject.setup, model=with_layers(subject.setup.model, found.layers))
-    return replace(subject, setup=setup, assumptions=(*subject.assumptions, found.words[-1]))
+    return replace(
+        subject,
+        setup=setup,
+        assumptions=(*subject.assumptions, *_idle_in_memory(part), found.words[-1]),
+        warnings=true_warnings(subject.warnings, found.layers),
+    )
+
+
+def true_warnings(warnings: tuple[str, ...], layers: int) -> tuple[str, ...]:
+    """Warnings of a model, without that of layers that are left out where a draft holds them."""
+    return tuple(words for words in warnings if not layers or not words.endswith(WITHOUT_PREDICTION))
+
+
+def _idle_in_memory(part: SpeculativePart) -> Iterator[str]:
+    """What a request says of speculation besides the method, which alone takes memory."""
+    if part.method is None:
+        yield NO_METHOD
+    for name in sorted(part.model_fields_set - {"method"}):
+        yield f"speculative.{name}: changes nothing of the memory"

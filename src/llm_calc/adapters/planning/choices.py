@@ -11,6 +11,7 @@ from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import Load, refusal
+from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
@@ -75,6 +76,10 @@ def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gp
     return tuple(dict.fromkeys(gpu for gpu in named if gpu.vendor.casefold() in wanted))
 
 
+FIELDS = {"precision.weights": "formats", "precision.kv_cache": "kv_cache_formats"}
+"""Fields of a deployment, and those of a plan that say the same of several."""
+
+
 def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choice, ...]:
     """Every engine with every format of weights and cache that the request allows.
 
@@ -82,12 +87,13 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
         UnknownNameError: a format that the catalog does not hold.
         InvalidInputError: none of the formats is one that any of the engines runs.
     """
-    found = [
-        choice
-        for engine in request.engines or tuple(load_launch_rules())
-        for weights in _weights(request, source, engine)
-        for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
-    ]
+    with said_as(FIELDS):
+        found = [
+            choice
+            for engine in request.engines or tuple(load_launch_rules())
+            for weights in _weights(request, source, engine)
+            for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
+        ]
     if not found:
         msg = f"formats: none of {', '.join(request.formats or ())} is one that the engines asked for run"
         raise InvalidInputError(msg, field="formats")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.spread import check_spread
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
@@ -217,7 +218,10 @@ def _with_layout(data: Mapping[str, Any], given: Mapping[str, Any], engine: str)
                 "they must agree"
             )
             raise InvalidInputError(msg, field=f"engine.{flag}")
-    return {**{field: size for field, (_, size) in sizes.items()}, **layout} or None
+    found = {**{field: size for field, (_, size) in sizes.items()}, **layout}
+    if "expert" in sizes and sizes["expert"][0] in SIZES[engine]:
+        check_spread(*sizes["expert"], _whole(found.get("tensor")) * _whole(found.get("data")))
+    return found or None
 
 
 def _gpus(hardware: object) -> int:

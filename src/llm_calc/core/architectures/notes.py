@@ -9,3 +9,9 @@ class Notes:
 
     guesses: dict[str, None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+
+WITHOUT_PREDICTION = (
+    "the layers that predict several tokens ahead are left out, as where engines run the model alone"
+)
+"""What is said of a model with such layers, unless speculation holds them."""

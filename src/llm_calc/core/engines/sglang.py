@@ -97,7 +97,7 @@ class Sglang:
         return static_share(
             setup,
             chunk=self.limits(setup).max_batched_tokens,
-            decode_graphs=0 if self.disable_cuda_graph else self._largest_graph(setup),
+            decode_graphs=0 if self.disable_cuda_graph else self.largest_graph(setup),
             prefill_graphs=self._has_prefill_graphs(setup),
         )
 
@@ -272,7 +272,8 @@ class Sglang:
         off = self.disable_cuda_graph or self.disable_prefill_cuda_graph
         return not off and has_prefill_graphs(setup, self.rules)
 
-    def _largest_graph(self, setup: Setup) -> int:
+    def largest_graph(self, setup: Setup) -> int:
+        """``cuda_graph_max_bs``, else by the card's memory, at most ``max_running_requests``."""
         if self.cuda_graph_max_bs is not None:
             return self.cuda_graph_max_bs
         largest = card_class(setup, self.rules)[1]
@@ -286,4 +287,4 @@ class Sglang:
         if self.disable_cuda_graph:
             return 0.0
         layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
-        return graph_bytes(layers, captured_batches(self._largest_graph(setup)), self.overheads)
+        return graph_bytes(layers, captured_batches(self.largest_graph(setup)), self.overheads)

@@ -4,6 +4,7 @@ from llm_calc.core.architectures.families.early import PHI
 from llm_calc.core.architectures.families.llama import MLP
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.mixtures import first_dense, mixture, shared_times
+from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
 from llm_calc.core.architectures.pieces import Decoder, gqa, hidden_size, mlp, norms, when
 from llm_calc.core.architectures.registry import family, register
 from llm_calc.core.model import Model
@@ -36,9 +37,7 @@ def _without_prediction(f: Fields) -> Model:
     Source: ``modeling_mimo.py`` of XiaomiMiMo/MiMo; ``checked: 2026-11-30``, read.
     """
     if f.optional_int("num_nextn_predict_layers", 0):
-        f.warn(
-            "the layers that predict several tokens ahead are left out, as where engines run the model alone"
-        )
+        f.warn(WITHOUT_PREDICTION)
     if not f.flag("use_sliding_window", default=False):
         f.ignore("sliding_window", "max_window_layers", "use_sliding_window")
     return Decoder(attention=gqa(biases=when("attention_bias", "qkv")))(f)

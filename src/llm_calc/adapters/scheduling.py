@@ -1,0 +1,21 @@
+"""How the scheduler of an engine forms steps, as was measured of it."""
+
+from llm_calc.adapters.calibration import load_calibration_file
+from llm_calc.core.calibration import Calibration
+from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.serving.traffic import Scheduling
+
+
+def scheduling_of(
+    calibration: Calibration, engine: str, plan: MemoryPlan, replicas: int
+) -> tuple[Scheduling, float]:
+    """How the engine forms steps, and which part of its planned cache it fills."""
+    rows = load_calibration_file("served").scheduling
+    row = rows.get(engine, rows["generic"])
+    scheduling = Scheduling(
+        policy=row.policy,
+        budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
+        replicas=replicas,
+        reserved_fraction=row.reserved_fraction,
+    )
+    return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

@@ -1,0 +1,34 @@
+"""Errors of rows name the fields of the request that lists them."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.fit import answer_fit
+from llm_calc.adapters.said_as import said_as
+from llm_calc.adapters.wire.fitting import FitRequest
+from llm_calc.core.errors import InvalidInputError
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ({"formats": ["zz9"]}, "formats"),
+        ({"cache_types": ["zz9"]}, "cache_types"),
+        ({"cache_types": ["fp8"]}, "cache_types"),
+    ],
+)
+def test_a_list_of_formats_is_named_as_it_is(part: dict[str, Any], field: str) -> None:
+    body = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}, **part}
+    with pytest.raises(InvalidInputError, match=f"^{field}: ") as refused:
+        answer_fit(FitRequest.model_validate(body), load_catalogs())
+    assert refused.value.details["field"] == field
+
+
+def test_other_fields_stay_as_they_are() -> None:
+    with (
+        pytest.raises(InvalidInputError, match=r"^model\.name"),
+        said_as({"precision.weights": "formats"}),
+    ):
+        raise InvalidInputError("model.name: none", field="model.name")

@@ -1,0 +1,97 @@
+"""How much cache a timed deployment is taken to have: as planned where the request fixes it, else as was measured."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.certainty import basis_kind
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.serving import place_request
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+
+
+def placed(engine: dict[str, Any], **workload: int) -> Placed:
+    load = {"input_tokens": 3000, "output_tokens": 500, "concurrency": 8, **workload}
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": engine,
+        "workload": load,
+    }
+    return place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"name": "trtllm", "max_tokens": 5000},
+        {"name": "sglang", "max_total_tokens": 5000},
+        {"name": "vllm", "num_gpu_blocks_override": 300, "max_model_len": 4096},
+        {"name": "vllm", "kv_cache_memory_bytes": 629_145_600, "max_model_len": 4096},
+    ],
+)
+def test_a_cache_whose_size_is_stated_is_as_large_as_it_is(engine: dict[str, Any]) -> None:
+    """5000 tokens hold 1.4 requests of 3500."""
+    found = placed(engine)
+    assert float(found.deployment.capacity) == pytest.approx(1.4, abs=0.15)
+    assert not any("least that was seen" in words for words in found.warnings)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"name": "vllm", "gpu_memory_utilization": 0.25},
+        {"name": "sglang", "mem_fraction_static": 0.25},
+        {"name": "trtllm", "free_gpu_memory_fraction": 0.05},
+    ],
+)
+def test_a_share_that_leaves_less_than_the_engine_s_own_counts_as_stated(engine: dict[str, Any]) -> None:
+    found = placed(engine)
+    assert found.plan.cache_chosen
+    assert float(found.deployment.capacity) == pytest.approx(
+        max(1.0, float(found.plan.sequences(3500)) * found.filled_fraction)
+    )
+
+
+def test_a_limit_above_what_memory_holds_fixes_nothing() -> None:
+    assert not placed({"name": "trtllm", "max_tokens": 10_000_000}).plan.cache_chosen
+
+
+def test_a_cache_that_is_taken_larger_than_planned_is_not_called_measured() -> None:
+    body = {
+        "model": {"name": "llama-3.1-70b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
+        "engine": {"name": "vllm"},
+        "workload": {"input_tokens": 1000, "output_tokens": 1000, "concurrency": 64},
+    }
+    found = place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
+    assert any("least that was seen" in words for words in found.warnings)
+    assert basis_kind(found) == "calibrated"
+    assert basis_kind(replace(found, larger_cache=False)) == "measured"
+
+
+@pytest.mark.parametrize(
+    ("captured", "load", "named"),
+    [
+        (4, {"concurrency": 8}, True),
+        (8, {"concurrency": 8}, False),
+        (4, {"concurrency": None, "request_rate": 0.1}, False),
+        (4, {"concurrency": None, "request_rate": 20.0}, True),
+        (512, {"concurrency": 1000}, False),
+    ],
+)
+def test_steps_beyond_the_captured_graphs_are_of_unknown_time(
+    captured: int, load: dict[str, Any], named: bool
+) -> None:
+    load = {name: value for name, value in {"concurrency": 8, **load}.items() if value is not None}
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": "sglang", "cuda_graph_max_bs": captured},
+        "workload": {"input_tokens": 1000, "output_tokens": 100, **load},
+    }
+    found = place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
+    assert ("cuda_graph_max_bs" in found.untimed) is named
+    assert (basis_kind(found) == "formula_only") is named
