@@ -1,6 +1,7 @@
 """Traces as text: what is read, what is refused with line and field, and what an answer says."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -152,3 +153,16 @@ def test_what_does_not_take_a_trace_says_so() -> None:
         asked(LINES, engine="llama.cpp")
     memory = llm_calc.memory_plan(model="llama-3.1-8b", hardware="h100-80gb-sxm", workload=workload)
     assert memory.fits
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_days_without_an_offset_are_the_same_everywhere(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        text = "timestamp,input_tokens,output_tokens\n2024-03-31 01:59:00,9,9\n2024-03-31 03:00:00,9,9\n"
+        trace, _ = read_trace(text, 512, 1.0)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [*trace.arrivals_s] == [0.0, 3660.0]

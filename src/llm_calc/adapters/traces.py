@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -205,14 +205,18 @@ def _tokens(line: int, fields: Mapping[str, Any], names: Sequence[str]) -> float
 
 
 def _arrival(line: int, fields: Mapping[str, Any]) -> float:
-    """When a request came [s]; a number in ``timestamp`` is milliseconds, as Mooncake has it, else a date and time."""
+    """When a request came [s]; a number in ``timestamp`` is milliseconds, as Mooncake has it, else a date and time.
+
+    One without an offset is taken as UTC, whose days have no hour twice.
+    """
     name, value = _field(line, fields, (*ARRIVALS, TIMESTAMP))
     if name in ARRIVALS:
         return _number(line, name, value) * ARRIVALS[name]
     if is_number(value):
         return _number(line, name, value) * MS
     try:
-        return datetime.fromisoformat(str(value).strip()).timestamp()
+        when = datetime.fromisoformat(str(value).strip())
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, OSError):
         raise ValueError(
             f"line {line}: timestamp must be a number from 0 to {MOST_NUMBER:g} of milliseconds, or a date with a "
