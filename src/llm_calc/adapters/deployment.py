@@ -194,8 +194,7 @@ def _placed(
     context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
-    held = replace(setup, model=with_layers(setup.model, draft.layers))
-    plan = with_chosen_cache(built.plan(held), engine, held)
+    plan = with_chosen_cache(built, engine, replace(setup, model=with_layers(setup.model, draft.layers)))
     machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
     scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
     return Placed(

@@ -9,7 +9,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import chip_class
-from llm_calc.core.engines import MemoryPlan, Pool
+from llm_calc.core.engines import Engine, MemoryPlan, Pool
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
@@ -91,8 +91,9 @@ def _one_slot(pool: Pool) -> Pool:
     return replace(pool, claims=claims, slots_a_request=1)
 
 
-def with_chosen_cache(plan: MemoryPlan, engine: EnginePart, setup: Setup) -> MemoryPlan:
+def with_chosen_cache(built: Engine, engine: EnginePart, setup: Setup) -> MemoryPlan:
     """The plan, marked where an option of the request fixes the cache, or gives it a smaller share than by default."""
+    plan = built.plan(setup)
     chosen = any(_differs(plan, engine, name, setup) for name in CACHE_SIZES.get(engine.name, ()))
     share = CACHE_SHARES.get(engine.name)
     smaller_share = share is not None and _differs(plan, engine, share, setup, only_smaller=True)

@@ -273,7 +273,10 @@ class Sglang:
         return not off and has_prefill_graphs(setup, self.rules)
 
     def largest_graph(self, setup: Setup) -> int:
-        """``cuda_graph_max_bs``, else by the card's memory, at most ``max_running_requests``."""
+        """Largest batch with a graph [sequences].
+
+        Definition: ``cuda_graph_max_bs``, else by the card's memory, at most ``max_running_requests``.
+        """
         if self.cuda_graph_max_bs is not None:
             return self.cuda_graph_max_bs
         largest = card_class(setup, self.rules)[1]
