@@ -274,11 +274,9 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
 def _best(tried: list[Tried], least: float) -> int | None:
     """The most bits that lie on the GPU whole, with a 16-bit cache if that fits; else the fastest of 4 bits and more.
 
-    Fewer bits only where no row of 4 bits fits at all or is of use. Of those within a tenth of the fastest the one with
-    most bits. None where nothing that fits gives ``least`` tokens a second.
+    Fewer bits where none of those is of use; most bits within a tenth of the fastest. None: nothing gives ``least``.
     """
-    places = [place for place, each in enumerate(tried) if each.row.fits]
-    useful = [place for place in places if tried[place].tokens_per_s >= least]
+    useful = [place for place, each in enumerate(tried) if each.row.fits and each.tokens_per_s >= least]
     whole = [place for place in useful if tried[place].on_gpu and tried[place].bits >= GOOD_BITS]
     if whole:
         return min(whole, key=lambda place: (-tried[place].bits, -tried[place].cache_bits))
