@@ -78,7 +78,7 @@ class Paging:
         """How states are kept for prefix caching: none, align or all.
 
         Definition: by default with hybrids where the release caches their prefixes; never in models without attention.
-        ``all`` keeps a state for every block, in releases that have it, of Mamba layers only.
+        ``all`` keeps a state for every block, in releases that have it, of Mamba layers only; some take it unasked.
         """
         caches = [cache for group in model.groups for cache in group.parts.caches]
         hybrid = any(c.state_elements for c in caches) and any(c.elements_per_token for c in caches)
@@ -86,9 +86,9 @@ class Paging:
         if not (hybrid and cached and self.rules.mamba_cache_modes):
             return "none"
         every = "all" in self.rules.mamba_cache_modes and _recurrences(model) <= {Mamba, Mamba2}
-        if self.mamba_cache_mode == "align" or not every:
-            return "align"
-        return "all"
+        unsaid = self.mamba_cache_mode in (None, "none")
+        asked = self.rules.every_state if unsaid else self.mamba_cache_mode == "all"
+        return "all" if every and asked else "align"
 
     def states_a_sequence(self, frame: Frame) -> int:
         """Pages of a state group that a sequence is admitted with [blocks].
@@ -100,20 +100,21 @@ class Paging:
         """
         if self.mode(frame.model) != "align":
             return 1
-        return 2 + (self.rules.prefill_checkpoints and exports_checkpoints(frame.model, frame.generation))
+        return 2 + exports_checkpoints(frame.model, frame.generation, self.rules.prefill_checkpoints)
 
 
 @lru_cache(maxsize=1024)
-def exports_checkpoints(model: Model, generation: int) -> bool:
+def exports_checkpoints(model: Model, generation: int, kinds: tuple[str, ...]) -> bool:
     """Whether all recurrent layers export a state from within a prefill [-].
 
-    Definition: Mamba-2 layers do; gated delta layers where their prefill kernel is FlashInfer's (Hopper, Blackwell);
-    short convolutions and Mamba-1 layers do not.
+    ``kinds``: those that can in this release. Definition: Mamba-2 layers do; gated delta layers where their prefill
+    kernel is FlashInfer's (Hopper, Blackwell); short convolutions and Mamba-1 layers do not.
     """
-    kinds = _recurrences(model)
-    return bool(kinds) and all(
-        kind is Mamba2 or (kind is GatedDeltaNet and generation in (9, 10, 12)) for kind in kinds
-    )
+    able: set[type] = {Mamba2} if "mamba2" in kinds else set()
+    if "gated_delta" in kinds and generation in (9, 10, 12):
+        able.add(GatedDeltaNet)
+    found = _recurrences(model)
+    return bool(found) and found <= able
 
 
 @lru_cache(maxsize=512)
@@ -268,9 +269,10 @@ def _step(frame: Frame, paging: Paging, growing: list[LayerCache], tokens: int) 
     if paging.rules.kernel_blocks and any(cache.kind in LATENT for cache in growing):
         tokens = max(tokens, LATENT_HYBRID_TOKENS)
     tokens = max(tokens, KERNEL_BLOCK_TOKENS)
-    if not (paging.rules.prefill_checkpoints and paging.mode(frame.model) == "align"):
+    if paging.mode(frame.model) != "align":
         return tokens
     kinds = _recurrences(frame.model)
-    if kinds == {GatedDeltaNet} and exports_checkpoints(frame.model, frame.generation):
+    able = paging.rules.prefill_checkpoints
+    if kinds == {GatedDeltaNet} and exports_checkpoints(frame.model, frame.generation, able):
         return lcm(tokens, DELTA_CHECKPOINT_TOKENS)
-    return lcm(tokens, KIMI_CHECKPOINT_TOKENS) if kinds == {KimiDelta} else tokens
+    return lcm(tokens, KIMI_CHECKPOINT_TOKENS) if kinds == {KimiDelta} and able else tokens
