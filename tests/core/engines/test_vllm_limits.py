@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import InvalidInputError
@@ -45,3 +47,14 @@ def test_throughput_doubles_what_is_not_said() -> None:
     assert (said.max_batched_tokens, said.max_sequences) == (512, 64)
     with pytest.raises(InvalidInputError, match="performance_mode"):
         vllm("0.16.0", performance_mode="throughput")
+
+
+@pytest.mark.parametrize(
+    ("version", "gpu", "tokens"),
+    [("0.20.0", "l40s", 2048), ("0.33.0", "l40s", 2496), ("0.33.0", "h100-80gb-sxm", 8192)],
+)
+def test_a_step_holds_the_largest_video_of_gemma_4(version: str, gpu: str, tokens: int) -> None:
+    """vLLM 0.33.0's own configuration of Gemma 4 31B with a capability of 8.0 or 8.9: 2496, 32 frames of 78."""
+    model = read_config(load_catalogs().model("gemma-4-31b").config, name="gemma-4-31b").model
+    limits = vllm(version, max_model_len=8192).limits(setup(model, gpu=gpu))
+    assert limits.max_batched_tokens == tokens

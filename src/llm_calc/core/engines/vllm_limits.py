@@ -17,6 +17,8 @@ LARGE_CARD_TOKENS = {"OPENAI_API_SERVER": 8192, OFFLINE: 16384}
 TOKENS = {"OPENAI_API_SERVER": 2048, OFFLINE: 8192}
 LARGE_CARD_SEQUENCES, SEQUENCES = 1024, 256
 THROUGHPUT, THROUGHPUT_TIMES = "throughput", 2
+WHOLE_ITEMS = {"gemma4": 32 * (70 + 2 + 6)}
+"""Tokens of the largest item: 32 frames of a video, each 70 with two marks and a time stamp of 6 (``gemma4_mm.py``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,8 @@ def step_limits(setup: Setup, rules: VllmRules, wishes: StepWishes, context_toke
     whole context; what is not said never exceeds ``sequences x context`` tokens nor as many sequences as tokens.
     Source: vLLM 0.33.0 ``vllm/engine/arg_utils.py``, ``_set_default_max_num_seqs_and_batched_tokens_args``; checked:
     2026-11-30, read.
-    Leaves out: raised steps of models that read an image at once with all its tokens (Gemma 3 and 4), whose tokens an
-    image's processor decides.
+    Models that read an image or a video at once (Gemma 4) take no fewer tokens than their largest item, in later
+    releases. Leaves out: such models of other makers, whose largest item is not known beforehand.
     """
     tokens, sequences = card_class(setup, rules, wishes.usage)
     times = THROUGHPUT_TIMES if wishes.performance == THROUGHPUT else 1
@@ -46,6 +48,8 @@ def step_limits(setup: Setup, rules: VllmRules, wishes: StepWishes, context_toke
     tokens *= times
     if not wishes.chunked:
         tokens = max(tokens, context_tokens)
+    if rules.whole_items and setup.model.model_type in WHOLE_ITEMS and setup.model.vision_tower is not None:
+        tokens = max(tokens, WHOLE_ITEMS[setup.model.model_type])
     tokens = wishes.tokens or min(tokens, sequences * context_tokens)
     return Limits(max_sequences=wishes.sequences or min(sequences, tokens), max_batched_tokens=tokens)
 

@@ -8,14 +8,16 @@ class VllmRules:
     """Switches of one release.
 
     ``very_large_card_tokens``: tokens of a step on cards of 160 GiB and more, 0: none of their own. ``small_gb10``:
-    GB10 counts as a small card in spite of its memory. ``coarse_graph_sizes``: captured sizes are 16 apart above
+    GB10 counts as a small card in spite of its memory. ``whole_items``: a step is no smaller than the
+    largest item of a model that reads images whole. ``coarse_graph_sizes``: captured sizes are 16 apart above
     256, else 8. ``blackwell_largest_graph``: largest captured size on data-centre Blackwell, tokens.
     ``exact_graph``: a batch of exactly ``max_num_seqs`` is captured besides. ``decode_graphs``: graphs for pure
     decoding are captured besides those in pieces. ``graphs_in_share``: what graphs are estimated to take comes off
     the cache. ``nearly_equal``: below so many times the layers of the rarest kind, groups take the commonest's
     size. ``steps_in_flight``: windows keep the tokens of every step in flight, else of one.
     ``hybrid_prefix_caching``: prefix caching is on by default for models with recurrent states.
-    ``prefill_checkpoints``: kinds of their layers that also keep a checkpoint of a prefill (mamba2, gated_delta).
+    ``prefill_checkpoints``: kinds of their layers that also keep a checkpoint of a prefill
+    (kimi_delta, mamba2, gated_delta).
     ``every_state``: a cached prefix of Mamba layers keeps the state of every block where no mode is said.
     ``mamba_cache_modes``: the modes that keep states for prefix caching. ``null_block``: one block is held back
     from requests. ``tokens_by_concurrency``: the cache's tokens are reported as concurrency x max_model_len, else
@@ -27,6 +29,7 @@ class VllmRules:
 
     very_large_card_tokens: int
     small_gb10: bool
+    whole_items: bool
     coarse_graph_sizes: bool
     blackwell_largest_graph: int
     exact_graph: bool
