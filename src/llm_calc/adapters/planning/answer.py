@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from llm_calc.adapters.catalog import TokenPrice
 from llm_calc.adapters.certainty import basis_kind, interval_of
@@ -53,9 +54,7 @@ def plan_answer(
     manifests: Sequence[ManifestKind] = (),
 ) -> Plan:
     """The plan with everything that the answer says of it, and the manifests that are asked for."""
-    found, request = plan.found, plan.request
-    output = float(found.output_tokens_per_s) * plan.replicas
-    money = _money(scene, plan, price, names.hosted)
+    request = plan.request
     power_w = None if plan.row.gpu.tdp_w is None else plan.row.gpu.tdp_w * plan.gpus
     chosen = chosen_plan(scene, plan)
     launch = launch_of(chosen, names.repository)
@@ -71,31 +70,51 @@ def plan_answer(
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,
         gpus=plan.gpus,
-        ttft_s=float(found.ttft_s),
-        tpot_s=float(found.tpot_s),
-        request_latency_s=float(found.request_latency_s),
-        percentiles=_percentiles(plan),
-        output_tokens_per_s=output,
-        total_tokens_per_s=float(found.total_tokens_per_s) * plan.replicas,
-        requests_per_s=float(found.requests_per_s) * plan.replicas,
-        output_tokens_per_s_per_gpu=output / plan.gpus,
-        output_tokens_per_s_per_user=1 / float(found.tpot_s),
+        **_figures(plan),
         interval=intervals(plan.request, plan.placed, plan.found, plan.replicas),
         basis=basis_kind(plan.placed),
         memory=_memory(plan),
         price=_price(price),
-        usd_per_hour=money.usd_per_hour,
-        usd_per_million_input_tokens=_usd(money, "input_usd"),
-        usd_per_million_output_tokens=_usd(money, "output_usd"),
-        usd_per_million_output_tokens_all_in=_usd(money, "all_in_output_usd"),
+        **_bill(_money(scene, plan, price, names.hosted)),
         power_w=power_w,
-        joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, output)),
-        break_even=money.break_even,
+        joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, _output(plan))),
         day=plan_day(scene.day, plan, price),
         launch_command=launch_command(launch),
         manifests=made if manifests else None,
         notes=[*plan.placed.warnings, *_basis_notes(plan), *command_notes(chosen), *made_notes],
     )
+
+
+def _output(plan: Evaluated) -> float:
+    """Generated tokens of all replicas [tokens/s]."""
+    return float(plan.found.output_tokens_per_s) * plan.replicas
+
+
+def _figures(plan: Evaluated) -> dict[str, Any]:
+    """Times of a replica, throughput of all of them."""
+    found, output = plan.found, _output(plan)
+    return {
+        "ttft_s": float(found.ttft_s),
+        "tpot_s": float(found.tpot_s),
+        "request_latency_s": float(found.request_latency_s),
+        "percentiles": _percentiles(plan),
+        "output_tokens_per_s": output,
+        "total_tokens_per_s": float(found.total_tokens_per_s) * plan.replicas,
+        "requests_per_s": float(found.requests_per_s) * plan.replicas,
+        "output_tokens_per_s_per_gpu": output / plan.gpus,
+        "output_tokens_per_s_per_user": 1 / float(found.tpot_s),
+    }
+
+
+def _bill(money: Money) -> dict[str, Any]:
+    """Rent, prices of tokens and the comparison with hosted models."""
+    return {
+        "usd_per_hour": money.usd_per_hour,
+        "usd_per_million_input_tokens": _usd(money, "input_usd"),
+        "usd_per_million_output_tokens": _usd(money, "output_usd"),
+        "usd_per_million_output_tokens_all_in": _usd(money, "all_in_output_usd"),
+        "break_even": money.break_even,
+    }
 
 
 def _basis_notes(plan: Evaluated) -> list[str]:

@@ -51,7 +51,12 @@ def served(
         kv_cache=cache_type,
         layers=36,
     )
-    rest = {"version": "0.33.0", "replicas": 3, "weights_bytes": 16e9, "checkpoint_bytes": 16e9} | other
+    rest: dict[str, Any] = {
+        "version": "0.33.0",
+        "replicas": 3,
+        "weights_bytes": 16e9,
+        "checkpoint_bytes": 16e9,
+    } | other
     return Served(launch=launch, gpu=load_catalogs().gpu(gpu), **rest)
 
 
