@@ -12,8 +12,8 @@ import { Starts } from "./starts.js";
 import { count, parsed, significant, usd } from "./numbers.js";
 import { sentence } from "./words.js";
 
-const ENGINES = [["vllm", "vLLM"], ["sglang", "SGLang"], ["trtllm", "TensorRT-LLM"], ["llama.cpp", "llama.cpp"], ["generic", "Generic"]];
-const WEIGHTS = ["", "bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "fp32"];
+const ENGINES = [["vllm", "vLLM"], ["sglang", "SGLang"], ["trtllm", "TensorRT-LLM"], ["llama.cpp", "llama.cpp"], ["mlx", "MLX"], ["generic", "Generic"]];
+const WEIGHTS = ["", "bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "mlx-8bit", "mlx-6bit", "mlx-4bit", "fp32"];
 const CACHES = ["auto", "bf16", "fp16", "fp8", "int8"];
 const LLAMA_CACHES = ["auto", "fp16", "bf16", "q8_0", "q5_1", "q4_0"];
 const PERCENTILES = [["", "mean (arrivals: p90 too)"], ["mean", "mean"], ["50", "p50"], ["90", "p90"], ["95", "p95"], ["99", "p99"]];
