@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.links import link_defaults_text, requests_of
 from llm_calc.adapters.page_lists import page_table_text
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
-from llm_calc.library import catalogs, estimate
+from llm_calc.library import estimate
 
-TABLE: dict[str, Any] = json.loads(page_table_text(catalogs()))
+TABLE: dict[str, Any] = json.loads(page_table_text(load_catalogs()))
 LISTS = TABLE["lists"]
 
 
