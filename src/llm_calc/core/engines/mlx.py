@@ -190,8 +190,8 @@ class Mlx:
     def _notes(self, model: Model) -> Iterator[str]:
         if self.max_kv_size is not None and makes_own_caches(model):
             yield (
-                f"engine.max_kv_size: changes nothing: mlx-lm lets {model.model_type} models make their own caches, which "
-                "keep the whole context where the model does"
+                f"engine.max_kv_size: changes nothing: mlx-lm lets {model.model_type} models make their own caches, "
+                "which keep the whole context where the model does"
             )
         elif self.max_kv_size is not None:
             yield (

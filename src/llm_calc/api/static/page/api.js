@@ -82,10 +82,10 @@ const curveBody = (each, from) => requests.sweep(each, from, { [IN_FLIGHT]: CONC
 function mapBody(each, from) {
   const output = parsed(each.o) || 1;
   const prompts = MAP_CONTEXTS.map((context) => context - output).filter((prompt) => prompt > 0);
-  return requests.sweep(each, from, { [PROMPT]: prompts, [IN_FLIGHT]: MAP_CONCURRENCIES });
+  return requests.sweep(each, from, { [PROMPT]: prompts, [IN_FLIGHT]: MAP_CONCURRENCIES }, true);
 }
 
-const gpusBody = (each, from) => requests.sweep(each, from, { [DEVICE]: catalog.peek().gpus.map((row) => row.id) });
+const gpusBody = (each, from) => requests.sweep(each, from, { [DEVICE]: catalog.peek().gpus.map((row) => row.id) }, true);
 
 const AGAIN_MS = 5000;
 

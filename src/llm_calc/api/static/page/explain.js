@@ -115,6 +115,7 @@ function withRest(whole, part, name, rest) {
 const WAITS = {
   c: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "The scheduler is simulated from event to event, ten requests a slot, all slots at once at the start, as benchmark clients do; handling is fitted."],
   r: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Poisson arrivals, simulated from event to event; handling is fitted."],
+  s: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Sessions, simulated from event to event with what stays cached between turns; handling is fitted."],
   b: ["prefill of all prompts of the batch + the server's handling", "the other prompts and handling", "The batch is prefilled together; handling is fitted."],
   off: ["prefill of a prompt beside the others + the server's handling", "other prompts and handling", "A long queue that keeps every place taken."],
 };
