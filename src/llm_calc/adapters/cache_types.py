@@ -18,6 +18,14 @@ _KNOWN = frozenset((*CACHE_TYPES, *_OTHER_NAMES.values()))
 SIXTEEN_BITS = 16
 
 
+def kept_formats(engine: str) -> list[str]:
+    """Formats that an engine keeps a cache in, as ``precision.kv_cache`` names them."""
+    own = {"llama.cpp": CACHE_TYPES, "generic": ("fp8", "int8")}.get(engine) or homes.CACHE_TYPES[
+        engine
+    ].values()
+    return list(dict.fromkeys(["auto", "bf16", "fp16", *(_OTHER_NAMES.get(name, name) for name in own)]))
+
+
 def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Subject:
     """The subject with the cache types that llama.cpp is told; other engines' as it is.
 

@@ -23,7 +23,7 @@ from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings, shor
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import with_draft
+from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -130,7 +130,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
-    subject = with_draft(subject, request.speculative)
+    subject = with_draft_said(subject, request.speculative, catalogs, request.engine.name)
     return plan_of(subject, request.precision, request.engine, request.workload)
 
 

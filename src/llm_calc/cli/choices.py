@@ -170,7 +170,7 @@ class RecommendOptions(RequestOptions):
             "-e",
             panel=FORMATS,
             of="ENGINE",
-            what="vllm, sglang, trtllm, llama.cpp or generic.",
+            what="vllm, sglang, trtllm, llama.cpp, mlx or generic.",
             default="vllm where it runs, else llama.cpp",
             complete=engine_names,
         ),

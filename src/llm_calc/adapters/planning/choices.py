@@ -23,6 +23,7 @@ from llm_calc.core.planning.space import layouts
 
 USUAL_GGUF = ("q8_0", "q4_k_m")
 USUAL_FORMAT = "fp8"
+USUAL_MLX = ("mlx-8bit", "mlx-4bit")
 AUTO = "auto"
 MOST_GPUS = 64
 """GPUs of all replicas, where the request sets no limit."""
@@ -108,6 +109,8 @@ def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str)
     """Names of weight formats; None: the checkpoint's own."""
     gguf = engine == "llama.cpp"
     if request.formats is None:
+        if engine == "mlx":
+            return [None, *USUAL_MLX]
         return _usual_files(source) if gguf else [None, *_smaller(source, engine)]
     entries = [(name, find_recipe(name, engine)) for name in request.formats]
     return [name for name, entry in entries if entry.is_gguf == gguf]

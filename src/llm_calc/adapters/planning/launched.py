@@ -62,7 +62,9 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
 
 def _sequences_of_a_group(engine: EnginePart, groups: int) -> int | None:
     """Sequences of one group of the attention; SGLang's option counts those of all groups."""
-    stated = _first(engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel")
+    stated = _first(
+        engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel", "decode_concurrency"
+    )
     return stated // groups if stated is not None and engine.name == "sglang" else stated
 
 

@@ -27,7 +27,7 @@ from llm_calc.adapters.wire.plan_parts import (
 )
 from llm_calc.adapters.wire.serving import BasisKind
 
-PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp"]
+PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"]
 Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
 
 PLANS_EXAMPLES: list[JsonValue] = [
@@ -65,7 +65,7 @@ class DeploymentPlansRequest(StrictRequest):
     kv_cache_formats: Annotated[list[FormatName], Field(min_length=1, max_length=8)] = Field(
         ["auto"], description="Formats of the KV cache to consider; auto: what the engine does by default"
     )
-    engines: Annotated[list[PlannedEngine], Field(min_length=1, max_length=4)] | None = Field(
+    engines: Annotated[list[PlannedEngine], Field(min_length=1, max_length=5)] | None = Field(
         None, description="Engines; absent: all that run on a GPU"
     )
     objective: Objective = Field(
