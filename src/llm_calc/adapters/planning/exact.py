@@ -243,12 +243,9 @@ def _slots(workload: WorkloadPart) -> int:
     return LLAMA_CPP_SLOTS
 
 
-def patience_of(scene: Scene, placed: Placed) -> Patience | None:
-    """Limits as a run sees them, before measured offsets; None where the server's own part may be below 0."""
-    deployment, limits = placed.deployment, scene.limits
-    host, offsets = deployment.host, deployment.offsets
-    if min(host.request_s, host.prompt_token_s, host.arrival_s, host.stream_tokens) < 0:
-        return None
+def patience_of(scene: Scene, placed: Placed) -> Patience:
+    """Limits as a run sees them, before measured offsets."""
+    offsets, limits = placed.deployment.offsets, scene.limits
     place = PERCENTILE_PLACES.get(scene.percentile)
     return Patience(
         ttft_s=limits.ttft_s / float(offsets.ttft),

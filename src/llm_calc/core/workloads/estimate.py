@@ -14,7 +14,7 @@ from llm_calc.core.serving.estimate import (
     most_requests_per_s,
     queue_of_many,
 )
-from llm_calc.core.serving.host import SLOT_REQUESTS, start_waits, with_host
+from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with_host
 from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.workloads.patience import Patience, Watch
 from llm_calc.core.workloads.run import MOST_SLOTS, simulate
@@ -131,8 +131,11 @@ def arriving(
     """Requests that arrive whatever is in flight [s, tokens/s, requests/s].
 
     ``requests/s = min(rate, what the deployment can serve)``.
-    Definition: :func:`simulated` with the arrivals of the stream.
+    Choice: :func:`simulated` with the arrivals of the stream, without the host times of closed loops, as
+    :func:`llm_calc.core.serving.estimate.simulated_arrivals` of equal requests.
+    Leaves out: as :func:`simulated`.
     """
+    deployment = replace(deployment, host=NO_HOST)
     found = as_clients_see(deployment, simulated(deployment, stream, room, patience=patience))
     rate = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
     return as_found(deployment, found, rate, rate * float(found.latency_s.mean()))
