@@ -56,8 +56,8 @@ class PlanDay(Answer):
     )
     replicas: list[int] = Field(description="Replicas in each of 24 hours, spare ones included [replicas]")
     gpus_at_peak: int = Field(
-        description="GPUs of the hour with the most, spare replicas included; gpus_with_spares of the plan where an hour is at its "
-        "peak [GPUs]"
+        description="GPUs of the hour with the most, spare replicas included; gpus_with_spares where an hour is at the "
+        "planned peak [GPUs]"
     )
     gpu_hours: int = Field(description="GPU hours of the day [h]")
     usd_per_day: float | None = Field(description="Rent of a day, scaled by the hour [USD]")
