@@ -58,6 +58,21 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
     )
 
 
+def with_one_type(precision: PrecisionPart, engine: EnginePart | None) -> PrecisionPart:
+    """The precision with the one type that llama.cpp is told for keys and values; as it is where they are two.
+
+    Raises:
+        InvalidInputError: ``precision.kv_cache`` says another format than an option of the engine.
+        UnsupportedError: no type of the engine's cache.
+    """
+    if not isinstance(engine, LlamaCppEngine):
+        return precision
+    asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
+    keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")
+    values = _agreed(asked, engine.cache_type_v, "engine.cache_type_v")
+    return precision.model_copy(update={"kv_cache": keys.name}) if keys and keys == values else precision
+
+
 def _check_kept(name: str, engine: str, activations: str) -> None:
     """Refuses a format that an engine keeps no cache in; 16 bits, and the type of its activations, are kept by all."""
     known = {*homes.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16", activations}

@@ -6,6 +6,7 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
@@ -23,6 +24,20 @@ def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
         for name in _stated(part)
         if not any(name in note for note in plan.notes) and _without(part, name, setup) == plan
     ]
+
+
+def idle_fields(request: MemoryPlanRequest) -> Iterator[str]:
+    """The same of other parts of a request, which say something of times alone."""
+    load, said = request.workload, request.hardware.model_fields_set
+    stated = {
+        "hardware.gpus_per_node": "gpus_per_node" in said,
+        "workload.prefix_cache_hit_fraction": load is not None and bool(load.prefix_cache_hit_fraction),
+        "workload.targets": load is not None and load.targets is not None,
+        "workload.sessions.think_s": load is not None
+        and load.sessions is not None
+        and load.sessions.think_s > 0,
+    }
+    return (f"{name}: changes nothing of the memory here" for name, is_stated in stated.items() if is_stated)
 
 
 def idle_in_time(part: EnginePart, placed: Placed, again: Callable[[EnginePart], Placed]) -> Iterator[str]:

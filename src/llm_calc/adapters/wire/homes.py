@@ -126,6 +126,19 @@ class AtHome(StrictRequest):
         return folded(data, engine, name) if isinstance(name, str) and isinstance(engine, dict) else data
 
 
+def with_cache_flag(data: object) -> object:
+    """A request that has no layout: what its engine's flag says of the cache is brought to the precision.
+
+    Raises:
+        InvalidInputError: both say something and differ; names both.
+    """
+    engine = _plain(data.get("engine")) if isinstance(data, dict) else {}
+    name, stated = engine.get("name"), engine.pop("kv_cache_dtype", None)
+    if not isinstance(data, dict) or not isinstance(name, str) or stated is None or name not in CACHE_TYPES:
+        return data
+    return {**data, "engine": engine, "precision": _with_cache(data.get("precision"), str(stated), name)}
+
+
 def homed_flags(engine: str) -> frozenset[str]:
     """The flags of an engine that have their home in another part."""
     return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *(_cache_flag(engine))})
