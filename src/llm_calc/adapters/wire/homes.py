@@ -29,6 +29,7 @@ CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("fp8_e4m3", "fp8_e5m2"), "fp8"),
     },
     "trtllm": {"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
+    "mlx": {"auto": "auto"},
 }
 """What each engine calls number formats of its cache, and what they are called here. Formats with a scale for each
 token and head take more room than those that they resemble, and are not taken for them."""

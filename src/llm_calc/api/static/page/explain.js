@@ -129,7 +129,7 @@ function speedSteps(served, each, device) {
   const stages = served.resolved.pipeline > 1 ? " over all stages" : "";
   const moved = least ? `at least ${size(bytes)} ÷ ${count(bandwidth / 1e12)} TB/s = ${time(least)}; with efficiencies, exchange and launches` : "with the engine's efficiencies";
   return [
-    { id: "step", name: "One decode step", formula: each.e === "llama.cpp" ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: moved, result: time(step), from: fit },
+    { id: "step", name: "One decode step", formula: ["llama.cpp", "mlx"].includes(each.e) ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: moved, result: time(step), from: fit },
     { id: "prefill", name: "Prefill of one prompt", formula: "the same sum for the tokens of a prompt, in steps as long as the engine takes", filled: `${count(flops)} FLOPs of a GPU${stages}, ${count(flops / prompt / 1e12)} TFLOP/s reached`, result: time(prompt), from: fit },
     { id: "ttft", name: "TTFT", formula: waits, filled: withRest(served.ttft_s, prompt, "prefill", rest), result: time(served.ttft_s), from: how },
     { id: "tpot", name: "TPOT", formula: "decode steps, and steps that also carry prompts, mean over the run", filled: withRest(served.tpot_s, step, "a decode step", "prompts of others"), result: time(served.tpot_s), from: "(end − first token) ÷ (output tokens − 1), as benchmarks report it." },

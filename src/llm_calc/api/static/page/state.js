@@ -36,7 +36,8 @@ export function look(fields) {
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
 
-const LLAMA_CPP = "llama.cpp";
+/** Engines with files of their own: GGUF, MLX. */
+const OWN_FILES = ["llama.cpp", "mlx"];
 
 /** What belongs to what was changed, and goes with it. */
 function following(now, fields) {
@@ -46,8 +47,8 @@ function following(now, fields) {
   // A model comes in the format in which it was published.
   if (anew("m")) found.w = "";
   if (anew("e")) found.ev = "";
-  // llama.cpp runs GGUF files, other engines checkpoints: neither takes the other's formats.
-  if (anew("e") && [fields.e, now.e].includes(LLAMA_CPP)) Object.assign(found, { w: "", kv: "auto" });
+  // Neither takes the other's formats.
+  if (anew("e") && [fields.e, now.e].some((each) => OWN_FILES.includes(each))) Object.assign(found, { w: "", kv: "auto" });
   return found;
 }
 
