@@ -17,8 +17,8 @@ Schema = dict[str, Any]
 Path = tuple[str, ...]
 DEEPEST = 5
 LENGTHS = {"input_tokens": 1024, "output_tokens": 256}
-SIZES = [1, 3, 8, 4096, 2 * 10**10]
-NUMBERS = [0.3, 3.0, 1e9]
+SIZES = [1, 3, 4096]
+NUMBERS = [0.3, 3.0]
 DEFAULTS: dict[str, set[Any]] = {
     # What the engines do where nothing is said (catalogs/engines), for a plain model on two GPUs of one host.
     "async_scheduling": {True},
@@ -142,6 +142,7 @@ def test_a_memory_plan_keeps_silent_of_nothing(engine: str) -> None:
     body = deployment(engine)
     if engine == "mlx":
         body["hardware"] = {"gpu": "apple-m3-ultra"}
+        body["parallelism"] = dict.fromkeys(("tensor", "pipeline", "data", "expert"), 1)
     assert silent(operations.MEMORY_PLAN, body) == []
 
 
@@ -151,7 +152,7 @@ def test_an_inspection_keeps_silent_of_nothing() -> None:
 
 
 # Limits that nothing of the question reaches are kept without a word, as they would be by the engine.
-REACHED_BY_NOTHING = {"least_tokens_per_s", "hardware.gpus_per_node"}
+REACHED_BY_NOTHING = {"least_tokens_per_s", "hardware.gpus_per_node", "max_models"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Options that a request states and that leave its answer as it is: named, so that none is taken for effective."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
@@ -22,8 +23,13 @@ def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
     return [
         f"engine.{name}: changes nothing of the memory here"
         for name in _stated(part)
-        if not any(name in note for note in plan.notes) and _without(part, name, setup) == plan
+        if not any(name in note for note in plan.notes) and _without(part, name, setup) == _shown(plan)
     ]
+
+
+def _shown(plan: MemoryPlan) -> MemoryPlan:
+    """A plan without the tokens of a step, of which its answer says nothing: their peak tells them."""
+    return replace(plan, limits=replace(plan.limits, max_batched_tokens=0))
 
 
 def idle_fields(request: MemoryPlanRequest) -> Iterator[str]:
@@ -80,6 +86,6 @@ def _stated(part: EnginePart) -> Iterator[str]:
 def _without(part: EnginePart, name: str, setup: Setup) -> MemoryPlan | None:
     """The plan of the same engine without an option; None where it does not stand without it."""
     try:
-        return engine_from(part.model_copy(update={name: None})).plan(setup)
+        return _shown(engine_from(part.model_copy(update={name: None})).plan(setup))
     except CalcError:
         return None

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from llm_calc.adapters.cache_types import with_one_type
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
     CacheOfKind,
     FlopsByComponent,
@@ -19,7 +21,7 @@ from llm_calc.adapters.wire.inspect import (
     SequenceCache,
     UsedPrecision,
 )
-from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core import flops, memory
 from llm_calc.core.architectures.words import architecture_in_words
 from llm_calc.core.arrays import Quantity
@@ -54,8 +56,15 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
 def _idle_engine(engine: EnginePart | None, asked: PrecisionPart) -> list[str]:
     """What is said of an engine and bears on nothing that follows from the model alone."""
     used = {"name", *(CACHE_OPTIONS if asked.kv_cache != "auto" else ())}
-    said = sorted(name for name in engine.model_fields_set - used if getattr(engine, name)) if engine else []
-    return [f"engine.{name}: bears on memory and times (/api/memory_plan), on nothing that is counted here" for name in said]
+    said = (
+        sorted(name for name in engine.model_fields_set - used if getattr(engine, name) is not None)
+        if engine
+        else []
+    )
+    return [
+        f"engine.{name}: bears on memory and times (/api/memory_plan), on nothing that is counted here"
+        for name in said
+    ]
 
 
 def inspection(
@@ -97,7 +106,10 @@ def _ignored(workload: WorkloadPart) -> list[str]:
         *prefix,
         *([TURNS_IGNORED] if workload.grows else []),
         *([MEANS_COUNTED] if workload.varies else []),
-        *(f"workload.{name}: sizes and FLOPs are those of one request, whatever the load" for name in _loads(workload)),
+        *(
+            f"workload.{name}: sizes and FLOPs are those of one request, whatever the load"
+            for name in _loads(workload)
+        ),
     ]
 
 

@@ -28,7 +28,9 @@ LEAST_BYTES_PER_PARAMETER = {"q8_0": 1.0, "q6_k": 0.78, "q4_k_m": 0.5}
 """What no file of the kind falls below by more than shared experts in fewer bits would: a first look at the size."""
 SMALLEST = 0.4
 
-IDLE_HOST = "hardware.host: models that need the host's memory are not listed; /api/fit tells how one runs with it"
+IDLE_HOST = (
+    "hardware.host: models that need the host's memory are not listed; /api/fit tells how one runs with it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     for gpu in dict.fromkeys(gpus):
         _check_chip(gpu, request.weights)
     check_devices(request.hardware.count)
-    host = requested_host(request.hardware.host, gpus[0])
+    requested_host(request.hardware.host, gpus[0])
     _check_family(request.family, catalogs)
     room = room_bytes(gpus)
     known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
@@ -79,7 +81,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         assumptions=[
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
-            *([IDLE_HOST] if host is not None and host.stated else []),
+            *([IDLE_HOST] if request.hardware.host is not None else []),
             *version_warnings(LlamaCppEngine()),
             *_why_none(request, known, found, slow),
         ],

@@ -102,8 +102,8 @@ def check_one_host(hardware: HardwarePart, engine: str) -> None:
     Raises:
         UnsupportedError: GPUs of more than one host.
     """
-    said = "gpus_per_node" in hardware.model_fields_set and hardware.count > hardware.gpus_per_node
-    if engine in LAYER_SPLITTERS and said:
+    said = any("gpus_per_node" in part.model_fields_set for part in kinds_of(hardware))
+    if engine in LAYER_SPLITTERS and said and hardware.count > hardware.gpus_per_node:
         msg = (
             f"hardware.gpus_per_node: {engine} is planned on one host; {hardware.count} GPUs in hosts of "
             f"{hardware.gpus_per_node} are several"

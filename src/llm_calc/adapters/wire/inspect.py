@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.cache_flag import with_cache_flag
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.homes import with_cache_flag
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart, TokenCount, WorkloadPart
 
 Number = int | float
