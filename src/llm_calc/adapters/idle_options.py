@@ -14,6 +14,7 @@ from llm_calc.core.errors import CalcError
 
 NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v"))
 """What chooses rules, or a format that was brought into the setup before."""
+SERVED = "served"
 OF_PRESETS = frozenset(("n_ctx", "n_parallel", "kv_unified", "n_batch", "n_ubatch"))
 """What a preset chooses, each by the others."""
 
@@ -61,9 +62,13 @@ def idle_in_time(part: EnginePart, placed: Placed, again: Callable[[EnginePart],
 
 
 def _timed(placed: Placed) -> tuple[object, ...]:
-    """What the times follow from."""
+    """What the times follow from: steps of a server are filled up to its budget of tokens, those of others are not."""
+    deployment = placed.deployment
+    if placed.calibration.name != SERVED:
+        scheduling = replace(deployment.scheduling, budget_tokens=0.0)
+        deployment = replace(deployment, scheduling=scheduling)
     return (
-        placed.deployment,
+        deployment,
         placed.operators,
         placed.replicas,
         placed.context_tokens,
