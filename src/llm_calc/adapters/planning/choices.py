@@ -139,6 +139,15 @@ def _with_caches(
             yield _choice(source, rules, weights, precision, default)
 
 
+def choice_of(source: SourcedModel, engine: str, part: PrecisionPart) -> Choice | None:
+    """The choice that a precision names; None where the engine's command has no word for its cache.
+
+    Raises:
+        UnknownNameError: an engine that has no launch rules.
+    """
+    return next(_with_caches(source, engine, part.weights, [part.kv_cache]), None)
+
+
 def _choice(
     source: SourcedModel, rules: LaunchRules, weights: str | None, precision: Precision, default: Precision
 ) -> Choice:
