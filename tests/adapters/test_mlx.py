@@ -44,8 +44,8 @@ SPEEDS = (
     ("qwen3.6-35b-a3b", "mlx-8bit", "apple-m3-ultra", 512, 512, 73.76),
     ("qwen3.5-9b", "mlx-4bit", "apple-m4-pro", 512, 512, 43.4),
 )
-"""Published tokens a second of programs built on MLX (Rapid-MLX pull requests 585, 586, 640, issues 472 and 567), none of
-which the fit took; their servers differ from mlx-lm's, so that the range must hold four of the five."""
+"""Published tokens a second of programs built on MLX (Rapid-MLX pull requests 585, 586, 640, issues 472 and 567), none
+of which the fit took; their servers differ from mlx-lm's, so that the range must hold four of the five."""
 
 
 def test_speeds_that_others_published_lie_in_the_range() -> None:
