@@ -15,7 +15,6 @@ from llm_calc.adapters.idle_options import idle_in_time
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
-from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -235,7 +234,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
-    yield from drafted(request.speculative, placed.subject).words
+    yield from placed.drafted.words
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
@@ -267,7 +266,7 @@ def _release_note(placed: Placed) -> str:
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
-    if drafted(request.speculative, placed.subject).assumed:
+    if placed.drafted.assumed:
         yield (
             "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
             "acceptance_fraction as measured on your text"

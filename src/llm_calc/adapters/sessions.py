@@ -33,7 +33,7 @@ SPREAD = 0.2
 LENGTHS = ("input_tokens", "output_tokens")
 ARRIVING = 900
 """Requests of a run with random arrivals whose requests are told apart."""
-NO_SESSIONS = frozenset({"llama.cpp"})
+NO_SESSIONS = frozenset({"llama.cpp", "mlx"})
 """Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
 ALL_STATES_AGAIN = frozenset({"trtllm"})
 """Engines that look for no equal beginnings where a model has recurrent states."""

@@ -21,6 +21,7 @@ from llm_calc.adapters.wire.engines import (
     VllmEngine,
 )
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
@@ -224,6 +225,9 @@ def engine_parts(row: Row, workload: WorkloadPart) -> Iterator[EnginePart]:
         case "trtllm":
             yield TrtllmEngine(max_seq_len=context)
             yield TrtllmEngine(max_seq_len=context, max_batch_size=each)
+        case "mlx":
+            yield MlxEngine()
+            yield MlxEngine(decode_concurrency=each)
         case _:
             slots, cells = min(_slots(workload), MOST_PARALLEL), -(-context // CELL_TOKENS) * CELL_TOKENS
             yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
