@@ -25,7 +25,16 @@ ENGINE_OPTIONS = "; ".join(
 _REPEATED = ("title", "additionalProperties", "discriminator")
 _LARGE = 1000
 _BRIEF = frozenset(
-    {"SessionsPart", "KvTierPart", "ClassPart", "LengthPart", "TargetsPart", "SpeculativePart", "HostPart"}
+    {
+        "SessionsPart",
+        "KvTierPart",
+        "ClassPart",
+        "LengthPart",
+        "TargetsPart",
+        "SpeculativePart",
+        "HostPart",
+        "OwnerPart",
+    }
 )
 """Parts of requests whose fields are listed by their names alone."""
 _ONE_LENGTH: Mapping[str, Schema] = {
@@ -45,6 +54,8 @@ _KNOWN: Mapping[str, Schema] = {
     "HardwarePart": _AS_ASKED,
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
+    "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
+    "EngineRelease": {"type": "object", "description": "name, version, rules_read_on"},
 }
 """What another schema says already."""
 _BOUNDS = ("maximum", "exclusiveMaximum", "maxItems")
