@@ -169,6 +169,14 @@ def test_many_types_are_known() -> None:
     assert len(known_types()) > 150
 
 
+def test_of_an_unknown_model_type_the_class_decides_as_engines_choose_it() -> None:
+    # sgl-project/DeepSeek-V4-Flash-FP8 says deepseek_ref and DeepseekV4ForCausalLM.
+    reading = read_config({**LLAMA, "model_type": "llama_ref", "architectures": ["LlamaForCausalLM"]})
+    assert counts(reading) == counts(read_config(LLAMA))
+    assert reading.confidence == "approximate"
+    assert "'llama_ref' is not known; architectures names the class of type 'llama'" in reading.assumptions[0]
+
+
 UNKNOWN = {**LLAMA, "model_type": "unheard_of", "architectures": ["UnheardOfForCausalLM"]}
 
 
