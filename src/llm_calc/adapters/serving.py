@@ -78,6 +78,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         tiers=request.kv_tiers,
     )
     apart = request.speculative is not None or request.disaggregated is not None
+    apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
     return replace(placed, novel=apart or request.workload.is_stream)
 
 
