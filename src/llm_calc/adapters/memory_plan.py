@@ -9,7 +9,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
-from llm_calc.adapters.idle_options import idle_options
+from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     Asked,
@@ -23,7 +23,7 @@ from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings, shor
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import with_draft
+from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -130,7 +130,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
-    subject = with_draft(subject, request.speculative)
+    subject = with_draft_said(subject, request.speculative, catalogs, request.engine.name)
     return plan_of(subject, request.precision, request.engine, request.workload)
 
 
@@ -288,4 +288,4 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     host = planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return [*found, *idle_options(request.engine, planned.subject.setup, plan)]
+    return [*found, *idle_fields(request), *idle_options(request.engine, planned.subject.setup, plan)]

@@ -15,7 +15,6 @@ from llm_calc.adapters.idle_options import idle_in_time
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
-from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -34,6 +33,7 @@ from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.step import StepLoad
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.patience import Patience
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -92,10 +92,14 @@ def lengths_of(workload: WorkloadPart) -> Lengths:
     )
 
 
-def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
-    """The estimate of all replicas under their shares of the load."""
+def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
+    """The estimate of all replicas under their shares of the load.
+
+    Raises:
+        LimitsBrokenError: a run of arrivals lost its patience.
+    """
     if workload.is_stream:
-        return times(time_stream(placed, workload).estimate, busy_replicas(placed, workload))
+        return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests = max(1, math.ceil(workload.requests_in_flight / replicas))
     match workload.load:
@@ -236,7 +240,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
-    yield from drafted(request.speculative, placed.subject).words
+    yield from placed.drafted.words
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
@@ -268,7 +272,7 @@ def _release_note(placed: Placed) -> str:
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
-    if drafted(request.speculative, placed.subject).assumed:
+    if placed.drafted.assumed:
         yield (
             "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
             "acceptance_fraction as measured on your text"
