@@ -9,7 +9,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
-from llm_calc.adapters.idle_options import idle_options
+from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
@@ -292,4 +292,4 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     host = planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return [*found, *idle_options(request.engine, planned.subject.setup, plan)]
+    return [*found, *idle_fields(request), *idle_options(request.engine, planned.subject.setup, plan)]

@@ -40,6 +40,7 @@ from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.step import StepLoad
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.patience import Patience
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -106,10 +107,14 @@ def lengths_of(workload: WorkloadPart) -> Lengths:
     )
 
 
-def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
-    """The estimate of all replicas under their shares of the load."""
+def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
+    """The estimate of all replicas under their shares of the load.
+
+    Raises:
+        LimitsBrokenError: a run of arrivals lost its patience.
+    """
     if workload.is_stream:
-        return times(time_stream(placed, workload).estimate, busy_replicas(placed, workload))
+        return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests = max(1, math.ceil(workload.requests_in_flight / replicas))
     match workload.load:

@@ -70,6 +70,8 @@ def plan_answer(
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,
         gpus=plan.gpus,
+        spare_replicas=scene.spare_replicas,
+        gpus_with_spares=plan.gpus + plan.row.layout.gpus * scene.spare_replicas,
         **_figures(plan),
         interval=intervals(plan.request, plan.placed, plan.found, plan.replicas),
         basis=basis_kind(plan.placed),

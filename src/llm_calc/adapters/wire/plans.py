@@ -130,7 +130,13 @@ class Plan(Answer):
     workload: WorkloadPart = Field(description="What each replica serves")
     weights_format: str = Field(description="How the weights are stored, in words")
     replicas: int = Field(description="Equal deployments side by side, sharing the load evenly")
-    gpus: int = Field(description="GPUs of all replicas [GPUs]")
+    gpus: int = Field(description="GPUs of all replicas that the load needs, without spare ones [GPUs]")
+    spare_replicas: int = Field(
+        description="Replicas that run beside them over the day; 0 where none was given"
+    )
+    gpus_with_spares: int = Field(
+        description="GPUs with those of spare replicas, which limits and manifests hold as well [GPUs]"
+    )
     ttft_s: float = Field(description="Time to the first token, mean [s]")
     tpot_s: float = Field(description="Time per further token, mean [s]")
     request_latency_s: float = Field(description="Time of a request, mean [s]")

@@ -188,6 +188,11 @@ class Mlx:
         return forward + (self.prefill_step_size - 1) * beside
 
     def _notes(self, model: Model) -> Iterator[str]:
+        if self.prompt_cache_bytes is None:
+            yield (
+                f"engine.prompt_cache_size: caches of up to {self.prompt_cache_size} ended prompts are kept as "
+                "well, which is not counted; engine.prompt_cache_bytes bounds them"
+            )
         if self.max_kv_size is not None and makes_own_caches(model):
             yield (
                 f"engine.max_kv_size: changes nothing: mlx-lm lets {model.model_type} models make their own caches, "
