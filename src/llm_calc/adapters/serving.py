@@ -19,6 +19,7 @@ from llm_calc.adapters.image_times import (
     with_untimed_images,
 )
 from llm_calc.adapters.images import seen_images, with_images
+from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.release_days import release_note
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
@@ -27,7 +28,6 @@ from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
-    OperatorRow,
     Percentiles,
     PercentilesOfRun,
     Resolved,
@@ -36,9 +36,7 @@ from llm_calc.adapters.wire.serving import (
 )
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.step import StepLoad
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
 
@@ -182,7 +180,7 @@ def _answer(
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
         images=None,
         interval=interval_of(request, placed, found),
-        operators=list(_operators(lengths, placed, found)),
+        operators=list(operator_rows(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
         assumptions=[*placed.assumptions, *_assumptions(request, placed), *_idle(request, placed, catalogs)],
@@ -198,31 +196,6 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
         for name, values in found.percentiles
     }
     return PercentilesOfRun(**rows)
-
-
-def _operators(lengths: Lengths, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
-    """One decode step of what runs at once, and the prefill of one prompt."""
-    draft = placed.deployment.draft
-    running = max(1.0, float(found.running) / placed.replicas / float(placed.operators.stages))
-    start, new = float(lengths.input_tokens), float(lengths.new_tokens)
-    decode = StepLoad(
-        sequences=running,
-        context_start=start,
-        context_end=start + float(lengths.output_tokens),
-        tokens_per_sequence=draft.checked_tokens,
-    )
-    prefill = StepLoad(prompt_tokens=new, prompts=1.0, prompt_start=float(lengths.cached_tokens))
-    for phase, load in (("decode", decode), ("prefill", prefill)):
-        for row in operator_times(placed.operators, load, placed.deployment.rates):
-            yield OperatorRow(
-                name=row.name,
-                phase=phase,
-                flops=row.flops,
-                bytes=row.bytes_moved,
-                message_bytes=row.message_bytes,
-                seconds=row.seconds,
-                bound=row.bound,
-            )
 
 
 def _resolved(placed: Placed, found: Estimate) -> Resolved:
