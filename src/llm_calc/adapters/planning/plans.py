@@ -8,6 +8,7 @@ from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.model_source import SourcedModel, source_model
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
@@ -79,6 +80,8 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_images(request, seen)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = source_model(request.model, catalogs)
@@ -98,7 +101,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
             deployments=sum(len(each.rows.gpus) for each in found.searched.candidates),
             estimated=found.search.estimated,
         ),
-        assumptions=[*source.assumptions, *_assumptions(request, found)],
+        assumptions=[*source.assumptions, *untimed_words(seen), *_assumptions(request, found)],
         warnings=[*source.warnings, *_warnings(request, found)],
     )
 
