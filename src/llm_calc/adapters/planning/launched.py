@@ -37,7 +37,7 @@ def chosen_plan(scene: Scene, plan: Evaluated) -> Chosen:
         choice=plan.row.choice,
         layout=plan.row.layout,
         gpus_per_node=scene.gpus_per_node,
-        replicas=plan.replicas,
+        replicas=plan.replicas + scene.spare_replicas,
     )
 
 

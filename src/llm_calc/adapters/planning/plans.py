@@ -8,6 +8,7 @@ from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.model_source import SourcedModel, source_model
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
@@ -16,7 +17,8 @@ from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
-from llm_calc.adapters.planning.prices import gpu_price, own_prices
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
@@ -78,6 +80,8 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_images(request, seen)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = source_model(request.model, catalogs)
@@ -97,7 +101,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
             deployments=sum(len(each.rows.gpus) for each in found.searched.candidates),
             estimated=found.search.estimated,
         ),
-        assumptions=[*source.assumptions, *_assumptions(request, found)],
+        assumptions=[*source.assumptions, *untimed_words(seen), *_assumptions(request, found)],
         warnings=[*source.warnings, *_warnings(request, found)],
     )
 
@@ -105,11 +109,14 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
 def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
+    owned = owned_prices(catalogs, request.owner, own)
     search = Search(
         scene=_scene(request, catalogs),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
-        prices={gpu.id: gpu_price(catalogs, gpu.id, own) for gpu in gpus},
+        prices={
+            gpu.id: owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental) for gpu in gpus
+        },
         named=request.gpus is not None,
     )
     searched = _bounded(search, source, options, gpus)
@@ -210,7 +217,8 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
         "time that each takes (own prefill; part of shared decode steps), so that both add up to the rent"
     )
     if any(price is not None for price in prices.values()):
-        yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
+        yield f"prices: {rental_words(request.rental)}, of the day that each plan states"
+    yield from owner_assumptions(request.owner)
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
     if request.manifests:
