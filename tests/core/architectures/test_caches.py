@@ -19,7 +19,7 @@ GOLDEN: dict[str, Any] = json.loads(
 )
 ROWS: list[dict[str, Any]] = GOLDEN["rows"]
 FLAGGED = frozenset({"bailing_hybrid", "minimax", "nemotron_h"})
-"""Types whose class takes a key that its cache does not follow (a window, a rank): named, so the answer is approximate."""
+"""Types whose class takes a key that its cache does not follow: it is named, and the answer is approximate."""
 
 
 def held(model: Model, tokens: int) -> dict[str, int]:
