@@ -29,7 +29,8 @@ from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.documented_responses import CalculateResponse
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
-from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer
+from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
 

@@ -35,7 +35,7 @@ KINDS = {"engine", "generation", "format", "vendor", "maker", "pair", "kernel"}
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_efficiency_is_bounded_and_depends_on_shared_things_only(family: Family) -> None:
     catalogs = load_catalogs()
-    engines = {"vllm", "sglang", "trtllm", "llama.cpp", "generic"}
+    engines = {"vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic"}
     chips = {chip_class(gpu) for gpu in catalogs.gpus}
     vendors = {gpu.vendor.lower() for gpu in catalogs.gpus}
     known = {"engine": engines, "generation": chips, "vendor": vendors, "maker": {"nvidia", "other"}}

@@ -29,7 +29,7 @@ from llm_calc.adapters.served import (
 )
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import Drafted, drafted, true_warnings
+from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted, drafted, true_warnings
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
@@ -42,7 +42,6 @@ from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.serving.drafts import with_layers
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
@@ -57,7 +56,7 @@ class Placed:
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
     ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
     the middle of measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the
-    load takes more cache than planned.
+    load takes more cache than planned. ``drafted``: what is known of its draft.
     """
 
     subject: Subject
@@ -81,6 +80,7 @@ class Placed:
     release_factor: float | None = None
     novel: bool = False
     larger_cache: bool = False
+    drafted: Drafted = NOTHING_DRAFTED
 
 
 def place(
@@ -144,7 +144,7 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    draft = drafted(speculative, subject)
+    draft = drafted(speculative, subject, catalogs, engine.name)
     placed = _placed(subject, engine, cluster, calibration, workload, draft)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
@@ -153,6 +153,7 @@ def place_subject(
     larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
+        drafted=draft,
         kv_cache=kv_cache,
         assumptions=(*placed.assumptions, *assumed),
         warnings=(*placed.warnings, *larger_cache),
@@ -194,7 +195,7 @@ def _placed(
     context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
-    plan = with_chosen_cache(built, engine, replace(setup, model=with_layers(setup.model, draft.layers)))
+    plan = with_chosen_cache(built, engine, draft.beside(setup))
     machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
     scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
     return Placed(

@@ -12,15 +12,22 @@ from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
 from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.idle_options import idle_in_time
+from llm_calc.adapters.image_times import (
+    encoder_seconds,
+    with_encoder,
+    with_timed_images,
+    with_untimed_images,
+)
+from llm_calc.adapters.images import seen_images, with_images
+from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import chosen_words, with_preset
+from llm_calc.adapters.release_days import release_note
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
-from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
-    OperatorRow,
     Percentiles,
     PercentilesOfRun,
     Resolved,
@@ -29,10 +36,9 @@ from llm_calc.adapters.wire.serving import (
 )
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.step import StepLoad
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.patience import Patience
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -42,22 +48,30 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
     """
-    request = with_preset(request, catalogs)
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_preset(with_images(request, seen), catalogs)
     placed = place_request(request, catalogs)
+    placed = replace(placed, novel=placed.novel or seen is not None)
     if request.workload.is_stream:
         turns = time_stream(placed, request.workload)
         busy = busy_replicas(placed, request.workload)
-        return _answer(request, placed, times(turns.estimate, busy), catalogs, turns)
+        answer = _answer(request, placed, times(turns.estimate, busy), catalogs, turns)
+        return with_untimed_images(answer, seen)
     found = (
         time_load(placed, request.workload)
         if request.disaggregated is None
         else disaggregated_estimate(placed, request)
     )
-    return _answer(request, placed, found, catalogs)
+    if seen is None:
+        return _answer(request, placed, found, catalogs)
+    seconds = encoder_seconds(placed, seen)
+    answer = _answer(request, placed, with_encoder(found, seconds, request.workload.load), catalogs)
+    return with_timed_images(answer, seen, seconds)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     """The deployment of a request; with prefill and decode apart, one replica of them."""
+    request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     check_sessions(request)
     hardware = request.hardware
@@ -91,10 +105,14 @@ def lengths_of(workload: WorkloadPart) -> Lengths:
     )
 
 
-def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
-    """The estimate of all replicas under their shares of the load."""
+def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
+    """The estimate of all replicas under their shares of the load.
+
+    Raises:
+        LimitsBrokenError: a run of arrivals lost its patience.
+    """
     if workload.is_stream:
-        return times(time_stream(placed, workload).estimate, busy_replicas(placed, workload))
+        return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests = max(1, math.ceil(workload.requests_in_flight / replicas))
     match workload.load:
@@ -160,8 +178,9 @@ def _answer(
         if turns is None
         else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
+        images=None,
         interval=interval_of(request, placed, found),
-        operators=list(_operators(lengths, placed, found)),
+        operators=list(operator_rows(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
         assumptions=[*placed.assumptions, *_assumptions(request, placed), *_idle(request, placed, catalogs)],
@@ -177,31 +196,6 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
         for name, values in found.percentiles
     }
     return PercentilesOfRun(**rows)
-
-
-def _operators(lengths: Lengths, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
-    """One decode step of what runs at once, and the prefill of one prompt."""
-    draft = placed.deployment.draft
-    running = max(1.0, float(found.running) / placed.replicas / float(placed.operators.stages))
-    start, new = float(lengths.input_tokens), float(lengths.new_tokens)
-    decode = StepLoad(
-        sequences=running,
-        context_start=start,
-        context_end=start + float(lengths.output_tokens),
-        tokens_per_sequence=draft.checked_tokens,
-    )
-    prefill = StepLoad(prompt_tokens=new, prompts=1.0, prompt_start=float(lengths.cached_tokens))
-    for phase, load in (("decode", decode), ("prefill", prefill)):
-        for row in operator_times(placed.operators, load, placed.deployment.rates):
-            yield OperatorRow(
-                name=row.name,
-                phase=phase,
-                flops=row.flops,
-                bytes=row.bytes_moved,
-                message_bytes=row.message_bytes,
-                seconds=row.seconds,
-                bound=row.bound,
-            )
 
 
 def _resolved(placed: Placed, found: Estimate) -> Resolved:
@@ -225,7 +219,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     yield from chosen_words(request)
     yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
-        yield _release_note(placed)
+        yield release_note(placed.release_factor)
     load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and placed.calibration.name == "served":
@@ -235,7 +229,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
-    yield from drafted(request.speculative, placed.subject).words
+    yield from placed.drafted.words
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
@@ -254,20 +248,10 @@ def _idle(request: ServingEstimateRequest, placed: Placed, catalogs: Catalogs) -
     return idle_in_time(request.engine, placed, again)
 
 
-def _release_note(placed: Placed) -> str:
-    own = "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
-    if placed.release_factor is None:
-        return own
-    return (
-        f"{own}, times a token of a server {placed.release_factor:.2f} times those of the middle of measured runs, as "
-        "runs of one setting on several days moved"
-    )
-
-
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
-    if drafted(request.speculative, placed.subject).assumed:
+    if placed.drafted.assumed:
         yield (
             "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
             "acceptance_fraction as measured on your text"

@@ -25,6 +25,7 @@ from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.arrivals import sessions_arriving
 from llm_calc.core.workloads.draws import Draw, around
 from llm_calc.core.workloads.estimate import Found, arriving, sessions_alive
+from llm_calc.core.workloads.patience import Patience
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
 from llm_calc.core.workloads.traces import replayed
 
@@ -33,7 +34,7 @@ SPREAD = 0.2
 LENGTHS = ("input_tokens", "output_tokens")
 ARRIVING = 900
 """Requests of a run with random arrivals whose requests are told apart."""
-NO_SESSIONS = frozenset({"llama.cpp"})
+NO_SESSIONS = frozenset({"llama.cpp", "mlx"})
 """Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
 ALL_STATES_AGAIN = frozenset({"trtllm"})
 """Engines that look for no equal beginnings where a model has recurrent states."""
@@ -212,8 +213,8 @@ def _tier(
     return Tier(name=tier.tier, capacity_tokens=tokens, tokens_per_s=rate / max(per_token, 1e-9))
 
 
-def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
-    """One replica under its share of requests that are told apart."""
+def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | None = None) -> Found:
+    """One replica under its share of requests that are told apart; arrivals only as long as they keep a patience."""
     if placed.room is None:
         raise InvalidInputError("workload: nothing was made ready for its requests", field="workload")
     if workload.trace is not None:
@@ -224,7 +225,7 @@ def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
     if workload.request_rate is not None:
         rate = workload.request_rate / placed.replicas
         arrivals = poisson_arrivals(rate, ARRIVING)
-        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate)
+        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate, patience)
     sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
     return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
 

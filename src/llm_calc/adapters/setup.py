@@ -9,7 +9,13 @@ from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
-from llm_calc.adapters.unlike import LAYER_SPLITTERS, machine_notes, requested_gpu, unlike_gpus
+from llm_calc.adapters.unlike import (
+    LAYER_SPLITTERS,
+    check_one_host,
+    machine_notes,
+    requested_gpu,
+    unlike_gpus,
+)
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
@@ -57,6 +63,7 @@ def resolve_setup(
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
     source = source_model(model, catalogs)
+    check_one_host(hardware, engine)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
     kept = default_cache(engine, version, gpu, source.model.model_type)

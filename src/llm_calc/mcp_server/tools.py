@@ -12,12 +12,8 @@ from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.parts import TokenCount
-from llm_calc.adapters.wire.plans import (
-    DeploymentPlansAnswer,
-    Objective,
-    PlannedEngine,
-    RecommendGpusAnswer,
-)
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Objective, PlannedEngine
+from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (

@@ -12,7 +12,7 @@ from llm_calc.core.weights import Cache
 from tests.builders import decoder, llama, plain_numbers
 
 GIB = 2**30
-ENGINE_NAMES = ("vllm", "sglang", "trtllm", "llama.cpp", "generic")
+ENGINE_NAMES = ("vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic")
 UTILIZATION = {
     "vllm": "gpu_memory_utilization",
     "sglang": "mem_fraction_static",

@@ -23,6 +23,7 @@ from llm_calc.core.planning.space import layouts
 
 USUAL_GGUF = ("q8_0", "q4_k_m")
 USUAL_FORMAT = "fp8"
+USUAL_MLX = ("mlx-8bit", "mlx-4bit")
 AUTO = "auto"
 MOST_GPUS = 64
 """GPUs of all replicas, where the request sets no limit."""
@@ -108,6 +109,8 @@ def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str)
     """Names of weight formats; None: the checkpoint's own."""
     gguf = engine == "llama.cpp"
     if request.formats is None:
+        if engine == "mlx":
+            return [None, *USUAL_MLX]
         return _usual_files(source) if gguf else [None, *_smaller(source, engine)]
     entries = [(name, find_recipe(name, engine)) for name in request.formats]
     return [name for name, entry in entries if entry.is_gguf == gguf]
@@ -134,6 +137,15 @@ def _with_caches(
         precision = model_precision(source, PrecisionPart(weights=weights, kv_cache=cache), engine)
         if precision.kv_cache == default.kv_cache or precision.kv_cache in rules.kv_cache_formats:
             yield _choice(source, rules, weights, precision, default)
+
+
+def choice_of(source: SourcedModel, engine: str, part: PrecisionPart) -> Choice | None:
+    """The choice that a precision names; None where the engine's command has no word for its cache.
+
+    Raises:
+        UnknownNameError: an engine that has no launch rules.
+    """
+    return next(_with_caches(source, engine, part.weights, [part.kv_cache]), None)
 
 
 def _choice(

@@ -21,6 +21,7 @@ from llm_calc.adapters.wire.engines import (
     VllmEngine,
 )
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
@@ -30,6 +31,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
 from llm_calc.core.serving.percentiles import PERCENTILES
 from llm_calc.core.workloads.estimate import most_served_per_s
+from llm_calc.core.workloads.patience import Patience
 
 CELL_TOKENS = 256
 LLAMA_CPP_SLOTS = 64
@@ -132,7 +134,7 @@ def evaluate(
         placed = replace(placed, novel=workload.is_stream)
         if not _is_steady(placed, workload, scene.lengths):
             return None
-        found = times(time_load(placed, workload), filled)
+        found = times(time_load(placed, workload, patience_of(scene, placed)), filled)
     except CalcError:
         return None
     if not within_limits(scene, found):
@@ -224,6 +226,9 @@ def engine_parts(row: Row, workload: WorkloadPart) -> Iterator[EnginePart]:
         case "trtllm":
             yield TrtllmEngine(max_seq_len=context)
             yield TrtllmEngine(max_seq_len=context, max_batch_size=each)
+        case "mlx":
+            yield MlxEngine()
+            yield MlxEngine(decode_concurrency=each)
         case _:
             slots, cells = min(_slots(workload), MOST_PARALLEL), -(-context // CELL_TOKENS) * CELL_TOKENS
             yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
@@ -236,6 +241,17 @@ def _slots(workload: WorkloadPart) -> int:
     if workload.load in ("concurrency", "batch"):
         return workload.requests_in_flight
     return LLAMA_CPP_SLOTS
+
+
+def patience_of(scene: Scene, placed: Placed) -> Patience:
+    """Limits as a run sees them, before measured offsets."""
+    offsets, limits = placed.deployment.offsets, scene.limits
+    place = PERCENTILE_PLACES.get(scene.percentile)
+    return Patience(
+        ttft_s=limits.ttft_s / float(offsets.ttft),
+        tpot_s=limits.tpot_s / float(offsets.tpot),
+        kept_fraction=0.0 if place is None else PERCENTILES[place] / 100,
+    )
 
 
 def within_limits(scene: Scene, found: Estimate) -> bool:

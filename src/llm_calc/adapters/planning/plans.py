@@ -8,11 +8,14 @@ from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.model_source import SourcedModel, source_model
-from llm_calc.adapters.planning.answer import Names, plan_answer
+from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
+from llm_calc.adapters.planning.manifests.made import manifest_assumption
+from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
@@ -20,7 +23,8 @@ from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
-from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.plan_parts import ManifestKind, RefusedGpu
 from llm_calc.adapters.wire.plans import (
     Considered,
     DeploymentPlansAnswer,
@@ -28,7 +32,6 @@ from llm_calc.adapters.wire.plans import (
     Pareto,
     ParetoPoint,
     Plan,
-    RefusedGpu,
 )
 from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
@@ -63,10 +66,10 @@ class Found:
         """The search itself."""
         return self.searched.search
 
-    def plan(self, each: Evaluated, rank: int) -> Plan:
+    def plan(self, each: Evaluated, rank: int, manifests: Sequence[ManifestKind] = ()) -> Plan:
         """A plan of the answer."""
         price = self.search.prices[each.row.gpu.id]
-        return plan_answer(self.search.scene, each, rank, price, self.names)
+        return plan_answer(self.search.scene, each, rank, price, self.names, manifests)
 
 
 def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs) -> DeploymentPlansAnswer:
@@ -76,6 +79,8 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_images(request, seen)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = source_model(request.model, catalogs)
@@ -84,7 +89,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     planned = frozenset(each.row.gpu.id for each in plans)
     return DeploymentPlansAnswer(
         objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
-        plans=[found.plan(each, rank) for rank, each in enumerate(plans, start=1)],
+        plans=[found.plan(each, rank, request.manifests or ()) for rank, each in enumerate(plans, start=1)],
         pareto=_pareto(found),
         refused=[
             RefusedGpu(gpu=gpu, reason=reason)
@@ -95,7 +100,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
             deployments=sum(len(each.rows.gpus) for each in found.searched.candidates),
             estimated=found.search.estimated,
         ),
-        assumptions=[*source.assumptions, *_assumptions(request, found)],
+        assumptions=[*source.assumptions, *untimed_words(seen), *_assumptions(request, found)],
         warnings=[*source.warnings, *_warnings(request, found)],
     )
 
@@ -113,7 +118,7 @@ def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedMo
     searched = _bounded(search, source, options, gpus)
     plans = search.best(searched.candidates, request.max_plans)
     return Found(
-        searched=searched, gpus=gpus, plans=tuple(plans), names=_names(request.model, source, catalogs)
+        searched=searched, gpus=gpus, plans=tuple(plans), names=names_of(request.model, source, catalogs)
     )
 
 
@@ -194,18 +199,6 @@ def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibr
     return {engine: scaled_calibration(load_calibration(family), own) for engine, family in families.items()}
 
 
-def _names(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:
-    """Repository and hosted prices of a catalog model; a placeholder for others."""
-    if part.name is None:
-        return Names(repository=source.name or "model", dtype=source.model.dtype)
-    entry = catalogs.model(part.name, "model.name")
-    return Names(
-        repository=entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name,
-        dtype=source.model.dtype,
-        hosted=catalogs.prices_of_model(entry.name),
-    )
-
-
 def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     scene, prices, options = found.search.scene, found.search.prices, found.searched.options
     if request.limits.max_gpus is None:
@@ -223,6 +216,8 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
         yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
+    if request.manifests:
+        yield manifest_assumption()
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
 
 

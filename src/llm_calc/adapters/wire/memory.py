@@ -5,6 +5,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
+from llm_calc.adapters.wire.images import ImagesAnswer
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
@@ -187,6 +188,7 @@ class MemoryPlanAnswer(Answer):
     recommended_gpu: RecommendedGpu | None = Field(
         description="The smallest catalog GPU on which the same starts and fits; no export version of another"
     )
+    images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
     table_concurrency: list[int] = Field(description="Numbers of sequences of the table [sequences]")
     table: list[ContextRow] = Field(description="What fits, by context length")
     assumptions: list[str] = Field(description="What was taken for granted and changes the answer")

@@ -8,6 +8,7 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
+from llm_calc.adapters.wire.images import ImagesAnswer
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
@@ -226,6 +227,7 @@ class ServingEstimateAnswer(Answer):
     trace: TraceAnswer | None = Field(
         description="What follows for a trace and what caches keep of it; null without one"
     )
+    images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
     interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
     operators: list[OperatorRow] = Field(description="What the time of a step consists of")
     basis: Basis = Field(description="What the answer rests on")

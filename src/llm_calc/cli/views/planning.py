@@ -3,12 +3,9 @@
 from rich.console import Console
 
 from llm_calc.adapters.wire.parts import ParallelismPart
-from llm_calc.adapters.wire.plans import (
-    DeploymentPlansAnswer,
-    Plan,
-    RecommendGpusAnswer,
-    RefusedGpu,
-)
+from llm_calc.adapters.wire.plan_parts import RefusedGpu
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Plan
+from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import counted, memory, number, seconds, usd
 

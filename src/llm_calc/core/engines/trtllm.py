@@ -75,7 +75,7 @@ class TrtLlm:
             engine=self.name,
             budget=GpuBudget(
                 memory_bytes=setup.memory_bytes,
-                usable_bytes=weights + peak + framework + max(0.0, available),
+                usable_bytes=min(weights + peak + framework + max(0.0, available), setup.memory_bytes),
                 weights_bytes=weights,
                 activation_peak_bytes=peak,
                 cuda_graphs_bytes=self._graphs(setup, stage),
