@@ -270,10 +270,14 @@ def _per_module(data: Said) -> tuple[NumberFormat | None, tuple[Choice, ...]]:
 
 def _compare(data: Said, entries: Said) -> None:
     """Names what the older of two spellings of the same object says otherwise."""
-    older = data.values.get("module_fqn_to_config")
-    if isinstance(older, Mapping):
-        against = [name for name, value in older.items() if entries.values.get(name, data) != value]
-        data.notes.add_all(against, "quant_type: module_fqn_to_config contradicts fqn_to_config on {}")
+    older = data.part("module_fqn_to_config")
+    values = {} if older is None else older.values
+    against = [name for name, value in values.items() if entries.values.get(name, data) != value]
+    data.notes.add_all(against, "quant_type: module_fqn_to_config contradicts fqn_to_config on {}")
+    if older is not None:
+        older.read(*older.values)
+        for kind, inner in map(_typed, older.children(lambda name: name in against).values()):
+            _number(kind, inner)
 
 
 def _named(name: str, number: NumberFormat | None, key: str) -> Choice:
