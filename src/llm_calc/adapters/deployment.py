@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, measured_load, with_bounds
+from llm_calc.adapters.alone import family_for, known_of, measured_load, share_of, with_bounds
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
@@ -51,8 +51,9 @@ from llm_calc.core.workloads.stream import Room
 class Placed:
     """One replica of a deployment with everything that was found out about it.
 
-    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
-    part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
+    ``replicas`` independent ones share the load; ``known``: the fit whose measurements are of such loads, whichever
+    ``calibration`` times it; ``operators``: the step matrix by matrix; ``filled_fraction``: the part of the planned
+    cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
     ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
     the middle of measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the
@@ -67,6 +68,7 @@ class Placed:
     timed_plan: MemoryPlan
     kv_cache: str
     calibration: Calibration
+    known: Calibration
     machine: Machine
     deployment: Deployment
     operators: StepWork
@@ -140,16 +142,15 @@ def place_subject(
     """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
-    layout, _ = _one_replica(subject.setup.layout)
+    layout, replicas = _one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
-    family = family_for(engine.name, workload, subject.setup.gpu)
-    calibration = scaled_calibration(load_calibration(family), own)
-    draft = drafted(speculative, subject, catalogs, engine.name)
-    placed = _placed(subject, engine, cluster, calibration, workload, draft)
+    share, draft = share_of(workload, replicas), drafted(speculative, subject, catalogs, engine.name)
+    calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
+    placed = _placed(subject, engine, cluster, calibration, share, draft)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
-        placed = _as_measured(placed, engine, workload)
+        placed = _as_measured(placed, engine, share)
     larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
@@ -192,8 +193,7 @@ def _placed(
     draft: Drafted,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    context = float(workload.longest_tokens)
-    layout, replicas = _one_replica(subject.setup.layout)
+    (layout, replicas), context = _one_replica(subject.setup.layout), float(workload.longest_tokens)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
     plan = with_chosen_cache(built, engine, draft.beside(setup))
     machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
@@ -207,6 +207,7 @@ def _placed(
         timed_plan=plan,
         kv_cache=subject.precision.kv_cache,
         calibration=calibration,
+        known=known_of(calibration, engine.name, workload.load),
         machine=machine,
         deployment=Deployment(
             work=summed(work),
@@ -227,8 +228,10 @@ def _placed(
 
 
 def _several(workload: WorkloadPart) -> bool:
-    """Whether a closed loop has more than one request in flight."""
-    return workload.load == "concurrency" and workload.requests_in_flight > 1
+    """Whether requests meet others: not one at once, nor a batch, whose prompts enter together."""
+    if workload.load == "concurrency":
+        return workload.requests_in_flight > 1
+    return workload.load != "batch"
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
