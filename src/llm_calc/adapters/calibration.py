@@ -234,7 +234,8 @@ def _rate_keys(
     """What rates depend on, and for each group of matrices the same with its format."""
     experts = formats[GROUPS.index("experts")]
     keys = (*_keys(engine, chip, vendor), f"kernel:{kernel_key(engine, experts, chip)}")
-    return keys, tuple((*keys, f"format:{format_class(each)}") for each in formats)
+    named = [format_class(each) for each in formats]
+    return keys, tuple((*keys, f"format:{each}", f"chip_format:{chip}/{each}") for each in named)
 
 
 @cache
