@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.alone import family_for, measured_load, with_bounds
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
@@ -17,6 +18,7 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.graphs import beyond_graphs
+from llm_calc.adapters.lora import served_lora
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
@@ -29,10 +31,11 @@ from llm_calc.adapters.served import (
 )
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted, drafted, true_warnings
+from llm_calc.adapters.speculation import drafted, true_warnings
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
@@ -56,7 +59,7 @@ class Placed:
     leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
     ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
     the middle of measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the
-    load takes more cache than planned. ``drafted``: what is known of its draft.
+    load takes more cache than planned. ``beside``: its draft and its adapters.
     """
 
     subject: Subject
@@ -80,7 +83,7 @@ class Placed:
     release_factor: float | None = None
     novel: bool = False
     larger_cache: bool = False
-    drafted: Drafted = NOTHING_DRAFTED
+    beside: Beside = NOTHING_BESIDE
 
 
 def place(
@@ -93,6 +96,7 @@ def place(
     engine: EnginePart,
     workload: WorkloadPart,
     speculative: SpeculativePart | None = None,
+    lora: LoraPart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
@@ -120,6 +124,7 @@ def place(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        lora=lora,
         own=own,
         tiers=tiers,
     )
@@ -134,6 +139,7 @@ def place_subject(
     engine: EnginePart,
     workload: WorkloadPart,
     speculative: SpeculativePart | None = None,
+    lora: LoraPart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
@@ -144,8 +150,11 @@ def place_subject(
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     family = family_for(engine.name, workload, subject.setup.gpu)
     calibration = scaled_calibration(load_calibration(family), own)
-    draft = drafted(speculative, subject, catalogs, engine.name)
-    placed = _placed(subject, engine, cluster, calibration, workload, draft)
+    beside = Beside(
+        draft=drafted(speculative, subject, catalogs, engine.name),
+        lora=served_lora(lora, subject, engine.name),
+    )
+    placed = _placed(subject, engine, cluster, calibration, workload, beside)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
@@ -153,17 +162,20 @@ def place_subject(
     larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
-        drafted=draft,
+        beside=beside,
         kv_cache=kv_cache,
         assumptions=(*placed.assumptions, *assumed),
         warnings=(*placed.warnings, *larger_cache),
         larger_cache=bool(larger_cache),
-        untimed=(
-            *untimed_options(engine),
-            *beyond_graphs(engine, subject.setup, placed.deployment, workload, placed.replicas),
-        ),
+        untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
     )
+
+
+def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
+    """Options whose effect on time is not known."""
+    beyond = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
+    return (*untimed_options(engine), *beyond)
 
 
 def _room(
@@ -189,14 +201,14 @@ def _placed(
     cluster: Cluster,
     calibration: Calibration,
     workload: WorkloadPart,
-    draft: Drafted,
+    beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     context = float(workload.longest_tokens)
     layout, replicas = _one_replica(subject.setup.layout)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
-    plan = with_chosen_cache(built, engine, draft.beside(setup))
-    machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
+    plan = with_chosen_cache(built, engine, beside.held(setup))
+    machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=_several(workload))
     scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -215,14 +227,14 @@ def _placed(
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(calibration, engine.name, setup.gpu, summed(work)),
-            draft=draft.draft,
+            draft=beside.draft.draft,
         ),
         operators=work,
         offload=offload,
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*true_warnings(subject.warnings, draft.layers), *fit_warnings(plan, context)),
+        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *fit_warnings(plan, context)),
     )
 
 

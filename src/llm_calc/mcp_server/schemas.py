@@ -34,6 +34,8 @@ _BRIEF = frozenset(
         "SpeculativePart",
         "HostPart",
         "ImagesPart",
+        "LoraPart",
+        "DisaggregatedPart",
     }
 )
 """Parts of requests whose fields are listed by their names alone."""
@@ -58,6 +60,7 @@ _KNOWN: Mapping[str, Schema] = {
     "HardwarePart": _AS_ASKED,
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
+    "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
     "ImagesAnswer": {"type": "object", "description": "Tokens, and the encoder's work, memory and time"},
 }
 """What another schema says already."""
