@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
-from llm_calc.adapters.lora import Served
-from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.lora import Served, served_lora
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted, drafted
+from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.core.engines import Setup
 
 
@@ -25,3 +29,20 @@ class Beside:
 
 
 NOTHING_BESIDE = Beside(draft=NOTHING_DRAFTED, lora=None)
+
+
+def beside_of(
+    speculative: SpeculativePart | None,
+    lora: LoraPart | None,
+    subject: Subject,
+    catalogs: Catalogs,
+    engine: str,
+) -> Beside:
+    """What a request says of both.
+
+    Raises:
+        CalcError: a draft or an adapter that cannot be read, or that the engine does not take.
+    """
+    return Beside(
+        draft=drafted(speculative, subject, catalogs, engine), lora=served_lora(lora, subject, engine)
+    )

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, measured_load, with_bounds
-from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
+from llm_calc.adapters.alone import family_for, known_of, measured_load, share_of, with_bounds
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
@@ -18,7 +18,6 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.graphs import beyond_graphs
-from llm_calc.adapters.lora import served_lora
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
@@ -31,7 +30,7 @@ from llm_calc.adapters.served import (
 )
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import drafted, true_warnings
+from llm_calc.adapters.speculation import true_warnings
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
@@ -54,12 +53,13 @@ from llm_calc.core.workloads.stream import Room
 class Placed:
     """One replica of a deployment with everything that was found out about it.
 
-    ``replicas`` independent ones share the load; ``operators``: the step matrix by matrix; ``filled_fraction``: the
-    part of the planned cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
-    leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
-    ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
-    the middle of measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the
-    load takes more cache than planned. ``beside``: its draft and its adapters.
+    ``replicas`` independent ones share the load; ``known``: the fit whose measurements are of such loads, whichever
+    ``calibration`` times it; ``operators``: the step matrix by matrix; ``filled_fraction``: the part of the planned
+    cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments leave off.
+    ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known. ``room``: where
+    contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over the middle of
+    measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the load takes
+    more cache than planned. ``beside``: its draft and its adapters.
     """
 
     subject: Subject
@@ -70,6 +70,7 @@ class Placed:
     timed_plan: MemoryPlan
     kv_cache: str
     calibration: Calibration
+    known: Calibration
     machine: Machine
     deployment: Deployment
     operators: StepWork
@@ -146,19 +147,16 @@ def place_subject(
     """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
-    layout, _ = _one_replica(subject.setup.layout)
+    layout, replicas = _one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
-    family = family_for(engine.name, workload, subject.setup.gpu)
-    calibration = scaled_calibration(load_calibration(family), own)
-    beside = Beside(
-        draft=drafted(speculative, subject, catalogs, engine.name),
-        lora=served_lora(lora, subject, engine.name),
-    )
-    placed = _placed(subject, engine, cluster, calibration, workload, beside)
+    beside = beside_of(speculative, lora, subject, catalogs, engine.name)
+    share = share_of(workload, replicas)
+    calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
+    placed = _placed(subject, engine, cluster, calibration, share, beside)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
-        placed = _as_measured(placed, engine, workload)
+        placed = _as_measured(placed, engine, share)
     larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
@@ -174,8 +172,8 @@ def place_subject(
 
 def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
     """Options whose effect on time is not known."""
-    beyond = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
-    return (*untimed_options(engine), *beyond)
+    setup, deployment = placed.subject.setup, placed.deployment
+    return *untimed_options(engine), *beyond_graphs(engine, setup, deployment, workload, placed.replicas)
 
 
 def _room(
@@ -204,8 +202,7 @@ def _placed(
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    context = float(workload.longest_tokens)
-    layout, replicas = _one_replica(subject.setup.layout)
+    (layout, replicas), context = _one_replica(subject.setup.layout), float(workload.longest_tokens)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
     plan = with_chosen_cache(built, engine, beside.held(setup))
     machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=_several(workload))
@@ -219,6 +216,7 @@ def _placed(
         timed_plan=plan,
         kv_cache=subject.precision.kv_cache,
         calibration=calibration,
+        known=known_of(calibration, engine.name, workload.load),
         machine=machine,
         deployment=Deployment(
             work=summed(work),
@@ -239,8 +237,10 @@ def _placed(
 
 
 def _several(workload: WorkloadPart) -> bool:
-    """Whether a closed loop has more than one request in flight."""
-    return workload.load == "concurrency" and workload.requests_in_flight > 1
+    """Whether requests meet others: not one at once, nor a batch, whose prompts enter together."""
+    if workload.load == "concurrency":
+        return workload.requests_in_flight > 1
+    return workload.load != "batch"
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:

@@ -24,7 +24,7 @@ def recommended_gpu(
                 memory = gpu.usable_memory_bytes
                 return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
         field = "pipeline" if engine.name == "llama.cpp" else "tensor"
-        layout = replace(layout, **{field: 2 * getattr(layout, field)})
+        layout = replace(layout, stage_layers=(), **{field: 2 * getattr(layout, field)})
     return None
 
 

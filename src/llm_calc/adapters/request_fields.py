@@ -82,8 +82,11 @@ class PlanFields(TypedDict, total=False):
     engines: Sequence[str] | None
     objective: Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
     prices: Mapping[str, float]
+    rental: Literal["on_demand", "spot"]
+    owner: Part | None
     gpus_per_node: int
     max_plans: int
+    manifests: Sequence[str] | None
     calibration: Part | None
 
 
@@ -99,6 +102,9 @@ class RecommendFields(TypedDict, total=False):
     engine: ShortPart | None
     objective: Literal["cost", "latency", "gpus"]
     prices: Mapping[str, float]
+    rental: Literal["on_demand", "spot"]
+    owner: Part | None
+    manifests: Sequence[str] | None
     calibration: Part | None
 
 

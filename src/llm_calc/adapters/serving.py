@@ -36,6 +36,7 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateRequest,
 )
 from llm_calc.core.serving import estimate as core
+from llm_calc.core.serving.arrivals import OPEN_REQUESTS, simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.workloads.estimate import Found, lengths_seen
@@ -95,6 +96,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         tiers=request.kv_tiers,
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
+    apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
     return replace(placed, novel=apart or request.workload.is_stream)
 
 
@@ -123,7 +125,7 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
         case "batch":
             found = core.static_batch(deployment, lengths, float(requests))
         case "request_rate":
-            found = core.simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
+            found = simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
         case _ if placed.calibration.name != "served":
             found = core.static_batch(deployment, lengths, float(requests))
         case _:
@@ -231,7 +233,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "between 80 and 100 % of those given"
         )
     if load == "request_rate":
-        yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
+        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
     if request.disaggregated is not None:

@@ -33,6 +33,7 @@ _BRIEF = frozenset(
         "TargetsPart",
         "SpeculativePart",
         "HostPart",
+        "OwnerPart",
         "ImagesPart",
         "LoraPart",
         "DisaggregatedPart",
@@ -61,6 +62,8 @@ _KNOWN: Mapping[str, Schema] = {
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
     "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
+    "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
+    "EngineRelease": {"type": "object", "description": "name, version, rules_read_on"},
     "ImagesAnswer": {"type": "object", "description": "Tokens, and the encoder's work, memory and time"},
 }
 """What another schema says already."""

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import simulated_arrivals
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.draws import around

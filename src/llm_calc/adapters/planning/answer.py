@@ -18,7 +18,7 @@ from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
-from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory, PlanPrice
+from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import (
     TokenCosts,
@@ -76,7 +76,7 @@ def plan_answer(
         interval=intervals(plan.request, plan.placed, plan.found, plan.replicas),
         basis=basis_kind(plan.placed),
         memory=_memory(plan),
-        price=_price(price),
+        price=None if price is None else price.answered,
         **_bill(_money(scene, plan, price, names.hosted)),
         power_w=power_w,
         joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, _output(plan))),
@@ -158,17 +158,6 @@ def _memory(plan: Evaluated) -> PlanMemory:
         weights_bytes=round(memory.budget.weights_bytes),
         kv_cache_bytes=round(memory.budget.kv_cache_bytes),
         max_concurrency=round(whole_concurrency(memory), 4),
-    )
-
-
-def _price(price: GpuPrice | None) -> PlanPrice | None:
-    if price is None:
-        return None
-    return PlanPrice(
-        usd_per_gpu_hour=price.usd_per_gpu_hour,
-        provider=price.provider,
-        as_of=price.as_of,
-        source=price.source,
     )
 
 

@@ -17,7 +17,8 @@ from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
-from llm_calc.adapters.planning.prices import gpu_price, own_prices
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
@@ -108,11 +109,14 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
 def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
+    owned = owned_prices(catalogs, request.owner, own)
     search = Search(
         scene=_scene(request, catalogs),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
-        prices={gpu.id: gpu_price(catalogs, gpu.id, own) for gpu in gpus},
+        prices={
+            gpu.id: owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental) for gpu in gpus
+        },
         named=request.gpus is not None,
     )
     searched = _bounded(search, source, options, gpus)
@@ -213,7 +217,8 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
         "time that each takes (own prefill; part of shared decode steps), so that both add up to the rent"
     )
     if any(price is not None for price in prices.values()):
-        yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
+        yield f"prices: {rental_words(request.rental)}, of the day that each plan states"
+    yield from owner_assumptions(request.owner)
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
     if request.manifests:

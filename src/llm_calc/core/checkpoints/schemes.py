@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.architectures.beside import RELEASE, ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.core.checkpoints.compressed_tensors import compressed_tensors
 from llm_calc.core.checkpoints.files import CONTRADICTIONS, SAID_IN
 from llm_calc.core.checkpoints.integers import auto_round, awq, gptq
@@ -73,7 +73,7 @@ def read_scheme(
     if not stated and method in _WEAK_SIGNS and not any(key in said.values for key in _WEAK_SIGNS[method]):
         where = path.removeprefix("model.hf_config.")
         said.assume(f"{where} names no {METHOD}: its keys were taken for those of {method}")
-    said.read(ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX, SAID_IN, CONTRADICTIONS)
+    said.read(RELEASE, ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX, SAID_IN, CONTRADICTIONS)
     against = said.values.get(CONTRADICTIONS)
     said.notes.add_all(
         [str(each) for each in against] if isinstance(against, list) else [],
