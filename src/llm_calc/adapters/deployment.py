@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, known_of, measured_load, share_of, with_bounds
+from llm_calc.adapters.alone import family_for, known_of, measured_load, one_replica, share_of, with_bounds
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
@@ -147,7 +147,7 @@ def place_subject(
     """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
-    layout, replicas = _one_replica(subject.setup.layout)
+    layout, replicas = one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     beside = beside_of(speculative, lora, subject, catalogs, engine.name)
     share = share_of(workload, replicas)
@@ -202,7 +202,7 @@ def _placed(
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    (layout, replicas), context = _one_replica(subject.setup.layout), float(workload.longest_tokens)
+    (layout, replicas), context = one_replica(subject.setup.layout), float(workload.longest_tokens)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
     plan = with_chosen_cache(built, engine, beside.held(setup))
     machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=_several(workload))
@@ -292,10 +292,3 @@ def _with_served_cache(
         f"run; name {subject.precision.kv_cache} for the engine's own default"
     )
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
-
-
-def _one_replica(layout: Layout) -> tuple[Layout, int]:
-    """Without expert parallelism data-parallel groups never wait for each other: they are replicas."""
-    if layout.expert > 1 or layout.data == 1:
-        return layout, 1
-    return replace(layout, data=1), layout.data
