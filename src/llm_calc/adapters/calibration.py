@@ -162,8 +162,7 @@ def _efficiency(name: str, row: EfficiencyRow) -> Efficiency:
 def family_of(engine: str, load: str) -> Family:
     """Which measurements an answer rests on.
 
-    Engines for one's own machine have kernels of their own. Servers were measured as such, one request in flight or
-    many; static batches and offline runs without one, as was everything generic.
+    Engines for one's own machine have kernels of their own. Of servers, loads of clients were measured apart.
     """
     if engine in OWN_MACHINES:
         return "llama.cpp"
