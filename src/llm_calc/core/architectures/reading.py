@@ -169,7 +169,9 @@ def _quantization(values: Mapping[str, object], f: Fields) -> Mapping[str, objec
     for _, other, value in stated[1:]:
         if value != first:
             f.assume(f"{other} contradicts {key}, which was followed")
-    return with_keys_beside(holder, first, of_text=holder is not values)
+    return with_keys_beside(
+        holder, first, of_text=holder is not values, release=values.get("transformers_version")
+    )
 
 
 def _stated_quantization(
