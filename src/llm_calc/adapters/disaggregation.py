@@ -60,6 +60,8 @@ def apart_words(request: ServingEstimateRequest, gpu: Gpu) -> Iterator[str]:
     link, name = cache_link(gpu) if part.link_bytes_per_s is None else (part.link_bytes_per_s, "as stated")
     way = f"{link / 1e9:.4g} GB/s a GPU ({name})"
     yield f"disaggregated: the cache travels at {way}; nothing of it was calibrated"
+    if request.workload.load == "request_rate" and not request.workload.is_stream:
+        yield f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths"
     if part.decode_hardware is not None or part.decode_parallelism is not None:
         yield "disaggregated: resolved and operators are those of a prefill replica; rates a GPU count both sides"
     if request.workload.grows and "prefix_cache_hit_fraction" not in request.workload.model_fields_set:

@@ -236,7 +236,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
             "between 80 and 100 % of those given"
         )
-    if load == "request_rate":
+    if load == "request_rate" and request.disaggregated is None:
         yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
