@@ -188,7 +188,8 @@ class MemoryPlanAnswer(Answer):
         description="Changes that make it fit and start, each applied to this request; empty if it does both"
     )
     recommended_gpu: RecommendedGpu | None = Field(
-        description="The smallest catalog GPU on which the same starts and fits; no export version of another"
+        description="The smallest catalog GPU on which the same starts and fits; of a card for one's own machine "
+        "another such or up to 4, before any for servers; no export version of another"
     )
     lora: LoraAnswer | None = Field(description="What adapters take; null without any")
     images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
