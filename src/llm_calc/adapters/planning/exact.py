@@ -212,6 +212,7 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
         parallelism=request.parallelism,
         engine=request.engine,
         speculative=request.speculative,
+        lora=request.lora,
         workload=request.workload,
     )
 
