@@ -9,7 +9,6 @@ from llm_calc.core.engines.base import Limits
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.overheads import OverheadConstants
-from llm_calc.core.parallelism import stage_bounds
 
 LARGEST_GRAPH, GPT_OSS_LARGEST_GRAPH = 512, 1024
 FIRST_SIZES, FINE_UP_TO, STEP, COARSE_FROM, COARSE_STEP = (1, 2, 4), 32, 8, 256, 16
@@ -83,5 +82,5 @@ def graphs_bytes(setup: Setup, stage: int, graphs: int, overheads: OverheadConst
     Choice: a straight line over layers, fitted to start-up logs of each release (``docs/memory.md``).
     Leaves out: what a graph's kernels need beyond their layers' number.
     """
-    layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+    layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
     return graphs * (overheads.graph_bytes_per_size + layers * overheads.graph_bytes_per_layer)
