@@ -11,6 +11,7 @@ from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.serving import answer_serving_estimate, lengths_of, place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
+from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
@@ -50,7 +51,7 @@ def measure() -> Iterator[Figure]:
         "one closed form": (lambda: core.closed_form(deployment, lengths, 64.0), 200),
         "one simulated closed loop of 64": (lambda: core.simulated_loop(deployment, lengths, 64), 20),
         "one simulated run of Poisson arrivals": (
-            lambda: core.simulated_arrivals(deployment, lengths, 2.0),
+            lambda: simulated_arrivals(deployment, lengths, 2.0),
             20,
         ),
         "the published runs nearest to a question": (

@@ -5,13 +5,14 @@ usage: python tools/class_defaults.py   (in an environment that has transformers
 
 import dataclasses
 import json
+import re
 import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import transformers
-from transformers import PretrainedConfig
+from transformers import AutoConfig, PretrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
@@ -58,9 +59,7 @@ def row_of(config_class: Any) -> dict[str, Any]:
             keys[f.name] = f.default_factory()
     same = {a: b for a, b in config_class.attribute_map.items() if not reason_of(tables, a)}
     specs = config_class.sub_configs_defaults
-    parts = {
-        key: spec.model_type or getattr(spec.config_class, "model_type", "") for key, spec in specs.items()
-    }
+    parts = {key: name_of(spec) for key, spec in specs.items()}
     absent = {key: deepcopy(spec.init_kwargs) for key, spec in specs.items() if spec.init_kwargs}
     optional = [key for key, spec in specs.items() if spec.optional]
     fixed = [key for key, spec in specs.items() if _is_fixed(config_class, key, spec)]
@@ -73,6 +72,14 @@ def row_of(config_class: Any) -> dict[str, Any]:
         "fixed": fixed,
     }
     return {name: value for name, value in row.items() if value}
+
+
+def name_of(spec: Any) -> str:
+    """The type of a nested configuration; a class that names none goes by its own name."""
+    stated = spec.model_type or getattr(spec.config_class, "model_type", "")
+    if stated or spec.config_class in (PretrainedConfig, AutoConfig):
+        return str(stated)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", spec.config_class.__name__.removesuffix("Config")).lower()
 
 
 def _is_fixed(config_class: Any, key: str, spec: Any) -> bool:
@@ -118,7 +125,7 @@ def all_rows() -> dict[str, Any]:
         name, config_class = classes.popitem()
         rows[name] = row_of(config_class)
         for spec in config_class.sub_configs_defaults.values():
-            sub_name = spec.model_type or getattr(spec.config_class, "model_type", "")
+            sub_name = name_of(spec)
             sub = _class_of(sub_name, spec.config_class)
             if sub_name and sub_name not in rows:
                 classes[sub_name] = sub

@@ -35,7 +35,8 @@ from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat, AvailableLink, AvailablePrice
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
-from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, RecommendGpusAnswer
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer
+from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.core.errors import CalcError
 

@@ -29,13 +29,13 @@ from tools.calibrate.measurements import ROOT, read_config_of
 from tools.calibrate.writing import seen_by
 
 FAMILIES: tuple[Family, ...] = ("served", "batch", "llama.cpp")
-KINDS = {"engine", "generation", "format", "vendor", "maker", "pair", "kernel"}
+KINDS = {"engine", "generation", "format", "vendor", "maker", "pair", "kernel", "chip_format"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_efficiency_is_bounded_and_depends_on_shared_things_only(family: Family) -> None:
     catalogs = load_catalogs()
-    engines = {"vllm", "sglang", "trtllm", "llama.cpp", "generic"}
+    engines = {"vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic"}
     chips = {chip_class(gpu) for gpu in catalogs.gpus}
     vendors = {gpu.vendor.lower() for gpu in catalogs.gpus}
     known = {"engine": engines, "generation": chips, "vendor": vendors, "maker": {"nvidia", "other"}}

@@ -82,6 +82,9 @@ OTHERS: dict[str, object] = {
     "tensor_split": [1.0],
     "override_tensor": "ffn=CPU",
     "cpu_moe": True,
+    "kv_bits": 8,
+    "prompt_concurrency": 2,
+    "kv_group_size": 32,
 }
 """Values other than the defaults, of options whose type does not give one."""
 
@@ -104,7 +107,7 @@ def request_of(engine: str, options: dict[str, object]) -> dict[str, Any]:
     return {
         "model": {"name": "qwen3-0.6b"},
         "precision": {"weights": "q8_0" if engine == "llama.cpp" else "bf16"},
-        "hardware": {"gpu": "rtx-4090"},
+        "hardware": {"gpu": "apple-m3-ultra" if engine == "mlx" else "rtx-4090"},
         "engine": {"name": engine, **options},
         "workload": {"input_tokens": 512, "output_tokens": 64, "concurrency": 32},
     }

@@ -155,3 +155,21 @@ def test_cache_and_flops_never_fall_with_length(tokens: int, more: int, name: st
 def test_whole_numbers_are_integers(value: float, shown: float) -> None:
     assert plain(value) == shown
     assert isinstance(plain(value), type(shown))
+
+
+@pytest.mark.parametrize(
+    ("engine", "bytes_per_token"),
+    [
+        # 32 layers, 8 heads of 128, keys and values: 65 536 numbers a token; q8_0 has a 16-bit scale for 32 of them.
+        ({"name": "vllm", "kv_cache_dtype": "fp8"}, 65_536),
+        ({"name": "llama.cpp", "cache_type_k": "q8_0", "cache_type_v": "q8_0"}, 65_536 * 34 // 32),
+        ({"name": "llama.cpp", "cache_type_k": "q8_0"}, 131_072),
+    ],
+)
+def test_the_cache_is_in_the_format_that_an_engine_is_told(
+    engine: dict[str, Any], bytes_per_token: int
+) -> None:
+    answer = inspected(model={"name": "llama-3.1-8b"}, engine=engine)
+    assert answer.kv_cache.bytes_per_token == bytes_per_token
+    named = any("engine.cache_type_k" in words for words in answer.assumptions)
+    assert named == (answer.precision.kv_cache == "fp16")

@@ -176,3 +176,10 @@ def test_a_misnamed_file_is_refused(tmp_path: Any) -> None:
     )
     with pytest.raises(CatalogError, match=r"runs_on/a.toml: name: 'b' is not the file's"):
         load_runs_on(tmp_path)
+
+
+def test_hardware_is_named_once() -> None:
+    with pytest.raises(UnsupportedError) as refused:
+        asked(body("trtllm", "mi300x"), operations.SERVING_ESTIMATE)
+    text = refused.value.message
+    assert "it runs on NVIDIA (8.0, 8.6, 8.7, 8.9, 9.0), NVIDIA from compute capability 10.0; mi300x" in text

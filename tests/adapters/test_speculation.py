@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 import llm_calc
+from llm_calc.adapters.acceptance import load_acceptances
 from llm_calc.adapters.prediction_layers import load_mtp, prediction_layers
-from llm_calc.adapters.speculation import load_acceptances, true_warnings
+from llm_calc.adapters.speculation import true_warnings
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
@@ -46,7 +47,7 @@ def memory(speculative: dict[str, Any] | None) -> MemoryPlanAnswer:
     )
 
 
-@pytest.mark.parametrize("method", [None, "mtp", "eagle3", "ngram", "draft_model"])
+@pytest.mark.parametrize("method", [None, "mtp", "eagle", "eagle3", "ngram", "draft_model"])
 @pytest.mark.parametrize("tokens", [1, 3, 8])
 @pytest.mark.parametrize("concurrency", [1, 4, 64])
 def test_a_draft_that_is_never_accepted_is_never_faster(
@@ -84,10 +85,10 @@ def test_what_was_not_stated_is_named() -> None:
 
 
 def test_layers_of_a_draft_take_memory() -> None:
-    """A layer of Llama-3.1-8B has 218,112,000 parameters; its cache is a 32nd of the model's."""
+    """A layer of Llama-3.1-8B has 218,112,000 parameters, what joins it 2 x 4096 x 4096; its cache is a 32nd."""
     plain, drafted, looked_up = memory(None), memory({"method": "mtp"}), memory({"method": "ngram"})
     more = drafted.per_gpu.weights_bytes - plain.per_gpu.weights_bytes
-    assert more == pytest.approx(218_112_000 * 2, rel=1e-3)
+    assert more == (218_112_000 + 2 * 4096**2 + 3 * 4096) * 2
     assert drafted.per_gpu.kv_cache_bytes_per_token == pytest.approx(
         plain.per_gpu.kv_cache_bytes_per_token * 33 / 32
     )
@@ -115,7 +116,7 @@ def test_layers_that_a_model_does_not_have_propose_nothing(model: str) -> None:
     hardware = {"gpu": "h200-141gb-sxm", "count": 8}
     with pytest.raises(UnsupportedError, match=r"speculative\.method: mtp needs layers") as error:
         asked(part, model=model, hardware=hardware)
-    assert "eagle3, ngram, draft_model" in error.value.message
+    assert "eagle, eagle3, ngram, draft_model" in error.value.message
     with pytest.raises(UnsupportedError, match=r"speculative\.method"):
         llm_calc.memory_plan(model=model, hardware=hardware, speculative=part)
 
@@ -175,3 +176,120 @@ def test_layers_that_speculation_holds_are_not_called_left_out() -> None:
     warned = ("model: " + WITHOUT_PREDICTION, "another")
     assert true_warnings(warned, 1) == ("another",)
     assert true_warnings(warned, 0) == warned
+
+
+def planned(model: str, engine: str, speculative: dict[str, Any] | None, **fields: Any) -> MemoryPlanAnswer:
+    return llm_calc.memory_plan(
+        **{"model": model, "hardware": "h100-80gb-sxm", "engine": engine, "speculative": speculative} | fields
+    )
+
+
+def grown(model: str, engine: str, speculative: dict[str, Any], **fields: Any) -> tuple[float, float]:
+    """Bytes of weights and of a token that a draft adds."""
+    without, with_it = planned(model, engine, None, **fields), planned(model, engine, speculative, **fields)
+    weights = with_it.per_gpu.weights_bytes - without.per_gpu.weights_bytes
+    return weights, with_it.per_gpu.kv_cache_bytes_per_token - without.per_gpu.kv_cache_bytes_per_token
+
+
+HEAD_OF_LLAMA = {
+    "architectures": ["LlamaForCausalLMEagle3"],
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "num_hidden_layers": 1,
+    "vocab_size": 128256,
+    "draft_vocab_size": 32000,
+}
+"""As SpecForge's configs/llama3-8B-eagle3.json describes it."""
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "generic"])
+@pytest.mark.parametrize("draft", [None, HEAD_OF_LLAMA])
+def test_an_eagle3_head_takes_what_the_published_file_has(engine: str, draft: dict[str, Any] | None) -> None:
+    """Queries, keys, values (8192 in), output, feed-forward, three features, head, four norms, 64-bit ids."""
+    qkvo = 8192 * (4096 + 2 * 1024) + 4096 * 4096
+    numbers = qkvo + 3 * 4096 * 14336 + 3 * 4096 * 4096 + 4096 * 32000 + 4 * 4096
+    part: dict[str, Any] = {"method": "eagle3"} | ({"draft": {"hf_config": draft}} if draft else {})
+    assert grown("llama-3.1-8b", engine, part) == (2 * numbers + 8 * 32000, 4096)
+
+
+def test_an_eagle_head_shares_table_and_head() -> None:
+    """One layer without its first norm and a matrix that joins token and feature."""
+    layer = (2 * 4096 + 2 * 1024) * 4096 + 3 * 4096 * 14336 + 4096
+    assert grown("llama-3.1-8b", "vllm", {"method": "eagle"}) == (2 * (layer + 2 * 4096**2), 4096)
+
+
+@pytest.mark.parametrize(("tensor", "cut"), [(1, 1), (2, 2), (4, 4)])
+def test_a_draft_model_takes_its_weights_and_its_cache(tensor: int, cut: int) -> None:
+    """Llama-3.2-1B: 1,235,814,400 numbers, 16 layers of 8 KV heads of 64; norms are whole on every GPU."""
+    hardware = {"gpu": "h200-141gb-sxm", "count": tensor}
+    part = {"method": "draft_model", "draft": {"name": "llama-3.2-1b"}}
+    weights, cache = grown("llama-3.1-70b", "vllm", part, hardware=hardware, precision={"weights": "fp8"})
+    norms = 33 * 2048
+    table = 131072 * 64 * 2  # its heads are narrower than the model's, so that sines of its own are kept
+    assert weights == pytest.approx(2 * ((1_235_814_400 - norms) / cut + norms) + table, abs=8)
+    assert cache == 2 * 16 * 8 * 64 * 2 / cut
+
+
+def test_sglang_takes_layers_of_a_draft_for_as_large_as_the_models() -> None:
+    """Its pool grows by draft layers / layers: 16 of 80 of Llama-3.1-70B's, twice as wide as the draft's own."""
+    part = {"method": "draft_model", "draft": {"name": "llama-3.2-1b"}}
+    hardware = {"gpu": "h200-141gb-sxm", "count": 4}
+    assert grown("llama-3.1-70b", "sglang", part, hardware=hardware)[1] == 327_680 / 4 * 16 / 80
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"method": "eagle3", "draft": {"name": "llama-3.2-1b"}}, "speculative.draft"),
+        ({"method": "ngram", "draft": {"name": "llama-3.2-1b"}}, "speculative.draft"),
+        ({"method": "draft_model", "draft": {"name": "lama-3.2-1b"}}, "speculative.draft.name"),
+        (
+            {"draft": {"hf_config": {"architectures": ["LlamaForCausalLMEagle3"]}}},
+            "speculative.draft.hf_config",
+        ),
+        ({"draft": {"hf_config": {**HEAD_OF_LLAMA, "kv_lora_rank": 512}}}, "hf_config.kv_lora_rank"),
+        ({"draft": {"hf_config": {**HEAD_OF_LLAMA, "hidden_size": "4096"}}}, "hf_config.hidden_size"),
+    ],
+)
+def test_a_draft_that_cannot_be_read_is_refused_by_its_field(part: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        planned("llama-3.1-8b", "vllm", part)
+    assert named in error.value.message
+    assert str(error.value.field).startswith("speculative.draft")
+
+
+def test_what_a_draft_is_follows_from_its_configuration() -> None:
+    asked_so = {"draft": {"hf_config": {**HEAD_OF_LLAMA, "unheard_of": 3}}}
+    words = planned("llama-3.1-8b", "vllm", asked_so).assumptions
+    assert any("an EAGLE-3 head of 424.8 million" in each for each in words)
+    assert any("speculative.draft.hf_config.unheard_of" in each for each in words)
+    assert not any("speculative.method" in each for each in words)
+
+
+def test_a_draft_that_an_engine_places_its_own_way_is_not_counted_and_said_so() -> None:
+    part = {"method": "draft_model", "draft": {"name": "llama-3.2-1b"}}
+    assert grown("llama-3.1-8b", "llama.cpp", part)[0] == 0
+    words = planned("llama-3.1-8b", "llama.cpp", part).assumptions
+    assert any("are not counted" in each and "llama.cpp" in each for each in words)
+
+
+def test_a_draft_takes_room_from_the_requests_of_an_estimate() -> None:
+    part = {"method": "draft_model", "draft": {"name": "llama-3.2-1b"}, "acceptance_fraction": 0.6}
+    fields: dict[str, Any] = {"model": "llama-3.1-8b"}
+    assert (
+        asked(part, **fields).resolved.kv_capacity_tokens < asked(None, **fields).resolved.kv_capacity_tokens
+    )
+    words = asked(part, **fields).assumptions
+    assert any("0.165, the bytes that a token reads" in each for each in words)
+
+
+def test_of_another_number_of_tokens_the_share_that_was_measured_is_taken() -> None:
+    """3.25 tokens a step with 3 proposals are a share of 0.863; with 4 that gives 3.80."""
+    llama: dict[str, Any] = {"model": "llama-3.1-8b"}
+    words = asked({"draft_tokens": 4}, **llama).assumptions
+    assert any("3.25 tokens a step with eagle3" in each and "with 3 draft tokens" in each for each in words)
+    stated = asked({"draft_tokens": 4, "method": "eagle3", "acceptance_fraction": 0.8629}, **llama)
+    assert asked({"draft_tokens": 4}, **llama).tpot_s == pytest.approx(stated.tpot_s, rel=1e-3)
+    assert not any("assumed acceptance" in each for each in asked({"draft_tokens": 4}, **llama).warnings)

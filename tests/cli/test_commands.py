@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from tests.adapters.gguf_files import llama_parameters, write_llama
 from tests.command import run
@@ -191,6 +192,27 @@ def test_plans_come_with_their_commands() -> None:
     none = run(*asked, "--tpot", 1e-6)
     assert none.exit_code == 3
     assert "No plan on" in none.output
+
+
+def test_a_plan_is_printed_as_objects_of_a_cluster() -> None:
+    asked = ("plan", "llama-3.1-8b", "-c", 16, "-g", "l40s", "-e", "vllm")
+    shown = run(*asked, "--manifest", "kubernetes")
+    assert shown.exit_code == 0
+    assert shown.output.startswith("# plan 1 by cost")
+    kinds = [each["kind"] for each in yaml.safe_load_all(shown.output)]
+    assert kinds == ["PersistentVolumeClaim", "Deployment", "Service"]
+    none = run(*asked, "--manifest", "leader_worker_set")
+    assert (none.exit_code, "ask for kubernetes" in none.stderr, none.stdout) == (3, True, "")
+    listed = json.loads(run(*asked, "--manifest", "kserve", "--json").stdout)
+    assert [each["kind"] for each in listed["plans"][0]["manifests"]["kserve"]][-1] == "InferenceService"
+    assert run(*asked, "--manifest", "helm").exit_code == 2
+
+
+def test_a_percentile_that_limits_hold_for_can_be_named() -> None:
+    asked = ("plan", "llama-3.1-8b", "--rate", 2, "-g", "h100", "-e", "vllm", "--ttft", 1, "--json")
+    plain, strict = (json.loads(run(*asked, "--percentile", name).stdout) for name in ("mean", "p99"))
+    assert any("the p99 of one simulated run" in text for text in strict["assumptions"])
+    assert not any("of one simulated run" in text for text in plain["assumptions"])
 
 
 def test_recommendations_say_who_does_not_hold_it() -> None:

@@ -15,7 +15,8 @@ from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForRequest
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, PrecisionPart, WorkloadPart
-from llm_calc.adapters.wire.plans import DeploymentPlansRequest, RecommendGpusRequest
+from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.adapters.wire.recommend import RecommendGpusRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.api.settings import Settings

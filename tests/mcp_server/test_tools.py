@@ -19,7 +19,8 @@ from llm_calc.adapters.wire.documented_requests import CALCULATE_EXAMPLES
 from llm_calc.adapters.wire.fitting import FIT_EXAMPLES, MODELS_FOR_EXAMPLES
 from llm_calc.adapters.wire.inspect import INSPECT_EXAMPLES
 from llm_calc.adapters.wire.memory import MEMORY_PLAN_EXAMPLES
-from llm_calc.adapters.wire.plans import PLANS_EXAMPLES, RECOMMEND_EXAMPLES
+from llm_calc.adapters.wire.plans import PLANS_EXAMPLES
+from llm_calc.adapters.wire.recommend import RECOMMEND_EXAMPLES
 from llm_calc.adapters.wire.serving import SERVING_EXAMPLES
 from llm_calc.adapters.wire.sweep import SWEEP_EXAMPLES
 from llm_calc.mcp_server import new_server

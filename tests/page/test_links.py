@@ -208,9 +208,24 @@ def test_curl_gives_the_answer_of_the_page(opened: Opener, service: Service) -> 
 def test_back_undoes_a_preset(opened: Opener) -> None:
     page = opened()
     page.get_by_role("button", name="RAG").click()
-    expect(page).to_have_url(re.compile("i=8192"))
+    expect(page).to_have_url(re.compile("i=2944"))
     page.go_back()
     expect(page.get_by_label("Input")).to_have_value("1024")
+
+
+def test_sessions_are_one_press_away_and_mean_the_same_elsewhere(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&s=4")
+    page.get_by_role("button", name="Coding agent").click()
+    expect(page.locator("#f-st")).to_have_value("50")
+    expect(page).to_have_url(re.compile("load=s"))
+    (asked,) = requests_of(page.url)
+    assert asked.serving_estimate["workload"]["sessions"]["turns"] == 50
+    served = ask(service, "/api/serving_estimate", asked.serving_estimate)
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+    later = shown_time(served["sessions"]["later_turns_ttft_s"])
+    expect(page.locator(".verdict")).to_contain_text(f"later {later}")
+    page.get_by_label("In all prompts").fill("99999")
+    expect(page.get_by_role("alert").first).to_contain_text("must be below input_tokens")
 
 
 def test_recent_scenarios_stay_in_the_browser(opened: Opener) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from llm_calc.core.calibration import OWN_MACHINES
 from llm_calc.core.serving.rates import Kernels
 from tools.calibrate.cases import Case, build_cases
 from tools.calibrate.measurements import Measurement, read_measurements
@@ -34,7 +35,7 @@ FAMILIES = (
     ),
     Family(
         "llama.cpp",
-        "llama.cpp on CUDA, Metal, ROCm and SYCL",
+        "llama.cpp on CUDA, Metal, ROCm and SYCL; MLX",
         LLAMA_CPP,
         Kernels(
             name="llama.cpp",
@@ -50,7 +51,7 @@ FAMILIES = (
 
 def family_name(row: Measurement) -> str:
     """The family that a measurement belongs to."""
-    if row.engine == "llama.cpp":
+    if row.engine in OWN_MACHINES:
         return "llama.cpp"
     return "served" if row.load == "closed_loop" else "batch"
 

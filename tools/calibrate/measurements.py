@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2] / "catalogs" / "calibration"
-ENGINES = ("vllm", "sglang", "trtllm", "llama.cpp")
+ENGINES = ("vllm", "sglang", "trtllm", "llama.cpp", "mlx")
 SPECULATIVE_VERSIONS = frozenset(("1.2.0rc6.post3", "1.1.0rc2.post2"))
 """TensorRT-LLM releases whose published runs of models with draft layers are 1.5 to 2.3 times faster than those of
 their neighbours: drafting was on, though no source says so."""

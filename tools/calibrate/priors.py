@@ -94,26 +94,34 @@ BATCH: Mapping[str, Prior] = {
 """The same engines and others without a client: single streams, static batches, offline runs."""
 
 LLAMA_CPP: Mapping[str, Prior] = {
-    "dense_bandwidth_fraction": prior(0.80, 0.12, 0.3, 0.98, vendor=0.12, generation=0.15, format=0.15),
-    "expert_bandwidth_fraction": prior(0.70, 0.15, 0.2, 0.98, generation=0.1, format=0.15),
-    "dense_compute_fraction": prior(0.40, 0.3, 0.05, 0.85, vendor=0.3, generation=0.15, format=0.2),
-    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, vendor=0.3, generation=0.15, format=0.2),
-    "vector_compute_fraction": prior(0.35, 0.4, 0.03, 1.0, vendor=0.4, generation=0.3, format=0.25),
+    "dense_bandwidth_fraction": prior(
+        0.80, 0.12, 0.3, 0.98, vendor=0.12, generation=0.15, format=0.15, engine=0.1
+    ),
+    "expert_bandwidth_fraction": prior(0.70, 0.15, 0.2, 0.98, generation=0.1, format=0.15, engine=0.1),
+    "dense_compute_fraction": prior(
+        0.40, 0.3, 0.05, 0.85, vendor=0.3, generation=0.15, format=0.2, engine=0.2
+    ),
+    "expert_compute_fraction": prior(
+        0.2, 0.4, 0.02, 0.7, vendor=0.3, generation=0.15, format=0.2, engine=0.3
+    ),
+    "vector_compute_fraction": prior(
+        0.35, 0.4, 0.03, 1.0, vendor=0.4, generation=0.3, format=0.25, engine=0.3, chip_format=0.6
+    ),
     "activation_bandwidth_fraction": prior(0.6, 0.5, 0.05, 0.9),
-    "kv_bandwidth_fraction": prior(0.5, 0.3, 0.1, 0.97, vendor=0.2, generation=0.15),
+    "kv_bandwidth_fraction": prior(0.5, 0.3, 0.1, 0.97, vendor=0.2, generation=0.15, engine=0.2),
     "state_bandwidth_fraction": prior(0.4, 0.4, 0.1, 0.9),
     "decode_attention_compute_fraction": prior(0.4, 0.3, 0.1, 0.8),
-    "prefill_attention_compute_fraction": prior(0.2, 0.4, 0.02, 0.75, vendor=0.4, generation=0.3),
+    "prefill_attention_compute_fraction": prior(0.2, 0.4, 0.02, 0.75, vendor=0.4, generation=0.3, engine=0.3),
     "link_fraction": prior(0.5, FIXED, 0.1, 0.9),
     "collective_s": prior(10 * US, FIXED, 1 * US, 60 * US),
     "collective_doubling": prior(0.35, FIXED, 0.05, 1.0),
-    "layer_s": prior(60 * US, 0.4, 2 * US, 300 * US, vendor=0.4, generation=0.3),
-    "expert_layer_s": prior(25 * US, 0.5, 1 * US, 300 * US, vendor=0.3, generation=0.2),
+    "layer_s": prior(60 * US, 0.4, 2 * US, 300 * US, vendor=0.4, generation=0.3, engine=0.5),
+    "expert_layer_s": prior(25 * US, 0.5, 1 * US, 300 * US, vendor=0.3, generation=0.2, engine=0.4),
     "latent_layer_s": prior(25 * US, FIXED, 1 * US, 200 * US),
     "sparse_layer_s": prior(40 * US, FIXED, 1 * US, 200 * US),
     "recurrent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US),
     "prefill_layer_s": prior(1 * US, FIXED, 0.1 * US, 500 * US),
-    "step_s": prior(200 * US, 0.7, 10 * US, 10_000 * US, vendor=0.4),
+    "step_s": prior(200 * US, 0.7, 10 * US, 10_000 * US, vendor=0.4, engine=0.3),
     "sequence_s": prior(1 * US, FIXED, 0.3 * US, 60 * US),
     "routing_exponent": prior(0.7, 0.1, 0.4, 1.0),
     "saturation_tokens": prior(50.0, 0.4, 5.0, 200.0),
@@ -122,7 +130,7 @@ LLAMA_CPP: Mapping[str, Prior] = {
     "overlap_loss_fraction": prior(0.2, 0.5, 0.01, 0.9),
     "power_exponent": prior(0.6, 0.3, 0.05, 1.5),
 }
-"""llama.cpp on every backend."""
+"""llama.cpp on every backend, and MLX."""
 
 HOST: Mapping[str, Prior] = {
     "request_s": prior(0.03, 1.0, 1e-4, 0.5, engine=0.7, generation=0.3, pair=0.4),

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from llm_calc.adapters.alone import load_key
 from llm_calc.adapters.calibration import maker_key, measured_key
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.arrays import FloatArray
@@ -115,7 +116,7 @@ def _short(value: float) -> float:
 
 
 def seen_by(cases: Sequence[Case]) -> list[str]:
-    """Keys of what a fit to these cases has seen: engines by class of chips, GPUs, and models on them together."""
+    """Keys of what a fit to these cases has seen: engines by class of chips, loads, GPUs, models together."""
     return sorted(set(_seen(cases)))
 
 
@@ -123,6 +124,7 @@ def _seen(cases: Sequence[Case]) -> Iterator[str]:
     for case in cases:
         if case.row.aside is None:
             yield f"{case.row.engine}/{case.chip}"
+            yield load_key(case.row.load, case.row.engine, case.chip)
             yield f"gpu:{case.row.gpu}"
             yield maker_key(case.row.engine, case.vendor)
             model = read_config(read_config_of(case.row.model)).model

@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import get_args
 
+from llm_calc.adapters.acceptance import load_acceptances
 from llm_calc.adapters.calibration import Family, load_calibration_file
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
 from llm_calc.adapters.catalog.files import choose_catalogs
+from llm_calc.adapters.drafts import load_heads
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.formats import format_catalog
+from llm_calc.adapters.images import load_images
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
+from llm_calc.adapters.planning.manifests.served import load_resources
+from llm_calc.adapters.planning.owned import load_owner_defaults
 from llm_calc.adapters.presets import load_presets
 from llm_calc.adapters.runs_on import load_runs_on
-from llm_calc.adapters.speculation import load_acceptances
 from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
 
 
@@ -34,7 +38,11 @@ def load_all_catalogs(path: Path | None = None) -> Catalogs:
     load_presets()
     load_workloads()
     load_tiers()
+    load_resources()
+    load_owner_defaults()
     load_acceptances()
+    load_heads()
+    load_images()
     for family in get_args(Family):
         load_calibration_file(family)
     return catalogs

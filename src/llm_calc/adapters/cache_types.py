@@ -5,7 +5,7 @@ from dataclasses import replace
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.runs_on_caches import check_cache, check_only
 from llm_calc.adapters.setup import Subject
-from llm_calc.adapters.wire import homes
+from llm_calc.adapters.wire import cache_flag
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
@@ -16,6 +16,14 @@ CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "
 _OTHER_NAMES = {"f32": "fp32", "f16": "fp16"}
 _KNOWN = frozenset((*CACHE_TYPES, *_OTHER_NAMES.values()))
 SIXTEEN_BITS = 16
+
+
+def kept_formats(engine: str) -> list[str]:
+    """Formats that an engine keeps a cache in, as ``precision.kv_cache`` names them."""
+    own = {"llama.cpp": CACHE_TYPES, "generic": ("fp8", "int8")}.get(engine) or cache_flag.CACHE_TYPES[
+        engine
+    ].values()
+    return list(dict.fromkeys(["auto", "bf16", "fp16", *(_OTHER_NAMES.get(name, name) for name in own)]))
 
 
 def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Subject:
@@ -50,10 +58,25 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
     )
 
 
+def with_one_type(precision: PrecisionPart, engine: EnginePart | None) -> PrecisionPart:
+    """The precision with the one type that llama.cpp is told for keys and values; as it is where they are two.
+
+    Raises:
+        InvalidInputError: ``precision.kv_cache`` says another format than an option of the engine.
+        UnsupportedError: no type of the engine's cache.
+    """
+    if not isinstance(engine, LlamaCppEngine):
+        return precision
+    asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
+    keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")
+    values = _agreed(asked, engine.cache_type_v, "engine.cache_type_v")
+    return precision.model_copy(update={"kv_cache": keys.name}) if keys and keys == values else precision
+
+
 def _check_kept(name: str, engine: str, activations: str) -> None:
     """Refuses a format that an engine keeps no cache in; 16 bits, and the type of its activations, are kept by all."""
-    known = {*homes.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16", activations}
-    if name in known or engine not in homes.CACHE_TYPES:
+    known = {*cache_flag.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16", activations}
+    if name in known or engine not in cache_flag.CACHE_TYPES:
         return
     if number_format(name, "precision.kv_cache").name not in known:
         names = sorted(known - {"auto"})

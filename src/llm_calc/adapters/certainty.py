@@ -2,7 +2,7 @@
 
 import math
 
-from llm_calc.adapters.alone import measured_load
+from llm_calc.adapters.alone import measured_load, share_of
 from llm_calc.adapters.arrivals import arrival_errors, were_measured, widened
 from llm_calc.adapters.calibration import unseen
 from llm_calc.adapters.catalog import Catalogs
@@ -33,7 +33,7 @@ NEVER_MEASURED: BasisKind = "formula_only"
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of neighbouring loads for what was not measured under this one."""
-    calibration, model = placed.calibration, placed.subject.setup.model
+    calibration, model = placed.known, placed.subject.setup.model
     missing = unseen_of(placed)
     rows = _nearest([error for error in calibration.errors if error.held_out == missing], _pair_of(placed))
     if not was_seen(calibration, model):
@@ -69,12 +69,15 @@ UNSEEN_FIRST = ("vendor", "generation", "gpu", "model", "row")
 
 
 def unseen_of(placed: Placed) -> str:
-    """What the fit had no measurements of: of unlike GPUs what it knows least of, and never less than such a GPU."""
+    """What the fit had no measurements of: of unlike GPUs what it knows least of, and never less than such a GPU.
+
+    What is timed by another load's measurements was never measured on this class of chips.
+    """
     setup = placed.subject.setup
-    found = {
-        unseen(placed.calibration, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)
-    }
+    found = {unseen(placed.known, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)}
     never = {"gpu"} if setup.unlike or not all(map(as_sold, setup.unlike or (setup.gpu,))) else set()
+    if placed.known.name != placed.calibration.name:
+        never.add("generation")
     return min(found | never, key=UNSEEN_FIRST.index)
 
 
@@ -84,7 +87,7 @@ def as_sold(gpu: Gpu) -> bool:
 
 
 def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
-    load = measured_load(placed.calibration.name, request.workload)
+    load = measured_load(placed.known.name, share_of(request.workload, placed.replicas))
     return [error for error in rows if error.load == load]
 
 
@@ -138,7 +141,7 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
         return False
     if request.workload.load == "request_rate":
         return were_measured(placed.engine) and holds_one(placed)
-    return bool(_of_load(list(placed.calibration.errors), request, placed)) and holds_one(placed)
+    return bool(_of_load(list(placed.known.errors), request, placed)) and holds_one(placed)
 
 
 def never_together(placed: Placed) -> bool:

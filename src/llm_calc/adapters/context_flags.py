@@ -5,6 +5,7 @@ CONTEXT_FLAGS = {
     "sglang": "context_length",
     "trtllm": "max_seq_len",
     "llama.cpp": "n_ctx",
+    "mlx": "max_kv_size",
     "generic": "max_model_len",
 }
 EVERY_CONTEXT_FLAG = tuple(dict.fromkeys(CONTEXT_FLAGS.values()))

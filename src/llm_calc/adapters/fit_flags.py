@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from llm_calc.adapters.wire.fitting import Runners
 
 ALL_LAYERS = 999
-EIGHT_BITS, FOUR_BITS = 8, 4
-HALF_WAY = 6.0
+MLX_BITS = ((7.5, 8), (6.0, 6), (5.0, 5), (4.0, 4), (0.0, 3))
+"""From so many bits of a GGUF kind's matrices the MLX file with like bits is named; the first that applies."""
 SIXTEEN_BITS = ("f16", "fp16", "bf16")
 
 
@@ -96,5 +96,5 @@ def _lm_studio(chosen: Chosen) -> str:
 def _mlx(chosen: Chosen) -> str | None:
     if not chosen.apple or not chosen.on_gpu:
         return None
-    bits = EIGHT_BITS if chosen.bits > HALF_WAY else FOUR_BITS
+    bits = next(bits for least, bits in MLX_BITS if chosen.bits >= least)
     return f"mlx_lm.server --model {chosen.model}-{bits}bit"

@@ -1,17 +1,20 @@
 """Options that a request states and that leave its answer as it is: named, so that none is taken for effective."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 
 NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v"))
 """What chooses rules, or a format that was brought into the setup before."""
+SERVED = "served"
 OF_PRESETS = frozenset(("n_ctx", "n_parallel", "kv_unified", "n_batch", "n_ubatch"))
 """What a preset chooses, each by the others."""
 
@@ -21,8 +24,27 @@ def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
     return [
         f"engine.{name}: changes nothing of the memory here"
         for name in _stated(part)
-        if not any(name in note for note in plan.notes) and _without(part, name, setup) == plan
+        if not any(name in note for note in plan.notes) and _without(part, name, setup) == _shown(plan)
     ]
+
+
+def _shown(plan: MemoryPlan) -> MemoryPlan:
+    """A plan without the tokens of a step, of which its answer says nothing: their peak tells them."""
+    return replace(plan, limits=replace(plan.limits, max_batched_tokens=0))
+
+
+def idle_fields(request: MemoryPlanRequest) -> Iterator[str]:
+    """The same of other parts of a request, which say something of times alone."""
+    load, said = request.workload, request.hardware.model_fields_set
+    stated = {
+        "hardware.gpus_per_node": "gpus_per_node" in said,
+        "workload.prefix_cache_hit_fraction": load is not None and bool(load.prefix_cache_hit_fraction),
+        "workload.targets": load is not None and load.targets is not None,
+        "workload.sessions.think_s": load is not None
+        and load.sessions is not None
+        and load.sessions.think_s > 0,
+    }
+    return (f"{name}: changes nothing of the memory here" for name, is_stated in stated.items() if is_stated)
 
 
 def idle_in_time(part: EnginePart, placed: Placed, again: Callable[[EnginePart], Placed]) -> Iterator[str]:
@@ -40,9 +62,13 @@ def idle_in_time(part: EnginePart, placed: Placed, again: Callable[[EnginePart],
 
 
 def _timed(placed: Placed) -> tuple[object, ...]:
-    """What the times follow from."""
+    """What the times follow from: steps of a server are filled up to its budget of tokens, those of others are not."""
+    deployment = placed.deployment
+    if placed.calibration.name != SERVED:
+        scheduling = replace(deployment.scheduling, budget_tokens=0.0)
+        deployment = replace(deployment, scheduling=scheduling)
     return (
-        placed.deployment,
+        deployment,
         placed.operators,
         placed.replicas,
         placed.context_tokens,
@@ -65,6 +91,6 @@ def _stated(part: EnginePart) -> Iterator[str]:
 def _without(part: EnginePart, name: str, setup: Setup) -> MemoryPlan | None:
     """The plan of the same engine without an option; None where it does not stand without it."""
     try:
-        return engine_from(part.model_copy(update={name: None})).plan(setup)
+        return _shown(engine_from(part.model_copy(update={name: None})).plan(setup))
     except CalcError:
         return None

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from llm_calc.adapters.cache_types import with_one_type
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
     CacheOfKind,
     FlopsByComponent,
@@ -19,7 +21,7 @@ from llm_calc.adapters.wire.inspect import (
     SequenceCache,
     UsedPrecision,
 )
-from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core import flops, memory
 from llm_calc.core.architectures.words import architecture_in_words
 from llm_calc.core.arrays import Quantity
@@ -32,6 +34,7 @@ USUAL_CONTEXTS = (8192, 32768, 131072)
 PREFIX_IGNORED = (
     "workload.prefix_cache_hit_fraction: FLOPs are counted for whole prompts, as if nothing were cached"
 )
+CACHE_OPTIONS = ("cache_type_k", "cache_type_v")
 MEANS_COUNTED = "workload: FLOPs are counted for the mean lengths"
 TURNS_IGNORED = "workload.sessions: FLOPs are counted for the first turn, computed whole"
 
@@ -43,8 +46,25 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
         InvalidInputError: a model or format that cannot be read; names the field.
     """
     source = source_model(request.model, catalogs)
-    precision = model_precision(source, request.precision, request.engine.name if request.engine else None)
-    return inspection(source, precision, request.workload, request.context_tokens)
+    engine = request.engine
+    asked = with_one_type(request.precision, engine)
+    precision = model_precision(source, asked, engine.name if engine else None)
+    found = inspection(source, precision, request.workload, request.context_tokens)
+    return found.model_copy(update={"assumptions": [*found.assumptions, *_idle_engine(engine, asked)]})
+
+
+def _idle_engine(engine: EnginePart | None, asked: PrecisionPart) -> list[str]:
+    """What is said of an engine and bears on nothing that follows from the model alone."""
+    used = {"name", *(CACHE_OPTIONS if asked.kv_cache != "auto" else ())}
+    said = (
+        sorted(name for name in engine.model_fields_set - used if getattr(engine, name) is not None)
+        if engine
+        else []
+    )
+    return [
+        f"engine.{name}: bears on memory and times (/api/memory_plan), on nothing that is counted here"
+        for name in said
+    ]
 
 
 def inspection(
@@ -86,7 +106,18 @@ def _ignored(workload: WorkloadPart) -> list[str]:
         *prefix,
         *([TURNS_IGNORED] if workload.grows else []),
         *([MEANS_COUNTED] if workload.varies else []),
+        *(
+            f"workload.{name}: sizes and FLOPs are those of one request, whatever the load"
+            for name in _loads(workload)
+        ),
     ]
+
+
+def _loads(workload: WorkloadPart) -> list[str]:
+    """How much comes, where it is said; a batch is counted as a whole."""
+    several = workload.concurrency is not None and workload.concurrency > 1
+    said = {"concurrency": several, "request_rate": workload.request_rate, "offline": workload.offline}
+    return [name for name, is_said in said.items() if is_said]
 
 
 def default_contexts(model: Model, workload: WorkloadPart) -> list[int]:

@@ -26,6 +26,8 @@ State = dict[str, str]
 
 LETTERS = "ABCD"
 AUTO = "auto"
+SESSIONS = "s"
+"""The load of a link that is sessions; the others have requests by themselves."""
 EXAMPLE = "http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&g=l40s&n=1"
 _KEY = re.compile(r"(?:(?P<letter>[b-d])\.)?(?P<name>.+)", re.DOTALL)
 # As people type numbers, and as the page takes them: 2048, 2,048, 0.5, 1e6.
@@ -120,12 +122,14 @@ class LinkedScenario:
         fields: Mapping[str, str] = _table()["load_fields"]
         load = self._choice("load", fields)
         amount = True if fields[load] == "offline" else self._number(load)
+        sessions = self._numbers(_table()["session_fields"]) if load == SESSIONS else None
         return _lean(
             {
                 "input_tokens": self._number("i"),
                 "output_tokens": self._number("o"),
                 fields[load]: amount,
                 "prefix_cache_hit_fraction": self._number("px"),
+                "sessions": sessions,
             }
         )
 

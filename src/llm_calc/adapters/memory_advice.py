@@ -19,7 +19,9 @@ FIRST_CONTEXT = 1024
 CONTEXT_STEP = 256
 CHECKPOINT_FORMATS = ("fp8", "int8", "int4-awq", "int4-gptq")
 GGUF_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq2_xxs")
-CACHE_FORMATS = {"llama.cpp": ("q8_0", "q4_0")}
+MLX_FORMATS = ("mlx-8bit", "mlx-6bit", "mlx-5bit", "mlx-4bit", "mlx-3bit")
+WEIGHT_FORMATS = {"llama.cpp": GGUF_FORMATS, "mlx": MLX_FORMATS}
+CACHE_FORMATS: dict[str, tuple[str, ...]] = {"llama.cpp": ("q8_0", "q4_0"), "mlx": ()}
 UTILIZATION_OPTIONS = (
     "gpu_memory_utilization",
     "mem_fraction_static",
@@ -173,7 +175,7 @@ def _grown(setup: Setup, engine: Engine, asked: Asked, field: str) -> Layout | N
     while (
         size := size + 1 if engine.name == "llama.cpp" else 2 * size
     ) * setup.layout.gpus // now <= MOST_GPUS:
-        layout: Layout = replace(setup.layout, **{field: size})
+        layout: Layout = replace(setup.layout, stage_layers=(), **{field: size})
         if holds(replace(setup, layout=layout), engine, asked):
             return layout
     return None
@@ -206,7 +208,7 @@ def _fewer_bits(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
 def _narrower_weights(setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]]:
     """The same with weights in markedly fewer bits, widest first."""
     now = setup.numbers.recipe.default.bits_per_element
-    for name in GGUF_FORMATS if engine.name == "llama.cpp" else CHECKPOINT_FORMATS:
+    for name in WEIGHT_FORMATS.get(engine.name, CHECKPOINT_FORMATS):
         recipe = recipe_for(name, setup.model, engine.name)
         if recipe.default.bits_per_element < MARKEDLY_FEWER * now and runs_format(
             engine.name, setup.gpu, name

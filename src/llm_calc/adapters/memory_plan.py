@@ -1,6 +1,6 @@
 """``/api/memory_plan``: from a request to an engine's plan, and from the plan to the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
@@ -9,7 +9,9 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
-from llm_calc.adapters.idle_options import idle_options
+from llm_calc.adapters.idle_options import idle_fields, idle_options
+from llm_calc.adapters.images import seen_images, with_images, words_of
+from llm_calc.adapters.lora import Served, lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     Asked,
@@ -23,7 +25,7 @@ from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings, shor
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import with_draft
+from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
@@ -55,6 +57,7 @@ class Planned:
     plan: MemoryPlan
     asked: Asked
     fits: bool
+    lora: Served | None = None
 
     @property
     def serves(self) -> bool:
@@ -69,7 +72,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run.
     """
-    request = with_preset(request, catalogs)
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_preset(with_images(request, seen), catalogs)
     planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
     return MemoryPlanAnswer(
@@ -93,9 +97,11 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         scheduler_max_sequences=plan.limits.max_sequences * plan.replicas,
         changes_that_fit=_changes(request, planned, catalogs),
         recommended_gpu=_other_gpu(request, planned, catalogs),
+        images=None if seen is None else seen.answer(None),
+        lora=lora_answer(planned.lora, subject.setup),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
-        assumptions=[*subject.assumptions, *_assumptions(planned, request)],
+        assumptions=[*subject.assumptions, *words_of(seen), *_assumptions(planned, request)],
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
@@ -120,6 +126,7 @@ def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs)
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     """The request resolved and planned by its engine."""
+    request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     subject = resolve_setup(
         catalogs,
@@ -130,8 +137,10 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
-    subject = with_draft(subject, request.speculative)
-    return plan_of(subject, request.precision, request.engine, request.workload)
+    served = served_lora(request.lora, subject, request.engine.name)
+    subject = with_draft_said(subject, request.speculative, catalogs, request.engine.name)
+    subject = with_lora(subject, served)
+    return replace(plan_of(subject, request.precision, request.engine, request.workload), lora=served)
 
 
 def plan_of(
@@ -288,4 +297,4 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     host = planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return [*found, *idle_options(request.engine, planned.subject.setup, plan)]
+    return [*found, *idle_fields(request), *idle_options(request.engine, planned.subject.setup, plan)]

@@ -28,6 +28,10 @@ LEAST_BYTES_PER_PARAMETER = {"q8_0": 1.0, "q6_k": 0.78, "q4_k_m": 0.5}
 """What no file of the kind falls below by more than shared experts in fewer bits would: a first look at the size."""
 SMALLEST = 0.4
 
+IDLE_HOST = (
+    "hardware.host: models that need the host's memory are not listed; /api/fit tells how one runs with it"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ran:
@@ -77,6 +81,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         assumptions=[
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
+            *([IDLE_HOST] if request.hardware.host is not None else []),
             *version_warnings(LlamaCppEngine()),
             *_why_none(request, known, found, slow),
         ],

@@ -51,6 +51,11 @@ class Offload:
         return max(least, reached.stated_range if stated else reached.assumed_range)
 
 
+IDLE_HOST = (
+    "hardware.host: all of the model lies on the GPUs, so that the host changes nothing of the times here"
+)
+
+
 def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
     """The offload of a deployment; all on the GPU for engines that leave nothing with the host.
 
@@ -68,7 +73,10 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
     whole = loading.is_whole(setup.model.num_layers) and engine.cache_on_device
     placement = ALL_ON_GPU if setup.host is None or whole else engine.placement(setup)
     if setup.host is None or not placement.uses_host:
-        return Offload(placement=ALL_ON_GPU, rates=rates, assumptions=told)
+        stated = setup.host is not None and setup.host.stated
+        return Offload(
+            placement=ALL_ON_GPU, rates=rates, assumptions=(*told, *([IDLE_HOST] if stated else []))
+        )
     gpu = setup.gpu
     link = gpu.pcie_bytes_per_s_each_way or SLOWEST_LINK_BYTES_PER_S
     found = host_rates(

@@ -26,12 +26,8 @@ from llm_calc.adapters.wire.documented_responses import CalculateResponse
 from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, ModelsForAnswer, ModelsForRequest
 from llm_calc.adapters.wire.inspect import InspectRequest, InspectResponse
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
-from llm_calc.adapters.wire.plans import (
-    DeploymentPlansAnswer,
-    DeploymentPlansRequest,
-    RecommendGpusAnswer,
-    RecommendGpusRequest,
-)
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, DeploymentPlansRequest
+from llm_calc.adapters.wire.recommend import RecommendGpusAnswer, RecommendGpusRequest
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.errors import InvalidInputError
 

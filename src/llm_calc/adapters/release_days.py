@@ -73,3 +73,14 @@ def at_release(deployment: Deployment, family: str, factor: float) -> Deployment
     if deployment.server is None:
         return deployment
     return replace(deployment, server=at_release(deployment.server, "served", factor))
+
+
+def release_note(factor: float | None) -> str:
+    """What a stated release changes of times."""
+    own = "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
+    if factor is None:
+        return own
+    return (
+        f"{own}, times a token of a server {factor:.2f} times those of the middle of measured runs, as "
+        "runs of one setting on several days moved"
+    )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.formats import find_recipe
-from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, release_of
+from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, release_of, words_of
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 
@@ -151,9 +151,7 @@ def _named(rules: EngineRunsOn, version: str | None) -> str:
 
 
 def _wrong_chip(rules: EngineRunsOn, version: str | None, gpu: Gpu) -> UnsupportedError:
-    own = ", ".join(
-        dict.fromkeys(row.words for row in rules.hardware if not row.missing(release_of(version)))
-    )
+    own = words_of(row for row in rules.hardware if not row.missing(release_of(version)))
     others = [name for name, other in load_runs_on().items() if other.on(gpu)]
     instead = (
         f"{gpu.id} is run by {', '.join(others)}" if others else f"no engine that is known runs on {gpu.id}"

@@ -1,5 +1,6 @@
 """Rows of the table of what runs on what: hardware with formats, kinds of models, formats of the cache."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import inf
 
@@ -74,6 +75,18 @@ class RunsOn(_Hardware):
     """
 
     native_only: Many[str] = ()
+
+
+def words_of(rows: Iterable[RunsOn]) -> str:
+    """Hardware of several rows in words, the families of each vendor together."""
+    families, others = dict[str, list[str]](), list[str]()
+    for row in rows:
+        if row.families:
+            families.setdefault(row.vendor, []).extend(row.families)
+        else:
+            others.append(row.words)
+    named = [f"{vendor} ({', '.join(dict.fromkeys(names))})" for vendor, names in families.items()]
+    return ", ".join([*named, *dict.fromkeys(others)])
 
 
 class KeepsCaches(_Hardware):

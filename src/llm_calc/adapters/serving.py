@@ -9,18 +9,32 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
-from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
+from llm_calc.adapters.disaggregation import (
+    all_gpus,
+    apart_words,
+    check_apart,
+    disaggregated_estimate,
+    replica_hardware,
+)
 from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.idle_options import idle_in_time
+from llm_calc.adapters.image_times import (
+    encoder_seconds,
+    with_encoder,
+    with_timed_images,
+    with_untimed_images,
+)
+from llm_calc.adapters.images import seen_images, with_images
+from llm_calc.adapters.lora import lora_answer, lora_words
+from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import chosen_words, with_preset
+from llm_calc.adapters.release_days import release_note
 from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
 from llm_calc.adapters.sessions import sessions_answer, time_stream
-from llm_calc.adapters.speculation import drafted
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
-    OperatorRow,
     Percentiles,
     PercentilesOfRun,
     Resolved,
@@ -28,11 +42,11 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateRequest,
 )
 from llm_calc.core.serving import estimate as core
+from llm_calc.core.serving.arrivals import OPEN_REQUESTS, simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.breakdown import operator_times
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.step import StepLoad
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.patience import Patience
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -42,43 +56,46 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
     """
-    request = with_preset(request, catalogs)
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_preset(with_images(request, seen), catalogs)
     placed = place_request(request, catalogs)
-    if request.workload.is_stream:
+    placed = replace(placed, novel=placed.novel or seen is not None)
+    apart = None if request.disaggregated is None else disaggregated_estimate(placed, request, catalogs)
+    turns = apart if isinstance(apart, Found) else None
+    if turns is None and request.workload.is_stream:
         turns = time_stream(placed, request.workload)
-        busy = busy_replicas(placed, request.workload)
-        return _answer(request, placed, times(turns.estimate, busy), catalogs, turns)
-    found = (
-        time_load(placed, request.workload)
-        if request.disaggregated is None
-        else disaggregated_estimate(placed, request)
-    )
-    return _answer(request, placed, found, catalogs)
+    if turns is not None:
+        answer = _answer(request, placed, times(turns.estimate, busy_of(request, placed)), catalogs, turns)
+        return with_untimed_images(answer, seen)
+    found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
+    if seen is None:
+        return _answer(request, placed, found, catalogs)
+    seconds = encoder_seconds(placed, seen)
+    answer = _answer(request, placed, with_encoder(found, seconds, request.workload.load), catalogs)
+    return with_timed_images(answer, seen, seconds)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     """The deployment of a request; with prefill and decode apart, one replica of them."""
+    request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     check_sessions(request)
-    hardware = request.hardware
-    if request.disaggregated is not None and request.parallelism is not None:
-        hardware = hardware.model_copy(update={"count": request.parallelism.gpus})
-    elif request.disaggregated is not None:
-        parts = request.disaggregated.prefill_replicas + request.disaggregated.decode_replicas
-        hardware = hardware.model_copy(update={"count": max(1, hardware.count // parts)})
+    check_apart(request)
     placed = place(
         catalogs,
         model=request.model,
         precision=request.precision,
-        hardware=hardware,
+        hardware=replica_hardware(request),
         parallelism=request.parallelism,
         engine=request.engine,
         workload=request.workload,
         speculative=request.speculative,
+        lora=request.lora,
         own=request.calibration,
         tiers=request.kv_tiers,
     )
-    apart = request.speculative is not None or request.disaggregated is not None
+    apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
+    apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
     return replace(placed, novel=apart or request.workload.is_stream)
 
 
@@ -91,10 +108,14 @@ def lengths_of(workload: WorkloadPart) -> Lengths:
     )
 
 
-def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
-    """The estimate of all replicas under their shares of the load."""
+def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
+    """The estimate of all replicas under their shares of the load.
+
+    Raises:
+        LimitsBrokenError: a run of arrivals lost its patience.
+    """
     if workload.is_stream:
-        return times(time_stream(placed, workload).estimate, busy_replicas(placed, workload))
+        return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests = max(1, math.ceil(workload.requests_in_flight / replicas))
     match workload.load:
@@ -103,7 +124,7 @@ def time_load(placed: Placed, workload: WorkloadPart) -> Estimate:
         case "batch":
             found = core.static_batch(deployment, lengths, float(requests))
         case "request_rate":
-            found = core.simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
+            found = simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
         case _ if placed.calibration.name != "served":
             found = core.static_batch(deployment, lengths, float(requests))
         case _:
@@ -116,6 +137,11 @@ def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:
     if workload.load in ("batch", "concurrency"):
         return workload.requests_in_flight / math.ceil(workload.requests_in_flight / placed.replicas)
     return placed.replicas
+
+
+def busy_of(request: ServingEstimateRequest, placed: Placed) -> float:
+    """The same of a request; with prefill and decode apart all of them are one."""
+    return 1.0 if request.disaggregated is not None else busy_replicas(placed, request.workload)
 
 
 def times(found: Estimate, replicas: float) -> Estimate:
@@ -136,7 +162,7 @@ def _answer(
     catalogs: Catalogs,
     turns: Found | None = None,
 ) -> ServingEstimateAnswer:
-    gpus = request.hardware.count
+    gpus = all_gpus(request)
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     output, total, requests = (
         float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -158,10 +184,12 @@ def _answer(
         else class_answers(request.workload, turns, requests),
         sessions=None
         if turns is None
-        else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
+        else sessions_answer(placed, request.workload, turns, busy_of(request, placed)),
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
+        images=None,
+        lora=lora_answer(placed.beside.lora, placed.subject.setup),
         interval=interval_of(request, placed, found),
-        operators=list(_operators(lengths, placed, found)),
+        operators=list(operator_rows(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found),
         assumptions=[*placed.assumptions, *_assumptions(request, placed), *_idle(request, placed, catalogs)],
@@ -177,31 +205,6 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
         for name, values in found.percentiles
     }
     return PercentilesOfRun(**rows)
-
-
-def _operators(lengths: Lengths, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
-    """One decode step of what runs at once, and the prefill of one prompt."""
-    draft = placed.deployment.draft
-    running = max(1.0, float(found.running) / placed.replicas / float(placed.operators.stages))
-    start, new = float(lengths.input_tokens), float(lengths.new_tokens)
-    decode = StepLoad(
-        sequences=running,
-        context_start=start,
-        context_end=start + float(lengths.output_tokens),
-        tokens_per_sequence=draft.checked_tokens,
-    )
-    prefill = StepLoad(prompt_tokens=new, prompts=1.0, prompt_start=float(lengths.cached_tokens))
-    for phase, load in (("decode", decode), ("prefill", prefill)):
-        for row in operator_times(placed.operators, load, placed.deployment.rates):
-            yield OperatorRow(
-                name=row.name,
-                phase=phase,
-                flops=row.flops,
-                bytes=row.bytes_moved,
-                message_bytes=row.message_bytes,
-                seconds=row.seconds,
-                bound=row.bound,
-            )
 
 
 def _resolved(placed: Placed, found: Estimate) -> Resolved:
@@ -225,7 +228,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     yield from chosen_words(request)
     yield from session_assumptions(placed, request.workload)
     if request.engine.version is not None:
-        yield _release_note(placed)
+        yield release_note(placed.release_factor)
     load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and placed.calibration.name == "served":
@@ -233,11 +236,11 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
             "between 80 and 100 % of those given"
         )
-    if load == "request_rate":
-        yield f"workload.request_rate: one simulated run of {core.OPEN_REQUESTS} requests of equal lengths"
-    yield from drafted(request.speculative, placed.subject).words
-    if request.disaggregated is not None:
-        yield link_assumption(placed.subject.setup.gpu)
+    if load == "request_rate" and request.disaggregated is None:
+        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
+    yield from placed.beside.draft.words
+    yield from lora_words(placed.beside.lora)
+    yield from apart_words(request, placed.subject.setup.gpu)
     if request.calibration is not None:
         yield (
             f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "
@@ -254,20 +257,10 @@ def _idle(request: ServingEstimateRequest, placed: Placed, catalogs: Catalogs) -
     return idle_in_time(request.engine, placed, again)
 
 
-def _release_note(placed: Placed) -> str:
-    own = "engine.version: rules, defaults and memory are of this release; efficiencies of all measured ones"
-    if placed.release_factor is None:
-        return own
-    return (
-        f"{own}, times a token of a server {placed.release_factor:.2f} times those of the middle of measured runs, as "
-        "runs of one setting on several days moved"
-    )
-
-
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
-    if drafted(request.speculative, placed.subject).assumed:
+    if placed.beside.draft.assumed:
         yield (
             "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
             "acceptance_fraction as measured on your text"

@@ -8,9 +8,9 @@ from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.lengths import draw_of
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.homes import PREFIX_SWITCHES
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.prefix_switches import PREFIX_SWITCHES
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.engines import MemoryPlan
@@ -25,6 +25,7 @@ from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.arrivals import sessions_arriving
 from llm_calc.core.workloads.draws import Draw, around
 from llm_calc.core.workloads.estimate import Found, arriving, sessions_alive
+from llm_calc.core.workloads.patience import Patience
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
 from llm_calc.core.workloads.traces import replayed
 
@@ -33,7 +34,7 @@ SPREAD = 0.2
 LENGTHS = ("input_tokens", "output_tokens")
 ARRIVING = 900
 """Requests of a run with random arrivals whose requests are told apart."""
-NO_SESSIONS = frozenset({"llama.cpp"})
+NO_SESSIONS = frozenset({"llama.cpp", "mlx"})
 """Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
 ALL_STATES_AGAIN = frozenset({"trtllm"})
 """Engines that look for no equal beginnings where a model has recurrent states."""
@@ -64,12 +65,12 @@ class Replica(Protocol):
 
 
 def refuse_unplanned(workload: WorkloadPart) -> None:
-    """Names what plans do not take: lengths that vary and classes are simulated, the rest is not searched.
+    """Names what plans do not take: sessions, lengths that vary and classes are simulated, the rest is not searched.
 
     Raises:
-        UnsupportedError: the workload has sessions, a trace, or targets.
+        UnsupportedError: the workload has a trace, or targets.
     """
-    given = [name for name in ("sessions", "trace", "targets") if getattr(workload, name) is not None]
+    given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
     if any(each.targets is not None for each in workload.classes or ()):
         given.append("classes.targets")
     for name in given:
@@ -212,8 +213,8 @@ def _tier(
     return Tier(name=tier.tier, capacity_tokens=tokens, tokens_per_s=rate / max(per_token, 1e-9))
 
 
-def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
-    """One replica under its share of requests that are told apart."""
+def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | None = None) -> Found:
+    """One replica under its share of requests that are told apart; arrivals only as long as they keep a patience."""
     if placed.room is None:
         raise InvalidInputError("workload: nothing was made ready for its requests", field="workload")
     if workload.trace is not None:
@@ -224,7 +225,7 @@ def time_stream(placed: Replica, workload: WorkloadPart) -> Found:
     if workload.request_rate is not None:
         rate = workload.request_rate / placed.replicas
         arrivals = poisson_arrivals(rate, ARRIVING)
-        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate)
+        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate, patience)
     sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
     return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
 
@@ -243,7 +244,7 @@ def sessions_answer(
     hits = found.hit_fractions
     return SessionsAnswer(
         hit_fraction=sum(hits),
-        most_hit_fraction=_most_hits(stream) if room.keeps else 0.0,
+        most_hit_fraction=most_hits(stream) if room.keeps else 0.0,
         tiers=list(tiers_found(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
@@ -258,7 +259,7 @@ def sessions_answer(
     )
 
 
-def _most_hits(stream: Stream) -> float:
+def most_hits(stream: Stream) -> float:
     """The part of prompts that some request before had, ``1 - new / all``."""
     kind = stream.classes[0]
     new = kind.mean_new_tokens - stream.shared_tokens / kind.turns

@@ -1,22 +1,30 @@
 """Speculative decoding of a request: what is accepted, what proposing costs, which weights and caches it takes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import cache
-from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
-from pydantic import BaseModel, Field
-
-from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, read_csv
+from llm_calc.adapters.acceptance import Measured, load_acceptances, measured_of
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.draft_heads import FIELD
+from llm_calc.adapters.drafts import Found, method_of, own_draft
+from llm_calc.adapters.formats import number_format
+from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.prediction_layers import load_mtp
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
+from llm_calc.core.engines import Setup
 from llm_calc.core.errors import UnsupportedError
-from llm_calc.core.model import Model
-from llm_calc.core.serving.drafts import layer_cost_fraction, with_layers
+from llm_calc.core.serving.drafts import (
+    DraftModel,
+    draft_cost_fraction,
+    joined_in,
+    layer_cost_fraction,
+    recipe_beside,
+    with_draft,
+    with_layers,
+)
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 
 USUAL_ACCEPTANCE, USUAL_COST = 0.7, 0.05
@@ -29,83 +37,89 @@ LOOK_UP_ACCEPTANCE = 0.4
 PLD); checked: 2026-11-30, read.
 """
 NO_METHOD = "speculative.method: none is named; a draft model of its own is taken"
-OF_A_LAYER: frozenset[Method] = frozenset({"mtp", "eagle3"})
-
-
-class Acceptance(BaseModel):
-    """One measured mean of tokens gained a step."""
-
-    model_config = TEXT
-
-    model: str
-    method: Method
-    reasoning: Literal["on", "off"]
-    draft_tokens: int = Field(ge=1)
-    acceptance_length: float = Field(ge=1)
-    source: str = Field(min_length=1)
-    checked: date
-
-
-Key = tuple[str, Method, str, int]
+NOT_COUNTED = "speculative: weights and cache of the draft are not counted; memory for them must be left"
+NOT_PLANNED = frozenset({"llama.cpp"})
+"""Engines of which it is not known how they place a draft."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """A draft as the core takes it, ``layers`` of its own in memory, and what was taken for granted.
+    """A draft as the core takes it, what it has in memory, and what was taken for granted.
 
-    ``assumed``: whether nobody stated or measured what is accepted.
+    ``layers``: of the model's own kind; ``model``: one of its own. ``assumed``: whether nobody stated or measured what
+    is accepted. ``memory_words``: what memory holds of it.
     """
 
     draft: Draft = NO_DRAFT
     layers: int = 0
+    model: DraftModel | None = None
     words: tuple[str, ...] = ()
+    memory_words: tuple[str, ...] = ()
     assumed: bool = False
 
-
-@cache
-def load_acceptances(path: Path | None = None) -> Mapping[Key, Acceptance]:
-    """``catalogs/workloads/acceptance.csv`` by model, method, reasoning and draft tokens, read once.
-
-    Raises:
-        CatalogError: two rows for one case.
-    """
-    found: dict[Key, Acceptance] = {}
-    for row in read_csv(Acceptance, catalog_folder("workloads", path) / "acceptance.csv"):
-        key = (row.model, row.method, row.reasoning, row.draft_tokens)
-        if key in found:
-            raise CatalogError(f"workloads/acceptance.csv: two rows for {', '.join(map(str, key))}")
-        found[key] = row
-    return found
+    def beside(self, setup: Setup) -> Setup:
+        """A deployment with what the draft has in memory."""
+        numbers = setup.numbers
+        if self.model is not None:
+            recipe = recipe_beside(numbers.recipe, setup.model, self.model)
+            model = with_draft(setup.model, self.model.model)
+        elif self.layers:
+            recipe = joined_in(numbers.recipe, number_format(sixteen_bit(setup.model)))
+            model = with_layers(setup.model, self.layers)
+        else:
+            return setup
+        return replace(setup, model=model, numbers=replace(numbers, recipe=recipe))
 
 
-def drafted(part: SpeculativePart | None, subject: Subject) -> Drafted:
+NOTHING_DRAFTED = Drafted()
+
+
+def drafted(part: SpeculativePart | None, subject: Subject, catalogs: Catalogs, engine: str) -> Drafted:
     """The draft of a request for a model of the catalog, or any other.
 
     Raises:
+        InvalidInputError: a draft that cannot be read.
         UnsupportedError: layers of the model's own, which it does not have.
     """
     if part is None:
-        return Drafted()
-    measured = _measured(part, subject.name)
-    method = part.method or (measured.method if measured else None)
+        return NOTHING_DRAFTED
+    named = part.method or (method_of(part.draft) if part.draft else None)
+    measured = measured_of(part, subject.name, named)
+    method = named or (measured.row.method if measured else None)
     layers = _layers(method, subject)
-    cost, cost_words = _cost(part, method, subject.setup.model)
-    length = part.acceptance_length or (measured.acceptance_length if measured else None)
+    found = _in_memory(own_draft(part.draft, method, subject, catalogs), method, subject, engine)
+    cost, cost_words = _cost(part, method, subject, found)
     draft = Draft(
         tokens=part.draft_tokens,
-        acceptance=_usual(method) if part.acceptance_fraction is None else part.acceptance_fraction,
+        acceptance=_accepted(part, method, measured),
         cost_fraction=cost,
-        gained_tokens=length,
+        gained_tokens=_gained(part, measured),
     )
-    words = (
-        *_unsaid(part, method, measured),
-        _acceptance_words(part, measured),
-        cost_words,
-        _memory_words(method, subject.prediction_layers),
-    )
+    memory = (*found.words, *_staged(subject, layers, found))
+    words = (*_unsaid(part, method, measured), _acceptance_words(part, measured, method), cost_words)
     return Drafted(
-        draft=draft, layers=layers, words=words, assumed=draft.gained_tokens is None and _open(part)
+        draft=draft,
+        layers=layers,
+        model=None if engine in NOT_PLANNED else found.draft,
+        words=(*words, *memory),
+        memory_words=memory,
+        assumed=measured is None and _open(part),
     )
+
+
+def _in_memory(found: Found, method: Method | None, subject: Subject, engine: str) -> Found:
+    """The same with what is to be said of memory, where the draft is none of its own or is not planned."""
+    if found.draft is None:
+        return Found(draft=None, words=(_memory_words(method, subject.prediction_layers),))
+    if engine in NOT_PLANNED:
+        return Found(draft=found.draft, words=(*found.words[:-1], f"{NOT_COUNTED} ({engine})"))
+    return found
+
+
+def _staged(subject: Subject, layers: int, found: Found) -> Iterator[str]:
+    """Over several stages layers of a draft are dealt like the model's own."""
+    if subject.setup.layout.pipeline > 1 and (layers or found.draft is not None):
+        yield "speculative: layers of the draft are dealt over pipeline stages behind the model's own"
 
 
 def _usual(method: Method | None) -> float:
@@ -113,11 +127,26 @@ def _usual(method: Method | None) -> float:
     return LOOK_UP_ACCEPTANCE if method == "ngram" else USUAL_ACCEPTANCE
 
 
-def _unsaid(part: SpeculativePart, method: Method | None, measured: Acceptance | None) -> Iterator[str]:
+def _accepted(part: SpeculativePart, method: Method | None, measured: Measured | None) -> float:
+    if part.acceptance_fraction is not None:
+        return part.acceptance_fraction
+    return _usual(method) if measured is None else measured.share
+
+
+def _gained(part: SpeculativePart, measured: Measured | None) -> float | None:
+    """A length as stated, or as measured with so many tokens; of another number its share is taken instead."""
+    if measured is None:
+        return part.acceptance_length
+    same = measured.row.draft_tokens == part.draft_tokens
+    return measured.row.acceptance_length if same else None
+
+
+def _unsaid(part: SpeculativePart, method: Method | None, measured: Measured | None) -> Iterator[str]:
     """A method that is not named, and a stated way of thinking that chooses no measurement."""
     if method is None:
         yield NO_METHOD
-    if "reasoning" in part.model_fields_set and measured is None:
+    unused = measured is None or measured.row.reasoning == "none"
+    if "reasoning" in part.model_fields_set and unused:
         yield "speculative.reasoning: changes nothing here; it chooses between measured acceptances alone"
 
 
@@ -142,47 +171,38 @@ def _layers(method: Method | None, subject: Subject) -> int:
     return subject.prediction_layers or 1
 
 
-def _measured(part: SpeculativePart, name: str) -> Acceptance | None:
-    """The measurement of this model; where no method is named the one that it has."""
-    if part.acceptance_fraction is not None or part.acceptance_length is not None:
-        return None
-    for (model, method, reasoning, tokens), row in load_acceptances().items():
-        same = (model, reasoning, tokens) == (name, part.reasoning, part.draft_tokens)
-        if same and part.method in (None, method):
-            return row
-    return None
-
-
-def _acceptance_words(part: SpeculativePart, measured: Acceptance | None) -> str:
+def _acceptance_words(part: SpeculativePart, measured: Measured | None, method: Method | None) -> str:
     if measured is not None:
+        row = measured.row
+        other = f" {measured.differs}" if measured.differs else ""
         return (
-            f"speculative: {measured.acceptance_length:g} tokens a step with {measured.method}, as measured on coding "
-            f"prompts ({measured.source}); other text is accepted less or more"
+            f"speculative: {row.acceptance_length:g} tokens a step with {row.method}, as measured on coding prompts"
+            f"{other} ({row.source}); other text is accepted less or more"
         )
     if part.acceptance_length is not None:
         return "speculative: nothing of it was calibrated but the acceptance length, which is stated"
     if part.acceptance_fraction is None:
         return (
-            f"speculative.acceptance_fraction: {_usual(part.method):g} is assumed, since none is stated and none was "
-            "measured for this model, method and number of tokens; acceptances are independent; nothing of it was "
-            "calibrated"
+            f"speculative.acceptance_fraction: {_usual(method):g} is assumed, since none is stated and none was "
+            "measured for this model and method; acceptances are independent; nothing of it was calibrated"
         )
     return "speculative: acceptances are independent; nothing of it was calibrated"
 
 
-def _cost(part: SpeculativePart, method: Method | None, model: Model) -> tuple[float, str]:
+def _cost(part: SpeculativePart, method: Method | None, subject: Subject, found: Found) -> tuple[float, str]:
     """Time of a proposal over a step, and how it was found."""
+    name, setup = "speculative.draft_cost_fraction", subject.setup
     if part.draft_cost_fraction is not None:
-        return part.draft_cost_fraction, "speculative.draft_cost_fraction: as stated"
-    if method in OF_A_LAYER:
-        cost = layer_cost_fraction(model)
-        return (
-            cost,
-            f"speculative.draft_cost_fraction: {cost:.3g}, one layer and the head of the model's weights",
-        )
+        return part.draft_cost_fraction, f"{name}: as stated"
+    if found.draft is not None:
+        cost = draft_cost_fraction(setup.model, setup.numbers.recipe, found.draft)
+        return cost, f"{name}: {cost:.3g}, the bytes that a token reads of the draft over those of the model"
+    if method == "mtp":
+        cost = layer_cost_fraction(setup.model)
+        return cost, f"{name}: {cost:.3g}, one layer and the head of the model's weights"
     if method == "ngram":
-        return 0.0, "speculative.draft_cost_fraction: 0, a look-up"
-    return USUAL_COST, f"speculative.draft_cost_fraction: {USUAL_COST:g}, since none is stated"
+        return 0.0, f"{name}: 0, a look-up"
+    return USUAL_COST, f"{name}: {USUAL_COST:g}, since none is stated"
 
 
 def _memory_words(method: Method | None, layers: int | None) -> str:
@@ -196,19 +216,20 @@ def _memory_words(method: Method | None, layers: int | None) -> str:
         return f"speculative: memory holds {more} like the model's last, with their caches, as its configuration says"
     if method == "ngram":
         return "speculative: a look-up takes no memory of the GPUs"
-    return "speculative: weights and cache of the draft are not counted; memory for them must be left"
+    return f"{NOT_COUNTED}, or {FIELD} be named"
 
 
-def with_draft(subject: Subject, part: SpeculativePart | None) -> Subject:
-    """What was resolved, with the layers of a draft in memory and what was taken for granted of it."""
+def with_draft_said(
+    subject: Subject, part: SpeculativePart | None, catalogs: Catalogs, engine: str
+) -> Subject:
+    """What was resolved, with the draft in memory and what was taken for granted of it."""
     if part is None:
         return subject
-    found = drafted(part, subject)
-    setup = replace(subject.setup, model=with_layers(subject.setup.model, found.layers))
+    found = drafted(part, subject, catalogs, engine)
     return replace(
         subject,
-        setup=setup,
-        assumptions=(*subject.assumptions, *_idle_in_memory(part), found.words[-1]),
+        setup=found.beside(subject.setup),
+        assumptions=(*subject.assumptions, *_idle_in_memory(part), *found.memory_words),
         warnings=true_warnings(subject.warnings, found.layers),
     )
 
@@ -219,8 +240,8 @@ def true_warnings(warnings: tuple[str, ...], layers: int) -> tuple[str, ...]:
 
 
 def _idle_in_memory(part: SpeculativePart) -> Iterator[str]:
-    """What a request says of speculation besides the method, which alone takes memory."""
-    if part.method is None:
+    """What a request says of speculation besides method and draft, which alone take memory."""
+    if part.method is None and part.draft is None:
         yield NO_METHOD
-    for name in sorted(part.model_fields_set - {"method"}):
+    for name in sorted(part.model_fields_set - {"method", "draft"}):
         yield f"speculative.{name}: changes nothing of the memory"

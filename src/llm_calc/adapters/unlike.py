@@ -96,6 +96,21 @@ def kinds_of(hardware: HardwarePart) -> tuple[HardwarePart, ...]:
     return hardware.kinds if isinstance(hardware, UnlikeHardware) else (hardware,)
 
 
+def check_one_host(hardware: HardwarePart, engine: str) -> None:
+    """What deals layers to the GPUs of a machine is not asked for several machines.
+
+    Raises:
+        UnsupportedError: GPUs of more than one host.
+    """
+    said = any("gpus_per_node" in part.model_fields_set for part in kinds_of(hardware))
+    if engine in LAYER_SPLITTERS and said and hardware.count > hardware.gpus_per_node:
+        msg = (
+            f"hardware.gpus_per_node: {engine} is planned on one host; {hardware.count} GPUs in hosts of "
+            f"{hardware.gpus_per_node} are several"
+        )
+        raise UnsupportedError(msg, field="hardware.gpus_per_node", accepted=f"at least {hardware.count}")
+
+
 def machine_notes(
     hardware: HardwarePart, gpus: Sequence[Gpu], catalogs: Catalogs, engine: str
 ) -> Iterator[str]:

@@ -13,7 +13,8 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from llm_calc.adapters.links import link_defaults_text
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.page_lists import page_table_text
 
 STATIC = Path(__file__).with_name("static")
 
@@ -75,13 +76,13 @@ def fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-def calculator_html() -> str:
-    """The page with the addresses of its files, and what a link means where it is silent."""
+def calculator_html(catalogs: Catalogs) -> str:
+    """The page with the addresses of its files, what a link means where it is silent, and what it offers for choice."""
     static = f"static/{fingerprint()}"
     preloads = [
         f'    <link rel="modulepreload" href="{static}/{path.relative_to(STATIC).as_posix()}">'
         for path in _modules()
     ]
     template = Template((STATIC / "page/index.html").read_text(encoding="utf-8"))
-    links = link_defaults_text().replace("<", "\\u003c")
+    links = page_table_text(catalogs).replace("<", "\\u003c")
     return template.substitute(static=static, preloads="\n".join(preloads), links=links)

@@ -104,6 +104,27 @@ class PlanOptions(LoadOptions):
     max_plans: Annotated[
         int | None, option("--max-plans", panel=LIMITS, of=N, what="Plans in the answer.", default="10")
     ] = None
+    percentile: Annotated[
+        str | None,
+        option(
+            "--percentile",
+            panel=LIMITS,
+            of="WHICH",
+            what="What the limits on time hold for beside the mean: mean, p50, p90, p95 or p99.",
+            default="p90 if requests arrive at random, else mean",
+            complete=one_of("mean", "p50", "p90", "p95", "p99"),
+        ),
+    ] = None
+    manifest: Annotated[
+        str | None,
+        option(
+            "--manifest",
+            panel=LIMITS,
+            of="KIND",
+            what="Print the best plan as YAML for kubectl apply: kubernetes, leader_worker_set or kserve.",
+            complete=one_of("kubernetes", "leader_worker_set", "kserve"),
+        ),
+    ] = None
     calibration: CalibrationFile = None
 
 
@@ -114,6 +135,7 @@ PLAN_PATHS = {
     "latency_s": "limits.request_latency_s",
     "usd_per_hour": "limits.usd_per_hour",
     "max_gpus": "limits.max_gpus",
+    "percentile": "limits.percentile",
     **{name: name for name in ("objective", "gpus", "formats", "engines", "max_plans")},
 }
 
@@ -122,9 +144,15 @@ def plan(options: PlanOptions) -> None:
     """The best ways to serve a workload under limits. Exit code 3 if there is none."""
     from llm_calc.adapters.operations import DEPLOYMENT_PLANS
     from llm_calc.cli.bodies import body_of, with_calibration
+    from llm_calc.cli.views.manifests import print_manifest
     from llm_calc.cli.views.planning import show_plans
 
-    found = answer(DEPLOYMENT_PLANS, with_calibration(body_of(options, PLAN_PATHS), options.calibration))
+    body = with_calibration(body_of(options, PLAN_PATHS), options.calibration)
+    kinds = {} if options.manifest is None else {"manifests": [options.manifest]}
+    found = answer(DEPLOYMENT_PLANS, body | kinds)
+    if options.manifest is not None and not options.as_json:
+        end(yes=print_manifest(found, options.manifest))
+        return
     present(found, show_plans, as_json=options.as_json)
     end(yes=bool(found.plans))
 
@@ -142,7 +170,7 @@ class RecommendOptions(RequestOptions):
             "-e",
             panel=FORMATS,
             of="ENGINE",
-            what="vllm, sglang, trtllm, llama.cpp or generic.",
+            what="vllm, sglang, trtllm, llama.cpp, mlx or generic.",
             default="vllm where it runs, else llama.cpp",
             complete=engine_names,
         ),

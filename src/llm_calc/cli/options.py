@@ -119,7 +119,7 @@ Engine = Annotated[
         "-e",
         panel=FORMATS,
         of="ENGINE",
-        what="vllm, sglang, trtllm, llama.cpp or generic.",
+        what="vllm, sglang, trtllm, llama.cpp, mlx or generic.",
         default="vllm",
         complete=engine_names,
     ),

@@ -22,6 +22,9 @@ _FORMAT_CLASSES = (
     ("int8", "int8"),
     ("int4", "int4"),
     ("nvfp4", "nvfp4"),
+    ("mlx-8", "q8_0"),
+    ("mlx-6", "q6_k"),
+    ("mlx", "q4_0"),
     ("mxfp4", "mxfp4"),
     ("q8", "q8_0"),
     ("q4_0", "q4_0"),
@@ -37,6 +40,9 @@ _FORMAT_CLASSES = (
 
 
 _MOST_KNOWN = 8_192
+
+OWN_MACHINES = frozenset(("llama.cpp", "mlx"))
+"""Engines for one's own machine, whose kernels were measured without a client; they share a family."""
 
 
 def chip_class(gpu: Gpu) -> str:
@@ -56,7 +62,7 @@ def chip_class(gpu: Gpu) -> str:
 
 def offset_load(engine: str, load: str) -> str:
     """The kind of load whose runs tell the offsets of another: llama.cpp's kernels know no client, one or many."""
-    return "single_stream" if engine == "llama.cpp" else load
+    return "single_stream" if engine in OWN_MACHINES else load
 
 
 def format_class(name: str) -> str:

@@ -165,14 +165,20 @@ class WeightRecipe:
         Definition: the first rule that applies, else ``vectors`` for one-dimensional tensors and ``default`` for all
         others; of a format with blocks, what fits the tensor's rows; with what its shape adds.
         """
-        chosen = self.vectors if weight.kind == "vector" else self.default
-        for rule in self.rules:
-            if rule.applies(weight, layer):
-                chosen = rule.format
-                break
+        chosen = self.chosen(weight, layer)
         if weight.kind == "vector":
             return chosen.for_rows(weight.rows)
         inputs, outputs = (
             (weight.rows, weight.cols) if weight.kind == "matrix" else (weight.cols, weight.rows)
         )
         return chosen.for_rows(inputs).fitted(inputs, outputs)
+
+    def chosen(self, weight: Weight, layer: int = 0) -> NumberFormat:
+        """The format that the rules choose, before the tensor's shape is looked at [bits].
+
+        Definition: as :meth:`format_of`.
+        """
+        for rule in self.rules:
+            if rule.applies(weight, layer):
+                return rule.format
+        return self.vectors if weight.kind == "vector" else self.default

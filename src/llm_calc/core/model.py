@@ -71,6 +71,7 @@ class Model:
     vision and audio towers, projectors).
     Towers count by their weights only: text tokens never meet them. ``vision_tower``: layers and width of a vision
     tower by the names that its file gives them, 24 and 1024 where it has other names, as engines read it.
+    ``draft_layers``: so many of the last layers only propose tokens for the others.
     ``context_limit_tokens``: positions with the file's own scaling of rotary ones, where that is more than it states.
     """
 
@@ -88,6 +89,7 @@ class Model:
     context_limit_tokens: int | None = None
     dtype: str = "bf16"
     vision_tower: tuple[int, int] | None = None
+    draft_layers: int = 0
 
     @cached_property
     def placed(self) -> tuple[Placed, ...]:

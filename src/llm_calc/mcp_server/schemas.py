@@ -25,15 +25,31 @@ ENGINE_OPTIONS = "; ".join(
 _REPEATED = ("title", "additionalProperties", "discriminator")
 _LARGE = 1000
 _BRIEF = frozenset(
-    {"SessionsPart", "KvTierPart", "ClassPart", "LengthPart", "TargetsPart", "SpeculativePart", "HostPart"}
+    {
+        "SessionsPart",
+        "KvTierPart",
+        "ClassPart",
+        "LengthPart",
+        "TargetsPart",
+        "SpeculativePart",
+        "HostPart",
+        "OwnerPart",
+        "ImagesPart",
+        "LoraPart",
+        "DisaggregatedPart",
+    }
 )
 """Parts of requests whose fields are listed by their names alone."""
 _ONE_LENGTH: Mapping[str, Schema] = {
     "input_tokens": {"type": ["integer", "object"], "description": "Prompt; or a LengthPart [tokens]"},
     "output_tokens": {"type": ["integer", "object"], "description": "Answer; or a LengthPart [tokens]"},
 }
-_RARE = frozenset({"sessions", "session_rate", "classes", "targets", "users", "requests_per_user_per_minute"})
+_RARE = frozenset(
+    {"images", "sessions", "session_rate", "classes", "targets", "users", "requests_per_user_per_minute"}
+)
 """Fields of a workload that few requests need."""
+_OF_CUSTOM_GPUS = ("memory_bytes", "memory_bandwidth_bytes_per_s", "peak_flops_per_s", "like")
+"""Fields of hardware that only a GPU outside of the catalog needs."""
 _EVERYWHERE = ("assumptions", "warnings", "reason", "engine", "interval", "percentiles")
 """What answers have in common; the server's instructions, or the names themselves, say what it is."""
 _ESTIMATE = "ServingEstimateAnswer"
@@ -45,6 +61,10 @@ _KNOWN: Mapping[str, Schema] = {
     "HardwarePart": _AS_ASKED,
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
+    "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
+    "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
+    "EngineRelease": {"type": "object", "description": "name, version, rules_read_on"},
+    "ImagesAnswer": {"type": "object", "description": "Tokens, and the encoder's work, memory and time"},
 }
 """What another schema says already."""
 _BOUNDS = ("maximum", "exclusiveMaximum", "maxItems")
@@ -62,6 +82,7 @@ def slim_input(schema: Schema) -> Schema:
             each["description"] += f". Options: {ENGINE_OPTIONS}"
     definitions: Schema = found.get("$defs", {})
     _list_optional(definitions.get("CustomDimensions"))
+    _list_custom(definitions.get("HardwarePart"))
     _fold(definitions)
     return _used(found)
 
@@ -115,6 +136,17 @@ def _list_optional(part: Schema | None) -> None:
     others = [name for name in part["properties"] if name not in needed]
     part["properties"] = {name: part["properties"][name] for name in needed}
     part["description"] = f"{part.get('description', '')} Further fields: {', '.join(others)}".strip()
+
+
+def _list_custom(part: Schema | None) -> None:
+    """What a GPU outside of the catalog says of itself, by names alone."""
+    if part is None:
+        return
+    for name in _OF_CUSTOM_GPUS:
+        part["properties"].pop(name, None)
+    part["description"] = (
+        f"{part.get('description', '')} Of a custom gpu: {', '.join(_OF_CUSTOM_GPUS)}".strip()
+    )
 
 
 def _slim(schema: Schema, without_null: Callable[[Schema], Schema]) -> Schema:

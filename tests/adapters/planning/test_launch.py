@@ -13,9 +13,9 @@ from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.parallelism import Layout
 
 DOCUMENTED = {
-    # https://docs.vllm.ai/en/v0.11.0/configuration/engine_args.html
-    "vllm": "--tensor-parallel-size --pipeline-parallel-size --data-parallel-size --data-parallel-backend "
-    "--enable-expert-parallel --distributed-executor-backend --max-model-len --max-num-seqs "
+    # https://docs.vllm.ai/en/v0.11.0/configuration/engine_args.html, and of several hosts those of 0.33.0
+    "vllm": "--tensor-parallel-size --pipeline-parallel-size --data-parallel-size --nnodes --node-rank --master-addr "
+    "--enable-expert-parallel --max-model-len --max-num-seqs "
     "--max-num-batched-tokens --gpu-memory-utilization --dtype --quantization --kv-cache-dtype",
     # https://docs.sglang.ai/advanced_features/server_arguments.html
     "sglang": "--model-path --tp-size --pp-size --dp-size --enable-dp-attention --ep-size --nnodes --node-rank "
@@ -78,7 +78,7 @@ def test_vllm_over_two_hosts() -> None:
     )
     assert launch_command(launch) == (
         "vllm serve deepseek-ai/DeepSeek-V3 --tensor-parallel-size 8 --pipeline-parallel-size 2 "
-        "--distributed-executor-backend ray --max-model-len 4096 --kv-cache-dtype fp8"
+        '--nnodes 2 --node-rank "$NODE_RANK" --master-addr "$HEAD" --max-model-len 4096 --kv-cache-dtype fp8'
     )
 
 

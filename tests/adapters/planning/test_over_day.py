@@ -40,6 +40,18 @@ def test_a_day_is_planned_for_its_peak_and_scaled_by_the_hour() -> None:
     assert any(each.startswith("day: plans") for each in answer.assumptions)
 
 
+def test_counts_of_the_plan_and_of_its_peak_are_one() -> None:
+    asked = {"rates_per_s": NIGHT_AND_DAY, "spare_replicas": 2}
+    plan = planned(asked, manifests=["kubernetes"]).plans[0]
+    assert plan.day is not None
+    assert plan.manifests is not None
+    deployment: Any = plan.manifests["kubernetes"][1]
+    assert plan.day.gpus_at_peak == plan.gpus_with_spares == plan.gpus + 2 * plan.hardware.count
+    assert deployment["spec"]["replicas"] == plan.replicas + plan.spare_replicas == max(plan.day.replicas)
+    flat = planned(None, 12.0).plans[0]
+    assert (flat.spare_replicas, flat.gpus_with_spares) == (0, flat.gpus)
+
+
 def test_a_wave_rises_to_the_stated_rate() -> None:
     plan = planned({"trough_fraction": 0.1, "peak_hour": 9.0, "spare_replicas": 0}, 12.0).plans[0]
     assert plan.day is not None

@@ -219,3 +219,10 @@ def test_models_of_the_caller_have_plans_without_hosted_prices() -> None:
     plan = plans_of(model={"custom": custom}, gpus=["l40s"]).plans[0]
     assert plan.break_even is None
     assert plan.usd_per_hour is not None
+
+
+def test_manifests_come_where_asked_and_not_in_fronts() -> None:
+    answer = plans_of(manifests=["kubernetes"], workload={"concurrency": 8})
+    assert all(plan.manifests for plan in answer.plans)
+    assert all(point.plan.manifests is None for point in answer.pareto.cost_against_latency)
+    assert all(plan.manifests is None for plan in every_plan(plans_of(workload={"concurrency": 8})))

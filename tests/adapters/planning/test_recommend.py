@@ -74,3 +74,36 @@ def test_the_engine_asked_for_is_taken(client: TestClient) -> None:
     assert answer["recommendations"][0]["engine"]["name"] == "generic"
     other = recommended(client, engine={"name": "trtllm"}, gpus=["mi300x"])
     assert other["refused"] == [{"gpu": "mi300x", "reason": "trtllm does not run on it"}]
+
+
+def test_rows_say_how_sure_they_are_as_an_estimate_of_them_does(client: TestClient) -> None:
+    answer = recommended(
+        client, model={"name": "llama-3.1-8b"}, gpus=["h100-80gb-sxm", "t4"], context_tokens=4096
+    )
+    for row in answer["recommendations"]:
+        asked = {
+            "model": {"name": "llama-3.1-8b"},
+            "workload": {"input_tokens": 3584, "output_tokens": 512, "concurrency": 1},
+            **{name: row[name] for name in ("hardware", "parallelism", "engine")},
+        }
+        estimate = client.post("/api/serving_estimate", json=asked).json()
+        assert row["basis"] == estimate["basis"]["kind"]
+        assert row["interval"]["tpot_s"]["low"] == estimate["interval"]["tpot_s"]["low"] <= row["tpot_s"]
+        assert (row["manifests"], row["notes"]) == (None, [])
+
+
+def test_recommended_gpus_come_as_objects_of_a_cluster_where_asked(client: TestClient) -> None:
+    asked = {"gpus": ["l40s", "apple-m3-max"], "context_tokens": 4096, "manifests": ["kubernetes", "kserve"]}
+    answer = recommended(client, model={"name": "llama-3.1-8b"}, **asked)
+    rows = {row["gpu"]: row for row in answer["recommendations"]}
+    l40s = rows["l40s"]["manifests"]
+    assert [found["kind"] for found in l40s["kubernetes"]] == [
+        "PersistentVolumeClaim",
+        "Deployment",
+        "Service",
+    ]
+    assert [found["kind"] for found in l40s["kserve"]] == ["PersistentVolumeClaim", "InferenceService"]
+    apple = rows["apple-m3-max"]
+    assert apple["manifests"] == {}
+    assert sum("no public image of llama.cpp" in note for note in apple["notes"]) == 2
+    assert any(text.startswith("manifests: 900 s") for text in answer["assumptions"])

@@ -14,6 +14,7 @@ ROWS: list[dict[str, Any]] = json.loads((GOLDEN / "towers.json").read_text(encod
 PUBLISHED: list[dict[str, Any]] = json.loads(
     (GOLDEN / "published_multimodal.json").read_text(encoding="utf-8")
 )["rows"]
+COUNTED: list[dict[str, Any]] = json.loads((GOLDEN / "counted.json").read_text(encoding="utf-8"))["rows"]
 BY_NAME = {row["name"]: row for row in ROWS}
 
 

@@ -38,11 +38,13 @@ def test_sliding_layers_stop_at_their_window() -> None:
     assert {score.heads for g in model.groups for score in g.parts.scores} == {8, 12}
 
 
-def test_the_whole_of_moshi_is_not_claimed() -> None:
+def test_moshi_is_its_causal_class_unless_the_whole_is_named() -> None:
     config = {key: value for key, value in BY_NAME["moshi defaults"].items() if key != "architectures"}
     reading = read_config(config)
-    assert reading.confidence == "approximate"
-    assert any("depth decoder" in sentence for sentence in reading.assumptions)
+    assert total_parameters(reading.model) == total_parameters(read_config(BY_NAME["moshi defaults"]).model)
+    assert any("temporal decoder alone" in sentence for sentence in reading.warnings)
+    whole = read_config({**config, "architectures": ["MoshiForConditionalGeneration"]})
+    assert total_parameters(whole.model) > total_parameters(reading.model)
 
 
 @pytest.mark.parametrize(

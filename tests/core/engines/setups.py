@@ -12,7 +12,7 @@ from llm_calc.core.weights import Cache
 from tests.builders import decoder, llama, plain_numbers
 
 GIB = 2**30
-ENGINE_NAMES = ("vllm", "sglang", "trtllm", "llama.cpp", "generic")
+ENGINE_NAMES = ("vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic")
 UTILIZATION = {
     "vllm": "gpu_memory_utilization",
     "sglang": "mem_fraction_static",
@@ -53,7 +53,7 @@ def setup(
     if memory_gib is not None:
         card = card.with_memory(int(memory_gib * GIB))
     shape = llama_3_8b() if model is None else model
-    return Setup(model=shape, numbers=plain_numbers(), layout=Layout(**layout), gpu=card)
+    return Setup(model=shape, numbers=plain_numbers(), layout=Layout(**layout), gpu=card)  # type: ignore[arg-type]
 
 
 def engine(name: str, **options: Any) -> Engine:

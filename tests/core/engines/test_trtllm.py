@@ -33,6 +33,7 @@ def test_what_does_not_leave_anything_does_not_start() -> None:
     assert plan.available_bytes < 0
     assert plan.kv_cache_tokens == 0
     assert not plan.starts
+    assert plan.budget.usable_bytes == 12 * 2**30  # the memory that there is, not what is needed
 
 
 def test_graphs_up_to_the_batch_size() -> None:

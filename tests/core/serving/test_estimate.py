@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_calc.core.serving import batch, disaggregated, estimate
+from llm_calc.core.serving import arrivals, batch, disaggregated, estimate
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.estimate import Deployment
@@ -115,11 +115,11 @@ def test_prefill_first_keeps_first_tokens_early_and_stretches_the_others() -> No
 
 
 def test_rare_arrivals_see_an_idle_engine_and_many_a_queue() -> None:
-    rare = estimate.simulated_arrivals(DEPLOYMENT, LENGTHS, 0.01)
+    rare = arrivals.simulated_arrivals(DEPLOYMENT, LENGTHS, 0.01)
     alone = batch.decode_seconds(DEPLOYMENT.work, DEPLOYMENT.rates, 1.0, LENGTHS)
     assert rare.tpot_s == pytest.approx(float(alone), rel=0.02)
     assert rare.requests_per_s == pytest.approx(0.01, rel=0.05)
-    many = estimate.simulated_arrivals(DEPLOYMENT, LENGTHS, 1000.0)
+    many = arrivals.simulated_arrivals(DEPLOYMENT, LENGTHS, 1000.0)
     assert dict(many.percentiles)["ttft_s"][3] > 20 * dict(rare.percentiles)["ttft_s"][3]
 
 
@@ -196,7 +196,7 @@ def test_no_load_multiplies_more_than_the_peak(
         "queue": lambda: estimate.queue_of_many(ideal, lengths),
         "loop": lambda: estimate.simulated_loop(ideal, lengths, requests),
         "closed form": lambda: estimate.closed_form(ideal, lengths, float(requests)),
-        "arrivals": lambda: estimate.simulated_arrivals(ideal, lengths, 1e6),
+        "arrivals": lambda: arrivals.simulated_arrivals(ideal, lengths, 1e6),
         "batch": lambda: estimate.static_batch(ideal, lengths, float(requests)),
     }[load]()
     *inside, head = (float(each.flops_per_token) for each in ideal.work.linear)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.host import HostTimes
+from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.draws import Draw
 from llm_calc.core.workloads.estimate import arriving
@@ -103,10 +102,10 @@ def test_replicas_take_requests_in_turn_and_give_as_many() -> None:
 
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_a_trace_lasts_until_clients_have_its_last_token(replicas: int) -> None:
-    one, late = trace(2, 12), replace(DEPLOYMENT, host=HostTimes(request_s=5.0))
+    one, late = trace(2, 12), replace(DEPLOYMENT, offsets=Offsets(ttft=1000.0))
     found = replayed(late, one, ROOMY, replicas)
     seen = found.seen
     assert seen.elapsed_s == pytest.approx(float((seen.arrival_s + seen.latency_s).max()))
-    assert seen.elapsed_s >= one.arrivals_s[-1] + 5.0
+    assert seen.elapsed_s >= one.arrivals_s[-1] + float(seen.ttft_s.min()) > one.arrivals_s[-1] + 1.0
     assert sorted(seen.arrival_s.tolist()) == pytest.approx(one.arrivals_s)
     assert float(found.estimate.requests_per_s) * replicas == pytest.approx(12 / seen.elapsed_s)

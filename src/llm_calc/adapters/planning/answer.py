@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from llm_calc.adapters.catalog import TokenPrice
 from llm_calc.adapters.certainty import basis_kind, interval_of
-from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
+from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
 from llm_calc.adapters.planning.exact import Evaluated, Scene
-from llm_calc.adapters.planning.launch import Launch, launch_command, launch_notes
+from llm_calc.adapters.planning.launch import launch_command
+from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
+from llm_calc.adapters.planning.manifests.made import manifests_of
+from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
-from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import ParallelismPart
-from llm_calc.adapters.wire.plans import BreakEven, LikelyRange, Plan, PlanMemory, PlanPrice
+from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
+from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import (
     TokenCosts,
     break_even_requests_per_s,
@@ -25,18 +30,10 @@ from llm_calc.core.costs import (
     token_costs,
 )
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
+from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.percentiles import PERCENTILES
 
 METRICS = ("ttft_s", "tpot_s", "output_tokens_per_s")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """What commands call the model, and who hosts it at what price."""
-
-    repository: str
-    dtype: str
-    hosted: tuple[TokenPrice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +45,20 @@ class Money:
     break_even: BreakEven | None = None
 
 
-def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None, names: Names) -> Plan:
-    """The plan with everything that the answer says of it."""
-    found, request = plan.found, plan.request
-    output = float(found.output_tokens_per_s) * plan.replicas
-    money = _money(scene, plan, price, names.hosted)
+def plan_answer(
+    scene: Scene,
+    plan: Evaluated,
+    rank: int,
+    price: GpuPrice | None,
+    names: Names,
+    manifests: Sequence[ManifestKind] = (),
+) -> Plan:
+    """The plan with everything that the answer says of it, and the manifests that are asked for."""
+    request = plan.request
     power_w = None if plan.row.gpu.tdp_w is None else plan.row.gpu.tdp_w * plan.gpus
+    chosen = chosen_plan(scene, plan)
+    launch = launch_of(chosen, names.repository)
+    made, made_notes = manifests_of(served_of(chosen, launch, names.checkpoint_bytes), manifests)
     return Plan(
         rank=rank,
         hardware=request.hardware,
@@ -65,30 +70,53 @@ def plan_answer(scene: Scene, plan: Evaluated, rank: int, price: GpuPrice | None
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,
         gpus=plan.gpus,
-        ttft_s=float(found.ttft_s),
-        tpot_s=float(found.tpot_s),
-        request_latency_s=float(found.request_latency_s),
-        percentiles=_percentiles(plan),
-        output_tokens_per_s=output,
-        total_tokens_per_s=float(found.total_tokens_per_s) * plan.replicas,
-        requests_per_s=float(found.requests_per_s) * plan.replicas,
-        output_tokens_per_s_per_gpu=output / plan.gpus,
-        output_tokens_per_s_per_user=1 / float(found.tpot_s),
-        interval=_intervals(plan),
+        spare_replicas=scene.spare_replicas,
+        gpus_with_spares=plan.gpus + plan.row.layout.gpus * scene.spare_replicas,
+        **_figures(plan),
+        interval=intervals(plan.request, plan.placed, plan.found, plan.replicas),
         basis=basis_kind(plan.placed),
         memory=_memory(plan),
-        price=_price(price),
-        usd_per_hour=money.usd_per_hour,
-        usd_per_million_input_tokens=_usd(money, "input_usd"),
-        usd_per_million_output_tokens=_usd(money, "output_usd"),
-        usd_per_million_output_tokens_all_in=_usd(money, "all_in_output_usd"),
+        price=None if price is None else price.answered,
+        **_bill(_money(scene, plan, price, names.hosted)),
         power_w=power_w,
-        joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, output)),
-        break_even=money.break_even,
+        joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, _output(plan))),
         day=plan_day(scene.day, plan, price),
-        launch_command=launch_command(_launch(scene, plan, names)),
-        notes=[*plan.placed.warnings, *_basis_notes(plan), *_launch_notes(plan)],
+        launch_command=launch_command(launch),
+        manifests=made if manifests else None,
+        notes=[*plan.placed.warnings, *_basis_notes(plan), *command_notes(chosen), *made_notes],
     )
+
+
+def _output(plan: Evaluated) -> float:
+    """Generated tokens of all replicas [tokens/s]."""
+    return float(plan.found.output_tokens_per_s) * plan.replicas
+
+
+def _figures(plan: Evaluated) -> dict[str, Any]:
+    """Times of a replica, throughput of all of them."""
+    found, output = plan.found, _output(plan)
+    return {
+        "ttft_s": float(found.ttft_s),
+        "tpot_s": float(found.tpot_s),
+        "request_latency_s": float(found.request_latency_s),
+        "percentiles": _percentiles(plan),
+        "output_tokens_per_s": output,
+        "total_tokens_per_s": float(found.total_tokens_per_s) * plan.replicas,
+        "requests_per_s": float(found.requests_per_s) * plan.replicas,
+        "output_tokens_per_s_per_gpu": output / plan.gpus,
+        "output_tokens_per_s_per_user": 1 / float(found.tpot_s),
+    }
+
+
+def _bill(money: Money) -> dict[str, Any]:
+    """Rent, prices of tokens and the comparison with hosted models."""
+    return {
+        "usd_per_hour": money.usd_per_hour,
+        "usd_per_million_input_tokens": _usd(money, "input_usd"),
+        "usd_per_million_output_tokens": _usd(money, "output_usd"),
+        "usd_per_million_output_tokens_all_in": _usd(money, "all_in_output_usd"),
+        "break_even": money.break_even,
+    }
 
 
 def _basis_notes(plan: Evaluated) -> list[str]:
@@ -108,11 +136,13 @@ def _percentiles(plan: Evaluated) -> dict[str, dict[str, float]] | None:
     return {metric: dict(zip(names, values, strict=True)) for metric, values in plan.found.percentiles}
 
 
-def _intervals(plan: Evaluated) -> dict[str, LikelyRange]:
+def intervals(
+    request: ServingEstimateRequest, placed: Placed, found: Estimate, replicas: int = 1
+) -> dict[str, LikelyRange]:
     """Ranges of times are those of a replica, that of the throughput is of all of them."""
-    known = interval_of(plan.request, plan.placed, plan.found)
+    known = interval_of(request, placed, found)
     ranges = {name: getattr(known, name) for name in METRICS}
-    scale = {"output_tokens_per_s": plan.replicas}
+    scale = {"output_tokens_per_s": replicas}
     return {
         name: LikelyRange(low=each.low * scale.get(name, 1), high=each.high * scale.get(name, 1))
         for name, each in ranges.items()
@@ -131,17 +161,6 @@ def _memory(plan: Evaluated) -> PlanMemory:
     )
 
 
-def _price(price: GpuPrice | None) -> PlanPrice | None:
-    if price is None:
-        return None
-    return PlanPrice(
-        usd_per_gpu_hour=price.usd_per_gpu_hour,
-        provider=price.provider,
-        as_of=price.as_of,
-        source=price.source,
-    )
-
-
 def _usd(money: Money, name: str) -> float | None:
     return None if money.tokens is None else float(getattr(money.tokens, name))
 
@@ -149,12 +168,10 @@ def _usd(money: Money, name: str) -> float | None:
 def _money(scene: Scene, plan: Evaluated, price: GpuPrice | None, hosted: Sequence[TokenPrice]) -> Money:
     if price is None:
         return Money()
-    workload = scene.workload
+    lengths = scene.lengths
     usd_per_hour = price.usd_per_gpu_hour * plan.gpus
     each = float(request_usd(usd_per_hour, plan.found.requests_per_s * plan.replicas))
-    tokens = token_costs(
-        each, _input_share(scene, plan), workload.mean_input_tokens, workload.mean_output_tokens
-    )
+    tokens = token_costs(each, _input_share(scene, plan), lengths.input_tokens, lengths.output_tokens)
     return Money(
         usd_per_hour=usd_per_hour,
         tokens=tokens,
@@ -175,13 +192,13 @@ def _break_even(
     scene: Scene, hosted: Sequence[TokenPrice], usd_per_hour: float, own_usd: float
 ) -> BreakEven | None:
     """Against the provider whose price of such a request is lowest, free offers left out."""
-    workload = scene.workload
+    lengths = scene.lengths
     asked = {
         row.provider: hosted_request_usd(
             row.usd_per_million_input_tokens,
             row.usd_per_million_output_tokens,
-            workload.mean_input_tokens,
-            workload.mean_output_tokens,
+            float(lengths.input_tokens),
+            float(lengths.output_tokens),
         )
         for row in hosted
     }
@@ -196,56 +213,3 @@ def _break_even(
         requests_per_s=break_even_requests_per_s(usd_per_hour, paid[provider]),
         cheaper="plan" if own_usd < paid[provider] else "hosted",
     )
-
-
-def _launch(scene: Scene, plan: Evaluated, names: Names) -> Launch:
-    choice, engine = plan.row.choice, plan.request.engine
-    storage = choice.precision.weights.storage
-    loaded = None if choice.own_weights else storage
-    return Launch(
-        engine=engine.name,
-        model=_model_word(plan, names),
-        layout=plan.row.layout,
-        gpus_per_node=scene.gpus_per_node,
-        context_tokens=_first(engine, *EVERY_CONTEXT_FLAG),
-        max_sequences=_sequences_of_a_group(engine, plan.row.layout.data),
-        dtype=None if loaded is None else choice.part.weights,
-        quantize_on_load=loaded,
-        kv_cache=None if choice.own_cache else choice.precision.kv_cache,
-        layers=plan.placed.subject.setup.model.num_layers,
-    )
-
-
-def _sequences_of_a_group(engine: EnginePart, groups: int) -> int | None:
-    """Sequences of one group of the attention; SGLang's option counts those of all groups."""
-    stated = _first(engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel")
-    return stated // groups if stated is not None and engine.name == "sglang" else stated
-
-
-def _first(engine: object, *names: str) -> int | None:
-    return next((value for name in names if (value := getattr(engine, name, None)) is not None), None)
-
-
-def _model_word(plan: Evaluated, names: Names) -> str:
-    """The repository, or the checkpoint in another format that has to be at hand."""
-    weights = plan.row.choice.precision.weights
-    if plan.row.choice.engine == "llama.cpp":
-        return f"{names.repository.rpartition('/')[2]}-{weights.name}.gguf"
-    return names.repository if _loads(plan) else f"{names.repository.rpartition('/')[2]}-{weights.name}"
-
-
-def _loads(plan: Evaluated) -> bool:
-    """Whether the engine makes these weights of the published checkpoint: its own, 16 bits, fp8 while loading."""
-    choice = plan.row.choice
-    made = choice.precision.weights.storage in ("fp8", "16-bit", "32-bit") and choice.engine in (
-        "vllm",
-        "sglang",
-    )
-    return choice.own_weights or made
-
-
-def _launch_notes(plan: Evaluated) -> list[str]:
-    choice = plan.row.choice
-    foreign = None if _loads(plan) and choice.engine != "llama.cpp" else choice.precision.weights.name
-    nodes = -(-plan.row.layout.gpus // plan.request.hardware.gpus_per_node)
-    return launch_notes(choice.engine, nodes, foreign_weights=foreign)

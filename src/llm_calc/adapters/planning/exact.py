@@ -8,6 +8,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place_subject
 from llm_calc.adapters.memory_plan import Planned, plan_of
 from llm_calc.adapters.planning.rows import Row
+from llm_calc.adapters.planning.turns import held_at_once, serves_all, turn_lengths
 from llm_calc.adapters.serving import lengths_of, time_load, times
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.stopping import checkpoint
@@ -21,6 +22,7 @@ from llm_calc.adapters.wire.engines import (
     VllmEngine,
 )
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
@@ -30,6 +32,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
 from llm_calc.core.serving.percentiles import PERCENTILES
 from llm_calc.core.workloads.estimate import most_served_per_s
+from llm_calc.core.workloads.patience import Patience
 
 CELL_TOKENS = 256
 LLAMA_CPP_SLOTS = 64
@@ -79,12 +82,12 @@ class Scene:
     @property
     def context_tokens(self) -> int:
         """Prompt and answer of a request, their means where they vary."""
-        return self.workload.mean_input_tokens + self.workload.mean_output_tokens
+        return round(float(self.lengths.input_tokens + self.lengths.output_tokens))
 
     @property
     def lengths(self) -> Lengths:
-        """Lengths of a request as the core takes them."""
-        return lengths_of(self.workload)
+        """Lengths of a request as the core takes them; of turns their means, with all that may be found in a cache."""
+        return turn_lengths(self.workload) if self.workload.grows else lengths_of(self.workload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,7 +135,9 @@ def evaluate(
         placed = replace(placed, novel=workload.is_stream)
         if not _is_steady(placed, workload, scene.lengths):
             return None
-        found = times(time_load(placed, workload), filled)
+        found = times(time_load(placed, workload, patience_of(scene, placed)), filled)
+        if not serves_all(workload, found):
+            return None
     except CalcError:
         return None
     if not within_limits(scene, found):
@@ -154,11 +159,11 @@ def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart,
 
 
 def _fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart, Planned] | None:
-    subject = scene.subject(row)
-    for part in engine_parts(row, workload):
-        planned = plan_of(subject, row.choice.part, part, workload)
+    subject, held = scene.subject(row), held_at_once(workload)
+    for part in engine_parts(row, held):
+        planned = plan_of(subject, row.choice.part, part, held)
         limit = planned.plan.limits.max_sequences * planned.plan.replicas
-        if planned.fits and workload.requests_in_flight <= limit:
+        if planned.fits and held.requests_in_flight <= limit:
             return part, planned
     return None
 
@@ -207,6 +212,7 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
         parallelism=request.parallelism,
         engine=request.engine,
         speculative=request.speculative,
+        lora=request.lora,
         workload=request.workload,
     )
 
@@ -224,6 +230,9 @@ def engine_parts(row: Row, workload: WorkloadPart) -> Iterator[EnginePart]:
         case "trtllm":
             yield TrtllmEngine(max_seq_len=context)
             yield TrtllmEngine(max_seq_len=context, max_batch_size=each)
+        case "mlx":
+            yield MlxEngine()
+            yield MlxEngine(decode_concurrency=each)
         case _:
             slots, cells = min(_slots(workload), MOST_PARALLEL), -(-context // CELL_TOKENS) * CELL_TOKENS
             yield LlamaCppEngine(n_ctx=cells * slots, n_parallel=slots, kv_unified=False, fit=False)
@@ -236,6 +245,17 @@ def _slots(workload: WorkloadPart) -> int:
     if workload.load in ("concurrency", "batch"):
         return workload.requests_in_flight
     return LLAMA_CPP_SLOTS
+
+
+def patience_of(scene: Scene, placed: Placed) -> Patience:
+    """Limits as a run sees them, before measured offsets."""
+    offsets, limits = placed.deployment.offsets, scene.limits
+    place = PERCENTILE_PLACES.get(scene.percentile)
+    return Patience(
+        ttft_s=limits.ttft_s / float(offsets.ttft),
+        tpot_s=limits.tpot_s / float(offsets.tpot),
+        kept_fraction=0.0 if place is None else PERCENTILES[place] / 100,
+    )
 
 
 def within_limits(scene: Scene, found: Estimate) -> bool:

@@ -1,7 +1,7 @@
 """The command that starts a plan's engine."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
@@ -44,6 +44,15 @@ def launch_command(launch: Launch) -> str:
     Raises:
         UnknownNameError: an engine that has no launch rules.
     """
+    return shell_text(launch, launch_words(launch))
+
+
+def launch_words(launch: Launch) -> list[str]:
+    """The words of the command; those that begin with a dollar are variables of the host.
+
+    Raises:
+        UnknownNameError: an engine that has no launch rules.
+    """
     rules = launch_rules(launch.engine)
     file_text = _file_text(rules, launch)
     values = _values(launch) | {"options_file": rules.options_file if file_text else None}
@@ -53,7 +62,13 @@ def launch_command(launch: Launch) -> str:
         words = [*(word.format(**shape) for word in rules.several_nodes), *words]
     for option in rules.options:
         words += _words(option, values[option.takes])
-    command = " ".join(_quoted(word) for word in words)
+    return words
+
+
+def shell_text(launch: Launch, words: Sequence[str]) -> str:
+    """The command for a shell, after the file of options that it reads, if any."""
+    rules = launch_rules(launch.engine)
+    file_text, command = _file_text(rules, launch), " ".join(_quoted(word) for word in words)
     if not file_text:
         return command
     return f"printf {shlex.quote(file_text)} > {rules.options_file} && {command}"
@@ -87,7 +102,6 @@ def _values(launch: Launch) -> dict[str, Value]:
         "context_tokens": launch.context_tokens,
         "max_sequences": launch.max_sequences,
         "all_sequences": None if launch.max_sequences is None else launch.max_sequences * layout.data,
-        "data_over_nodes": (several and layout.data > 1) or None,
         "max_batched_tokens": launch.max_batched_tokens,
         "memory_fraction": launch.memory_fraction,
         "dtype": launch.dtype,

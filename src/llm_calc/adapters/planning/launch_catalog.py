@@ -27,7 +27,6 @@ Quantity = Literal[
     "context_tokens",
     "max_sequences",
     "all_sequences",
-    "data_over_nodes",
     "max_batched_tokens",
     "memory_fraction",
     "dtype",
@@ -67,6 +66,47 @@ class LayoutRow(BaseModel):
     experts: Literal["none", "whole"]
 
 
+class ImageRow(BaseModel):
+    """A public image for the chips of one vendor.
+
+    ``families``: compute capabilities by name, or generations of chips that have none; all if empty. ``image``:
+    ``{version}`` stands for the release. ``version``: what an image holds whose tag does not follow from the release.
+    """
+
+    model_config = STRICT
+
+    vendor: str
+    families: Many[str] = ()
+    image: str
+    version: str | None = None
+    source: str
+    checked: date
+
+
+class ContainerRow(BaseModel):
+    """How an engine runs in a container.
+
+    ``listen``: what makes the server answer to others than its own host. ``entrypoint``: the image starts the first
+    word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
+    ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
+    ``on_other_hosts`` on all but the first.
+    """
+
+    model_config = STRICT
+
+    checked: date
+    sources: Many[str] = Field(min_length=1)
+    port: int
+    health_path: str
+    listen: Many[str] = ()
+    entrypoint: bool = False
+    shell: Many[str] = ()
+    shared_memory_gib: int = 0
+    grouped: bool = False
+    on_other_hosts: Many[str] = ()
+    images: Many[ImageRow] = Field(min_length=1)
+
+
 class LaunchRules(Named):
     """One file of ``catalogs/launch``."""
 
@@ -83,6 +123,7 @@ class LaunchRules(Named):
     layouts: LayoutRow
     options: Many[LaunchOption] = Field(min_length=1)
     file_options: Many[LaunchOption] = ()
+    container: ContainerRow | None = None
 
     @property
     def layout_rules(self) -> LayoutRules:

@@ -8,19 +8,25 @@ from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.model_source import SourcedModel, source_model
-from llm_calc.adapters.planning.answer import Names, plan_answer
+from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
+from llm_calc.adapters.planning.manifests.made import manifest_assumption
+from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
-from llm_calc.adapters.planning.prices import gpu_price, own_prices
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
-from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.plan_parts import ManifestKind, RefusedGpu
 from llm_calc.adapters.wire.plans import (
     Considered,
     DeploymentPlansAnswer,
@@ -28,7 +34,6 @@ from llm_calc.adapters.wire.plans import (
     Pareto,
     ParetoPoint,
     Plan,
-    RefusedGpu,
 )
 from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
@@ -63,10 +68,10 @@ class Found:
         """The search itself."""
         return self.searched.search
 
-    def plan(self, each: Evaluated, rank: int) -> Plan:
+    def plan(self, each: Evaluated, rank: int, manifests: Sequence[ManifestKind] = ()) -> Plan:
         """A plan of the answer."""
         price = self.search.prices[each.row.gpu.id]
-        return plan_answer(self.search.scene, each, rank, price, self.names)
+        return plan_answer(self.search.scene, each, rank, price, self.names, manifests)
 
 
 def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs) -> DeploymentPlansAnswer:
@@ -76,6 +81,8 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_images(request, seen)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = source_model(request.model, catalogs)
@@ -84,7 +91,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     planned = frozenset(each.row.gpu.id for each in plans)
     return DeploymentPlansAnswer(
         objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
-        plans=[found.plan(each, rank) for rank, each in enumerate(plans, start=1)],
+        plans=[found.plan(each, rank, request.manifests or ()) for rank, each in enumerate(plans, start=1)],
         pareto=_pareto(found),
         refused=[
             RefusedGpu(gpu=gpu, reason=reason)
@@ -95,7 +102,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
             deployments=sum(len(each.rows.gpus) for each in found.searched.candidates),
             estimated=found.search.estimated,
         ),
-        assumptions=[*source.assumptions, *_assumptions(request, found)],
+        assumptions=[*source.assumptions, *untimed_words(seen), *_assumptions(request, found)],
         warnings=[*source.warnings, *_warnings(request, found)],
     )
 
@@ -103,17 +110,20 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
 def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
+    owned = owned_prices(catalogs, request.owner, own)
     search = Search(
         scene=_scene(request, catalogs),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
-        prices={gpu.id: gpu_price(catalogs, gpu.id, own) for gpu in gpus},
+        prices={
+            gpu.id: owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental) for gpu in gpus
+        },
         named=request.gpus is not None,
     )
     searched = _bounded(search, source, options, gpus)
     plans = search.best(searched.candidates, request.max_plans)
     return Found(
-        searched=searched, gpus=gpus, plans=tuple(plans), names=_names(request.model, source, catalogs)
+        searched=searched, gpus=gpus, plans=tuple(plans), names=names_of(request.model, source, catalogs)
     )
 
 
@@ -162,7 +172,7 @@ def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
         model=request.model,
         workload=request.workload,
         limits=_limits(limits),
-        percentile=limits.percentile or ("p90" if request.workload.request_rate is not None else "mean"),
+        percentile=limits.percentile or ("p90" if request.workload.load == "request_rate" else "mean"),
         gpus_per_node=request.gpus_per_node,
         calibration=request.calibration,
         day=day_of(request),
@@ -182,8 +192,17 @@ def _limits(part: LimitsPart) -> Limits:
 def load_of(workload: WorkloadPart, objective: str) -> Load:
     """The load of all replicas; open where the workload names none."""
     given = any(getattr(workload, name) is not None for name in LOADS)
-    amount = workload.request_rate or float(workload.requests_in_flight)
-    return Load(kind=workload.load, amount=amount, open=not given, fastest=objective in FASTEST)
+    part = workload.sessions
+    turns = 1 if part is None else part.turns
+    sessions_per_s = workload.session_rate or 0.0
+    amount = workload.request_rate or sessions_per_s * turns or float(workload.requests_in_flight)
+    return Load(
+        kind=workload.load,
+        amount=amount,
+        open=not given,
+        fastest=objective in FASTEST,
+        think_s=0.0 if part is None else part.think_s * (turns - 1) / turns,
+    )
 
 
 def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibration]:
@@ -192,18 +211,6 @@ def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibr
     engines = {choice.engine for choice in options}
     families = {engine: family_of(engine, load.kind) for engine in engines}
     return {engine: scaled_calibration(load_calibration(family), own) for engine, family in families.items()}
-
-
-def _names(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:
-    """Repository and hosted prices of a catalog model; a placeholder for others."""
-    if part.name is None:
-        return Names(repository=source.name or "model", dtype=source.model.dtype)
-    entry = catalogs.model(part.name, "model.name")
-    return Names(
-        repository=entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name,
-        dtype=source.model.dtype,
-        hosted=catalogs.prices_of_model(entry.name),
-    )
 
 
 def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
@@ -220,9 +227,14 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
         "time that each takes (own prefill; part of shared decode steps), so that both add up to the rent"
     )
     if any(price is not None for price in prices.values()):
-        yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
+        yield f"prices: {rental_words(request.rental)}, of the day that each plan states"
+    yield from owner_assumptions(request.owner)
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
+    if turns := turns_assumption(request.workload):
+        yield turns
+    if request.manifests:
+        yield manifest_assumption()
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
 
 
@@ -237,7 +249,9 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     releases = [release_of(plan.request.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
-    if request.workload.varies:
+    if request.workload.grows:
+        yield "workload.sessions: sessions were never measured; the intervals are those of closed loops"
+    elif request.workload.varies:
         yield (
             "workload: lengths that vary were never measured; bounds are those of their means, the intervals those of "
             "closed loops"

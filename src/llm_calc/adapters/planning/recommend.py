@@ -6,13 +6,20 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.certainty import basis_kind
+from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules, release_of
 from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
-from llm_calc.adapters.planning.choices import layouts_on
+from llm_calc.adapters.planning.answer import intervals
+from llm_calc.adapters.planning.choices import choice_of, layouts_on, named_gpus
 from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
-from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
+from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
+from llm_calc.adapters.planning.manifests.made import manifest_assumption, manifests_of
+from llm_calc.adapters.planning.names import Names, names_of
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
@@ -20,12 +27,8 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import MOST_PARALLEL, EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
-from llm_calc.adapters.wire.plans import (
-    Recommendation,
-    RecommendGpusAnswer,
-    RecommendGpusRequest,
-    RefusedGpu,
-)
+from llm_calc.adapters.wire.plan_parts import ClusterObject, ManifestKind, RefusedGpu
+from llm_calc.adapters.wire.recommend import Recommendation, RecommendGpusAnswer, RecommendGpusRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import request_usd, token_costs
 from llm_calc.core.errors import CalcError
@@ -52,6 +55,7 @@ class Holding:
     gpu: Gpu
     request: ServingEstimateRequest
     planned: Planned
+    placed: Placed
     found: Estimate
     price: GpuPrice | None
 
@@ -59,6 +63,15 @@ class Holding:
     def usd_per_hour(self) -> float | None:
         """Rent of all of them."""
         return None if self.price is None else self.price.usd_per_gpu_hour * self.request.hardware.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """How what is recommended is started: the kinds of manifests, and what they call the model."""
+
+    source: SourcedModel
+    names: Names
+    kinds: tuple[ManifestKind, ...]
 
 
 def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> RecommendGpusAnswer:
@@ -70,25 +83,32 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
     """
     source = source_model(request.model, catalogs)
     own = own_prices(catalogs, request.prices)
-    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
+    owned = owned_prices(catalogs, request.owner, own)
+    named = named_gpus(request.gpus, catalogs)
     found: list[Holding] = []
     refused: list[RefusedGpu] = []
     for gpu in dict.fromkeys(named):
-        held = _held(request, source, catalogs, gpu, gpu_price(catalogs, gpu.id, own))
+        price = owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental)
+        held = _held(request, source, catalogs, gpu, price)
         if isinstance(held, Holding):
             found.append(held)
         else:
             refused.append(RefusedGpu(gpu=gpu.id, reason=held))
     ordered = sorted(found, key=lambda each: _order(request.objective, each))
     workload = _workload(request)
+    started = Started(
+        source=source, names=names_of(request.model, source, catalogs), kinds=tuple(request.manifests or ())
+    )
     return RecommendGpusAnswer(
         objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
-        recommendations=[_recommendation(rank, each) for rank, each in enumerate(ordered, start=1)],
+        recommendations=[_recommendation(rank, each, started) for rank, each in enumerate(ordered, start=1)],
         refused=refused,
         assumptions=[
             *source.assumptions,
             _words(workload),
-            "prices: typical on-demand prices of the catalog; kinds without one come last where cost decides",
+            f"prices: {rental_words(request.rental)}; kinds without one come last where cost decides",
+            *owner_assumptions(request.owner),
+            *([manifest_assumption()] if request.manifests else []),
         ],
         warnings=[
             *source.warnings,
@@ -206,8 +226,9 @@ def _holding(
     )
     planned = planned_memory(memory_request(asked), catalogs)
     if planned.fits:
-        found = time_load(place_request(asked, catalogs), workload)
-        yield Holding(gpu=gpu, request=asked, planned=planned, found=found, price=price)
+        placed = place_request(asked, catalogs)
+        found = time_load(placed, workload)
+        yield Holding(gpu=gpu, request=asked, planned=planned, placed=placed, found=found, price=price)
 
 
 def _order(objective: str, each: Holding) -> tuple[float, ...]:
@@ -219,9 +240,10 @@ def _order(objective: str, each: Holding) -> tuple[float, ...]:
     return orders[objective]
 
 
-def _recommendation(rank: int, each: Holding) -> Recommendation:
+def _recommendation(rank: int, each: Holding, started: Started) -> Recommendation:
     usd, request, plan = each.usd_per_hour, each.request, each.planned.plan
     workload = request.workload
+    made, notes = _manifests(each, started) if started.kinds else (None, [])
     tokens = None
     if usd is not None:
         own = request_usd(usd, each.found.requests_per_s)
@@ -240,6 +262,28 @@ def _recommendation(rank: int, each: Holding) -> Recommendation:
         ttft_s=float(each.found.ttft_s),
         tpot_s=float(each.found.tpot_s),
         output_tokens_per_s=float(each.found.output_tokens_per_s),
+        interval=intervals(request, each.placed, each.found),
+        basis=basis_kind(each.placed),
+        price=None if each.price is None else each.price.answered,
         usd_per_hour=usd,
         usd_per_million_output_tokens_all_in=None if tokens is None else float(tokens.all_in_output_usd),
+        manifests=made,
+        notes=notes,
     )
+
+
+def _manifests(each: Holding, started: Started) -> tuple[dict[str, list[ClusterObject]], list[str]]:
+    """Objects that start it, and what they take for granted."""
+    setup, part = each.placed.subject.setup, each.request.engine
+    try:
+        choice = choice_of(started.source, part.name, each.request.precision)
+    except CalcError as error:
+        return {}, [f"manifests: {error.message}"]
+    if choice is None:
+        return {}, [f"manifests: no option of {part.name} names this format of the cache"]
+    chosen = Chosen(
+        gpu=each.gpu, model=setup.model, engine=part, choice=choice, layout=setup.layout, gpus_per_node=NODE
+    )
+    launch = launch_of(chosen, started.names.repository)
+    made, notes = manifests_of(served_of(chosen, launch, started.names.checkpoint_bytes), started.kinds)
+    return made, [*command_notes(chosen), *notes]

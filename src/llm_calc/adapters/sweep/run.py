@@ -14,7 +14,7 @@ from llm_calc.adapters.sweep.targets import TARGETS, Target
 from llm_calc.adapters.sweep.varying import Figures, Varying
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.sweep import SweepRequest
-from llm_calc.core.errors import CalcError, InvalidInputError
+from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 
 SIMULATED_UP_TO = 256
 """Rows that ``method: auto`` still simulates."""
@@ -167,6 +167,7 @@ def _method(
 ) -> Literal["as_endpoint", "simulated", "closed_form"]:
     """How rows are answered: by the endpoint's own formulas, by its simulation, or in closed form in place of it."""
     asked = target.validated(first)
+    _refuse_images(asked)
     if not isinstance(asked, ServingEstimateRequest):
         return "as_endpoint"
     arrays = {column.path: np.asarray(column.values, dtype=np.float64) for column in grid.arrays}
@@ -179,6 +180,14 @@ def _method(
         return "simulated"
     small = request.method == "auto" and grid.rows <= SIMULATED_UP_TO
     return "simulated" if small or request.method == "as_endpoint" else "closed_form"
+
+
+def _refuse_images(asked: object) -> None:
+    """Lengths of rows are arrays, which no image lengthens."""
+    workload = getattr(asked, "workload", None)
+    if getattr(workload, "images", None) is not None:
+        msg = "base.workload.images: a sweep counts no images; add their tokens to workload.input_tokens"
+        raise UnsupportedError(msg, field="base.workload.images")
 
 
 def _check_first_row(sweep: Sweep, catalogs: Catalogs) -> None:

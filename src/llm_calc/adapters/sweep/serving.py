@@ -54,7 +54,7 @@ def serving_rows(request: ServingEstimateRequest, changing: Varying, catalogs: C
     if changing.simulate:
         return _row_by_row(request, varying, rows, catalogs)
     found = _empty(rows)
-    for chosen, one in _families(request, varying, rows):
+    for chosen, one in _families(request, varying, rows, catalogs):
         part = {path: values[chosen] for path, values in varying.items()}
         estimate, busy, found[HOLDS][chosen], found[BASIS][chosen] = _closed(one, part, catalogs)
         for name in TIMES:
@@ -105,7 +105,7 @@ def _whole(values: Mapping[str, float]) -> dict[str, float | int]:
 
 
 def _families(
-    request: ServingEstimateRequest, varying: Values, rows: int
+    request: ServingEstimateRequest, varying: Values, rows: int, catalogs: Catalogs
 ) -> list[tuple["np.ndarray[tuple[int, ...], np.dtype[np.bool_]]", ServingEstimateRequest]]:
     """Rows that are placed alike, with a request that stands for them: one at once, or several; slots of a batch."""
     everything = np.ones(rows, dtype=bool)
@@ -115,14 +115,16 @@ def _families(
             (batches == size, request.model_copy(update={"workload": _of_batch(request.workload, int(size))}))
             for size in np.unique(batches)
         ]
-    requests = varying.get("workload.concurrency")
+    name = "batch" if batches is not None else "concurrency"
+    requests = varying.get(f"workload.{name}")
     if requests is None:
         return [(everything, request)]
+    replicas = place_request(request, catalogs).replicas
     groups = []
-    for alone, count in ((True, 1), (False, 2)):
-        chosen = (requests == 1) == alone
+    for alone, count in ((True, 1), (False, 1 + replicas)):
+        chosen = (requests <= replicas) == alone
         if np.any(chosen):
-            workload = request.workload.model_copy(update={"concurrency": count})
+            workload = request.workload.model_copy(update={name: count})
             groups.append((chosen, request.model_copy(update={"workload": workload})))
     return groups
 

@@ -55,7 +55,10 @@ class PlanDay(Answer):
         description="Requests that one replica is given at most, as at the peak [requests/s]"
     )
     replicas: list[int] = Field(description="Replicas in each of 24 hours, spare ones included [replicas]")
-    gpus_at_peak: int = Field(description="GPUs of the hour with the most [GPUs]")
+    gpus_at_peak: int = Field(
+        description="GPUs of the hour with the most, spare replicas included; gpus_with_spares where an hour is at the "
+        "planned peak [GPUs]"
+    )
     gpu_hours: int = Field(description="GPU hours of the day [h]")
     usd_per_day: float | None = Field(description="Rent of a day, scaled by the hour [USD]")
     usd_per_day_at_peak: float | None = Field(description="The same with the peak's replicas all day [USD]")

@@ -5,15 +5,18 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from llm_calc.adapters.wire.base import Answer, StrictRequest
-
-Fraction = Annotated[float, Field(gt=0, le=1)]
-Share = Annotated[float, Field(ge=0, le=1e6)]
-FormatName = Annotated[str, Field(min_length=1, max_length=60)]
-Length = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Size = Annotated[int, Field(ge=1, le=1_000_000)]
-Ratio = Annotated[float, Field(gt=0, le=100)]
-
+from llm_calc.adapters.wire.base import Answer
+from llm_calc.adapters.wire.engine_base import (
+    EngineBase,
+    FormatName,
+    Fraction,
+    Length,
+    Ratio,
+    Share,
+    Size,
+    StageLayersText,
+)
+from llm_calc.adapters.wire.mlx import MlxEngine
 
 GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
 
@@ -22,21 +25,17 @@ MOST_PARALLEL = 256
 """Slots that llama.cpp takes at most (LLAMA_MAX_SEQ)."""
 
 
-class _Engine(StrictRequest):
-    version: Annotated[str, Field(max_length=60)] | None = Field(
-        None,
-        description="Release that runs, such as 0.33.0, v0.17.1 or b11549; 0.11 stands for 0.11.x; absent: the newest "
-        "known. It chooses the rules and defaults; one that is not known gets those of the nearest, under a warning",
-    )
-
-
-class VllmEngine(_Engine):
+class VllmEngine(EngineBase):
     """vLLM and its command-line options; those left out take vLLM's own defaults."""
 
     name: Literal["vllm"] = Field("vllm", description="vLLM")
     kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")
     tensor_parallel_size: Size | None = Field(None, description="The same as parallelism.tensor [GPUs]")
     pipeline_parallel_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
+    pp_layer_partition: StageLayersText | None = Field(
+        None,
+        description="VLLM_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
+    )
     data_parallel_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
     enable_expert_parallel: bool | None = Field(
         None, description="Whether parallelism.expert is all GPUs of a stage"
@@ -84,7 +83,7 @@ class VllmEngine(_Engine):
     )
 
 
-class SglangEngine(_Engine):
+class SglangEngine(EngineBase):
     """SGLang and its server arguments; those left out take SGLang's own defaults."""
 
     name: Literal["sglang"] = Field("sglang", description="SGLang")
@@ -94,6 +93,10 @@ class SglangEngine(_Engine):
         description="The same as parallelism.tensor; all GPUs of a stage with enable_dp_attention [GPUs]",
     )
     pp_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
+    pp_layer_partition: StageLayersText | None = Field(
+        None,
+        description="SGLANG_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
+    )
     dp_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
     ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")
     enable_dp_attention: bool | None = Field(
@@ -147,7 +150,7 @@ class SglangEngine(_Engine):
     ) = Field(None, description="Attention kernels, which decide the page size; absent: by GPU and model")
 
 
-class TrtllmEngine(_Engine):
+class TrtllmEngine(EngineBase):
     """TensorRT-LLM and its options; those left out take TensorRT-LLM's own defaults."""
 
     name: Literal["trtllm"] = Field("trtllm", description="TensorRT-LLM")
@@ -176,7 +179,7 @@ class TrtllmEngine(_Engine):
     )
 
 
-class LlamaCppEngine(_Engine):
+class LlamaCppEngine(EngineBase):
     """llama.cpp and its options; those left out take llama.cpp's own defaults."""
 
     name: Literal["llama.cpp"] = Field("llama.cpp", description="llama.cpp")
@@ -246,7 +249,7 @@ class LlamaCppEngine(_Engine):
     fit_ctx: Length | None = Field(None, description="Least context that the fit goes down to [tokens]")
 
 
-class GenericEngine(_Engine):
+class GenericEngine(EngineBase):
     """An engine that wastes nothing: exact sizes, one share of the memory."""
 
     name: Literal["generic"] = Field("generic", description="No engine in particular")
@@ -259,13 +262,14 @@ class GenericEngine(_Engine):
 
 
 EnginePart = Annotated[
-    VllmEngine | SglangEngine | TrtllmEngine | LlamaCppEngine | GenericEngine, Field(discriminator="name")
+    VllmEngine | SglangEngine | TrtllmEngine | LlamaCppEngine | MlxEngine | GenericEngine,
+    Field(discriminator="name"),
 ]
 """Exactly one engine, told apart by its name."""
 
-EngineName = Literal["vllm", "sglang", "trtllm", "llama.cpp", "generic"]
+EngineName = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic"]
 
-ENGINE_PARTS: Mapping[str, type[_Engine]] = {
+ENGINE_PARTS: Mapping[str, type[EngineBase]] = {
     part.model_fields["name"].default: part for part in get_args(get_args(EnginePart)[0])
 }
 """The request part of each engine, by name."""

@@ -9,29 +9,12 @@ from typing import Any
 from pydantic import BaseModel, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
+from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
+from llm_calc.adapters.wire.prefix_switches import check_prefix
 from llm_calc.adapters.wire.spread import check_spread
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
-CACHE_TYPES: Mapping[str, Mapping[str, str]] = {
-    "vllm": {
-        "auto": "auto",
-        "float16": "fp16",
-        "bfloat16": "bf16",
-        "nvfp4": "nvfp4",
-        **dict.fromkeys(("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla"), "fp8"),
-    },
-    "sglang": {
-        "auto": "auto",
-        "bf16": "bf16",
-        "bfloat16": "bf16",
-        "nvfp4": "nvfp4",
-        "mxfp8": "mxfp8",
-        **dict.fromkeys(("fp8_e4m3", "fp8_e5m2"), "fp8"),
-    },
-    "trtllm": {"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
-}
-"""What each engine calls number formats of its cache, and what they are called here. Formats with a scale for each
-token and head take more room than those that they resemble, and are not taken for them."""
 SIZES: Mapping[str, Mapping[str, str]] = {
     "vllm": {
         "tensor_parallel_size": "tensor",
@@ -99,14 +82,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
 """Flags that are not taken, and what says the same."""
 
 
-PREFIX_SWITCHES = {
-    "vllm": ("enable_prefix_caching", False),
-    "sglang": ("disable_radix_cache", True),
-    "trtllm": ("enable_block_reuse", False),
-}
-"""The flag of each engine that switches the cache of equal prompt beginnings off, and the value that does."""
-
-
 Stated = dict[str, tuple[str, int]]
 """Sizes of the layout, each with the flag that says it."""
 
@@ -123,12 +98,16 @@ class AtHome(StrictRequest):
         if isinstance(engine, BaseModel):
             engine = engine.model_dump(exclude_unset=True)
         name = engine.get("name") if isinstance(engine, dict) else None
-        return folded(data, engine, name) if isinstance(name, str) and isinstance(engine, dict) else data
+        if not isinstance(name, str) or not isinstance(engine, dict):
+            return data
+        found = folded(data, engine, name)
+        return with_partition(found, plain(found.get("engine")), name, plain(found.get("parallelism")))
 
 
 def homed_flags(engine: str) -> frozenset[str]:
     """The flags of an engine that have their home in another part."""
-    return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *(_cache_flag(engine))})
+    partition = (FLAG,) if engine in TAKEN else ()
+    return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *_cache_flag(engine), *partition})
 
 
 def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str, Any]:
@@ -144,13 +123,13 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for flag, why in REFUSED.get(name, {}).items():
         if engine.get(flag) not in (None, False, 0):
             raise UnsupportedError(f"engine.{flag}: {why}", field=f"engine.{flag}")
-    _check_prefix(data.get("workload"), engine, name)
-    given = {flag: engine[flag] for flag in homed_flags(name) if engine.get(flag) is not None}
+    check_prefix(plain(data.get("workload")), engine, name)
+    given = {flag: engine[flag] for flag in homed_flags(name) - {FLAG} if engine.get(flag) is not None}
     if not given:
         return data
     found = {**data, "engine": {flag: value for flag, value in engine.items() if flag not in given}}
     if "kv_cache_dtype" in given:
-        found["precision"] = _with_cache(data.get("precision"), str(given.pop("kv_cache_dtype")), name)
+        found["precision"] = with_cache(data.get("precision"), str(given.pop("kv_cache_dtype")), name)
     if given:
         layout = found["parallelism"] = _with_layout(data, given, name)
         found["engine"].update(_idle_switch(given, layout, name))
@@ -164,51 +143,13 @@ def _idle_switch(given: Mapping[str, Any], layout: Mapping[str, Any] | None, eng
     return {switch: True} if on else {}
 
 
-def _check_prefix(workload: object, engine: Mapping[str, Any], name: str) -> None:
-    """Refuses a share of prompts that is found in a cache that is off.
-
-    Raises:
-        InvalidInputError: names both.
-    """
-    hit = _plain(workload).get("prefix_cache_hit_fraction")
-    flag, off = PREFIX_SWITCHES.get(name, ("", None))
-    if flag and engine.get(flag) is off and isinstance(hit, (int, float)) and hit > 0:
-        msg = (
-            f"workload.prefix_cache_hit_fraction: {hit:g} of the prompts cannot be found where engine.{flag} is "
-            f"{str(off).lower()}; they must agree"
-        )
-        raise InvalidInputError(msg, field="workload.prefix_cache_hit_fraction")
-
-
 def _cache_flag(engine: str) -> tuple[str, ...]:
     return ("kv_cache_dtype",) if engine in CACHE_TYPES else ()
 
 
-def _plain(part: object) -> dict[str, Any]:
-    """A part as the mapping of what it states."""
-    if isinstance(part, BaseModel):
-        return part.model_dump(exclude_unset=True)
-    return dict(part) if isinstance(part, dict) else {}
-
-
-def _with_cache(part: object, stated: str, engine: str) -> dict[str, Any]:
-    known = CACHE_TYPES[engine]
-    if stated not in known:
-        msg = f"engine.kv_cache_dtype: must be one of {', '.join(known)}"
-        raise InvalidInputError(msg, field="engine.kv_cache_dtype", accepted=list(known))
-    precision, name = _plain(part), known[stated]
-    other = precision.get("kv_cache", "auto")
-    if "auto" not in (other, name) and other != name:
-        msg = (
-            f"engine.kv_cache_dtype: {stated} is {name}, but precision.kv_cache says {other}; they must agree"
-        )
-        raise InvalidInputError(msg, field="engine.kv_cache_dtype")
-    return {**precision, "kv_cache": other if name == "auto" else name}
-
-
 def _with_layout(data: Mapping[str, Any], given: Mapping[str, Any], engine: str) -> dict[str, Any] | None:
     """The layout that flags and part agree on; a switch adds what the part leaves open. None: neither says one."""
-    layout = _plain(data.get("parallelism"))
+    layout = plain(data.get("parallelism"))
     sizes = _sizes(given, engine, layout, _gpus(data.get("hardware")))
     for field, (flag, size) in sizes.items():
         said = layout.get(field, size if flag in SWITCHES[engine] else 1)
@@ -227,7 +168,7 @@ def _with_layout(data: Mapping[str, Any], given: Mapping[str, Any], engine: str)
 def _gpus(hardware: object) -> int:
     """GPUs in all, as far as a request says it in whole numbers."""
     parts = hardware if isinstance(hardware, (list, tuple)) else [hardware]
-    return sum(_whole(_plain(part).get("count")) for part in parts)
+    return sum(_whole(plain(part).get("count")) for part in parts)
 
 
 def _whole(value: object) -> int:

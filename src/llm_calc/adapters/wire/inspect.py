@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.cache_flag import with_cache_flag
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart, TokenCount, WorkloadPart
 
@@ -40,6 +41,11 @@ class InspectRequest(StrictRequest):
     context_tokens: Annotated[list[TokenCount], Field(max_length=1000)] | None = Field(
         None, description="Context lengths at which to give the size of one sequence's cache [tokens]"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cache_of_the_engine(cls, data: object) -> object:
+        return with_cache_flag(data)
 
 
 class Parameters(Answer):

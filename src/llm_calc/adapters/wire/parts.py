@@ -10,12 +10,15 @@ from pydantic import ConfigDict, Field, model_validator
 from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
+from llm_calc.adapters.wire.images import ImagesPart
 from llm_calc.adapters.wire.lengths import TargetsPart
+from llm_calc.adapters.wire.partition import StageLayers, Ways
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
     Classes,
     PlainLength,
     check_classes,
+    check_images,
     check_sessions,
     check_trace,
     check_users,
@@ -140,16 +143,15 @@ class HardwarePart(StrictRequest):
 class ParallelismPart(StrictRequest):
     """How the model is laid over the GPUs; GPUs = tensor x pipeline x data."""
 
-    tensor: Annotated[int, Field(ge=1, le=4096)] = Field(
-        1, description="Tensor-parallel GPUs of a layer [GPUs]"
-    )
-    pipeline: Annotated[int, Field(ge=1, le=4096)] = Field(1, description="Pipeline stages [stages]")
-    data: Annotated[int, Field(ge=1, le=4096)] = Field(
+    tensor: Ways = Field(1, description="Tensor-parallel GPUs of a layer [GPUs]")
+    pipeline: Ways = Field(1, description="Pipeline stages [stages]")
+    data: Ways = Field(
         1,
         description="Attention data parallelism of a mixture of experts; replicas of a dense model [groups]",
     )
-    expert: Annotated[int, Field(ge=1, le=4096)] = Field(
-        1, description="GPUs over which experts are dealt [GPUs]"
+    expert: Ways = Field(1, description="GPUs over which experts are dealt [GPUs]")
+    stage_layers: StageLayers | None = Field(
+        None, description="Layers of each stage (vLLM, SGLang); absent: dealt equally [layers]"
     )
 
     @property
@@ -206,6 +208,9 @@ class WorkloadPart(StrictRequest):
         "[-]",
     )
     trace: TracePart | None = Field(None, description="Recorded requests in place of lengths and load")
+    images: ImagesPart | None = Field(
+        None, description="Images of each prompt beside input_tokens of text; absent: none"
+    )
     sessions: SessionsPart | None = Field(
         None, description="Requests as turns of sessions that grow; absent: requests by themselves"
     )
@@ -227,10 +232,9 @@ class WorkloadPart(StrictRequest):
         check_users(self.users, self.requests_per_user_per_minute, self.request_rate)
         check_trace(self.trace, self.model_fields_set)
         check_sessions(self.sessions, self.mean_input_tokens, given)
+        check_images(self, has_images=self.images is not None)
         if self.classes is not None:
-            check_classes(self.classes, self.model_fields_set)
-            if self.sessions is not None:
-                raise ValueError("sessions have no classes yet; found sessions and classes")
+            check_classes(self.classes, self.model_fields_set, has_sessions=self.sessions is not None)
         if self.varies and self.load in ("batch", "offline"):
             raise ValueError(
                 f"{self.load} takes no distributions, classes or targets; all its requests are alike"
@@ -293,7 +297,4 @@ class WorkloadPart(StrictRequest):
     @property
     def grows(self) -> bool:
         """Whether its requests are more than single ones: turns, or beginnings that they share."""
-        part = self.sessions
-        return part is not None and (
-            part.turns > 1 or part.shared_prefix_tokens > 0 or self.session_rate is not None
-        )
+        return self.sessions is not None and (self.sessions.grows or self.session_rate is not None)

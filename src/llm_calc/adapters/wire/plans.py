@@ -1,4 +1,4 @@
-"""Request and answer of ``/api/deployment_plans`` and ``/api/recommend_gpus``."""
+"""Request and answer of ``/api/deployment_plans``."""
 
 from typing import Annotated, Literal
 
@@ -8,20 +8,30 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.day import DayPart, PlanDay
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
-from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
+from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
 from llm_calc.adapters.wire.parts import (
     FormatName,
     HardwarePart,
     ModelPart,
     ParallelismPart,
     PrecisionPart,
-    TokenCount,
     WorkloadPart,
+)
+from llm_calc.adapters.wire.plan_parts import (
+    MADE_WORDS,
+    MANIFESTS_WORDS,
+    OWNER_WORDS,
+    RENTAL_WORDS,
+    ClusterObject,
+    LikelyRange,
+    Manifests,
+    PlanPrice,
+    RefusedGpu,
 )
 from llm_calc.adapters.wire.serving import BasisKind
 
-PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp"]
+PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"]
 Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
 
 PLANS_EXAMPLES: list[JsonValue] = [
@@ -33,14 +43,6 @@ PLANS_EXAMPLES: list[JsonValue] = [
         "formats": ["fp8"],
         "engines": ["vllm"],
         "max_plans": 2,
-    }
-]
-RECOMMEND_EXAMPLES: list[JsonValue] = [
-    {
-        "model": {"name": "llama-3.1-8b"},
-        "precision": {"weights": "fp8"},
-        "context_tokens": 8192,
-        "max_gpus": 1,
     }
 ]
 
@@ -67,7 +69,7 @@ class DeploymentPlansRequest(StrictRequest):
     kv_cache_formats: Annotated[list[FormatName], Field(min_length=1, max_length=8)] = Field(
         ["auto"], description="Formats of the KV cache to consider; auto: what the engine does by default"
     )
-    engines: Annotated[list[PlannedEngine], Field(min_length=1, max_length=4)] | None = Field(
+    engines: Annotated[list[PlannedEngine], Field(min_length=1, max_length=5)] | None = Field(
         None, description="Engines; absent: all that run on a GPU"
     )
     objective: Objective = Field(
@@ -78,41 +80,16 @@ class DeploymentPlansRequest(StrictRequest):
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
         {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
+    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
     gpus_per_node: Annotated[int, Field(ge=1, le=64)] = Field(8, description="GPUs in one host [GPUs]")
     max_plans: Annotated[int, Field(ge=1, le=40)] = Field(10, description="Plans in the answer [plans]")
-    calibration: CalibrationPart | None = Field(
-        None, description="Fitted to your own measurements, as /api/calibrate answers it"
-    )
-
-
-class RecommendGpusRequest(AtHome):
-    """A model in one precision and a context: which GPUs hold it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": RECOMMEND_EXAMPLES})
-
-    model: ModelPart = Field(description="The model")
-    precision: PrecisionPart = Field(PrecisionPart(), description="Number formats")
-    context_tokens: TokenCount = Field(
-        8192, description="Tokens of each sequence, prompt and answer [tokens]"
-    )
-    concurrency: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        1, description="Sequences that have to fit at once [sequences]"
-    )
-    max_gpus: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Most GPUs of one kind [GPUs]")
-    gpus: Annotated[list[GpuName], Field(min_length=1, max_length=200)] | None = Field(
-        None, description="Ids or aliases of the GPUs to consider; absent: the whole catalog"
-    )
-    engine: EnginePart | None = Field(
-        None, description="The engine; absent: vLLM where it runs, else llama.cpp"
+    manifests: Manifests | None = Field(
+        None,
+        description=MANIFESTS_WORDS,
     )
     calibration: CalibrationPart | None = Field(
         None, description="Fitted to your own measurements, as /api/calibrate answers it"
-    )
-    objective: Literal["cost", "latency", "gpus"] = Field(
-        "cost", description="Best first by: cost (USD a token), latency of one request, or fewest GPUs"
-    )
-    prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
-        {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
 
 
@@ -124,15 +101,6 @@ class PlanMemory(Answer):
     weights_bytes: int = Field(description="Weights on the fullest GPU [bytes]")
     kv_cache_bytes: int = Field(description="KV cache that the engine allocates there [bytes]")
     max_concurrency: float = Field(description="Sequences of full length that one replica holds [sequences]")
-
-
-class PlanPrice(Answer):
-    """Where a price comes from."""
-
-    usd_per_gpu_hour: float = Field(description="Rent of one GPU [USD/h]")
-    provider: str = Field(description="Who asks it")
-    as_of: str = Field(description="Day, month or year that it stands for; empty for a price of the request")
-    source: str = Field(description="Where it was read")
 
 
 class BreakEven(Answer):
@@ -147,13 +115,6 @@ class BreakEven(Answer):
     cheaper: Literal["plan", "hosted"] = Field(description="Which is cheaper at the plan's load")
 
 
-class LikelyRange(Answer):
-    """The range that holds 80 % of the measured cases of its kind, as ``/api/serving_estimate`` says it."""
-
-    low: float | None = Field(description="Lower bound")
-    high: float | None = Field(description="Upper bound")
-
-
 class Plan(Answer):
     """One way to serve the workload. Model and these parts are a request to the other endpoints as they stand."""
 
@@ -166,7 +127,13 @@ class Plan(Answer):
     workload: WorkloadPart = Field(description="What each replica serves")
     weights_format: str = Field(description="How the weights are stored, in words")
     replicas: int = Field(description="Equal deployments side by side, sharing the load evenly")
-    gpus: int = Field(description="GPUs of all replicas [GPUs]")
+    gpus: int = Field(description="GPUs of all replicas that the load needs, without spare ones [GPUs]")
+    spare_replicas: int = Field(
+        description="Replicas that run beside them over the day; 0 where none was given"
+    )
+    gpus_with_spares: int = Field(
+        description="GPUs with those of spare replicas, which limits and manifests hold as well [GPUs]"
+    )
     ttft_s: float = Field(description="Time to the first token, mean [s]")
     tpot_s: float = Field(description="Time per further token, mean [s]")
     request_latency_s: float = Field(description="Time of a request, mean [s]")
@@ -208,6 +175,7 @@ class Plan(Answer):
     launch_command: str = Field(
         description="Starts one replica; options are those of the engine's documentation"
     )
+    manifests: dict[str, list[ClusterObject]] | None = Field(description=MADE_WORDS)
     notes: list[str] = Field(description="What the plan and its command take for granted")
 
 
@@ -230,13 +198,6 @@ class Pareto(Answer):
     )
 
 
-class RefusedGpu(Answer):
-    """A kind of GPU without a plan."""
-
-    gpu: str = Field(description="Its id")
-    reason: str = Field(description="Why it has none, with the numbers that decide")
-
-
 class Considered(Answer):
     """How much was searched."""
 
@@ -253,37 +214,5 @@ class DeploymentPlansAnswer(Answer):
     pareto: Pareto = Field(description="What no plan beats in two quantities at once")
     refused: list[RefusedGpu] = Field(description="Kinds of GPUs that no plan uses, with the reason")
     considered: Considered = Field(description="How much was searched")
-    assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
-    warnings: list[str] = Field(description="What the caller should know")
-
-
-class Recommendation(Answer):
-    """The fewest GPUs of one kind that hold the model with its context."""
-
-    rank: int = Field(description="Place, from 1")
-    gpu: str = Field(description="Id of the GPU")
-    name: str = Field(description="Its name")
-    count: int = Field(description="How many of them [GPUs]")
-    hardware: HardwarePart = Field(description="The same as a part of a request")
-    parallelism: ParallelismPart = Field(description="Layout over them")
-    engine: EnginePart = Field(description="The engine with its options")
-    release: EngineRelease = Field(description="The release whose rules were used")
-    headroom_bytes: int = Field(description="KV cache left on the fullest GPU [bytes]")
-    max_concurrency: float = Field(description="Sequences of the context that fit at once [sequences]")
-    ttft_s: float = Field(description="Time to the first token under the load [s]")
-    tpot_s: float = Field(description="Time per further token under the load [s]")
-    output_tokens_per_s: float = Field(description="Generated tokens under the load [tokens/s]")
-    usd_per_hour: float | None = Field(description="Rent of all of them [USD/h]")
-    usd_per_million_output_tokens_all_in: float | None = Field(
-        description="The rent over the generated tokens [USD/10^6 tokens]"
-    )
-
-
-class RecommendGpusAnswer(Answer):
-    """GPUs that hold the model, best first, and why others do not."""
-
-    objective: str = Field(description="What they are ranked by, in words")
-    recommendations: list[Recommendation] = Field(description="Best first")
-    refused: list[RefusedGpu] = Field(description="Kinds of GPUs that do not hold it, with the reason")
     assumptions: list[str] = Field(description="What was taken for granted and changes the answer")
     warnings: list[str] = Field(description="What the caller should know")

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.parts import ModelPart
 
-Method = Literal["mtp", "eagle3", "ngram", "draft_model"]
+Method = Literal["mtp", "eagle", "eagle3", "ngram", "draft_model"]
 
 
 class SpeculativePart(StrictRequest):
@@ -14,8 +15,13 @@ class SpeculativePart(StrictRequest):
 
     method: Method | None = Field(
         None,
-        description="mtp: layers of the model's own; eagle3: a head trained for it; ngram: what the prompt repeats; "
-        "draft_model: a smaller model",
+        description="mtp: layers of the model's own; eagle, eagle3: a head trained for it; ngram: what the prompt "
+        "repeats; draft_model: a smaller model",
+    )
+    draft: ModelPart | None = Field(
+        None,
+        description="The smaller model, or a head's config.json (hf_config), whose weights and cache memory holds; "
+        "absent: the head that was published for the model or one of its dimensions; no smaller model",
     )
     draft_tokens: Annotated[int, Field(ge=1, le=64)] = Field(3, description="Tokens proposed a step [tokens]")
     acceptance_fraction: Annotated[float, Field(ge=0, le=1)] | None = Field(
@@ -31,8 +37,8 @@ class SpeculativePart(StrictRequest):
     )
     draft_cost_fraction: Annotated[float, Field(ge=0, le=10)] | None = Field(
         None,
-        description="Time of proposing one token over that of one step of the model; absent: mtp and eagle3 a layer "
-        "and the head, ngram none, else 0.05 [-]",
+        description="Time of proposing one token over that of one step of the model; absent: of a known draft the "
+        "bytes that it reads over the model's, mtp a layer and the head, ngram none, else 0.05 [-]",
     )
 
     @model_validator(mode="after")

@@ -123,8 +123,10 @@ def check_sessions(sessions: SessionsPart | None, input_tokens: int, loads: Sequ
         )
 
 
-def check_classes(classes: Sequence[ClassPart], given: set[str]) -> None:
+def check_classes(classes: Sequence[ClassPart], given: set[str], *, has_sessions: bool) -> None:
     """Classes are all there is, each with a name of its own."""
+    if has_sessions:
+        raise ValueError("sessions have no classes yet; found sessions and classes")
     if both := sorted(given & {"input_tokens", "output_tokens"}):
         raise ValueError(f"{both[0]} and classes exclude each other; each class has its own")
     if abs(sum(each.share for each in classes) - 1) > ROUNDING:
@@ -140,6 +142,22 @@ def check_trace(trace: TracePart | None, given: set[str]) -> None:
     both = [] if trace is None else [name for name in BESIDE_TRACE if name in given]
     if both:
         raise ValueError(f"{both[0]} and trace exclude each other; a trace has its own lengths and times")
+
+
+def check_images(workload: Workload, *, has_images: bool) -> None:
+    """Images lengthen a prompt of so many tokens; other lengths say theirs themselves."""
+    if not has_images:
+        return
+    drawn = isinstance(workload.input_tokens, LengthPart)
+    others = {
+        "classes": workload.classes is not None,
+        "a trace": workload.trace is not None,
+        "a distribution": drawn,
+    }
+    if found := [name for name, given in others.items() if given]:
+        raise ValueError(
+            f"images go with input_tokens that is a number, not with {found[0]}; count their tokens there"
+        )
 
 
 def mean_tokens(workload: Workload, name: str) -> int:

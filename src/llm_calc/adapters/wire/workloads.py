@@ -32,6 +32,11 @@ class SessionsPart(StrictRequest):
         description="Beginning that the prompts of all sessions have in common, such as a system prompt [tokens]",
     )
 
+    @property
+    def grows(self) -> bool:
+        """Whether its requests are more than single ones."""
+        return self.turns > 1 or self.shared_prefix_tokens > 0
+
 
 class KvTierPart(StrictRequest):
     """A memory below the GPU's that keeps contexts, of the whole deployment."""

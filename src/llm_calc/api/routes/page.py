@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from llm_calc.api.deps import CatalogsDep
 from llm_calc.api.kept import kept_text
 from llm_calc.api.llms import llms_text
 from llm_calc.api.pages import PAGE_HEADERS, PAGE_METHODS, calculator_html
@@ -11,9 +12,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=PAGE_METHODS)
-async def index(request: Request) -> Response:
+async def index(request: Request, catalogs: CatalogsDep) -> Response:
     """Return the calculator as a page."""
-    return kept_text(request, "page", calculator_html, "text/html", PAGE_HEADERS)
+    return kept_text(request, "page", lambda: calculator_html(catalogs), "text/html", PAGE_HEADERS)
 
 
 @router.api_route("/llms.txt", methods=PAGE_METHODS)

@@ -3,12 +3,9 @@
 from rich.console import Console
 
 from llm_calc.adapters.wire.parts import ParallelismPart
-from llm_calc.adapters.wire.plans import (
-    DeploymentPlansAnswer,
-    Plan,
-    RecommendGpusAnswer,
-    RefusedGpu,
-)
+from llm_calc.adapters.wire.plan_parts import RefusedGpu
+from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Plan
+from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import counted, memory, number, seconds, usd
 
@@ -87,7 +84,7 @@ SHORT = {"tensor": "TP", "pipeline": "PP", "data": "DP", "expert": "EP"}
 
 def _layout(part: ParallelismPart) -> str:
     """The sizes that are not 1, as in ``TP4, PP2``."""
-    sizes = ", ".join(f"{SHORT[name]}{size}" for name, size in part.model_dump().items() if size > 1)
+    sizes = ", ".join(f"{short}{size}" for name, short in SHORT.items() if (size := getattr(part, name)) > 1)
     return sizes or "one GPU"
 
 

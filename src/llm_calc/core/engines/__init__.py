@@ -8,6 +8,7 @@ weights of a (model, recipe, layout) have been summed up.
 from llm_calc.core.engines.base import Claim, Engine, GpuBudget, Limits, MemoryPlan, Pool, Setup
 from llm_calc.core.engines.generic import Generic
 from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.trtllm import TrtLlm
 from llm_calc.core.engines.vllm import Vllm
@@ -20,6 +21,7 @@ __all__ = [
     "Limits",
     "LlamaCpp",
     "MemoryPlan",
+    "Mlx",
     "Pool",
     "Setup",
     "Sglang",
@@ -29,11 +31,12 @@ __all__ = [
     "plan",
 ]
 
-ENGINES: dict[str, type[Vllm] | type[Sglang] | type[TrtLlm] | type[LlamaCpp] | type[Generic]] = {
+ENGINES: dict[str, type[Vllm] | type[Sglang] | type[TrtLlm] | type[LlamaCpp] | type[Mlx] | type[Generic]] = {
     "vllm": Vllm,
     "sglang": Sglang,
     "trtllm": TrtLlm,
     "llama.cpp": LlamaCpp,
+    "mlx": Mlx,
     "generic": Generic,
 }
 

@@ -20,10 +20,12 @@ from llm_calc.core.engines.sglang_pools import (
     StateSlots,
     capped_pools,
     one_pool,
+    own_layers,
     pool_notes,
     scaled_rows,
     state_pool,
     two_pools,
+    with_draft_rows,
 )
 from llm_calc.core.engines.sglang_rules import (
     COMPRESSED,
@@ -36,7 +38,7 @@ from llm_calc.core.engines.sglang_share import captured_batches, card_class, has
 from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
-from llm_calc.core.parallelism import check_layout, stage_bounds
+from llm_calc.core.parallelism import check_layout
 
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 """``max_running_requests`` where it is not given: tokens over context x 512, held between these."""
@@ -204,7 +206,7 @@ class Sglang:
     def _caches(self, setup: Setup, stage: int) -> tuple[LayerCache, ...]:
         """Caches of a stage; states are float32 where neither the file nor ``mamba_ssm_dtype`` says otherwise."""
         caches = stage_caches(
-            setup.model,
+            own_layers(setup.model),
             setup.layout,
             stage,
             setup.numbers.cache.bytes_per_element,
@@ -212,6 +214,8 @@ class Sglang:
             open_state_bytes=STATE_BYTES["float32"],
             recurrence_bytes=None if self.mamba_ssm_dtype is None else STATE_BYTES[self.mamba_ssm_dtype],
         )
+        if setup.model.draft_layers and stage == setup.layout.pipeline - 1:
+            caches = with_draft_rows(caches, setup.model.draft_layers)
         scaled = is_sparse(setup.model) and not is_datacenter_blackwell(setup)
         return tuple(map(scaled_rows, caches)) if scaled else caches
 
@@ -289,5 +293,5 @@ class Sglang:
     def _graphs(self, setup: Setup, stage: int) -> float:
         if self.disable_cuda_graph:
             return 0.0
-        layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+        layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
         return graph_bytes(layers, captured_batches(self.largest_graph(setup)), self.overheads)

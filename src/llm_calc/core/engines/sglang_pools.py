@@ -4,9 +4,11 @@ Read from SGLang 0.5.23 ``srt/mem_cache/kv_cache_configurator.py`` and ``srt/mod
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from llm_calc.core.engines.base import Claim, Pool
 from llm_calc.core.engines.caches import LayerCache
+from llm_calc.core.model import Model
 
 ROTARY_WIDTH = 64
 FP8_ROW_BYTES = 576
@@ -133,6 +135,40 @@ def token_pool(name: str, caches: tuple[LayerCache, ...], tokens: int, page: int
         for cache in caches
     )
     return Pool(name=name, capacity_bytes=tokens * cell_bytes(caches), claims=claims)
+
+
+@lru_cache(maxsize=256)
+def own_layers(model: Model) -> Model:
+    """The model without the layers of a draft [layers].
+
+    Definition: the inverse of :mod:`.serving.drafts`, of layers alone.
+    """
+    if not model.draft_layers:
+        return model
+    own = range(model.num_layers - model.draft_layers)
+    groups = tuple(
+        replace(group, indices=tuple(index for index in group.indices if index in own))
+        for group in model.groups
+        if group.indices[0] in own
+    )
+    return replace(model, num_layers=len(own), groups=groups, draft_layers=0)
+
+
+def with_draft_rows(caches: tuple[LayerCache, ...], layers: int) -> tuple[LayerCache, ...]:
+    """The caches of a stage and those of a draft's layers, which are taken for as large as the model's own [bytes].
+
+    ``layers x mean bytes a token of layers that keep everything`` (of all, where none does).
+    Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, which adds ``cell x draft layers / layers`` for
+    heads and draft models alike; checked: 2026-11-30, read.
+    Leaves out: that the draft's own pool may take more or less.
+    """
+    growing = [cache for cache in caches if cache.grows]
+    whole = [cache for cache in growing if cache.window_tokens is None] or growing
+    if not whole:
+        return caches
+    mean = cell_bytes(tuple(whole)) / sum(cache.layers for cache in whole)
+    kind = whole[0].kind
+    return (*caches, LayerCache(kind=kind, layers=layers, bytes_per_token=mean))
 
 
 def cell_bytes(caches: tuple[LayerCache, ...]) -> float:

@@ -10,8 +10,6 @@ from llm_calc.core.serving.step import StepLoad, step_seconds
 
 SECOND_STEP = 1.3
 """A step of two requests takes at most so many times one of a single request: both read the same weights."""
-Times = tuple[Quantity, Quantity]
-"""To the first and to every further token [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +89,16 @@ def decode_seconds(
     return seconds * (1 + loss * (work.stages - 1))
 
 
-def within(alone: Times, two: Times) -> Times:
-    """Times of a request alone beside those of two on a server [s].
+def within(alone: Quantity, served: Quantity, step: Quantity) -> Quantity:
+    """A token without a client beside those of a server with as many requests, two at least [s].
 
-    ``first = min(first, two's)``; ``further = max(min(further, two's), two's / 1.3)``.
-    Choice: company never shortens a time, and both requests read the same weights.
+    ``max(min(alone, step), step / 1.3)``; ``step``: one of the server that no prompt interrupts, at most ``served``,
+    its time a token.
+    Choice: company never shortens a time, and two requests read the same weights as one.
     Leaves out: what differs between releases of runs with and without a client.
     """
-    return smaller(alone[0], two[0]), larger(smaller(alone[1], two[1]), two[1] / SECOND_STEP)
+    least = smaller(step, served)
+    return larger(smaller(alone, least), least / SECOND_STEP)
 
 
 def following_step_s(work: StepWork, rates: Rates, lengths: Lengths, draft: Draft) -> float:

@@ -6,12 +6,15 @@ others. In steady state a token therefore takes one decode step and its share of
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from llm_calc.core.arrays import Quantity, is_array, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
+from llm_calc.core.serving.traffic import Policy
 
 _ROUNDS = 2
 
@@ -38,16 +41,17 @@ def steady_state(
 
     ``tpot = decode / gained + f x (mixed - decode)``: ``decode`` is a step of ``running`` sequences at the mean
     context, ``gained`` the tokens that a sequence has of a step (1 without a draft). Other requests bring ``p =
-    (running - 1) / output x prompt`` prompt tokens for each token; a step with prompts carries ``u = min(budget,
-    max(prompt, p))`` of them and takes ``mixed``, and ``f = p / u`` of the steps do.
-    ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``.
+    running x (1 - 1 / slots) / output x prompt`` prompt tokens for each token, every slot but the own one once a
+    cycle; a step with prompts carries ``u = min(budget, max(prompt, p))`` of them and takes ``mixed``, and ``f = p /
+    u`` of the steps do. ``slots = min(concurrency, capacity)``, ``running``: ``min(capacity, concurrency x output x
+    tpot / (output x tpot + prefill))``; ``capacity`` is what memory, engine and :func:`most_running` allow.
     Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
     and the law as quoted, for what waits for its first token; Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310)
     for chunks that ride on decode steps, its abstract read.
     Leaves out: variation of lengths and arrivals. A prompt runs on one attention replica; others have prompts of
     their own only if as many come a step.
     """
-    limit = smaller(smaller(concurrency, capacity), most_running(work, lengths, budget_tokens))
+    limit = smaller(concurrency, capacity)
     running, chunk = limit, smaller(lengths.new_tokens, budget_tokens)
     tpot = prefill = 0.0 * running
     for _ in range(_ROUNDS):
@@ -55,7 +59,7 @@ def steady_state(
         decode = step_seconds(work, base, rates)
         mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
         prefill = _prompt_seconds(lengths, chunk, decode, mixed)
-        coming = _coming(base, lengths)
+        coming = _coming(running, limit, lengths)
         taken = smaller(larger(chunk, coming), budget_tokens / work.sequence_share)
         if not _same(taken, chunk):
             mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
@@ -65,12 +69,17 @@ def steady_state(
     return SteadyState(tpot_s=tpot, prefill_s=prefill, running=running)
 
 
-def most_running(work: StepWork, lengths: Lengths, budget_tokens: Quantity) -> Quantity:
+def most_running(
+    work: StepWork, lengths: Lengths, budget_tokens: Quantity, policy: Policy = "mixed"
+) -> Quantity:
     """Sequences that decode at once when every step carries as many prompt tokens as it may [sequences].
 
-    ``1 + replicas x budget x output / prompt``: more would need prompts to enter faster than that.
+    ``1 + replicas x budget x output / prompt``: more would need prompts to enter faster than that. No such bound where
+    decoding stops for prompts.
     Definition: in steady state as many prompts enter as answers end.
     """
+    if policy == "prefill_first":
+        return np.inf
     return 1.0 + budget_tokens / work.sequence_share * lengths.output_tokens / lengths.new_tokens
 
 
@@ -79,9 +88,10 @@ def _prompt_seconds(lengths: Lengths, chunk: Quantity, decode: Quantity, mixed: 
     return lengths.new_tokens / chunk * (mixed - decode) + decode
 
 
-def _coming(base: StepLoad, lengths: Lengths) -> Quantity:
-    """Prompt tokens of other requests that come with each token."""
-    return larger(base.sequences - 1, 0.0) / lengths.output_tokens * lengths.new_tokens
+def _coming(running: Quantity, slots: Quantity, lengths: Lengths) -> Quantity:
+    """Prompt tokens of other requests that come with each token: of every slot but the own one, once a cycle."""
+    others = running * (1 - 1 / larger(slots, 1.0))
+    return others / lengths.output_tokens * lengths.new_tokens
 
 
 def _same(first: Quantity, second: Quantity) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, larger, smaller
+from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
@@ -15,10 +15,8 @@ from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.traffic import Scheduling, Served, Traffic, poisson_arrivals
+from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
-OPEN_REQUESTS = 300
-"""Requests of a simulated run with random arrivals."""
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
 MANY = 1e6
@@ -40,8 +38,8 @@ class Deployment:
     """A model on GPUs under an engine.
 
     ``capacity``: sequences of full length that the KV cache holds; ``limit``: sequences at once that the scheduler
-    allows; ``scheduling`` how it forms steps; ``offsets``: see there. ``server``: the same engine as a server, whose
-    two requests bound one alone; ``alone``: the same with one, whose tokens bound those of many; None: no bound.
+    allows; ``scheduling`` how it forms steps; ``offsets``: see there. ``server``: the same engine as a server, which
+    bounds what has no client; ``alone``: the same with one, whose tokens bound those of many; None: no bound.
     """
 
     work: StepWork
@@ -79,16 +77,29 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
     fits = larger(smaller(requests, smaller(deployment.capacity, deployment.limit)), 1.0)
     rounds = larger(requests / fits, 1.0)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, fits, lengths) * deployment.offsets.ttft
-    step = batch.decode_seconds(
-        deployment.work, deployment.rates, fits, lengths, deployment.draft.checked_tokens
-    )
-    tpot = deployment.draft.seconds_per_token(step) * deployment.offsets.tpot
+    tpot = _decoding(deployment, lengths, fits)
     if deployment.server is not None:
-        two = closed_form(deployment.server, lengths, 2.0)
-        ttft, tpot = batch.within((ttft, tpot), (two.ttft_s, two.tpot_s))
+        ttft, tpot = _as_served(deployment.server, lengths, fits, ttft, tpot)
     latency = ttft + (lengths.output_tokens - 1) * tpot
     waited = (rounds - 1) / 2 * latency
     return _estimate(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
+
+
+def _as_served(
+    server: Deployment, lengths: Lengths, fits: Quantity, ttft: Quantity, tpot: Quantity
+) -> tuple[Quantity, Quantity]:
+    """Times without a client within those of a server; a single first token comes no later than beside another."""
+    at_once = larger(fits, 2.0)
+    loop = closed_form(server, lengths, at_once)
+    first = where(fits <= 1.0, smaller(ttft, loop.ttft_s), ttft)
+    return first, batch.within(tpot, loop.tpot_s, _decoding(server, lengths, at_once))
+
+
+def _decoding(deployment: Deployment, lengths: Lengths, sequences: Quantity) -> Quantity:
+    """A token of sequences that nothing interrupts."""
+    draft = deployment.draft
+    step = batch.decode_seconds(deployment.work, deployment.rates, sequences, lengths, draft.checked_tokens)
+    return draft.seconds_per_token(step) * deployment.offsets.tpot
 
 
 def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
@@ -130,12 +141,12 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
         output_tokens=lengths.output_tokens * (1 - SPREAD / 2),
         cached_fraction=lengths.cached_fraction,
     )
+    budget, policy = deployment.scheduling.budget_tokens, deployment.scheduling.policy
     room = smaller(_room(deployment, lengths), deployment.limit)
-    budget = deployment.scheduling.budget_tokens
+    room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget, policy))
     steady = closed_loop.steady_state(
         deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft, budget
     )
-    room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget))
     tpot = steady.tpot_s * deployment.offsets.tpot
     if deployment.alone is not None:
         tpot = larger(tpot, static_batch(deployment.alone, lengths, 1.0).tpot_s)
@@ -189,7 +200,7 @@ def simulated_loop(
         ),
     )
     tpot = float(closed_form(deployment, lengths, float(concurrency)).tpot_s)
-    return _from_run(deployment, lengths, served, concurrency, tpot, None)
+    return from_run(deployment, lengths, served, concurrency, tpot, None)
 
 
 def _behind(loop: Estimate, more: int) -> Estimate:
@@ -199,26 +210,6 @@ def _behind(loop: Estimate, more: int) -> Estimate:
     waited |= {name: values for name, values in loop.percentiles if name == "tpot_s"}
     first, whole = loop.ttft_s + wait_s, loop.request_latency_s + wait_s
     return replace(loop, ttft_s=first, request_latency_s=whole, percentiles=tuple(waited.items()))
-
-
-def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
-    """Poisson arrivals through the scheduler, the same seeded gaps at every call [s, tokens/s, requests/s].
-
-    ``requests/s = min(rate, what the deployment can serve)``; first tokens are those of the scheduler.
-    Choice: a run of 300 requests, without the host times of closed loops, whose requests come in step: measured first
-    tokens of random arrivals hold none (``docs/accuracy.md``).
-    Leaves out: bursts beyond those of a Poisson process.
-    """
-    traffic = Traffic(
-        input_tokens=float(lengths.input_tokens),
-        output_tokens=float(lengths.output_tokens),
-        arrivals_s=poisson_arrivals(rate_per_s, OPEN_REQUESTS),
-        spread_fraction=0.0,
-        cached_tokens=float(lengths.cached_tokens),
-    )
-    served = serve(deployment, traffic)
-    most = float(queue_of_many(deployment, lengths).requests_per_s)
-    return _from_run(replace(deployment, host=NO_HOST), lengths, served, 0.0, None, min(rate_per_s, most))
 
 
 def serve(deployment: Deployment, traffic: Traffic) -> Served:
@@ -242,7 +233,7 @@ def serve(deployment: Deployment, traffic: Traffic) -> Served:
     return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 
-def _from_run(
+def from_run(
     deployment: Deployment,
     lengths: Lengths,
     served: Served,
@@ -250,7 +241,11 @@ def _from_run(
     tpot_s: float | None,
     rate_per_s: float | None,
 ) -> Estimate:
-    """Means and percentiles of a run, its times a token scaled to a mean of ``tpot_s``."""
+    """Means and percentiles of a run, its times a token scaled to a mean of ``tpot_s`` [s, tokens/s, requests/s].
+
+    ``requests/s = min(rate, most)``, the rate by Little's law where none is given.
+    Definition: over all requests of the run.
+    """
     only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
     tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s

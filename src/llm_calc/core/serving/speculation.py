@@ -65,3 +65,17 @@ class Draft:
 
 
 NO_DRAFT = Draft()
+
+
+def acceptance_of(gained_tokens: float, tokens: int) -> float:
+    """The share accepted with which a step gains so many tokens, by bisection [1].
+
+    The ``a`` of ``(1 - a^(k+1)) / (1 - a) = gained``, 0 to 1.
+    Definition: the inverse of :attr:`Draft.tokens_per_step`.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        short = Draft(tokens=tokens, acceptance=middle).tokens_per_step < gained_tokens
+        low, high = (middle, high) if short else (low, middle)
+    return high

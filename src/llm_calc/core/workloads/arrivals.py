@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import NO_HOST
 from llm_calc.core.workloads.estimate import Found, sessions_alive
 from llm_calc.core.workloads.run import MOST_SLOTS
 from llm_calc.core.workloads.stream import Room, Stream
@@ -21,9 +22,11 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
     ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive.
     Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
     more sessions only take longer, the last run answers: more come than the deployment can serve. So many that several
-    move as one seem slower than they are; of those the run before answers.
+    move as one seem slower than they are; of those the run before answers. Without the host times of closed loops, as
+    of all arrivals.
     Leaves out: bursts of sessions.
     """
+    deployment = replace(deployment, host=NO_HOST)
     sessions, kept = _alive(deployment, stream, room, rate_per_s)
     found = _with(deployment, stream, room, sessions)
     wanted, seen = rate_per_s * stream.mean_turns, float(found.estimate.requests_per_s)

@@ -14,8 +14,9 @@ from llm_calc.core.serving.estimate import (
     most_requests_per_s,
     queue_of_many,
 )
-from llm_calc.core.serving.host import SLOT_REQUESTS, start_waits, with_host
+from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with_host
 from llm_calc.core.serving.percentiles import percentiles_of
+from llm_calc.core.workloads.patience import Patience, Watch
 from llm_calc.core.workloads.run import MOST_SLOTS, simulate
 from llm_calc.core.workloads.stream import Room, Stream
 from llm_calc.core.workloads.turns import Seen
@@ -68,14 +69,20 @@ def sessions_alive(
     """
     together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
     found = as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
-    session_s = _session_seconds(stream, found)
+    session_s = session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
     return as_found(deployment, found, min(rate, most), float(stream.slots))
 
 
-def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None) -> Seen:
-    """One run of the scheduler [s, tokens, sequences].
+def simulated(
+    deployment: Deployment,
+    stream: Stream,
+    room: Room,
+    most_requests: int | None = None,
+    patience: Patience | None = None,
+) -> Seen:
+    """One run of the scheduler [s, tokens, sequences]; of arrivals only as long as they keep a patience.
 
     Definition: :func:`.run.simulate` with the step times of the deployment.
     Leaves out: preemption, priorities, and contexts that move between replicas.
@@ -94,7 +101,8 @@ def simulated(deployment: Deployment, stream: Stream, room: Room, most_requests:
     limit = float(deployment.limit)
     if not stream.slots:
         arriving = round(len(stream.arrivals_s) * stream.mean_turns)
-        return simulate(clock, stream, rules, room, limit, requests=arriving)
+        watch = Watch(patience, arriving) if patience else None
+        return simulate(clock, stream, rules, room, limit, requests=arriving, watch=watch)
     counted, first = counted_requests(stream, slots), slots if stream.mean_turns > 1 else 0
     wanted = counted if most_requests is None else min(counted, max(most_requests, slots))
     return simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
@@ -117,13 +125,18 @@ def counted_requests(stream: Stream, slots: int) -> int:
     return min(whole, max(MOST_REQUESTS, slots * SLOT_REQUESTS))
 
 
-def arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> Found:
+def arriving(
+    deployment: Deployment, stream: Stream, room: Room, rate_per_s: float, patience: Patience | None = None
+) -> Found:
     """Requests that arrive whatever is in flight [s, tokens/s, requests/s].
 
     ``requests/s = min(rate, what the deployment can serve)``.
-    Definition: :func:`simulated` with the arrivals of the stream.
+    Choice: :func:`simulated` with the arrivals of the stream, without the host times of closed loops, as
+    :func:`llm_calc.core.serving.estimate.simulated_arrivals` of equal requests.
+    Leaves out: as :func:`simulated`.
     """
-    found = as_clients_see(deployment, simulated(deployment, stream, room))
+    deployment = replace(deployment, host=NO_HOST)
+    found = as_clients_see(deployment, simulated(deployment, stream, room, patience=patience))
     rate = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
     return as_found(deployment, found, rate, rate * float(found.latency_s.mean()))
 
@@ -192,8 +205,12 @@ def as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> See
     return replace(seen, ttft_s=first, tpot_s=tpots, latency_s=first + later)
 
 
-def _session_seconds(stream: Stream, seen: Seen) -> float:
-    """Mean length of a session in time."""
+def session_seconds(stream: Stream, seen: Seen) -> float:
+    """Mean length of a session in time [s].
+
+    ``turns x latency + (turns - 1) x pause``, the mean over classes.
+    Definition: a pause follows every turn but the last.
+    """
     total = 0.0
     for number, kind in enumerate(stream.classes):
         own = seen.latency_s[seen.kind == number]

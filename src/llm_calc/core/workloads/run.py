@@ -5,19 +5,19 @@ what that leaves out: prompts that grow from turn to turn, pauses between turns,
 others need the room, and memories below the GPU's from which they are read back. Above ``MOST_SLOTS`` sessions several
 move together as one.
 
-How a load is described: ``stream.RequestClass`` says how one kind of requests is drawn (its lengths, its turns, its
-pauses), ``stream.Stream`` what comes (sessions always alive, or arrivals), ``stream.Room`` where contexts lie. A
-request of today's closed loop is a session of one turn.
+``stream.RequestClass`` says how one kind of requests is drawn, ``stream.Stream`` what comes (sessions always alive, or
+arrivals), ``stream.Room`` where contexts lie. A request of a plain closed loop is a session of one turn.
 """
 
 from collections import deque
 from heapq import heappop, heappush
-from math import inf
+from math import inf, nan
 
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.blocks import contexts_of
+from llm_calc.core.workloads.patience import Watch
 from llm_calc.core.workloads.stream import Room, Stream
 from llm_calc.core.workloads.turns import Seen, Turn, seen_of
 
@@ -36,9 +36,10 @@ class _Run:
         stream: Stream,
         rules: Scheduling,
         room: Room,
-        limit: float = inf,
+        limit: float,
+        watch: Watch | None,
     ) -> None:
-        self.clock, self.stream, self.rules = clock, stream, rules
+        self.clock, self.stream, self.rules, self.watch = clock, stream, rules, watch
         self.slots = min(stream.slots, MOST_SLOTS)
         self.group = stream.slots / self.slots if self.slots else 1.0
         self.limit = max(1.0, limit / self.group)
@@ -48,6 +49,7 @@ class _Run:
         ) = 0.0
         self.tick = self.entered = 0
         self.link_free_s = [0.0] * len(self.contexts.tiers)
+        self.arrivals = enumerate(stream.arrivals_s)
         self.coming: list[tuple[float, int, Turn]] = []
         self.waiting: deque[Turn] = deque()
         self.filling: deque[Turn] = deque()
@@ -58,9 +60,8 @@ class _Run:
     def serve(self, requests: int, uncounted: int = 0) -> Seen:
         """Runs until so many requests have been answered after the first few, which are not counted."""
         self.start()
-        while len(self.rows) < requests + uncounted and (
-            self.coming or self.waiting or self.filling or self.running
-        ):
+        wanted = requests + uncounted
+        while len(self.rows) < wanted and (self.coming or self.waiting or self.filling or self.running):
             if len(self.rows) < uncounted:
                 self.counted_s = self.busy = self.kept_s = self.idle_s = 0.0
             self.arrive()
@@ -76,11 +77,15 @@ class _Run:
 
     def start(self) -> None:
         """Sessions that are alive stand at turns spread evenly over a session; arrivals come when they come."""
-        for session, arrival in enumerate(self.stream.arrivals_s):
-            self.open(session, arrival, 0)
+        self.next_arrival()
         for slot in range(self.slots):
             kind = self.stream.classes[self.stream.class_of(slot)]
             self.open(slot, 0.0, int(slot * kind.turns / self.slots) if kind.turns > 1 else 0)
+
+    def next_arrival(self) -> None:
+        """One arrival at a time waits among what comes, so that a run that ends early has drawn no more than it saw."""
+        if (found := next(self.arrivals, None)) is not None:
+            self.open(*found, 0)
 
     def open(self, session: int, at_s: float, turn: int) -> None:
         """A session begins, or is found at a later turn with its context in memory."""
@@ -109,6 +114,8 @@ class _Run:
                 self.filling.append(turn)
             else:
                 self.waiting.append(turn)
+                if turn.turn == 0 and not self.slots:
+                    self.next_arrival()
 
     def wait(self) -> None:
         """An idle engine waits for what comes next, and keeps what it has."""
@@ -238,20 +245,18 @@ class _Run:
         """Sequences that have their last token leave; their sessions have their next turn after a pause."""
         while self.running and self.running[0][0] <= self.tick + _DONE:
             turn = heappop(self.running)[2]
-            context = turn.prompt_tokens + turn.output_tokens - 1
-            self.context = max(0.0, self.context - context)
+            self.context = max(0.0, self.context - (turn.prompt_tokens + turn.output_tokens - 1))
             self.begun_prompts -= turn.prompt_tokens
             written = self.context - self.begun_prompts
             self.contexts.leave(
                 turn.session, turn.prompt_tokens, turn.output_tokens, turn.reserve_tokens, written
             )
-            tpot = (
-                (self.now - turn.first_s) / (turn.output_tokens - 1)
-                if turn.output_tokens > 1
-                else float("nan")
-            )
+            later = turn.output_tokens - 1
+            tpot = (self.now - turn.first_s) / later if later > 0 else nan
             row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt_tokens, turn.output_tokens)
             self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, *turn.found))
+            if self.watch is not None:
+                self.watch.see(turn.ttft_s, tpot)
             self.follow(turn)
 
     def follow(self, turn: Turn) -> None:
@@ -282,6 +287,7 @@ def simulate(
     *,
     requests: int,
     uncounted: int = 0,
+    watch: Watch | None = None,
 ) -> Seen:
     """One run until so many requests are answered after the first ``uncounted`` ones [s, tokens].
 
@@ -291,4 +297,4 @@ def simulate(
     token a step and every block.
     Leaves out: preemption, priorities, and beginnings that some sessions share and others do not.
     """
-    return _Run(clock, stream, rules, room, limit).serve(requests, uncounted)
+    return _Run(clock, stream, rules, room, limit, watch).serve(requests, uncounted)

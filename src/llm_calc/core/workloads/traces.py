@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import NO_HOST
 from llm_calc.core.workloads.blocks import most_found_fraction
 from llm_calc.core.workloads.draws import Draw
 from llm_calc.core.workloads.estimate import Found, as_clients_see, as_found, simulated
@@ -102,9 +103,11 @@ def replayed(deployment: Deployment, trace: Trace, room: Room, replicas: int) ->
 
     ``requests/s of one = requests / (time from the first request to the last token x replicas)``, the last token as
     clients see it: ``max(arrival + latency)``.
-    Choice: every replica is simulated by itself, and all their requests are counted together.
+    Choice: every replica is simulated by itself, and all their requests are counted together, without the host times of
+    closed loops, as of all arrivals.
     Leaves out: requests that move between replicas.
     """
+    deployment = replace(deployment, host=NO_HOST)
     busy = min(replicas, len(trace.prompts))
     shares = [trace.share(number, busy) for number in range(busy)]
     seen = _joined([as_clients_see(deployment, simulated(deployment, each.stream, room)) for each in shares])

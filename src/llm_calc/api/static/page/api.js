@@ -82,10 +82,10 @@ const curveBody = (each, from) => requests.sweep(each, from, { [IN_FLIGHT]: CONC
 function mapBody(each, from) {
   const output = parsed(each.o) || 1;
   const prompts = MAP_CONTEXTS.map((context) => context - output).filter((prompt) => prompt > 0);
-  return requests.sweep(each, from, { [PROMPT]: prompts, [IN_FLIGHT]: MAP_CONCURRENCIES });
+  return requests.sweep(each, from, { [PROMPT]: prompts, [IN_FLIGHT]: MAP_CONCURRENCIES }, true);
 }
 
-const gpusBody = (each, from) => requests.sweep(each, from, { [DEVICE]: catalog.peek().gpus.map((row) => row.id) });
+const gpusBody = (each, from) => requests.sweep(each, from, { [DEVICE]: catalog.peek().gpus.map((row) => row.id) }, true);
 
 const AGAIN_MS = 5000;
 
@@ -222,10 +222,10 @@ function candidates(each, device) {
   const found = [];
   const weights = served?.resolved.weights ?? "", cache = served?.resolved.kv_cache ?? "";
   if (device?.supported_precisions.includes("fp8") && /^(bf|fp)16/.test(weights)) found.push(["FP8 weights", { w: "fp8" }]);
-  const gguf = each.e === "llama.cpp";
-  if (!/int4|q4|fp4/.test(weights)) found.push(gguf ? ["Weights in q4_k_m", { w: "q4_k_m" }] : ["4-bit weights (AWQ)", { w: "int4-awq" }]);
-  if (/16$/.test(cache) && each.e !== "generic") found.push(gguf ? ["KV cache in q8_0", { kv: "q8_0" }] : ["FP8 KV cache", { kv: "fp8" }]);
-  if (count >= 1 && count <= 512) found.push([`${2 * count} GPUs instead of ${count}`, { n: String(2 * count), ...layout }]);
+  const gguf = each.e === "llama.cpp", mlx = each.e === "mlx";
+  if (!/int4|q4|fp4|4bit/.test(weights)) found.push(gguf ? ["Weights in q4_k_m", { w: "q4_k_m" }] : mlx ? ["4-bit weights", { w: "mlx-4bit" }] : ["4-bit weights (AWQ)", { w: "int4-awq" }]);
+  if (/16$/.test(cache) && each.e !== "generic" && !mlx) found.push(gguf ? ["KV cache in q8_0", { kv: "q8_0" }] : ["FP8 KV cache", { kv: "fp8" }]);
+  if (!mlx && count >= 1 && count <= 512) found.push([`${2 * count} GPUs instead of ${count}`, { n: String(2 * count), ...layout }]);
   if (count >= 2 && count % 2 === 0) found.push([`${count / 2} ${count === 2 ? "GPU" : "GPUs"} instead of ${count}`, { n: String(count / 2), ...layout }]);
   return found;
 }

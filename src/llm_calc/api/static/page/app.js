@@ -104,7 +104,7 @@ function jump(event) {
 
 function Page() {
   // First stands what is asked most: on a machine of one's own which quantization fits, for a service what to rent.
-  const own = scenario.value.e === "llama.cpp", service = !own && scenario.value.load === "r";
+  const own = ["llama.cpp", "mlx"].includes(scenario.value.e), service = !own && scenario.value.load === "r";
   return html`<a class="skip" href="#verdict" onClick=${jump}>Skip to the results</a><header><a class="name" href="./">llm-calc</a><span class="quiet tagline">GPU memory, speed and cost of LLM inference, with their likely ranges</span>
       <nav aria-label="Page"><button type="button" onClick=${() => { open.value = true; }}>Share</button><button type="button" onClick=${turnTheme} >Theme: ${theme.value}</button><button type="button" class="keys-button" aria-haspopup="dialog" onClick=${ACTS["?"]}>Keys</button><a href="docs" class="api">API</a></nav></header>
     <main><aside><${Tabs} /><${Form} /></aside><div class="answers">

@@ -4,17 +4,17 @@ import { comparisons } from "./api.js";
 import { Card } from "./card.js";
 import { CHIPS, costPerMillion, rentPerHour, runs, verdict } from "./figures.js";
 import { usersOf } from "./memory.js";
+import { LOADS } from "./names.js";
 import { addScenario, current, DEFAULTS, deviceOf, modelName, names, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
 import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
 
 const NAMES = {
   m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", host: "Host", hmem: "Memory of the host", ev: "Release of the engine", p: "Targets hold for",
   w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline parallel", dp: "Data parallel",
-  ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch",
+  ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch", s: "Sessions alive", st: "Turns", sg: "More each turn", sk: "Between turns", sp: "In all prompts",
   px: "Cached prefix", len: "Longest context", util: "GPU memory share", seqs: "Most sequences", ttft: "TTFT target",
   tpot: "TPOT target", usd: "Price of a GPU", bud: "Budget", max: "Most GPUs",
 };
-const LOADS = { c: "concurrent", r: "Poisson arrivals", b: "one batch", off: "offline queue" };
 
 export function Tabs() {
   const all = scenarios.value;

@@ -115,6 +115,7 @@ function withRest(whole, part, name, rest) {
 const WAITS = {
   c: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "The scheduler is simulated from event to event, ten requests a slot, all slots at once at the start, as benchmark clients do; handling is fitted."],
   r: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Poisson arrivals, simulated from event to event; handling is fitted."],
+  s: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Sessions, simulated from event to event with what stays cached between turns; handling is fitted."],
   b: ["prefill of all prompts of the batch + the server's handling", "the other prompts and handling", "The batch is prefilled together; handling is fitted."],
   off: ["prefill of a prompt beside the others + the server's handling", "other prompts and handling", "A long queue that keeps every place taken."],
 };
@@ -128,7 +129,7 @@ function speedSteps(served, each, device) {
   const stages = served.resolved.pipeline > 1 ? " over all stages" : "";
   const moved = least ? `at least ${size(bytes)} ÷ ${count(bandwidth / 1e12)} TB/s = ${time(least)}; with efficiencies, exchange and launches` : "with the engine's efficiencies";
   return [
-    { id: "step", name: "One decode step", formula: each.e === "llama.cpp" ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: moved, result: time(step), from: fit },
+    { id: "step", name: "One decode step", formula: ["llama.cpp", "mlx"].includes(each.e) ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: moved, result: time(step), from: fit },
     { id: "prefill", name: "Prefill of one prompt", formula: "the same sum for the tokens of a prompt, in steps as long as the engine takes", filled: `${count(flops)} FLOPs of a GPU${stages}, ${count(flops / prompt / 1e12)} TFLOP/s reached`, result: time(prompt), from: fit },
     { id: "ttft", name: "TTFT", formula: waits, filled: withRest(served.ttft_s, prompt, "prefill", rest), result: time(served.ttft_s), from: how },
     { id: "tpot", name: "TPOT", formula: "decode steps, and steps that also carry prompts, mean over the run", filled: withRest(served.tpot_s, step, "a decode step", "prompts of others"), result: time(served.tpot_s), from: "(end − first token) ÷ (output tokens − 1), as benchmarks report it." },

@@ -1,21 +1,18 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import {
-  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, keepFocus, model, named, names, PRESETS, scenario, scenarios, setSource, source, summary,
+  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, keepFocus, LISTS, model, named, names, scenario, scenarios, setSource, source, summary,
 } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
 import { Choices } from "./card.js";
 import { Combobox } from "./combobox.js";
 import { headerOf } from "./gguf.js";
+import { LOADS } from "./names.js";
 import { fieldOf } from "./requests.js";
 import { Starts } from "./starts.js";
 import { count, parsed, significant, usd } from "./numbers.js";
 import { sentence } from "./words.js";
 
-const ENGINES = [["vllm", "vLLM"], ["sglang", "SGLang"], ["trtllm", "TensorRT-LLM"], ["llama.cpp", "llama.cpp"], ["generic", "Generic"]];
-const WEIGHTS = ["", "bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "fp32"];
-const CACHES = ["auto", "bf16", "fp16", "fp8", "int8"];
-const LLAMA_CACHES = ["auto", "fp16", "bf16", "q8_0", "q5_1", "q4_0"];
 const PERCENTILES = [["", "mean (arrivals: p90 too)"], ["mean", "mean"], ["50", "p50"], ["90", "p90"], ["95", "p95"], ["99", "p99"]];
 export const unfolded = signal(false);
 
@@ -50,7 +47,6 @@ export function toField(key) {
 }
 
 /** Fields that stand in a fold; it opens by itself where one of them is refused. */
-const HOSTS = ["desktop-ddr4-3200", "desktop-ddr5-4800", "desktop-ddr5-5600", "desktop-ddr5-6000", "laptop-ddr5-5600", "epyc-9004", "epyc-9005", "xeon-5", "xeon-6900p", "xeon-6900p-mrdimm"];
 const FOLDED = { layout: ["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "p", "usd", "bud", "max"] };
 const mustOpen = (fold) => FOLDED[fold].some((key) => refusals.value[key]);
 
@@ -89,6 +85,9 @@ function Field({ name, label, unit, hint, options, rows, known, wide, scale = 1 
   return html`<div class=${`field ${wide ? "wide" : ""} ${refusal ? "refused" : ""}`}><label for=${id}>${label}${unit && html`<span class="hidden"> in ${unit}</span>`}</label>${control}
     <p class=${refusal ? "refusal" : "hint"} id=${`${id}-help`} role=${refusal ? "alert" : null}>${refusal ? `⚠ ${refusal}` : hint ?? ""}</p></div>`;
 }
+
+/** Choices that are called what they are. */
+const same = (names = []) => names.map((each) => [each, each]);
 
 const low = (...texts) => texts.flat().join(" ").toLowerCase();
 
@@ -220,8 +219,8 @@ function Model() {
       ${way === "file" && html`<${Pasted} />`}
       ${way === "custom" && html`<${Field} name="dh" label="Hidden size" /><${Field} name="df" label="Feed-forward width" /><${Field} name="dl" label="Layers" /><${Field} name="dv" label="Vocabulary" unit="tokens" />
         <${Field} name="dq" label="Attention heads" hint="empty: heads of 128" /><${Field} name="dk" label="KV heads" hint="empty: one a head" />`}
-      <${Field} name="w" label="Weights" options=${WEIGHTS.map((each) => [each, each || "as published"])} />
-      <${Field} name="kv" label="KV cache" options=${(scenario.value.e === "llama.cpp" ? LLAMA_CACHES : CACHES).map((each) => [each, each])} hint=${kvHint()} />
+      <${Field} name="w" label="Weights" options=${[["", "as published"], ...same(LISTS.weights[scenario.value.e])]} />
+      <${Field} name="kv" label="KV cache" options=${same(LISTS.caches[scenario.value.e])} hint=${kvHint()} />
     </div></fieldset>`;
 }
 
@@ -241,9 +240,9 @@ function Hardware() {
   const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
       <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
-      <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${ENGINES} />
+      <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${LISTS.engines} />
       <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide />
-      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" label="Host" options=${["", ...HOSTS].map((id) => [id, id || "not said"])} hint="for what the GPU does not hold" /><${Field} name="hmem" label="Its memory" unit="GiB" hint="empty: as usual there" />`}</div>
+      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" label="Host" options=${[["", "not said"], ...same(LISTS.hosts)]} hint="for what the GPU does not hold" /><${Field} name="hmem" label="Its memory" unit="GiB" hint="empty: as usual there" />`}</div>
     <${Fold} fold="layout" title="Release, layout, memory and cache">
       <${Field} name="ev" label="Release of the engine" hint=${releaseHint()} />
       <${Field} name="mem" label="Memory of a GPU" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />
@@ -259,15 +258,16 @@ function Hardware() {
 function Workload() {
   const fields = {
     c: html`<${Field} name="c" label="Concurrent requests" unit="requests" />`,
+    s: html`<${Field} name="s" label="Sessions alive" unit="sessions" /><${Field} name="st" label="Turns" unit="turns" /><${Field} name="sg" label="More each turn" unit="tokens" hint="empty: as the first prompt" />
+      <${Field} name="sk" label="Between turns" unit="s" hint="reading, a tool; empty: 0" /><${Field} name="sp" label="In all prompts" unit="tokens" hint="such as a system prompt" />`,
     r: html`<${Field} name="r" label="Arrivals" unit="requests/s" />`,
     b: html`<${Field} name="b" label="Batch" unit="requests" />`,
     off: html`<p class="hint">A long queue: as many at once as memory and the engine allow.</p>`,
   };
-  const press = (preset) => { apply({ px: "", ...preset.set }); };
   return html`<fieldset class="wide"><legend>Workload</legend>
-    <p class="presets" role="group" aria-label="Presets">${PRESETS.map((preset) => html`<button type="button" onClick=${() => press(preset)}>${preset.name}</button>`)}</p>
-    <div class="fields"><${Field} name="i" label="Input" unit="tokens" /><${Field} name="o" label="Output" unit="tokens" />
-      <${Field} name="load" label="Load" options=${[["c", "Concurrent"], ["r", "Poisson arrivals"], ["b", "One batch"], ["off", "Offline queue"]]} />${fields[scenario.value.load]}</div></fieldset>`;
+    <p class="presets" role="group" aria-label="Presets">${LISTS.presets.map((preset) => html`<button type="button" title=${preset.title} onClick=${() => apply(preset.set)}>${preset.name}</button>`)}</p>
+    <div class="fields"><${Field} name="i" label=${scenario.value.load === "s" ? "First input" : "Input"} unit="tokens" /><${Field} name="o" label="Output" unit="tokens" />
+      <${Field} name="load" label="Load" options=${Object.entries(LOADS)} />${fields[scenario.value.load]}</div></fieldset>`;
 }
 
 function Targets() {

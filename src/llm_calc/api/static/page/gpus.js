@@ -5,6 +5,7 @@ import { everyGpu } from "./api.js";
 import { Bars } from "./bars.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { costPerMillion, gpusOf } from "./figures.js";
+import { SESSIONS } from "./requests.js";
 import { count, integer, time, usd } from "./numbers.js";
 
 const ORDERS = {
@@ -43,7 +44,7 @@ export function EveryGpu() {
   const shown = all.value ? listed : listed.filter((row, at) => at < MOST || row.id === chosen);
   const bars = shown.map((row) => ({ name: row.name, value: order.value(row) ?? 0, chosen: row.id === chosen, onChoose: () => apply({ g: row.id }), text: html`<${Figures} row=${row} by=${by} />` }));
   const side = html`<${Choices} label="Order" options=${Object.entries(ORDERS).map(([key, { name }]) => [key, name])} value=${by} onChoose=${(key) => look({ order: key })} />`;
-  return html`<${Card} id="gpus" title=${`${integer(gpusOf(each))} of each GPU`} question=${everyGpu} side=${side} wide note="The same model, precision, engine and load: output, TPOT, and rent for a million output tokens. Press a GPU to choose it.">
+  return html`<${Card} id="gpus" title=${`${integer(gpusOf(each))} of each GPU`} question=${everyGpu} side=${side} wide note=${`The same model, precision, engine and load${each.load === SESSIONS ? ", of first turns alone" : ""}: output, TPOT, and rent for a million output tokens. Press a GPU to choose it.`}>
     ${rows.length ? html`<${Bars} label="GPUs" rows=${bars} />
       <p class="acts">${listed.length > MOST && html`<button type="button" onClick=${() => { all.value = !all.value; }}>${all.value ? "Show fewer" : `Show all ${listed.length}`}</button>`}
         ${known.length > 0 && known.length < rows.length && html`<label><input type="checkbox" checked=${unmeasured.value} onChange=${(event) => { unmeasured.value = event.target.checked; }} /> also the ${integer(rows.length - known.length)} of generations on which this engine was never measured</label>`}

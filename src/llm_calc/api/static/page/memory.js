@@ -1,11 +1,12 @@
 // The cards of memory: where it goes on one GPU, and what fits at which context and concurrency.
 import { html } from "../vendor/page/libraries.js";
-import { apply, look, view } from "./state.js";
+import { apply, look, scenario, view } from "./state.js";
 import { answered, map, memory } from "./api.js";
 import { HeatMap, StackedBar } from "./bars.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { keeps, runs } from "./figures.js";
 import { count, integer, parsed, significant, size, time } from "./numbers.js";
+import { SESSIONS } from "./requests.js";
 import { sentence } from "./words.js";
 
 const PARTS = [
@@ -103,5 +104,5 @@ export function WhatIf() {
 
 /** Choosing a load in a chart makes it the scenario's. */
 export function takeLoad(requests) {
-  apply({ load: "c", c: String(requests) });
+  apply(scenario.peek().load === SESSIONS ? { s: String(requests) } : { load: "c", c: String(requests) });
 }

@@ -2,16 +2,19 @@
 
 /** From what is told first to what is told last; a part is told where it is not the same in all. */
 const PARTS = [
-  ["m", "dh", "df", "dl", "dv", "dq", "dk"], ["w"], ["g", "n", "mem"], ["tp", "pp", "dp", "ep"], ["e", "ev"], ["kv"], ["i", "o", "px"], ["load", "c", "r", "b"], ["len"],
+  ["m", "dh", "df", "dl", "dv", "dq", "dk"], ["w"], ["g", "n", "mem"], ["tp", "pp", "dp", "ep"], ["e", "ev"], ["kv"], ["i", "o", "px"], ["load", "c", "r", "b", "s", "st", "sg", "sk", "sp"], ["len"],
 ];
 const LAYOUT = { tp: "TP", pp: "PP", dp: "DP", ep: "EP" };
-const LOADS = { c: (each) => `${each.c} at once`, r: (each) => `${each.r} a second`, b: (each) => `batch of ${each.b}`, off: () => "offline" };
+export const LOADS = { c: "Concurrent", s: "Sessions", r: "Poisson arrivals", b: "One batch", off: "Offline queue" };
+const AMOUNTS = { c: "at once", s: "sessions", r: "a second", b: "in a batch" };
+/** A load in words. ``show``: how its number is written. */
+export const loadOf = (each, show = (text) => text) => (AMOUNTS[each.load] ? `${show(each[each.load])} ${AMOUNTS[each.load]}` : LOADS[each.load] ?? each.load);
 const TELLS = {
   m: (each, tell) => tell.model(each), w: (each) => each.w || "as published",
   g: (each, tell) => `${tell.gpu(each)} ×${each.n}${each.mem ? ` (${each.mem} GiB)` : ""}`,
   tp: (each) => Object.entries(LAYOUT).filter(([key]) => each[key]).map(([key, name]) => `${name} ${each[key]}`).join(" ") || "layout left open",
   e: (each) => `${each.e}${each.ev ? ` ${each.ev}` : ""}`, kv: (each) => `cache ${each.kv}`,
-  i: (each) => `${each.i} in, ${each.o} out${each.px ? `, ${each.px} cached` : ""}`, load: (each) => LOADS[each.load]?.(each) ?? each.load, len: (each) => `context ${each.len || "open"}`,
+  i: (each) => `${each.i} in, ${each.o} out${each.px ? `, ${each.px} cached` : ""}`, load: (each) => loadOf(each), len: (each) => `context ${each.len || "open"}`,
 };
 
 /** One name a scenario. ``tell``: how a model and a GPU are called; names that are still alike are numbered. */

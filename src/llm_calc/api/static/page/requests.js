@@ -43,13 +43,15 @@ function workloadPart(scenario) {
   const { load } = scenario;
   const amount = LOADS[load] === "offline" ? true : number(scenario[load]);
   const lengths = numbers(scenario, { i: "input_tokens", o: "output_tokens" });
-  return lean({ ...lengths, [LOADS[load]]: amount, prefix_cache_hit_fraction: number(scenario.px) });
+  const sessions = load === SESSIONS ? numbers(scenario, LINKS.session_fields) : undefined;
+  return lean({ ...lengths, [LOADS[load]]: amount, sessions, prefix_cache_hit_fraction: number(scenario.px) });
 }
 
 function enginePart(scenario) {
   return lean({ name: scenario.e, version: scenario.ev.trim() || undefined, ...numbers(scenario, ENGINE_FLAGS[scenario.e] ?? {}) });
 }
 
+export const SESSIONS = "s";
 const GIB = 2 ** 30;
 
 /** The machine around the GPUs, which llama.cpp may leave part of a model with. */
@@ -109,9 +111,10 @@ export function plans(scenario, source, objective, only, own) {
   return lean({ model: modelPart(scenario, source), workload, limits, gpus, engines, formats, objective, prices: prices(scenario), max_plans: 10 });
 }
 
-/** A grid over fields of the estimate, as NDJSON; the fields of the grid leave the base. */
-export function sweep(scenario, source, grid) {
+/** A grid over fields of the estimate, as NDJSON; the fields of the grid leave the base. ``alone``: requests by themselves. */
+export function sweep(scenario, source, grid, alone = false) {
   const base = deployment(scenario, source);
+  if (alone) delete base.workload.sessions;
   if (Object.hasOwn(grid, "workload.concurrency")) {
     for (const load of Object.values(LOADS)) delete base.workload[load];
   }
@@ -127,6 +130,7 @@ const FIELDS = [
   ["model", "m"], ["precision.weights", "w"], ["precision.kv_cache", "kv"], ["hardware.gpu", "g"],
   ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["hardware.host.memory_bytes", "hmem"], ["hardware.host", "host"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
   ["engine.name", "e"], ["workload.input_tokens", "i"], ["workload.output_tokens", "o"],
+  ...Object.entries(LINKS.session_fields).map(([key, field]) => [`workload.sessions.${field}`, key]), ["workload.sessions", "st"],
   ...Object.entries(LOADS).map(([key, field]) => [`workload.${field}`, key]),
   ["workload.prefix_cache_hit_fraction", "px"], ["limits.ttft_s", "ttft"], ["limits.tpot_s", "tpot"],
   ["limits.percentile", "p"], ["limits.usd_per_hour", "bud"], ["limits.max_gpus", "max"], ["prices", "usd"], ["parallelism", "tp"],
@@ -134,6 +138,7 @@ const FIELDS = [
 
 /** Which field of the form the path of a request belongs to; "" where none does. */
 function keyOf(path, scenario) {
+  if (scenario.load === SESSIONS && path === `workload.${LOADS[SESSIONS]}`) return SESSIONS;
   const flags = Object.entries(ENGINE_FLAGS[scenario.e] ?? {});
   const flag = flags.find(([, name]) => path === `engine.${name}` || path === `engine.${scenario.e}.${name}`);
   if (flag) return flag[0];

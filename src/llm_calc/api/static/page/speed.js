@@ -7,6 +7,7 @@ import { Card, Choices, Data, Missing } from "./card.js";
 import { BOUNDS, byBound, gpusOf, keeps, operatorsOf, runs, secondsOf, spread } from "./figures.js";
 import { takeLoad } from "./memory.js";
 import { count, integer, parsed, percent, significant, size, time } from "./numbers.js";
+import { SESSIONS } from "./requests.js";
 import { XYChart } from "./xychart.js";
 
 const AT = "workload.concurrency";
@@ -28,6 +29,9 @@ function others() {
 
 /** Whether the scenario is such a load as the curve is of: its range holds for the curve then. */
 const isLoop = (each) => each.load === "c" && parsed(each.c) > 1;
+
+/** Where on the curve the scenario is: requests in flight, or sessions alive. */
+const inFlight = (each) => (each.load === "c" || each.load === SESSIONS ? parsed(each[each.load]) : 0);
 
 /** Runs that were measured on this model, GPU and engine at these lengths. */
 const measuredRuns = (served) => served?.basis.measured_curve ?? [];
@@ -54,7 +58,7 @@ export function Throughput() {
     ...others().map((each) => ({ name: each.name, tone: each.tone, points: each.rows.map((row) => ({ x: row[AT], y: row[key], text: `${each.name}, ${integer(row[AT])} at once: ${kind.show(row[key])}` })) })),
     { name: "Measured", kind: "dots", tone: "s4", square: true, points: measured },
   ];
-  const marker = each.load === "c" && served ? { x: parsed(each.c), y: served[key], name: "your load" } : null;
+  const marker = inFlight(each) && served ? { x: inFlight(each), y: served[key], name: "your load" } : null;
   const side = html`<${Choices} label="Figure" options=${Object.entries(FIGURES).map(([one, { name }]) => [one, name])} value=${key} onChoose=${(chosen) => look({ fig: chosen })} />`;
   return html`<${Card} id="throughput" title="Throughput and latency by concurrency" question=${curve} side=${side}>
     ${unheld(served) ? Unheld : points.length ? html`<${XYChart} label=${`${kind.axis} against requests in flight`} series=${series} x=${{ label: "concurrent requests", log: true, format: count, ticks: LABELLED }} y=${{ label: kind.axis, log: true, format: kind.tick }} marker=${marker} onPick=${takeLoad}
@@ -77,7 +81,7 @@ export function Pareto() {
     { name: scenarios.value.length > 1 ? names.value[current.value] : "This scenario", tone: `s${current.value + 1}`, straight: true, points: mine },
     ...others().map((other) => ({ name: other.name, tone: other.tone, straight: true, points: pointsOf(other.rows, other.n, false) })),
   ];
-  const marker = served && each.load === "c" ? { x: 1 / served.tpot_s, y: served.output_tokens_per_s_per_gpu, name: "your load" } : null;
+  const marker = served && inFlight(each) ? { x: 1 / served.tpot_s, y: served.output_tokens_per_s_per_gpu, name: "your load" } : null;
   const limit = parsed(each.tpot), region = limit > 0 ? { from: 1 / limit, name: "TPOT target kept" } : null;
   const columns = [COLUMNS[0], { name: "For one user", unit: "tokens/s", show: count }, { name: "Of one GPU", unit: "tokens/s", show: count }];
   return html`<${Card} id="pareto" title="Throughput of a GPU against speed for a user" question=${curve} note="Each point is a number of requests in flight: more of them fill the GPU and slow each user down.">

@@ -1,6 +1,6 @@
 // The state of the page: up to four scenarios, of which one is edited; everything else follows from it.
 import { computed, signal } from "../vendor/page/libraries.js";
-import { namesOf } from "./names.js";
+import { loadOf, namesOf } from "./names.js";
 
 export const LETTERS = ["a", "b", "c", "d"];
 
@@ -13,13 +13,8 @@ export const ENGINE_FLAGS = LINKS.engine_flags;
 /** Names of what quantizers write beside a config.json. */
 export const BESIDE = LINKS.files_beside;
 export const CUSTOM = LINKS.custom_model;
-
-export const PRESETS = [
-  { name: "Chat", set: { i: "1024", o: "512", load: "c", c: "32", len: "16384" } },
-  { name: "RAG", set: { i: "8192", o: "512", load: "c", c: "16", len: "32768" } },
-  { name: "Coding agent", set: { i: "16384", o: "1024", load: "c", c: "8", len: "65536", px: "0.6" } },
-  { name: "Batch", set: { i: "2048", o: "512", load: "off", len: "8192" } },
-];
+/** What is offered for choice: engines, formats and hosts of the catalogs, loads by name. */
+export const LISTS = LINKS.lists;
 
 export const scenarios = signal([{ ...DEFAULTS }]);
 export const current = signal(0);
@@ -41,7 +36,8 @@ export function look(fields) {
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
 
-const LLAMA_CPP = "llama.cpp";
+/** Engines with files of their own: GGUF, MLX. */
+const OWN_FILES = ["llama.cpp", "mlx"];
 
 /** What belongs to what was changed, and goes with it. */
 function following(now, fields) {
@@ -51,8 +47,8 @@ function following(now, fields) {
   // A model comes in the format in which it was published.
   if (anew("m")) found.w = "";
   if (anew("e")) found.ev = "";
-  // llama.cpp runs GGUF files, other engines checkpoints: neither takes the other's formats.
-  if (anew("e") && [fields.e, now.e].includes(LLAMA_CPP)) Object.assign(found, { w: "", kv: "auto" });
+  // Neither takes the other's formats.
+  if (anew("e") && [fields.e, now.e].some((each) => OWN_FILES.includes(each))) Object.assign(found, { w: "", kv: "auto" });
   return found;
 }
 
@@ -131,9 +127,6 @@ export const names = computed(() => namesOf(
 /** A scenario in one line. */
 export function summary(each, from) {
   const whole = (text) => (text === "" || Number.isNaN(Number(text)) ? text : new Intl.NumberFormat("en").format(text));
-  const load = {
-    c: `${whole(each.c)} at once`, r: `${each.r} a second`, b: `batch of ${whole(each.b)}`, off: "offline queue",
-  }[each.load];
   const lengths = `${whole(each.i)} in / ${whole(each.o)} out`;
-  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g}${each.mem ? ` (${each.mem} GiB)` : ""} · ${each.e}${each.ev ? ` ${each.ev}` : ""} · ${lengths} · ${load}`;
+  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g}${each.mem ? ` (${each.mem} GiB)` : ""} · ${each.e}${each.ev ? ` ${each.ev}` : ""} · ${lengths} · ${loadOf(each, whole)}`;
 }

@@ -9,7 +9,7 @@ import { WordsButton } from "./glossary.js";
 import { refusals, toField } from "./form.js";
 import { percentileOf } from "./requests.js";
 import { usersOf } from "./memory.js";
-import { DASH, count, integer, likelyCount, likelyTime, parsed, significant, size, time, usd } from "./numbers.js";
+import { DASH, count, integer, likelyCount, likelyTime, parsed, percent, significant, size, time, usd } from "./numbers.js";
 import { differing, sentence } from "./words.js";
 
 const ANNOUNCE_MS = 500;
@@ -24,12 +24,18 @@ function Tile({ name, title, spelt, value, range, under = [], target, opens }) {
 const KEPT = { true: ["met", "✓ within target"], false: ["missed", "✕ beyond target"], null: [null, ""] };
 
 /** A time with its range, 95th percentile and target. */
-function TimeTile({ name, title, spelt, figure, served, reason, target, holds, opens }) {
+function TimeTile({ name, title, spelt, figure, served, reason, target, holds, opens, more }) {
   const value = served?.[figure], range = served?.interval[figure], spread = served?.percentiles?.[figure], late = spread?.p95;
   const kept = reason && target ? false : keeps(holds ? spread?.[holds] ?? value : value, target);
   const [tone, word] = KEPT[reason === "does not fit" ? null : kept];
   const likely = range ? likelyTime(range, value) : value == null ? "" : "range not known";
-  return html`<${Tile} name=${name} title=${title} spelt=${spelt} value=${time(value)} range=${reason || likely} under=${[late != null && `slowest 5 %: ${time(late)}`, word]} target=${tone} opens=${opens} />`;
+  return html`<${Tile} name=${name} title=${title} spelt=${spelt} value=${time(value)} range=${reason || likely} under=${[late != null && `slowest 5 %: ${time(late)}`, more, word]} target=${tone} opens=${opens} />`;
+}
+
+/** How sessions begin and go on. */
+function turnsOf(served) {
+  const turns = served?.sessions;
+  return turns && `first turn ${time(turns.first_turn_ttft_s)}, later ${time(turns.later_turns_ttft_s)}; ${percent(turns.hit_fraction)} of prompts cached`;
 }
 
 function CostTile({ each, device, served, reason }) {
@@ -48,7 +54,7 @@ function Tiles({ served, plan, each, device }) {
   const perUser = shown && each.load !== "off" && parsed(each.o) > 1 && `${count(1 / shown.tpot_s)} tok/s for each user`;
   const full = users !== null && `${integer(Math.floor(plan.max_concurrency))} of full length, ${integer(plan.max_model_len_tokens)} tokens`;
   return html`<dl class="tiles">
-    <${TimeTile} name="TTFT" spelt="time to first token" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} holds=${percentileOf(each)} opens="ttft" />
+    <${TimeTile} name="TTFT" spelt="time to first token" title="time to first token, mean over the requests" figure="ttft_s" served=${times} reason=${waits ? "grows without end" : reason} target=${each.ttft} holds=${percentileOf(each)} opens="ttft" more=${turnsOf(times)} />
     <${TimeTile} name="TPOT" spelt="time per output token" title="time per output token after the first, mean over the requests" figure="tpot_s" served=${shown} reason=${reason} target=${each.tpot} holds=${percentileOf(each)} opens="tpot" />
     <${Tile} name="Output" title="generated tokens a second of all requests" value=${shown ? `${count(shown.output_tokens_per_s)} tok/s` : DASH} range=${reason || (shown && !output ? "range not known" : likelyCount(output))} under=${[perUser]} opens="output" />
     <${Tile} name="Max concurrent" title="requests of this length that the KV cache holds at once" value=${integer(users)} range=${users === null ? reason : "requests of this length"} under=${[full]} opens="users" />

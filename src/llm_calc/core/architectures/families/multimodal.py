@@ -4,12 +4,9 @@ Source: the classes of transformers, alike in 5.23.0 and 5.24.0, and counts of t
 checked: 2026-11-30, by count. What an absent nested configuration holds is in the class table.
 """
 
-from dataclasses import replace
-
-from llm_calc.core.architectures.dispatch import read_model
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.pieces import Decoder, gqa, mlp, when
-from llm_calc.core.architectures.registry import family, register
+from llm_calc.core.architectures.registry import Reader, register
 from llm_calc.core.architectures.towers import (
     audio,
     blip,
@@ -63,10 +60,9 @@ CHAMELEON = Decoder(
     feed_forward=mlp(biases=when("mlp_bias", "gud")),
 )
 PHI3 = Decoder(attention=gqa(windows=sliding_everywhere))
-SPEAKING = ("talker_config", "token2wav_config", "code2wav_config", "enable_audio_output", "enable_talker")
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
-WRAPPERS: dict[str, Wrapper] = {
+WRAPPERS: dict[str, Reader] = {
     "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
@@ -95,7 +91,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "apertus1p5": Wrapper(towers=(*vision(), *sound()), whole_text=True),
     "aria": Wrapper(towers=vision(projectors.aria)),
     "aya_vision": Wrapper(towers=vision(projectors.aya)),
-    "blip-2": BLIP,
+    "blip-2": blip.of_image_width(BLIP),
     "chameleon": Wrapper(towers=codes(), text_reader=CHAMELEON),
     "cohere2_vision": Wrapper(towers=vision(projectors.cohere2)),
     "cohere_compass": Wrapper(towers=vision(), text_class="CohereCompassForCausalLM"),
@@ -134,8 +130,8 @@ WRAPPERS: dict[str, Wrapper] = {
     "inkling2": Wrapper(towers=vision(), tying="never", whole_text=True),
     "inkling2_loop": Wrapper(towers=vision(), tying="never", whole_text=True),
     "inkling_mm_model": Wrapper(towers=(*vision(), *sound()), tying="never"),
-    "instructblip": BLIP,
-    "instructblipvideo": BLIP,
+    "instructblip": blip.of_image_width(BLIP),
+    "instructblipvideo": blip.of_image_width(BLIP),
     "internvl": Wrapper(towers=vision(projectors.internvl)),
     "internvl_chat": Wrapper(towers=vision(projectors.internvl), text_key="llm_config", tying="text"),
     "janus": Wrapper(towers=(*vision(clip.janus_aligner), *codes())),
@@ -194,14 +190,6 @@ WRAPPERS: dict[str, Wrapper] = {
 
 
 register("phi3_v", read=Wrapper(towers=(), text_reader=PHI3, further=phi.phi3_vision), defaults="phi3")
-
-
-@family("qwen2_5_omni", "qwen3_omni_moe")
-def omni(f: Fields) -> Model:
-    """The thinker, which reads and answers; what speaks is left out and said so."""
-    f.ignore(*SPEAKING)
-    f.assume("only the thinker is counted: the talker and what turns its codes into sound are left out")
-    return replace(read_model(f.part("thinker_config")), model_type=f.model_type)
 
 
 NEMOTRON_OMNI = Wrapper(towers=(*vision(radio.nemotron_projector), *sound()), tying="never", whole_text=True)

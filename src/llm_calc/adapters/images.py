@@ -1,0 +1,171 @@
+"""Images of a workload: longer prompts, and what the encoder takes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
+from llm_calc.adapters.image_rules import FIELD, Described, rule_of, unread_keys
+from llm_calc.adapters.model_source import source_model
+from llm_calc.adapters.wire.images import ImagesAnswer, ImagesPart
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
+from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.model import Model
+from llm_calc.core.workloads.images import ImageCost, encoder_bytes, encoder_flops, has_encoder
+
+RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest)
+ENCODER_WIDTH_BYTES = 2.0
+
+
+class Family(BaseModel):
+    """Model types whose processors follow one rule, with the limits that no config.json holds."""
+
+    model_config = STRICT
+
+    types: Many[str] = Field(min_length=1)
+    rule: Literal["merged", "frames", "rows", "fixed", "pooled", "tiles", "canvas", "padded"]
+    least_pixels: int = 0
+    most_pixels: int = 0
+    around: int = 0
+    most_tokens: int = 0
+    least_tiles: int = 1
+    most_tiles: int = 1
+    most_patches: int = 0
+    most_a_side: int = 0
+    source: str = Field(min_length=1)
+
+
+class ImagesFile(BaseModel):
+    """``catalogs/workloads/images.toml``."""
+
+    model_config = STRICT
+
+    checked: date
+    families: Many[Family]
+
+    def of(self, model_type: str) -> Family | None:
+        """The family of a model type."""
+        return next((one for one in self.families if model_type in one.types), None)
+
+    @property
+    def known(self) -> str:
+        """All types, in words."""
+        return ", ".join(sorted(name for one in self.families for name in one.types))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Images of a request with the model that sees them; ``words``: what was taken for granted."""
+
+    model: Model
+    part: ImagesPart
+    cost: ImageCost
+    words: tuple[str, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Of all images of a request [tokens]."""
+        return self.part.count * self.cost.tokens
+
+    @property
+    def flops(self) -> float:
+        """Of the encoder for all images of a request [FLOP]."""
+        return self.part.count * encoder_flops(self.model, self.cost)
+
+    def answer(self, seconds: float | None) -> ImagesAnswer:
+        """What an answer says of them."""
+        return ImagesAnswer(
+            tokens_per_image=self.cost.tokens,
+            tokens=self.tokens,
+            encoder_positions=self.cost.positions * self.cost.tiles,
+            encoder_flops=self.flops,
+            encoder_bytes=round(encoder_bytes(self.model, self.cost, ENCODER_WIDTH_BYTES)),
+            encoder_s=seconds,
+        )
+
+
+@cache
+def load_images(path: Path | None = None) -> ImagesFile:
+    """The file, read once.
+
+    Raises:
+        CatalogError: the file is wrong; names the key.
+    """
+    return read_toml(ImagesFile, catalog_folder("workloads", path) / "images.toml")
+
+
+def seen_images(workload: WorkloadPart | None, part: ModelPart, catalogs: Catalogs) -> Seen | None:
+    """What the images of a workload cost this model; None where there are none.
+
+    Raises:
+        InvalidInputError: a processor's file that cannot be read, or an image that it refuses.
+        UnsupportedError: a model that sees nothing, or of whose processor nothing is known.
+    """
+    images = None if workload is None else workload.images
+    if images is None:
+        return None
+    source = source_model(part, catalogs)
+    config = catalogs.model(part.name, "model.name").config if part.name is not None else part.hf_config
+    if not has_encoder(source.model) or config is None:
+        msg = f"{FIELD}: {source.name} sees no images; leave them out, or take a model with a vision tower"
+        raise UnsupportedError(msg, field=FIELD)
+    model_type = str(config.get("model_type", ""))
+    family = load_images().of(model_type)
+    if family is None:
+        msg = (
+            f"{FIELD}: how {source.name} ({model_type}) cuts images into tokens is not known; known are "
+            f"{load_images().known}; add their tokens to input_tokens"
+        )
+        raise UnsupportedError(msg, field=FIELD)
+    described = Described(config=config, processor=images.processor or {}, limits=family.model_dump())
+    cost = rule_of(family.rule, described).cost(images.width, images.height)
+    return Seen(model=source.model, part=images, cost=cost, words=tuple(_words(images, cost, family)))
+
+
+def _words(images: ImagesPart, cost: ImageCost, family: Family) -> Iterator[str]:
+    size = f"{images.width} x {images.height} pixels"
+    number = "an image" if images.count == 1 else f"{images.count} images, each"
+    yield (
+        f"{FIELD}: {number} of {size} takes {cost.tokens} tokens, which lengthen the prompt; every image is new to the "
+        "encoder, whose time was never calibrated"
+    )
+    if images.processor is None:
+        yield f"{FIELD}.processor: not given; limits of {family.source}"
+    else:
+        yield from unread_keys(images.processor)
+
+
+def with_images(request: RequestT, seen: Seen | None) -> RequestT:
+    """The request with prompts as long as text and images together, and no images left to count."""
+    workload = request.workload
+    if seen is None or workload is None:
+        return request
+    return request.model_copy(update={"workload": lengthened(workload, seen)})
+
+
+def lengthened(workload: WorkloadPart, seen: Seen) -> WorkloadPart:
+    """Text and images as one prompt."""
+    return workload.model_copy(
+        update={"input_tokens": workload.mean_input_tokens + seen.tokens, "images": None}
+    )
+
+
+def words_of(seen: Seen | None) -> tuple[str, ...]:
+    """What was taken for granted of images, if there are any."""
+    return () if seen is None else seen.words
+
+
+def untimed_words(seen: Seen | None) -> tuple[str, ...]:
+    """The same of an answer that does not time them."""
+    if seen is None:
+        return ()
+    return (*seen.words, f"{FIELD}: the time of the encoder is not part of this answer")

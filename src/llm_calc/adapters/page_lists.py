@@ -1,0 +1,65 @@
+"""What the page offers for choice: engines, formats, hosts and loads by name, all from the catalogs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from llm_calc.adapters.cache_types import kept_formats
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engine_catalog import load_engine_releases
+from llm_calc.adapters.hosts import load_platforms
+from llm_calc.adapters.links import SESSIONS, link_defaults_text
+from llm_calc.adapters.listings import available_formats
+from llm_calc.adapters.wire.listings import AvailableFormat
+from llm_calc.adapters.workload_catalog import PresetWorkload, load_workloads
+
+ANY_ENGINE, LLAMA_CPP = "generic", "llama.cpp"
+SHORTEST_CONTEXT = 8192
+
+
+def page_table_text(catalogs: Catalogs) -> str:
+    """What a link means where it is silent, and what the page offers for choice, as JSON."""
+    table = json.loads(link_defaults_text())
+    return json.dumps({**table, "lists": page_lists(catalogs, table["session_fields"])}, ensure_ascii=False)
+
+
+def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[str, Any]:
+    """Engines as ``[name, title]``, formats of weights and cache by engine, hosts, and loads as keys of a link."""
+    titles = {name: releases[-1].title for name, releases in load_engine_releases().items()}
+    by_title = sorted(titles.items(), key=lambda each: (each[0] == ANY_ENGINE, each[1].lower()))
+    formats = available_formats(catalogs)
+    return {
+        "engines": [list(each) for each in by_title],
+        "weights": {name: [each.name for each in formats if _stores(each, name)] for name in titles},
+        "caches": {name: kept_formats(name) for name in titles},
+        "hosts": [each.id for each in load_platforms().platforms],
+        "presets": [
+            {
+                "name": preset.name.partition(":")[0],
+                "title": preset.name,
+                "set": _keys(preset.workload, session_fields),
+            }
+            for preset in load_workloads().values()
+        ],
+    }
+
+
+def _stores(entry: AvailableFormat, engine: str) -> bool:
+    """Whether an engine is given such weights: llama.cpp its own files, others checkpoints that they load."""
+    if engine == LLAMA_CPP or entry.is_gguf:
+        return entry.is_gguf and engine == LLAMA_CPP
+    return engine == ANY_ENGINE or engine in entry.engines
+
+
+def _keys(load: PresetWorkload, session_fields: Mapping[str, str]) -> dict[str, str]:
+    """A load as keys of a link, and a context in which its longest request has room."""
+    said: dict[str, float | str] = {"i": load.input_tokens, "o": load.output_tokens, "px": ""}
+    said["load"] = "off" if load.offline else "c"
+    longest = load.input_tokens + load.output_tokens
+    if load.sessions is not None:
+        turns = load.sessions.model_dump()
+        said |= {"load": SESSIONS, **{key: turns[field] for key, field in session_fields.items()}}
+        longest += (load.sessions.turns - 1) * (load.sessions.growth_tokens + load.output_tokens)
+    context = max(SHORTEST_CONTEXT, 1 << (longest - 1).bit_length())
+    texts = {key: value if isinstance(value, str) else f"{value:.15g}" for key, value in said.items()}
+    return {**texts, "len": str(context)}

@@ -1,0 +1,118 @@
+"""From a deployment that was chosen to how it is started."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
+from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.planning.choices import Choice
+from llm_calc.adapters.planning.exact import Evaluated, Scene
+from llm_calc.adapters.planning.launch import Launch, launch_notes
+from llm_calc.adapters.planning.manifests.served import Served
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.memory import weights_bytes
+from llm_calc.core.model import Model
+from llm_calc.core.parallelism import Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One replica that was chosen, and how many there are."""
+
+    gpu: Gpu
+    model: Model
+    engine: EnginePart
+    choice: Choice
+    layout: Layout
+    gpus_per_node: int
+    replicas: int = 1
+
+
+def chosen_plan(scene: Scene, plan: Evaluated) -> Chosen:
+    """What a plan chose."""
+    return Chosen(
+        gpu=plan.row.gpu,
+        model=plan.placed.subject.setup.model,
+        engine=plan.request.engine,
+        choice=plan.row.choice,
+        layout=plan.row.layout,
+        gpus_per_node=scene.gpus_per_node,
+        replicas=plan.replicas + scene.spare_replicas,
+    )
+
+
+def launch_of(chosen: Chosen, repository: str) -> Launch:
+    """What the command has to say; ``repository``: where the checkpoint is published."""
+    choice, engine = chosen.choice, chosen.engine
+    storage = choice.precision.weights.storage
+    loaded = None if choice.own_weights else storage
+    return Launch(
+        engine=engine.name,
+        model=_model_word(choice, repository),
+        layout=chosen.layout,
+        gpus_per_node=chosen.gpus_per_node,
+        context_tokens=_first(engine, *EVERY_CONTEXT_FLAG),
+        max_sequences=_sequences_of_a_group(engine, chosen.layout.data),
+        dtype=None if loaded is None else choice.part.weights,
+        quantize_on_load=loaded,
+        kv_cache=None if choice.own_cache else choice.precision.kv_cache,
+        layers=chosen.model.num_layers,
+    )
+
+
+def _sequences_of_a_group(engine: EnginePart, groups: int) -> int | None:
+    """Sequences of one group of the attention; SGLang's option counts those of all groups."""
+    stated = _first(
+        engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel", "decode_concurrency"
+    )
+    return stated // groups if stated is not None and engine.name == "sglang" else stated
+
+
+def _first(engine: object, *names: str) -> int | None:
+    return next((value for name in names if (value := getattr(engine, name, None)) is not None), None)
+
+
+def _model_word(choice: Choice, repository: str) -> str:
+    """The repository, or the checkpoint in another format that has to be at hand."""
+    weights, own = choice.precision.weights, repository.rpartition("/")[2]
+    if choice.engine == "llama.cpp":
+        return f"{own}-{weights.name}.gguf"
+    return repository if _loads(choice) else f"{own}-{weights.name}"
+
+
+def _loads(choice: Choice) -> bool:
+    """Whether the engine makes these weights of the published checkpoint: its own, 16 bits, fp8 while loading."""
+    made = choice.precision.weights.storage in ("fp8", "16-bit", "32-bit") and choice.engine in (
+        "vllm",
+        "sglang",
+    )
+    return choice.own_weights or made
+
+
+def _at_hand(choice: Choice) -> bool:
+    """Whether the command names files that nobody publishes under this name."""
+    return not _loads(choice) or choice.engine == "llama.cpp"
+
+
+def command_notes(chosen: Chosen) -> list[str]:
+    """What the command takes for granted."""
+    choice = chosen.choice
+    foreign = choice.precision.weights.name if _at_hand(choice) else None
+    nodes = -(-chosen.layout.gpus // chosen.gpus_per_node)
+    return launch_notes(choice.engine, nodes, foreign_weights=foreign)
+
+
+def served_of(chosen: Chosen, launch: Launch, published_bytes: float) -> Served:
+    """The same as a cluster runs it; ``published_bytes``: of the checkpoint."""
+    choice = chosen.choice
+    weights = float(weights_bytes(chosen.model, choice.precision.numbers.recipe))
+    at_hand = _at_hand(choice)
+    return Served(
+        launch=launch,
+        gpu=chosen.gpu,
+        version=release_of(chosen.engine).version,
+        replicas=chosen.replicas,
+        weights_bytes=weights,
+        checkpoint_bytes=weights if at_hand else max(weights, published_bytes),
+        at_hand=at_hand,
+    )

@@ -1,0 +1,1 @@
+"""A plan as objects that a cluster takes as they are."""

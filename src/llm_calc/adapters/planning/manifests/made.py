@@ -1,0 +1,48 @@
+"""The manifests that a request asks for, and why some are not made."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from llm_calc.adapters.planning.manifests.kinds import kserve, kubernetes, leader_worker_set
+from llm_calc.adapters.planning.manifests.served import (
+    LOAD_BYTES_PER_S,
+    START_S,
+    Object,
+    Served,
+    image_of,
+)
+from llm_calc.adapters.wire.plan_parts import ManifestKind
+from llm_calc.core.errors import CalcError
+
+KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
+    "kubernetes": kubernetes,
+    "leader_worker_set": leader_worker_set,
+    "kserve": kserve,
+}
+
+
+def manifests_of(served: Served, kinds: Sequence[ManifestKind]) -> tuple[dict[str, list[Object]], list[str]]:
+    """The objects of each kind that can be made, and notes on the others and on images of another release."""
+    made: dict[str, list[Object]] = {}
+    notes: list[str] = []
+    for kind in dict.fromkeys(kinds):
+        try:
+            made[kind] = KINDS[kind](served)
+        except CalcError as error:
+            notes.append(f"manifests: {kind} is not made: {error.message}")
+    return made, [*notes, *(_image_notes(served) if made else ())]
+
+
+def _image_notes(served: Served) -> Iterator[str]:
+    row = image_of(served)
+    if row.version not in (None, served.version):
+        yield f"manifests: the image is of {row.version}; rules and options are those of {served.version}"
+
+
+def manifest_assumption() -> str:
+    """What every manifest takes for granted."""
+    return (
+        f"manifests: {START_S} s and a second for each {LOAD_BYTES_PER_S / 1e9:g} GB of weights to start; a volume of "
+        "the cluster's default storage class keeps the model under /models (files that notes say have to be at hand "
+        "go there); a Hugging Face token, where needed, in the secret hf-token under token; nodes of this GPU are "
+        "not selected, and no processors or host memory asked for"
+    )

@@ -1,0 +1,130 @@
+"""Pods of an engine: a container with its probes and volumes."""
+
+from collections.abc import Sequence
+
+from llm_calc.adapters.planning.launch import shell_text
+from llm_calc.adapters.planning.launch_catalog import launch_rules
+from llm_calc.adapters.planning.manifests.served import (
+    MODELS,
+    PROBE_S,
+    Object,
+    Served,
+    claim_gib,
+    host_words,
+    image_of,
+    resource_of,
+    start_seconds,
+)
+
+TOKEN_SECRET = {"name": "hf-token", "key": "token", "optional": True}
+LEADER = "leader"
+
+
+def pod_spec(
+    served: Served, *, name: str = "engine", serves: bool = True, further: Sequence[str] = ()
+) -> Object:
+    """A pod's specification; ``serves``: whether it answers requests, and is asked after its health.
+
+    Without ``enableServiceLinks: false`` a Service called vllm would give the engine a ``VLLM_PORT`` that it cannot
+    read.
+    """
+    return {
+        "enableServiceLinks": False,
+        "containers": [container(served, name=name, serves=serves, further=further)],
+        "volumes": [*volumes(served)],
+    }
+
+
+def container(served: Served, *, name: str, serves: bool, further: Sequence[str]) -> Object:
+    """The engine's container: the launch command's words, the chips, probes and volumes."""
+    row = served.container
+    found: Object = {
+        "name": name,
+        "image": image_of(served).image.format(version=served.version),
+        **_command(served, further),
+        "workingDir": MODELS,
+        "env": [
+            {"name": "HF_HOME", "value": f"{MODELS}/huggingface"},
+            {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": dict(TOKEN_SECRET)}},
+        ],
+        "resources": {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}},
+        "volumeMounts": _mounts(served),
+    }
+    if serves:
+        found["ports"] = [{"name": "http", "containerPort": row.port}]
+        found |= _probes(served)
+    return found
+
+
+def _command(served: Served, further: Sequence[str]) -> Object:
+    row, words = served.container, [*host_words(served), *further]
+    if row.shell:
+        return {"command": list(row.shell), "args": [shell_text(served.launch, words)]}
+    if row.entrypoint:
+        return {"args": words[1:]}
+    program = [word for word in launch_rules(served.launch.engine).command if "{" not in word]
+    return {"command": program, "args": words[len(program) :]}
+
+
+def _probes(served: Served) -> Object:
+    """Questions after the engine's health: until it has started, then for good."""
+    ask = {"httpGet": {"path": served.container.health_path, "port": "http"}, "periodSeconds": PROBE_S}
+    return {
+        "startupProbe": {**ask, "failureThreshold": start_seconds(served) // PROBE_S},
+        "readinessProbe": {**ask, "timeoutSeconds": 5, "failureThreshold": 3},
+        "livenessProbe": {**ask, "timeoutSeconds": 10, "failureThreshold": 6},
+    }
+
+
+def _mounts(served: Served) -> list[Object]:
+    found: list[Object] = [{"name": "models", "mountPath": MODELS}]
+    if served.container.shared_memory_gib:
+        found.append({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108
+    return found
+
+
+def volumes(served: Served) -> list[Object]:
+    """The models' volume, and shared memory where the engine's processes need it."""
+    found: list[Object] = [
+        {"name": "models", "persistentVolumeClaim": {"claimName": f"{served.name}-models"}}
+    ]
+    if size := served.container.shared_memory_gib:
+        found.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{size}Gi"}})
+    return found
+
+
+def claim(served: Served) -> Object:
+    """The volume that keeps the model's files, of all pods together."""
+    pods = served.replicas * served.launch.nodes
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(served, f"{served.name}-models"),
+        "spec": {
+            "accessModes": ["ReadWriteOnce" if pods == 1 else "ReadWriteMany"],
+            "resources": {"requests": {"storage": f"{claim_gib(served)}Gi"}},
+        },
+    }
+
+
+def service(served: Served, selector: dict[str, str]) -> Object:
+    """One address for all replicas."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(served, served.name),
+        "spec": {
+            "selector": selector,
+            "ports": [{"name": "http", "port": served.container.port, "targetPort": "http"}],
+        },
+    }
+
+
+def metadata(served: Served, name: str) -> Object:
+    """Name and label of an object."""
+    return {"name": name, "labels": labels(served)}
+
+
+def labels(served: Served) -> dict[str, str]:
+    """What all objects of a deployment are labelled with."""
+    return {"app.kubernetes.io/name": served.name, "app.kubernetes.io/component": served.launch.engine}

@@ -1,0 +1,159 @@
+"""What is to be served by a cluster, and what is known of its containers: image, resource, probes, volumes."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
+from llm_calc.adapters.planning.launch import Launch, launch_words
+from llm_calc.adapters.planning.launch_catalog import ContainerRow, ImageRow, launch_rules
+from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.hardware import Gpu
+
+Object = dict[str, Any]
+
+PROBE_S = 10
+"""Seconds between two questions after an engine's health."""
+START_S = 900
+"""Time given to an engine beside the reading of weights: compilation, capture of graphs."""
+LOAD_BYTES_PER_S = 1e8
+"""Speed at which weights come at least, download included: a link of 1 Gbit/s at eight tenths."""
+CLAIM_SPARE_GIB = 10
+MODELS = "/models"
+LONGEST_NAME = 50
+
+
+class ResourceRow(BaseModel):
+    """A line of ``catalogs/kubernetes/resources.csv``: what a vendor's device plugin calls its chips."""
+
+    model_config = TEXT
+
+    vendor: str
+    families: str = ""
+    resource: str
+    checked: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One deployment: how an engine is started, on what, and how often.
+
+    ``version``: the engine's release. ``weights_bytes``: what all GPUs of a replica load; ``checkpoint_bytes``: what is
+    downloaded. ``at_hand``: the model is no published repository, but files that its owner has.
+    """
+
+    launch: Launch
+    gpu: Gpu
+    version: str
+    replicas: int
+    weights_bytes: float
+    checkpoint_bytes: float
+    at_hand: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of all objects: a DNS label that begins with a letter."""
+        words = re.sub(r"[^a-z0-9]+", "-", self.launch.model.rpartition("/")[2].casefold()).strip("-")
+        label = words if words[:1].isalpha() else f"m-{words}"
+        return label[:LONGEST_NAME].strip("-")
+
+    @property
+    def gpus_per_pod(self) -> int:
+        """GPUs of each host's part.
+
+        Raises:
+            UnsupportedError: the hosts would have unequal parts.
+        """
+        gpus, nodes = self.launch.layout.gpus, self.launch.nodes
+        if gpus % nodes:
+            raise UnsupportedError(
+                f"{gpus} GPUs are not divided evenly among {nodes} hosts", field="manifests"
+            )
+        return gpus // nodes
+
+    @property
+    def container(self) -> ContainerRow:
+        """How its engine runs in a container.
+
+        Raises:
+            UnsupportedError: nothing is known of it.
+        """
+        found = launch_rules(self.launch.engine).container
+        if found is None:
+            raise UnsupportedError(f"no container of {self.launch.engine} is known", field="manifests")
+        return found
+
+
+@cache
+def load_resources(path: Path | None = None) -> tuple[ResourceRow, ...]:
+    """What device plugins call chips.
+
+    Raises:
+        CatalogError: a line is wrong; names it.
+    """
+    return tuple(read_csv(ResourceRow, catalog_folder("kubernetes", path) / "resources.csv"))
+
+
+def resource_of(gpu: Gpu) -> str:
+    """The name under which a cluster counts such chips.
+
+    Raises:
+        UnsupportedError: no device plugin of its vendor is known.
+    """
+    for row in load_resources():
+        if row.vendor == gpu.vendor and _covers(row.families.split(), gpu):
+            return row.resource
+    raise UnsupportedError(f"no device plugin for {gpu.id} is known", field="manifests")
+
+
+def image_of(served: Served) -> ImageRow:
+    """The engine's public image for the chip.
+
+    Raises:
+        UnsupportedError: none is known.
+    """
+    for row in served.container.images:
+        if row.vendor == served.gpu.vendor and _covers(row.families, served.gpu):
+            return row
+    msg = f"no public image of {served.launch.engine} {served.version} for {served.gpu.id} is known"
+    raise UnsupportedError(msg, field="manifests")
+
+
+def _covers(families: Sequence[str], gpu: Gpu) -> bool:
+    return not families or (gpu.compute_capability or gpu.generation) in families
+
+
+def start_seconds(served: Served) -> int:
+    """Time that a container has to become healthy [s].
+
+    ``900 + weights / 10^8 bytes/s``, in whole probes.
+    """
+    needed = START_S + served.weights_bytes / LOAD_BYTES_PER_S
+    return math.ceil(needed / PROBE_S) * PROBE_S
+
+
+def claim_gib(served: Served) -> int:
+    """Size of the volume that keeps the model: its files and a little more, in tens of GiB."""
+    return math.ceil((served.checkpoint_bytes / 2**30 * 1.05 + CLAIM_SPARE_GIB) / 10) * 10
+
+
+def host_words(served: Served) -> list[str]:
+    """The launch command for each host of a group, with the variables that a LeaderWorkerSet gives its pods."""
+    words = [_grouped(word) for word in launch_words(served.launch)]
+    return [*words, *served.container.listen]
+
+
+def _grouped(word: str) -> str:
+    """Variables as Kubernetes writes them; whatever else looks like one stays what it is."""
+    if word.startswith("$"):
+        named = word.replace("$NODE_RANK", "$(LWS_WORKER_INDEX)")
+        return named.replace("$HEAD", "$(LWS_LEADER_ADDRESS)")
+    return word.replace("$(", "$$(")

@@ -1,0 +1,31 @@
+"""What a model is called where it is published, how large it is there, and who hosts it."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs, TokenPrice
+from llm_calc.adapters.model_source import SourcedModel, model_precision
+from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
+from llm_calc.core.memory import weights_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What commands call the model, how large its checkpoint is, and who hosts it at what price."""
+
+    repository: str
+    checkpoint_bytes: float
+    hosted: tuple[TokenPrice, ...] = ()
+
+
+def names_of(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:
+    """Repository and hosted prices of a catalog model; a placeholder for others."""
+    own = model_precision(source, PrecisionPart(), "vllm").numbers.recipe
+    size = float(weights_bytes(source.model, own))
+    if part.name is None:
+        return Names(repository=source.name or "model", checkpoint_bytes=size)
+    entry = catalogs.model(part.name, "model.name")
+    return Names(
+        repository=entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name,
+        checkpoint_bytes=size,
+        hosted=catalogs.prices_of_model(entry.name),
+    )

@@ -1,0 +1,298 @@
+"""What an image costs: tokens in the prompt, positions in the encoder, by how each family cuts images into patches.
+
+Read in the image processors and processors of transformers 5.24.0 (``models/*/image_processing*.py``,
+``processing_*.py``); checked: 2026-11-30, and their answers for many sizes are kept in ``tests/golden/images.json``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor, sqrt
+from typing import Protocol
+
+import numpy as np
+
+from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.model import Model
+
+MOST_ASPECT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCost:
+    """One image: ``tokens`` of the prompt, those between rows and tiles among them; ``embeddings``: its own alone.
+
+    ``positions`` of the encoder in each of ``tiles`` that it computes apart.
+    """
+
+    tokens: int
+    embeddings: int
+    positions: int
+    tiles: int = 1
+
+
+class ImageRule(Protocol):
+    """How a family turns an image into tokens."""
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """An image of so many pixels [tokens].
+
+        Definition: each family's own processor.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPatches:
+    """Patches of an image at about its own size, ``merge`` x ``merge`` of them a token: Qwen-VL and GLM-V.
+
+    The sides are rounded to whole tokens; an image with fewer or more pixels than it may have is scaled. ``frames``:
+    GLM-V counts an image as so many frames of a video against its limits.
+    """
+
+    patch: int
+    merge: int
+    least_pixels: int
+    most_pixels: int
+    frames: int = 1
+    grows_small: bool = False
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """Whole tokens of both sides [tokens].
+
+        ``round(side / f) x f`` with ``f = patch x merge``; above the most pixels ``floor(side / b / f) x f`` with ``b =
+        sqrt(frames x pixels / most)``, below the least ``ceil(side x b / f) x f``.
+        Source: transformers 5.24.0 ``models/qwen2_vl/image_processing_qwen2_vl.py`` and
+        ``glm4v/image_processing_glm4v.py``, ``smart_resize``; checked: 2026-11-30, read and run. Exact; halves are
+        rounded to even.
+        """
+        unit, sides = self.patch * self.merge, (height, width)
+        if self.grows_small and min(sides) < unit:
+            scale = unit / min(sides)
+            sides = (int(height * scale), int(width * scale))
+        if max(sides) / min(sides) > MOST_ASPECT:
+            msg = f"workload.images: {width} x {height} pixels are longer than 200 to 1; the processor refuses them"
+            raise InvalidInputError(msg, field="workload.images")
+        rows, columns = (self._whole(side, unit, sides) for side in sides)
+        tokens = rows * columns
+        return ImageCost(tokens=tokens, embeddings=tokens, positions=tokens * self.merge**2)
+
+    def _whole(self, side: int, unit: int, sides: tuple[int, int]) -> int:
+        pixels = self.frames * sides[0] * sides[1]
+        rounded = self.frames * unit**2 * round(sides[0] / unit) * round(sides[1] / unit)
+        if rounded > self.most_pixels:
+            return max(1, floor(side / sqrt(pixels / self.most_pixels) / unit))
+        if rounded < self.least_pixels:
+            return ceil(side * sqrt(self.least_pixels / pixels) / unit)
+        return round(side / unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOfPatches:
+    """Patches of an image that is only ever made smaller, a token behind each row of them: Pixtral, Mistral 3."""
+
+    patch: int
+    merge: int
+    longest_edge: int
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """``(columns + 1) x rows`` [tokens].
+
+        ``ceil(floor(side / max(1, longest side / edge)) / (patch x merge))`` tokens a side.
+        Source: transformers 5.24.0 ``models/pixtral/image_processing_pixtral.py``, ``get_resize_output_image_size``,
+        and ``processing_pixtral.py``; checked: 2026-11-30, read and run. Exact.
+        """
+        unit, ratio = self.patch * self.merge, max(width, height) / self.longest_edge
+        sides = [floor(side / ratio) if ratio > 1 else side for side in (width, height)]
+        columns, rows = ((side - 1) // unit + 1 for side in sides)
+        own = columns * rows
+        return ImageCost(tokens=own + rows, embeddings=own, positions=own * self.merge**2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedImage:
+    """Every image has one size, whatever it was: Llava, Gemma 3. ``around``: tokens before and behind it."""
+
+    embeddings: int
+    positions: int
+    around: int = 0
+
+    def cost(self, width: int, height: int) -> ImageCost:  # noqa: ARG002
+        """The same for every image [tokens].
+
+        ``embeddings + around``.
+        Source: transformers 5.24.0 ``models/llava/processing_llava.py``, ``gemma3/processing_gemma3.py``; checked:
+        2026-11-30, read and run. Exact without pan and scan.
+        """
+        return ImageCost(
+            tokens=self.embeddings + self.around, embeddings=self.embeddings, positions=self.positions
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledPatches:
+    """As many patches as the image may have, ``pool`` x ``pool`` of them a token: Gemma 4."""
+
+    patch: int
+    pool: int
+    most_tokens: int
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """Sides scaled up or down to the most patches, and two tokens around [tokens].
+
+        ``floor(side x sqrt(most x (pool x patch)^2 / pixels) / (pool x patch))`` a side; a side of none takes one, and
+        the other the whole number of times that it is longer.
+        Source: transformers 5.24.0 ``models/gemma4/image_processing_gemma4.py``, ``get_aspect_ratio_preserving_size``;
+        checked: 2026-11-30, read and run. Exact.
+        """
+        unit = self.pool * self.patch
+        factor = sqrt(self.most_tokens * self.pool**2 * self.patch**2 / (height * width))
+        rows, columns = (floor(factor * side / unit) for side in (height, width))
+        if not rows:
+            rows, columns = 1, min(width // height, self.most_tokens)
+        elif not columns:
+            rows, columns = min(height // width, self.most_tokens), 1
+        own = rows * columns
+        return ImageCost(tokens=own + 2, embeddings=own, positions=own * self.pool**2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiledImage:
+    """Tiles of one size in the arrangement nearest to the image's sides, and the whole image as one more: InternVL."""
+
+    tile: int
+    tile_tokens: int
+    tile_positions: int
+    least_tiles: int
+    most_tiles: int
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """``tiles x tokens of a tile``, and a token before and behind [tokens].
+
+        The arrangement of the nearest ratio of sides; of equal ones that with more tiles while the image has more than
+        half of their pixels.
+        Source: transformers 5.24.0 ``models/got_ocr2/image_processing_got_ocr2.py``, ``get_optimal_tiled_canvas``, and
+        ``internvl/processing_internvl.py``; checked: 2026-11-30, read and run. Exact.
+        """
+        best, nearest = (1, 1), float("inf")
+        for columns, rows in _arrangements(self.least_tiles, self.most_tiles):
+            gap = abs(width / height - columns / rows)
+            more = gap == nearest and width * height > 0.5 * self.tile**2 * columns * rows
+            if gap < nearest or more:
+                best, nearest = (columns, rows), gap
+        tiles = best[0] * best[1]
+        tiles += tiles > 1
+        own = tiles * self.tile_tokens
+        return ImageCost(tokens=own + 2, embeddings=own, positions=self.tile_positions, tiles=tiles)
+
+
+@lru_cache(maxsize=64)
+def _arrangements(least: int, most: int) -> tuple[tuple[int, int], ...]:
+    sides = range(1, most + 1)
+    pairs = [(a, b) for a in sides for b in sides if least <= a * b <= most]
+    return tuple(sorted(pairs, key=lambda pair: pair[0] * pair[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasImage:
+    """Tiles of the canvas that takes the image with least scaling, and the whole image: Llama 4."""
+
+    tile: int
+    tile_tokens: int
+    tile_positions: int
+    most_tiles: int
+    largest_canvas: bool = False
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """Tiles with a token between and one behind each row of them, the whole image, and three around [tokens].
+
+        The canvas of the least scale of 1 or more (``min(canvas / image)`` of both sides), else of the largest below;
+        of equal scales that of least area.
+        Source: transformers 5.24.0 ``models/llama4/image_processing_llama4.py``, ``get_best_fit``, and
+        ``processing_llama4.py``, ``_prompt_split_image``; checked: 2026-11-30, read and run. Exact; scales are compared
+        in 32 bits.
+        """
+        rows, columns = self._canvas(width, height)
+        several = rows * columns > 1
+        tiles = rows * columns + several
+        own = tiles * self.tile_tokens
+        between = rows * (columns - 1) + rows if several else 0
+        return ImageCost(tokens=own + between + 3, embeddings=own, positions=self.tile_positions, tiles=tiles)
+
+    def _canvas(self, width: int, height: int) -> tuple[int, int]:
+        pairs = [pair for count in range(self.most_tiles, 0, -1) for pair in _pairs(count)]
+        sides = np.array(pairs, dtype=np.float32) * np.float32(self.tile)
+        scales = np.minimum(sides[:, 0] / np.float32(height), sides[:, 1] / np.float32(width))
+        up = scales[scales >= 1]
+        chosen = (up.max() if self.largest_canvas else up.min()) if len(up) else scales.max()
+        fitting = [pair for pair, scale in zip(pairs, scales, strict=True) if scale == chosen]
+        return min(fitting, key=lambda pair: pair[0] * pair[1])
+
+
+def _pairs(count: int) -> Iterator[tuple[int, int]]:
+    return ((rows, count // rows) for rows in range(1, count + 1) if count % rows == 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaddedPatches:
+    """Patches of an image that is only ever made smaller and then padded to whole tokens: Kimi."""
+
+    patch: int
+    merge: int
+    most_patches: int
+    most_a_side: int
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """``ceil(int(side x scale) / (patch x merge))`` tokens a side [tokens].
+
+        ``scale = min(1, sqrt(most patches / patches), most a side x patch / side)``.
+        Source: transformers 5.24.0 ``models/kimi_k25/image_processing_kimi_k25.py``, ``navit_resize``; checked:
+        2026-11-30, read and run. Exact.
+        """
+        patches = max(1.0, height // self.patch) * max(1.0, width // self.patch)
+        longest = self.most_a_side * self.patch
+        scale = min(1.0, sqrt(self.most_patches / patches), longest / height, longest / width)
+        unit = self.patch * self.merge
+        sides = [min(max(1, int(side * scale)), longest) for side in (height, width)]
+        tokens = -(-sides[0] // unit) * -(-sides[1] // unit)
+        return ImageCost(tokens=tokens, embeddings=tokens, positions=tokens * self.merge**2)
+
+
+@lru_cache(maxsize=1024)
+def encoder_flops(model: Model, cost: ImageCost) -> float:
+    """Work of the encoder and what joins it to the decoder, for one image [FLOP].
+
+    ``2 x elements x positions`` for its layers and patches, ``2 x elements x embeddings`` for what stands behind them,
+    and ``4 x positions^2 x width`` for the attention of each layer in each tile.
+    Definition: multiplications and additions of every matrix; all positions of a tile see each other.
+    Leaves out: windows of single layers (Qwen2.5-VL), which attend to less; norms and activations.
+    """
+    total, everywhere = 0.0, cost.positions * cost.tiles
+    for weight in model.outside:
+        if weight.component != "vision" or weight.kind != "matrix":
+            continue
+        before = ".layers." in weight.name or "patch" in weight.name
+        total += 2.0 * weight.matrix_params * (everywhere if before else cost.embeddings)
+        if weight.name.endswith(("q_proj", "qkv_proj")):
+            width = weight.cols / (3 if "qkv" in weight.name else 1)
+            total += 4.0 * cost.positions**2 * cost.tiles * width * weight.copies
+    return total
+
+
+def encoder_bytes(model: Model, cost: ImageCost, element_bytes: float) -> float:
+    """Working memory of the encoder for one image [bytes].
+
+    ``positions x (4 x width + widest layer) x bytes`` and ``embeddings x hidden x bytes`` of what it hands on.
+    Choice: as the decoder's own step (``core.overheads``), one layer's tensors and the stream at once.
+    Leaves out: pixels, which lie with the host until they are needed.
+    """
+    layers = [w for w in model.outside if w.component == "vision" and ".layers." in w.name]
+    width = max((w.rows for w in layers if w.name.endswith(("q_proj", "qkv_proj"))), default=0)
+    widest = max((w.cols for w in layers if w.kind == "matrix"), default=0)
+    inside = cost.positions * cost.tiles * (4 * width + widest)
+    return (inside + cost.embeddings * model.hidden) * element_bytes
+
+
+def has_encoder(model: Model) -> bool:
+    """Whether a vision tower or what takes its place belongs to the model."""
+    return any(weight.component == "vision" for weight in model.outside)

@@ -1,0 +1,175 @@
+"""Images of a workload: longer prompts, the encoder's share, and who sees none."""
+
+from typing import Any
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.images import load_images
+from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
+
+HD = {"width": 1920, "height": 1080}
+LOAD: dict[str, Any] = {"input_tokens": 500, "output_tokens": 200, "concurrency": 4}
+
+COSTS = [
+    ("qwen3-vl-8b", 2040),
+    ("qwen3.5-27b", 2040),
+    ("gemma-3-12b", 260),
+    ("gemma-4-31b", 266),
+    ("kimi-k2.5", 2691),
+    ("llava-1.5-7b", 576),
+    ("llama-4-scout", 2322),
+    ("llama-3.1-8b", None),
+    ("gpt-oss-20b", None),
+    ("minimax-m3", None),
+]
+
+
+@pytest.mark.parametrize(("model", "tokens"), COSTS)
+def test_an_image_costs_what_the_models_processor_makes_of_it(model: str, tokens: int | None) -> None:
+    fields: dict[str, Any] = {"model": model, "hardware": "8x h200-141gb-sxm"}
+    load = {**LOAD, "images": {"count": 3, **HD}}
+    if tokens is None:
+        with pytest.raises(UnsupportedError, match=r"workload\.images") as error:
+            llm_calc.memory_plan(workload=load, **fields)
+        assert model in error.value.message
+        return
+    plan = llm_calc.memory_plan(workload=load, **fields)
+    assert plan.images is not None
+    assert (plan.images.tokens_per_image, plan.images.tokens) == (tokens, 3 * tokens)
+    assert plan.asked_context_tokens == 700 + 3 * tokens
+    assert any(f"takes {tokens} tokens, which lengthen the prompt" in words for words in plan.assumptions)
+
+
+PIXTRAL = {
+    "model_type": "mistral3",
+    "architectures": ["Mistral3ForConditionalGeneration"],
+    "spatial_merge_size": 2,
+    "text_config": {
+        "model_type": "mistral",
+        "hidden_size": 5120,
+        "intermediate_size": 32768,
+        "num_hidden_layers": 40,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "vocab_size": 131072,
+        "max_position_embeddings": 131072,
+    },
+    "vision_config": {
+        "model_type": "pixtral",
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "image_size": 1540,
+        "patch_size": 14,
+    },
+}
+LLAMA4 = {
+    "model_type": "llama4",
+    "text_config": {
+        "hidden_size": 5120,
+        "intermediate_size": 8192,
+        "intermediate_size_mlp": 16384,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 40,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "num_local_experts": 16,
+        "num_experts_per_tok": 1,
+        "vocab_size": 202048,
+        "max_position_embeddings": 131072,
+    },
+    "vision_config": {
+        "hidden_size": 1408,
+        "intermediate_size": 5632,
+        "num_hidden_layers": 34,
+        "num_attention_heads": 16,
+        "image_size": 336,
+        "patch_size": 14,
+        "pixel_shuffle_ratio": 0.5,
+    },
+}
+
+
+@pytest.mark.parametrize(("config", "tokens"), [(PIXTRAL, 1736), (LLAMA4, 2322)])
+def test_a_configuration_says_its_own_sizes(config: dict[str, Any], tokens: int) -> None:
+    plan = llm_calc.memory_plan(
+        model={"hf_config": config}, hardware="8x h200-141gb-sxm", workload={**LOAD, "images": HD}
+    )
+    assert plan.images is not None
+    assert plan.images.tokens_per_image == tokens
+
+
+def test_a_processors_own_file_overrides_and_what_it_says_in_vain_is_named() -> None:
+    """At most 1,003,520 pixels: 1320 x 742 of them at 32 a token are 41 x 23."""
+    file = {"size": {"shortest_edge": 65536, "longest_edge": 1_003_520}, "patch_size": 16, "unheard_of": 1}
+    load = {**LOAD, "images": {**HD, "processor": file}}
+    plan = llm_calc.memory_plan(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=load)
+    assert plan.images is not None
+    assert plan.images.tokens == 41 * 23
+    assert any("processor.unheard_of" in words for words in plan.assumptions)
+    broken = {**LOAD, "images": {**HD, "processor": {"max_pixels": "many"}}}
+    with pytest.raises(InvalidInputError, match=r"workload\.images\.processor\.max_pixels"):
+        llm_calc.memory_plan(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=broken)
+
+
+@pytest.mark.parametrize("load", ["concurrency", "request_rate", "batch", "offline"])
+def test_images_are_their_tokens_and_the_encoder_before_the_first_token(load: str) -> None:
+    amount: dict[str, Any] = {load: True if load == "offline" else 2}
+    lengths = {"output_tokens": 200, **amount}
+    fields: dict[str, Any] = {"model": "qwen3-vl-8b", "hardware": "h100-80gb-sxm"}
+    images = llm_calc.estimate(workload={"input_tokens": 500, "images": HD, **lengths}, **fields)
+    text = llm_calc.estimate(workload={"input_tokens": 2540, **lengths}, **fields)
+    assert images.images is not None
+    seconds = images.images.encoder_s
+    assert seconds is not None
+    assert 0.003 < seconds < 0.3  # 18.6 TFLOP at 300 to 900 TFLOP/s are 20 to 60 ms
+    assert images.ttft_s == pytest.approx(text.ttft_s + seconds, rel=1e-9)
+    assert images.tpot_s == text.tpot_s
+    assert images.requests_per_s <= text.requests_per_s
+    assert images.basis.kind == "formula_only"
+    assert images.interval.status == "uncalibrated"
+
+
+def test_sessions_take_images_in_their_first_prompt() -> None:
+    load = {**LOAD, "images": HD, "sessions": {"turns": 3, "growth_tokens": 100}}
+    answer = llm_calc.estimate(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=load)
+    assert answer.sessions is not None
+    assert answer.sessions.longest_tokens == pytest.approx(2540 + 3 * 200 + 2 * 100, rel=0.1)
+    assert any("time of the encoder is not part" in words for words in answer.warnings)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        {"input_tokens": {"distribution": "uniform", "min": 10, "max": 20}, "images": HD},
+        {"images": {"width": 0, "height": 10}},
+        {"images": {"width": 10}},
+        {"images": {"width": 10, "height": 10_000}},
+    ],
+)
+def test_images_that_cannot_be_are_refused_by_their_field(load: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="images"):
+        llm_calc.estimate(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=load)
+
+
+def test_plans_lengthen_prompts_and_sweeps_refuse_images() -> None:
+    plans = llm_calc.plan(
+        model="qwen3-vl-8b", workload={**LOAD, "images": HD}, gpus=["h100-80gb-sxm"], engines=["vllm"]
+    )
+    assert any("takes 2040 tokens" in words for words in plans.assumptions)
+    assert any("encoder is not part of this answer" in words for words in plans.assumptions)
+    base = {
+        "model": {"name": "qwen3-vl-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "workload": {"images": HD},
+    }
+    with pytest.raises(CalcError, match=r"workload\.images"):
+        list(llm_calc.sweep(target="memory_plan", base=base, grid={"workload.concurrency": [1, 2]}))
+
+
+def test_families_are_named_once_with_their_source() -> None:
+    names = [name for family in load_images().families for name in family.types]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,62 @@
+"""What the page offers for choice, against what the service takes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.links import link_defaults_text, requests_of
+from llm_calc.adapters.page_lists import page_table_text
+from llm_calc.adapters.wire.engines import ENGINE_PARTS
+from llm_calc.library import estimate
+
+TABLE: dict[str, Any] = json.loads(page_table_text(load_catalogs()))
+LISTS = TABLE["lists"]
+
+
+def test_every_engine_is_offered_with_formats_that_it_is_given() -> None:
+    assert {name for name, _ in LISTS["engines"]} == set(ENGINE_PARTS) == set(TABLE["engine_flags"])
+    assert LISTS["engines"][-1][0] == "generic"
+    assert {"q4_k_m", "iq4_xs", "mxfp4_moe"} <= set(LISTS["weights"]["llama.cpp"])
+    assert not {"fp8", "int4-awq"} & set(LISTS["weights"]["llama.cpp"])
+    assert {"fp8", "int4-awq", "nvfp4"} <= set(LISTS["weights"]["vllm"])
+    assert not {"q4_k_m", "mlx-4bit"} & set(LISTS["weights"]["vllm"])
+
+
+# A small model whose sizes every format divides, on a GPU on which each engine runs.
+@pytest.mark.parametrize(
+    ("engine", "cache"), [(e, c) for e, caches in LISTS["caches"].items() for c in caches]
+)
+def test_every_cache_that_is_offered_is_taken(engine: str, cache: str) -> None:
+    gpu = "m3-max" if engine == "mlx" else "b200-180gb-sxm"
+    answer = estimate(
+        model="llama-3.1-8b", hardware=gpu, engine={"name": engine}, precision={"kv_cache": cache}
+    )
+    assert cache == "auto" or answer.resolved.kv_cache == cache
+
+
+@pytest.mark.parametrize("preset", LISTS["presets"], ids=lambda each: each["name"])
+def test_a_load_by_name_is_that_of_the_catalog_in_a_context_that_holds_it(preset: dict[str, Any]) -> None:
+    link = "&".join(f"{key}={value}" for key, value in preset["set"].items())
+    (asked,) = requests_of(f"?v=1&m=llama-3.1-8b&n=1&{link}")
+    said = asked.serving_estimate["workload"]
+    name = preset["name"].lower().replace(" ", "_")
+    given = {"offline": True} if "offline" in said else {"concurrency": said["concurrency"]}
+    by_name = estimate(**{**asked.serving_estimate, "workload": {"preset": name, **given}})
+    assert estimate(**asked.serving_estimate).ttft_s == by_name.ttft_s
+
+
+def test_turns_of_a_coding_agent_end_at_the_tokens_of_its_source() -> None:
+    """Up to 66k tokens at turn 50 (catalogs/workloads/presets.toml), which 2^17 is the next power of two above."""
+    (agent,) = [each["set"] for each in LISTS["presets"] if each["name"] == "Coding agent"]
+    assert int(agent["i"]) + 49 * (int(agent["sg"]) + int(agent["o"])) == pytest.approx(66_000, rel=0.01)
+    assert agent["len"] == "131072"
+
+
+@pytest.mark.parametrize("start", TABLE["starts"], ids=lambda each: each["name"])
+def test_every_beginning_is_answered_and_fits(start: dict[str, Any]) -> None:
+    link = "&".join(f"{key}={value}" for key, value in {"w": "", **start["set"]}.items())
+    (asked,) = requests_of(f"?v=1&{link}")
+    assert set(start["set"]) <= set(json.loads(link_defaults_text())["defaults"])
+    assert estimate(**asked.serving_estimate).ttft_s > 0

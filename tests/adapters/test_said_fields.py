@@ -1,0 +1,172 @@
+"""Whatever a request can say changes its answer, is named in it, or is refused: asked field by field of the schema."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters import operations
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.operations import Operation
+from llm_calc.adapters.wire.engines import ENGINE_PARTS
+from llm_calc.core.errors import CalcError
+
+Schema = dict[str, Any]
+Path = tuple[str, ...]
+DEEPEST = 5
+LENGTHS = {"input_tokens": 1024, "output_tokens": 256}
+SIZES = [1, 3, 4096]
+NUMBERS = [0.3, 3.0]
+DEFAULTS: dict[str, set[Any]] = {
+    # What the engines do where nothing is said (catalogs/engines), for a plain model on two GPUs of one host.
+    "async_scheduling": {True},
+    "block_size": {16},
+    "cpu_moe": {False},
+    "cuda_graph": {True},
+    "cudagraph_mode": {"FULL_AND_PIECEWISE"},
+    "decode_context_parallel_size": {1},
+    "disable_cuda_graph": {False},
+    "disable_hybrid_kv_cache_manager": {False},
+    "disable_hybrid_swa_memory": {False},
+    "disable_overlap_schedule": {False},
+    "disable_prefill_cuda_graph": {False},
+    "disable_radix_cache": {False},
+    "enable_attention_dp": {False},
+    "enable_chunked_prefill": {True},
+    "enable_dp_attention": {False},
+    "enable_expert_parallel": {False},
+    "enforce_eager": {False},
+    "fit": {True},
+    "fit_ctx": {4096},
+    "flash_attn": {True},
+    "kv_unified": {True},
+    "mamba_radix_cache_strategy": {"auto"},
+    "mamba_ssm_cache_dtype": {"auto"},
+    "n_batch": {4096},  # the fitted context holds no more than n_batch of it at once
+    "no_kv_offload": {False},
+    "offload_kqv": {True},
+    "op_offload": {True},
+    "swa_full": {False},
+    "turns": {1},  # a session of one turn is a request by itself
+    "concurrency": {1},
+    "batch": {1},
+    "count": {1},
+}
+
+
+def resolved(schema: Schema, known: Schema) -> Schema:
+    while "$ref" in schema:
+        schema = known[schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def leaves(schema: Schema, known: Schema, path: Path = ()) -> Iterator[tuple[Path, Schema]]:
+    """Every field of a request that takes one value, with its schema."""
+    schema = resolved(schema, known)
+    for other in [*schema.get("anyOf", []), *schema.get("oneOf", [])]:
+        yield from leaves(other, known, path)
+    if "properties" in schema and len(path) < DEEPEST:
+        for name, inner in schema["properties"].items():
+            yield from leaves(inner, known, (*path, name))
+    elif path:
+        yield path, schema
+
+
+def values(schema: Schema) -> list[Any]:
+    if "enum" in schema or "const" in schema:
+        return list(schema.get("enum", [schema.get("const")]))
+    kinds: dict[str, list[Any]] = {"boolean": [True, False], "integer": SIZES, "number": NUMBERS}
+    return kinds.get(schema.get("type", ""), [])
+
+
+def with_value(body: Schema, path: Path, value: object) -> Schema:
+    found = copy.deepcopy(body)
+    inner = found
+    for name in path[:-1]:
+        inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return {}
+    inner[path[-1]] = value
+    return found
+
+
+def said(body: Schema, path: Path) -> object:
+    inner: Any = body
+    for name in path:
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    return inner
+
+
+def answer(operation: Operation[Any, Any], body: Schema) -> str | None:
+    """The whole answer as text; None where the question is refused."""
+    try:
+        return str(operation.answered(body, load_catalogs()).model_dump_json())
+    except CalcError:
+        return None
+
+
+def silent(operation: Operation[Any, Any], body: Schema) -> list[str]:
+    """What may be said in vain: fields with a value that is not what is done anyway and changes no letter."""
+    schema = operation.request.model_json_schema()
+    plain = answer(operation, body)
+    assert plain is not None
+    fields = {
+        (path, json.dumps(kind, sort_keys=True)): kind for path, kind in leaves(schema, schema["$defs"])
+    }
+    engine = body.get("engine", {}).get("name")
+    options = set() if engine is None else set(ENGINE_PARTS[engine].model_fields)
+    found = []
+    for (path, _), kind in fields.items():
+        if path[0] == "model" or (path[0] == "engine" and not options.intersection(path[1:2])):
+            continue
+        for value in values(kind):
+            usual = value in DEFAULTS.get(path[-1], ()) or value == said(body, path)
+            if not usual and answer(operation, with_value(body, path, value)) == plain:
+                found.append(f"{'.'.join(path)}={value}")
+    return found
+
+
+def deployment(engine: str) -> Schema:
+    return {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
+        "engine": {"name": engine},
+        "workload": {**LENGTHS, "concurrency": 8},
+    }
+
+
+@pytest.mark.parametrize("engine", list(ENGINE_PARTS))
+def test_a_memory_plan_keeps_silent_of_nothing(engine: str) -> None:
+    body = deployment(engine)
+    if engine == "mlx":
+        body["hardware"] = {"gpu": "apple-m3-ultra"}
+        body["parallelism"] = dict.fromkeys(("tensor", "pipeline", "data", "expert"), 1)
+    assert silent(operations.MEMORY_PLAN, body) == []
+
+
+def test_an_inspection_keeps_silent_of_nothing() -> None:
+    body = {"model": {"name": "llama-3.1-8b"}, "engine": {"name": "llama.cpp"}}
+    assert silent(operations.INSPECT_MODEL, body) == []
+
+
+# Limits that nothing of the question reaches are kept without a word, as they would be by the engine.
+REACHED_BY_NOTHING = {"least_tokens_per_s", "hardware.gpus_per_node", "max_models"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        (
+            operations.FIT,
+            {"model": {"name": "gemma-3-27b"}, "hardware": {"gpu": "rtx-4090"}, "context_tokens": 8192},
+        ),
+        (operations.MODELS_FOR, {"hardware": {"gpu": "rtx-4090"}, "context_tokens": 8192, "family": "Llama"}),
+    ],
+)
+def test_questions_of_ones_own_machine_keep_silent_of_nothing(
+    operation: Operation[Any, Any], body: Schema
+) -> None:
+    found = silent(operation, body)
+    assert [each for each in found if each.partition("=")[0] not in REACHED_BY_NOTHING] == []

@@ -1,0 +1,54 @@
+"""A run that is watched ends as soon as its limits are lost, and never where it would have kept them."""
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_calc.core.serving.percentiles import PERCENTILES, percentiles_of
+from llm_calc.core.workloads.patience import LimitsBrokenError, Patience, Watch
+
+TIMES = st.lists(st.floats(0.001, 100), min_size=1, max_size=60)
+
+
+@given(TIMES, st.floats(0.001, 100), st.sampled_from(PERCENTILES))
+def test_a_watch_refuses_just_what_the_mean_or_the_percentile_refuses(
+    times: list[float], limit: float, percent: int
+) -> None:
+    watch = Watch(Patience(ttft_s=limit, kept_fraction=percent / 100), len(times))
+    value = percentiles_of(np.array(times))[PERCENTILES.index(percent)]
+    kept = value <= limit and sum(times) <= limit * len(times)
+    if kept:
+        for each in times:
+            watch.see(each, nan)
+        return
+    # A value between a time within and one beyond the limit may be beyond it by itself: only then a watch lets it pass.
+    refused = _refused(watch, times)
+    assert refused or sorted(times)[int(percent / 100 * (len(times) - 1))] <= limit
+
+
+def _refused(watch: Watch, times: list[float]) -> bool:
+    try:
+        for each in times:
+            watch.see(each, each)
+    except LimitsBrokenError:
+        return True
+    return False
+
+
+def test_it_ends_with_the_first_request_too_many() -> None:
+    # 91 of 900 beyond a limit put the ninetieth percentile beyond it: place 809 of 0..899.
+    watch = Watch(Patience(tpot_s=0.1, kept_fraction=0.9), 900)
+    for _ in range(90):
+        watch.see(0.0, 0.2)
+    with pytest.raises(LimitsBrokenError):
+        watch.see(0.0, 0.2)
+
+
+def test_without_limits_it_never_ends_a_run() -> None:
+    watch = Watch(Patience(kept_fraction=0.9), 3)
+    for _ in range(9):
+        watch.see(1e6, 1e6)
+    assert Patience().most_late(5) == inf
