@@ -51,6 +51,7 @@ def estimate(**request: Unpack[fields.EstimateFields]) -> ServingEstimateAnswer:
             ``request_rate`` [requests/s], ``batch`` [requests] or ``offline``; lengths may be distributions;
             ``classes``, ``targets``, ``sessions`` or a ``preset`` besides.
         speculative: speculative decoding; ``disaggregated``: prefill and decode on GPUs of their own.
+        lora: adapters beside the model, whose matrices take memory and time.
         kv_tiers: memories below the GPU's that keep contexts of sessions.
         calibration: what ``calibrate`` answered.
 
@@ -119,6 +120,7 @@ def memory_plan(**request: Unpack[fields.MemoryPlanFields]) -> MemoryPlanAnswer:
         model: as for ``estimate``; so are ``hardware``, ``precision``, ``parallelism`` and ``engine``.
         workload: what has to fit; one sequence of the engine's whole context if absent.
         speculative: a draft, whose layers and caches take memory.
+        lora: adapters beside the model, for which the engine reserves memory.
 
     Returns:
         ``fits`` with its ``reason``, sizes in bytes, and in ``changes_that_fit`` what would make it fit.

@@ -56,12 +56,14 @@ class MemoryPlanFields(DeploymentFields, total=False):
     """Fields of ``memory_plan``."""
 
     speculative: Part | None
+    lora: Part | None
 
 
 class EstimateFields(DeploymentFields, total=False):
     """Fields of ``serving_estimate``."""
 
     speculative: Part | None
+    lora: Part | None
     disaggregated: Part | None
     kv_tiers: Sequence[Part]
     calibration: Part | None

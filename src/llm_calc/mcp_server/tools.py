@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from llm_calc.adapters import operations
+from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
@@ -21,6 +22,7 @@ from llm_calc.mcp_server.arguments import (
     EngineInput,
     GpuNames,
     HardwareInput,
+    LoraInput,
     ModelInput,
     ParallelismInput,
     PrecisionInput,
@@ -68,6 +70,7 @@ def memory_plan(
     engine: EngineInput = None,
     workload: WorkloadInput = None,
     speculative: SpeculativeInput = None,
+    lora: LoraInput = None,
 ) -> MemoryPlanAnswer:
     """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
 
@@ -84,6 +87,7 @@ def memory_plan(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        lora=lora,
     )
 
 
@@ -95,6 +99,10 @@ def serving_estimate(
     engine: EngineInput = None,
     workload: WorkloadInput = None,
     speculative: SpeculativeInput = None,
+    lora: LoraInput = None,
+    disaggregated: Annotated[
+        DisaggregatedPart | None, Field(description="Prefill and decode on GPUs of their own")
+    ] = None,
     kv_tiers: Annotated[
         list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")
     ] = None,
@@ -115,6 +123,8 @@ def serving_estimate(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        lora=lora,
+        disaggregated=disaggregated,
         kv_tiers=kv_tiers,
         calibration=calibration,
     )

@@ -168,12 +168,10 @@ def _usd(money: Money, name: str) -> float | None:
 def _money(scene: Scene, plan: Evaluated, price: GpuPrice | None, hosted: Sequence[TokenPrice]) -> Money:
     if price is None:
         return Money()
-    workload = scene.workload
+    lengths = scene.lengths
     usd_per_hour = price.usd_per_gpu_hour * plan.gpus
     each = float(request_usd(usd_per_hour, plan.found.requests_per_s * plan.replicas))
-    tokens = token_costs(
-        each, _input_share(scene, plan), workload.mean_input_tokens, workload.mean_output_tokens
-    )
+    tokens = token_costs(each, _input_share(scene, plan), lengths.input_tokens, lengths.output_tokens)
     return Money(
         usd_per_hour=usd_per_hour,
         tokens=tokens,
@@ -194,13 +192,13 @@ def _break_even(
     scene: Scene, hosted: Sequence[TokenPrice], usd_per_hour: float, own_usd: float
 ) -> BreakEven | None:
     """Against the provider whose price of such a request is lowest, free offers left out."""
-    workload = scene.workload
+    lengths = scene.lengths
     asked = {
         row.provider: hosted_request_usd(
             row.usd_per_million_input_tokens,
             row.usd_per_million_output_tokens,
-            workload.mean_input_tokens,
-            workload.mean_output_tokens,
+            float(lengths.input_tokens),
+            float(lengths.output_tokens),
         )
         for row in hosted
     }

@@ -1,9 +1,10 @@
 """What a plan can be made of: GPUs, engines with number formats, layouts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.formats import Precision, find_recipe
 from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.quantizer import KEPT
@@ -12,10 +13,11 @@ from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
+from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -58,6 +60,24 @@ class Choice:
         return self.refused[gpu.id]
 
 
+def named_gpus(names: Sequence[str] | None, catalogs: Catalogs) -> Sequence[Gpu]:
+    """The GPUs of these names; without any all of the catalog.
+
+    Raises:
+        UnknownNameError: no such GPU; offers the nearest.
+        UnsupportedError: a custom GPU, whose rent and links nothing says.
+    """
+    if names is None:
+        return catalogs.gpus
+    if CUSTOM_GPU in names:
+        msg = (
+            "gpus: plans and recommendations compare GPUs of the catalog; one of your own is hardware.gpu custom of a "
+            "memory plan, an estimate or a fit"
+        )
+        raise UnsupportedError(msg, field="gpus")
+    return [catalogs.gpu(name, "gpus") for name in names]
+
+
 def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gpu, ...]:
     """The GPUs that a request allows, each once.
 
@@ -65,7 +85,7 @@ def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gp
         UnknownNameError: no such GPU; offers the nearest.
         InvalidInputError: no GPU of the catalog is of the vendors that the limits name.
     """
-    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
+    named = named_gpus(request.gpus, catalogs)
     vendors = request.limits.vendors
     if vendors is None:
         return tuple(dict.fromkeys(named))
@@ -91,7 +111,7 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
     with said_as(FIELDS):
         found = [
             choice
-            for engine in request.engines or tuple(load_launch_rules())
+            for engine in _engines(request)
             for weights in _weights(request, source, engine)
             for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
         ]
@@ -99,6 +119,20 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
         msg = f"formats: none of {', '.join(request.formats or ())} is one that the engines asked for run"
         raise InvalidInputError(msg, field="formats")
     return tuple({_signature(choice): choice for choice in reversed(found)}.values())[::-1]
+
+
+def _engines(request: DeploymentPlansRequest) -> tuple[str, ...]:
+    """The engines asked for, or all that plans start; with sessions those whose caches of prompts are modelled.
+
+    Raises:
+        InvalidInputError: none of those asked for is one.
+    """
+    named = tuple(request.engines or load_launch_rules())
+    kept = tuple(name for name in named if not (request.workload.reuses and name in NO_SESSIONS))
+    if not kept:
+        msg = f"engines: prompt caches of {', '.join(named)} are not modelled, which workload.sessions needs"
+        raise InvalidInputError(msg, field="engines")
+    return kept
 
 
 def _signature(choice: Choice) -> tuple[object, ...]:

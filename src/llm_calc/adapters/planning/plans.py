@@ -22,6 +22,7 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_word
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -171,7 +172,7 @@ def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
         model=request.model,
         workload=request.workload,
         limits=_limits(limits),
-        percentile=limits.percentile or ("p90" if request.workload.request_rate is not None else "mean"),
+        percentile=limits.percentile or ("p90" if request.workload.load == "request_rate" else "mean"),
         gpus_per_node=request.gpus_per_node,
         calibration=request.calibration,
         day=day_of(request),
@@ -191,8 +192,17 @@ def _limits(part: LimitsPart) -> Limits:
 def load_of(workload: WorkloadPart, objective: str) -> Load:
     """The load of all replicas; open where the workload names none."""
     given = any(getattr(workload, name) is not None for name in LOADS)
-    amount = workload.request_rate or float(workload.requests_in_flight)
-    return Load(kind=workload.load, amount=amount, open=not given, fastest=objective in FASTEST)
+    part = workload.sessions
+    turns = 1 if part is None else part.turns
+    sessions_per_s = workload.session_rate or 0.0
+    amount = workload.request_rate or sessions_per_s * turns or float(workload.requests_in_flight)
+    return Load(
+        kind=workload.load,
+        amount=amount,
+        open=not given,
+        fastest=objective in FASTEST,
+        think_s=0.0 if part is None else part.think_s * (turns - 1) / turns,
+    )
 
 
 def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibration]:
@@ -221,6 +231,8 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     yield from owner_assumptions(request.owner)
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
+    if turns := turns_assumption(request.workload):
+        yield turns
     if request.manifests:
         yield manifest_assumption()
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
@@ -237,7 +249,9 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     releases = [release_of(plan.request.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
-    if request.workload.varies:
+    if request.workload.grows:
+        yield "workload.sessions: sessions were never measured; the intervals are those of closed loops"
+    elif request.workload.varies:
         yield (
             "workload: lengths that vary were never measured; bounds are those of their means, the intervals those of "
             "closed loops"

@@ -4,25 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.apart import DisaggregatedPart
+from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.images import ImagesAnswer
+from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.traces import TraceAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer
-
-
-class DisaggregatedPart(StrictRequest):
-    """Prefill and decode on GPUs of their own; each replica has the layout of ``parallelism``."""
-
-    prefill_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that prefill")
-    decode_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that decode")
-
 
 SERVING_EXAMPLES: list[JsonValue] = [
     {
@@ -49,6 +43,7 @@ class ServingEstimateRequest(AtHome):
     engine: EnginePart = Field(VllmEngine(), description="The engine with its own options")
     workload: WorkloadPart = Field(WorkloadPart(), description="Lengths and load")
     speculative: SpeculativePart | None = Field(None, description="Speculative decoding; absent: none")
+    lora: LoraPart | None = Field(None, description="Adapters beside the model; absent: none")
     disaggregated: DisaggregatedPart | None = Field(
         None, description="Prefill and decode apart; absent: the same GPUs do both"
     )
@@ -227,6 +222,7 @@ class ServingEstimateAnswer(Answer):
     trace: TraceAnswer | None = Field(
         description="What follows for a trace and what caches keep of it; null without one"
     )
+    lora: LoraAnswer | None = Field(description="What adapters take; null without any")
     images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
     interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
     operators: list[OperatorRow] = Field(description="What the time of a step consists of")

@@ -180,7 +180,7 @@ def _stated_quantization(
     parts = [values.get(key) for key in TEXT_PARTS]
     for holder in (values, *parts):
         if isinstance(holder, Mapping):
-            stated = ((key, holder[key]) for key in QUANTIZATION_KEYS if holder.get(key) is not None)
+            stated = ((key, holder[key]) for key in QUANTIZATION_KEYS if holder.get(key) not in (None, {}))
             yield from ((holder, key, _object(key, value)) for key, value in stated)
 
 

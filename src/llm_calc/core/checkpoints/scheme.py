@@ -77,6 +77,20 @@ def left_out(said: Said, *keys: str) -> tuple[Choice, ...]:
     )
 
 
+def listed_only(said: Said, listed: tuple[Choice, ...]) -> Scheme:
+    """What is not quantized but for listed modules."""
+    main = next((choice.number for choice in listed if choice.number), None)
+    number = main or said.notes.own
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words="listed modules alone" if main else "nothing quantized",
+        choices=listed,
+        covers=frozenset(),
+        dense=main is None,
+    )
+
+
 def names_head(choices: tuple[Choice, ...]) -> bool:
     """Whether a list of what is left out speaks of the head."""
     return any("lm_head" in choice.pattern for choice in choices)

@@ -133,6 +133,24 @@ def mxfp4(said: Said) -> Scheme:
     )
 
 
+def mxfp8(said: Said) -> Scheme:
+    """MXFP8 as transformers reads it: 8-bit floats with a scale of 8 bits for every 32 of a row."""
+    said.word("fmt", _FP8_KINDS, "")
+    said.word("scale_fmt", {each: each for each in ("", "ue8m0", "e8m0")}, "")
+    said.word("activation_scheme", {each: each for each in ("", "dynamic")}, "")
+    said.word(EXPERT_KEY, {each: each for each in ("", "fp8", "mxfp8")}, "")
+    if block_of(said, "weight_block_size") not in (None, (1, 32)):
+        raise said.refusal("weight_block_size", "[1, 32]")
+    number = grouped("mxfp8", 8, 32, 8, compute="fp8")
+    return Scheme(
+        storage="mxfp8",
+        number=number,
+        words=number_words(number),
+        choices=left_out(said, "modules_to_not_convert", "ignored_layers"),
+        activations="fp8",
+    )
+
+
 MLX_MODES: Mapping[str, tuple[int, int]] = {
     "affine": (4, 64),
     "mxfp4": (4, 32),
