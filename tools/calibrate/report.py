@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
+from tools.calibrate.blind import blind_section
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
@@ -48,7 +49,7 @@ LEAST = 8
 
 def write_report(everything: Sequence[Fitted]) -> None:
     """The page and its plots."""
-    lines = [*_head(everything), *_by_kind(everything)]
+    lines = [*_head(everything), *blind_section(everything), *_by_kind(everything)]
     for fitted in everything:
         lines += [*_family(fitted)]
     lines += [*host_section()]
