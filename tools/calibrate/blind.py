@@ -1,27 +1,36 @@
 """The held-out errors of docs/accuracy.md by collection: rows of known GPUs, whole models, whole GPUs."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray
+from tools.calibrate.cases import Case
+from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
-from tools.calibrate.folds import group
+from tools.calibrate.folds import group, setting_group
 from tools.calibrate.implied import implied_residuals, known_pairs, pairs_of
 from tools.calibrate.parameters import Rows
 from tools.calibrate.ranges import group_range
 from tools.calibrate.recent import is_of_recent_sources
+from tools.calibrate.writing import LEAST_OF_PAIR, as_times
 
 WAYS: Mapping[str, str] = {"row": "rows of known GPUs", "model": "unseen models", "gpu": "unseen GPUs"}
-KINDS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "time a token, closed loop": (("closed_loop", "tpot_s"),),
-    "first token, closed loop, mean": (("closed_loop", "ttft_s"),),
-    "first token, closed loop, median": (("closed_loop", "ttft_median_s"),),
-    "decode, single stream": (("single_stream", "tpot_s"), ("single_stream", "decode_tokens_per_s")),
-    "prefill, single stream": (("single_stream", "ttft_s"), ("single_stream", "prefill_tokens_per_s")),
-    "output, offline": (("offline", "output_tokens_per_s"),),
+DECODE, PREFILL = ("tpot_s", "decode_tokens_per_s"), ("ttft_s", "prefill_tokens_per_s")
+FIRST = ("ttft_s", "ttft_median_s")
+KINDS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "time a token, closed loop": ("closed_loop", ("tpot_s",), ("tpot_s",)),
+    "first token, closed loop, mean": ("closed_loop", FIRST, FIRST[:1]),
+    "first token, closed loop, median": ("closed_loop", FIRST, FIRST[1:]),
+    "decode, single stream": ("single_stream", DECODE, DECODE),
+    "prefill, single stream": ("single_stream", PREFILL, PREFILL),
+    "output, offline": ("offline", ("output_tokens_per_s",), ("output_tokens_per_s",)),
 }
+"""A load, metrics that share a range, and those of them that a line tells."""
+Truths = npt.NDArray[np.bool_]
 IMPLIED = "output, closed loop (implied)"
 COLLECTIONS = ("older", "2025-10 to 2026-06")
 MOST_PARTS = 12
@@ -29,12 +38,15 @@ MOST_PARTS = 12
 
 @dataclass(frozen=True)
 class Told:
-    """ln(predicted / measured) of measurements that one fit had not seen, what they are of, and what they say."""
+    """ln(predicted / measured) of measurements that one fit had not seen, whether a range held them, what they are."""
 
     residuals: FloatArray
-    groups: Sequence[str]
-    recent: "np.typing.NDArray[np.bool_]"
-    aside: "np.typing.NDArray[np.bool_]"
+    held: Truths
+    recent: Truths
+    aside: Truths
+
+
+_NOTHING = Told(np.zeros(0), *(np.zeros(0, dtype=bool),) * 3)
 
 
 def blind_section(everything: Sequence[Fitted]) -> Iterator[str]:
@@ -62,22 +74,30 @@ def blind_section(everything: Sequence[Fitted]) -> Iterator[str]:
 
 
 def _told(everything: Sequence[Fitted], kind: str, way: str) -> Told:
-    """Of all families at once."""
-    found: list[tuple[float, str, bool, bool]] = []
-    for fitted in everything:
-        rows, residuals = _implied(fitted, way) if kind == IMPLIED else _own(fitted, kind, way)
-        for row, residual in zip(rows.tolist(), residuals.tolist(), strict=True):
-            case = fitted.cases[row]
-            recent = is_of_recent_sources(case)
-            found.append((residual, group(case, way), recent, case.row.aside is not None))
-    residuals_, groups, recents, asides = zip(*found, strict=True) if found else ((), (), (), ())
-    return Told(
-        np.array(residuals_, dtype=np.float64), groups, np.array(recents, bool), np.array(asides, bool)
-    )
+    """Of all families, each with ranges of its own."""
+    parts = [part for fitted in everything if len((part := _of_family(fitted, kind, way)).residuals)]
+    parts = parts or [_NOTHING]
+    return Told(*(np.concatenate([getattr(part, name) for part in parts]) for name in Told.__annotations__))
+
+
+def _of_family(fitted: Fitted, kind: str, way: str) -> Told:
+    rows, residuals = _implied(fitted, way) if kind == IMPLIED else _own(fitted, kind, way)
+    cases = [fitted.cases[row] for row in rows]
+    aside = np.array([case.row.aside is not None for case in cases], dtype=bool)
+    held, kept = np.zeros(len(rows), dtype=bool), np.flatnonzero(~aside)
+    groups, sharing = range_groups([cases[at] for at in kept], way)
+    times = as_times(cases, residuals)
+    for each in set(sharing):
+        chosen = np.array([own == each for own in sharing])
+        held[kept[chosen]] = held_by_others(times[kept[chosen]], np.array(groups)[chosen])
+    shown = np.array([kind == IMPLIED or case.row.metric in KINDS[kind][2] for case in cases], dtype=bool)
+    recent = np.array([is_of_recent_sources(case) for case in cases], dtype=bool)
+    return Told(residuals=residuals[shown], held=held[shown], recent=recent[shown], aside=aside[shown])
 
 
 def _own(fitted: Fitted, kind: str, way: str) -> tuple[Rows, FloatArray]:
-    member = [(case.row.load, case.row.metric) in KINDS[kind] for case in fitted.cases]
+    load, ranged, _ = KINDS[kind]
+    member = [case.row.load == load and case.row.metric in ranged for case in fitted.cases]
     rows = np.flatnonzero(np.array(member) & np.isfinite(fitted.residuals[way]))
     return rows, fitted.residuals[way][rows]
 
@@ -87,17 +107,23 @@ def _implied(fitted: Fitted, way: str) -> tuple[Rows, FloatArray]:
     return pairs.first, implied_residuals(fitted, pairs, way)
 
 
+def range_groups(cases: Sequence[Case], way: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The groups that a range must hold for as a whole, and which cases share one: pairs of engine and chips."""
+    pairs = [pair_of(case) for case in cases]
+    count = Counter(pairs)
+    own = [pair if way == "row" and count[pair] >= LEAST_OF_PAIR else "" for pair in pairs]
+    groups = [
+        setting_group(case) if pair else group(case, way) for case, pair in zip(cases, own, strict=True)
+    ]
+    return groups, own
+
+
 def _cell(told: Told, recent: int) -> str:
-    kept = ~told.aside
-    chosen = told.recent[kept] == recent
-    residuals = told.residuals[kept]
-    inside = held_by_others(residuals, np.array(told.groups)[kept])[chosen]
-    return f"{_errors(residuals[chosen])} ({inside.mean():.0%})" if chosen.any() else "-"
+    chosen = ~told.aside & (told.recent == recent)
+    return f"{_errors(told.residuals[chosen])} ({told.held[chosen].mean():.0%})" if chosen.any() else "-"
 
 
-def held_by_others(
-    residuals: FloatArray, groups: "np.typing.NDArray[np.str_]"
-) -> "np.typing.NDArray[np.bool_]":
+def held_by_others(residuals: FloatArray, groups: "np.typing.NDArray[np.str_]") -> Truths:
     """Which measurements lie within the range that groups of other parts give; many groups are dealt to few parts."""
     names, places = np.unique(groups, return_inverse=True)
     parts = places % MOST_PARTS if len(names) > MOST_PARTS else places
