@@ -51,6 +51,7 @@ def estimate(**request: Unpack[fields.EstimateFields]) -> ServingEstimateAnswer:
             ``request_rate`` [requests/s], ``batch`` [requests] or ``offline``; lengths may be distributions;
             ``classes``, ``targets``, ``sessions`` or a ``preset`` besides.
         speculative: speculative decoding; ``disaggregated``: prefill and decode on GPUs of their own.
+        lora: adapters beside the model, whose matrices take memory and time.
         kv_tiers: memories below the GPU's that keep contexts of sessions.
         calibration: what ``calibrate`` answered.
 
@@ -85,9 +86,10 @@ def plan(**request: Unpack[fields.PlanFields]) -> DeploymentPlansAnswer:
         gpus: ids to consider; the whole catalog if absent.
         formats: of the weights to consider; ``kv_cache_formats``, ``engines`` likewise.
         objective: what the first plan is best in.
-        prices: your own by GPU id [USD/h a GPU].
+        prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand`` or ``spot``; ``owner``: of GPUs you own.
         gpus_per_node: GPUs in one host [GPUs].
-        max_plans: plans in the answer; ``calibration``: what ``calibrate`` answered.
+        max_plans: plans in the answer; ``manifests``: kinds of objects for a cluster; ``calibration``: what
+            ``calibrate`` answered.
 
     Returns:
         ``plans``, empty where no deployment keeps the limits, and in ``refused`` the reason for every other GPU.
@@ -118,6 +120,7 @@ def memory_plan(**request: Unpack[fields.MemoryPlanFields]) -> MemoryPlanAnswer:
         model: as for ``estimate``; so are ``hardware``, ``precision``, ``parallelism`` and ``engine``.
         workload: what has to fit; one sequence of the engine's whole context if absent.
         speculative: a draft, whose layers and caches take memory.
+        lora: adapters beside the model, for which the engine reserves memory.
 
     Returns:
         ``fits`` with its ``reason``, sizes in bytes, and in ``changes_that_fit`` what would make it fit.
@@ -190,7 +193,8 @@ def recommend(**request: Unpack[fields.RecommendFields]) -> RecommendGpusAnswer:
         context_tokens: of each sequence, prompt and answer [tokens]; ``concurrency``: so many at once.
         max_gpus: most GPUs of one kind [GPUs]; ``gpus``: ids to consider.
         engine: vLLM where it runs, else llama.cpp, if absent.
-        objective: what the first one is best in; ``prices`` and ``calibration`` as for ``plan``.
+        objective: what the first one is best in; ``prices``, ``rental``, ``owner``, ``manifests`` and ``calibration``
+            as for ``plan``.
 
     Returns:
         ``recommendations``, empty where no kind holds it, and in ``refused`` the reason for every other GPU.

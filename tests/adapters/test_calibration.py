@@ -29,7 +29,7 @@ from tools.calibrate.measurements import ROOT, read_config_of
 from tools.calibrate.writing import seen_by
 
 FAMILIES: tuple[Family, ...] = ("served", "batch", "llama.cpp")
-KINDS = {"engine", "generation", "format", "vendor", "maker", "pair", "kernel"}
+KINDS = {"engine", "generation", "format", "vendor", "maker", "pair", "kernel", "chip_format"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

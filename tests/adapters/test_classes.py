@@ -150,7 +150,6 @@ def test_what_cannot_be_is_refused_by_name(workload: dict[str, Any], named: str)
     ("workload", "named"),
     [
         ({"classes": [SHORT, LONG]}, "does not take classes.targets"),
-        ({"sessions": {"turns": 3}}, "does not take sessions"),
         ({"targets": {"ttft_s": 1.0}}, "does not take targets"),
     ],
 )

@@ -18,6 +18,7 @@ from llm_calc.adapters.memory_advice import (
     fits,
     sequences_text,
 )
+from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
 from llm_calc.core.engines import Engine, Setup
@@ -122,6 +123,33 @@ def test_more_gpus_are_recommended_where_one_is_too_small() -> None:
     found = recommended_gpu(setup(), build_engine("vllm", max_model_len=16_384), asked, load_catalogs().gpus)
     assert found is not None
     assert found.count > 1
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "weights", "other", "count"),
+    [
+        ("llama-3.3-70b", "rtx-4090", "q4_k_m", 24, 2),
+        ("qwen3-32b", "rtx-3060-12gb", "q4_k_m", 24, 1),
+        ("gpt-oss-20b", "rtx-4060", None, 16, 1),
+        ("qwen3-32b", "rx-7900-xt", "q4_k_m", 24, 1),
+    ],
+)
+def test_of_ones_own_card_the_next_larger_one_or_two_are_recommended(
+    model: str, gpu: str, weights: str | None, other: int, count: int
+) -> None:
+    """Files of 42.5, 19.8 and 12.1 GB beside 8500 tokens: cards of 24 or 16 GB that people own, none for servers."""
+    body: dict[str, Any] = {
+        "model": model,
+        "hardware": gpu,
+        "engine": "llama.cpp",
+        "precision": {"weights": weights} if weights else {},
+        "workload": {"input_tokens": 8000, "output_tokens": 500},
+    }
+    found = MEMORY_PLAN.answered(body, load_catalogs()).recommended_gpu
+    assert found is not None
+    card = load_catalogs().gpu(found.gpu)
+    assert card.family in ("GeForce RTX", "Radeon")
+    assert (round(card.memory_bytes / 2**30), found.count) == (other, count)
 
 
 def test_nothing_is_recommended_for_what_no_gpus_hold() -> None:

@@ -131,9 +131,7 @@ def test_what_cannot_be_is_refused_by_name(fields: dict[str, Any], named: str) -
         asked(**fields)
 
 
-def test_plans_and_calibrations_refuse_sessions_by_name() -> None:
-    with pytest.raises(InvalidInputError, match="deployment_plans does not take sessions"):
-        llm_calc.plan(model="llama-3.1-8b", workload=LOAD, gpus=["h100-80gb-sxm"])
+def test_calibrations_refuse_sessions_by_name() -> None:
     measured = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "l40s"}, "workload": LOAD}
     with pytest.raises(InvalidInputError, match="calibrate does not take sessions"):
         llm_calc.calibrate(measurements=[{**measured, "measured": {"ttft_s": 1.0}}])

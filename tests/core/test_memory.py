@@ -159,7 +159,7 @@ def test_attention_data_parallelism_splits_sequences() -> None:
 
 def test_stages_that_hold_the_same_are_counted_together() -> None:
     """7 stages of 32 layers: four hold 5 and three hold 4."""
-    found = unlike_stages(llama(), 1, 7)
+    found = unlike_stages(llama(), Layout(pipeline=7))
     assert sorted(count for _, count in found) == [3, 4]
-    each = [stage_caches(llama(), 1, 7, stage) for stage in range(7)]
+    each = [stage_caches(llama(), Layout(pipeline=7), stage) for stage in range(7)]
     assert sum(each.count(each[first]) for first, _ in found) == 7

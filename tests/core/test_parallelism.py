@@ -81,4 +81,4 @@ def test_possible_layouts_pass() -> None:
 @pytest.mark.parametrize("sizes", [{"tensor": 0}, {"data": -1}, {"tensor": 4, "expert": 3}])
 def test_layouts_that_make_no_sense_cannot_be_built(sizes: dict[str, int]) -> None:
     with pytest.raises(InvalidInputError, match=r"parallelism\."):
-        Layout(**sizes)
+        Layout(**sizes)  # type: ignore[arg-type]

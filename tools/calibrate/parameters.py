@@ -16,16 +16,28 @@ Term = tuple[str, int | None]
 """An efficiency, and the group of matrices whose format it depends on."""
 
 
+OF_FORMATS = ("format", "chip_format")
+"""Kinds of keys that name a format: kernels of one on all chips, and those on one class of chips."""
+
+
 @dataclass(frozen=True)
 class Keys:
-    """For each case its key of every kind; ``format`` has one a group of matrices."""
+    """For each case its key of every kind; ``format`` and ``chip_format`` have one a group of matrices."""
 
     plain: Mapping[str, Sequence[str]]
     formats: Sequence[Sequence[str]]
 
     def of(self, kind: str, group: int | None) -> Sequence[str]:
         """Keys of one kind, without the kind."""
-        return self.formats[group or 0] if kind == "format" else self.plain[kind]
+        if kind not in OF_FORMATS:
+            return self.plain[kind]
+        formats = self.formats[group or 0]
+        if kind == "format":
+            return formats
+        return [
+            f"{chip}/{each}" if each else ""
+            for chip, each in zip(self.plain["generation"], formats, strict=True)
+        ]
 
 
 @dataclass
@@ -62,7 +74,7 @@ class Unknowns:
         sds.append(sd)
 
     def _labels(self, kind: str, each: Prior) -> list[str]:
-        groups = range(len(GROUPS)) if kind == "format" else (None,)
+        groups = range(len(GROUPS)) if kind in OF_FORMATS else (None,)
         known = {key.removeprefix(f"{kind}:") for key in each.centres if key.startswith(f"{kind}:")}
         return sorted(known | {label for group in groups for label in self.keys.of(kind, group) if label})
 

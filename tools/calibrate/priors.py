@@ -105,7 +105,7 @@ LLAMA_CPP: Mapping[str, Prior] = {
         0.2, 0.4, 0.02, 0.7, vendor=0.3, generation=0.15, format=0.2, engine=0.3
     ),
     "vector_compute_fraction": prior(
-        0.35, 0.4, 0.03, 1.0, vendor=0.4, generation=0.3, format=0.25, engine=0.3
+        0.35, 0.4, 0.03, 1.0, vendor=0.4, generation=0.3, format=0.25, engine=0.3, chip_format=0.6
     ),
     "activation_bandwidth_fraction": prior(0.6, 0.5, 0.05, 0.9),
     "kv_bandwidth_fraction": prior(0.5, 0.3, 0.1, 0.97, vendor=0.2, generation=0.15, engine=0.2),

@@ -12,6 +12,8 @@ from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.formats import format_catalog
 from llm_calc.adapters.images import load_images
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
+from llm_calc.adapters.planning.manifests.served import load_resources
+from llm_calc.adapters.planning.owned import load_owner_defaults
 from llm_calc.adapters.presets import load_presets
 from llm_calc.adapters.runs_on import load_runs_on
 from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
@@ -36,6 +38,8 @@ def load_all_catalogs(path: Path | None = None) -> Catalogs:
     load_presets()
     load_workloads()
     load_tiers()
+    load_resources()
+    load_owner_defaults()
     load_acceptances()
     load_heads()
     load_images()

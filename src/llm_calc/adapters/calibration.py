@@ -162,8 +162,7 @@ def _efficiency(name: str, row: EfficiencyRow) -> Efficiency:
 def family_of(engine: str, load: str) -> Family:
     """Which measurements an answer rests on.
 
-    Engines for one's own machine have kernels of their own. Engines that serve were measured as servers, one request in
-    flight or many; static batches and offline runs without one, as was everything generic.
+    Engines for one's own machine have kernels of their own. Of servers, loads of clients were measured apart.
     """
     if engine in OWN_MACHINES:
         return "llama.cpp"
@@ -234,7 +233,8 @@ def _rate_keys(
     """What rates depend on, and for each group of matrices the same with its format."""
     experts = formats[GROUPS.index("experts")]
     keys = (*_keys(engine, chip, vendor), f"kernel:{kernel_key(engine, experts, chip)}")
-    return keys, tuple((*keys, f"format:{format_class(each)}") for each in formats)
+    named = [format_class(each) for each in formats]
+    return keys, tuple((*keys, f"format:{each}", f"chip_format:{chip}/{each}") for each in named)
 
 
 @cache

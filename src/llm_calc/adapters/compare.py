@@ -20,7 +20,7 @@ from llm_calc.adapters.wire.compare import (
     Reason,
     Scenario,
 )
-from llm_calc.adapters.wire.plans import PlanMemory, PlanPrice
+from llm_calc.adapters.wire.plans import PlanMemory
 from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
 from llm_calc.core.errors import CalcError, InvalidInputError
 
@@ -84,14 +84,7 @@ def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedSce
             max_concurrency=round(whole_concurrency(plan), 4),
         ),
         estimate=estimate,
-        price=None
-        if rent is None
-        else PlanPrice(
-            usd_per_gpu_hour=rent.price.usd_per_gpu_hour,
-            provider=rent.price.provider,
-            as_of=rent.price.as_of,
-            source=rent.price.source,
-        ),
+        price=None if rent is None else rent.price.answered,
         usd_per_hour=rent and rent.usd_per_hour,
         usd_per_million_output_tokens_all_in=rent and rent.usd_per_million_output_tokens,
     )

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, known_of, measured_load, share_of, with_bounds
+from llm_calc.adapters.alone import family_for, known_of, measured_load, one_replica, share_of, with_bounds
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
@@ -29,10 +30,11 @@ from llm_calc.adapters.served import (
 )
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted, drafted, true_warnings
+from llm_calc.adapters.speculation import true_warnings
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
@@ -53,11 +55,11 @@ class Placed:
 
     ``replicas`` independent ones share the load; ``known``: the fit whose measurements are of such loads, whichever
     ``calibration`` times it; ``operators``: the step matrix by matrix; ``filled_fraction``: the part of the planned
-    cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments
-    leave off. ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known.
-    ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over
-    the middle of measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the
-    load takes more cache than planned. ``drafted``: what is known of its draft.
+    cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments leave off.
+    ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known. ``room``: where
+    contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over the middle of
+    measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the load takes
+    more cache than planned. ``beside``: its draft and its adapters.
     """
 
     subject: Subject
@@ -82,7 +84,7 @@ class Placed:
     release_factor: float | None = None
     novel: bool = False
     larger_cache: bool = False
-    drafted: Drafted = NOTHING_DRAFTED
+    beside: Beside = NOTHING_BESIDE
 
 
 def place(
@@ -95,6 +97,7 @@ def place(
     engine: EnginePart,
     workload: WorkloadPart,
     speculative: SpeculativePart | None = None,
+    lora: LoraPart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
@@ -122,6 +125,7 @@ def place(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        lora=lora,
         own=own,
         tiers=tiers,
     )
@@ -136,17 +140,19 @@ def place_subject(
     engine: EnginePart,
     workload: WorkloadPart,
     speculative: SpeculativePart | None = None,
+    lora: LoraPart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
     """What was resolved, ready to be timed under a load."""
     subject = with_cache_types(subject, precision, engine)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
-    layout, replicas = _one_replica(subject.setup.layout)
+    layout, replicas = one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
-    share, draft = share_of(workload, replicas), drafted(speculative, subject, catalogs, engine.name)
+    beside = beside_of(speculative, lora, subject, catalogs, engine.name)
+    share = share_of(workload, replicas)
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
-    placed = _placed(subject, engine, cluster, calibration, share, draft)
+    placed = _placed(subject, engine, cluster, calibration, share, beside)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
@@ -154,17 +160,20 @@ def place_subject(
     larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
-        drafted=draft,
+        beside=beside,
         kv_cache=kv_cache,
         assumptions=(*placed.assumptions, *assumed),
         warnings=(*placed.warnings, *larger_cache),
         larger_cache=bool(larger_cache),
-        untimed=(
-            *untimed_options(engine),
-            *beyond_graphs(engine, subject.setup, placed.deployment, workload, placed.replicas),
-        ),
+        untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
     )
+
+
+def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
+    """Options whose effect on time is not known."""
+    setup, deployment = placed.subject.setup, placed.deployment
+    return *untimed_options(engine), *beyond_graphs(engine, setup, deployment, workload, placed.replicas)
 
 
 def _room(
@@ -190,13 +199,13 @@ def _placed(
     cluster: Cluster,
     calibration: Calibration,
     workload: WorkloadPart,
-    draft: Drafted,
+    beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    (layout, replicas), context = _one_replica(subject.setup.layout), float(workload.longest_tokens)
+    (layout, replicas), context = one_replica(subject.setup.layout), float(workload.longest_tokens)
     built, setup = engine_from(engine), replace(subject.setup, layout=layout)
-    plan = with_chosen_cache(built, engine, draft.beside(setup))
-    machine, offload, work = timed(setup, built, cluster, calibration, many=_several(workload))
+    plan = with_chosen_cache(built, engine, beside.held(setup))
+    machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=_several(workload))
     scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -216,14 +225,14 @@ def _placed(
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(calibration, engine.name, setup.gpu, summed(work)),
-            draft=draft.draft,
+            draft=beside.draft.draft,
         ),
         operators=work,
         offload=offload,
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions),
-        warnings=(*true_warnings(subject.warnings, draft.layers), *fit_warnings(plan, context)),
+        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *fit_warnings(plan, context)),
     )
 
 
@@ -283,10 +292,3 @@ def _with_served_cache(
         f"run; name {subject.precision.kv_cache} for the engine's own default"
     )
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
-
-
-def _one_replica(layout: Layout) -> tuple[Layout, int]:
-    """Without expert parallelism data-parallel groups never wait for each other: they are replicas."""
-    if layout.expert > 1 or layout.data == 1:
-        return layout, 1
-    return replace(layout, data=1), layout.data

@@ -4,11 +4,13 @@ Sizes are those of the tensors. Source: llama.cpp v0.5.0, ``src/models/*.cpp``, 
 (gate and up, queries and their gates) or half of what the key says (Qwen of 2023); checked: 2026-11-30.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from llm_calc.adapters.gguf_keys import Keys
-from llm_calc.adapters.gguf_weights import Placed
+from llm_calc.adapters.gguf_keys import FIELD, Keys
+from llm_calc.adapters.gguf_types import GgufTensor, file_kind
+from llm_calc.adapters.gguf_weights import BLOCK, Placed
+from llm_calc.core.errors import InvalidInputError
 
 EXPERTS = "_exps"
 NAMED_UNKNOWN = 8
@@ -67,3 +69,47 @@ def not_understood(what: str, names: tuple[str, ...]) -> Iterator[str]:
     if names:
         more = f" and {len(names) - NAMED_UNKNOWN} more" if len(names) > NAMED_UNKNOWN else ""
         yield f"{what} of the file that are not understood: {', '.join(names[:NAMED_UNKNOWN])}{more}"
+
+
+_OTHER_FILES: Mapping[str, str] = {
+    "adapter": "an adapter (LoRA), which goes with a model's own file",
+    "mmproj": "the tower for images or sounds, which goes with a model's own file",
+    "imatrix": "an importance matrix, which a quantizer reads",
+    "vocab": "a vocabulary",
+}
+"""Words of ``general.type`` beside ``model`` (gguf 0.19.0, ``GGUFType``; checked: 2026-11-30)."""
+
+
+def check_kind_of_file(values: Mapping[str, object]) -> tuple[str, ...]:
+    """Refuse a file that says it is no model; a word that nobody knows is a doubt.
+
+    Raises:
+        InvalidInputError: an adapter, a tower, an importance matrix, a vocabulary.
+    """
+    said = values.get("general.type")
+    word = said.lower() if isinstance(said, str) else ""
+    if word in _OTHER_FILES:
+        raise InvalidInputError(
+            f"{FIELD}: general.type: {word!r}: this is {_OTHER_FILES[word]}; give the model's file",
+            field=FIELD,
+        )
+    known = said is None or word == "model"
+    return () if known else (f"general.type of the file is not understood ({str(said)[:40]!r})",)
+
+
+def unknown_kind(values: Mapping[str, object]) -> tuple[str, ...]:
+    """A sentence on a type of file that no table holds."""
+    said = values.get("general.file_type")
+    known = said is None or file_kind(said) is not None
+    return () if known else (f"general.file_type of the file is not understood ({str(said)[:40]})",)
+
+
+def behind_the_last(tensors: Sequence[GgufTensor], blocks: int) -> tuple[str, ...]:
+    """A sentence on tensors of blocks that ``block_count`` does not count: llama.cpp does not load such a file."""
+    numbers = {int(found[1]) for each in tensors if (found := BLOCK.fullmatch(each.name))}
+    behind = sorted(number for number in numbers if number >= blocks)
+    if not behind:
+        return ()
+    return (
+        f"block_count says {blocks} layers; the file holds tensors of layer {behind[0]} as well, which were left out",
+    )

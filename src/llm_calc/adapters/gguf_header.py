@@ -7,7 +7,7 @@ are read as one; that is taken only if it agrees with the tensors to the paramet
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile
 from llm_calc.adapters.formats.precision import StoredWeights
+from llm_calc.adapters.gguf_checks import behind_the_last, check_kind_of_file, unknown_kind
 from llm_calc.adapters.gguf_config import config_of
 from llm_calc.adapters.gguf_keys import FIELD, Keys
 from llm_calc.adapters.gguf_model import FileModel, file_model
@@ -97,9 +98,11 @@ def gguf_file(*headers: GgufHeader) -> GgufFile:
     if any(fnmatchcase(architecture, each) for each in architectures_file().no_generators.names):
         msg = f"{FIELD}: a file of architecture {architecture!r} generates no text by itself"
         raise InvalidInputError(msg, field=FIELD)
+    unsaid = check_kind_of_file(values)
     name = values.get("general.name")
     name = name[:200] if isinstance(name, str) and name else architecture
-    return _judged(whole, Keys(values, architecture), name)
+    found = _judged(whole, Keys(values, architecture), name)
+    return replace(found, doubts=(*found.doubts, *unsaid)) if unsaid else found
 
 
 def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
@@ -121,8 +124,8 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
         kind=kind,
         recipe=used,
         types=kinds_of(placed),
-        notes=(*whole.notes, *read.notes),
-        doubts=(*read.key_doubts, *doubts),
+        notes=(*whole.notes, *read.notes, *unknown_kind(whole.header.values)),
+        doubts=(*behind_the_last(tensors, keys.layers()), *read.key_doubts, *doubts),
     )
 
 
@@ -196,7 +199,7 @@ def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, 
         name=name,
         model=reading.model,
         kind=kind,
-        doubts=(*reading.assumptions, tied, *whole.notes, *notes),
+        doubts=(*reading.assumptions, tied, *whole.notes, *notes, *unknown_kind(whole.header.values)),
         warnings=reading.warnings,
     )
 

@@ -54,8 +54,10 @@ class _Reader:
         self.window = window
         self.sliding = self._sliding_layers()
         if guessing and blocks > self.count:
+            held = any(tensor.name.startswith(f"blk.{self.count}.") for tensor in tensors)
             self.notes.append(
-                f"{guessing} block(s) that guess further tokens are in the file; they are not loaded or counted"
+                f"{guessing} block(s) that guess further tokens are {'in' if held else 'counted but not in'} the file; "
+                "they are not loaded or counted"
             )
 
     def _sliding_layers(self) -> frozenset[int]:

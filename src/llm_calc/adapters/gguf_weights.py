@@ -12,7 +12,7 @@ from llm_calc.adapters.gguf_types import GgufTensor
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.weights import Component, Weight
 
-_BLOCK = re.compile(r"blk\.(\d{1,6})\.(.+)")
+BLOCK = re.compile(r"blk\.(\d{1,6})\.(.+)")
 RECURRENT = ("ssm_", "shortconv.", "time_mix_")
 TOP = -1
 """The layer of what stands in none."""
@@ -65,7 +65,7 @@ def placed_tensors(tensors: Iterable[GgufTensor], layers: int) -> tuple[Placed, 
 
 
 def _placed(tensor: GgufTensor) -> Placed:
-    block = _BLOCK.fullmatch(tensor.name)
+    block = BLOCK.fullmatch(tensor.name)
     layer, rest = (int(block[1]), block[2]) if block else (TOP, tensor.name)
     stem, dot, ending = rest.rpartition(".")
     named = dot and ending in ("weight", "bias")

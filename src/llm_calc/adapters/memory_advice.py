@@ -175,7 +175,7 @@ def _grown(setup: Setup, engine: Engine, asked: Asked, field: str) -> Layout | N
     while (
         size := size + 1 if engine.name == "llama.cpp" else 2 * size
     ) * setup.layout.gpus // now <= MOST_GPUS:
-        layout: Layout = replace(setup.layout, **{field: size})
+        layout: Layout = replace(setup.layout, stage_layers=(), **{field: size})
         if holds(replace(setup, layout=layout), engine, asked):
             return layout
     return None

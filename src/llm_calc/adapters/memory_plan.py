@@ -1,6 +1,6 @@
 """``/api/memory_plan``: from a request to an engine's plan, and from the plan to the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
@@ -11,6 +11,7 @@ from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
+from llm_calc.adapters.lora import Served, lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     Asked,
@@ -56,6 +57,7 @@ class Planned:
     plan: MemoryPlan
     asked: Asked
     fits: bool
+    lora: Served | None = None
 
     @property
     def serves(self) -> bool:
@@ -96,6 +98,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         changes_that_fit=_changes(request, planned, catalogs),
         recommended_gpu=_other_gpu(request, planned, catalogs),
         images=None if seen is None else seen.answer(None),
+        lora=lora_answer(planned.lora, subject.setup),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
         assumptions=[*subject.assumptions, *words_of(seen), *_assumptions(planned, request)],
@@ -134,8 +137,10 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         engine=request.engine.name,
         version=request.engine.version,
     )
+    served = served_lora(request.lora, subject, request.engine.name)
     subject = with_draft_said(subject, request.speculative, catalogs, request.engine.name)
-    return plan_of(subject, request.precision, request.engine, request.workload)
+    subject = with_lora(subject, served)
+    return replace(plan_of(subject, request.precision, request.engine, request.workload), lora=served)
 
 
 def plan_of(

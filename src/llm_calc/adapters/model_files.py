@@ -16,6 +16,9 @@ from llm_calc.core.errors import InvalidInputError
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 GGUF_MAGIC = b"GGUF"
+PART = re.compile(r"(?P<name>.+)-\d{5}-of-(?P<count>\d{5})\.safetensors")
+OTHER_WEIGHTS = ("openvino_*model.bin", "*.onnx*", "pytorch_model*.bin")
+"""Weights of OpenVINO, ONNX (with the data beside it) and PyTorch."""
 SHARD = re.compile(r"(?P<name>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 """How tools name the parts of one file."""
 GGUF_HEAD_BYTES = 2**24
@@ -23,6 +26,12 @@ GGUF_HEAD_BYTES = 2**24
 
 A shorter head goes to a service, which judges it itself [bytes].
 """
+
+OTHER_FOLDERS = {
+    "adapter_config.json": "adapter_config.json is that of an adapter, which goes with a model: name that model",
+    "params.json": "params.json is Mistral's own; the config.json of the same model is needed",
+}
+"""Files that tell what a folder without a config.json is."""
 
 MOST_CONFIG_BYTES = 2**26
 """A config.json beyond this is none: the longest published ones have a few hundred KiB [bytes]."""
@@ -110,7 +119,12 @@ def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
         return {**model_part(folder / CONFIG), **_beside(folder)}
     files = _whole_files(folder)
     if not files:
-        raise InvalidInputError(f"model: {folder} holds neither {CONFIG} nor a GGUF file", field="model")
+        other = next(
+            (f" ({means})" for name, means in OTHER_FOLDERS.items() if (folder / name).is_file()), ""
+        )
+        raise InvalidInputError(
+            f"model: {folder} holds neither {CONFIG} nor a GGUF file{other}", field="model"
+        )
     if len(files) > 1:
         names = ", ".join(file.name for file in files[:5])
         raise InvalidInputError(
@@ -127,20 +141,23 @@ def _beside(folder: Path) -> Part:
     }
     if said:
         part["quantization_files"] = said
-    index, size_bytes = folder / INDEX, _weights_bytes(folder)
-    if index.is_file():
-        part["safetensors_index"] = _sizes(index)
-    elif size_bytes:
-        part["safetensors_index"] = {"metadata": {"total_size": size_bytes}}
-    return part
+    sizes = _sizes(folder)
+    return {**part, "safetensors_index": sizes} if sizes else part
 
 
 def _weights_bytes(folder: Path) -> int:
-    """Bytes of a folder's safetensors files without headers, or of an OpenVINO model's weights; 0 without [bytes]."""
-    files = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob("*.safetensors"))
+    """Bytes of a folder's safetensors files without headers, or of what other runtimes hold; 0 without [bytes]."""
+    files = _tensor_files(folder)
     if files:
         return sum(_tensor_bytes(file) for file in files)
-    return sum(file.stat().st_size for file in folder.glob("openvino_*model.bin"))
+    found = (sorted(folder.glob(pattern)) for pattern in OTHER_WEIGHTS)
+    return sum(file.stat().st_size for file in next((each for each in found if each), []))
+
+
+def _tensor_files(folder: Path) -> list[Path]:
+    """The safetensors files of a folder's model; those of adapters are not of it."""
+    named = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob("*.safetensors"))
+    return [file for file in named if not file.name.startswith("adapter_")]
 
 
 def _tensor_bytes(file: Path) -> int:
@@ -153,9 +170,31 @@ def _tensor_bytes(file: Path) -> int:
     return max(0, file.stat().st_size - 8 - header_bytes)
 
 
-def _sizes(index: Path) -> Part:
-    """What an index says of sizes; its list of tensors is long and not needed."""
-    return {"metadata": _json_object(index.read_bytes(), str(index)).get("metadata")}
+def _sizes(folder: Path) -> Part:
+    """What a folder says of sizes: its index, else its files; the list of tensors is long and not needed."""
+    index, size_bytes = folder / INDEX, _weights_bytes(folder)
+    said = _json_object(index.read_bytes(), str(index)) if index.is_file() else {}
+    metadata, names = said.get("metadata"), _named_files(said.get("weight_map"), folder)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if not isinstance(metadata, dict) or metadata.get("total_size") is None:
+        if not size_bytes or missing:
+            return {"missing_files": missing} if missing else {}
+        metadata = {**(metadata if isinstance(metadata, dict) else {}), "total_size": size_bytes}
+    return {"metadata": metadata, **({"missing_files": missing} if missing else {})}
+
+
+def _named_files(weight_map: object, folder: Path) -> list[str]:
+    """The files that an index names, or that the names of the parts count; none where the folder has no weights."""
+    files = [file.name for file in _tensor_files(folder)]
+    if not files:
+        return []
+    if isinstance(weight_map, dict):
+        return sorted({str(name) for name in weight_map.values()})
+    parts = [found for name in files if (found := PART.fullmatch(name))]
+    if not parts:
+        return []
+    name, count = parts[0].group("name", "count")
+    return [f"{name}-{number:05}-of-{count}.safetensors" for number in range(1, min(int(count), 9999) + 1)]
 
 
 def _json_object(data: bytes, where: str) -> Part:

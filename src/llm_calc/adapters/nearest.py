@@ -160,7 +160,7 @@ def _extras(request: ServingEstimateRequest) -> Iterator[str]:
         yield "gpu_memory_bytes"
     if isinstance(request.hardware, UnlikeHardware):
         yield "hardware"
-    for name in ("speculative", "disaggregated"):
+    for name in ("speculative", "disaggregated", "lora"):
         if getattr(request, name) is not None:
             yield name
 

@@ -1,31 +1,70 @@
 """A smaller or larger GPU that holds the same."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llm_calc.adapters.memory_advice import MOST_GPUS, Asked, holds
 from llm_calc.adapters.runs_on import runs_at_all
+from llm_calc.adapters.unlike import LAYER_SPLITTERS
 from llm_calc.adapters.wire.memory import RecommendedGpu
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.parallelism import Layout
+
+FAMILIES_AT_HOME = ("GeForce RTX", "Radeon", "Arc")
+"""Cards that are sold to put into a machine of one's own; who has one is told of these first."""
+MOST_AT_HOME = 4
+"""Of such cards, as many as a mainboard takes [GPUs]."""
 
 
 def recommended_gpu(
     setup: Setup, engine: Engine, asked: Asked, gpus: tuple[Gpu, ...]
 ) -> RecommendedGpu | None:
-    """The same vendor's GPU with the least memory that holds it on as many GPUs; else on twice as many, and so on."""
-    engine = replace(engine, fit=False) if isinstance(engine, LlamaCpp) else engine
+    """The same vendor's GPU with the least memory that holds it on as many GPUs; else on more of them, and so on.
+
+    Of one's own card another that is sold so, up to ``MOST_AT_HOME`` of them, before any for servers.
+    """
     comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
     known = sorted(comparable, key=_size)
-    layout = setup.layout
-    while layout.gpus <= MOST_GPUS:
-        for gpu in known:
-            if holds(replace(setup, gpu=gpu, unlike=(), layout=layout), engine, asked):
+    if setup.gpu.family in FAMILIES_AT_HOME:
+        own = [gpu for gpu in known if gpu.family in FAMILIES_AT_HOME]
+        found = _smallest(setup, engine, asked, own, MOST_AT_HOME)
+        if found is not None:
+            return found
+    return _smallest(setup, engine, asked, known, MOST_GPUS)
+
+
+def _smallest(
+    setup: Setup, engine: Engine, asked: Asked, gpus: Sequence[Gpu], most: int
+) -> RecommendedGpu | None:
+    """The first of the GPUs that holds it, on as few of them as do."""
+    for layout in _layouts(setup.layout, engine, most):
+        for gpu in gpus:
+            if _holds(replace(setup, gpu=gpu, unlike=(), layout=layout), engine, asked):
                 memory = gpu.usable_memory_bytes
                 return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
-        field = "pipeline" if engine.name == "llama.cpp" else "tensor"
-        layout = replace(layout, **{field: 2 * getattr(layout, field)})
     return None
+
+
+def _holds(setup: Setup, engine: Engine, asked: Asked) -> bool:
+    """Whether it holds it; of llama.cpp, which fits what is not said, with everything on the GPU."""
+    if not isinstance(engine, LlamaCpp):
+        return holds(setup, engine, asked)
+    if not holds(setup, engine, asked):
+        return False
+    asked_for = engine.n_gpu_layers is not None and engine.n_gpu_layers >= 0
+    return asked_for or engine.loading(setup).is_whole(setup.model.num_layers)
+
+
+def _layouts(layout: Layout, engine: Engine, most: int) -> Iterator[Layout]:
+    """The layout, and larger ones: one stage more each time where layers are dealt, else twice as many GPUs."""
+    field = "pipeline" if engine.name in LAYER_SPLITTERS else "tensor"
+    while layout.gpus <= most:
+        yield layout
+        size: int = getattr(layout, field)
+        larger = size + 1 if field == "pipeline" else 2 * size
+        layout = replace(layout, stage_layers=(), **{field: larger})
 
 
 def _size(gpu: Gpu) -> tuple[int, float]:

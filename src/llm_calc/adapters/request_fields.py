@@ -56,12 +56,14 @@ class MemoryPlanFields(DeploymentFields, total=False):
     """Fields of ``memory_plan``."""
 
     speculative: Part | None
+    lora: Part | None
 
 
 class EstimateFields(DeploymentFields, total=False):
     """Fields of ``serving_estimate``."""
 
     speculative: Part | None
+    lora: Part | None
     disaggregated: Part | None
     kv_tiers: Sequence[Part]
     calibration: Part | None
@@ -80,8 +82,11 @@ class PlanFields(TypedDict, total=False):
     engines: Sequence[str] | None
     objective: Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
     prices: Mapping[str, float]
+    rental: Literal["on_demand", "spot"]
+    owner: Part | None
     gpus_per_node: int
     max_plans: int
+    manifests: Sequence[str] | None
     calibration: Part | None
 
 
@@ -97,6 +102,9 @@ class RecommendFields(TypedDict, total=False):
     engine: ShortPart | None
     objective: Literal["cost", "latency", "gpus"]
     prices: Mapping[str, float]
+    rental: Literal["on_demand", "spot"]
+    owner: Part | None
+    manifests: Sequence[str] | None
     calibration: Part | None
 
 

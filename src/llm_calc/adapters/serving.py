@@ -19,6 +19,7 @@ from llm_calc.adapters.image_times import (
     with_untimed_images,
 )
 from llm_calc.adapters.images import seen_images, with_images
+from llm_calc.adapters.lora import lora_answer, lora_words
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.release_days import release_note
@@ -90,10 +91,12 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         engine=request.engine,
         workload=request.workload,
         speculative=request.speculative,
+        lora=request.lora,
         own=request.calibration,
         tiers=request.kv_tiers,
     )
-    apart = request.speculative is not None or request.disaggregated is not None
+    apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
+    apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
     return replace(placed, novel=apart or request.workload.is_stream)
 
 
@@ -180,6 +183,7 @@ def _answer(
         else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
         images=None,
+        lora=lora_answer(placed.beside.lora, placed.subject.setup),
         interval=interval_of(request, placed, found),
         operators=list(operator_rows(lengths, placed, found)),
         basis=basis_of(request, placed, found, catalogs),
@@ -230,7 +234,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if load == "request_rate":
         yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
-    yield from placed.drafted.words
+    yield from placed.beside.draft.words
+    yield from lora_words(placed.beside.lora)
     if request.disaggregated is not None:
         yield link_assumption(placed.subject.setup.gpu)
     if request.calibration is not None:
@@ -252,7 +257,7 @@ def _idle(request: ServingEstimateRequest, placed: Placed, catalogs: Catalogs) -
 def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
     workload = request.workload
     yield from version_warnings(request.engine)
-    if placed.drafted.assumed:
+    if placed.beside.draft.assumed:
         yield (
             "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
             "acceptance_fraction as measured on your text"

@@ -8,9 +8,9 @@ from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.lengths import draw_of
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.homes import PREFIX_SWITCHES
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.prefix_switches import PREFIX_SWITCHES
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.engines import MemoryPlan
@@ -65,12 +65,12 @@ class Replica(Protocol):
 
 
 def refuse_unplanned(workload: WorkloadPart) -> None:
-    """Names what plans do not take: lengths that vary and classes are simulated, the rest is not searched.
+    """Names what plans do not take: sessions, lengths that vary and classes are simulated, the rest is not searched.
 
     Raises:
-        UnsupportedError: the workload has sessions, a trace, or targets.
+        UnsupportedError: the workload has a trace, or targets.
     """
-    given = [name for name in ("sessions", "trace", "targets") if getattr(workload, name) is not None]
+    given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
     if any(each.targets is not None for each in workload.classes or ()):
         given.append("classes.targets")
     for name in given:
@@ -244,7 +244,7 @@ def sessions_answer(
     hits = found.hit_fractions
     return SessionsAnswer(
         hit_fraction=sum(hits),
-        most_hit_fraction=_most_hits(stream) if room.keeps else 0.0,
+        most_hit_fraction=most_hits(stream) if room.keeps else 0.0,
         tiers=list(tiers_found(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
@@ -259,7 +259,7 @@ def sessions_answer(
     )
 
 
-def _most_hits(stream: Stream) -> float:
+def most_hits(stream: Stream) -> float:
     """The part of prompts that some request before had, ``1 - new / all``."""
     kind = stream.classes[0]
     new = kind.mean_new_tokens - stream.shared_tokens / kind.turns

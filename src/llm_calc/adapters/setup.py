@@ -27,6 +27,12 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
 ONLY_GGUF = frozenset({"llama.cpp"})
+UNEVEN = (
+    "parallelism.stage_layers: stages of unlike length were never measured; offline runs go at the pace of the "
+    "longest, under other loads a step passes all stages in turn"
+)
+STATED_STAGES = ("vllm", "sglang", "generic")
+"""Engines that take the layers of each stage: VLLM_PP_LAYER_PARTITION, SGLANG_PP_LAYER_PARTITION."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +138,9 @@ def requested_layout(
             return Layout(), ()
         field = "pipeline" if engine in LAYER_SPLITTERS else "tensor"
         assumed = (f"parallelism: {field} {hardware.count}, since no layout was given",)
-        return Layout(**{field: hardware.count}), assumed
+        return (
+            Layout(pipeline=hardware.count) if field == "pipeline" else Layout(tensor=hardware.count)
+        ), assumed
     if parallelism.gpus != hardware.count:
         product = f"{parallelism.tensor} x {parallelism.pipeline} x {parallelism.data} = {parallelism.gpus}"
         msg = f"hardware.count: must be tensor x pipeline x data = {product}; it is {hardware.count}"
@@ -140,8 +148,24 @@ def requested_layout(
     if isinstance(hardware, UnlikeHardware) and parallelism.pipeline != hardware.count:
         msg = f"parallelism.pipeline: must be {hardware.count}, a stage for each of the unlike GPUs"
         raise UnsupportedError(msg, field="parallelism.pipeline", accepted=[hardware.count])
-    sizes = parallelism.model_dump()
-    return Layout(**sizes), ()
+    _check_stage_layers(parallelism, engine)
+    sizes = parallelism.model_dump(exclude={"stage_layers"})
+    stated = parallelism.stage_layers or ()
+    return Layout(**sizes, stage_layers=stated), (UNEVEN,) if len(set(stated)) > 1 else ()
+
+
+def _check_stage_layers(parallelism: ParallelismPart, engine: EngineName) -> None:
+    """Refuses layers by stage where an engine deals them by itself, or by an option of its own.
+
+    Raises:
+        UnsupportedError: names the engines that take them.
+    """
+    if parallelism.stage_layers is None or engine in STATED_STAGES:
+        return
+    own = "; its option is engine.tensor_split" if engine in LAYER_SPLITTERS else ""
+    names = ", ".join(STATED_STAGES)
+    msg = f"parallelism.stage_layers: {engine} deals layers itself{own}; taken under {names}"
+    raise UnsupportedError(msg, field="parallelism.stage_layers", accepted=[*STATED_STAGES])
 
 
 def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> Load:

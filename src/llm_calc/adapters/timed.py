@@ -12,7 +12,7 @@ from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine, Rates
-from llm_calc.core.serving.unlike import in_turn, unbalanced
+from llm_calc.core.serving.unlike import in_turn, slowest_stage_loss, unbalanced
 
 
 def timed(
@@ -27,8 +27,17 @@ def timed(
         if _uneven(setup, engine):
             whole, rates = _of_stages(setup, engine, cluster, calibration, whole)
         rates = _in_micro_batches(rates, engine.micro_batch(engine.loading(setup).n_ctx))
+    elif setup.layout.stage_layers:
+        rates = _of_slowest(setup, rates)
     offload = offload_of(engine, setup, rates)
     return machine, offload, offload.work(whole)
+
+
+def _of_slowest(setup: Setup, rates: Rates) -> Rates:
+    """Stages at once wait for the one with most layers; one after another nothing waits."""
+    layers = setup.layout.stage_layers
+    loss = slowest_stage_loss(layers, rates.stage_loss_fraction)
+    return replace(rates, stage_loss_fraction=loss)
 
 
 def _in_micro_batches(rates: Rates, tokens: int) -> Rates:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from llm_calc.core.arrays import Quantity
 
 SECONDS_PER_HOUR = 3600
+HOURS_PER_YEAR = 8766
 MILLION = 1e6
 
 
@@ -93,3 +94,54 @@ def joules_per_token(power_w: Quantity, tokens_per_s: Quantity) -> Quantity:
     ``/api/deployment_plans``).
     """
     return power_w / tokens_per_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A GPU that is owned with its part of the host.
+
+    ``busy_fraction``: part of all hours that pay for it; ``host_power_fraction``: power of the host over that of its
+    GPUs; ``site_power_fraction``: of the site over that of its machines (PUE).
+    """
+
+    purchase_usd: float
+    life_s: float
+    busy_fraction: float
+    upkeep_fraction_per_year: float
+    host_power_fraction: float
+    site_power_fraction: float
+    usd_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedCosts:
+    """Of what an hour of an owned GPU consists [USD/h]."""
+
+    capital_usd_per_gpu_hour: float
+    upkeep_usd_per_gpu_hour: float
+    energy_usd_per_gpu_hour: float
+
+    @property
+    def usd_per_gpu_hour(self) -> float:
+        """The whole [USD/h].
+
+        Definition: the sum.
+        """
+        return self.capital_usd_per_gpu_hour + self.upkeep_usd_per_gpu_hour + self.energy_usd_per_gpu_hour
+
+
+def owned_costs(owner: Owner, gpu_w: float) -> OwnedCosts:
+    """What an hour of an owned GPU costs while it serves [USD/h].
+
+    ``purchase / (life x busy)``, ``purchase x upkeep / (8766 x busy)``, ``watts x (1 + host) x PUE / 1000 x
+    price of a kWh``.
+    Definition: a purchase in equal parts over the hours that pay for it; energy only of those hours.
+    Leaves out: interest, what is left of the value at the end, and the power of idle hours.
+    """
+    each = owner.purchase_usd / (HOURS_PER_YEAR * owner.busy_fraction)
+    site_w = gpu_w * (1 + owner.host_power_fraction) * owner.site_power_fraction
+    return OwnedCosts(
+        capital_usd_per_gpu_hour=each * HOURS_PER_YEAR * SECONDS_PER_HOUR / owner.life_s,
+        upkeep_usd_per_gpu_hour=each * owner.upkeep_fraction_per_year,
+        energy_usd_per_gpu_hour=site_w / 1000 * owner.usd_per_kwh,
+    )

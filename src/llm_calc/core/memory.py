@@ -15,7 +15,6 @@ from llm_calc.core.overheads import layer_peak_width
 from llm_calc.core.parallelism import (
     Layout,
     indices_inside,
-    stage_bounds,
     stage_placed,
     weight_share,
 )
@@ -100,7 +99,7 @@ def stage_shares(
     ``stored sets in the stage x bytes of the largest share`` (:func:`.parallelism.weight_share`).
     Definition: sharding as in ``parallelism``, formats as in :func:`weights_bytes`.
     """
-    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    bounds = layout.bounds(model.num_layers)[stage]
     return tuple(
         (placed.weight, stored * _share_bytes(recipe, layout, placed, bounds))
         for placed, stored in stage_placed(model, bounds)
@@ -244,7 +243,7 @@ def stage_kv_cache_bytes(
     Leaves out: sequences that are dealt unevenly beyond the rounding.
     """
     total: Quantity = 0
-    for cache, weight in stage_caches(model, layout.tensor, layout.pipeline, stage):
+    for cache, weight in stage_caches(model, layout, stage):
         total = total + weight * cache_bytes(cache, tokens, formats)
     return ceil_div(sequences, layout.data) * total
 
@@ -258,7 +257,7 @@ def kv_cache_bytes_per_gpu(
     Definition: the fullest GPU decides.
     """
     most: Quantity = 0
-    for stage, _ in unlike_stages(model, layout.tensor, layout.pipeline):
+    for stage, _ in unlike_stages(model, layout):
         most = larger(most, stage_kv_cache_bytes(model, layout, stage, tokens, sequences, formats))
     return most
 

@@ -31,13 +31,14 @@ class Layout:
     """GPUs = tensor x pipeline x data; ``expert`` of the tensor x data GPUs of a stage deal experts among them.
 
     ``expert = 1``: every expert is cut over all of them instead. ``data`` splits sequences: attention and
-    dense parts are replicated ``data`` times.
+    dense parts are replicated ``data`` times. ``stage_layers``: layers of each stage, where they are not dealt equally.
     """
 
     tensor: int = 1
     pipeline: int = 1
     data: int = 1
     expert: int = 1
+    stage_layers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse sizes below one and expert groups that do not divide a stage."""
@@ -49,6 +50,21 @@ class Layout:
                 f"parallelism.expert: {self.expert} must divide tensor x data = {self.tensor * self.data}",
                 field="parallelism.expert",
             )
+        if self.stage_layers and len(self.stage_layers) != self.pipeline:
+            raise InvalidInputError(
+                f"parallelism.stage_layers: names {len(self.stage_layers)} stages; parallelism.pipeline has "
+                f"{self.pipeline}",
+                field="parallelism.stage_layers",
+            )
+
+    def bounds(self, num_layers: int) -> tuple[range, ...]:
+        """Layers of each pipeline stage: as stated, else equal runs (:func:`stage_bounds`).
+
+        Raises:
+            InvalidInputError: the stated layers are not those of the model.
+            UnsupportedError: more stages than layers.
+        """
+        return stated_bounds(num_layers, self.stage_layers) or stage_bounds(num_layers, self.pipeline)
 
     @property
     def gpus(self) -> int:
@@ -140,6 +156,27 @@ def stage_bounds(num_layers: int, pipeline: int) -> tuple[range, ...]:
         sizes[-(extra + 2) if pipeline > 1 else -1] += 1
     ends = accumulate(sizes)
     return tuple(range(end - size, end) for end, size in zip(ends, sizes, strict=True))
+
+
+@lru_cache(maxsize=256)
+def stated_bounds(num_layers: int, stage_layers: tuple[int, ...]) -> tuple[range, ...]:
+    """Layers of each pipeline stage as they are stated; nothing where they are not.
+
+    Source: vLLM 0.33.0 ``vllm/distributed/utils.py``, ``get_pp_indices`` (``VLLM_PP_LAYER_PARTITION``); checked:
+    2026-11-30, read in quotation. Exact.
+
+    Raises:
+        InvalidInputError: they do not add up to the model's.
+    """
+    if stage_layers and sum(stage_layers) != num_layers:
+        said = " + ".join(map(str, stage_layers))
+        raise InvalidInputError(
+            f"parallelism.stage_layers: {said} = {sum(stage_layers)}; the model has {num_layers} layers",
+            field="parallelism.stage_layers",
+            expected=num_layers,
+        )
+    ends = accumulate(stage_layers)
+    return tuple(range(end - size, end) for end, size in zip(ends, stage_layers, strict=True))
 
 
 def indices_inside(indices: Sequence[int], stage: range) -> Sequence[int]:

@@ -69,7 +69,7 @@ def decode_cache_bytes(
     tokens = ceil_div(context_tokens, split.sequence)
     total: Quantity = 0.0
     layout = split.layout
-    for stage, count in unlike_stages(model, layout.tensor, layout.pipeline):
+    for stage, count in unlike_stages(model, layout):
         total = total + count * memory.stage_kv_cache_bytes(
             model, layout, stage, tokens, batch, numbers.cache_format
         )

@@ -9,6 +9,7 @@ from llm_calc.adapters.wire.calibrate import Measurement
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.compare import Scenario
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
@@ -65,6 +66,7 @@ EngineInput = Annotated[
 ]
 WorkloadInput = Annotated[WorkloadPart | None, Field(description="Lengths and one kind of load")]
 SpeculativeInput = Annotated[SpeculativePart | None, Field(description="Speculative decoding; absent: none")]
+LoraInput = Annotated[LoraPart | None, Field(description="Adapters beside the model; absent: none")]
 CalibrationInput = Annotated[
     CalibrationPart | None, Field(description="Fitted to your own measurements, as /api/calibrate answers it")
 ]

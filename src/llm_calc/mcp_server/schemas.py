@@ -33,7 +33,10 @@ _BRIEF = frozenset(
         "TargetsPart",
         "SpeculativePart",
         "HostPart",
+        "OwnerPart",
         "ImagesPart",
+        "LoraPart",
+        "DisaggregatedPart",
     }
 )
 """Parts of requests whose fields are listed by their names alone."""
@@ -58,6 +61,9 @@ _KNOWN: Mapping[str, Schema] = {
     "HardwarePart": _AS_ASKED,
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
+    "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
+    "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
+    "EngineRelease": {"type": "object", "description": "name, version, rules_read_on"},
     "ImagesAnswer": {"type": "object", "description": "Tokens, and the encoder's work, memory and time"},
 }
 """What another schema says already."""

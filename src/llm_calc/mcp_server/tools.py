@@ -14,13 +14,14 @@ from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.parts import TokenCount
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Objective, PlannedEngine
 from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
-from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.adapters.wire.serving import DisaggregatedPart, ServingEstimateAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
     GpuNames,
     HardwareInput,
+    LoraInput,
     ModelInput,
     ParallelismInput,
     PrecisionInput,
@@ -68,6 +69,7 @@ def memory_plan(
     engine: EngineInput = None,
     workload: WorkloadInput = None,
     speculative: SpeculativeInput = None,
+    lora: LoraInput = None,
 ) -> MemoryPlanAnswer:
     """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
 
@@ -84,6 +86,7 @@ def memory_plan(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        lora=lora,
     )
 
 
@@ -95,6 +98,10 @@ def serving_estimate(
     engine: EngineInput = None,
     workload: WorkloadInput = None,
     speculative: SpeculativeInput = None,
+    lora: LoraInput = None,
+    disaggregated: Annotated[
+        DisaggregatedPart | None, Field(description="Prefill and decode on GPUs of their own")
+    ] = None,
     kv_tiers: Annotated[
         list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")
     ] = None,
@@ -115,6 +122,8 @@ def serving_estimate(
         engine=engine,
         workload=workload,
         speculative=speculative,
+        lora=lora,
+        disaggregated=disaggregated,
         kv_tiers=kv_tiers,
         calibration=calibration,
     )

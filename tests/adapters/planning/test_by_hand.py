@@ -48,6 +48,6 @@ def test_the_middle_price_is_taken_of_two_the_lower(prices: tuple[float, ...], t
         )
         for price in prices
     ]
-    middle = _middle(tuple(rows))
+    middle = _middle(tuple(rows), "on_demand")
     assert middle is not None
     assert middle.usd_per_gpu_hour == taken

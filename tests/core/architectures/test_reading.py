@@ -169,6 +169,14 @@ def test_many_types_are_known() -> None:
     assert len(known_types()) > 150
 
 
+def test_of_an_unknown_model_type_the_class_decides_as_engines_choose_it() -> None:
+    # sgl-project/DeepSeek-V4-Flash-FP8 says deepseek_ref and DeepseekV4ForCausalLM.
+    reading = read_config({**LLAMA, "model_type": "llama_ref", "architectures": ["LlamaForCausalLM"]})
+    assert counts(reading) == counts(read_config(LLAMA))
+    assert reading.confidence == "approximate"
+    assert "'llama_ref' is not known; architectures names the class of type 'llama'" in reading.assumptions[0]
+
+
 UNKNOWN = {**LLAMA, "model_type": "unheard_of", "architectures": ["UnheardOfForCausalLM"]}
 
 
@@ -300,7 +308,7 @@ def test_types_of_numbers_that_cannot_be_taken_as_they_are_make_a_guess() -> Non
 )
 def test_a_width_that_is_not_read_is_refused_by_name(model_type: str, key: str) -> None:
     with pytest.raises(UnsupportedError, match=key) as refused:
-        read_config({**LLAMA, "model_type": model_type, key: 3584})
+        read_config({**without("architectures"), "model_type": model_type, key: 3584})
     assert refused.value.field == f"model.hf_config.{key}"
 
 

@@ -42,8 +42,10 @@ def test_bytes_are_those_of_the_tensors_that_the_tool_wrote(row: dict[str, Any])
     model, stored = read(row, row["quantization_config"])
     # Within 0.05 %: correction biases of routers and scales of caches are no parameters and are not counted.
     assert weights_bytes(model, stored.recipe) == pytest.approx(row["bytes"], rel=5e-4)
-    # The same words stand for files with smoothing factors and for files without.
-    assert (stored.guesses == ()) == (row["scheme"] != "INT8_SMOOTHQUANT_CFG")
+    # The same words stand for files with smoothing factors and for files without; "idle": names that transformers 5
+    # takes for no module, which are told.
+    assert (stored.guesses == ()) == (row["scheme"] != "INT8_SMOOTHQUANT_CFG" and "idle" not in row)
+    assert all(any(repr(name) in guess for guess in stored.guesses) for name in row.get("idle", ()))
 
 
 def kinds() -> Iterator[dict[str, Any]]:
@@ -131,7 +133,7 @@ def test_no_key_of_a_catalog_model_is_dropped_without_a_word(name: str) -> None:
             after = recipe_from_quantization_config(_changed(said, path, _strange(value)), model)
         except InvalidInputError:
             continue
-        assert after != before or path == ("text_part_only",), path
+        assert after != before or path in (("text_part_only",), ("written_by_transformers",)), path
 
 
 def _value(said: Mapping[str, Any], path: tuple[str, ...]) -> object:

@@ -53,7 +53,7 @@ def setup(
     if memory_gib is not None:
         card = card.with_memory(int(memory_gib * GIB))
     shape = llama_3_8b() if model is None else model
-    return Setup(model=shape, numbers=plain_numbers(), layout=Layout(**layout), gpu=card)
+    return Setup(model=shape, numbers=plain_numbers(), layout=Layout(**layout), gpu=card)  # type: ignore[arg-type]
 
 
 def engine(name: str, **options: Any) -> Engine:

@@ -14,7 +14,7 @@ LLAMA_MATRICES = 6_738_415_616 - 32000 * 4096 - 65 * 4096
 
 
 def work_of(model: object, **sizes: int) -> StepWork:
-    return step_work(model, plain_recipe(), Layout(**sizes), CacheFormat())
+    return step_work(model, plain_recipe(), Layout(**sizes), CacheFormat())  # type: ignore[arg-type]
 
 
 def group(work: StepWork, name: str) -> LinearWork:

@@ -12,7 +12,14 @@ from llm_calc.core.engines import Setup
 from llm_calc.core.model import Model
 from llm_calc.core.operators import step_work, summed
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.planning.bounds import Limits, held_bytes, largest_load, most_sequences, under_load
+from llm_calc.core.planning.bounds import (
+    Limits,
+    awake_fraction,
+    held_bytes,
+    largest_load,
+    most_sequences,
+    under_load,
+)
 from llm_calc.core.planning.space import LayoutRules, layouts
 from llm_calc.core.planning.split import LOADS, Load, split_load, with_fewer_each
 from llm_calc.core.planning.stacking import stack
@@ -116,3 +123,21 @@ def test_an_open_load_grows_until_a_limit_binds() -> None:
     )
     assert np.all(tighter.each <= found.each)
     assert np.all(found.replicas == 1)
+
+
+def test_of_sessions_that_pause_as_long_as_a_request_takes_half_are_awake() -> None:
+    one = deployment(llama(), "h100-80gb-sxm", Layout())
+    alone = float(under_load(one, "concurrency", LENGTHS, 1.0).request_latency_s)
+    assert float(awake_fraction(one, LENGTHS, alone)) == pytest.approx(0.5)
+    assert awake_fraction(one, LENGTHS, 0.0) == 1.0
+
+
+def test_twice_the_sessions_fit_where_half_of_them_are_awake() -> None:
+    rows, grid = stack([deployment(llama(), "h100-80gb-sxm", Layout())]), np.arange(1.0, 4097.0)
+    limits = Limits(tpot_s=0.02)
+    whole, half = (
+        float(largest_load(rows, "concurrency", LENGTHS, limits, grid, awake)[0, 0]) for awake in (1.0, 0.5)
+    )
+    assert half == pytest.approx(2 * whole, abs=1)
+    unlimited = float(largest_load(rows, "concurrency", LENGTHS, Limits(), grid, 0.5)[0, 0])
+    assert unlimited == np.floor(2 * float(np.asarray(rows.capacity)[0, 0]))

@@ -44,4 +44,4 @@ def rates(fraction: float = 0.6, times: dict[str, float] = TIMES, kernels: Kerne
 
 def work(model: Model, **sizes: int) -> StepWork:
     """Everything in bf16."""
-    return summed(step_work(model, plain_recipe(), Layout(**sizes), CacheFormat()))
+    return summed(step_work(model, plain_recipe(), Layout(**sizes), CacheFormat()))  # type: ignore[arg-type]

@@ -48,6 +48,11 @@ class RentalPrice(BaseModel):
         """On-demand price of one device [USD/h]; None where only a spot price is known."""
         return None if self.usd_per_hour is None else self.usd_per_hour / self.gpus
 
+    @property
+    def spot_usd_per_gpu_hour(self) -> float | None:
+        """Spot price of one device [USD/h]; None where none is known."""
+        return None if self.spot_usd_per_hour is None else self.spot_usd_per_hour / self.gpus
+
 
 class TokenPrice(BaseModel):
     """What a provider asks for a hosted open-weight model [USD per million tokens]."""

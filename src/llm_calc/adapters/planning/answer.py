@@ -18,7 +18,7 @@ from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
-from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory, PlanPrice
+from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import (
     TokenCosts,
@@ -76,7 +76,7 @@ def plan_answer(
         interval=intervals(plan.request, plan.placed, plan.found, plan.replicas),
         basis=basis_kind(plan.placed),
         memory=_memory(plan),
-        price=_price(price),
+        price=None if price is None else price.answered,
         **_bill(_money(scene, plan, price, names.hosted)),
         power_w=power_w,
         joules_per_output_token=None if power_w is None else float(joules_per_token(power_w, _output(plan))),
@@ -161,17 +161,6 @@ def _memory(plan: Evaluated) -> PlanMemory:
     )
 
 
-def _price(price: GpuPrice | None) -> PlanPrice | None:
-    if price is None:
-        return None
-    return PlanPrice(
-        usd_per_gpu_hour=price.usd_per_gpu_hour,
-        provider=price.provider,
-        as_of=price.as_of,
-        source=price.source,
-    )
-
-
 def _usd(money: Money, name: str) -> float | None:
     return None if money.tokens is None else float(getattr(money.tokens, name))
 
@@ -179,12 +168,10 @@ def _usd(money: Money, name: str) -> float | None:
 def _money(scene: Scene, plan: Evaluated, price: GpuPrice | None, hosted: Sequence[TokenPrice]) -> Money:
     if price is None:
         return Money()
-    workload = scene.workload
+    lengths = scene.lengths
     usd_per_hour = price.usd_per_gpu_hour * plan.gpus
     each = float(request_usd(usd_per_hour, plan.found.requests_per_s * plan.replicas))
-    tokens = token_costs(
-        each, _input_share(scene, plan), workload.mean_input_tokens, workload.mean_output_tokens
-    )
+    tokens = token_costs(each, _input_share(scene, plan), lengths.input_tokens, lengths.output_tokens)
     return Money(
         usd_per_hour=usd_per_hour,
         tokens=tokens,
@@ -205,13 +192,13 @@ def _break_even(
     scene: Scene, hosted: Sequence[TokenPrice], usd_per_hour: float, own_usd: float
 ) -> BreakEven | None:
     """Against the provider whose price of such a request is lowest, free offers left out."""
-    workload = scene.workload
+    lengths = scene.lengths
     asked = {
         row.provider: hosted_request_usd(
             row.usd_per_million_input_tokens,
             row.usd_per_million_output_tokens,
-            workload.mean_input_tokens,
-            workload.mean_output_tokens,
+            float(lengths.input_tokens),
+            float(lengths.output_tokens),
         )
         for row in hosted
     }

@@ -12,6 +12,7 @@ from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
+from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
@@ -91,7 +92,7 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
     with said_as(FIELDS):
         found = [
             choice
-            for engine in request.engines or tuple(load_launch_rules())
+            for engine in _engines(request)
             for weights in _weights(request, source, engine)
             for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
         ]
@@ -99,6 +100,20 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
         msg = f"formats: none of {', '.join(request.formats or ())} is one that the engines asked for run"
         raise InvalidInputError(msg, field="formats")
     return tuple({_signature(choice): choice for choice in reversed(found)}.values())[::-1]
+
+
+def _engines(request: DeploymentPlansRequest) -> tuple[str, ...]:
+    """The engines asked for, or all that plans start; with sessions those whose caches of prompts are modelled.
+
+    Raises:
+        InvalidInputError: none of those asked for is one.
+    """
+    named = tuple(request.engines or load_launch_rules())
+    kept = tuple(name for name in named if not (request.workload.reuses and name in NO_SESSIONS))
+    if not kept:
+        msg = f"engines: prompt caches of {', '.join(named)} are not modelled, which workload.sessions needs"
+        raise InvalidInputError(msg, field="engines")
+    return kept
 
 
 def _signature(choice: Choice) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place_subject
 from llm_calc.adapters.memory_plan import Planned, plan_of
 from llm_calc.adapters.planning.rows import Row
+from llm_calc.adapters.planning.turns import held_at_once, serves_all, turn_lengths
 from llm_calc.adapters.serving import lengths_of, time_load, times
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.stopping import checkpoint
@@ -81,12 +82,12 @@ class Scene:
     @property
     def context_tokens(self) -> int:
         """Prompt and answer of a request, their means where they vary."""
-        return self.workload.mean_input_tokens + self.workload.mean_output_tokens
+        return round(float(self.lengths.input_tokens + self.lengths.output_tokens))
 
     @property
     def lengths(self) -> Lengths:
-        """Lengths of a request as the core takes them."""
-        return lengths_of(self.workload)
+        """Lengths of a request as the core takes them; of turns their means, with all that may be found in a cache."""
+        return turn_lengths(self.workload) if self.workload.grows else lengths_of(self.workload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,6 +136,8 @@ def evaluate(
         if not _is_steady(placed, workload, scene.lengths):
             return None
         found = times(time_load(placed, workload, patience_of(scene, placed)), filled)
+        if not serves_all(workload, found):
+            return None
     except CalcError:
         return None
     if not within_limits(scene, found):
@@ -156,11 +159,11 @@ def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart,
 
 
 def _fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[EnginePart, Planned] | None:
-    subject = scene.subject(row)
-    for part in engine_parts(row, workload):
-        planned = plan_of(subject, row.choice.part, part, workload)
+    subject, held = scene.subject(row), held_at_once(workload)
+    for part in engine_parts(row, held):
+        planned = plan_of(subject, row.choice.part, part, held)
         limit = planned.plan.limits.max_sequences * planned.plan.replicas
-        if planned.fits and workload.requests_in_flight <= limit:
+        if planned.fits and held.requests_in_flight <= limit:
             return part, planned
     return None
 
@@ -209,6 +212,7 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
         parallelism=request.parallelism,
         engine=request.engine,
         speculative=request.speculative,
+        lora=request.lora,
         workload=request.workload,
     )
 

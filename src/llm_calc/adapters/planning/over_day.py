@@ -1,6 +1,6 @@
 """Plans for a load that changes over the day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.prices import GpuPrice
@@ -56,7 +56,7 @@ def plan_day(day: Day | None, plan: Evaluated, price: GpuPrice | None) -> PlanDa
         return None
     each, gpus = day.peak_per_s / plan.replicas, plan.row.layout.gpus
     replicas = replicas_by_hour(day, each)
-    scaled, flat = day_usd(replicas, 0.0 if price is None else price.usd_per_gpu_hour * gpus)
+    scaled, flat = _day_usd(replicas, gpus, price)
     return PlanDay(
         request_rate_per_replica=each,
         replicas=list(replicas),
@@ -65,6 +65,16 @@ def plan_day(day: Day | None, plan: Evaluated, price: GpuPrice | None) -> PlanDa
         usd_per_day=None if price is None else scaled,
         usd_per_day_at_peak=None if price is None else flat,
     )
+
+
+def _day_usd(replicas: Sequence[int], gpus: int, price: GpuPrice | None) -> tuple[float, float]:
+    """A day's money, scaled by the hour and not; what is owned is paid for in every hour, but for its energy."""
+    if price is None or price.owned is None:
+        return day_usd(replicas, 0.0 if price is None else price.usd_per_gpu_hour * gpus)
+    owned = price.owned
+    energy = day_usd(replicas, owned.energy_usd_per_gpu_hour * gpus)
+    _, standing = day_usd(replicas, (owned.capital_usd_per_gpu_hour + owned.upkeep_usd_per_gpu_hour) * gpus)
+    return energy[0] + standing, energy[1] + standing
 
 
 def day_assumptions(day: Day | None) -> Iterator[str]:

@@ -17,10 +17,12 @@ from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
-from llm_calc.adapters.planning.prices import gpu_price, own_prices
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -108,11 +110,14 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
 def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
+    owned = owned_prices(catalogs, request.owner, own)
     search = Search(
         scene=_scene(request, catalogs),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
-        prices={gpu.id: gpu_price(catalogs, gpu.id, own) for gpu in gpus},
+        prices={
+            gpu.id: owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental) for gpu in gpus
+        },
         named=request.gpus is not None,
     )
     searched = _bounded(search, source, options, gpus)
@@ -167,7 +172,7 @@ def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
         model=request.model,
         workload=request.workload,
         limits=_limits(limits),
-        percentile=limits.percentile or ("p90" if request.workload.request_rate is not None else "mean"),
+        percentile=limits.percentile or ("p90" if request.workload.load == "request_rate" else "mean"),
         gpus_per_node=request.gpus_per_node,
         calibration=request.calibration,
         day=day_of(request),
@@ -187,8 +192,17 @@ def _limits(part: LimitsPart) -> Limits:
 def load_of(workload: WorkloadPart, objective: str) -> Load:
     """The load of all replicas; open where the workload names none."""
     given = any(getattr(workload, name) is not None for name in LOADS)
-    amount = workload.request_rate or float(workload.requests_in_flight)
-    return Load(kind=workload.load, amount=amount, open=not given, fastest=objective in FASTEST)
+    part = workload.sessions
+    turns = 1 if part is None else part.turns
+    sessions_per_s = workload.session_rate or 0.0
+    amount = workload.request_rate or sessions_per_s * turns or float(workload.requests_in_flight)
+    return Load(
+        kind=workload.load,
+        amount=amount,
+        open=not given,
+        fastest=objective in FASTEST,
+        think_s=0.0 if part is None else part.think_s * (turns - 1) / turns,
+    )
 
 
 def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibration]:
@@ -213,9 +227,12 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
         "time that each takes (own prefill; part of shared decode steps), so that both add up to the rent"
     )
     if any(price is not None for price in prices.values()):
-        yield "prices: typical on-demand prices of the catalog, of the day that each plan states"
+        yield f"prices: {rental_words(request.rental)}, of the day that each plan states"
+    yield from owner_assumptions(request.owner)
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
+    if turns := turns_assumption(request.workload):
+        yield turns
     if request.manifests:
         yield manifest_assumption()
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
@@ -232,7 +249,9 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     releases = [release_of(plan.request.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
-    if request.workload.varies:
+    if request.workload.grows:
+        yield "workload.sessions: sessions were never measured; the intervals are those of closed loops"
+    elif request.workload.varies:
         yield (
             "workload: lengths that vary were never measured; bounds are those of their means, the intervals those of "
             "closed loops"

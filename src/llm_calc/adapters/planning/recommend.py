@@ -18,7 +18,8 @@ from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.manifests.made import manifest_assumption, manifests_of
 from llm_calc.adapters.planning.names import Names, names_of
-from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
@@ -82,11 +83,13 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
     """
     source = source_model(request.model, catalogs)
     own = own_prices(catalogs, request.prices)
+    owned = owned_prices(catalogs, request.owner, own)
     named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
     found: list[Holding] = []
     refused: list[RefusedGpu] = []
     for gpu in dict.fromkeys(named):
-        held = _held(request, source, catalogs, gpu, gpu_price(catalogs, gpu.id, own))
+        price = owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental)
+        held = _held(request, source, catalogs, gpu, price)
         if isinstance(held, Holding):
             found.append(held)
         else:
@@ -103,7 +106,8 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         assumptions=[
             *source.assumptions,
             _words(workload),
-            "prices: typical on-demand prices of the catalog; kinds without one come last where cost decides",
+            f"prices: {rental_words(request.rental)}; kinds without one come last where cost decides",
+            *owner_assumptions(request.owner),
             *([manifest_assumption()] if request.manifests else []),
         ],
         warnings=[
@@ -260,6 +264,7 @@ def _recommendation(rank: int, each: Holding, started: Started) -> Recommendatio
         output_tokens_per_s=float(each.found.output_tokens_per_s),
         interval=intervals(request, each.placed, each.found),
         basis=basis_kind(each.placed),
+        price=None if each.price is None else each.price.answered,
         usd_per_hour=usd,
         usd_per_million_output_tokens_all_in=None if tokens is None else float(tokens.all_in_output_usd),
         manifests=made,

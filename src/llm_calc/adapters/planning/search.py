@@ -222,7 +222,8 @@ class Search:
         bound, workload, replicas = attempt
         if not self._affordable(bound.row, replicas):
             return None
-        key = (id(bound.row), workload.load, workload.requests_in_flight, workload.request_rate, replicas)
+        rates = workload.request_rate, workload.session_rate
+        key = (id(bound.row), workload.load, workload.requests_in_flight, rates, replicas)
         if key not in self.known:
             filled = self.load.filled(workload.requests_in_flight, replicas)
             self.known[key] = evaluate(self.scene, bound.row, workload, replicas, filled)
@@ -285,6 +286,8 @@ def falling_loads(largest: float) -> list[int]:
 
 def share_of(workload: WorkloadPart, load: Load, replicas: int) -> WorkloadPart:
     """What one of so many replicas serves; of users, the requests that they send."""
+    if workload.session_rate is not None and workload.sessions is not None:
+        return workload.model_copy(update={"session_rate": load.amount / replicas / workload.sessions.turns})
     if load.kind == "request_rate":
         own = {"users": None, "requests_per_user_per_minute": None}
         return workload.model_copy(update={**own, "request_rate": load.amount / replicas})

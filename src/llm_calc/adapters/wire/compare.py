@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.plans import PlanMemory, PlanPrice
+from llm_calc.adapters.wire.plan_parts import PlanPrice
+from llm_calc.adapters.wire.plans import PlanMemory
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 
 COMPARE_EXAMPLES: list[JsonValue] = [

@@ -11,6 +11,7 @@ Share = Annotated[float, Field(ge=0, le=1e6)]
 FormatName = Annotated[str, Field(min_length=1, max_length=60)]
 Length = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
+StageLayersText = Annotated[str, Field(max_length=20_000, pattern=r"^\s*\d+\s*(,\s*\d+\s*)*$")]
 Ratio = Annotated[float, Field(gt=0, le=100)]
 
 

@@ -6,7 +6,16 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from llm_calc.adapters.wire.base import Answer
-from llm_calc.adapters.wire.engine_base import EngineBase, FormatName, Fraction, Length, Ratio, Share, Size
+from llm_calc.adapters.wire.engine_base import (
+    EngineBase,
+    FormatName,
+    Fraction,
+    Length,
+    Ratio,
+    Share,
+    Size,
+    StageLayersText,
+)
 from llm_calc.adapters.wire.mlx import MlxEngine
 
 GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
@@ -23,6 +32,10 @@ class VllmEngine(EngineBase):
     kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")
     tensor_parallel_size: Size | None = Field(None, description="The same as parallelism.tensor [GPUs]")
     pipeline_parallel_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
+    pp_layer_partition: StageLayersText | None = Field(
+        None,
+        description="VLLM_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
+    )
     data_parallel_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
     enable_expert_parallel: bool | None = Field(
         None, description="Whether parallelism.expert is all GPUs of a stage"
@@ -80,6 +93,10 @@ class SglangEngine(EngineBase):
         description="The same as parallelism.tensor; all GPUs of a stage with enable_dp_attention [GPUs]",
     )
     pp_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
+    pp_layer_partition: StageLayersText | None = Field(
+        None,
+        description="SGLANG_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
+    )
     dp_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
     ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")
     enable_dp_attention: bool | None = Field(

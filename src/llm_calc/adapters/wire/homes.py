@@ -10,6 +10,8 @@ from pydantic import BaseModel, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
+from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
+from llm_calc.adapters.wire.prefix_switches import check_prefix
 from llm_calc.adapters.wire.spread import check_spread
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
@@ -80,14 +82,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
 """Flags that are not taken, and what says the same."""
 
 
-PREFIX_SWITCHES = {
-    "vllm": ("enable_prefix_caching", False),
-    "sglang": ("disable_radix_cache", True),
-    "trtllm": ("enable_block_reuse", False),
-}
-"""The flag of each engine that switches the cache of equal prompt beginnings off, and the value that does."""
-
-
 Stated = dict[str, tuple[str, int]]
 """Sizes of the layout, each with the flag that says it."""
 
@@ -104,12 +98,16 @@ class AtHome(StrictRequest):
         if isinstance(engine, BaseModel):
             engine = engine.model_dump(exclude_unset=True)
         name = engine.get("name") if isinstance(engine, dict) else None
-        return folded(data, engine, name) if isinstance(name, str) and isinstance(engine, dict) else data
+        if not isinstance(name, str) or not isinstance(engine, dict):
+            return data
+        found = folded(data, engine, name)
+        return with_partition(found, plain(found.get("engine")), name, plain(found.get("parallelism")))
 
 
 def homed_flags(engine: str) -> frozenset[str]:
     """The flags of an engine that have their home in another part."""
-    return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *(_cache_flag(engine))})
+    partition = (FLAG,) if engine in TAKEN else ()
+    return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *_cache_flag(engine), *partition})
 
 
 def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str, Any]:
@@ -125,8 +123,8 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for flag, why in REFUSED.get(name, {}).items():
         if engine.get(flag) not in (None, False, 0):
             raise UnsupportedError(f"engine.{flag}: {why}", field=f"engine.{flag}")
-    _check_prefix(data.get("workload"), engine, name)
-    given = {flag: engine[flag] for flag in homed_flags(name) if engine.get(flag) is not None}
+    check_prefix(plain(data.get("workload")), engine, name)
+    given = {flag: engine[flag] for flag in homed_flags(name) - {FLAG} if engine.get(flag) is not None}
     if not given:
         return data
     found = {**data, "engine": {flag: value for flag, value in engine.items() if flag not in given}}
@@ -143,22 +141,6 @@ def _idle_switch(given: Mapping[str, Any], layout: Mapping[str, Any] | None, eng
     switch = SWITCHES[engine][0]
     on = given.get(switch) is True and _whole((layout or {}).get(SWITCHED[engine])) == 1
     return {switch: True} if on else {}
-
-
-def _check_prefix(workload: object, engine: Mapping[str, Any], name: str) -> None:
-    """Refuses a share of prompts that is found in a cache that is off.
-
-    Raises:
-        InvalidInputError: names both.
-    """
-    hit = plain(workload).get("prefix_cache_hit_fraction")
-    flag, off = PREFIX_SWITCHES.get(name, ("", None))
-    if flag and engine.get(flag) is off and isinstance(hit, (int, float)) and hit > 0:
-        msg = (
-            f"workload.prefix_cache_hit_fraction: {hit:g} of the prompts cannot be found where engine.{flag} is "
-            f"{str(off).lower()}; they must agree"
-        )
-        raise InvalidInputError(msg, field="workload.prefix_cache_hit_fraction")
 
 
 def _cache_flag(engine: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.images import ImagesAnswer
+from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
@@ -37,6 +38,7 @@ class MemoryPlanRequest(AtHome):
     speculative: SpeculativePart | None = Field(
         None, description="Speculative decoding, whose layers and caches take memory; absent: none"
     )
+    lora: LoraPart | None = Field(None, description="Adapters beside the model; absent: none")
     workload: WorkloadPart | None = Field(
         None,
         description="What has to fit; absent: one request of the longest context the engine is started with",
@@ -186,8 +188,10 @@ class MemoryPlanAnswer(Answer):
         description="Changes that make it fit and start, each applied to this request; empty if it does both"
     )
     recommended_gpu: RecommendedGpu | None = Field(
-        description="The smallest catalog GPU on which the same starts and fits; no export version of another"
+        description="The smallest catalog GPU on which the same starts and fits; of a card for one's own machine "
+        "another such or up to 4, before any for servers; no export version of another"
     )
+    lora: LoraAnswer | None = Field(description="What adapters take; null without any")
     images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
     table_concurrency: list[int] = Field(description="Numbers of sequences of the table [sequences]")
     table: list[ContextRow] = Field(description="What fits, by context length")

@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensi
 from llm_calc.adapters.wire.hosts import HostPart
 from llm_calc.adapters.wire.images import ImagesPart
 from llm_calc.adapters.wire.lengths import TargetsPart
+from llm_calc.adapters.wire.partition import StageLayers, Ways
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
     Classes,
@@ -142,16 +143,15 @@ class HardwarePart(StrictRequest):
 class ParallelismPart(StrictRequest):
     """How the model is laid over the GPUs; GPUs = tensor x pipeline x data."""
 
-    tensor: Annotated[int, Field(ge=1, le=4096)] = Field(
-        1, description="Tensor-parallel GPUs of a layer [GPUs]"
-    )
-    pipeline: Annotated[int, Field(ge=1, le=4096)] = Field(1, description="Pipeline stages [stages]")
-    data: Annotated[int, Field(ge=1, le=4096)] = Field(
+    tensor: Ways = Field(1, description="Tensor-parallel GPUs of a layer [GPUs]")
+    pipeline: Ways = Field(1, description="Pipeline stages [stages]")
+    data: Ways = Field(
         1,
         description="Attention data parallelism of a mixture of experts; replicas of a dense model [groups]",
     )
-    expert: Annotated[int, Field(ge=1, le=4096)] = Field(
-        1, description="GPUs over which experts are dealt [GPUs]"
+    expert: Ways = Field(1, description="GPUs over which experts are dealt [GPUs]")
+    stage_layers: StageLayers | None = Field(
+        None, description="Layers of each stage (vLLM, SGLang); absent: dealt equally [layers]"
     )
 
     @property

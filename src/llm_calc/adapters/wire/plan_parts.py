@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer
+from llm_calc.adapters.wire.owner import OwnedPrice, PriceKind
 
 ManifestKind = Literal["kubernetes", "leader_worker_set", "kserve"]
 Manifests = Annotated[list[ManifestKind], Field(min_length=1, max_length=3)]
@@ -12,6 +13,8 @@ ClusterObject = dict[str, JsonValue]
 MANIFESTS_WORDS = (
     "Objects for kubectl: kubernetes (a Deployment), leader_worker_set (several hosts), kserve; absent: none"
 )
+RENTAL_WORDS = "Which of the catalog's rents are taken; reserved ones have no source: give yours in prices"
+OWNER_WORDS = "GPUs that you own: what an hour of them costs takes the place of a rent"
 MADE_WORDS = "Objects of a cluster that start all of it, by kind; null where none were asked for"
 
 
@@ -27,3 +30,16 @@ class RefusedGpu(Answer):
 
     gpu: str = Field(description="Its id")
     reason: str = Field(description="Why it has none, with the numbers that decide")
+
+
+class PlanPrice(Answer):
+    """Where a price comes from."""
+
+    usd_per_gpu_hour: float = Field(description="What an hour of one GPU costs [USD/h]")
+    kind: PriceKind = Field(
+        description="on_demand or spot: rented at the catalog's price; own: at the request's; owned: not rented"
+    )
+    provider: str = Field(description="Who asks it")
+    as_of: str = Field(description="Day, month or year that it stands for; empty for a price of the request")
+    source: str = Field(description="Where it was read")
+    owned: OwnedPrice | None = Field(description="Of what it consists; null where the GPU is rented")

@@ -9,6 +9,7 @@ from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.day import DayPart, PlanDay
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
+from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
 from llm_calc.adapters.wire.parts import (
     FormatName,
     HardwarePart,
@@ -20,9 +21,12 @@ from llm_calc.adapters.wire.parts import (
 from llm_calc.adapters.wire.plan_parts import (
     MADE_WORDS,
     MANIFESTS_WORDS,
+    OWNER_WORDS,
+    RENTAL_WORDS,
     ClusterObject,
     LikelyRange,
     Manifests,
+    PlanPrice,
     RefusedGpu,
 )
 from llm_calc.adapters.wire.serving import BasisKind
@@ -76,6 +80,8 @@ class DeploymentPlansRequest(StrictRequest):
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
         {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
+    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
     gpus_per_node: Annotated[int, Field(ge=1, le=64)] = Field(8, description="GPUs in one host [GPUs]")
     max_plans: Annotated[int, Field(ge=1, le=40)] = Field(10, description="Plans in the answer [plans]")
     manifests: Manifests | None = Field(
@@ -95,15 +101,6 @@ class PlanMemory(Answer):
     weights_bytes: int = Field(description="Weights on the fullest GPU [bytes]")
     kv_cache_bytes: int = Field(description="KV cache that the engine allocates there [bytes]")
     max_concurrency: float = Field(description="Sequences of full length that one replica holds [sequences]")
-
-
-class PlanPrice(Answer):
-    """Where a price comes from."""
-
-    usd_per_gpu_hour: float = Field(description="Rent of one GPU [USD/h]")
-    provider: str = Field(description="Who asks it")
-    as_of: str = Field(description="Day, month or year that it stands for; empty for a price of the request")
-    source: str = Field(description="Where it was read")
 
 
 class BreakEven(Answer):

@@ -9,13 +9,17 @@ from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.limits import GpuName, UsdPerHour
+from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, TokenCount
 from llm_calc.adapters.wire.plan_parts import (
     MADE_WORDS,
     MANIFESTS_WORDS,
+    OWNER_WORDS,
+    RENTAL_WORDS,
     ClusterObject,
     LikelyRange,
     Manifests,
+    PlanPrice,
     RefusedGpu,
 )
 from llm_calc.adapters.wire.serving import BasisKind
@@ -59,6 +63,8 @@ class RecommendGpusRequest(AtHome):
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
         {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
+    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
     manifests: Manifests | None = Field(None, description=MANIFESTS_WORDS)
 
 
@@ -83,7 +89,8 @@ class Recommendation(Answer):
         description="measured: the fit has this model, GPU and engine; calibrated: this engine on this generation; "
         "formula_only: neither"
     )
-    usd_per_hour: float | None = Field(description="Rent of all of them [USD/h]")
+    price: PlanPrice | None = Field(description="Price of a GPU; null where none is known")
+    usd_per_hour: float | None = Field(description="What an hour of all of them costs [USD/h]")
     usd_per_million_output_tokens_all_in: float | None = Field(
         description="The rent over the generated tokens [USD/10^6 tokens]"
     )

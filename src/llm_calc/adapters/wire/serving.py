@@ -9,6 +9,7 @@ from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.images import ImagesAnswer
+from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
@@ -49,6 +50,7 @@ class ServingEstimateRequest(AtHome):
     engine: EnginePart = Field(VllmEngine(), description="The engine with its own options")
     workload: WorkloadPart = Field(WorkloadPart(), description="Lengths and load")
     speculative: SpeculativePart | None = Field(None, description="Speculative decoding; absent: none")
+    lora: LoraPart | None = Field(None, description="Adapters beside the model; absent: none")
     disaggregated: DisaggregatedPart | None = Field(
         None, description="Prefill and decode apart; absent: the same GPUs do both"
     )
@@ -227,6 +229,7 @@ class ServingEstimateAnswer(Answer):
     trace: TraceAnswer | None = Field(
         description="What follows for a trace and what caches keep of it; null without one"
     )
+    lora: LoraAnswer | None = Field(description="What adapters take; null without any")
     images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
     interval: Interval = Field(description="How far measurements of this kind may lie from the figures")
     operators: list[OperatorRow] = Field(description="What the time of a step consists of")

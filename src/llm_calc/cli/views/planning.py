@@ -84,7 +84,7 @@ SHORT = {"tensor": "TP", "pipeline": "PP", "data": "DP", "expert": "EP"}
 
 def _layout(part: ParallelismPart) -> str:
     """The sizes that are not 1, as in ``TP4, PP2``."""
-    sizes = ", ".join(f"{SHORT[name]}{size}" for name, size in part.model_dump().items() if size > 1)
+    sizes = ", ".join(f"{short}{size}" for name, short in SHORT.items() if (size := getattr(part, name)) > 1)
     return sizes or "one GPU"
 
 

@@ -7,6 +7,8 @@ EXPERT_DTYPE = "expert_dtype"
 ROUTER_DTYPE = "router_dtype"
 TEXT_ONLY = "text_part_only"
 WRITTEN_BY_MLX = "written_by_mlx"
+RELEASE = "written_by_transformers"
+"""The release of transformers that wrote the file, as it says."""
 _MLX_KEY = "quantization"
 """Where MLX says its formats, whatever else a file holds."""
 FP4_EXPERTS = "fp4"
@@ -24,19 +26,42 @@ WIDE_ROUTERS = frozenset(
 )
 """Types whose router transformers 5.24.0 keeps in 32 bits (``_keep_in_fp32_modules_strict`` of their classes)."""
 _WRITTEN_BY_5 = "rope_parameters"
+_FIVE = 5
+_OWN_TOOLS = (
+    "bitsandbytes",
+    "torchao",
+    "quanto",
+    "hqq",
+    "eetq",
+    "metal",
+    "gemma",
+    "higgs",
+    "sinq",
+    "bitnet",
+    "nvfp4",
+)
+"""Tools whose modules transformers replaces itself, by lists that its releases read in different ways."""
 
 
 def with_keys_beside(
-    values: Mapping[str, object], stated: Mapping[str, object], *, of_text: bool = False
+    values: Mapping[str, object],
+    stated: Mapping[str, object],
+    *,
+    of_text: bool = False,
+    release: object = None,
 ) -> Mapping[str, object]:
     """The stated quantization, with the types of experts and router where the configuration tells of their own.
 
-    ``of_text``: it stands in the text part, and says nothing of towers.
+    ``of_text``: it stands in the text part, and says nothing of towers. ``release``: of transformers, as the file says.
     """
-    part = {TEXT_ONLY: True} if of_text else {}
+    part: dict[str, object] = {TEXT_ONLY: True} if of_text else {}
     if isinstance(values.get(_MLX_KEY), Mapping):
         part[WRITTEN_BY_MLX] = True
-    return MappingProxyType({**stated, **part, **_experts(values, stated), **_router(values, stated)})
+    if isinstance(release, str) and stated.get("quant_method") in _OWN_TOOLS:
+        part[RELEASE] = release
+    return MappingProxyType(
+        {**stated, **part, **_experts(values, stated), **_router(values, release, stated)}
+    )
 
 
 def _experts(values: Mapping[str, object], stated: Mapping[str, object]) -> dict[str, object]:
@@ -48,7 +73,14 @@ def _experts(values: Mapping[str, object], stated: Mapping[str, object]) -> dict
     return {} if kind is None else {EXPERT_DTYPE: kind}
 
 
-def _router(values: Mapping[str, object], stated: Mapping[str, object]) -> dict[str, object]:
+def first_number(release: object) -> int | None:
+    """The first number of the release of transformers that wrote a file, if it says so."""
+    first = str(release).partition(".")[0]
+    return int(first) if first.isdecimal() else None
+
+
+def _router(values: Mapping[str, object], release: object, stated: Mapping[str, object]) -> dict[str, object]:
     """Files that transformers 5 wrote hold these types' routers in 32 bits."""
-    wide = _WRITTEN_BY_5 in values and values.get("model_type") in WIDE_ROUTERS
+    by_five = _WRITTEN_BY_5 in values or (first_number(release) or 0) >= _FIVE
+    wide = by_five and values.get("model_type") in WIDE_ROUTERS
     return {ROUTER_DTYPE: "float32"} if wide and stated.get("quant_method") not in _ELSEWHERE else {}

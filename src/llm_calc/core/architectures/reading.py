@@ -60,11 +60,11 @@ def read_values(values: Mapping[str, object], tables: KeyTables, *, name: str = 
 
 
 def _model_type(f: Fields) -> str:
-    """The stated type, checked against ``architectures``; without one, the type of the class named there."""
+    """The stated type, checked against ``architectures``; without a known one, the type of the class named there."""
     stated = f.text("model_type", "")
     classes = [name for name in f.items("architectures", ()) or () if isinstance(name, str)]
-    if not stated:
-        return _type_of_class(f, classes)
+    if not stated or find(stated) is None:
+        return _type_of_class(f, classes, stated) or stated
     wrapper = _wrapper_of_class(f, stated, classes)
     if wrapper:
         return wrapper
@@ -85,11 +85,13 @@ def _defaults_of(model_type: str) -> str:
     return "" if known is None else known.defaults
 
 
-def _type_of_class(f: Fields, classes: list[str]) -> str:
+def _type_of_class(f: Fields, classes: list[str], stated: str) -> str:
+    """The type of the class that is named, as engines choose it; nothing where none is known by that name."""
     bases = {_base(name) for name in classes}
+    why = f"model_type {stated!r} is not known" if stated else "model_type is absent"
     for known in known_types():
         if _plain(known) in bases:
-            f.assume(f"model_type is absent; architectures names the class of type {known!r}")
+            f.assume(f"{why}; architectures names the class of type {known!r}")
             return known
     return ""
 
@@ -167,7 +169,9 @@ def _quantization(values: Mapping[str, object], f: Fields) -> Mapping[str, objec
     for _, other, value in stated[1:]:
         if value != first:
             f.assume(f"{other} contradicts {key}, which was followed")
-    return with_keys_beside(holder, first, of_text=holder is not values)
+    return with_keys_beside(
+        holder, first, of_text=holder is not values, release=values.get("transformers_version")
+    )
 
 
 def _stated_quantization(
@@ -176,7 +180,7 @@ def _stated_quantization(
     parts = [values.get(key) for key in TEXT_PARTS]
     for holder in (values, *parts):
         if isinstance(holder, Mapping):
-            stated = ((key, holder[key]) for key in QUANTIZATION_KEYS if holder.get(key) is not None)
+            stated = ((key, holder[key]) for key in QUANTIZATION_KEYS if holder.get(key) not in (None, {}))
             yield from ((holder, key, _object(key, value)) for key, value in stated)
 
 

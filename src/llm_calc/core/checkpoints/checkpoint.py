@@ -7,9 +7,11 @@ from llm_calc.core.architectures.beside import EXPERT_DTYPE, ROUTER_DTYPE, TEXT_
 from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.checkpoints.files import SAID_IN
 from llm_calc.core.checkpoints.ledger import Notes, Said
-from llm_calc.core.checkpoints.modules import ModuleTable, Selection
+from llm_calc.core.checkpoints.linear_modules import UNKNOWN, is_module, is_parameter, passed_by
+from llm_calc.core.checkpoints.modules import ModuleTable
 from llm_calc.core.checkpoints.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.core.checkpoints.schemes import read_scheme
+from llm_calc.core.checkpoints.selection import Selection
 from llm_calc.core.checkpoints.sixteen import own_number
 from llm_calc.core.checkpoints.tables import FormatTables
 from llm_calc.core.checkpoints.tensors import Tensor
@@ -18,8 +20,6 @@ from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Component
 
-NOT_LINEAR = ("conv", "hyper_", "patch_embedding", "position_embedding", "relative_logits")
-"""Beginnings of names of matrices that are no linear modules."""
 OWN_ROUTERS = (
     *("deepseek", "exaone_moe", "glm4_moe", "glm_moe_dsa", "laguna", "mimo_v2_flash"),
     *("muse_spark", "nemotron_h", "step3p5"),
@@ -31,6 +31,11 @@ SPLIT_LATENT = (
 )
 """Beginnings of types whose ``kv_b_proj`` mlx-lm 0.32.2 cuts in two: keys with rows of a head, and values."""
 MOST_CHOICES = 200_000
+OTHERWISE = (
+    "names other modules in transformers 5 than in transformers 4, and the file does not say which wrote it "
+    "(transformers_version); it was taken as transformers 4 does"
+)
+MODULES_UNKNOWN = "which matrices of this type transformers quantizes is not known in full: a part may differ"
 ByLayer = dict[int, NumberFormat | None]
 
 
@@ -69,6 +74,8 @@ def checkpoint_format(config: Mapping[str, object], model: Model, tables: Format
         named = ", ".join(repr(choice.pattern) for choice in scheme.choices if choice.number)[:200]
         msg = f"{path}: quantizes no tensor of this model; what it names is {named or 'left out'}"
         raise InvalidInputError(f"{msg}; or give precision.weights", field=path)
+    if scheme.own_modules and model.model_type in UNKNOWN:
+        said.assume(MODULES_UNKNOWN)
     recipe = _recipe(scheme, own, formats, _router(said), _head_rows(scheme, model))
     return CheckpointFormat(
         recipe=recipe,
@@ -105,7 +112,12 @@ class _Chooser:
 
     def _takes(self, tensor: Tensor) -> bool:
         component, name = tensor
-        if component not in self._covers or name.removeprefix("tower.").startswith(NOT_LINEAR):
+        kind, scheme = self._model.model_type, self._scheme
+        if scheme.gates and not scheme.skipped_rows and is_module(tensor, kind):
+            return component != "vision" or component in self._covers
+        if component not in self._covers or is_parameter(tensor, kind):
+            return False
+        if scheme.own_modules and passed_by(tensor, kind):
             return False
         if (
             component == "router"
@@ -125,7 +137,10 @@ class _Chooser:
         lost, foreign, selected = [], [], []
         for choice in choices:
             selection = self._table.select(choice.pattern)
-            shown = f"{choice.said} {choice.pattern!r}" if choice.said else repr(choice.pattern)
+            written = repr(choice.written or choice.pattern)
+            shown = f"{choice.said} {written}" if choice.said else written
+            if choice.otherwise and self._table.select(choice.otherwise).layers != selection.layers:
+                self._notes.add(f"quantization_config: {shown} {OTHERWISE}")
             if not selection:
                 lost.append(shown)
             elif selection.foreign:
@@ -160,7 +175,7 @@ class _Chooser:
             number = choice.number
             if number is not None and (choice.role == "target" or number == self._scheme.number):
                 number = self._named(tensor, number)
-            quantizable = number is None or not tensor[1].startswith(NOT_LINEAR)
+            quantizable = number is None or not is_parameter(tensor, self._model.model_type)
             if quantizable and not (choice.role == "target" and tensor[0] == "router"):
                 found[tensor].update(dict.fromkeys(layers, number))
 

@@ -12,6 +12,7 @@ from llm_calc.core.checkpoints.scheme import (
     block_of,
     grouped,
     left_out,
+    listed_only,
     number_words,
     storage_of,
 )
@@ -34,6 +35,7 @@ ROUND_LAYOUTS = {
         "auto_round:awq",
         "auto_round:gptqmodel",
         "auto_round:llm_compressor",
+        "auto_round:fake",
         "auto_round:fp8",
         "auto_round:fp8_static",
         "auto_round:nv_fp",
@@ -73,6 +75,8 @@ DATA_TYPES: Mapping[str, str] = {
 }
 _INTEGERS = {word: kind for word, kind in DATA_TYPES.items() if kind == "int"}
 UNQUANTIZED_BITS = 16
+UNPACKED = "auto_round:fake"
+"""Numbers rounded as if they were quantized, and stored as they were."""
 _SEARCHES = {each: each for each in ("", "gptq", "gptaq", "awq")}
 
 
@@ -178,13 +182,13 @@ def auto_round(said: Said) -> Scheme:
     Raises:
         InvalidInputError: a type or layout that is not understood.
     """
-    said.word("packing_format", ROUND_LAYOUTS, "")
+    layout = said.word("packing_format", ROUND_LAYOUTS, "")
     _bits_stated(said)
-    number = _round_number(said, None)
-    if number is None:
-        raise said.refusal("bits", "1 to 8")
+    number = None if layout == UNPACKED else _round_number(said, None)
     listed = tuple(_extra(said))
     blocks = _blocks(said)
+    if number is None:
+        return listed_only(said, listed)
     return Scheme(
         storage=storage_of(number),
         number=number,

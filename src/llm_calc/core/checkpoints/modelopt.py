@@ -13,6 +13,7 @@ from llm_calc.core.checkpoints.scheme import (
     grouped,
     kv_cache_of,
     left_out,
+    listed_only,
     names_head,
     number_words,
     storage_of,
@@ -81,6 +82,8 @@ def modelopt(said: Said) -> Scheme:
         return _mixed(said, ignored, kv_cache)
     if not stated and isinstance(said.values.get("config_groups"), Mapping):
         return compressed_tensors(said)
+    if not stated and said.values.get("quantized_layers") is None:
+        return _cache_alone(said, kv_cache)
     algorithm = _of_groups(said, _algorithm(said))
     number = _smoothed_all(algorithm)
     return Scheme(
@@ -93,6 +96,15 @@ def modelopt(said: Said) -> Scheme:
         kv_cache=kv_cache,
         activations=number.compute,
     )
+
+
+def _cache_alone(said: Said, kv_cache: str | None) -> Scheme:
+    """Weights as they were: only the cache has a format."""
+    if kv_cache is None:
+        said.assume(
+            f"{said.path.removeprefix('model.hf_config.')} names no {ALGORITHM}: weights were taken as they were"
+        )
+    return replace(listed_only(said, ()), kv_cache=kv_cache)
 
 
 def _algorithm(said: Said) -> _Algorithm:

@@ -105,6 +105,8 @@ _FUSED: dict[str, tuple[str, ...]] = {
     "compressor_kv_proj": ("compressor.fused_wkv_wgate",),
     "compressor_gate_proj": ("compressor.fused_wkv_wgate",),
 }
+_STACKED = {"gate_proj": "gate_up_proj", "up_proj": "gate_up_proj"}
+"""Names of experts that are one tensor, as classes of transformers 5 hold them."""
 FUSED_TYPES = (
     "phi3",
     "phi4",
@@ -265,6 +267,8 @@ def tails(component: Component, name: str, model_type: str, *, own: bool) -> Ite
     else:
         names = tuple(_names(name, model_type, own=own))
         yield from (f"{holder}.{each}" for holder in holders for each in names)
+        if component == "experts":
+            yield from (f"{holder.removesuffix('.0')}.{_STACKED.get(name, name)}" for holder in holders)
 
 
 def _holders(component: Component, model_type: str, *, own: bool) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from llm_calc.core.checkpoints.expression_syntax import (
@@ -26,6 +25,7 @@ from llm_calc.core.checkpoints.module_names import (
     ends,
     tails,
 )
+from llm_calc.core.checkpoints.selection import Selection
 from llm_calc.core.checkpoints.tensors import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
@@ -34,41 +34,18 @@ from llm_calc.core.weights import Weight
 MAX_SEARCHES = 100_000
 """Layers times expressions that are searched for: about a second of work."""
 MAX_EXPRESSIONS = 500
+AT_THE_END = "end:"
+WHOLE_NAME = "whole:"
 _IN_LAYER = re.compile(rf"(?:(.*)\.)?(?:{'|'.join(LAYER_WORDS)})\.(\d{{1,6}})(?:\.(.*))?")
 _ONE_EXPERT = re.compile(r"\bexperts\.(\d{1,6})(?=\.|$)")
-
-
-@dataclass(slots=True)
-class Selection:
-    """Tensors with the layers in which they are named.
-
-    ``beside``: it names what has no format to choose, a norm or a layer for speculation. ``experts``: the experts that
-    are named one by one, of a tensor in a layer. ``foreign``: in names of another family or an engine.
-    """
-
-    layers: dict[Tensor, set[int]] = field(default_factory=dict)
-    beside: bool = False
-    foreign: bool = False
-    experts: dict[tuple[Tensor, int], set[int]] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        """Whether it names anything that the model has."""
-        return bool(self.layers) or self.beside
-
-    def add(self, tensors: Iterable[Tensor], layers: Iterable[int], expert: int | None = None) -> None:
-        """Names tensors in layers, whole or one expert of them."""
-        for tensor in tensors:
-            self.layers.setdefault(tensor, set()).update(layers)
-            if expert is not None:
-                for layer in layers:
-                    self.experts.setdefault((tensor, layer), set()).add(expert)
 
 
 class ModuleTable:
     """The matrices of a model by the names of their modules.
 
     ``re:…`` is a regular expression from the name's start; ``*`` stands for anything; whatever else is whole parts of a
-    name (``gate`` is in ``mlp.gate``, not in ``mlp.gate_proj``), so that parents stand for all below them. Names are
+    name (``gate`` is in ``mlp.gate``, not in ``mlp.gate_proj``), so that parents stand for all below them. ``end:…`` is
+    the end of a whole name, ``whole:…`` one whole name. Names are
     those of published files; where these match nothing, those of other families and of engines.
     """
 
@@ -97,6 +74,12 @@ class ModuleTable:
             InvalidInputError: an expression that is wrong or not read, or too many of them.
         """
         text = pattern.removesuffix(".weight")
+        if text.startswith(AT_THE_END):
+            ending = text.removeprefix(AT_THE_END)
+            return self._named(lambda names: names.ending(ending), lambda: False)
+        if text.startswith(WHOLE_NAME):
+            whole = text.removeprefix(WHOLE_NAME)
+            return self._named(lambda names: names.called(whole), lambda: False)
         is_expression = text.startswith("re:") or any(mark in text for mark in "*?[")
         if not is_expression:
             return self._named(lambda names: names.holding(text), lambda: self._is_beside(text))
@@ -206,6 +189,25 @@ class _Names:
         for tensor in self._heads.get(_one(tail), ()) if tail else self._table.weights:
             if self._table.inside(tensor) and layer in self._layers[tensor]:
                 found.add((tensor,), (layer,), _expert(tail))
+
+    def ending(self, text: str) -> Selection:
+        """What names end so, in any layer."""
+        found = Selection()
+        for path, tensors in (*self._tails.items(), *self._ends.items()):
+            for tensor in tensors if path.endswith(text) else ():
+                found.add((tensor,), self._table.layers[tensor])
+        return found
+
+    def called(self, text: str) -> Selection:
+        """What is called so: no parents, no parts."""
+        found = Selection()
+        inside = _IN_LAYER.fullmatch(text)
+        if inside is None:
+            found.add(self._ends.get(text, ()), (0,))
+        elif inside[1]:
+            tensors = self._tails.get(_one(inside[3] or ""), ())
+            self._hold(found, tensors, {int(inside[2])})
+        return found
 
     def matching(self, expression: Expression) -> Selection:
         """What an expression matches."""

@@ -36,13 +36,37 @@ def index_notes(index: Mapping[str, object], model: Model, recipe: WeightRecipe)
     Raises:
         InvalidInputError: the index has no total size.
     """
+    lost = _missing(index)
+    if lost and index.get("metadata") is None:
+        return lost
     stated, counted = total_size_bytes(index), weights_bytes(model, recipe)
     if abs(counted - stated) <= TOLERANCE * stated:
-        return ()
+        return (*lost, *_parameters(index, model, recipe))
     note = (
         f"the weights' files hold {stated} bytes (safetensors_index); {total_parameters(model)} parameters as "
         f"{recipe.name} take "
         f"{round(counted)} ({counted / stated - 1:+.2%}): layers for speculation, a tied head stored twice, or formats "
         "that config.json does not tell"
     )
-    return (note,)
+    return (*lost, note)
+
+
+def _missing(index: Mapping[str, object]) -> tuple[str, ...]:
+    """Names files of the weights that are not there."""
+    names = index.get("missing_files")
+    if not isinstance(names, list) or not names:
+        return ()
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (f"files of the weights that are not in the folder: {', '.join(map(str, names[:3]))}{more}",)
+
+
+def _parameters(index: Mapping[str, object], model: Model, recipe: WeightRecipe) -> tuple[str, ...]:
+    """Another number of parameters than counted; files that pack several in one count what they hold."""
+    metadata = index.get("metadata")
+    stated = metadata.get("total_parameters") if isinstance(metadata, Mapping) else None
+    if not isinstance(stated, int) or recipe.default.element_bits < 16 or recipe.rules:
+        return ()
+    counted = total_parameters(model)
+    if abs(counted - stated) <= TOLERANCE * counted:
+        return ()
+    return (f"safetensors_index says {stated} parameters; {counted} were counted",)

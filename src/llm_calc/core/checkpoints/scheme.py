@@ -25,13 +25,16 @@ Role = Literal["listed", "left out", "target"]
 class Choice:
     """Modules of a pattern and their format (None: not quantized); ``said``: the key that says so.
 
-    ``role``: what is ``listed`` goes before what is ``left out``, and that before a ``target``.
+    ``role``: what is ``listed`` goes before what is ``left out``, and that before a ``target``. ``written``: the
+    pattern as it stands in the file, where it is read in its own way. ``otherwise``: what it means to other readers.
     """
 
     pattern: str
     number: NumberFormat | None
     role: Role
     said: str
+    written: str = ""
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,8 @@ class Scheme:
     otherwise. ``gates``: so are the gates of shared experts. ``kv_cache``, ``activations``: number formats that the
     checkpoint asks for. ``by_name``: further formats of tensors, by component or tensor name, before the scheme's own.
     ``skipped_rows``: rows that are not whole groups stay as they are. ``dense``: the file itself is not quantized.
-    ``engine_names``: the tool writes names of its own.
+    ``engine_names``: the tool writes names of its own. ``own_modules``: transformers replaced the modules itself, and
+    passed by what it keeps in 32 bits.
     """
 
     storage: str
@@ -57,6 +61,7 @@ class Scheme:
     activations: str | None = None
     dense: bool = False
     engine_names: bool = False
+    own_modules: bool = False
 
 
 def number_of(said: Said, name: str) -> NumberFormat:
@@ -69,6 +74,20 @@ def left_out(said: Said, *keys: str) -> tuple[Choice, ...]:
     return tuple(
         Choice(pattern=pattern, number=None, role="left out", said=key)
         for pattern, key in said.strings(*keys)
+    )
+
+
+def listed_only(said: Said, listed: tuple[Choice, ...]) -> Scheme:
+    """What is not quantized but for listed modules."""
+    main = next((choice.number for choice in listed if choice.number), None)
+    number = main or said.notes.own
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words="listed modules alone" if main else "nothing quantized",
+        choices=listed,
+        covers=frozenset(),
+        dense=main is None,
     )
 
 

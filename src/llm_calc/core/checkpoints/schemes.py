@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from llm_calc.core.architectures.beside import ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.architectures.beside import RELEASE, ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.checkpoints.codebooks import aqlm, bitnet, eetq, exl2, exl3, higgs
 from llm_calc.core.checkpoints.compressed_tensors import compressed_tensors
 from llm_calc.core.checkpoints.files import CONTRADICTIONS, SAID_IN
 from llm_calc.core.checkpoints.integers import auto_round, awq, gptq
@@ -13,7 +14,16 @@ from llm_calc.core.checkpoints.scheme import FIELD, Scheme
 from llm_calc.core.checkpoints.tables import FormatTables
 from llm_calc.core.checkpoints.torchao import torchao
 from llm_calc.core.checkpoints.transformers_own import gemma, metal
-from llm_calc.core.checkpoints.whole_models import bitsandbytes, fbgemm_fp8, fp8, hqq, mlx, mxfp4, quanto
+from llm_calc.core.checkpoints.whole_models import (
+    bitsandbytes,
+    fbgemm_fp8,
+    fp8,
+    hqq,
+    mlx,
+    mxfp4,
+    mxfp8,
+    quanto,
+)
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 
@@ -35,6 +45,13 @@ _READERS: dict[str, Callable[[Said], Scheme]] = {
     "quanto": quanto,
     "metal": metal,
     "gemma": gemma,
+    "mxfp8": mxfp8,
+    "eetq": eetq,
+    "bitnet": bitnet,
+    "higgs": higgs,
+    "aqlm": aqlm,
+    "exl2": exl2,
+    "exl3": exl3,
 }
 _SPELLINGS = {
     "intel/auto-round": "auto-round",
@@ -73,7 +90,7 @@ def read_scheme(
     if not stated and method in _WEAK_SIGNS and not any(key in said.values for key in _WEAK_SIGNS[method]):
         where = path.removeprefix("model.hf_config.")
         said.assume(f"{where} names no {METHOD}: its keys were taken for those of {method}")
-    said.read(ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX, SAID_IN, CONTRADICTIONS)
+    said.read(RELEASE, ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX, SAID_IN, CONTRADICTIONS)
     against = said.values.get(CONTRADICTIONS)
     said.notes.add_all(
         [str(each) for each in against] if isinstance(against, list) else [],

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping
 
+from llm_calc.core.architectures.beside import RELEASE, first_number
 from llm_calc.core.checkpoints.ledger import Said
 from llm_calc.core.checkpoints.scheme import (
     ENDS,
+    HEAD,
     NO_EXPERTS,
+    TOWERS,
     Choice,
+    Coverage,
     Scheme,
     grouped,
-    left_out,
+    names_head,
     number_words,
     storage_of,
 )
+from llm_calc.core.checkpoints.transformers_lists import is_stated, kept_modules
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 
 _WHOLE = "_default"
+_LIST = "modules_to_not_convert"
 _FP8_KINDS = dict.fromkeys(("", "float8_e4m3fn", "float8_e5m2", "e4m3"), "fp8")
 _INTEGERS: Mapping[str, int] = {f"int{bits}": bits for bits in range(1, 9)} | {
     f"uint{bits}": bits for bits in range(1, 9)
@@ -42,19 +48,21 @@ _NAMED: Mapping[str, tuple[str, dict[str, object]]] = {
 
 
 def torchao(said: Said) -> Scheme:
-    """Linear modules but the head; routed experts are no modules in transformers 5.
+    """Linear modules of text and towers but the head; routed experts are no modules in transformers 5.
 
     Raises:
         InvalidInputError: a configuration that is not understood.
     """
     kind, data = _object(said)
-    ends = said.flag("include_input_output_embeddings")
-    covers = NO_EXPERTS | (ENDS if ends else frozenset())
     choices: tuple[Choice, ...] = ()
     if kind in _PER_MODULE:
         number, choices = _per_module(data)
     else:
         number = _number(kind, data)
+    kept = kept_modules(said, _LIST, parameters=True)
+    covers = NO_EXPERTS | TOWERS | _ends(said, kept, by_name=kind in _PER_MODULE)
+    if said.flag("untie_embedding_weights"):
+        said.assume("quantization_config.untie_embedding_weights: whether the file holds a head is not known")
     main = number or next((choice.number for choice in choices if choice.number), None)
     if main is None:
         raise InvalidInputError(
@@ -64,11 +72,19 @@ def torchao(said: Said) -> Scheme:
         storage=storage_of(main),
         number=main,
         words=f"{number_words(main)} (torchao)",
-        choices=(*choices, *left_out(said, "modules_to_not_convert")),
+        choices=(*choices, *kept),
         covers=covers if number else frozenset(),
         gates=True,
+        own_modules=True,
         activations=main.compute,
     )
+
+
+def _ends(said: Said, kept: tuple[Choice, ...], *, by_name: bool) -> Coverage:
+    """Embedding and head where they are taken; release 5 takes the table only by a configuration of named modules."""
+    if said.flag("include_input_output_embeddings"):
+        return HEAD if (first_number(said.values.get(RELEASE)) or 0) >= 5 and not by_name else ENDS
+    return HEAD if is_stated(said, _LIST) and not names_head(kept) else frozenset()
 
 
 def _object(said: Said) -> tuple[str, Said]:
@@ -237,6 +253,7 @@ def _per_module(data: Said) -> tuple[NumberFormat | None, tuple[Choice, ...]]:
     data.read("fqn_to_config", "module_fqn_to_config")
     if entries is None:
         raise data.refusal(key, "an object of modules and configurations")
+    _compare(data, entries)
     whole, choices = None, []
     for name, entry in entries.children(lambda _: True).items():
         kind, inner = _typed(entry)
@@ -244,8 +261,28 @@ def _per_module(data: Said) -> tuple[NumberFormat | None, tuple[Choice, ...]]:
         if name == _WHOLE:
             whole = number
         else:
-            choices.append(Choice(pattern=name, number=number, role="listed", said=key))
+            choices.append(_named(name, number, key))
     nulls = [name for name, value in entries.values.items() if value is None and name != _WHOLE]
     entries.read(*entries.values)
-    choices += [Choice(pattern=name, number=None, role="listed", said=key) for name in nulls]
-    return whole, tuple(choices)
+    choices += [_named(name, None, key) for name in nulls]
+    return whole, tuple(sorted(choices, key=lambda choice: choice.pattern.startswith("re:")))
+
+
+def _compare(data: Said, entries: Said) -> None:
+    """Names what the older of two spellings of the same object says otherwise."""
+    older = data.part("module_fqn_to_config")
+    values = {} if older is None else older.values
+    against = [name for name, value in values.items() if entries.values.get(name, data) != value]
+    data.notes.add_all(against, "quant_type: module_fqn_to_config contradicts fqn_to_config on {}")
+    if older is not None:
+        older.read(*older.values)
+        for kind, inner in map(_typed, older.children(lambda name: name in against).values()):
+            _number(kind, inner)
+
+
+def _named(name: str, number: NumberFormat | None, key: str) -> Choice:
+    """A module by its whole name, or by an expression that matches the whole of it."""
+    if name.startswith("re:"):
+        return Choice(pattern=f"{name}$", number=number, role="listed", said=key)
+    pattern = f"whole:{name.removesuffix('.weight')}"
+    return Choice(pattern=pattern, number=number, role="listed", said=key, written=name)

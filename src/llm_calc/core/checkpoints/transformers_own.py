@@ -14,11 +14,11 @@ from llm_calc.core.checkpoints.scheme import (
     Coverage,
     Scheme,
     grouped,
-    left_out,
     names_head,
     number_words,
     storage_of,
 )
+from llm_calc.core.checkpoints.transformers_lists import is_stated, kept_modules
 from llm_calc.core.formats import NumberFormat
 
 TABLES: Coverage = frozenset(("embedding",))
@@ -34,22 +34,25 @@ def metal(said: Said) -> Scheme:
     if size < 1:
         raise said.refusal("group_size", "a positive whole number")
     number = grouped(f"int{bits}", bits, size, _WIDE, zero=_WIDE)
-    skips = left_out(said, "modules_to_not_convert")
+    skips = kept_modules(said, "modules_to_not_convert")
     covers = NO_EXPERTS | TOWERS
     return Scheme(
         storage=storage_of(number),
         number=number,
         words=f"{number_words(number)} (Metal)",
         choices=skips,
-        covers=covers | HEAD if skips and not names_head(skips) else covers,
+        covers=covers | HEAD
+        if is_stated(said, "modules_to_not_convert") and not names_head(skips)
+        else covers,
         gates=True,
+        own_modules=True,
     )
 
 
 def gemma(said: Said) -> Scheme:
     """Integers with a scale a row and two a module for activations; other widths by pattern, the first found."""
     number = _gemma_number(_gemma_bits(said))
-    skips = left_out(said, "modules_to_not_convert")
+    skips = kept_modules(said, "modules_to_not_convert")
     listed = tuple(
         Choice(
             pattern=_found_anywhere(pattern),
@@ -70,6 +73,7 @@ def gemma(said: Said) -> Scheme:
         choices=(*skips, *listed),
         covers=covers,
         gates=True,
+        own_modules=True,
     )
 
 

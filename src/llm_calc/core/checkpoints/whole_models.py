@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from llm_calc.core.architectures.beside import TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.architectures.beside import RELEASE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.core.checkpoints.ledger import Said
 from llm_calc.core.checkpoints.modelopt import experts_beside_fp8
 from llm_calc.core.checkpoints.scheme import (
@@ -22,6 +22,7 @@ from llm_calc.core.checkpoints.scheme import (
     number_words,
     storage_of,
 )
+from llm_calc.core.checkpoints.transformers_lists import is_stated, kept_modules
 from llm_calc.core.formats import NumberFormat
 
 _FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e5m2"), "fp8")
@@ -90,11 +91,11 @@ def bitsandbytes(said: Said) -> Scheme:
 
     Linear modules are replaced, and routed experts are no modules in transformers 5, whose experts are one tensor.
     """
-    skips = left_out(said, "llm_int8_skip_modules", "modules_to_not_convert")
+    skips = kept_modules(said, "llm_int8_skip_modules", "modules_to_not_convert")
     eight = said.flag("load_in_8bit") | said.flag("_load_in_8bit")
     four = said.flag("load_in_4bit") | said.flag("_load_in_4bit")
     covers = NO_EXPERTS | TOWERS
-    if skips and not names_head(skips):
+    if is_stated(said, "llm_int8_skip_modules", "modules_to_not_convert") and not names_head(skips):
         covers |= HEAD
     double = said.flag("bnb_4bit_use_double_quant")
     said.word("bnb_4bit_quant_storage", _STORAGE, "")
@@ -104,11 +105,21 @@ def bitsandbytes(said: Said) -> Scheme:
     if not four:
         number = replace(grouped("int8", 8, -1, 32, tensor=8, compute="int8"))
         words = "8-bit integers (bitsandbytes)"
-        return Scheme(storage="int8", number=number, words=words, choices=skips, covers=covers, gates=True)
+        return Scheme(
+            storage="int8",
+            number=number,
+            words=words,
+            choices=skips,
+            covers=covers,
+            gates=True,
+            own_modules=True,
+        )
     number = number_of(said, "nf4-double" if double else "nf4")
     number = replace(number, tensor_bits=_DOUBLE_BITS if double else _CODE_BITS)
     words = f"4-bit {kind} (bitsandbytes){', scales quantized too' if double else ''}"
-    return Scheme(storage="nf4", number=number, words=words, choices=skips, covers=covers, gates=True)
+    return Scheme(
+        storage="nf4", number=number, words=words, choices=skips, covers=covers, gates=True, own_modules=True
+    )
 
 
 def mxfp4(said: Said) -> Scheme:
@@ -119,6 +130,24 @@ def mxfp4(said: Said) -> Scheme:
         words="mxfp4 experts",
         choices=left_out(said, "modules_to_not_convert"),
         covers=frozenset(("experts",)),
+    )
+
+
+def mxfp8(said: Said) -> Scheme:
+    """MXFP8 as transformers reads it: 8-bit floats with a scale of 8 bits for every 32 of a row."""
+    said.word("fmt", _FP8_KINDS, "")
+    said.word("scale_fmt", {each: each for each in ("", "ue8m0", "e8m0")}, "")
+    said.word("activation_scheme", {each: each for each in ("", "dynamic")}, "")
+    said.word(EXPERT_KEY, {each: each for each in ("", "fp8", "mxfp8")}, "")
+    if block_of(said, "weight_block_size") not in (None, (1, 32)):
+        raise said.refusal("weight_block_size", "[1, 32]")
+    number = grouped("mxfp8", 8, 32, 8, compute="fp8")
+    return Scheme(
+        storage="mxfp8",
+        number=number,
+        words=number_words(number),
+        choices=left_out(said, "modules_to_not_convert", "ignored_layers"),
+        activations="fp8",
     )
 
 
@@ -165,7 +194,7 @@ def mlx(said: Said) -> Scheme:
     )
 
 
-_MLX_KEYS = ("quant_method", "bits", "group_size", "mode", TEXT_ONLY, WRITTEN_BY_MLX)
+_MLX_KEYS = ("quant_method", "bits", "group_size", "mode", RELEASE, TEXT_ONLY, WRITTEN_BY_MLX)
 
 
 def _mlx_number(said: Said) -> NumberFormat:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from llm_calc.core.arrays import Quantity, smaller
 from llm_calc.core.model import LayerGroup, Model
-from llm_calc.core.parallelism import Layout, cache_share, stage_bounds
+from llm_calc.core.parallelism import Layout, cache_share
 from llm_calc.core.weights import Cache
 
 INDEX_SCORES = "indexer_scores"
@@ -45,7 +45,7 @@ def stage_caches(
     file states, if the engine has a width of its own for it; ``recurrence_bytes``: of all but convolutions' states.
     Definition: the blocks' caches on the fullest GPU; those of a sparse indexer as in :func:`index_key_bytes`.
     """
-    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    bounds = layout.bounds(model.num_layers)[stage]
     counts: dict[LayerCache, int] = {}
     states = (state_bytes, open_state_bytes, recurrence_bytes)
     for layer, one in caches_by_layer(model, layout.tensor, element_bytes, *states):

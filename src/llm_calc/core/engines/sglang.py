@@ -38,7 +38,7 @@ from llm_calc.core.engines.sglang_share import captured_batches, card_class, has
 from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
-from llm_calc.core.parallelism import check_layout, stage_bounds
+from llm_calc.core.parallelism import check_layout
 
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 """``max_running_requests`` where it is not given: tokens over context x 512, held between these."""
@@ -293,5 +293,5 @@ class Sglang:
     def _graphs(self, setup: Setup, stage: int) -> float:
         if self.disable_cuda_graph:
             return 0.0
-        layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+        layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
         return graph_bytes(layers, captured_batches(self.largest_graph(setup)), self.overheads)

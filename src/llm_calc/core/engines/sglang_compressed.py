@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from llm_calc.core.engines.base import Claim, Pool
 from llm_calc.core.engines.sglang_pools import Dealt
 from llm_calc.core.model import Model
-from llm_calc.core.parallelism import Layout, stage_bounds
+from llm_calc.core.parallelism import Layout
 
 PAGE_TOKENS = 256
 RUNNING_REQUESTS = 256
@@ -92,7 +92,7 @@ class Compressed:
 
 def compressed_of(model: Model, layout: Layout, stage: int) -> Compressed:
     """What a stage holds, from the model's caches."""
-    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    bounds = layout.bounds(model.num_layers)[stage]
     counts, widths, states = {SHORT: 0, LONG: 0}, set[int](), set[int]()
     for group in model.groups:
         layers = sum(index in bounds for index in group.indices)

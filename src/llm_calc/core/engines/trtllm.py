@@ -11,7 +11,7 @@ from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Poo
 from llm_calc.core.engines.caches import LayerCache, stage_caches
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
-from llm_calc.core.parallelism import check_layout, stage_bounds
+from llm_calc.core.parallelism import check_layout
 
 STATE_BYTES: dict[str, float | None] = {"auto": None, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 """Width of recurrent states whose width no file states [bytes]; None: the model's own 16 bits."""
@@ -127,7 +127,7 @@ class TrtLlm:
     def _graphs(self, setup: Setup, stage: int) -> float:
         if not self.cuda_graph:
             return 0.0
-        layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+        layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
         sizes = sum(size <= self.max_batch_size for size in GRAPH_SIZES)
         return graph_bytes(layers, sizes, self.overheads)
 

@@ -32,7 +32,7 @@ from llm_calc.core.engines.vllm_words import cache_notes
 from llm_calc.core.engines.weights import ExpertPadding, WeightRules, device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.overheads import OverheadConstants
-from llm_calc.core.parallelism import check_layout, stage_bounds
+from llm_calc.core.parallelism import check_layout
 
 GIB = 2**30
 LARGE_CARD_BYTES, VERY_LARGE_CARD_BYTES = 70 * GIB, 160 * GIB
@@ -127,7 +127,7 @@ class Vllm:
         budget = self._budget(setup, stage, limits)
         frame, paging, whole = frame_of(setup), self.paging(), self.disable_hybrid_kv_cache_manager
         groups = groups_of(frame, paging, whole=whole)
-        bounds = stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage]
+        bounds = setup.layout.bounds(setup.model.num_layers)[stage]
         size = stage_block_bytes(frame, paging, bounds, whole=whole)
         blocks = self._blocks(budget.kv_cache_bytes, size)
         pools = self._pools(setup, groups, blocks, size, limits)

@@ -11,7 +11,7 @@ from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, sampler_peak_bytes
-from llm_calc.core.parallelism import ROUTED, Layout, largest_piece, stage_bounds
+from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight
 
 LARGEST_GRAPH, GPT_OSS_LARGEST_GRAPH = 512, 1024
@@ -122,5 +122,5 @@ def graphs_bytes(setup: Setup, stage: int, graphs: int, overheads: OverheadConst
     Choice: a straight line over layers, fitted to start-up logs of each release (``docs/memory.md``).
     Leaves out: what a graph's kernels need beyond their layers' number.
     """
-    layers = len(stage_bounds(setup.model.num_layers, setup.layout.pipeline)[stage])
+    layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
     return graphs * (overheads.graph_bytes_per_size + layers * overheads.graph_bytes_per_layer)

@@ -7,7 +7,7 @@ from llm_calc.core.arrays import ceil_div
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import weight_bytes
 from llm_calc.core.model import Model, Placed
-from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_bounds, stage_placed, weight_share
+from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_placed, weight_share
 from llm_calc.core.weights import Scores, Weight
 
 TABLE_BYTES = 2
@@ -59,7 +59,7 @@ def device_weights_bytes(
     held against start-up logs (``docs/memory.md``).
     Leaves out: memory that loading leaves behind in the allocator.
     """
-    bounds = stage_bounds(model.num_layers, layout.pipeline)[stage]
+    bounds = layout.bounds(model.num_layers)[stage]
     total = rotary_table_bytes(model) if rules.rotary_table else 0.0
     for placed, stored in stage_placed(model, bounds):
         if stored and placed.weight.params:

@@ -43,7 +43,7 @@ def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: 
     """
     counts = layer_counts(model)
     return StepWork(
-        linear=_stage_matrices(model, recipe, replace(layout, pipeline=1)),
+        linear=_stage_matrices(model, recipe, replace(layout, pipeline=1, stage_layers=())),
         context=context_works(model, cache_format, layout),
         collectives=collective_works(model, counts, layout),
         counts=counts,

@@ -66,6 +66,19 @@ def most_sequences(
     return replicas * larger(0.0, memory_bytes - weights_bytes) / larger(sequence_bytes, ROOM)
 
 
+def awake_fraction(deployment: Deployment, lengths: Lengths, think_s: float) -> Quantity:
+    """The least part of all sessions that have a request in flight, where users pause between turns [1].
+
+    ``latency / (latency + pause)`` with the latency of a request that is alone.
+    Definition: Little's law of a closed loop with pauses; requests that share a deployment take longer and are in
+    flight for a larger part, so that this is a bound.
+    """
+    if not think_s:
+        return 1.0
+    alone = closed_form(deployment, lengths, 1.0).request_latency_s
+    return alone / (alone + think_s)
+
+
 def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Quantity) -> Estimate:
     """Closed form of a row under ``requests`` at once [s, tokens/s, requests/s].
 
@@ -80,9 +93,16 @@ def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Qu
 
 
 def largest_load(
-    deployment: Deployment, kind: str, lengths: Lengths, limits: Limits, loads: FloatArray
+    deployment: Deployment,
+    kind: str,
+    lengths: Lengths,
+    limits: Limits,
+    loads: FloatArray,
+    awake: Quantity = 1.0,
 ) -> FloatArray:
     """For each row the largest of ``loads`` (rising) that keeps the limits; 0 where none does [requests].
+
+    ``awake``: the part of a load that is in flight, see :func:`awake_fraction`.
 
     ``max(load: estimate(load) <= limits)``, by bisection.
     Choice: times to the first and to every further token are taken never to fall when more requests share a
@@ -91,21 +111,22 @@ def largest_load(
     """
     rows = len(np.asarray(deployment.capacity))
     if not limits.bound_times:
-        return _largest_that_fits(deployment, loads)
+        return _largest_that_fits(deployment, loads, awake)
     low, high = np.full((rows, 1), -1), np.full((rows, 1), len(loads))
     for _ in range(int(np.ceil(np.log2(len(loads) + 1)))):
         middle = (low + high) // 2
         at = np.clip(middle, 0, len(loads) - 1)
-        held = limits.allow(under_load(deployment, kind, lengths, loads[at])) & (middle >= 0)
-        fits = loads[at] <= np.maximum(deployment.capacity, 1.0)
+        running = np.maximum(loads[at] * awake, 1.0)
+        held = limits.allow(under_load(deployment, kind, lengths, running)) & (middle >= 0)
+        fits = running <= np.maximum(deployment.capacity, 1.0)
         keep = held & fits & (middle < high)
         low, high = np.where(keep, middle, low), np.where(keep, high, middle)
     return np.where(low >= 0, loads[np.clip(low, 0, None)], 0.0)
 
 
-def _largest_that_fits(deployment: Deployment, loads: FloatArray) -> FloatArray:
+def _largest_that_fits(deployment: Deployment, loads: FloatArray, awake: Quantity) -> FloatArray:
     """Where no time is limited, memory alone decides."""
-    places = np.searchsorted(loads, np.maximum(deployment.capacity, 1.0), side="right")
+    places = np.searchsorted(loads, np.maximum(deployment.capacity / awake, 1.0), side="right")
     return np.where(places > 0, loads[np.maximum(places - 1, 0)], 0.0)
 
 

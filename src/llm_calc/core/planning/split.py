@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray, Quantity
-from llm_calc.core.planning.bounds import STEADY_LOAD, Limits, in_flight, largest_load, under_load
+from llm_calc.core.planning.bounds import (
+    STEADY_LOAD,
+    Limits,
+    awake_fraction,
+    in_flight,
+    largest_load,
+    under_load,
+)
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
 
@@ -19,11 +26,13 @@ class Load:
     """What has to be served: ``kind`` as in a workload; ``amount`` requests at once, or requests a second.
 
     ``open``: as much as the limits allow, ``amount`` being of no matter. ``fastest``: as many replicas as the limits
-    allow, in place of as few as they need.
+    allow, in place of as few as they need. ``think_s``: pauses between the turns of sessions, which ``amount`` counts
+    then.
     """
 
     kind: str
     amount: float = 1.0
+    think_s: float = 0.0
     open: bool = False
     fastest: bool = False
 
@@ -87,7 +96,8 @@ def split_load(
     if load.kind == "offline":
         return _offline(deployment, lengths, limits)
     grid = LOADS if load.open or load.kind == "request_rate" else _shares(load.amount)
-    each = largest_load(deployment, kind, lengths, limits, grid)
+    awake = awake_fraction(deployment, lengths, load.think_s)
+    each = largest_load(deployment, kind, lengths, limits, grid, awake)
     if load.fastest and load.open:
         each = np.where(each > 0, 1.0, 0.0)
     if load.kind == "request_rate":
@@ -95,7 +105,7 @@ def split_load(
     needed = np.where(each > 0, np.ceil(load.amount / np.maximum(each, 1)), np.inf)
     replicas = np.ones_like(each) if load.open else _chosen(needed, most_replicas, load)
     share = each if load.open else np.ceil(load.amount / np.maximum(replicas, 1))
-    estimate = under_load(deployment, kind, lengths, np.maximum(share, 1.0))
+    estimate = under_load(deployment, kind, lengths, np.maximum(share * awake, 1.0))
     possible = (each > 0) & (replicas <= most_replicas) & limits.allow(estimate)
     return Split(each=share, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
 
@@ -124,7 +134,8 @@ def with_fewer_each(
         estimate = at_rate(under_load(deployment, kind, lengths, running), lengths, each)
     else:
         each = np.ceil(each)
-        estimate = under_load(deployment, kind, lengths, each)
+        awake = awake_fraction(deployment, lengths, load.think_s)
+        estimate = under_load(deployment, kind, lengths, np.maximum(each * awake, 1.0))
     possible = (found.possible > 0) & (replicas <= most) & (each <= found.each)
     return Split(each=each, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
 

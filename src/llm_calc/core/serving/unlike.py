@@ -87,6 +87,20 @@ def unbalanced(
     return replace(work, stages=stages), replace(rates, overlap_loss_fraction=loss)
 
 
+def slowest_stage_loss(layers: Sequence[int], loss: Quantity) -> Quantity:
+    """The loss of stages at once where one holds more layers than the others [1].
+
+    ``(1 + loss' x (g - 1) / g) = (1 + loss x (g - 1) / g) x longest x g / all`` for ``g`` stages.
+    Definition: stages at once finish a step each as often as the slowest of them.
+    """
+    stages = len(layers)
+    if stages == 1:
+        return loss
+    part = (stages - 1) / stages
+    slower = (1 + loss * part) * max(layers) * stages / sum(layers)
+    return (slower - 1) / part
+
+
 def _stage_s(work: StepWork, rates: Rates, share: StageShare) -> float:
     """Arithmetic of one token on one stage."""
     total = 0.0

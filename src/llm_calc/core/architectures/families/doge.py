@@ -14,6 +14,7 @@ from llm_calc.core.architectures.pieces import (
     when,
 )
 from llm_calc.core.architectures.registry import register
+from llm_calc.core.architectures.windows import sliding_everywhere
 from llm_calc.core.blocks import Block, Custom, Norm, Parts
 from llm_calc.core.weights import Weight, vector
 
@@ -60,7 +61,7 @@ register(
     "doge",
     read=Decoder(
         attention=both(
-            gqa(biases=when("attention_bias", "qkvo"), qk_norm="head"),
+            gqa(biases=when("attention_bias", "qkvo"), qk_norm="head", windows=sliding_everywhere),
             same(_dynamic_mask),
             same(_residual_scales),
         ),

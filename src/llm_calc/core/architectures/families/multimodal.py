@@ -6,7 +6,7 @@ checked: 2026-11-30, by count. What an absent nested configuration holds is in t
 
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.pieces import Decoder, gqa, mlp, when
-from llm_calc.core.architectures.registry import register
+from llm_calc.core.architectures.registry import Reader, register
 from llm_calc.core.architectures.towers import (
     audio,
     blip,
@@ -62,7 +62,7 @@ CHAMELEON = Decoder(
 PHI3 = Decoder(attention=gqa(windows=sliding_everywhere))
 GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
 
-WRAPPERS: dict[str, Wrapper] = {
+WRAPPERS: dict[str, Reader] = {
     "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "musicflamingo": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
     "muse_glimmer": Wrapper(towers=vision(muse.muse_projector)),
@@ -91,7 +91,7 @@ WRAPPERS: dict[str, Wrapper] = {
     "apertus1p5": Wrapper(towers=(*vision(), *sound()), whole_text=True),
     "aria": Wrapper(towers=vision(projectors.aria)),
     "aya_vision": Wrapper(towers=vision(projectors.aya)),
-    "blip-2": BLIP,
+    "blip-2": blip.of_image_width(BLIP),
     "chameleon": Wrapper(towers=codes(), text_reader=CHAMELEON),
     "cohere2_vision": Wrapper(towers=vision(projectors.cohere2)),
     "cohere_compass": Wrapper(towers=vision(), text_class="CohereCompassForCausalLM"),
@@ -130,8 +130,8 @@ WRAPPERS: dict[str, Wrapper] = {
     "inkling2": Wrapper(towers=vision(), tying="never", whole_text=True),
     "inkling2_loop": Wrapper(towers=vision(), tying="never", whole_text=True),
     "inkling_mm_model": Wrapper(towers=(*vision(), *sound()), tying="never"),
-    "instructblip": BLIP,
-    "instructblipvideo": BLIP,
+    "instructblip": blip.of_image_width(BLIP),
+    "instructblipvideo": blip.of_image_width(BLIP),
     "internvl": Wrapper(towers=vision(projectors.internvl)),
     "internvl_chat": Wrapper(towers=vision(projectors.internvl), text_key="llm_config", tying="text"),
     "janus": Wrapper(towers=(*vision(clip.janus_aligner), *codes())),

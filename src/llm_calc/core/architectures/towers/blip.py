@@ -3,6 +3,7 @@
 Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-11-30``.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from llm_calc.core.architectures.fields import Fields
@@ -19,6 +20,7 @@ from llm_calc.core.architectures.towers.parts import (
     two_layers,
     vector,
 )
+from llm_calc.core.model import Model
 
 
 def vision(f: Fields) -> Tower:
@@ -123,3 +125,18 @@ def _sides(f: Fields) -> tuple[int, int]:
     if len(sides) != 2 or not all(side.isdigit() and 0 < int(side) < 10_000 for side in sides):
         raise f.refusal("downsample_rate", "two whole numbers, as in 4/8")
     return int(sides[0]), int(sides[1])
+
+
+def of_image_width(read: Callable[[Fields], Model]) -> Callable[[Fields], Model]:
+    """The class sets the width that its encoder of queries looks at to that of the images, whatever the file says."""
+
+    def reader(f: Fields) -> Model:
+        part, width = f.part("qformer_config"), f.part("vision_config").int("hidden_size")
+        if part.given("encoder_hidden_size") and part.int("encoder_hidden_size") != width:
+            f.warn(
+                f"{part.path}.encoder_hidden_size was not used: the class takes vision_config.hidden_size ({width})"
+            )
+        part.values = {**part.values, "encoder_hidden_size": width}
+        return read(f)
+
+    return reader

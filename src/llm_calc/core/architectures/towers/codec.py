@@ -152,9 +152,14 @@ def vibevoice_projector(_: Fields, __: Fields, tower: Tower, text: int) -> Weigh
 
 
 def fun_asr(f: Fields) -> Tower:
-    """Fun-ASR: layers with a memory of near frames; the first sees stacked frames of the spectrum."""
-    f.ignore("max_position_embeddings", "num_timestamp_prediction_layers")
+    """Fun-ASR: layers with a memory of near frames; the first sees stacked frames of the spectrum.
+
+    The last one that transcribes and the last one that marks times have a norm behind them, if there are such.
+    """
+    f.ignore("max_position_embeddings")
     hidden, layers = f.int("hidden_size"), depth(f)
+    marking = f.int("num_timestamp_prediction_layers", least=0)
+    normed = {layers - 1, layers - 1 - marking}.intersection(range(layers))
     stacked = f.int("num_mel_bins") * f.int("num_stacked_frames")
     encoder = Encoder(
         layers=layers,
@@ -168,7 +173,7 @@ def fun_asr(f: Fields) -> Tower:
         norm("first.norm", stacked - hidden),
         *encoder.weights(),
         vector("memory", hidden * f.int("fsmn_kernel_size"), copies=layers),
-        norm("final_norms", hidden, copies=2),
+        *((norm("final_norms", hidden, copies=len(normed)),) if normed else ()),
     )
     return Tower(weights=weights, width=hidden)
 

@@ -1,0 +1,48 @@
+"""What memory holds beside a model, and what its steps pass through besides: a draft, adapters."""
+
+from dataclasses import dataclass
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.lora import Served, served_lora
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted, drafted
+from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.core.engines import Setup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What memory holds beside the model: a draft, adapters."""
+
+    draft: Drafted
+    lora: Served | None
+
+    def held(self, setup: Setup) -> Setup:
+        """A deployment with both."""
+        drafted = self.draft.beside(setup)
+        return drafted if self.lora is None else self.lora.beside(drafted)
+
+    def worked(self, setup: Setup) -> Setup:
+        """A deployment whose steps pass through adapters."""
+        return setup if self.lora is None else self.lora.worked(setup)
+
+
+NOTHING_BESIDE = Beside(draft=NOTHING_DRAFTED, lora=None)
+
+
+def beside_of(
+    speculative: SpeculativePart | None,
+    lora: LoraPart | None,
+    subject: Subject,
+    catalogs: Catalogs,
+    engine: str,
+) -> Beside:
+    """What a request says of both.
+
+    Raises:
+        CalcError: a draft or an adapter that cannot be read, or that the engine does not take.
+    """
+    return Beside(
+        draft=drafted(speculative, subject, catalogs, engine), lora=served_lora(lora, subject, engine)
+    )

@@ -1,0 +1,50 @@
+"""Lists of modules that transformers leaves as they are: what a name in them stands for.
+
+Release 5 takes a name for a module from the start of its whole name up to a dot, for a regular expression of the same
+kind, or for the end of a whole name: ``mlp`` is in no name, ``q_proj`` in every one that ends so. Release 4 took
+parts of names.
+
+Source: transformers 5.24.0, ``should_convert_module`` of quantizers/quantizers_utils.py; checked: 2026-11-30, run.
+"""
+
+from dataclasses import replace
+
+from llm_calc.core.architectures.beside import RELEASE, first_number
+from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.scheme import Choice
+
+_FIRST_OF_5 = 5
+_FROM_THE_START = ("model.", "lm_head", "transformer.", "backbone.", "language_model.", "gpt_neox.")
+_SPECIAL = "*+?[](){}|^$\\"
+
+
+def kept_modules(said: Said, *keys: str, parameters: bool = False) -> tuple[Choice, ...]:
+    """Choices for modules that are left as they are; ``parameters``: names are compared with those of parameters."""
+    release = first_number(said.values.get(RELEASE))
+    return tuple(
+        _choice(pattern, key, release, parameters=parameters) for pattern, key in said.strings(*keys)
+    )
+
+
+def is_stated(said: Said, *keys: str) -> bool:
+    """Whether any list is stated, be it empty: it takes the place of the usual one, which keeps the head."""
+    return any(said.values.get(key) is not None for key in keys)
+
+
+def _choice(pattern: str, key: str, release: int | None, *, parameters: bool) -> Choice:
+    plain = Choice(pattern=pattern, number=None, role="left out", said=key)
+    if pattern.startswith(_FROM_THE_START) and not any(mark in pattern for mark in _SPECIAL):
+        return plain
+    as_five = _in_release_5(pattern, parameters=parameters)
+    if release is None:
+        return replace(plain, otherwise=as_five)
+    return plain if release < _FIRST_OF_5 else replace(plain, pattern=as_five, written=pattern)
+
+
+def _in_release_5(pattern: str, *, parameters: bool) -> str:
+    """The pattern in the words of this package: an expression from the start, or the end of a name."""
+    if any(mark in pattern for mark in _SPECIAL):
+        return rf"re:(?:{pattern})(?:\.|$)"
+    if parameters:
+        return f"end:{pattern.removesuffix('.weight')}" if pattern.endswith(".weight") else "end:."
+    return f"end:{pattern}"

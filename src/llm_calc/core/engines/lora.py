@@ -1,0 +1,212 @@
+"""Low-rank adapters (LoRA): what one has, and what engines reserve for those that may run at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from llm_calc.core.blocks import Custom, Parts
+from llm_calc.core.checkpoints.expression_syntax import parse_expression
+from llm_calc.core.checkpoints.expressions import Expression
+from llm_calc.core.model import LayerGroup, Model
+from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
+from llm_calc.core.weights import Weight, vector
+
+BUFFERS = "lora_buffers"
+"""Name of what is reserved, among the tensors of a model."""
+PRODUCTS = "lora_products"
+"""Name of an adapter's own matrices, in the work of a step."""
+ROWS = frozenset({"o_proj", "down_proj", "out_proj"})
+"""Matrices that tensor parallelism cuts by their inputs."""
+PLACES = {
+    "attention": "self_attn",
+    "mlp": "mlp",
+    "shared_experts": "mlp.shared_experts",
+    ROUTED: "mlp.experts.0",
+}
+"""Where the reference classes keep the matrices of a part."""
+HEAD, TABLE = "lm_head", "embed_tokens"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """An adapter: matrices of ``targets`` (``all-linear``: every one of the layers) get two of ``rank``.
+
+    ``targets``: ends of names, or a pattern for whole names. ``ranks``: patterns of names with another rank. ``saved``:
+    modules that it holds whole. ``layers``: those that it changes; None: all. ``magnitudes``: a vector beside each.
+    """
+
+    rank: int
+    targets: tuple[str, ...] | str
+    ranks: tuple[tuple[str, int], ...] = ()
+    saved: tuple[str, ...] = ()
+    layers: tuple[int, ...] | None = None
+    excluded: tuple[str, ...] = ()
+    magnitudes: bool = False
+
+    def takes(self, name: str, layer: int | None = None) -> bool:
+        """Whether a module of this name is changed."""
+        if layer is not None and self.layers is not None and layer not in self.layers:
+            return False
+        if any(_ends(name, end) for end in self.excluded):
+            return False
+        if self.targets == "all-linear":
+            return layer is not None
+        if isinstance(self.targets, str):
+            return expression(self.targets).matches(name)
+        return any(_ends(name, end) for end in self.targets)
+
+    def rank_of(self, name: str) -> int:
+        """The rank at a module [elements].
+
+        Definition: that of the first pattern that its name matches, else the adapter's own.
+        """
+        for pattern, rank in self.ranks:
+            if expression(rf"(.*\.)?({pattern})").matches(name):
+                return rank
+        return self.rank
+
+
+@lru_cache(maxsize=256)
+def expression(pattern: str) -> Expression:
+    """A pattern of whole names.
+
+    Raises:
+        SyntaxRefusedError: it cannot be read, or takes too much work.
+    """
+    return Expression(parse_expression(pattern), anchored_end=True)
+
+
+def _ends(name: str, end: str) -> bool:
+    return name == end or name.endswith(f".{end}")
+
+
+def modules_of(model: Model) -> Iterator[tuple[str, Weight, int | None]]:
+    """Every matrix of the decoder by the name that the reference class gives it, with its layer [1].
+
+    Definition: ``model.layers.<n>.<part>.<matrix>``, the table and the head.
+    """
+    for group in model.groups:
+        for weight in group.parts.weights:
+            place = PLACES.get(weight.component)
+            if place is None or weight.kind != "matrix":
+                continue
+            for index in group.indices:
+                yield f"model.layers.{index}.{place}.{weight.name}", weight, index
+    for weight in model.embedding[:1]:
+        yield f"model.{TABLE}", weight, None
+    yield HEAD, model.head, None
+
+
+def adapter_elements(model: Model, adapter: Adapter) -> int:
+    """Numbers that one adapter has [elements].
+
+    ``sum over its modules of copies x rank x (inputs + outputs)``, ``outputs`` more with magnitudes, and saved modules
+    whole.
+    Source: peft 0.21.2 ``tuners/lora/layer.py`` and ``utils/other.py``; checked: 2026-11-30, its counts for nine
+    adapters reproduced. Of a mixture of experts each expert's matrices count apart.
+    Leaves out: biases that are trained besides.
+    """
+    total = 0
+    for name, weight, layer in modules_of(model):
+        if name.rpartition(".")[2] in adapter.saved:
+            total += weight.matrix_params
+        elif adapter.takes(name, layer):
+            each = adapter.rank_of(name) * (weight.rows + weight.cols)
+            total += weight.copies * (each + (weight.cols if adapter.magnitudes else 0))
+    return total
+
+
+def adapter_flops_per_token(model: Model, adapter: Adapter) -> float:
+    """Work of one adapter for one token [FLOP].
+
+    ``sum over its modules of 2 x used x rank x (inputs + outputs)``, table left out.
+    Definition: a product with each of its two matrices.
+    """
+    total = 0.0
+    for name, weight, layer in modules_of(model):
+        if adapter.takes(name, layer) and weight.kind == "matrix":
+            total += 2.0 * weight.used * adapter.rank_of(name) * (weight.rows + weight.cols)
+    return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """What an engine reserves: ``slots`` adapters of ``rank``, for the matrices named or all, and for ``ends``."""
+
+    slots: int
+    rank: int
+    names: frozenset[str] | None = None
+    ends: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=256)
+def with_buffers(model: Model, layout: Layout, reserve: Reserve) -> Model:
+    """The model with what is reserved on one GPU in each of its layers, as numbers of 16 bits [elements].
+
+    Definition: :func:`buffer_elements`, and ``2 x slots x rank x (hidden + vocabulary)`` for table and head.
+    """
+    groups = []
+    for group in model.groups:
+        each = sum(buffer_elements(weight, layout, reserve) for weight in group.parts.weights)
+        if each:
+            content = Parts(weights=(vector(BUFFERS, "other", round(each)),))
+            groups.append(LayerGroup(indices=group.indices, blocks=(Custom(name=BUFFERS, content=content),)))
+    ends = len(reserve.ends) * reserve.slots * reserve.rank * (model.hidden + model.vocab)
+    outside = (*model.outside, vector(BUFFERS, "other", ends)) if ends else model.outside
+    return replace(model, groups=(*model.groups, *groups), outside=outside)
+
+
+def buffer_elements(weight: Weight, layout: Layout, reserve: Reserve) -> float:
+    """Numbers that are reserved on one GPU for the adapters of one matrix [elements].
+
+    ``slots x rank x (inputs + outputs / tensor)``; of matrices that are cut by inputs ``slots x rank x (inputs / tensor
+    + outputs)``; of experts for each that the GPU holds, cut as they are.
+    Source: vLLM 0.33.0 ``lora/layers/base_linear.py``, ``column_parallel_linear.py`` and ``fused_moe.py``,
+    ``create_lora_weights``; SGLang 0.5.23 ``srt/lora/mem_pool.py``, ``get_lora_A_shape`` and ``get_lora_B_shape``;
+    checked: 2026-11-30, read.
+    Leaves out: fully sharded adapters, experts that share a matrix.
+    """
+    named = reserve.names is None or weight.name in reserve.names
+    if weight.kind != "matrix" or weight.component not in (*PLACES, "router", "ssm") or not named:
+        return 0.0
+    copies, ways = 1.0, layout.tensor
+    if weight.component == ROUTED:
+        copies, ways = float(largest_piece(weight.copies, layout.expert)), layout.expert_cut
+    piece = float(largest_piece(weight.units, ways)) / weight.units
+    cut, whole = (weight.rows, weight.cols) if weight.name in ROWS else (weight.cols, weight.rows)
+    return reserve.slots * reserve.rank * copies * (cut * piece + whole)
+
+
+@lru_cache(maxsize=64)
+def with_products(model: Model, adapter: Adapter) -> Model:
+    """The model with the two matrices of one adapter beside each that it changes, for the work of a step [FLOP, bytes].
+
+    ``inputs x rank`` and ``rank x outputs``; tensor parallelism cuts the one on the side on which the matrix is cut.
+    Definition: every token passes through both.
+    Leaves out: launches of their kernels; further adapters of the same step, which are read besides.
+    """
+    found: dict[tuple[Weight, ...], list[int]] = {}
+    for group in model.groups:
+        for index in group.indices:
+            pairs = tuple(
+                pair for weight in group.parts.weights for pair in _products(weight, index, adapter)
+            )
+            if pairs:
+                found.setdefault(pairs, []).append(index)
+    groups = tuple(
+        LayerGroup(indices=tuple(sorted(at)), blocks=(Custom(name=PRODUCTS, content=Parts(weights=pairs)),))
+        for pairs, at in found.items()
+    )
+    return replace(model, groups=(*model.groups, *groups))
+
+
+def _products(weight: Weight, layer: int, adapter: Adapter) -> Iterator[Weight]:
+    place = PLACES.get(weight.component)
+    name = f"model.layers.{layer}.{place}.{weight.name}"
+    if place is None or weight.kind != "matrix" or not adapter.takes(name, layer):
+        return
+    rank, rows = adapter.rank_of(name), weight.name in ROWS
+    first, second = (weight.units, 1) if rows else (1, weight.units)
+    plain = replace(weight, bias=0, over_context=False, context_window=None, name=PRODUCTS)
+    yield replace(plain, cols=rank, units=first)
+    yield replace(plain, rows=rank, units=second)
