@@ -37,6 +37,20 @@ def test_peak_memory_is_near_what_the_benchmark_printed(case: dict[str, Any]) ->
     assert taken + found.kv_cache.allocated.bytes_in_all == pytest.approx(case["peak_gb"] * 1e9, abs=0.3e9)
 
 
+def test_prompts_are_read_in_the_steps_that_are_said() -> None:
+    """Experts of a mixture are read once a step: four times as many steps of 512 tokens take longer."""
+    first = {
+        step: asked(
+            operations.SERVING_ESTIMATE,
+            "qwen3-30b-a3b",
+            engine={"name": "mlx", **({"prefill_step_size": step} if step else {})},
+        ).ttft_s
+        for step in (None, 512, 2048)
+    }
+    assert first[None] == first[2048] < 0.95 * first[512]
+    assert 2048 / first[2048] == pytest.approx(1753.9, rel=0.1)  # BENCHMARKS.md of mlx-lm, which the fit took
+
+
 SPEEDS = (
     ("llama-3.1-8b", "mlx-4bit", "apple-m3-ultra", 512, 128, 119.39),
     ("phi-4-mini", "mlx-4bit", "apple-m3-ultra", 2048, 512, 159.76),

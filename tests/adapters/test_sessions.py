@@ -122,7 +122,7 @@ def test_every_preset_and_tier_is_answered_and_says_where_it_is_from() -> None:
             {"engine": {"name": "vllm", "enable_prefix_caching": False}, "kv_tiers": [{"tier": "host"}]},
             "kv_tiers: vllm keeps no contexts",
         ),
-        ({"disaggregated": {}, "hardware": "2x h100-80gb-sxm"}, "disaggregated"),
+        ({"disaggregated": {}, "hardware": "2x h100-80gb-sxm", "kv_tiers": [{"tier": "host"}]}, "kv_tiers"),
         ({"engine": "llama.cpp", "model": "qwen3-8b"}, "workload.sessions"),
     ],
 )

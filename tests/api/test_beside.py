@@ -19,8 +19,9 @@ from llm_calc.adapters.operations import COMPARE, DEPLOYMENT_PLANS, FIT, OPERATI
 from llm_calc.adapters.stopping import Stop, StoppedError, stoppable
 from llm_calc.adapters.sweep.grid import SweepLimits
 from llm_calc.adapters.wire.sweep import SweepRequest
+from llm_calc.api import beside as module
 from llm_calc.api.beside import Beside
-from llm_calc.api.tasks import Answer, Rows, Task
+from llm_calc.api.tasks import Answer, Called, Rows, Task
 from llm_calc.core import errors
 from tests.process import running
 
@@ -177,6 +178,27 @@ def test_a_process_that_dies_is_replaced(beside: Beside, catalogs: Catalogs) -> 
         list(pieces)
     assert refusal.value.status_code == 503
     assert wait_for(beside, catalogs) != number
+
+
+def test_what_does_not_stop_costs_no_other_its_answer(
+    catalogs: Catalogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One caller leaves work that does not stop: the process is ended, and the other's rows go on where they were."""
+    monkeypatch.setattr(module, "STOPS_WITHIN_S", 0.5)
+    made = Beside(enabled=True)
+    number = wait_for(made, catalogs)
+    other, stop = made.pieces(rows(SWEEP), catalogs), Stop()
+    first = [next(other), next(other)]
+    deaf = made.pieces(Called("time", "sleep", (600.0,), {}), catalogs)
+    leaving = threading.Thread(target=stoppable(lambda: outcome(deaf), stop))
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    leaving.start()
+    time.sleep(0.3)
+    stop.tell()
+    leaving.join(30)
+    assert [*first, *other] == outcome(rows(SWEEP).pieces(catalogs))
+    assert made.process_id != number
+    made.close()
 
 
 def test_one_that_cannot_start_is_not_tried_again(catalogs: Catalogs, tmp_path: Any) -> None:

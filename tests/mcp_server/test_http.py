@@ -1,14 +1,22 @@
 """The same tools over streamable HTTP at ``/mcp``."""
 
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from mcp import Client
 
+from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.operations import FIT, OPERATIONS
 from llm_calc.api import mcp_http
 from llm_calc.api.app import create_app
+from llm_calc.api.beside import Beside
 from llm_calc.api.settings import Settings
+from llm_calc.api.tasks import Called, Task
 from llm_calc.mcp_server.server import HEAVY
 from llm_calc.mcp_server.tools import TOOLS
 from tests.process import running
@@ -39,8 +47,35 @@ async def test_a_client_of_the_protocol_is_answered() -> None:
         assert service.stop() == 0
 
 
-def test_heavy_tools_are_tools() -> None:
+def test_what_is_heavy_for_the_service_is_heavy_for_tools() -> None:
     assert {function.__name__ for function in TOOLS} >= HEAVY
+    assert {operation.name for operation in OPERATIONS if operation.takes_long} | {"sweep"} == HEAVY
+
+
+def test_heavy_tools_are_answered_beside_the_service() -> None:
+    """The process is sent the call, not its answer, and loads nothing of the protocol for it."""
+    sent: list[Task] = []
+
+    class Seen(Beside):
+        def pieces(self, task: Task, catalogs: Catalogs) -> Iterator[Any]:
+            sent.append(task)
+            return super().pieces(pickle.loads(pickle.dumps(task)), catalogs)
+
+    with TestClient(create_app()) as client:
+        app: Any = client.app
+        app.state.mcp.beside = Seen()
+        asked = {"model": "llama-3.1-8b", "hardware": "rtx-4090"}
+        found = client.post("/mcp", json=call("fit", asked), headers=HEADERS).json()["result"]
+        light = client.post("/mcp", json=call("memory_plan", PLAN), headers=HEADERS).json()["result"]
+    assert not light.get("isError")
+    expanded_body = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "rtx-4090"}}
+    direct = FIT.answered(expanded_body, load_catalogs()).model_dump(mode="json", by_alias=True)
+    assert found["structuredContent"] == direct
+    (task,) = sent
+    assert isinstance(task, Called)
+    assert (task.module, task.name) == ("llm_calc.mcp_server.tools", "fit")
+    program = "import sys, llm_calc.mcp_server.tools; sys.exit('mcp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_one_request_needs_no_session() -> None:

@@ -1,11 +1,11 @@
 """Predictions of stacked cases, by the product's own formulas."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
@@ -118,16 +118,28 @@ def residuals_of(cases: Sequence[Case], rows: Rows, stacked: Stack, kernels: Ker
         places = np.array([at for at, row in enumerate(rows) if kinds[row] == kind])
         measured = np.log([cases[rows[at]].row.value for at in places])
         metrics = np.array([cases[rows[at]].row.metric for at in places])
-        parts.append((kind, places, stacked.take(rows[places]), metrics, measured))
+        own = replace(kernels, prompt_tokens=_prompt_steps(cases, rows[places], kernels))
+        parts.append((kind, places, stacked.take(rows[places]), metrics, measured, own))
 
     def residuals(point: Point) -> FloatArray:
         result = np.empty(len(rows))
-        for load, places, some, metrics, measured in parts:
-            rates = reached_rates(some.machine, point.only(rows[places]).value, kernels)
+        for load, places, some, metrics, measured, own in parts:
+            rates = reached_rates(some.machine, point.only(rows[places]).value, own)
             result[places] = np.log(predict(load, metrics, some, rates)) - measured
         return result
 
     return residuals
+
+
+PROMPT_STEPS = {"mlx": 2048}
+"""Engines of a family that read prompts in other steps than the rest of it (``prefill_step_size``) [tokens]."""
+
+
+def _prompt_steps(cases: Sequence[Case], rows: Rows, kernels: Kernels) -> Quantity:
+    engines = [cases[row].row.engine for row in rows]
+    if not PROMPT_STEPS.keys() & set(engines):
+        return kernels.prompt_tokens
+    return np.array([PROMPT_STEPS.get(engine, kernels.prompt_tokens) for engine in engines], dtype=np.float64)
 
 
 def _kind(load: str) -> str:

@@ -9,7 +9,13 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
-from llm_calc.adapters.disaggregation import disaggregated_estimate, link_assumption
+from llm_calc.adapters.disaggregation import (
+    all_gpus,
+    apart_words,
+    check_apart,
+    disaggregated_estimate,
+    replica_hardware,
+)
 from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.idle_options import idle_in_time
 from llm_calc.adapters.image_times import (
@@ -54,16 +60,14 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     request = with_preset(with_images(request, seen), catalogs)
     placed = place_request(request, catalogs)
     placed = replace(placed, novel=placed.novel or seen is not None)
-    if request.workload.is_stream:
+    apart = None if request.disaggregated is None else disaggregated_estimate(placed, request, catalogs)
+    turns = apart if isinstance(apart, Found) else None
+    if turns is None and request.workload.is_stream:
         turns = time_stream(placed, request.workload)
-        busy = busy_replicas(placed, request.workload)
-        answer = _answer(request, placed, times(turns.estimate, busy), catalogs, turns)
+    if turns is not None:
+        answer = _answer(request, placed, times(turns.estimate, busy_of(request, placed)), catalogs, turns)
         return with_untimed_images(answer, seen)
-    found = (
-        time_load(placed, request.workload)
-        if request.disaggregated is None
-        else disaggregated_estimate(placed, request)
-    )
+    found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
     if seen is None:
         return _answer(request, placed, found, catalogs)
     seconds = encoder_seconds(placed, seen)
@@ -76,17 +80,12 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     check_sessions(request)
-    hardware = request.hardware
-    if request.disaggregated is not None and request.parallelism is not None:
-        hardware = hardware.model_copy(update={"count": request.parallelism.gpus})
-    elif request.disaggregated is not None:
-        parts = request.disaggregated.prefill_replicas + request.disaggregated.decode_replicas
-        hardware = hardware.model_copy(update={"count": max(1, hardware.count // parts)})
+    check_apart(request)
     placed = place(
         catalogs,
         model=request.model,
         precision=request.precision,
-        hardware=hardware,
+        hardware=replica_hardware(request),
         parallelism=request.parallelism,
         engine=request.engine,
         workload=request.workload,
@@ -140,6 +139,11 @@ def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:
     return placed.replicas
 
 
+def busy_of(request: ServingEstimateRequest, placed: Placed) -> float:
+    """The same of a request; with prefill and decode apart all of them are one."""
+    return 1.0 if request.disaggregated is not None else busy_replicas(placed, request.workload)
+
+
 def times(found: Estimate, replicas: float) -> Estimate:
     """The same from so many replicas at once."""
     return replace(
@@ -158,7 +162,7 @@ def _answer(
     catalogs: Catalogs,
     turns: Found | None = None,
 ) -> ServingEstimateAnswer:
-    gpus = request.hardware.count
+    gpus = all_gpus(request)
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     output, total, requests = (
         float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -180,7 +184,7 @@ def _answer(
         else class_answers(request.workload, turns, requests),
         sessions=None
         if turns is None
-        else sessions_answer(placed, request.workload, turns, busy_replicas(placed, request.workload)),
+        else sessions_answer(placed, request.workload, turns, busy_of(request, placed)),
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
         images=None,
         lora=lora_answer(placed.beside.lora, placed.subject.setup),
@@ -232,12 +236,11 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
             "between 80 and 100 % of those given"
         )
-    if load == "request_rate":
+    if load == "request_rate" and request.disaggregated is None:
         yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
-    if request.disaggregated is not None:
-        yield link_assumption(placed.subject.setup.gpu)
+    yield from apart_words(request, placed.subject.setup.gpu)
     if request.calibration is not None:
         yield (
             f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "

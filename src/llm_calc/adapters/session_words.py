@@ -9,7 +9,7 @@ from llm_calc.adapters.trace_words import room_assumptions, trace_assumptions, t
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.workload_catalog import preset_of
-from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.serving.batch import prefill_seconds
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 
@@ -19,7 +19,6 @@ def check_sessions(request: ServingEstimateRequest) -> None:
 
     Raises:
         InvalidInputError: tiers without sessions.
-        UnsupportedError: sessions with prefill and decode apart.
     """
     workload = request.workload
     if request.kv_tiers and not workload.reuses:
@@ -31,12 +30,6 @@ def check_sessions(request: ServingEstimateRequest) -> None:
     if request.kv_tiers and "prefix_cache_hit_fraction" in workload.model_fields_set:
         msg = "kv_tiers: workload.prefix_cache_hit_fraction states what is found; give one of the two"
         raise InvalidInputError(msg, field="kv_tiers")
-    if request.disaggregated is not None and workload.is_stream:
-        msg = (
-            "disaggregated: does not take sessions, classes, targets, traces or distributions yet; it takes equal "
-            "requests"
-        )
-        raise UnsupportedError(msg, field="disaggregated")
 
 
 def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:

@@ -8,6 +8,7 @@ from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_placement import stage_shares
+from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.serving.machine import machine_of
@@ -27,6 +28,8 @@ def timed(
         if _uneven(setup, engine):
             whole, rates = _of_stages(setup, engine, cluster, calibration, whole)
         rates = _in_micro_batches(rates, engine.micro_batch(engine.loading(setup).n_ctx))
+    elif isinstance(engine, Mlx):
+        rates = _in_micro_batches(rates, engine.prefill_step_size)
     elif setup.layout.stage_layers:
         rates = _of_slowest(setup, rates)
     offload = offload_of(engine, setup, rates)
@@ -41,7 +44,7 @@ def _of_slowest(setup: Setup, rates: Rates) -> Rates:
 
 
 def _in_micro_batches(rates: Rates, tokens: int) -> Rates:
-    """Prompts in steps of the server's own micro-batch (``n_ubatch``), not of its default."""
+    """Prompts in steps of the server's own (``n_ubatch``, ``prefill_step_size``), not of its default."""
     if rates.kernels.prompt_tokens == tokens:
         return rates
     return replace(rates, kernels=replace(rates.kernels, prompt_tokens=tokens))

@@ -67,7 +67,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.draining = False
     app.state.kept = Kept()
     _add_work(app, chosen)
-    app.state.mcp = McpOverHttp(app.state.pools, chosen.max_body_bytes, chosen.origins)
+    app.state.mcp = McpOverHttp(
+        app.state.pools, app.state.beside, app.state.catalogs, chosen.max_body_bytes, chosen.origins
+    )
     metrics.watch(app.state.pools.values())
     add_error_handlers(app)
     _add_middleware(app, chosen, metrics)

@@ -1,7 +1,8 @@
 """Heavy questions are answered by a process beside the service, so that light ones do not wait for them.
 
 It is started by the first heavy question, which a thread answers meanwhile, and ended when none came for a while:
-a service that is asked for none pays nothing for it. Where it cannot be started, threads answer as well.
+a service that is asked for none pays nothing for it. Where it cannot be started, threads answer as well. Where it is
+ended since one question does not stop that nobody wants any more, all others are asked again.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,7 +55,25 @@ class Beside:
         if running is not None and running.digest != catalogs.digest:
             self._other_data()
             running = None
-        return task.pieces(catalogs) if running is None else running.pieces(task)
+        return (
+            task.pieces(catalogs)
+            if running is None
+            else self._from(running, running.pieces(task), task, catalogs)
+        )
+
+    def _from(
+        self, running: "_Running", pieces: Iterator[Any], task: Task, catalogs: Catalogs
+    ) -> Iterator[Any]:
+        """The pieces; where the process is ended for another question's sake, the rest is made elsewhere."""
+        sent = 0
+        try:
+            for piece in pieces:
+                yield piece
+                sent += 1
+        except HTTPException:
+            if not running.is_ended_for_one:
+                raise
+            yield from islice(self.pieces(task, catalogs), sent, None)
 
     def _ready(self) -> "_Running | None":
         with self._lock:
@@ -116,6 +135,8 @@ class _Running:
         )
         self.outlet = Outlet(_open(self.process.stdin))
         self.is_ready = self.is_gone = False
+        self.is_ended_for_one = False
+        """Whether it was ended since work that nobody wanted came to no checkpoint: others were well."""
         self.digest = ""
         self.waiting: dict[int, queue.SimpleQueue[Message]] = {}
         self._numbers = count(1)
@@ -165,6 +186,7 @@ class _Running:
             while self.waiting[number].get(timeout=max(0.0, until_s - time.monotonic()))[0] == PIECE:
                 pass
             return
+        self.is_ended_for_one = True
         self.kill()
 
     def _send(self, verb: str, number: int, value: object = None) -> None:

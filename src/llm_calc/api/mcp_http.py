@@ -5,6 +5,7 @@ The protocol's library is large and loaded with the first request: a service tha
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +13,11 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.api.beside import Beside
 from llm_calc.api.errors import error_response
 from llm_calc.api.pools import Pool
+from llm_calc.api.tasks import Called
 from llm_calc.core.errors import RefusedError
 
 SERVER = "llm_calc.mcp_server.http"
@@ -25,8 +29,16 @@ MISSING = "mcp: needs the extra llm-calc[mcp]"
 class McpOverHttp:
     """Answers requests of the Model Context Protocol; ``origins`` of pages that may ask beside the service's own."""
 
-    def __init__(self, pools: dict[str, Pool], most_body_bytes: int, origins: list[str]) -> None:
-        self.pools, self.most_body_bytes, self.origins = pools, most_body_bytes, origins
+    def __init__(
+        self,
+        pools: dict[str, Pool],
+        beside: Beside,
+        catalogs: Catalogs,
+        most_body_bytes: int,
+        origins: list[str],
+    ) -> None:
+        self.pools, self.beside, self.catalogs = pools, beside, catalogs
+        self.most_body_bytes, self.origins = most_body_bytes, origins
         self._task: asyncio.Task[None] | None = None
         self._answering: asyncio.Future[Any] | None = None
         self._stop: asyncio.Event | None = None
@@ -79,11 +91,18 @@ class McpOverHttp:
             if not answering.done():
                 answering.set_exception(error)
 
-    async def _work(self, work: Callable[[], Any], heavy: bool) -> Any:  # noqa: ANN401, FBT001 - as the server calls it
+    async def _work(self, work: partial[Any], heavy: bool) -> Any:  # noqa: ANN401, FBT001 - as the server calls it
         try:
-            return await self.pools["heavy" if heavy else "light"].run(work)
+            if heavy:
+                return await self.pools["heavy"].run(lambda: self._beside(work))
+            return await self.pools["light"].run(work)
         except HTTPException as busy:
             raise RefusedError(busy.detail) from busy
+
+    def _beside(self, work: partial[Any]) -> Any:  # noqa: ANN401 - what a tool answers
+        """A heavy tool's answer, made where other heavy questions are answered."""
+        (found,) = self.beside.pieces(Called.of(work), self.catalogs)
+        return found
 
     async def stop(self) -> None:
         """End the protocol's server, if there is one."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -35,6 +37,25 @@ class Answer:
         """The answer."""
         (run,) = (each.run for each in OPERATIONS if each.name == self.operation)
         yield json_bytes(run(self.body, catalogs))
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A function of the package by its name, loaded by whoever works on it; its only piece is what it returns."""
+
+    module: str
+    name: str
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+    @classmethod
+    def of(cls, work: partial[Any]) -> "Called":
+        """A call that was prepared."""
+        return cls(work.func.__module__, work.func.__name__, work.args, work.keywords)
+
+    def pieces(self, catalogs: Catalogs) -> Iterator[Any]:  # noqa: ARG002 - a tool reads those of the environment
+        """What it returns."""
+        yield getattr(import_module(self.module), self.name)(*self.arguments, **self.named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from llm_calc import __version__
 from llm_calc.adapters.chosen import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
+from llm_calc.adapters.operations import OPERATIONS
 from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import CalcError
@@ -30,9 +31,9 @@ INSTRUCTIONS = (
     "_usd); a fraction is of one. Say what `warnings` and `assumptions` say, and give intervals with figures of speed."
 )
 
-Runner = Callable[[Callable[[], Any], bool], Awaitable[Any]]
-"""Runs the work of a tool; the second argument says whether it is heavy."""
-HEAVY = frozenset(("deployment_plans", "recommend_gpus", "compare", "calibrate", "sweep"))
+Runner = Callable[[partial[Any], bool], Awaitable[Any]]
+"""Runs a tool's function with its arguments; the second argument says whether that is heavy."""
+HEAVY = frozenset(("sweep", *(operation.name for operation in OPERATIONS if operation.takes_long)))
 
 
 class _Tool(Tool):

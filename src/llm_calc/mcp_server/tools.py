@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from llm_calc.adapters import operations
+from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.compare import CompareAnswer
 from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 from llm_calc.adapters.wire.inspect import InspectResponse
@@ -14,7 +15,7 @@ from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.parts import TokenCount
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Objective, PlannedEngine
 from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
-from llm_calc.adapters.wire.serving import DisaggregatedPart, ServingEstimateAnswer
+from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,

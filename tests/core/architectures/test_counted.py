@@ -51,3 +51,14 @@ def test_text_meets_the_gated_layers_of_idefics_but_for_keys_and_values() -> Non
     assert [index for g in across for index in g.indices] == [0, 2]
     idle = {(w.name, w.rows, w.cols) for g in across for w in g.parts.weights if not w.used}
     assert idle == {("k_proj", 32, 64), ("v_proj", 32, 64)}
+
+
+@pytest.mark.parametrize(
+    "option", [{"kv_n_heads": 2}, {"attn_type": "multiquery_attention"}, {"qk_ln": True}]
+)
+def test_options_of_mpt_that_its_class_passes_by_are_named(option: dict[str, object]) -> None:
+    plain = {"model_type": "mpt", "d_model": 128, "n_heads": 16, "n_layers": 1, "vocab_size": 100}
+    reading = read_config({**plain, "attn_config": option})
+    assert total_parameters(reading.model) == total_parameters(read_config(plain).model)
+    assert reading.confidence == "approximate"
+    assert any(next(iter(option)) in sentence for sentence in reading.assumptions)

@@ -1,9 +1,10 @@
 """What a plan can be made of: GPUs, engines with number formats, layouts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.formats import Precision, find_recipe
 from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.quantizer import KEPT
@@ -16,7 +17,7 @@ from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -59,6 +60,24 @@ class Choice:
         return self.refused[gpu.id]
 
 
+def named_gpus(names: Sequence[str] | None, catalogs: Catalogs) -> Sequence[Gpu]:
+    """The GPUs of these names; without any all of the catalog.
+
+    Raises:
+        UnknownNameError: no such GPU; offers the nearest.
+        UnsupportedError: a custom GPU, whose rent and links nothing says.
+    """
+    if names is None:
+        return catalogs.gpus
+    if CUSTOM_GPU in names:
+        msg = (
+            "gpus: plans and recommendations compare GPUs of the catalog; one of your own is hardware.gpu custom of a "
+            "memory plan, an estimate or a fit"
+        )
+        raise UnsupportedError(msg, field="gpus")
+    return [catalogs.gpu(name, "gpus") for name in names]
+
+
 def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gpu, ...]:
     """The GPUs that a request allows, each once.
 
@@ -66,7 +85,7 @@ def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gp
         UnknownNameError: no such GPU; offers the nearest.
         InvalidInputError: no GPU of the catalog is of the vendors that the limits name.
     """
-    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
+    named = named_gpus(request.gpus, catalogs)
     vendors = request.limits.vendors
     if vendors is None:
         return tuple(dict.fromkeys(named))

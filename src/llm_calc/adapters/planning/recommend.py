@@ -12,7 +12,7 @@ from llm_calc.adapters.engines import engine_rules, release_of
 from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.planning.answer import intervals
-from llm_calc.adapters.planning.choices import choice_of, layouts_on
+from llm_calc.adapters.planning.choices import choice_of, layouts_on, named_gpus
 from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
@@ -84,7 +84,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
     source = source_model(request.model, catalogs)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
-    named = catalogs.gpus if request.gpus is None else [catalogs.gpu(name, "gpus") for name in request.gpus]
+    named = named_gpus(request.gpus, catalogs)
     found: list[Holding] = []
     refused: list[RefusedGpu] = []
     for gpu in dict.fromkeys(named):

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.apart import DisaggregatedPart
+from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
@@ -16,14 +17,6 @@ from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPa
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.traces import TraceAnswer
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer
-
-
-class DisaggregatedPart(StrictRequest):
-    """Prefill and decode on GPUs of their own; each replica has the layout of ``parallelism``."""
-
-    prefill_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that prefill")
-    decode_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(1, description="Replicas that decode")
-
 
 SERVING_EXAMPLES: list[JsonValue] = [
     {

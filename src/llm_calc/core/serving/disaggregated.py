@@ -25,27 +25,33 @@ class Pools:
     link_bytes_per_s: float
 
 
-def estimate(deployment: Deployment, pools: Pools, lengths: Lengths, concurrency: Quantity) -> Estimate:
+def estimate(
+    deployment: Deployment,
+    pools: Pools,
+    lengths: Lengths,
+    concurrency: Quantity,
+    decode: Deployment | None = None,
+) -> Estimate:
     """A closed loop over both pools, as a network of two stations [s, tokens/s, requests/s].
 
     ``rate = min(P / p, concurrency / (p + transfer + answer))``: a prompt takes ``p`` seconds on one of P prefill
     replicas, its cache ``transfer`` seconds on the link, its answer ``(output - 1) x decode(n)`` on a decode replica
-    with n others, never slowed down by prompts; what is not decoding waits for its prefill.
+    with n others, never slowed down by prompts; what is not decoding waits for its prefill. ``decode``: the side that
+    answers, where it is made otherwise.
     Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; Denning and Buzen 1978
     (doi:10.1145/356733.356735) for the bounds; checked: 2026-11-30, their abstracts read.
-    Leaves out: waiting in line for the link, and layouts that differ between the pools.
+    Leaves out: waiting in line for the link.
     """
     prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths)
     transfer = lengths.input_tokens * pools.cache_bytes_per_token / pools.link_bytes_per_s
-    room = deployment.capacity * pools.decode_replicas
+    decode = decode or deployment
+    room = decode.capacity * pools.decode_replicas
     decoding = smaller(concurrency, room)
     tpot: Quantity = 0.0
     for _ in range(_ROUNDS):
         each = larger(decoding / pools.decode_replicas, 1.0)
-        step = batch.decode_seconds(
-            deployment.work, deployment.rates, each, lengths, deployment.draft.checked_tokens
-        )
-        tpot = deployment.draft.seconds_per_token(step)
+        step = batch.decode_seconds(decode.work, decode.rates, each, lengths, decode.draft.checked_tokens)
+        tpot = decode.draft.seconds_per_token(step)
         answer = (lengths.output_tokens - 1) * tpot
         rate = smaller(pools.prefill_replicas / prefill, concurrency / (prefill + transfer + answer))
         wanted = smaller(smaller(rate * answer, room), concurrency)

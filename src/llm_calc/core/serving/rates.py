@@ -43,7 +43,7 @@ class Kernels:
     vector_tokens: int = 0
     tile_tokens: int = 1
     overlap_exponent: float = 3.0
-    prompt_tokens: int = 8192
+    prompt_tokens: Quantity = 8192
     stages_overlap: bool = False
 
 

@@ -69,7 +69,7 @@ def sessions_alive(
     """
     together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
     found = as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
-    session_s = _session_seconds(stream, found)
+    session_s = session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
     return as_found(deployment, found, min(rate, most), float(stream.slots))
@@ -205,8 +205,12 @@ def as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> See
     return replace(seen, ttft_s=first, tpot_s=tpots, latency_s=first + later)
 
 
-def _session_seconds(stream: Stream, seen: Seen) -> float:
-    """Mean length of a session in time."""
+def session_seconds(stream: Stream, seen: Seen) -> float:
+    """Mean length of a session in time [s].
+
+    ``turns x latency + (turns - 1) x pause``, the mean over classes.
+    Definition: a pause follows every turn but the last.
+    """
     total = 0.0
     for number, kind in enumerate(stream.classes):
         own = seen.latency_s[seen.kind == number]

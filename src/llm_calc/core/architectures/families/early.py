@@ -46,10 +46,22 @@ def mpt(f: Fields) -> Model:
     return assemble(f, [layer] * num_layers(f))
 
 
+UNSIZED_OPTIONS = (
+    "attn_impl",
+    "attn_pdrop",
+    "attn_uses_sequence_id",
+    "alibi_bias_max",
+    "clip_qkv",
+    "model_type",
+    "prefix_lm",
+    "softmax_scale",
+)
+
+
 def _check_mpt(f: Fields) -> None:
     """Options that the reference class does not build."""
     options = f.part("attn_config")
-    options.ignore(*options.values)
+    options.ignore(*UNSIZED_OPTIONS)
     unusual = {
         "no_bias": not f.flag("no_bias"),
         "expansion_ratio": f.int("expansion_ratio") != 4,

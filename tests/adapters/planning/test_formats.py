@@ -1,0 +1,52 @@
+"""One source of what an engine runs: a search refuses a format on a chip just where a memory plan of it does."""
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.model_source import source_model
+from llm_calc.adapters.planning.choices import choices
+from llm_calc.adapters.planning.launch_catalog import load_launch_rules
+from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.errors import CalcError, InvalidInputError
+
+FORMATS = (None, "bf16", "fp8", "int8", "int4", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "nf4", "q4_k_m")
+CHIPS = (
+    *("h100-80gb-sxm", "t4", "b200-180gb-sxm", "mi300x", "mi355x", "arc-pro-b60"),
+    *("gaudi3", "tpu-v6e", "apple-m3-max", "trainium2"),
+)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "gpt-oss-20b", "kimi-k2"])
+@pytest.mark.parametrize("engine", load_launch_rules())
+def test_a_search_and_a_memory_plan_run_the_same_formats(model: str, engine: str) -> None:
+    catalogs, different = load_catalogs(), []
+    for weights in FORMATS:
+        formats = None if weights is None else [weights]
+        asked = {"model": {"name": model}, "engines": [engine], "formats": formats}
+        request = DeploymentPlansRequest.model_validate(asked)
+        try:
+            choice, *_ = choices(request, source_model(request.model, catalogs))
+        except InvalidInputError:
+            continue
+        different += [
+            (weights, chip)
+            for chip in CHIPS
+            if (choice.refusal(catalogs.gpu(chip)) is None) != runs(model, engine, weights, chip)
+        ]
+    assert different == []
+
+
+def runs(model: str, engine: str, weights: str | None, chip: str) -> bool:
+    """Whether a memory plan is answered, fits or not."""
+    try:
+        llm_calc.memory_plan(
+            model=model,
+            hardware={"gpu": chip},
+            engine=engine,
+            precision={} if weights is None else {"weights": weights},
+            workload={"concurrency": 1, "input_tokens": 100, "output_tokens": 10},
+        )
+    except CalcError:
+        return False
+    return True
