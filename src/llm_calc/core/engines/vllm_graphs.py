@@ -57,6 +57,14 @@ def captured_graphs(setup: Setup, limits: Limits, rules: VllmRules, wishes: Grap
     return pieces + len(decode) * whole
 
 
+def largest_captured(setup: Setup, limits: Limits, rules: VllmRules, wishes: GraphWishes) -> int:
+    """The largest step with a graph; 0 without any [tokens].
+
+    Definition: the largest of the sizes that :func:`captured_graphs` counts.
+    """
+    return 0 if wishes.mode == "NONE" else max(_sizes(setup, limits, rules, wishes), default=0)
+
+
 def _sizes(setup: Setup, limits: Limits, rules: VllmRules, wishes: GraphWishes) -> frozenset[int]:
     tokens = limits.max_batched_tokens
     if wishes.sizes is not None:
