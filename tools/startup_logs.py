@@ -19,7 +19,7 @@ from llm_calc.adapters.units import GIB
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.releases import version_numbers
 from llm_calc.core.engines.vllm import Vllm
-from llm_calc.core.engines.vllm_budget import captured_graphs
+from llm_calc.core.engines.vllm_graphs import captured_graphs
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes
 from llm_calc.core.parallelism import Layout
 
@@ -211,7 +211,7 @@ def _communication(logs: Sequence[Log]) -> list[Fitted]:
 def _captured(log: Log) -> int:
     assert isinstance(log.engine, Vllm)
     limits = log.engine.limits(log.setup)
-    return captured_graphs(log.setup, limits, log.engine.rules, log.engine.cudagraph_mode)
+    return captured_graphs(log.setup, limits, log.engine.rules, log.engine.graph_wishes())
 
 
 def _graph_ratio(logs: Sequence[Log]) -> list[Fitted]:

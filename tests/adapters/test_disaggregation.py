@@ -105,3 +105,16 @@ def test_sessions_say_that_nothing_is_kept_between_turns() -> None:
     assert any("keep between turns is not followed" in words for words in found.assumptions)
     stated = asked({**LOADS[5], "prefix_cache_hit_fraction": 0.8})
     assert stated.ttft_s < found.ttft_s
+
+
+def test_sweeps_refuse_two_sides() -> None:
+    part = {"prefill_replicas": 1, "decode_replicas": 3}
+    apart = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "parallelism": {"tensor": 1},
+        "disaggregated": part,
+        "workload": LOADS[0],
+    }
+    with pytest.raises(UnsupportedError, match=r"base\.disaggregated"):
+        list(llm_calc.sweep(target="serving_estimate", base=apart, grid={"workload.concurrency": [16, 32]}))

@@ -127,6 +127,15 @@ def test_the_largest_models_come_first() -> None:
     assert all(each.tokens_per_s >= 10 and each.headroom_bytes >= 0 for each in answer.models)
 
 
+@pytest.mark.parametrize("gpu", ["rtx-4080", "rtx-3090"])
+def test_gpt_oss_is_listed_as_it_was_published(gpu: str) -> None:
+    """The file of ggml-org has 12,109,566,560 bytes, header and vocabulary among them: a card of 16 GB holds it."""
+    answer = MODELS_FOR.answered({"hardware": gpu, "family": "gpt-oss"}, load_catalogs())
+    (found,) = answer.models
+    assert (found.model, found.weights) == ("gpt-oss-20b", "mxfp4")
+    assert found.file_bytes == pytest.approx(12.11e9, rel=0.005)
+
+
 def test_slow_ones_are_named_and_families_chosen() -> None:
     asked = {"hardware": "l4", "family": "qwen", "least_tokens_per_s": 30.0, "max_models": 3}
     answer = MODELS_FOR.answered(asked, load_catalogs())

@@ -70,6 +70,9 @@ def test_a_switch_of_layouts_is_named_on_a_single_gpu(engine: str, switch: str) 
 
 OTHERS: dict[str, object] = {
     "max_model_len": 4096,
+    "performance_mode": "throughput",
+    "usage_context": "LLM_CLASS",
+    "cudagraph_capture_sizes": [8],
     "cudagraph_mode": "NONE",
     "mamba_cache_mode": "none",
     "mamba_ssm_cache_dtype": "float32",

@@ -293,3 +293,9 @@ def test_of_another_number_of_tokens_the_share_that_was_measured_is_taken() -> N
     stated = asked({"draft_tokens": 4, "method": "eagle3", "acceptance_fraction": 0.8629}, **llama)
     assert asked({"draft_tokens": 4}, **llama).tpot_s == pytest.approx(stated.tpot_s, rel=1e-3)
     assert not any("assumed acceptance" in each for each in asked({"draft_tokens": 4}, **llama).warnings)
+
+
+def test_pools_without_a_place_for_a_draft_say_so() -> None:
+    fields: dict[str, Any] = {"hardware": "8x h200-141gb-sxm"}
+    words = planned("deepseek-v4-flash", "vllm", {"method": "eagle3"}, **fields).assumptions
+    assert any("the cache of the draft is not counted" in each for each in words)

@@ -45,6 +45,20 @@ def test_what_all_settings_share_is_learned_whatever_their_level() -> None:
     assert np.median(own) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_a_release_that_brings_new_kernels_is_a_jump_and_rests_before_and_after() -> None:
+    """Half the time within three days: nothing of it leaks into the days around, which a walk of months would smear."""
+    days = ("2025-12-11", "2025-12-13", "2025-12-16", "2026-01-15", "2026-03-01")
+    cases = [
+        run(day, 0.01 * (1 + requests) * (0.5 if at >= 2 else 1.0), requests)
+        for requests in range(1, 8)
+        for at, day in enumerate(days)
+    ]
+    own = learned(cases, np.ones(len(cases), bool)).own(cases)[: len(days)]
+    assert own[1] - own[2] == pytest.approx(np.log(2), abs=0.05)
+    assert np.ptp(own[:2]) < 0.02
+    assert np.ptp(own[2:]) < 0.02
+
+
 def test_one_broken_run_moves_little() -> None:
     cases = falling(6, 0.0)
     cases[0] = run(DAYS[0], 5.0, 1)

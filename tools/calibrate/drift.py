@@ -15,8 +15,8 @@ from tools.calibrate.cases import Case
 from tools.calibrate.measurements import Measurement
 from tools.calibrate.parameters import Rows
 
-WALK = 0.12
-"""What a month changes, one standard deviation [ln]."""
+WALK, MONTH_DAYS = 0.12, 30.0
+"""What a month changes, one standard deviation [ln]; releases that change more count less, as outliers do."""
 NOISE = 0.05
 """What two runs of one release differ by [ln]."""
 LEAST = 10
@@ -84,7 +84,7 @@ def _learned(pair: str, cases: Sequence[Case]) -> Drift | None:
     groups = np.repeat(np.arange(len(several)), [len(some) for some in several])
     days = np.array([float(day_of(case.row) or 0) for some in several for case in some])
     values = np.log([case.row.value for some in several for case in some])
-    knots = _months(int(days.min()), int(days.max()))
+    knots = np.unique(days)
     logs = _walk(days, values, groups, knots)
     middle = np.median(np.interp([float(day_of(case.row) or 0) for case in cases], knots, logs))
     return Drift(pair=pair, points=tuple(zip(map(int, knots), (logs - middle).tolist(), strict=True)))
@@ -95,32 +95,21 @@ def _apart(cases: Sequence[Case]) -> bool:
     return max(days) - min(days) > APART_DAYS
 
 
-def _months(first: int, last: int) -> FloatArray:
-    """First days of months, from that before the first day to that after the last."""
-    day = dt.date.fromordinal(first).replace(day=1)
-    found: list[int] = []
-    while not found or found[-1] < last:
-        found.append(day.toordinal())
-        day = (day + dt.timedelta(days=31)).replace(day=1)
-    return np.array(found, dtype=np.float64)
-
-
 def _walk(days: FloatArray, values: FloatArray, groups: Rows, knots: FloatArray) -> FloatArray:
-    """Logarithms at the knots: a random walk of months under values with a level a group, outliers count less.
+    """Logarithms at the knots: a walk under values with a level a group; what jumps counts less, in both.
 
-    Minimised is ``sum w ((value - level - walk) / noise)^2 + sum (step / walk)^2``, ``w`` those of soft-L1.
+    Minimised is ``sum w ((value - level - walk) / noise)^2 + sum v (step / (walk x sqrt(months)))^2``, ``w`` and ``v``
+    those of soft-L1: times fall within days where a release brings new kernels, and rest between.
     """
-    places = np.clip(np.searchsorted(knots, days, side="right") - 1, 0, len(knots) - 2)
-    shares = (days - knots[places]) / (knots[places + 1] - knots[places])
-    design = np.zeros((len(days), len(knots)))
-    design[np.arange(len(days)), places], design[np.arange(len(days)), places + 1] = 1 - shares, shares
-    steps = np.diff(np.eye(len(knots)), axis=0) / WALK
+    design = (days[:, None] == knots).astype(np.float64)
+    steps = np.diff(np.eye(len(knots)), axis=0) / (WALK * np.sqrt(np.diff(knots) / MONTH_DAYS))[:, None]
     weights: FloatArray = np.ones(len(days))
     logs: FloatArray = np.zeros(len(knots))
     for _ in range(ROUNDS):
         inner, left = _without_levels(design, weights, groups), _without_levels(values, weights, groups)
         weighted = (inner.T * weights) / NOISE**2
-        matrix = weighted @ inner + steps.T @ steps + 1e-6 * np.eye(len(knots))
+        rare = 1 / np.sqrt(1 + (steps @ logs) ** 2)
+        matrix = weighted @ inner + (steps.T * rare) @ steps + 1e-6 * np.eye(len(knots))
         logs = np.asarray(np.linalg.solve(matrix, weighted @ left))
         weights = np.asarray(1 / np.sqrt(1 + ((left - inner @ logs) / NOISE) ** 2))
     return logs

@@ -7,23 +7,25 @@ from llm_calc.core.arrays import FloatArray
 COVERAGE = 0.8
 WIDENING = np.geomspace(1.0, 4.0, 57)
 """Factors that are tried, the least that covers is taken."""
+FEW, MOST_OF_FEW = 5, 2.0
+"""Of fewer groups no factor beyond this: two or three that disagree do not tell how far a further one may be off."""
 
 
 def group_range(values: FloatArray, groups: "np.typing.NDArray[np.str_]") -> tuple[float, float]:
     """Bounds that hold 80 % of the cases of a group that was not looked at, zero among them [-].
 
     The middle 80 % of all cases, every group with the same weight, widened by the least factor with which the bounds
-    of the other groups hold 80 % of each group on average.
+    of the other groups hold 80 % of each group on average; of fewer than five groups at most twice as wide.
     Source: Vovk, Gammerman and Shafer 2005 (Algorithmic Learning in a Random World), conformal prediction with groups
     in place of cases, which are exchangeable where cases are not.
     Leaves out: groups that are much unlike all others.
     """
     names = np.unique(groups)
     if len(names) < 2:
-        return _widened(*_middle(values, groups), float(len(values) < 2) + 1.5)
+        return _widened(*_middle(values, groups), float(len(values) < 2) + MOST_OF_FEW)
     others = [_middle(values[groups != name], groups[groups != name]) for name in names]
     members = [values[groups == name] for name in names]
-    for factor in WIDENING:
+    for factor in WIDENING if len(names) >= FEW else WIDENING[WIDENING <= MOST_OF_FEW]:
         bounds = [_widened(low, high, float(factor)) for low, high in others]
         if np.mean([_held(*pair) for pair in zip(members, bounds, strict=True)]) >= COVERAGE:
             break

@@ -23,7 +23,12 @@ VIEWS: tuple[tuple[str, Callable[[Case], str]], ...] = (
 
 def is_recent(case: Case) -> bool:
     """Whether a case is one of these runs, and no rule sets it aside."""
-    return case.row.aside is None and FIRST <= int(case.row.source[1:]) <= LAST
+    return case.row.aside is None and is_of_recent_sources(case)
+
+
+def is_of_recent_sources(case: Case) -> bool:
+    """Whether a case is of these sources, set aside or not."""
+    return FIRST <= int(case.row.source[1:]) <= LAST
 
 
 def recent_tables(everything: Sequence[Fitted]) -> Iterator[str]:

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
+from tools.calibrate.blind import blind_section, range_groups
 from tools.calibrate.cases import Case
-from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
-from tools.calibrate.folds import HELD_OUT, group, setting_group
+from tools.calibrate.folds import HELD_OUT
 from tools.calibrate.host_runs import host_section
 from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.parameters import Rows
 from tools.calibrate.plots import scatter
 from tools.calibrate.ranges import group_range
 from tools.calibrate.recent import recent_tables
-from tools.calibrate.writing import LEAST_OF_PAIR, metric_of
+from tools.calibrate.writing import as_times, metric_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = {
@@ -48,7 +48,7 @@ LEAST = 8
 
 def write_report(everything: Sequence[Fitted]) -> None:
     """The page and its plots."""
-    lines = [*_head(everything), *_by_kind(everything)]
+    lines = [*_head(everything), *blind_section(everything), *_by_kind(everything)]
     for fitted in everything:
         lines += [*_family(fitted)]
     lines += [*host_section()]
@@ -116,20 +116,9 @@ def _implied(fitted: Fitted) -> Iterator[str]:
 
 def _line(fitted: Fitted, kind: tuple[str, str, str], residuals: FloatArray, rows: Rows) -> str:
     load, metric, held_out = kind
-    inside = coverage(residuals, *_range_groups(fitted, rows, held_out))
-    return f"| {fitted.family.name} | {load} | {metric} | {held_out} | {_numbers(residuals)} | {inside} |"
-
-
-def _range_groups(fitted: Fitted, rows: Rows, held_out: str) -> tuple[Sequence[str], Sequence[str]]:
-    """The groups that a range must hold for as a whole, and which rows share one: pairs of engine and chips."""
     cases = [fitted.cases[row] for row in rows]
-    pairs = [pair_of(case) for case in cases]
-    count = Counter(pairs)
-    own = [pair if held_out == "row" and count[pair] >= LEAST_OF_PAIR else "" for pair in pairs]
-    groups = [
-        setting_group(case) if pair else group(case, held_out) for case, pair in zip(cases, own, strict=True)
-    ]
-    return groups, own
+    inside = coverage(as_times(cases, residuals), *range_groups(cases, held_out))
+    return f"| {fitted.family.name} | {load} | {metric} | {held_out} | {_numbers(residuals)} | {inside} |"
 
 
 def coverage(residuals: FloatArray, groups: Sequence[str], shared: Sequence[str]) -> str:

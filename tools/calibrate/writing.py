@@ -30,6 +30,7 @@ FITTED_ON = "2026-11-22"
 """Day of the measurements' collection; changes with them, not with the day of the fit."""
 DIGITS = 4
 LEAST_DEVIATION = 1e-3
+RATES = ("decode_tokens_per_s", "prefill_tokens_per_s")
 LEAST_OF_PAIR, LEAST_SETTINGS = 30, 8
 """Measurements, and settings, from which on a pair of engine and chips has a range of its own."""
 
@@ -146,7 +147,8 @@ def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
 
 def _error_rows(fitted: Fitted, kind: tuple[str, str, str], rows: Rows) -> Iterator[dict[str, object]]:
     """Of all rows; where others of a stack were seen, also of each pair of engine and chips with enough of them."""
-    residuals, held_out = fitted.residuals[kind[2]], kind[2]
+    held_out = kind[2]
+    residuals = as_times(fitted.cases, fitted.residuals[held_out])
     yield error_row(*kind, residuals[rows], [group(fitted.cases[row], held_out) for row in rows])
     if held_out != "row":
         return
@@ -168,6 +170,11 @@ def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
         implied[here.first] = implied_residuals(fitted, here, held_out)
         whole = replace(fitted, residuals={held_out: implied})
         yield from _error_rows(whole, (LOAD, METRIC, held_out), here.first)
+
+
+def as_times(cases: Sequence[Case], residuals: FloatArray) -> FloatArray:
+    """Rates of one request or batch as the times that answers give: a rate too high is a time too low."""
+    return np.where([case.row.metric in RATES for case in cases], -residuals, residuals)
 
 
 def metric_of(metric: str) -> str:

@@ -1,26 +1,51 @@
 """CUDA graphs that a request says are captured for fewer sequences than its load runs at once."""
 
 from llm_calc.adapters.engines import engine_from
-from llm_calc.adapters.wire.engines import EnginePart, SglangEngine
+from llm_calc.adapters.wire.engines import EnginePart, SglangEngine, VllmEngine
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core.engines import Engine
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.engines.vllm_graphs import largest_captured
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, closed_form
+
+OF_VLLM = ("max_cudagraph_capture_size", "cudagraph_capture_sizes")
 
 
 def beyond_graphs(
     engine: EnginePart, setup: Setup, deployment: Deployment, workload: WorkloadPart, replicas: int
 ) -> tuple[str, ...]:
     """The option that lets the engine capture less than it would by itself, where steps of the load hold more."""
-    if not isinstance(engine, SglangEngine) or engine.cuda_graph_max_bs is None:
+    stated = _stated(engine)
+    if stated is None:
         return ()
-    own = engine_from(engine.model_copy(update={"cuda_graph_max_bs": None}))
-    captured = engine.cuda_graph_max_bs
-    if not isinstance(own, Sglang) or captured >= own.largest_graph(setup):
+    name, captured = stated
+    bounds = OF_VLLM if isinstance(engine, VllmEngine) else (name,)
+    own = engine_from(engine.model_copy(update=dict.fromkeys(bounds, None)))
+    if captured >= _own(own, setup):
         return ()
     groups = replicas * setup.layout.data
-    return ("cuda_graph_max_bs",) if _most(deployment, workload, captured, groups) > captured else ()
+    return (name,) if _most(deployment, workload, captured, groups) > captured else ()
+
+
+def _stated(engine: EnginePart) -> tuple[str, int] | None:
+    """The option that bounds graphs, and the largest that it leaves."""
+    if isinstance(engine, SglangEngine) and engine.cuda_graph_max_bs is not None:
+        return "cuda_graph_max_bs", engine.cuda_graph_max_bs
+    if isinstance(engine, VllmEngine) and engine.cudagraph_capture_sizes:
+        return "cudagraph_capture_sizes", max(engine.cudagraph_capture_sizes)
+    if isinstance(engine, VllmEngine) and engine.max_cudagraph_capture_size is not None:
+        return "max_cudagraph_capture_size", engine.max_cudagraph_capture_size
+    return None
+
+
+def _own(engine: Engine, setup: Setup) -> int:
+    """The largest graph that the engine captures by itself; 0 where it captures none."""
+    if isinstance(engine, Vllm):
+        return largest_captured(setup, engine.limits(setup), engine.rules, engine.graph_wishes())
+    return engine.largest_graph(setup) if isinstance(engine, Sglang) else 0
 
 
 def _most(deployment: Deployment, workload: WorkloadPart, captured: int, groups: int) -> float:

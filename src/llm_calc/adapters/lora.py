@@ -117,7 +117,7 @@ def served_lora(part: LoraPart | None, subject: Subject, engine: str) -> Served 
     adapter, unread = read_adapter(part)
     _check_targets(adapter, model)
     reserve, words = _reserve(part, adapter, model, engine)
-    experts = _takes_experts(adapter, model)
+    experts = tuple(_uncounted(adapter, model))
     return Served(
         part=part,
         model=model,
@@ -138,12 +138,21 @@ def _check_targets(adapter: Adapter, model: Model) -> None:
             raise UnsupportedError(msg, field=f"{FIELD}.target_modules", accepted=sorted(known))
 
 
-def _takes_experts(adapter: Adapter, model: Model) -> Iterator[str]:
+def _uncounted(adapter: Adapter, model: Model) -> Iterator[str]:
+    """Where an adapter may have other numbers than those that are counted."""
     if any(
         weight.component == "experts" and adapter.takes(name, layer)
         for name, weight, layer in modules_of(model)
     ):
-        yield f"{FIELD}: every routed expert has matrices of its own in an adapter that changes them"
+        yield (
+            f"{FIELD}: each routed expert is counted with matrices of its own; peft gives stacked experts other "
+            "numbers, by how they are named"
+        )
+    placed = (placed.weight for placed in model.placed)
+    others = {weight.component for weight in placed if weight.kind == "matrix"} & {"ssm", "router"}
+    if adapter.targets == "all-linear" and others:
+        named = " and ".join("recurrent layers" if each == "ssm" else "routers" for each in sorted(others))
+        yield f"{FIELD}.target_modules: matrices of {named} are not counted, which all-linear changes as well"
 
 
 def _reserve(part: LoraPart, adapter: Adapter, model: Model, engine: str) -> tuple[Reserve, tuple[str, ...]]:

@@ -11,13 +11,15 @@ from llm_calc.adapters.engines import engine_rules, version_warnings
 from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.memory_advice import Asked, fits
+from llm_calc.adapters.model_source import model_precision, source_model
+from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
-from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
@@ -139,9 +141,18 @@ def _may_fit(request: ModelsForRequest, entry: CatalogModel, room: float) -> boo
     return entry.nominal_parameters_billions * 1e9 * least * 0.85 <= room
 
 
+def _kinds(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs) -> tuple[str, ...]:
+    """Kinds of files to try: the one asked for, else the usual ones; of what is published in MXFP4 that first."""
+    if request.weights:
+        return (request.weights,)
+    source = source_model(ModelPart(name=entry.name), catalogs)
+    own = model_precision(source, PrecisionPart(), "llama.cpp").weights
+    return (OWN_KIND, FORMATS[-1]) if own.storage == OWN_KIND else FORMATS
+
+
 def _ran(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs, room: float) -> _Ran | None:
     """The kind with most bits that fits; None where none does, or llama.cpp has no such model."""
-    for weights in (request.weights,) if request.weights else FORMATS:
+    for weights in _kinds(request, entry, catalogs):
         least = LEAST_BYTES_PER_PARAMETER.get(weights.lower(), 0.0)
         if entry.nominal_parameters_billions * 1e9 * least * 0.85 > room:
             continue

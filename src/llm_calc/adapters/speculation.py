@@ -38,6 +38,8 @@ PLD); checked: 2026-11-30, read.
 """
 NO_METHOD = "speculative.method: none is named; a draft model of its own is taken"
 NOT_COUNTED = "speculative: weights and cache of the draft are not counted; memory for them must be left"
+PACKED = "deepseek_v4"
+"""Models whose pools are laid out by their own layers alone."""
 NOT_PLANNED = frozenset({"llama.cpp"})
 """Engines of which it is not known how they place a draft."""
 
@@ -117,7 +119,9 @@ def _in_memory(found: Found, method: Method | None, subject: Subject, engine: st
 
 
 def _staged(subject: Subject, layers: int, found: Found) -> Iterator[str]:
-    """Over several stages layers of a draft are dealt like the model's own."""
+    """Over several stages layers of a draft are dealt like the model's own; some pools have no place for its cache."""
+    if subject.setup.model.model_type == PACKED and found.draft is not None:
+        yield f"speculative: the cache of the draft is not counted beside the pools of {PACKED}"
     if subject.setup.layout.pipeline > 1 and (layers or found.draft is not None):
         yield "speculative: layers of the draft are dealt over pipeline stages behind the model's own"
 

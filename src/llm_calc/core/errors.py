@@ -76,3 +76,7 @@ def _remade(kind: type[CalcError], arguments: tuple[object, ...], state: Mapping
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)
     return error
+
+
+class LimitsBrokenError(RefusedError):
+    """A simulated run broke the limits that it was watched for."""

@@ -6,7 +6,7 @@ import pytest
 
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.engines.vllm import Vllm, weight_rules
-from llm_calc.core.engines.vllm_budget import captured_sizes, expert_workspace_bytes
+from llm_calc.core.engines.vllm_budget import expert_workspace_bytes
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.parallelism import Layout
 from tests.builders import mixtral, plain_numbers
@@ -128,28 +128,6 @@ def test_without_chunked_prefill_a_step_takes_a_whole_context() -> None:
 def test_eager_mode_captures_nothing() -> None:
     assert vllm(enforce_eager=True).plan(setup()).budget.cuda_graphs_bytes == 0
     assert vllm().plan(setup()).budget.cuda_graphs_bytes > 0
-
-
-CAPTURED = [
-    (512, False, 67),
-    (256, False, 35),
-    (16, False, 5),
-    (512, True, 51),
-    (1024, True, 83),
-    (256, True, 35),
-]
-
-
-@pytest.mark.parametrize(("largest", "coarse", "sizes"), CAPTURED)
-def test_captured_sizes(largest: int, coarse: bool, sizes: int) -> None:
-    """1, 2, 4, then every 8; in later releases every 16 above 256."""
-    assert captured_sizes(largest, coarse=coarse) == sizes
-
-
-@pytest.mark.parametrize(("mode", "share"), [("NONE", 0), ("PIECEWISE", 0.5), ("FULL_AND_PIECEWISE", 1)])
-def test_graph_modes(mode: str, share: float) -> None:
-    both = vllm().plan(setup()).budget.cuda_graphs_bytes
-    assert vllm(cudagraph_mode=mode).plan(setup()).budget.cuda_graphs_bytes == pytest.approx(share * both)
 
 
 def test_windows_and_full_layers_take_blocks_of_one_size() -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.errors import UnsupportedError
 from tests.core.engines.setups import recurrent, setup
@@ -29,6 +31,15 @@ def test_blocks_are_what_the_kernels_take(version: str, size: int, *, taken: boo
         return
     with pytest.raises(UnsupportedError, match=rf"engine\.block_size: .* {size} tokens; accepted"):
         engine.plan(setup())
+
+
+@pytest.mark.parametrize("name", ["deepseek-v4-flash", "minimax-m3"])
+def test_compressed_entries_and_sparse_blocks_ask_for_multiples_of_128(name: str) -> None:
+    """vLLM 0.33.0: an entry of V4 stands for up to 128 tokens; a page of MiniMax-M3 is one sparse block of 128."""
+    model = read_config(load_catalogs().model(name).config, name=name).model
+    with pytest.raises(UnsupportedError, match=r"multiples of 128"):
+        build_engine("vllm", block_size=64).plan(setup(model, tensor=4))
+    build_engine("vllm", block_size=128).plan(setup(model, tensor=4))
 
 
 def test_a_model_without_attention_takes_any_block() -> None:

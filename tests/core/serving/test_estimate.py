@@ -157,6 +157,13 @@ def test_a_long_queue_delivers_at_least_what_a_closed_loop_of_its_size_does() ->
     assert queue.total_tokens_per_s == pytest.approx(float(queue.output_tokens_per_s) * 5)
 
 
+def test_a_queue_of_one_sequence_serves_one_after_the_other() -> None:
+    """Its prompt goes through in one step, not a few tokens in each, which would all take a prompt's least time."""
+    slow = replace(DEPLOYMENT, rates=replace(DEPLOYMENT.rates, prefill_layer_s=1e-3), capacity=1.0)
+    queue, one = estimate.queue_of_many(slow, LENGTHS), estimate.static_batch(slow, LENGTHS, 1.0)
+    assert queue.requests_per_s == pytest.approx(float(one.requests_per_s), rel=0.03)
+
+
 def test_cached_prompts_shorten_the_first_token_only() -> None:
     cached = replace(LENGTHS, cached_fraction=0.75)
     whole, most = (estimate.simulated_loop(DEPLOYMENT, each, 32) for each in (LENGTHS, cached))

@@ -167,7 +167,7 @@ def _method(
 ) -> Literal["as_endpoint", "simulated", "closed_form"]:
     """How rows are answered: by the endpoint's own formulas, by its simulation, or in closed form in place of it."""
     asked = target.validated(first)
-    _refuse_images(asked)
+    _refuse_unswept(asked)
     if not isinstance(asked, ServingEstimateRequest):
         return "as_endpoint"
     arrays = {column.path: np.asarray(column.values, dtype=np.float64) for column in grid.arrays}
@@ -182,12 +182,14 @@ def _method(
     return "simulated" if small or request.method == "as_endpoint" else "closed_form"
 
 
-def _refuse_images(asked: object) -> None:
-    """Lengths of rows are arrays, which no image lengthens."""
-    workload = getattr(asked, "workload", None)
-    if getattr(workload, "images", None) is not None:
+def _refuse_unswept(asked: object) -> None:
+    """Lengths of rows are arrays, which no image lengthens; rows are timed on one kind of replica."""
+    if getattr(getattr(asked, "workload", None), "images", None) is not None:
         msg = "base.workload.images: a sweep counts no images; add their tokens to workload.input_tokens"
         raise UnsupportedError(msg, field="base.workload.images")
+    if getattr(asked, "disaggregated", None) is not None:
+        msg = "base.disaggregated: a sweep times replicas that do both; serving_estimate and compare take it"
+        raise UnsupportedError(msg, field="base.disaggregated")
 
 
 def _check_first_row(sweep: Sweep, catalogs: Catalogs) -> None:

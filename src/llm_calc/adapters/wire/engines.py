@@ -59,6 +59,22 @@ class VllmEngine(EngineBase):
     cudagraph_mode: GraphMode | None = Field(
         None, description="Which CUDA graphs are captured (of the compilation config)"
     )
+    max_cudagraph_capture_size: Size | None = Field(
+        None, description="Largest step with a CUDA graph (of the compilation config) [tokens]"
+    )
+    cudagraph_capture_sizes: (
+        Annotated[tuple[Size, ...], Field(min_length=1, max_length=2000, strict=False)] | None
+    ) = Field(None, description="Steps with a CUDA graph, in place of vLLM's own list [tokens]")
+    performance_mode: Literal["balanced", "interactivity", "throughput"] | None = Field(
+        None,
+        description="throughput: twice the tokens and sequences of a step where they are not given; interactivity: "
+        "graphs of all small batches",
+    )
+    usage_context: Literal["OPENAI_API_SERVER", "LLM_CLASS"] | None = Field(
+        None,
+        description="What starts vLLM: its server, or Python's class LLM, whose steps take more tokens where they are "
+        "not given; absent: the server",
+    )
     enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut into pieces")
     enable_prefix_caching: bool | None = Field(
         None, description="Whether the cache of equal prompt beginnings is reused"

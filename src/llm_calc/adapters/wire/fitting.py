@@ -107,7 +107,8 @@ class ModelsForRequest(StrictRequest):
     hardware: Machine = Field(description="The GPUs and their host; a list where GPUs are of several kinds")
     context_tokens: TokenCount = Field(8192, description="Tokens of one sequence, prompt and answer [tokens]")
     weights: FormatName | None = Field(
-        None, description="GGUF kind; absent: the most bits of q8_0, q6_k and q4_k_m that fit on the GPU"
+        None,
+        description="GGUF kind; absent: the most bits of q8_0, q6_k and q4_k_m (gpt-oss: mxfp4) that fit on the GPU",
     )
     least_tokens_per_s: Speed = Field(10.0, description="Slowest answer that is still of use [tokens/s]")
     family: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(

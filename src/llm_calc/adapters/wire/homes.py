@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
 from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
 from llm_calc.adapters.wire.prefix_switches import check_prefix
+from llm_calc.adapters.wire.refused_flags import REFUSED
 from llm_calc.adapters.wire.spread import check_spread
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
@@ -33,53 +34,6 @@ SWITCHES = {
 """Flags that say how the sizes are meant."""
 SWITCHED = {"vllm": "expert", "sglang": "data", "trtllm": "data"}
 """The size that a switch makes larger than 1 where it does anything."""
-_HOST = "weights or caches in the host's memory are not modelled; leave it out, or take llama.cpp with n_gpu_layers"
-_SHARED = (
-    "memories that keep contexts below the GPU's are kv_tiers, with workload.sessions; a share of every prompt that is "
-    "found is workload.prefix_cache_hit_fraction"
-)
-_DRAFT = "speculative decoding is the part speculative"
-_APART = "prefill and decode apart are the part disaggregated"
-REFUSED: Mapping[str, Mapping[str, str]] = {
-    "sglang": {
-        **dict.fromkeys(("cpu_offload_gb", "offload_group_size", "kt_weight_path"), _HOST),
-        **dict.fromkeys(
-            (
-                "enable_hierarchical_cache",
-                "hicache_ratio",
-                "hicache_size",
-                "hicache_storage_backend",
-                "enable_lmcache",
-            ),
-            _SHARED,
-        ),
-        **dict.fromkeys(
-            (
-                "speculative_algorithm",
-                "speculative_num_steps",
-                "speculative_num_draft_tokens",
-                "speculative_eagle_topk",
-            ),
-            _DRAFT,
-        ),
-        "disaggregation_mode": _APART,
-        "quantization": "the format of the weights is precision.weights",
-        "dtype": "the number type is precision.weights and precision.activations",
-        "enable_mixed_chunk": "steps of prompts and answers together are not modelled for SGLang",
-    },
-    "vllm": {
-        **dict.fromkeys(("kv_offloading_size", "swap_space"), _HOST),
-        "quantization": "the format of the weights is precision.weights",
-        "dtype": "the number type is precision.weights and precision.activations",
-        "speculative_config": _DRAFT,
-    },
-    "trtllm": {
-        **dict.fromkeys(("host_cache_size", "secondary_offload_min_priority"), _SHARED),
-        "speculative_config": _DRAFT,
-        "quant_config": "the format of the weights is precision.weights",
-    },
-}
-"""Flags that are not taken, and what says the same."""
 
 
 Stated = dict[str, tuple[str, int]]

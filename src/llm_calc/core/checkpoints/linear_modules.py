@@ -87,6 +87,7 @@ UNKNOWN = (
         "falcon",
     ),
     *("voxtral_realtime", "zamba", "zamba2", "zaya", "hy_v4_vl"),
+    *("kyutai_speech_to_text", "qwen2_5_omni", "xlnet"),
 )
 """Types with a matrix that is counted with vectors or of its own class, or whose last module is kept, not the head."""
 

@@ -68,11 +68,7 @@ class Adapter:
 
 @lru_cache(maxsize=256)
 def expression(pattern: str) -> Expression:
-    """A pattern of whole names.
-
-    Raises:
-        SyntaxRefusedError: it cannot be read, or takes too much work.
-    """
+    """A pattern of whole names; one that cannot be read, or takes too much work, is a ``SyntaxRefusedError``."""
     return Expression(parse_expression(pattern), anchored_end=True)
 
 

@@ -18,13 +18,10 @@ from llm_calc.core.engines.base import (
     context_of,
     fullest,
 )
-from llm_calc.core.engines.vllm_budget import (
-    captured_graphs,
-    graphs_bytes,
-    outside_bytes,
-    peak_bytes,
-)
+from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes
+from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
+from llm_calc.core.engines.vllm_limits import StepWishes, step_limits
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
 from llm_calc.core.engines.vllm_refusals import check_block_size, start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
@@ -35,10 +32,6 @@ from llm_calc.core.overheads import OverheadConstants
 from llm_calc.core.parallelism import check_layout
 
 GIB = 2**30
-LARGE_CARD_BYTES, VERY_LARGE_CARD_BYTES = 70 * GIB, 160 * GIB
-LARGE_CARD_BATCHED_TOKENS, BATCHED_TOKENS = 8192, 2048
-LARGE_CARD_SEQUENCES, SEQUENCES = 1024, 256
-"""A server's defaults by the card's memory: vLLM 0.33.0 ``vllm/engine/arg_utils.py``; checked: 2026-11-30, read."""
 LONGEST_THAT_FITS = -1
 """``max_model_len``: the longest context that memory holds, at most the model's own."""
 STATE_WIDTHS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
@@ -61,6 +54,10 @@ class Vllm:
     block_size: int | None
     enforce_eager: bool
     cudagraph_mode: str
+    max_cudagraph_capture_size: int | None
+    cudagraph_capture_sizes: tuple[int, ...] | None
+    performance_mode: str
+    usage_context: str
     enable_chunked_prefill: bool
     enable_prefix_caching: bool | None
     async_scheduling: bool
@@ -71,30 +68,15 @@ class Vllm:
     cpu_offload_gb: float
 
     def limits(self, setup: Setup) -> Limits:
-        """``max_num_seqs`` and ``max_num_batched_tokens``; larger on cards of 70 GiB and more (not A100).
-
-        Without chunked prefill a step has to take the whole context; what is not given never exceeds the other.
-        """
-        context = self._asked_context(setup)
-        tokens, sequences = self._card_class(setup)
-        sequences = self.max_num_seqs or sequences
-        if not self.enable_chunked_prefill:
-            tokens = max(tokens, context)
-        tokens = self.max_num_batched_tokens or min(tokens, sequences * context)
-        return Limits(
-            max_sequences=self.max_num_seqs or min(sequences, tokens),
-            max_batched_tokens=tokens,
+        """``max_num_seqs`` and ``max_num_batched_tokens``; larger on cards of 70 GiB and more (not A100)."""
+        wishes = StepWishes(
+            tokens=self.max_num_batched_tokens,
+            sequences=self.max_num_seqs,
+            chunked=self.enable_chunked_prefill,
+            usage=self.usage_context,
+            performance=self.performance_mode,
         )
-
-    def _card_class(self, setup: Setup) -> tuple[int, int]:
-        """Tokens and sequences of a step by the card's memory and name."""
-        name = setup.gpu.name.lower()
-        small = "a100" in name or (self.rules.small_gb10 and "gb10" in name)
-        if setup.memory_bytes >= VERY_LARGE_CARD_BYTES:
-            return self.rules.very_large_card_tokens, LARGE_CARD_SEQUENCES
-        if setup.memory_bytes >= LARGE_CARD_BYTES and not small:
-            return LARGE_CARD_BATCHED_TOKENS, LARGE_CARD_SEQUENCES
-        return BATCHED_TOKENS, SEQUENCES
+        return step_limits(setup, self.rules, wishes, self._asked_context(setup))
 
     def _asked_context(self, setup: Setup) -> int:
         """The context before what memory allows; -1 starts from the model's own."""
@@ -165,8 +147,8 @@ class Vllm:
             setup.model, setup.numbers.recipe, setup.layout, stage, weight_rules(setup)
         )
         host = min(weights, self.cpu_offload_gb * GIB)
-        mode = "NONE" if self.enforce_eager else self.cudagraph_mode
-        graphs = graphs_bytes(setup, stage, captured_graphs(setup, limits, self.rules, mode), self.overheads)
+        captured = captured_graphs(setup, limits, self.rules, self.graph_wishes())
+        graphs = graphs_bytes(setup, stage, captured, self.overheads)
         usable = float(ceil(setup.memory_bytes * self.gpu_memory_utilization))
         peak = peak_bytes(setup, limits, stage, self.overheads)
         framework = outside_bytes(setup, self.overheads)
@@ -180,6 +162,18 @@ class Vllm:
             framework_bytes=framework,
             kv_cache_bytes=float(self.kv_cache_memory_bytes or left),
             host_weights_bytes=host,
+        )
+
+    def graph_wishes(self) -> GraphWishes:
+        """What the options say of graphs [tokens].
+
+        Definition: the options; none where they are switched off.
+        """
+        return GraphWishes(
+            mode="NONE" if self.enforce_eager else self.cudagraph_mode,
+            largest=self.max_cudagraph_capture_size,
+            sizes=self.cudagraph_capture_sizes,
+            fine=self.performance_mode == "interactivity",
         )
 
     def paging(self) -> Paging:

@@ -1,4 +1,4 @@
-"""What vLLM's share of a GPU goes to besides weights and cache: the profiled step, graphs, what is outside of torch.
+"""What vLLM's share of a GPU goes to besides weights and cache: the profiled step, what is outside of torch.
 
 Read from vLLM 0.33.0 (``vllm/v1/worker/gpu_worker.py``, ``gpu_model_runner.py``, ``vllm/config/vllm.py``);
 constants are fitted to start-up logs of each release (``docs/memory.md``).
@@ -7,18 +7,13 @@ constants are fitted to start-up logs of each release (``docs/memory.md``).
 from functools import lru_cache
 
 from llm_calc.core.engines.base import Limits, Setup
-from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, sampler_peak_bytes
 from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight
 
-LARGEST_GRAPH, GPT_OSS_LARGEST_GRAPH = 512, 1024
-COARSE_FROM = 256
 WORKSPACE_BYTES_PER_ELEMENT = 2
-MODES = ("NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE")
-"""``cudagraph_mode``: which graphs are captured."""
 
 
 def peak_bytes(setup: Setup, limits: Limits, stage: int, overheads: OverheadConstants) -> float:
@@ -77,50 +72,3 @@ def outside_bytes(setup: Setup, overheads: OverheadConstants) -> float:
         return overheads.context_bytes + overheads.group_bytes + (tensor - 1) * overheads.peer_bytes
     alone = setup.layout.pipeline > 1 and overheads.stage_context_bytes
     return overheads.stage_context_bytes if alone else overheads.context_bytes
-
-
-def captured_sizes(largest: int, *, coarse: bool) -> int:
-    """Batch sizes that get a graph of their own: 1, 2, 4, every 8, above 256 every 16 in later releases [1].
-
-    ``number of sizes up to the largest``.
-    Source: vLLM 0.33.0 ``vllm/config/vllm.py``, ``_set_cudagraph_sizes``; checked: 2026-11-29, read.
-    Leaves out: sizes that a compilation config names itself.
-    """
-    first = sum(size <= largest for size in (1, 2, 4))
-    if not coarse or largest < COARSE_FROM:
-        return first + largest // 8
-    return first + (COARSE_FROM - 1) // 8 + (largest - COARSE_FROM) // 16 + 1
-
-
-def captured_graphs(setup: Setup, limits: Limits, rules: VllmRules, mode: str) -> int:
-    """Graphs that are captured [1].
-
-    ``sizes up to min(2 x max_num_seqs, 512) in pieces + sizes up to max_num_seqs for pure decoding``, as far as the
-    mode asks for either; never more tokens than a step has. Up to 1024 for gpt-oss, and on data-centre Blackwell in
-    later releases.
-    Source: vLLM 0.33.0 ``vllm/config/vllm.py``, ``_set_cudagraph_sizes``; ``vllm/model_executor/models/config.py``;
-    checked: 2026-11-29, read.
-    Leaves out: sizes that a compilation config names itself.
-    """
-    blackwell = (setup.gpu.compute_capability or "").startswith("10.")
-    most = rules.blackwell_largest_graph if blackwell else LARGEST_GRAPH
-    most = (
-        GPT_OSS_LARGEST_GRAPH if setup.model.model_type == "gpt_oss" else min(most, 2 * limits.max_sequences)
-    )
-    largest = min(most, limits.max_batched_tokens)
-    pieces = captured_sizes(largest, coarse=rules.coarse_graph_sizes)
-    decode = captured_sizes(min(largest, limits.max_sequences), coarse=rules.coarse_graph_sizes)
-    return pieces * (mode in ("PIECEWISE", "FULL", "FULL_AND_PIECEWISE")) + decode * (
-        mode in ("FULL_DECODE_ONLY", "FULL_AND_PIECEWISE") and rules.decode_graphs
-    )
-
-
-def graphs_bytes(setup: Setup, stage: int, graphs: int, overheads: OverheadConstants) -> float:
-    """Memory of captured graphs [bytes].
-
-    ``graphs x (bytes a graph + layers of the stage x bytes a layer)``.
-    Choice: a straight line over layers, fitted to start-up logs of each release (``docs/memory.md``).
-    Leaves out: what a graph's kernels need beyond their layers' number.
-    """
-    layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
-    return graphs * (overheads.graph_bytes_per_size + layers * overheads.graph_bytes_per_layer)

@@ -8,15 +8,17 @@ from llm_calc.core.model import Model
 
 V4_ROW_BYTES, V4_BLOCK_TOKENS, V4_WINDOW_TOKENS, V4_INDEX_BYTES = 584, 256, 64, 132
 """DeepSeek-V4: 448 fp8 numbers, 64 rotary ones in 16 bits and 8 bytes of scales an entry; an index entry of 128 fp8
-numbers and a scale; tokens of a block of the compressed caches and of the window."""
+numbers and a scale; tokens of a block of the compressed caches, where none
+are said, and of the window."""
 
 
 @lru_cache(maxsize=64)
-def deepseek_v4_pages(model: Model) -> tuple[Page, ...]:
+def deepseek_v4_pages(model: Model, block_tokens: int) -> tuple[Page, ...]:
     """The window, compressed entries, their index, and what compressors keep, which are windows of their own [bytes].
 
     ``tokens x row / tokens an entry``, rounded up to 576; a compressor keeps ``2 x width`` float32 numbers a token
-    (twice that where entries overlap) for a window of as many tokens as it compresses.
+    (twice that where entries overlap) for a window of as many tokens as it compresses;
+    ``block_tokens`` those of a block of compressed entries.
     Source: vLLM 0.33.0 ``vllm/models/deepseek_v4/attention.py`` and ``compressor.py``,
     ``vllm/v1/attention/backends/mla/sparse_swa.py``; checked: 2026-11-29, read.
     Leaves out: caches in 16 bits, which vLLM keeps in other rows.
@@ -30,7 +32,7 @@ def deepseek_v4_pages(model: Model) -> tuple[Page, ...]:
             for place, cache in enumerate(entries):
                 rate, width = cache.tokens_per_entry, cache.elements_per_token * cache.tokens_per_entry
                 row = V4_INDEX_BYTES if place else V4_ROW_BYTES
-                found.append(_v4_page(layer, V4_BLOCK_TOKENS, row / rate))
+                found.append(_v4_page(layer, block_tokens, row / rate))
                 overlap, tokens = (2, 4) if rate == 4 else (1, 8)
                 state = overlap * width * 2 * 4
                 found.append(_v4_page(layer, tokens, state, window=overlap * rate))

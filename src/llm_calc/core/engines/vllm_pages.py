@@ -15,7 +15,7 @@ from llm_calc.core.arrays import ceil_div
 from llm_calc.core.blocks import GatedDeltaNet, KimiDelta, Mamba, Mamba2
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.caches import LayerCache, caches_by_layer
-from llm_calc.core.engines.vllm_deepseek_v4 import deepseek_v4_pages
+from llm_calc.core.engines.vllm_deepseek_v4 import V4_BLOCK_TOKENS, deepseek_v4_pages
 from llm_calc.core.engines.vllm_groups import (
     LATENT,
     CacheGroup,
@@ -24,14 +24,16 @@ from llm_calc.core.engines.vllm_groups import (
     group_pages,
     unwindowed,
 )
-from llm_calc.core.engines.vllm_kernels import KERNEL_BLOCK_TOKENS, is_sparse, kernel_tokens
+from llm_calc.core.engines.vllm_kernels import KERNEL_BLOCK_TOKENS, kernel_tokens
+from llm_calc.core.engines.vllm_rows import stored_row
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.model import Model
 
 LATENT_HYBRID_TOKENS = 128
-DELTA_CHECKPOINT_TOKENS, KIMI_CHECKPOINT_TOKENS = 64, 16
-SPARSE_ROW_BYTES = 656.0
-"""A token of sparse latent attention in 8 bits: 512 fp8 numbers, 16 bytes of scales, 64 rotary numbers in 16 bits."""
+DELTA_CHECKPOINT_TOKENS = 64
+CHECKPOINT_GENERATIONS = (9, 10, 12)
+BOUNDED_GATES = frozenset({"kimi_k3"})
+"""Models of Kimi's delta layers whose gate has a lower bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ class Paging:
         """How states are kept for prefix caching: none, align or all.
 
         Definition: by default with hybrids where the release caches their prefixes; never in models without attention.
-        ``all`` keeps a state for every block, in releases that have it, of Mamba layers only.
+        ``all`` keeps a state for every block, in releases that have it, of Mamba layers only; some take it unasked.
         """
         caches = [cache for group in model.groups for cache in group.parts.caches]
         hybrid = any(c.state_elements for c in caches) and any(c.elements_per_token for c in caches)
@@ -86,9 +88,9 @@ class Paging:
         if not (hybrid and cached and self.rules.mamba_cache_modes):
             return "none"
         every = "all" in self.rules.mamba_cache_modes and _recurrences(model) <= {Mamba, Mamba2}
-        if self.mamba_cache_mode == "align" or not every:
-            return "align"
-        return "all"
+        unsaid = self.mamba_cache_mode in (None, "none")
+        asked = self.rules.every_state if unsaid else self.mamba_cache_mode == "all"
+        return "all" if every and asked else "align"
 
     def states_a_sequence(self, frame: Frame) -> int:
         """Pages of a state group that a sequence is admitted with [blocks].
@@ -100,20 +102,24 @@ class Paging:
         """
         if self.mode(frame.model) != "align":
             return 1
-        return 2 + (self.rules.prefill_checkpoints and exports_checkpoints(frame.model, frame.generation))
+        return 2 + exports_checkpoints(frame.model, frame.generation, self.rules.prefill_checkpoints)
 
 
 @lru_cache(maxsize=1024)
-def exports_checkpoints(model: Model, generation: int) -> bool:
+def exports_checkpoints(model: Model, generation: int, kinds: tuple[str, ...]) -> bool:
     """Whether all recurrent layers export a state from within a prefill [-].
 
-    Definition: Mamba-2 layers do; gated delta layers where their prefill kernel is FlashInfer's (Hopper, Blackwell);
-    short convolutions and Mamba-1 layers do not.
+    ``kinds``: those that can in this release. Definition: Mamba-2 layers do; gated delta layers where their prefill
+    kernel is FlashInfer's, and Kimi's delta layers with a bounded gate where it is FlashKDA's (both Hopper and
+    Blackwell); short convolutions and Mamba-1 layers do not.
     """
-    kinds = _recurrences(model)
-    return bool(kinds) and all(
-        kind is Mamba2 or (kind is GatedDeltaNet and generation in (9, 10, 12)) for kind in kinds
-    )
+    able: set[type] = {Mamba2} if "mamba2" in kinds else set()
+    if "gated_delta" in kinds and generation in CHECKPOINT_GENERATIONS:
+        able.add(GatedDeltaNet)
+    if "kimi_delta" in kinds and generation in CHECKPOINT_GENERATIONS and model.model_type in BOUNDED_GATES:
+        able.add(KimiDelta)
+    found = _recurrences(model)
+    return bool(found) and found <= able
 
 
 @lru_cache(maxsize=512)
@@ -143,7 +149,7 @@ def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
     Leaves out: padding that single kernels ask for.
     """
     if is_packed(frame.model):
-        return deepseek_v4_pages(frame.model)
+        return deepseek_v4_pages(frame.model, paging.block_size or V4_BLOCK_TOKENS)
     caches = caches_by_layer(
         frame.model,
         frame.tensor,
@@ -152,7 +158,11 @@ def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
         None,
         paging.recurrence_bytes,
     )
-    rows = tuple((layer, _rows(frame, paging, cache)) for layer, cache in caches)
+    element, generation, sparse = frame.cache_bytes_per_element, frame.generation, paging.rules.sparse_rows
+    rows = tuple(
+        (layer, stored_row(frame.model, cache, frame.tensor, element, generation, sparse_rows=sparse))
+        for layer, cache in caches
+    )
     return _pages(rows, block_tokens(frame, paging, rows), state_tokens=paging.mode(frame.model) == "all")
 
 
@@ -178,17 +188,6 @@ def stage_block_bytes(frame: Frame, paging: Paging, stage: range, *, whole: bool
 
 
 Rows = tuple[tuple[int, LayerCache], ...]
-
-
-def _rows(frame: Frame, paging: Paging, cache: LayerCache) -> LayerCache:
-    """Sparse latent rows in 8 bits are wider than their numbers; data-centre Blackwell's kernels take plain ones."""
-    small = frame.cache_bytes_per_element == 1
-    if not (paging.rules.sparse_rows and small and cache.kind == "latent" and is_sparse(frame.model)):
-        return cache
-    is_index = cache.bytes_per_token < SPARSE_ROW_BYTES / 2
-    if is_index or frame.generation == 10:
-        return cache
-    return LayerCache(kind=cache.kind, layers=1, bytes_per_token=SPARSE_ROW_BYTES)
 
 
 def _pages(rows: Rows, tokens: int, *, state_tokens: bool) -> tuple[Page, ...]:
@@ -268,9 +267,10 @@ def _step(frame: Frame, paging: Paging, growing: list[LayerCache], tokens: int) 
     if paging.rules.kernel_blocks and any(cache.kind in LATENT for cache in growing):
         tokens = max(tokens, LATENT_HYBRID_TOKENS)
     tokens = max(tokens, KERNEL_BLOCK_TOKENS)
-    if not (paging.rules.prefill_checkpoints and paging.mode(frame.model) == "align"):
+    if paging.mode(frame.model) != "align":
         return tokens
-    kinds = _recurrences(frame.model)
-    if kinds == {GatedDeltaNet} and exports_checkpoints(frame.model, frame.generation):
+    able = paging.rules.prefill_checkpoints
+    aligned = _recurrences(frame.model) == {GatedDeltaNet}
+    if aligned and exports_checkpoints(frame.model, frame.generation, able):
         return lcm(tokens, DELTA_CHECKPOINT_TOKENS)
-    return lcm(tokens, KIMI_CHECKPOINT_TOKENS) if kinds == {KimiDelta} else tokens
+    return tokens

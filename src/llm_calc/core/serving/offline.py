@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
@@ -31,8 +33,9 @@ def steady_state(
 
     ``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit x stages)``. A step gains ``g`` tokens for
     each sequence: 1 without a draft, with one never more than its answer has (the draft's own time comes on top of
-    the step). Each step decodes ``b = B / stages`` sequences at half of their answers and carries the prompts of
-    those that replace finished ones, ``g x b x input / output`` tokens. A step takes ``1 + loss x (stages - 1) /
+    the step). Each step decodes ``b = B / stages`` sequences at half of their answers; those that replace finished ones
+    bring ``p = g x b x input / output`` prompt tokens for it, which steps of ``u = max(chunk, p)`` of them carry: ``t =
+    decode + p / u x (mixed(u) - decode)``. A step takes ``1 + loss x (stages - 1) /
     stages`` times as long for bubbles and hand-overs.
     Source: Yu et al. 2022, Orca (OSDI 2022), for batches that are formed anew in every step; checked: 2026-11-30, its
     abstract and notes on its third section read.
@@ -47,15 +50,19 @@ def steady_state(
         tokens_per_sequence=draft.checked_tokens,
     )
     gained = smaller(draft.tokens_per_step, lengths.output_tokens)
-    prompts = gained * share / lengths.output_tokens
+    chunk = smaller(lengths.new_tokens, rates.kernels.prompt_tokens)
+    coming = gained * share / lengths.output_tokens * lengths.new_tokens
+    taken = larger(chunk, coming)
     load = replace(
         decode,
-        prompt_tokens=prompts * lengths.new_tokens,
-        prompts=prompts,
-        prompt_start=lengths.cached_tokens,
+        prompt_tokens=taken,
+        prompts=taken / chunk,
+        prompt_start=lengths.cached_tokens + (lengths.new_tokens - chunk) / 2,
     )
     bubbles = 1 + rates.stage_loss_fraction * (work.stages - 1) / work.stages
-    step_s = step_seconds(work, load, rates) * bubbles
-    if draft.tokens:
-        step_s = step_s + (draft.step_factor - 1) * step_seconds(work, decode, rates) * bubbles
+    step_s = step_seconds(work, load, rates)
+    if draft.tokens or not np.all(coming >= chunk):
+        alone = step_seconds(work, decode, rates)
+        step_s = alone * draft.step_factor + coming / taken * (step_s - alone)
+    step_s = step_s * bubbles
     return Offline(running=running, step_s=step_s, output_tokens_per_s=running * gained / step_s)

@@ -132,7 +132,7 @@ def arriving(
 
     ``requests/s = min(rate, what the deployment can serve)``.
     Choice: :func:`simulated` with the arrivals of the stream, without the host times of closed loops, as
-    :func:`llm_calc.core.serving.estimate.simulated_arrivals` of equal requests.
+    :func:`llm_calc.core.serving.arrivals.simulated_arrivals` of equal requests.
     Leaves out: as :func:`simulated`.
     """
     deployment = replace(deployment, host=NO_HOST)

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from llm_calc.core.errors import CalcError
-
-
-class LimitsBrokenError(CalcError):
-    """A run broke the limits that it was watched for."""
+from llm_calc.core.errors import LimitsBrokenError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

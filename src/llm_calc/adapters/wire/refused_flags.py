@@ -1,0 +1,115 @@
+"""Flags of engines that are not taken, each with its home in a request or with what is modelled in its place.
+
+Names read in vLLM 0.33.0 ``vllm/engine/arg_utils.py``, SGLang 0.5.23 ``srt`` and
+https://nvidia.github.io/TensorRT-LLM/llm-api/reference/KvCacheConfig.html; checked: 2026-11-30.
+"""
+
+from collections.abc import Iterable, Mapping
+
+_HOST = "weights or caches in the host's memory are not modelled; leave it out, or take llama.cpp with n_gpu_layers"
+_SHARED = (
+    "memories that keep contexts below the GPU's are kv_tiers, with workload.sessions; a share of every prompt that is "
+    "found is workload.prefix_cache_hit_fraction"
+)
+_DRAFT = "speculative decoding is the part speculative"
+_APART = "prefill and decode apart are the part disaggregated"
+_WEIGHTS = "the format of the weights is precision.weights"
+_NUMBERS = "the number type is precision.weights and precision.activations"
+_LORA = "adapters are the part lora"
+_MEDIA = "images and sound, and the encoder's pass over them, are not modelled; say max_num_batched_tokens of the start"
+_EXPERTS = "experts that are kept twice are not modelled; parallelism.expert deals each once"
+_OVERLAP = "batches that are cut in two to overlap are not modelled"
+_KERNELS = "kernels are those that the engine takes by itself; what they change of blocks is not modelled"
+_MIXED = "one format holds for the cache of all layers: precision.kv_cache"
+_STATES = "the state's width is mamba_ssm_cache_dtype; its blocks follow from the model"
+_GRAPHS = (
+    "say cudagraph_mode, cudagraph_capture_sizes, max_cudagraph_capture_size or enforce_eager by themselves"
+)
+_CONTEXTS = "prompts cut over GPUs are not modelled; decode_context_parallel_size deals the cache"
+_SLEEP = "what is freed while an engine sleeps is not modelled"
+
+
+def _all(flags: Iterable[str], why: str) -> dict[str, str]:
+    return dict.fromkeys(flags, why)
+
+
+VLLM: Mapping[str, str] = {
+    **_all(("kv_offloading_size", "kv_offloading_backend", "swap_space", "cpu_offload_params"), _HOST),
+    **_all(("offload_backend", "offload_params", "offload_group_size", "offload_num_in_group"), _HOST),
+    "quantization": _WEIGHTS,
+    "quantization_config": _WEIGHTS,
+    "dtype": _NUMBERS,
+    **_all(("speculative_config", "spec_method", "spec_model", "spec_tokens"), _DRAFT),
+    "kv_transfer_config": f"{_APART}; {_SHARED}",
+    "ec_transfer_config": _APART,
+    **_all(("enable_lora", "max_loras", "max_lora_rank", "max_cpu_loras"), _LORA),
+    **_all(("lora_dtype", "fully_sharded_loras", "lora_target_modules"), _LORA),
+    **_all(
+        ("limit_mm_per_prompt", "mm_processor_kwargs", "skip_mm_profiling", "language_model_only"), _MEDIA
+    ),
+    **_all(("mm_encoder_tp_mode", "mm_encoder_only", "disable_chunked_mm_input", "enable_mm_embeds"), _MEDIA),
+    **_all(("mm_ipc_gpu_memory_gb", "mm_processor_device"), _MEDIA),
+    **_all(("enable_eplb", "eplb_config", "num_redundant_experts", "enable_elastic_ep"), _EXPERTS),
+    **_all(
+        ("enable_dbo", "ubatch_size", "dbo_decode_token_threshold", "dbo_prefill_token_threshold"), _OVERLAP
+    ),
+    **_all(
+        ("attention_backend", "attention_config", "kernel_config", "moe_backend", "linear_backend"), _KERNELS
+    ),
+    **_all(("gdn_prefill_backend", "kda_prefill_backend", "mamba_backend", "additional_config"), _KERNELS),
+    **_all(("kv_cache_dtype_skip_layers", "calculate_kv_scales"), _MIXED),
+    **_all(("mamba_cache_dtype", "mamba_block_size", "use_replayssm", "replayssm_buffer_len"), _STATES),
+    **_all(("compilation_config", "optimization_level"), _GRAPHS),
+    **_all(("prefill_context_parallel_size", "cp_kv_cache_interleave_size"), _CONTEXTS),
+    **_all(("enable_sleep_mode", "enable_cumem_allocator"), _SLEEP),
+    "device_memory_utilization": "say gpu_memory_utilization, whose other name it is",
+    "disable_sliding_window": "the context that is left is the window: say max_model_len",
+    "max_num_active_seqs": "say max_num_seqs",
+}
+
+SGLANG: Mapping[str, str] = {
+    **_all(("cpu_offload_gb", "offload_group_size", "kt_weight_path"), _HOST),
+    **_all(
+        ("enable_hierarchical_cache", "hicache_ratio", "hicache_size", "hicache_storage_backend"), _SHARED
+    ),
+    "enable_lmcache": _SHARED,
+    **_all(("speculative_algorithm", "speculative_num_steps", "speculative_num_draft_tokens"), _DRAFT),
+    **_all(("speculative_eagle_topk", "speculative_draft_model_path"), _DRAFT),
+    "disaggregation_mode": _APART,
+    "quantization": _WEIGHTS,
+    "dtype": _NUMBERS,
+    "enable_mixed_chunk": "steps of prompts and answers together are not modelled for SGLang",
+    **_all(("enable_lora", "lora_paths", "max_lora_rank", "max_loras_per_batch"), _LORA),
+    **_all(("max_loaded_loras", "lora_target_modules"), _LORA),
+    **_all(("ep_num_redundant_experts", "enable_eplb"), _EXPERTS),
+    "enable_two_batch_overlap": _OVERLAP,
+    **_all(("prefill_attention_backend", "decode_attention_backend", "moe_runner_backend"), _KERNELS),
+    "cuda_graph_bs": "say cuda_graph_max_bs",
+    "enable_memory_saver": _SLEEP,
+    **_all(("mm_attention_backend", "mm_enable_dp_encoder", "limit_mm_data_per_request"), _MEDIA),
+    **_all(
+        ("enable_dp_lm_head", "moe_dense_tp_size"),
+        "embedding, head and dense layers are laid out as by default",
+    ),
+}
+
+TRTLLM: Mapping[str, str] = {
+    **_all(("host_cache_size", "secondary_offload_min_priority"), _SHARED),
+    "speculative_config": _DRAFT,
+    "quant_config": _WEIGHTS,
+    "dtype": _NUMBERS,
+    "lora_config": _LORA,
+    "cache_transceiver_config": _APART,
+    "kv_cache_config": (
+        "say what it holds by itself: free_gpu_memory_fraction, max_tokens, tokens_per_block, kv_cache_dtype"
+    ),
+    "cuda_graph_config": "say cuda_graph; its sizes are the release's own",
+    "max_attention_window": "sliding layers take blocks for the whole context here; a window of their own needs fewer",
+    "max_gpu_total_bytes": "say max_tokens or free_gpu_memory_fraction",
+    "max_beam_width": "one answer a request is modelled",
+    "context_parallel_size": "prompts cut over GPUs are not modelled",
+    **_all(("moe_config", "attn_backend"), _KERNELS),
+}
+
+REFUSED: Mapping[str, Mapping[str, str]] = {"vllm": VLLM, "sglang": SGLANG, "trtllm": TRTLLM}
+"""Flags that are not taken, by engine, and what says the same."""

@@ -1,0 +1,44 @@
+"""Flags of engines that nothing here counts: each is refused with its home, none is passed over."""
+
+import pytest
+
+from llm_calc.adapters.wire.engines import ENGINE_PARTS
+from llm_calc.adapters.wire.homes import homed_flags
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.refused_flags import REFUSED
+from llm_calc.core.errors import UnsupportedError
+
+FLAGS = [(engine, flag) for engine, flags in REFUSED.items() for flag in flags]
+
+
+@pytest.mark.parametrize(("engine", "flag"), FLAGS)
+def test_a_flag_is_refused_with_what_says_the_same(engine: str, flag: str) -> None:
+    request = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": engine, flag: 2},
+    }
+    with pytest.raises(UnsupportedError, match=rf"^engine\.{flag}: .{{12}}") as refusal:
+        MemoryPlanRequest.model_validate(request)
+    assert REFUSED[engine][flag] in str(refusal.value)
+
+
+def test_what_is_taken_is_not_refused() -> None:
+    for engine, flags in REFUSED.items():
+        assert not {*flags} & {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine)}
+
+
+# Where a flag of vLLM's own list of arguments goes
+HOMES = [
+    ("max_lora_rank", "the part lora"),
+    ("speculative_config", "the part speculative"),
+    ("quantization", "precision.weights"),
+    ("kv_transfer_config", "kv_tiers"),
+    ("compilation_config", "cudagraph_capture_sizes"),
+    ("device_memory_utilization", "gpu_memory_utilization"),
+]
+
+
+@pytest.mark.parametrize(("flag", "home"), HOMES)
+def test_homes_are_named(flag: str, home: str) -> None:
+    assert home in REFUSED["vllm"][flag]
