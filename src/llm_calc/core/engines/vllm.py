@@ -19,7 +19,7 @@ from llm_calc.core.engines.base import (
     fullest,
 )
 from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes
-from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, graphs_bytes
+from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, check_wishes, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
 from llm_calc.core.engines.vllm_limits import StepWishes, step_limits
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
@@ -98,6 +98,7 @@ class Vllm:
         """
         check_layout(setup.model, setup.layout)
         check_block_size(setup.model, self.block_size, self.rules)
+        check_wishes(self.graph_wishes(), self.limits(setup))
         plan = fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
         if self.max_model_len != LONGEST_THAT_FITS:
             return plan
@@ -109,7 +110,7 @@ class Vllm:
         budget = self._budget(setup, stage, limits)
         frame, paging, whole = frame_of(setup), self.paging(), self.disable_hybrid_kv_cache_manager
         groups = groups_of(frame, paging, whole=whole)
-        bounds = setup.layout.bounds(setup.model.num_layers)[stage]
+        bounds = setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage]
         size = stage_block_bytes(frame, paging, bounds, whole=whole)
         blocks = self._blocks(budget.kv_cache_bytes, size)
         pools = self._pools(setup, groups, blocks, size, limits)
