@@ -25,7 +25,7 @@ def with_encoder(placed: Placed, seen: Seen | None) -> Placed:
     """The deployment with the encoder that each request needs; replicas of attention encode apart."""
     if seen is None:
         return placed
-    encoder = Encoder(seconds=encoder_seconds(placed, seen), groups=float(placed.layout.data))
+    encoder = Encoder(seconds=encoder_seconds(placed, seen), groups=placed.layout.data)
     return replace(placed, novel=True, encoder=encoder)
 
 

@@ -43,7 +43,7 @@ def test_a_loop_of_ten_waits_for_ten_encoders() -> None:
     found = in_loop(TEXT, Encoder(seconds=0.5), 10.0, 5.0)
     assert (found.requests_per_s, found.request_latency_s) == (1.0, 10.0)
     assert dict(found.percentiles)["tpot_s"] == pytest.approx((0.038, 0.057))  # 9 x 0.5 s beside 5 s
-    apart = in_loop(TEXT, Encoder(seconds=0.5, groups=2.0), 10.0, 5.0)
+    apart = in_loop(TEXT, Encoder(seconds=0.5, groups=2), 10.0, 5.0)
     assert apart.request_latency_s == pytest.approx(7.5)
     assert apart.requests_per_s == pytest.approx(10 / 7.5)
     assert in_loop(TEXT, Encoder(seconds=0.5), 10.0, 0.7).requests_per_s == 0.7
@@ -58,7 +58,7 @@ def test_a_batch_in_rounds_encodes_in_rounds() -> None:
 
 @pytest.mark.parametrize("seconds", [0.001, 0.1, 10.0])
 def test_nothing_serves_more_than_its_groups_encode(seconds: float) -> None:
-    encoder = Encoder(seconds=seconds, groups=2.0)
+    encoder = Encoder(seconds=seconds, groups=2)
     for found in (
         in_queue(TEXT, encoder),
         in_loop(TEXT, encoder, 9.0, 1e9),

@@ -12,7 +12,7 @@ class Encoder:
     """``seconds`` of each request's images on one of ``groups`` of GPUs of a replica that encode apart."""
 
     seconds: float = 0.0
-    groups: float = 1.0
+    groups: int = 1
 
     @property
     def share_s(self) -> float:
