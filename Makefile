@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check unit browser schemathesis bench load sbom audit calibrate runs docs image examples lock vendor clean conformance mutants
+.PHONY: help install serve test check style unit browser schemathesis bench load sbom audit calibrate runs docs image examples lock vendor clean conformance mutants
 
 # The first Python that runs and is new enough.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -51,19 +51,22 @@ install: $(VENV)/.dev  ## set up .venv with the service and all tools
 serve: $(VENV)/.runtime  ## start the service (HOST and PORT may be given)
 	exec $(BIN)/llm-calc serve --host $(HOST) --port $(PORT)
 
-check: $(VENV)/.dev  ## formatting, lint, types, layers, docs
+check: style docs  ## formatting, lint, types, layers, docs
+
+style: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(MAKE) --no-print-directory docs
 
 unit: $(VENV)/.dev $(VENV)/.clients  ## all tests; branch coverage by those that mirror core and adapters
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --include='*/llm_calc/core/*,*/llm_calc/adapters/*' --fail-under=95
 
-test: check unit  ## everything that the CI runs
+# The documentation is built by a test, as strictly. Types take one core for a while: the other begins with the tests.
+test: $(VENV)/.dev $(VENV)/.clients  ## everything that the CI runs
+	$(MAKE) --no-print-directory --jobs 2 style unit
 
 schemathesis: $(VENV)/.dev  ## a longer search for requests that the service answers wrongly (CASES may be given)
 	$(BIN)/python -m pytest tests/api/test_schemathesis.py -q --schemathesis-cases $(or $(CASES),50000)

@@ -92,3 +92,37 @@ def test_offline_runs_go_at_the_pace_of_the_longest_stage() -> None:
     assert uneven.basis.kind == "formula_only"
     assert uneven.interval.status == "uncalibrated"
     assert any("stages of unlike length" in text for text in uneven.assumptions)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+@pytest.mark.parametrize("stated", [[31, 30], [30, 31]])
+def test_a_draft_stands_on_the_last_stage_of_stated_layers(engine: str, stated: list[int]) -> None:
+    """deepseek-v3 has 61 layers; the one that predicts is none of those that are dealt."""
+    request = {
+        "model": "deepseek-v3",
+        "hardware": {"gpu": "h200-141gb-sxm", "count": 16},
+        "engine": {"name": engine},
+        "workload": {"input_tokens": 1000, "output_tokens": 200, "concurrency": 8},
+        "parallelism": {"tensor": 8, "pipeline": 2, "stage_layers": stated},
+    }
+
+    def stages(body: Any) -> list[float]:
+        return [each.weights_bytes for each in operations.MEMORY_PLAN.answered(body, load_catalogs()).stages]
+
+    plain, drafted = stages(request), stages({**request, "speculative": {"method": "mtp"}})
+    assert drafted[0] == plain[0]
+    assert drafted[1] > plain[1]
+    timed = operations.SERVING_ESTIMATE.answered(
+        {**request, "speculative": {"method": "mtp"}}, load_catalogs()
+    )
+    assert timed.tpot_s > 0
+    wrong = {**request["parallelism"], "stage_layers": [31, 31]}  # type: ignore[dict-item]
+    with pytest.raises(InvalidInputError, match="= 62; the model has 61 layers"):
+        stages({**request, "parallelism": wrong, "speculative": {"method": "mtp"}})
+
+
+def test_a_draft_is_never_dealt() -> None:
+    """32 layers and one that drafts over two stages: 16 on the first, 16 and the draft on the last."""
+    assert Layout(pipeline=2).bounds(33, 1) == (range(16), range(16, 33))
+    assert Layout(pipeline=2, stage_layers=(20, 12)).bounds(33, 1) == (range(20), range(20, 33))
+    assert Layout(pipeline=1).bounds(33, 1) == (range(33),)

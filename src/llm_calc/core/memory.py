@@ -99,7 +99,7 @@ def stage_shares(
     ``stored sets in the stage x bytes of the largest share`` (:func:`.parallelism.weight_share`).
     Definition: sharding as in ``parallelism``, formats as in :func:`weights_bytes`.
     """
-    bounds = layout.bounds(model.num_layers)[stage]
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
     return tuple(
         (placed.weight, stored * _share_bytes(recipe, layout, placed, bounds))
         for placed, stored in stage_placed(model, bounds)

@@ -57,14 +57,20 @@ class Layout:
                 field="parallelism.stage_layers",
             )
 
-    def bounds(self, num_layers: int) -> tuple[range, ...]:
+    def bounds(self, num_layers: int, draft_layers: int = 0) -> tuple[range, ...]:
         """Layers of each pipeline stage: as stated, else equal runs (:func:`stage_bounds`).
+
+        The model's own layers are dealt; ``draft_layers``, the last of ``num_layers``, all stand on the last stage.
+        Source: vLLM ``v1/worker/gpu_model_runner.py``, which builds a drafter on the last pipeline rank alone; checked:
+        2026-11-30, read in quotation.
 
         Raises:
             InvalidInputError: the stated layers are not those of the model.
             UnsupportedError: more stages than layers.
         """
-        return stated_bounds(num_layers, self.stage_layers) or stage_bounds(num_layers, self.pipeline)
+        own = num_layers - draft_layers
+        dealt = stated_bounds(own, self.stage_layers) or stage_bounds(own, self.pipeline)
+        return *dealt[:-1], range(dealt[-1].start, num_layers)
 
     @property
     def gpus(self) -> int:

@@ -14,7 +14,7 @@ def stage_caches(model: Model, layout: Layout, stage: int) -> tuple[tuple[Cache,
     ``layers in the stage x cache_share``.
     Definition: see :func:`.parallelism.cache_share`.
     """
-    bounds = layout.bounds(model.num_layers)[stage]
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
     counts: dict[Cache, float] = {}
     for group in model.groups:
         layers = len(indices_inside(group.indices, bounds))

@@ -45,7 +45,7 @@ def stage_caches(
     file states, if the engine has a width of its own for it; ``recurrence_bytes``: of all but convolutions' states.
     Definition: the blocks' caches on the fullest GPU; those of a sparse indexer as in :func:`index_key_bytes`.
     """
-    bounds = layout.bounds(model.num_layers)[stage]
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
     counts: dict[LayerCache, int] = {}
     states = (state_bytes, open_state_bytes, recurrence_bytes)
     for layer, one in caches_by_layer(model, layout.tensor, element_bytes, *states):

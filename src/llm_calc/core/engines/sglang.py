@@ -293,5 +293,5 @@ class Sglang:
     def _graphs(self, setup: Setup, stage: int) -> float:
         if self.disable_cuda_graph:
             return 0.0
-        layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
+        layers = len(setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage])
         return graph_bytes(layers, captured_batches(self.largest_graph(setup)), self.overheads)

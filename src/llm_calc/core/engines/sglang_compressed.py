@@ -92,7 +92,7 @@ class Compressed:
 
 def compressed_of(model: Model, layout: Layout, stage: int) -> Compressed:
     """What a stage holds, from the model's caches."""
-    bounds = layout.bounds(model.num_layers)[stage]
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
     counts, widths, states = {SHORT: 0, LONG: 0}, set[int](), set[int]()
     for group in model.groups:
         layers = sum(index in bounds for index in group.indices)

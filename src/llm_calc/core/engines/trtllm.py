@@ -127,7 +127,7 @@ class TrtLlm:
     def _graphs(self, setup: Setup, stage: int) -> float:
         if not self.cuda_graph:
             return 0.0
-        layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
+        layers = len(setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage])
         sizes = sum(size <= self.max_batch_size for size in GRAPH_SIZES)
         return graph_bytes(layers, sizes, self.overheads)
 

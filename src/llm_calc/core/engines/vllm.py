@@ -109,7 +109,7 @@ class Vllm:
         budget = self._budget(setup, stage, limits)
         frame, paging, whole = frame_of(setup), self.paging(), self.disable_hybrid_kv_cache_manager
         groups = groups_of(frame, paging, whole=whole)
-        bounds = setup.layout.bounds(setup.model.num_layers)[stage]
+        bounds = setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage]
         size = stage_block_bytes(frame, paging, bounds, whole=whole)
         blocks = self._blocks(budget.kv_cache_bytes, size)
         pools = self._pools(setup, groups, blocks, size, limits)

@@ -90,5 +90,5 @@ def graphs_bytes(setup: Setup, stage: int, graphs: int, overheads: OverheadConst
     Choice: a straight line over layers, fitted to start-up logs of each release (``docs/memory.md``).
     Leaves out: what a graph's kernels need beyond their layers' number.
     """
-    layers = len(setup.layout.bounds(setup.model.num_layers)[stage])
+    layers = len(setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage])
     return graphs * (overheads.graph_bytes_per_size + layers * overheads.graph_bytes_per_layer)

@@ -59,7 +59,7 @@ def device_weights_bytes(
     held against start-up logs (``docs/memory.md``).
     Leaves out: memory that loading leaves behind in the allocator.
     """
-    bounds = layout.bounds(model.num_layers)[stage]
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
     total = rotary_table_bytes(model) if rules.rotary_table else 0.0
     for placed, stored in stage_placed(model, bounds):
         if stored and placed.weight.params:
