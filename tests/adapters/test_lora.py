@@ -140,7 +140,7 @@ def test_what_peft_counts_otherwise_is_said() -> None:
 def test_nothing_is_reserved_for_adapters_of_a_draft(draft: dict[str, Any]) -> None:
     """Adapters change the model that answers: memory grows by what the answer says is reserved, and no more."""
     lora = {"adapters": 8, "rank": 64, "target_modules": "all-linear"}
-    drafted = {"model": "qwen3-8b", "speculative": draft}
+    drafted: dict[str, Any] = {"model": "qwen3-8b", "speculative": draft}
     answer = planned(lora, **drafted)
     more = answer.per_gpu.weights_bytes - planned(None, **drafted).per_gpu.weights_bytes
     assert answer.lora is not None
