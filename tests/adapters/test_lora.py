@@ -24,9 +24,9 @@ def planned(lora: dict[str, Any] | None, engine: str = "vllm", **fields: Any) ->
     return llm_calc.memory_plan(**{**MODEL, "engine": engine, "lora": lora} | fields)
 
 
-def grown(lora: dict[str, Any], engine: str) -> int:
-    more = planned(lora, engine).per_gpu.weights_bytes - planned(None, engine).per_gpu.weights_bytes
-    return int(more)
+def grown(lora: dict[str, Any], engine: str, **fields: Any) -> int:
+    more, less = (planned(each, engine, **fields).per_gpu.weights_bytes for each in (lora, None))
+    return int(more - less)
 
 
 def test_vllm_reserves_all_matrices_table_and_head_whatever_an_adapter_changes() -> None:
@@ -134,3 +134,15 @@ def test_what_peft_counts_otherwise_is_said() -> None:
     hybrid = planned({"rank": 8}, model="qwen3.5-27b", hardware="2x h100-80gb-sxm").assumptions
     assert any("matrices of recurrent layers are not counted" in each for each in hybrid)
     assert not any("not counted" in each for each in planned({"rank": 8}).assumptions)
+
+
+@pytest.mark.parametrize("draft", [{"draft": {"name": "qwen3-4b"}}, {"method": "eagle3"}])
+def test_nothing_is_reserved_for_adapters_of_a_draft(draft: dict[str, Any]) -> None:
+    """Adapters change the model that answers: memory grows by what the answer says is reserved, and no more."""
+    lora = {"adapters": 8, "rank": 64, "target_modules": "all-linear"}
+    drafted: dict[str, Any] = {"model": "qwen3-8b", "speculative": draft}
+    answer = planned(lora, **drafted)
+    more = answer.per_gpu.weights_bytes - planned(None, **drafted).per_gpu.weights_bytes
+    assert answer.lora is not None
+    assert more == answer.lora.reserved_bytes
+    assert more == grown(lora, "vllm", model="qwen3-8b")

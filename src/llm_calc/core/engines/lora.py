@@ -139,14 +139,18 @@ class Reserve:
 def with_buffers(model: Model, layout: Layout, reserve: Reserve) -> Model:
     """The model with what is reserved on one GPU in each of its layers, as numbers of 16 bits [elements].
 
-    Definition: :func:`buffer_elements`, and ``2 x slots x rank x (hidden + vocabulary)`` for table and head.
+    Definition: :func:`buffer_elements`, and ``2 x slots x rank x (hidden + vocabulary)`` for table and head; nothing
+    for the layers of a draft.
+    Source: vLLM ``v1/worker/gpu_model_runner.py``, ``load_model``, which wraps the model before it loads a draft beside
+    it; checked: 2026-11-30, read in copies of 2025 and 2026.
     """
     groups = []
     for group in model.groups:
         each = sum(buffer_elements(weight, layout, reserve) for weight in group.parts.weights)
-        if each:
+        own = tuple(index for index in group.indices if index < model.num_layers - model.draft_layers)
+        if each and own:
             content = Parts(weights=(vector(BUFFERS, "other", round(each)),))
-            groups.append(LayerGroup(indices=group.indices, blocks=(Custom(name=BUFFERS, content=content),)))
+            groups.append(LayerGroup(indices=own, blocks=(Custom(name=BUFFERS, content=content),)))
     ends = len(reserve.ends) * reserve.slots * reserve.rank * (model.hidden + model.vocab)
     outside = (*model.outside, vector(BUFFERS, "other", ends)) if ends else model.outside
     return replace(model, groups=(*model.groups, *groups), outside=outside)
