@@ -13,6 +13,7 @@ from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.prediction_layers import load_mtp
 from llm_calc.adapters.runs_on_drafts import check_draft, draft_methods
 from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
 from llm_calc.core.engines import Setup
@@ -247,16 +248,12 @@ def _memory_words(method: Method | None, layers: int | None) -> str:
 
 
 def with_draft_said(
-    subject: Subject,
-    part: SpeculativePart | None,
-    catalogs: Catalogs,
-    engine: str,
-    version: str | None = None,
+    subject: Subject, part: SpeculativePart | None, catalogs: Catalogs, engine: EnginePart
 ) -> Subject:
     """What was resolved, with the draft in memory and what was taken for granted of it."""
     if part is None:
         return subject
-    found = drafted(part, subject, catalogs, engine, version)
+    found = drafted(part, subject, catalogs, engine.name, engine.version)
     return replace(
         subject,
         setup=found.beside(subject.setup),
