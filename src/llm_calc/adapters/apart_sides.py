@@ -62,7 +62,8 @@ def check_apart(request: ServingEstimateRequest) -> None:
     """Refuses engines that have no such mode, and loads that are not answered over two sides.
 
     Raises:
-        UnsupportedError: such an engine; GPUs of several kinds; a static batch, an offline queue, a trace; names what is accepted.
+        UnsupportedError: such an engine, GPUs of several kinds, a static batch, an offline queue, a trace; names what
+            is accepted.
         InvalidInputError: memories below the GPU's.
     """
     workload = request.workload

@@ -34,7 +34,9 @@ def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | F
             cached_fraction=workload.prefix_cache_hit_fraction,
         )
         prefill, decode = sides.prefill.deployment, sides.decode.deployment
-        return estimate(prefill, sides.pools, lengths, float(workload.requests_in_flight), decode)
+        return estimate(
+            prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, sides.prefill.encoder
+        )
     return _simulated(sides, workload)
 
 

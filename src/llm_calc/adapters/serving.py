@@ -14,7 +14,6 @@ from llm_calc.adapters.disaggregation import disaggregated_estimate
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.idle_options import timed
 from llm_calc.adapters.image_times import (
-    encoder_seconds,
     with_encoder,
     with_timed_images,
     with_untimed_images,
@@ -24,7 +23,7 @@ from llm_calc.adapters.lora import lora_answer
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import with_preset
-from llm_calc.adapters.serving_words import said_of
+from llm_calc.adapters.serving_words import most_per_s, said_of
 from llm_calc.adapters.session_words import check_sessions
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.trace_words import trace_answer
@@ -43,6 +42,7 @@ from llm_calc.adapters.wire.workloads import SessionsAnswer
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
@@ -57,8 +57,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     """
     seen = seen_images(request.workload, request.model, catalogs)
     request = with_preset(with_images(request, seen), catalogs)
-    placed = place_request(request, catalogs)
-    placed = replace(placed, novel=placed.novel or seen is not None)
+    placed = with_encoder(place_request(request, catalogs), seen)
     sides = sides_of(placed, request, catalogs)
     apart = None if sides is None else disaggregated_estimate(sides, request.workload)
     turns = apart if isinstance(apart, Found) else None
@@ -69,13 +68,8 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         answer = _answer(request, placed, shown, catalogs, turns, sides)
         return with_untimed_images(answer, seen)
     found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-    if seen is None:
-        return _answer(request, placed, found, catalogs, sides=sides)
-    seconds = encoder_seconds(placed, seen)
-    answer = _answer(
-        request, placed, with_encoder(found, seconds, request.workload.load), catalogs, None, sides
-    )
-    return with_timed_images(answer, seen, seconds)
+    answer = _answer(request, placed, found, catalogs, sides=sides)
+    return answer if seen is None else with_timed_images(answer, seen, placed)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
@@ -111,18 +105,21 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
     if workload.is_stream:
         return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
-    requests = max(1, math.ceil(workload.requests_in_flight / replicas))
+    requests, encoder = max(1, math.ceil(workload.requests_in_flight / replicas)), placed.encoder
+    batched = workload.load == "batch" or placed.calibration.name != "served"
     match workload.load:
         case "offline":
-            found = core.queue_of_many(deployment, lengths)
-        case "batch":
-            found = core.static_batch(deployment, lengths, float(requests))
+            found = in_queue(core.queue_of_many(deployment, lengths), encoder)
         case "request_rate":
-            found = simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
-        case _ if placed.calibration.name != "served":
-            found = core.static_batch(deployment, lengths, float(requests))
+            rate = (workload.request_rate or 1.0) / replicas
+            found = simulated_arrivals(deployment, lengths, rate, encoder)
+        case _ if batched:
+            found = in_batch(
+                core.static_batch(deployment, lengths, float(requests)), encoder, float(requests)
+            )
         case _:
-            found = core.simulated_loop(deployment, lengths, requests)
+            loop = core.simulated_loop(deployment, lengths, requests)
+            found = in_loop(loop, encoder, float(requests), most_per_s(placed, lengths))
     return times(found, busy_replicas(placed, workload))
 
 

@@ -17,7 +17,13 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import OPEN_REQUESTS
+from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.workloads.estimate import Found
+
+
+def most_per_s(placed: Placed, lengths: Lengths) -> float:
+    """What one replica can serve of an endless queue [requests/s]."""
+    return float(placed.encoder.most(core.queue_of_many(placed.deployment, lengths).requests_per_s))
 
 
 def said_of(
@@ -95,9 +101,9 @@ def _load_warnings(
     if workload.load == "request_rate":
         if not were_measured(placed.engine):
             yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
-        most = core.queue_of_many(placed.deployment, lengths_of(workload)).requests_per_s * placed.replicas
+        most = most_per_s(placed, lengths_of(workload)) * placed.replicas
         if (workload.request_rate or 0.0) > most:
             yield (
-                f"workload.request_rate: above the {float(most):.3g} requests a second that the deployment can serve; "
+                f"workload.request_rate: above the {most:.3g} requests a second that the deployment can serve; "
                 "the queue grows without end, and waiting times with the length of the run"
             )
