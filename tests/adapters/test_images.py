@@ -126,11 +126,81 @@ def test_images_are_their_tokens_and_the_encoder_before_the_first_token(load: st
     seconds = images.images.encoder_s
     assert seconds is not None
     assert 0.003 < seconds < 0.3  # 18.6 TFLOP at 300 to 900 TFLOP/s are 20 to 60 ms
-    assert images.ttft_s == pytest.approx(text.ttft_s + seconds, rel=1e-9)
-    assert images.tpot_s == text.tpot_s
+    turns = 2 if load == "batch" else 1  # both prompts of a batch of two wait for both encoders
+    assert images.ttft_s >= text.ttft_s + turns * seconds
+    assert images.tpot_s >= text.tpot_s
     assert images.requests_per_s <= text.requests_per_s
     assert images.basis.kind == "formula_only"
     assert images.interval.status == "uncalibrated"
+
+
+LARGE = {"width": 4000, "height": 4000}
+LOADS: list[dict[str, Any]] = [
+    {"concurrency": 1},
+    {"concurrency": 256},
+    {"request_rate": 0.2},
+    {"request_rate": 2},
+    {"batch": 256},
+    {"offline": True},
+]
+
+
+def large(load: dict[str, Any], gpus: int = 1, **fields: Any) -> Any:
+    workload = {"input_tokens": 500, "output_tokens": 200, "images": LARGE, **load}
+    hardware = f"{gpus}x h100-80gb-sxm"
+    return llm_calc.estimate(
+        model="qwen3-vl-8b", hardware=hardware, workload=workload, parallelism={"data": gpus}, **fields
+    )
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("gpus", [1, 4])
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_no_load_serves_more_than_encoders_and_prompts_leave_time_for(
+    load: dict[str, Any], gpus: int, engine: str
+) -> None:
+    """A GPU that encodes 0.7 s for each request starts no more than 1.4 a second, whatever else it does."""
+    found = large(load, gpus, engine={"name": engine})
+    seconds = found.images.encoder_s
+    assert found.requests_per_s * seconds < gpus
+    assert found.output_tokens_per_s == pytest.approx(200 * found.requests_per_s, rel=1e-9)
+    most = large({"offline": True}, gpus, engine={"name": engine}).requests_per_s
+    assert found.requests_per_s <= most * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("load", ["concurrency", "request_rate", "batch", "offline"])
+def test_replicas_serve_as_many_times_more_images(load: str) -> None:
+    amount: dict[str, Any] = {load: True if load == "offline" else 2}
+    fourfold: dict[str, Any] = {load: True if load == "offline" else 8}
+    one, four = large(amount), large(fourfold, 4)
+    assert four.requests_per_s == pytest.approx(4 * one.requests_per_s, rel=1e-9)
+    assert four.ttft_s == pytest.approx(one.ttft_s, rel=1e-9)
+
+
+def test_a_rate_beyond_what_encoders_leave_is_said_to_be_beyond_it() -> None:
+    """Text alone would be served at 1.3 a second, with 0.7 s of encoder each at less than 0.8."""
+    warned = [words for words in large({"request_rate": 1.0}).warnings if "can serve" in words]
+    assert len(warned) == 1
+
+
+def test_a_batch_waits_for_all_its_encoders_and_prefill_pools_encode() -> None:
+    lengths = {"input_tokens": 500, "output_tokens": 200, "batch": 16}
+    fields: dict[str, Any] = {"model": "qwen3-vl-8b", "hardware": "h100-80gb-sxm"}
+    images = llm_calc.estimate(workload={**lengths, "images": HD}, **fields)
+    text = llm_calc.estimate(workload={**lengths, "input_tokens": 2540}, **fields)
+    assert images.images is not None
+    assert images.images.encoder_s is not None
+    assert images.ttft_s == pytest.approx(text.ttft_s + 16 * images.images.encoder_s, rel=1e-9)
+    apart: dict[str, Any] = {
+        "hardware": "8x h100-80gb-sxm",
+        "disaggregated": {"prefill_replicas": 2, "decode_replicas": 6},
+        "parallelism": {"tensor": 1},
+    }
+    crowd = {"input_tokens": 500, "output_tokens": 20, "concurrency": 64, "images": LARGE}
+    pools = llm_calc.estimate(model="qwen3-vl-8b", workload=crowd, **apart)
+    assert pools.images is not None
+    assert pools.images.encoder_s is not None
+    assert pools.requests_per_s * pools.images.encoder_s < 2
 
 
 def test_sessions_take_images_in_their_first_prompt() -> None:

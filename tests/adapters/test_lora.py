@@ -24,9 +24,9 @@ def planned(lora: dict[str, Any] | None, engine: str = "vllm", **fields: Any) ->
     return llm_calc.memory_plan(**{**MODEL, "engine": engine, "lora": lora} | fields)
 
 
-def grown(lora: dict[str, Any], engine: str) -> int:
-    more = planned(lora, engine).per_gpu.weights_bytes - planned(None, engine).per_gpu.weights_bytes
-    return int(more)
+def grown(lora: dict[str, Any], engine: str, **fields: Any) -> int:
+    more, less = (planned(each, engine, **fields).per_gpu.weights_bytes for each in (lora, None))
+    return int(more - less)
 
 
 def test_vllm_reserves_all_matrices_table_and_head_whatever_an_adapter_changes() -> None:
@@ -84,6 +84,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"adapter_config": {**CONFIG, "layers_to_transform": "some"}},
         "lora.adapter_config.layers_to_transform",
     ),
+    ({"adapter_config": {**CONFIG, "layers_to_transform": [100]}}, "lora.adapter_config.target_modules"),
+    ({"adapter_config": {**CONFIG, "target_modules": "nothing.*"}}, "lora.adapter_config.target_modules"),
+    ({"adapter_config": {**CONFIG, "exclude_modules": "model.*"}}, "lora.adapter_config.target_modules"),
+    ({"adapter_config": {**CONFIG, "exclude_modules": "(a*)*(?<=b)"}}, "lora.adapter_config.exclude_modules"),
+    (
+        {"adapter_config": {**CONFIG, "target_modules": ".*q_proj", "layers_to_transform": [1]}},
+        "lora.adapter_config.layers_to_transform",
+    ),
+    ({"adapter_config": {**CONFIG, "layers_pattern": "layers"}}, "lora.adapter_config.layers_pattern"),
+    (
+        {"adapter_config": {**CONFIG, "layers_to_transform": [1], "layers_pattern": "h"}},
+        "lora.adapter_config.target_modules",
+    ),
+    ({"adapter_config": {**CONFIG, "use_dora": True}}, "lora.adapter_config.use_dora"),
+    ({"adapter_config": {**CONFIG, "modules_to_save": ["lm_head"]}}, "lora.adapter_config.modules_to_save"),
+    ({"adapter_config": {**CONFIG, "bias": "all"}}, "lora.adapter_config.bias"),
 ]
 
 
@@ -110,7 +126,8 @@ def test_vllm_refuses_adapters_for_a_large_head() -> None:
 
 
 def test_what_is_not_counted_or_not_said_is_named() -> None:
-    words = planned({"adapter_config": {**CONFIG, "bias": "all", "target_parameters": ["a"]}}).assumptions
+    unread = {"bias": "all", "target_parameters": ["a"]}
+    words = planned({"adapter_config": {**CONFIG, **unread}}, "sglang").assumptions
     assert any("lora.adapter_config.bias" in each for each in words)
     assert any("lora.adapter_config.target_parameters" in each for each in words)
     words = planned({}).assumptions
@@ -134,3 +151,54 @@ def test_what_peft_counts_otherwise_is_said() -> None:
     hybrid = planned({"rank": 8}, model="qwen3.5-27b", hardware="2x h100-80gb-sxm").assumptions
     assert any("matrices of recurrent layers are not counted" in each for each in hybrid)
     assert not any("not counted" in each for each in planned({"rank": 8}).assumptions)
+
+
+@pytest.mark.parametrize("draft", [{"draft": {"name": "qwen3-4b"}}, {"method": "eagle3"}])
+def test_nothing_is_reserved_for_adapters_of_a_draft(draft: dict[str, Any]) -> None:
+    """Adapters change the model that answers: memory grows by what the answer says is reserved, and no more."""
+    lora = {"adapters": 8, "rank": 64, "target_modules": "all-linear"}
+    drafted: dict[str, Any] = {"model": "qwen3-8b", "speculative": draft}
+    answer = planned(lora, **drafted)
+    more = answer.per_gpu.weights_bytes - planned(None, **drafted).per_gpu.weights_bytes
+    assert answer.lora is not None
+    assert more == answer.lora.reserved_bytes
+    assert more == grown(lora, "vllm", model="qwen3-8b")
+
+
+UNREAD: list[dict[str, Any]] = [
+    {"arrow_config": {"top_k": 3}},
+    {"alora_invocation_tokens": [1, 2]},
+    {"use_bdlora": {"nblocks": 2}},
+    {"whatever": 1},
+    {"target_modules": ["q_proj", "w1"]},
+    {"exclude_modules": ["w1"]},
+    {"modules_to_save": ["norm"]},
+    {"modules_to_save": ["lm_head"]},
+]
+
+
+@pytest.mark.parametrize("said", UNREAD)
+def test_every_key_that_is_not_read_is_named(said: dict[str, Any]) -> None:
+    words = planned({"adapter_config": {**CONFIG, **said}}, "sglang").assumptions
+    assert any(f"lora.adapter_config.{next(iter(said))}" in each for each in words)
+
+
+def test_a_published_file_has_no_word_of_idle_keys() -> None:
+    """The keys that peft 0.21.2 writes of a plain adapter, at their defaults."""
+    idle: dict[str, Any] = {
+        "alpha_pattern": {}, "auto_mapping": None, "base_model_name_or_path": "meta-llama/Llama-3.1-8B",
+        "corda_config": None, "eva_config": None, "exclude_modules": None, "fan_in_fan_out": False,
+        "inference_mode": True, "init_lora_weights": True, "layer_replication": None, "layers_pattern": None,
+        "layers_to_transform": None, "loftq_config": {}, "lora_bias": False, "lora_dropout": 0.05,
+        "megatron_config": None, "megatron_core": "megatron.core", "modules_to_save": None, "peft_version": "0.21.2",
+        "qalora_group_size": 16, "rank_pattern": {}, "revision": None, "target_parameters": None,
+        "task_type": "CAUSAL_LM", "trainable_token_indices": None, "use_dora": False, "use_qalora": False,
+        "use_rslora": False, "ensure_weight_tying": False, "use_bdlora": None, "arrow_config": None,
+    }  # fmt: skip
+    words = planned({"adapter_config": {**CONFIG, **idle}}).assumptions
+    assert not any("adapter_config" in each for each in words)
+
+
+def test_sglang_refuses_dora_as_well() -> None:
+    with pytest.raises(UnsupportedError, match=r"lora\.adapter_config\.use_dora: sglang"):
+        planned({"adapter_config": {**CONFIG, "use_dora": True}}, "sglang")

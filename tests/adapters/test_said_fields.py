@@ -48,7 +48,9 @@ DEFAULTS: dict[str, set[Any]] = {
     "no_kv_offload": {False},
     "offload_kqv": {True},
     "op_offload": {True},
+    "performance_mode": {"balanced"},
     "swa_full": {False},
+    "usage_context": {"OPENAI_API_SERVER"},
     "turns": {1},  # a session of one turn is a request by itself
     "concurrency": {1},
     "batch": {1},

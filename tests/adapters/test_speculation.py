@@ -260,6 +260,58 @@ def test_a_draft_that_cannot_be_read_is_refused_by_its_field(part: dict[str, Any
     assert str(error.value.field).startswith("speculative.draft")
 
 
+@pytest.mark.parametrize(
+    ("changed", "key", "accepted"),
+    [
+        ({"hidden_size": 1024, "target_hidden_size": 5120}, "target_hidden_size", [4096]),
+        ({"hidden_size": 1024}, "target_hidden_size", [4096]),
+        ({"vocab_size": 50000}, "vocab_size", [128256]),
+        ({"vocab_size": 151936}, "vocab_size", [128256]),
+        ({"draft_vocab_size": 200_000}, "draft_vocab_size", None),
+        ({"architectures": ["EagleLlamaForCausalLM"], "hidden_size": 2048}, "hidden_size", [4096]),
+    ],
+)
+def test_a_head_of_another_model_is_refused(changed: dict[str, Any], key: str, accepted: Any) -> None:
+    """Llama-3.1-8B is 4096 wide and has 128,256 tokens."""
+    with pytest.raises(InvalidInputError) as error:
+        planned("llama-3.1-8b", "vllm", {"draft": {"hf_config": HEAD_OF_LLAMA | changed}})
+    assert error.value.field == f"speculative.draft.hf_config.{key}"
+    assert error.value.details.get("accepted") == accepted
+
+
+@pytest.mark.parametrize(
+    ("changed", "measured"),
+    [
+        ({}, True),
+        ({"rope_theta": 500000.0, "torch_dtype": "float16"}, True),
+        ({"intermediate_size": 8192}, False),
+        ({"num_hidden_layers": 2}, False),
+        ({"draft_vocab_size": 16000}, False),
+        ({"hidden_size": 1024, "target_hidden_size": 4096}, False),
+    ],
+)
+def test_what_was_measured_is_of_the_published_head_alone(changed: dict[str, Any], measured: bool) -> None:
+    part = {"draft": {"hf_config": HEAD_OF_LLAMA | changed}}
+    found = asked(part, model="llama-3.1-8b")
+    words = [each for each in found.assumptions if "as measured on coding prompts" in each]
+    assert bool(words) is measured
+    other = [each for each in found.assumptions if "another head than the published" in each]
+    assert bool(other) is not measured
+    assert any("assumed acceptance" in each for each in found.warnings) is not measured
+    if not measured:
+        stated = asked(part | {"acceptance_fraction": 0.7}, model="llama-3.1-8b")
+        assert found.tpot_s == stated.tpot_s
+
+
+def test_a_head_of_a_model_whose_measured_head_is_not_known_is_no_measured_one() -> None:
+    """Kimi-K2.5's was measured, and its dimensions are in no catalog."""
+    head = HEAD_OF_LLAMA | {"hidden_size": 7168, "vocab_size": 163840}
+    fields: dict[str, Any] = {"model": "kimi-k2.5", "hardware": "8x b300-288gb", "parallelism": {"tensor": 8}}
+    words = asked({"draft": {"hf_config": head}}, **fields).assumptions
+    assert not any("as measured" in each for each in words)
+    assert any("as measured" in each for each in asked({"method": "eagle3"}, **fields).assumptions)
+
+
 def test_what_a_draft_is_follows_from_its_configuration() -> None:
     asked_so = {"draft": {"hf_config": {**HEAD_OF_LLAMA, "unheard_of": 3}}}
     words = planned("llama-3.1-8b", "vllm", asked_so).assumptions

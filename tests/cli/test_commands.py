@@ -67,6 +67,16 @@ def test_the_longest_context_goes_to_the_engine_under_its_own_flag(
     assert short == run(command, *DEPLOYMENT, *chosen, "--set", f"engine.{flag}=4096", "--json").output
 
 
+@pytest.mark.parametrize("command", ["memory", "estimate"])
+def test_adapters_and_images_have_a_line_of_their_own(command: str) -> None:
+    images = 'workload.images={"count": 2, "width": 1920, "height": 1080}'
+    given = ("--set", 'lora={"rank": 8}', "--set", images, "-c", 8)
+    shown = run(command, "qwen3-vl-8b", "-g", "h100-80gb-sxm", *given)
+    lines = {line.split()[0]: line for line in shown.output.splitlines() if line.split()}
+    assert "41.6 MiB each; " in lines["adapters"]
+    assert "4,080 tokens of a prompt, 2,040 an image" in lines["images"]
+
+
 def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3

@@ -44,6 +44,7 @@ from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
@@ -59,7 +60,7 @@ class Placed:
     ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known. ``room``: where
     contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over the middle of
     measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the load takes
-    more cache than planned. ``beside``: its draft and its adapters.
+    more cache than planned. ``beside``: its draft and its adapters. ``encoder``: of the images of each request.
     """
 
     subject: Subject
@@ -85,6 +86,7 @@ class Placed:
     novel: bool = False
     larger_cache: bool = False
     beside: Beside = NOTHING_BESIDE
+    encoder: Encoder = NO_ENCODER
 
 
 def place(

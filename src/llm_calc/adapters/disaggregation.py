@@ -181,7 +181,9 @@ def disaggregated_estimate(
             cached_fraction=workload.prefix_cache_hit_fraction,
         )
         prefill, decode = sides.prefill.deployment, sides.decode.deployment
-        return estimate(prefill, sides.pools, lengths, float(workload.requests_in_flight), decode)
+        return estimate(
+            prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, placed.encoder
+        )
     return _simulated(sides, workload)
 
 

@@ -42,7 +42,7 @@ def read_head(
 
     Raises:
         InvalidInputError: names the key that is missing or no number.
-        UnsupportedError: a head that is not built like Llama's layers.
+        UnsupportedError: a head that is not built like Llama's layers, or of a model of another width or vocabulary.
     """
     flat = _flat(config)
     if found := [key for key in NOT_LLAMA if flat.get(key)]:
@@ -52,6 +52,7 @@ def read_head(
         raise UnsupportedError(msg, field=f"{CONFIG}.{found[0]}")
     hidden, heads = _int(flat, "hidden_size"), _int(flat, "num_attention_heads")
     vocab = _int(flat, "vocab_size", target.vocab)
+    _fits_tokens(vocab, _int(flat, "draft_vocab_size", vocab), target)
     head = EagleHead(
         hidden=hidden,
         intermediate=_int(flat, "intermediate_size"),
@@ -60,12 +61,42 @@ def read_head(
         head_dim=_int(flat, "head_dim", max(1, hidden // heads)),
         vocab=vocab,
         draft_vocab=_int(flat, "draft_vocab_size", vocab) if features else vocab,
-        target_hidden=_int(flat, "target_hidden_size", target.hidden if LAYER in config else hidden),
+        target_hidden=_read_width(flat, hidden, features, target, own=LAYER not in config),
         layers=_int(flat, "num_hidden_layers", 1),
         features=_features(flat, features),
         biases="qkv" if flat.get("attention_bias") is True else "",
     )
     return head, tuple(_unread(flat))
+
+
+def _read_width(flat: Mapping[str, object], hidden: int, features: int, target: Model, *, own: bool) -> int:
+    """Width of what the head reads of the model; ``own``: as wide as the head where nothing says so.
+
+    As vLLM 0.33.0 ``model_executor/models/llama_eagle3.py`` reads it; a head of the first kind has the model's width.
+    """
+    key = "target_hidden_size" if features else "hidden_size"
+    width = _int(flat, "target_hidden_size", hidden if own else target.hidden) if features else hidden
+    if width != target.hidden:
+        said = width if flat.get(key) is not None else f"missing, which stands for hidden_size, {width}"
+        msg = (
+            f"{CONFIG}.{key}: it is {said}, and the model is {target.hidden} wide; a head drafts for the model that "
+            "it was trained for alone"
+        )
+        raise UnsupportedError(msg, field=f"{CONFIG}.{key}", accepted=[target.hidden])
+    return width
+
+
+def _fits_tokens(vocab: int, drafted: int, target: Model) -> None:
+    """Refuses tokens of another model, and more that are drafted than there are."""
+    if vocab != target.vocab:
+        msg = (
+            f"{CONFIG}.vocab_size: the head has {vocab} tokens and the model {target.vocab}; a head drafts for the "
+            "model that it was trained for alone"
+        )
+        raise UnsupportedError(msg, field=f"{CONFIG}.vocab_size", accepted=[target.vocab])
+    if drafted > vocab:
+        msg = f"{CONFIG}.draft_vocab_size: {drafted} is more than the {vocab} tokens that the model has"
+        raise InvalidInputError(msg, field=f"{CONFIG}.draft_vocab_size")
 
 
 def _flat(config: Mapping[str, object]) -> dict[str, object]:

@@ -43,10 +43,14 @@ class PublishedHead(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A draft with what is to be said of it; None: nothing describes it."""
+    """A draft with what is to be said of it; None: nothing describes it.
+
+    ``unlike``: a head that is described and is not the one that was published for the model, nor measured.
+    """
 
     draft: DraftModel | None
     words: tuple[str, ...]
+    unlike: bool = False
 
 
 @cache
@@ -143,16 +147,19 @@ def _head(part: ModelPart | None, features: int, subject: Subject) -> Found:
         f"{head.draft_vocab} tokens) with its cache, {whence}; its embedding is "
         f"{'its own' if own else 'that of the model'}"
     )
-    return Found(draft=draft, words=(*unread, words))
+    return Found(
+        draft=draft,
+        words=(*unread, words),
+        unlike=part is not None and head != _known_head(features, subject),
+    )
 
 
-def _published(features: int, subject: Subject) -> tuple[EagleHead, str, tuple[str, ...]]:
-    """The head that was published for a model, else one by the model's own dimensions."""
+def _known_head(features: int, subject: Subject) -> EagleHead | None:
+    """The head that was published for a model; None where none is known."""
     row, model = load_heads().get(subject.name), subject.setup.model
     if row is None or not features:
-        whence = "by the model's own dimensions, since no published head of it is known"
-        return usual_head(model, features), f"{whence}; {FIELD} takes its configuration", ()
-    head = EagleHead(
+        return None
+    return EagleHead(
         hidden=row.hidden,
         intermediate=row.intermediate,
         heads=row.heads,
@@ -163,7 +170,16 @@ def _published(features: int, subject: Subject) -> tuple[EagleHead, str, tuple[s
         target_hidden=model.hidden,
         features=features,
     )
-    return head, f"as in {row.source}; {FIELD} takes another's configuration", ()
+
+
+def _published(features: int, subject: Subject) -> tuple[EagleHead, str, tuple[str, ...]]:
+    """The head that was published for a model, else one by the model's own dimensions."""
+    head = _known_head(features, subject)
+    if head is None:
+        whence = "by the model's own dimensions, since no published head of it is known"
+        return usual_head(subject.setup.model, features), f"{whence}; {FIELD} takes its configuration", ()
+    source = load_heads()[subject.name].source
+    return head, f"as in {source}; {FIELD} takes another's configuration", ()
 
 
 def _config(part: ModelPart, kind: str) -> Mapping[str, object]:

@@ -1,5 +1,6 @@
 """How a quantization is run: the same choice under each program's own names."""
 
+import shlex
 from dataclasses import dataclass
 
 from llm_calc.adapters.wire.fitting import Runners
@@ -62,8 +63,21 @@ def _file(chosen: Chosen) -> str:
     return f"{chosen.model}-{chosen.weights}.gguf"
 
 
+def _word(name: str) -> str:
+    """A name as one literal word of a shell, which no program takes for an option."""
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
+
+
 def _llama_cpp(chosen: Chosen) -> str:
-    words = ["llama-server", "-m", _file(chosen), "-c", str(chosen.cells), "-np", str(chosen.sequences)]
+    words = [
+        "llama-server",
+        "-m",
+        _word(_file(chosen)),
+        "-c",
+        str(chosen.cells),
+        "-np",
+        str(chosen.sequences),
+    ]
     if chosen.small_cache:
         words += ["-ctk", chosen.cache, "-ctv", chosen.cache]
     if chosen.on_gpu:
@@ -78,7 +92,7 @@ def _ollama(chosen: Chosen) -> str:
     if chosen.small_cache:
         settings += ["OLLAMA_FLASH_ATTENTION=1", f"OLLAMA_KV_CACHE_TYPE={chosen.cache}"]
     layers = "" if chosen.on_gpu or chosen.parts_apart else f"; PARAMETER num_gpu {chosen.gpu_layers}"
-    return f"{' '.join(settings)} ollama serve; Modelfile: FROM ./{_file(chosen)}{layers}"
+    return f"{' '.join(settings)} ollama serve; Modelfile: FROM {shlex.quote('./' + _file(chosen))}{layers}"
 
 
 def _lm_studio(chosen: Chosen) -> str:
@@ -97,4 +111,4 @@ def _mlx(chosen: Chosen) -> str | None:
     if not chosen.apple or not chosen.on_gpu:
         return None
     bits = next(bits for least, bits in MLX_BITS if chosen.bits >= least)
-    return f"mlx_lm.server --model {chosen.model}-{bits}bit"
+    return f"mlx_lm.server --model {_word(f'{chosen.model}-{bits}bit')}"

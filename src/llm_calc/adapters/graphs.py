@@ -1,4 +1,6 @@
-"""CUDA graphs that a request says are captured for fewer sequences than its load runs at once."""
+"""CUDA graphs that a request says are captured for fewer sequences than its load runs at once, or far more."""
+
+from dataclasses import dataclass
 
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.wire.engines import EnginePart, SglangEngine, VllmEngine
@@ -11,23 +13,52 @@ from llm_calc.core.engines.vllm_graphs import largest_captured
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, closed_form
 
+MOST_PADDING = 2
+"""A step that is filled up to more than twice its tokens is of unknown time; powers of two never fill so far."""
 OF_VLLM = ("max_cudagraph_capture_size", "cudagraph_capture_sizes")
 
 
 def beyond_graphs(
     engine: EnginePart, setup: Setup, deployment: Deployment, workload: WorkloadPart, replicas: int
 ) -> tuple[str, ...]:
-    """The option that lets the engine capture less than it would by itself, where steps of the load hold more."""
+    """The option that lets the engine capture less than it would by itself, where steps of the load hold more.
+
+    Also where they fall in a gap between the sizes that are captured, and are filled up to its end.
+    """
     stated = _stated(engine)
     if stated is None:
         return ()
     name, captured = stated
     bounds = OF_VLLM if isinstance(engine, VllmEngine) else (name,)
-    own = engine_from(engine.model_copy(update=dict.fromkeys(bounds, None)))
-    if captured >= _own(own, setup):
-        return ()
-    groups = replicas * setup.layout.data
-    return (name,) if _most(deployment, workload, captured, groups) > captured else ()
+    own = _own(engine_from(engine.model_copy(update=dict.fromkeys(bounds, None))), setup)
+    load = _Load(deployment=deployment, workload=workload, groups=replicas * setup.layout.data)
+    sizes = engine.cudagraph_capture_sizes if isinstance(engine, VllmEngine) else None
+    above = captured < own and load.most(captured) > captured
+    return (name,) if above or (own and _padded(load, tuple(sorted(sizes or ())))) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A load on so many groups of attention."""
+
+    deployment: Deployment
+    workload: WorkloadPart
+    groups: int
+
+    def most(self, captured: int) -> float:
+        """Sequences in a step of one group; random arrivals are held against a loop of what is captured."""
+        return _most(self.deployment, self.workload, captured, self.groups)
+
+
+def _padded(load: _Load, sizes: tuple[int, ...]) -> bool:
+    """Whether steps of the load are filled up far; of random arrivals only the gap that they fall in is known."""
+    below = [size for size in sizes if load.most(size) > size]
+    above = next((size for size in sizes if size not in below), None)
+    if above is None:
+        return False
+    low = max(below, default=0)
+    running = load.most(above)
+    return above > MOST_PADDING * (low + 1 if running == above else running)
 
 
 def _stated(engine: EnginePart) -> tuple[str, int] | None:
@@ -49,7 +80,7 @@ def _own(engine: Engine, setup: Setup) -> int:
 
 
 def _most(deployment: Deployment, workload: WorkloadPart, captured: int, groups: int) -> float:
-    """Sequences in a step of one group of attention; random arrivals are held against a loop of what is captured."""
+    """Sequences in a step of one group of attention; ``captured`` of random arrivals that it serves."""
     room = min(float(deployment.capacity), float(deployment.limit)) * groups
     if workload.load == "request_rate" and not workload.is_stream:
         lengths = Lengths(

@@ -1,14 +1,11 @@
-"""Time of the encoder of images, before first tokens."""
+"""Time of the encoder of images, before first tokens and in what the GPUs can serve."""
 
 from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.images import Seen
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
-from llm_calc.core.serving.estimate import Estimate
-
-FIRST = frozenset({"ttft_s", "request_latency_s"})
-"""Percentiles that begin with the encoder."""
+from llm_calc.core.serving.encoder import Encoder
 
 
 def encoder_seconds(placed: Placed, seen: Seen) -> float:
@@ -24,34 +21,25 @@ def encoder_seconds(placed: Placed, seen: Seen) -> float:
     return seen.flops / (slower * placed.layout.tensor)
 
 
-def with_encoder(found: Estimate, seconds: float, load: str) -> Estimate:
-    """The same with the encoder before each first token; requests that wait for another take its time from the rate."""
-    latency = found.request_latency_s + seconds
-    if load == "request_rate":
-        slower = 1.0
-    elif load == "offline":
-        slower = 1 / (1 + float(found.requests_per_s) * seconds)
-    else:
-        slower = float(found.request_latency_s / latency)
-    return replace(
-        found,
-        ttft_s=found.ttft_s + seconds,
-        request_latency_s=latency,
-        output_tokens_per_s=found.output_tokens_per_s * slower,
-        total_tokens_per_s=found.total_tokens_per_s * slower,
-        requests_per_s=found.requests_per_s * slower,
-        percentiles=tuple(
-            (name, tuple(value + seconds for value in values) if name in FIRST else values)
-            for name, values in found.percentiles
-        ),
-    )
+def with_encoder(placed: Placed, seen: Seen | None) -> Placed:
+    """The deployment with the encoder that each request needs; replicas of attention encode apart."""
+    if seen is None:
+        return placed
+    encoder = Encoder(seconds=encoder_seconds(placed, seen), groups=placed.layout.data)
+    return replace(placed, novel=True, encoder=encoder)
 
 
-def with_timed_images(answer: ServingEstimateAnswer, seen: Seen, seconds: float) -> ServingEstimateAnswer:
+def encoded_per_s(placed: Placed) -> float:
+    """What encoders alone would get through on all replicas [requests/s]."""
+    return placed.replicas / placed.encoder.share_s
+
+
+def with_timed_images(answer: ServingEstimateAnswer, seen: Seen, placed: Placed) -> ServingEstimateAnswer:
     """An answer whose times hold the encoder."""
+    seconds = placed.encoder.seconds
     words = (
-        f"workload.images: the encoder takes {seconds:.3g} s a request, before its first token; steps of others do "
-        "not wait for it"
+        f"workload.images: the encoder takes {seconds:.3g} s of the GPUs for each request, before its first token; "
+        f"steps of others wait meanwhile, and no load serves more than {encoded_per_s(placed):.3g} requests a second"
     )
     return answer.model_copy(
         update={

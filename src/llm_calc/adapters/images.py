@@ -20,7 +20,8 @@ from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
-from llm_calc.core.workloads.images import ImageCost, encoder_bytes, encoder_flops, has_encoder
+from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder
+from llm_calc.core.workloads.images import ImageCost
 
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest)
 ENCODER_WIDTH_BYTES = 2.0

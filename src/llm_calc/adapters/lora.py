@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.formats.precision import sixteen_bit
-from llm_calc.adapters.lora_config import FIELD, read_adapter
+from llm_calc.adapters.lora_config import CONFIG, FIELD, read_adapter
+from llm_calc.adapters.lora_engines import taken_words
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.core.engines import Setup
@@ -115,9 +116,10 @@ def served_lora(part: LoraPart | None, subject: Subject, engine: str) -> Served 
         return None
     model = subject.setup.model
     adapter, unread = read_adapter(part)
-    _check_targets(adapter, model)
+    _check_targets(part, adapter, model)
+    taken = tuple(taken_words(part, engine))
     reserve, words = _reserve(part, adapter, model, engine)
-    experts = tuple(_uncounted(adapter, model))
+    experts = (*taken, *_unmatched(adapter, model), *_uncounted(adapter, model))
     return Served(
         part=part,
         model=model,
@@ -127,15 +129,34 @@ def served_lora(part: LoraPart | None, subject: Subject, engine: str) -> Served 
     )
 
 
-def _check_targets(adapter: Adapter, model: Model) -> None:
-    """Refuse names that no matrix of the model has."""
-    if isinstance(adapter.targets, str):
+def _check_targets(part: LoraPart, adapter: Adapter, model: Model) -> None:
+    """Refuse names that no matrix of the model has, of a file where none of them is one's; and what changes nothing."""
+    known = sorted({name.rpartition(".")[2] for name, _, _ in modules_of(model)})
+    missing = [] if isinstance(adapter.targets, str) else _missing(adapter.targets, model)
+    changes = any(adapter.takes(name, layer) for name, _, layer in modules_of(model))
+    if changes and (part.adapter_config is not None or not missing):
         return
-    known = {name.rpartition(".")[2] for name, _, _ in modules_of(model)}
-    for target in adapter.targets:
-        if target.rpartition(".")[2] not in known:
-            msg = f"{FIELD}.target_modules: the model has no {target}; it has {', '.join(sorted(known))}"
-            raise UnsupportedError(msg, field=f"{FIELD}.target_modules", accepted=sorted(known))
+    where = f"{FIELD}.target_modules" if part.adapter_config is None else f"{CONFIG}.target_modules"
+    said = f"the model has no {', '.join(missing)}" if missing else "no matrix of the model is changed by it"
+    msg = f"{where}: {said}; of {model.model_type} these are known: {', '.join(known)}"
+    raise UnsupportedError(msg, field=where, accepted=known)
+
+
+def _missing(names: tuple[str, ...], model: Model) -> list[str]:
+    """Names that are the end of no matrix's."""
+    known = [name for name, _, _ in modules_of(model)]
+    return [each for each in names if not any(f".{name}".endswith(f".{each}") for name in known)]
+
+
+def _unmatched(adapter: Adapter, model: Model) -> Iterator[str]:
+    """Names of a file that are no matrix's, which peft passes over where others are."""
+    lists = {"target_modules": adapter.targets, "exclude_modules": adapter.excluded}
+    for key, names in lists.items():
+        for each in () if isinstance(names, str) else _missing(names, model):
+            yield f"{CONFIG}.{key}: no matrix that is known of {model.model_type} is called {each}"
+    for each in adapter.saved:
+        if not any(f".{each}." in f".{name}." for name, _, _ in modules_of(model)):
+            yield f"{CONFIG}.modules_to_save: no matrix that is known is called {each}; what it has is not counted"
 
 
 def _uncounted(adapter: Adapter, model: Model) -> Iterator[str]:

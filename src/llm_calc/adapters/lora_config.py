@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from llm_calc.adapters.lora_keys import key_words
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.core.checkpoints.expression_syntax import SyntaxRefusedError
 from llm_calc.core.engines.lora import Adapter, expression
@@ -10,18 +11,7 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 FIELD = "lora"
 CONFIG = f"{FIELD}.adapter_config"
 USUAL_RANK = 16
-COUNTED_OTHERWISE: Mapping[str, object] = {
-    "bias": "none",
-    "trainable_token_indices": None,
-    "target_parameters": None,
-    "loftq_config": None,
-    "layer_replication": None,
-    "eva_config": None,
-    "lora_bias": False,
-    "megatron_config": None,
-    "use_qalora": False,
-}
-"""Keys that change what an adapter has, and what they say where they do not."""
+ALL = "all-linear"
 
 
 def read_adapter(part: LoraPart) -> tuple[Adapter, tuple[str, ...]]:
@@ -33,7 +23,7 @@ def read_adapter(part: LoraPart) -> tuple[Adapter, tuple[str, ...]]:
     """
     config = part.adapter_config
     if config is None:
-        chosen = part.target_modules or "all-linear"
+        chosen = part.target_modules or ALL
         adapter = Adapter(
             rank=part.rank or USUAL_RANK, targets=chosen if isinstance(chosen, str) else tuple(chosen)
         )
@@ -49,10 +39,23 @@ def read_adapter(part: LoraPart) -> tuple[Adapter, tuple[str, ...]]:
         ranks=tuple(_ranks(config).items()),
         saved=_names(config, "modules_to_save"),
         layers=_layers(config),
-        excluded=_names(config, "exclude_modules"),
+        stacks=_stacks(config),
+        excluded=_excluded(config),
         magnitudes=config.get("use_dora") is True,
     )
-    return adapter, tuple(_otherwise(config))
+    _only_for_names(config, adapter)
+    return adapter, tuple(key_words(config, CONFIG))
+
+
+def _only_for_names(config: Mapping[str, object], adapter: Adapter) -> None:
+    """Refuse what peft refuses: layers beside a pattern, and their pattern without layers."""
+    for key in ("layers_to_transform", "layers_pattern"):
+        if config.get(key) is not None and isinstance(adapter.targets, str):
+            msg = f"{CONFIG}.{key}: peft takes it with a list of target_modules alone, not with {adapter.targets!r}"
+            raise InvalidInputError(msg, field=f"{CONFIG}.{key}")
+    if adapter.stacks and config.get("layers_to_transform") is None:
+        msg = f"{CONFIG}.layers_pattern: peft takes it with layers_to_transform alone"
+        raise InvalidInputError(msg, field=f"{CONFIG}.layers_pattern")
 
 
 def _taken(part: LoraPart) -> Iterator[str]:
@@ -60,13 +63,6 @@ def _taken(part: LoraPart) -> Iterator[str]:
         yield f"{FIELD}.rank: {USUAL_RANK} is taken, since nothing says it"
     if part.target_modules is None:
         yield f"{FIELD}.target_modules: all-linear is taken, since nothing says it"
-
-
-def _otherwise(config: Mapping[str, object]) -> Iterator[str]:
-    """Keys that change what an adapter has and are not counted."""
-    for key, plain in COUNTED_OTHERWISE.items():
-        if config.get(key) not in (plain, None, {}, [], False):
-            yield f"{CONFIG}.{key}: {config[key]!r} changes what the adapter has, which is not counted"
 
 
 def _int(config: Mapping[str, object], key: str) -> int:
@@ -100,10 +96,21 @@ def _targets(config: Mapping[str, object]) -> tuple[str, ...] | str:
     return names
 
 
+def _excluded(config: Mapping[str, object]) -> tuple[str, ...] | str:
+    """Ends of names, or a pattern for whole names where it is a string."""
+    value = config.get("exclude_modules")
+    return _pattern(value, "exclude_modules") if isinstance(value, str) else _names(config, "exclude_modules")
+
+
+def _stacks(config: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(_pattern(each, "layers_pattern") for each in _names(config, "layers_pattern"))
+
+
 def _pattern(value: str, key: str) -> str:
+    if key == "target_modules" and value.lower() == ALL:
+        return ALL
     try:
-        if value != "all-linear":
-            expression(value)
+        expression(value)
     except SyntaxRefusedError as error:
         msg = f"{CONFIG}.{key}: the pattern {value!r} cannot be taken: {error}"
         raise UnsupportedError(msg, field=f"{CONFIG}.{key}") from error
@@ -128,4 +135,4 @@ def _layers(config: Mapping[str, object]) -> tuple[int, ...] | None:
     if not all(isinstance(layer, int) and not isinstance(layer, bool) for layer in layers):
         field = f"{CONFIG}.layers_to_transform"
         raise InvalidInputError(f"{field}: must be numbers of layers; it is {value!r}", field=field)
-    return tuple(layers)
+    return tuple(layers) or None

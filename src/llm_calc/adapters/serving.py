@@ -19,7 +19,6 @@ from llm_calc.adapters.disaggregation import (
 from llm_calc.adapters.engines import release_of, version_warnings
 from llm_calc.adapters.idle_options import idle_in_time
 from llm_calc.adapters.image_times import (
-    encoder_seconds,
     with_encoder,
     with_timed_images,
     with_untimed_images,
@@ -44,6 +43,7 @@ from llm_calc.adapters.wire.serving import (
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import OPEN_REQUESTS, simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
@@ -58,8 +58,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     """
     seen = seen_images(request.workload, request.model, catalogs)
     request = with_preset(with_images(request, seen), catalogs)
-    placed = place_request(request, catalogs)
-    placed = replace(placed, novel=placed.novel or seen is not None)
+    placed = with_encoder(place_request(request, catalogs), seen)
     apart = None if request.disaggregated is None else disaggregated_estimate(placed, request, catalogs)
     turns = apart if isinstance(apart, Found) else None
     if turns is None and request.workload.is_stream:
@@ -68,11 +67,8 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         answer = _answer(request, placed, times(turns.estimate, busy_of(request, placed)), catalogs, turns)
         return with_untimed_images(answer, seen)
     found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-    if seen is None:
-        return _answer(request, placed, found, catalogs)
-    seconds = encoder_seconds(placed, seen)
-    answer = _answer(request, placed, with_encoder(found, seconds, request.workload.load), catalogs)
-    return with_timed_images(answer, seen, seconds)
+    answer = _answer(request, placed, found, catalogs)
+    return answer if seen is None else with_timed_images(answer, seen, placed)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
@@ -117,19 +113,27 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
     if workload.is_stream:
         return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
-    requests = max(1, math.ceil(workload.requests_in_flight / replicas))
+    requests, encoder = max(1, math.ceil(workload.requests_in_flight / replicas)), placed.encoder
+    batched = workload.load == "batch" or placed.calibration.name != "served"
     match workload.load:
         case "offline":
-            found = core.queue_of_many(deployment, lengths)
-        case "batch":
-            found = core.static_batch(deployment, lengths, float(requests))
+            found = in_queue(core.queue_of_many(deployment, lengths), encoder)
         case "request_rate":
-            found = simulated_arrivals(deployment, lengths, (workload.request_rate or 1.0) / replicas)
-        case _ if placed.calibration.name != "served":
-            found = core.static_batch(deployment, lengths, float(requests))
+            rate = (workload.request_rate or 1.0) / replicas
+            found = simulated_arrivals(deployment, lengths, rate, encoder)
+        case _ if batched:
+            found = in_batch(
+                core.static_batch(deployment, lengths, float(requests)), encoder, float(requests)
+            )
         case _:
-            found = core.simulated_loop(deployment, lengths, requests)
+            loop = core.simulated_loop(deployment, lengths, requests)
+            found = in_loop(loop, encoder, float(requests), _most(placed, lengths))
     return times(found, busy_replicas(placed, workload))
+
+
+def _most(placed: Placed, lengths: Lengths) -> float:
+    """What one replica can serve of an endless queue [requests/s]."""
+    return float(placed.encoder.most(core.queue_of_many(placed.deployment, lengths).requests_per_s))
 
 
 def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:
@@ -276,9 +280,9 @@ def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | No
     if workload.load == "request_rate":
         if not were_measured(placed.engine):
             yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
-        most = core.queue_of_many(placed.deployment, lengths_of(workload)).requests_per_s * placed.replicas
+        most = _most(placed, lengths_of(workload)) * placed.replicas
         if (workload.request_rate or 0.0) > most:
             yield (
-                f"workload.request_rate: above the {float(most):.3g} requests a second that the deployment can serve; "
+                f"workload.request_rate: above the {most:.3g} requests a second that the deployment can serve; "
                 "the queue grows without end, and waiting times with the length of the run"
             )

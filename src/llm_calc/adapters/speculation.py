@@ -89,7 +89,9 @@ def drafted(part: SpeculativePart | None, subject: Subject, catalogs: Catalogs, 
     measured = measured_of(part, subject.name, named)
     method = named or (measured.row.method if measured else None)
     layers = _layers(method, subject)
-    found = _in_memory(own_draft(part.draft, method, subject, catalogs), method, subject, engine)
+    own = own_draft(part.draft, method, subject, catalogs)
+    found = _in_memory(own, method, subject, engine)
+    of_another, measured = (measured, None) if own.unlike else (None, measured)
     cost, cost_words = _cost(part, method, subject, found)
     draft = Draft(
         tokens=part.draft_tokens,
@@ -98,7 +100,11 @@ def drafted(part: SpeculativePart | None, subject: Subject, catalogs: Catalogs, 
         gained_tokens=_gained(part, measured),
     )
     memory = (*found.words, *_staged(subject, layers, found))
-    words = (*_unsaid(part, method, measured), _acceptance_words(part, measured, method), cost_words)
+    words = (
+        *_unsaid(part, method, measured),
+        _acceptance_words(part, measured, method, of_another),
+        cost_words,
+    )
     return Drafted(
         draft=draft,
         layers=layers,
@@ -175,7 +181,9 @@ def _layers(method: Method | None, subject: Subject) -> int:
     return subject.prediction_layers or 1
 
 
-def _acceptance_words(part: SpeculativePart, measured: Measured | None, method: Method | None) -> str:
+def _acceptance_words(
+    part: SpeculativePart, measured: Measured | None, method: Method | None, of_another: Measured | None
+) -> str:
     if measured is not None:
         row = measured.row
         other = f" {measured.differs}" if measured.differs else ""
@@ -185,6 +193,12 @@ def _acceptance_words(part: SpeculativePart, measured: Measured | None, method: 
         )
     if part.acceptance_length is not None:
         return "speculative: nothing of it was calibrated but the acceptance length, which is stated"
+    if of_another is not None:
+        return (
+            f"speculative.acceptance_fraction: {_usual(method):g} is assumed: {FIELD} describes another head than the "
+            f"published one, of which {of_another.row.acceptance_length:g} tokens a step were measured; acceptances "
+            "are independent; nothing of it was calibrated"
+        )
     if part.acceptance_fraction is None:
         return (
             f"speculative.acceptance_fraction: {_usual(method):g} is assumed, since none is stated and none was "

@@ -1,13 +1,16 @@
 """Launch commands: options that the engines document, given what the plan says."""
 
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.planning.launch import Launch, launch_command
-from llm_calc.adapters.planning.launch_catalog import launch_rules
+from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import load_runs_on
 from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.parallelism import Layout
@@ -109,6 +112,49 @@ def test_tensorrt_llm_takes_what_has_no_option_from_a_file() -> None:
 def test_names_are_safe_in_a_shell() -> None:
     launch = Launch(engine="vllm", model="my model; rm -rf /", layout=Layout(), gpus_per_node=8)
     assert shlex.split(launch_command(launch)) == ["vllm", "serve", "my model; rm -rf /"]
+
+
+HOSTILE = (
+    "$(touch${IFS}pwned)",
+    "$HEAD",
+    "$NODE_RANK",
+    "`id`",
+    "a'b\"c",
+    "a\nb; id",
+    "${HOME}",
+    "$$(X)$",
+    "\\",
+    "%s %n",
+    "{nodes}",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("engine", load_launch_rules())
+def test_a_name_is_one_literal_word_whatever_is_in_it(engine: str, name: str, tmp_path: Path) -> None:
+    several = not launch_rules(engine).one_host
+    layout = Layout(tensor=16) if several else Layout()
+    command = launch_command(Launch(engine=engine, model=name, layout=layout, gpus_per_node=8))
+    plain = launch_command(Launch(engine=engine, model="NAME", layout=layout, gpus_per_node=8))
+    assert shlex.split(command) == [name if word == "NAME" else word for word in shlex.split(plain)]
+    # a real shell keeps the word too
+    bash = shutil.which("bash") or "/bin/bash"
+    own = command.rpartition("&& ")[2].replace(launch_rules(engine).command[0], "printf '%s\\0'", 1)
+    said = subprocess.run(
+        [bash, "-c", f"srun() {{ printf '%s\\0' \"$@\"; }}; {own}"],
+        capture_output=True,
+        check=True,
+        cwd=tmp_path,
+    ).stdout
+    assert name.encode() in said.split(b"\0")
+
+
+@pytest.mark.parametrize("engine", load_launch_rules())
+def test_a_name_is_no_option(engine: str) -> None:
+    launch = Launch(engine=engine, model="--trust-remote-code", layout=Layout(), gpus_per_node=8)
+    words = shlex.split(launch_command(launch))
+    assert "./--trust-remote-code" in words
+    assert "--trust-remote-code" not in words
 
 
 def test_an_engine_without_rules_is_refused() -> None:

@@ -40,6 +40,13 @@ COUNTS: list[tuple[dict[str, Any], int]] = [
     ({"targets": ("q_proj",), "layers": (1,)}, 512),
     ({"targets": ("q_proj", "embed_tokens", "lm_head")}, 3936),
     ({"targets": r".*\.1\.(self_attn|mlp)\.(q_proj|up_proj)"}, 1408),
+    ({"targets": ("q_proj", "o_proj"), "excluded": ("q_proj",)}, 1024),
+    ({"targets": ("q_proj", "o_proj"), "excluded": "q_proj"}, 2048),
+    ({"targets": ("q_proj", "o_proj"), "excluded": r".*q_proj"}, 1024),
+    ({"targets": ("q_proj", "lm_head"), "layers": (1,)}, 1968),
+    ({"targets": ("q_proj",), "layers": (1,), "stacks": ("layers",)}, 512),
+    ({"targets": ("q_proj",), "layers": (1,), "stacks": ("h",)}, 0),
+    ({"targets": ("q_proj",), "saved": ("mlp",)}, 62464),
 ]
 """Rank 4 throughout; trainable parameters as peft 0.21.2 makes them of transformers 5.24.0's class."""
 

@@ -63,6 +63,20 @@ def test_what_the_library_cannot_quantize_is_refused() -> None:
         plan(kv_bits=7)
 
 
+def test_a_bounded_cache_is_not_quantized() -> None:
+    """``RotatingKVCache.to_quantized`` of mlx-lm 0.32.2 raises; models that make their own caches have none."""
+    with pytest.raises(UnsupportedError, match="max_kv_size") as refused:
+        plan(_of_type(llama_3_8b(), "qwen3"), kv_bits=8, max_kv_size=4096)
+    assert refused.value.field == "engine.kv_bits"
+    assert plan(_of_type(llama_3_8b(), "llama"), kv_bits=8, max_kv_size=4096).limits.max_sequences == 1
+
+
+@pytest.mark.parametrize(("options", "times"), [({}, 1), ({"prompt_cache_size": 0}, 0)])
+def test_kept_prompts_are_said_once_and_not_where_none_are(options: dict[str, Any], times: int) -> None:
+    notes = plan(**options).notes
+    assert sum("prompt_cache_bytes bounds them" in note for note in notes) == times
+
+
 def test_several_macs_are_refused() -> None:
     with pytest.raises(UnsupportedError, match="one Mac"):
         engine("mlx").plan(setup(gpu="apple-m3-ultra", tensor=2))
@@ -87,7 +101,7 @@ def test_states_take_the_same_whatever_the_context() -> None:
 def test_memory_that_kept_prompts_may_take_is_taken_off() -> None:
     bound = plan(prompt_cache_bytes=4 * GIB)
     assert plan().available_bytes - bound.available_bytes == 4 * GIB
-    assert any("10 finished prompts" in note for note in plan().notes)
+    assert any("10 ended prompts" in note for note in plan().notes)
     assert not any("finished prompts" in note for note in bound.notes)
 
 

@@ -1,13 +1,26 @@
 """The command that starts a plan's engine."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
 from llm_calc.core.parallelism import Layout
 
 Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a command. ``variable``: the catalog's own, with variables of the host; others mean themselves."""
+
+    text: str
+    variable: bool = False
+
+    @property
+    def quoted(self) -> str:
+        """The word for a shell."""
+        return f'"{self.text}"' if self.variable else shlex.quote(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,39 +52,36 @@ class Launch:
 
 
 def launch_command(launch: Launch) -> str:
-    """A shell command under the engine's documented options.
+    """A shell command under the engine's documented options, after the file of options that it reads, if any.
 
     Raises:
         UnknownNameError: an engine that has no launch rules.
     """
-    return shell_text(launch, launch_words(launch))
+    return file_command(launch) + " ".join(word.quoted for word in launch_words(launch))
 
 
-def launch_words(launch: Launch) -> list[str]:
-    """The words of the command; those that begin with a dollar are variables of the host.
+def launch_words(launch: Launch) -> list[Word]:
+    """The words of the command.
 
     Raises:
         UnknownNameError: an engine that has no launch rules.
     """
     rules = launch_rules(launch.engine)
-    file_text = _file_text(rules, launch)
-    values = _values(launch) | {"options_file": rules.options_file if file_text else None}
-    words = [word.format(model=launch.model) for word in rules.command]
+    values = _values(launch) | {"options_file": rules.options_file if _file_text(rules, launch) else None}
+    words = [Word(word.format(model=values["model"])) for word in rules.command]
     if launch.nodes > 1:
         shape = {"nodes": launch.nodes, "gpus": launch.layout.gpus}
-        words = [*(word.format(**shape) for word in rules.several_nodes), *words]
+        words = [*(Word(word.format(**shape)) for word in rules.several_nodes), *words]
     for option in rules.options:
         words += _words(option, values[option.takes])
     return words
 
 
-def shell_text(launch: Launch, words: Sequence[str]) -> str:
-    """The command for a shell, after the file of options that it reads, if any."""
+def file_command(launch: Launch) -> str:
+    """What writes the file of options, up to the engine's own command; empty where there is none."""
     rules = launch_rules(launch.engine)
-    file_text, command = _file_text(rules, launch), " ".join(_quoted(word) for word in words)
-    if not file_text:
-        return command
-    return f"printf {shlex.quote(file_text)} > {rules.options_file} && {command}"
+    text = _file_text(rules, launch)
+    return f"printf {shlex.quote(text)} > {rules.options_file} && " if text else ""
 
 
 def launch_notes(engine: str, nodes: int, *, foreign_weights: str | None) -> list[str]:
@@ -88,7 +98,7 @@ def _values(launch: Launch) -> dict[str, Value]:
     layout = launch.layout
     several = launch.nodes > 1
     return {
-        "model": launch.model,
+        "model": _operand(launch.model),
         "tensor": _above_one(layout.tensor),
         "pipeline": _above_one(layout.pipeline),
         "data": _above_one(layout.data),
@@ -112,24 +122,25 @@ def _values(launch: Launch) -> dict[str, Value]:
     }
 
 
+def _operand(model: str) -> str:
+    """The model's name where no engine takes it for an option."""
+    return f"./{model}" if model.startswith("-") else model
+
+
 def _above_one(size: int) -> int | None:
     return size if size > 1 else None
 
 
-def _words(option: LaunchOption, value: Value) -> list[str]:
-    """The option with its value, or nothing."""
+def _words(option: LaunchOption, value: Value) -> list[Word]:
+    """The option with its value, or nothing; what the catalog writes in its place may be a variable of the host."""
     if value is None:
         return []
+    name = Word(option.option)
     if option.values is not None:
-        return [option.option, option.values[str(value)]] if str(value) in option.values else []
+        return [name, Word(option.values[str(value)])] if str(value) in option.values else []
     if option.fixed is not None:
-        return [option.option, option.fixed]
-    return [option.option] if value is True else [option.option, str(value)]
-
-
-def _quoted(word: str) -> str:
-    """The word for a shell; variables stay variables."""
-    return f'"{word}"' if word.startswith("$") else shlex.quote(word)
+        return [name, Word(option.fixed, option.fixed.startswith("$"))]
+    return [name] if value is True else [name, Word(str(value))]
 
 
 def _file_text(rules: LaunchRules, launch: Launch) -> str:
@@ -143,5 +154,5 @@ def _lines(rules: LaunchRules, launch: Launch) -> Iterator[str]:
         words = _words(option, values[option.takes])
         if words:
             outer, _, inner = option.option.rpartition(".")
-            text = words[1] if len(words) > 1 else "true"
+            text = words[1].text if len(words) > 1 else "true"
             yield f"{outer}:\\n  {inner}: {text}\\n" if outer else f"{inner}: {text}\\n"

@@ -2,10 +2,12 @@
 
 from rich.console import Console
 
+from llm_calc.adapters.wire.images import ImagesAnswer
 from llm_calc.adapters.wire.inspect import FlopsByComponent, InspectResponse
+from llm_calc.adapters.wire.lora import LoraAnswer
 from llm_calc.adapters.wire.memory import Change, MemoryPlanAnswer, PerGpu, StageMemory
 from llm_calc.cli.tables import facts, heading, listing, notes
-from llm_calc.cli.text import memory, number, percent
+from llm_calc.cli.text import memory, number, percent, seconds
 
 FITS, DOES_NOT_FIT = "[bold blue]✓ fits[/]", "[bold red]✕ does not fit[/]"
 PARTS = {
@@ -40,8 +42,9 @@ def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
             ("scheduler allows", f"{answer.scheduler_max_sequences:,} sequences"),
             ("one more token", f"{cache.allocated.bytes_per_token:,.0f} bytes in {cache.format}"),
             _headroom(answer),
+            *beside_lines(answer.lora, answer.images),
         ],
-        "KV cache",
+        "KV cache and what is beside it" if answer.lora or answer.images else "KV cache",
     )
     rows = [
         (f"{row.context_tokens:,}", f"{row.max_concurrency:,}", *map(_mark, row.fits)) for row in answer.table
@@ -50,6 +53,20 @@ def show_memory(console: Console, answer: MemoryPlanAnswer) -> None:
     listing(console, ("context", "most at once", *counts), rows, "Which context fits for how many at once")
     show_changes(console, answer)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def beside_lines(lora: LoraAnswer | None, images: ImagesAnswer | None) -> list[tuple[str, str]]:
+    """What adapters and images take, a line each."""
+    lines = []
+    if lora is not None:
+        one = f"{number(lora.adapter_parameters)} parameters, {memory(lora.adapter_bytes)} each"
+        held = f"{memory(lora.reserved_bytes)} reserved on a GPU, {memory(lora.host_bytes)} with the host"
+        lines.append(("adapters", f"{one}; {held}"))
+    if images is not None:
+        taken = f"{images.tokens:,} tokens of a prompt, {images.tokens_per_image:,} an image"
+        timed = "" if images.encoder_s is None else f", {seconds(images.encoder_s)} of the encoder"
+        lines.append(("images", f"{taken}{timed}"))
+    return lines
 
 
 def _show_stages(console: Console, answer: MemoryPlanAnswer) -> None:

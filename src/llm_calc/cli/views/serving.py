@@ -12,7 +12,7 @@ from llm_calc.adapters.wire.serving import OperatorRow, Percentiles, Range, Serv
 from llm_calc.cli.deployed import TIGHT_FRACTION, Deployed
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import NONE, likely, memory, number, percent, seconds, usd
-from llm_calc.cli.views.memory import DOES_NOT_FIT, FITS, show_changes
+from llm_calc.cli.views.memory import DOES_NOT_FIT, FITS, beside_lines, show_changes
 from llm_calc.cli.views.sessions import show_classes, show_sessions, show_trace
 
 BASIS = {
@@ -47,7 +47,8 @@ def show_estimate(console: Console, answer: ServingEstimateAnswer, beside: Deplo
         facts(console, _cost(beside.rent), "Cost")
     capacity = _capacity(answer) if beside.runs else ()
     formats = [("layout", layout), ("weights", used.weights), ("KV cache", used.kv_cache)]
-    facts(console, [*formats, *_memory(plan), *capacity], "Resolved")
+    beside_model = beside_lines(answer.lora, answer.images)
+    facts(console, [*formats, *_memory(plan), *beside_model, *capacity], "Resolved")
     _show_percentiles(console, answer)
     show_classes(console, answer)
     show_sessions(console, answer)

@@ -31,8 +31,9 @@ HEAD, TABLE = "lm_head", "embed_tokens"
 class Adapter:
     """An adapter: matrices of ``targets`` (``all-linear``: every one of the layers) get two of ``rank``.
 
-    ``targets``: ends of names, or a pattern for whole names. ``ranks``: patterns of names with another rank. ``saved``:
-    modules that it holds whole. ``layers``: those that it changes; None: all. ``magnitudes``: a vector beside each.
+    ``targets``: ends of names, or a pattern for whole names; ``excluded`` likewise. ``ranks``: patterns of names with
+    another rank. ``saved``: modules that it holds whole. ``layers``: those that it changes; None: all. ``stacks``:
+    patterns of what stands before a layer's number; empty: whatever does. ``magnitudes``: a vector beside each.
     """
 
     rank: int
@@ -40,20 +41,31 @@ class Adapter:
     ranks: tuple[tuple[str, int], ...] = ()
     saved: tuple[str, ...] = ()
     layers: tuple[int, ...] | None = None
-    excluded: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    excluded: tuple[str, ...] | str = ()
     magnitudes: bool = False
 
     def takes(self, name: str, layer: int | None = None) -> bool:
         """Whether a module of this name is changed."""
-        if layer is not None and self.layers is not None and layer not in self.layers:
-            return False
-        if any(_ends(name, end) for end in self.excluded):
+        if _named(name, self.excluded) or self.saves(name):
             return False
         if self.targets == "all-linear":
             return layer is not None
-        if isinstance(self.targets, str):
-            return expression(self.targets).matches(name)
-        return any(_ends(name, end) for end in self.targets)
+        if isinstance(self.targets, str) or name in self.targets:
+            return _named(name, self.targets)
+        return _named(name, self.targets) and self._in_layers(name, layer)
+
+    def _in_layers(self, name: str, layer: int | None) -> bool:
+        if self.layers is None:
+            return True
+        if layer not in self.layers:
+            return False
+        patterns = (rf"(.*\.)?({stack})\.{layer}\..*" for stack in self.stacks)
+        return not self.stacks or any(expression(pattern).matches(name) for pattern in patterns)
+
+    def saves(self, name: str) -> bool:
+        """Whether a module of this name, or one that it is part of, is held whole."""
+        return any(f".{name}.".find(f".{saved}.") >= 0 for saved in self.saved)
 
     def rank_of(self, name: str) -> int:
         """The rank at a module [elements].
@@ -72,8 +84,11 @@ def expression(pattern: str) -> Expression:
     return Expression(parse_expression(pattern), anchored_end=True)
 
 
-def _ends(name: str, end: str) -> bool:
-    return name == end or name.endswith(f".{end}")
+def _named(name: str, names: tuple[str, ...] | str) -> bool:
+    """Whether a pattern is the whole of a name, or one of several names is its end."""
+    if isinstance(names, str):
+        return expression(names).matches(name)
+    return any(name == end or name.endswith(f".{end}") for end in names)
 
 
 def modules_of(model: Model) -> Iterator[tuple[str, Weight, int | None]]:
@@ -104,7 +119,7 @@ def adapter_elements(model: Model, adapter: Adapter) -> int:
     """
     total = 0
     for name, weight, layer in modules_of(model):
-        if name.rpartition(".")[2] in adapter.saved:
+        if adapter.saves(name):
             total += weight.matrix_params
         elif adapter.takes(name, layer):
             each = adapter.rank_of(name) * (weight.rows + weight.cols)
@@ -139,14 +154,18 @@ class Reserve:
 def with_buffers(model: Model, layout: Layout, reserve: Reserve) -> Model:
     """The model with what is reserved on one GPU in each of its layers, as numbers of 16 bits [elements].
 
-    Definition: :func:`buffer_elements`, and ``2 x slots x rank x (hidden + vocabulary)`` for table and head.
+    Definition: :func:`buffer_elements`, and ``2 x slots x rank x (hidden + vocabulary)`` for table and head; nothing
+    for the layers of a draft.
+    Source: vLLM ``v1/worker/gpu_model_runner.py``, ``load_model``, which wraps the model before it loads a draft beside
+    it; checked: 2026-11-30, read in copies of 2025 and 2026.
     """
     groups = []
     for group in model.groups:
         each = sum(buffer_elements(weight, layout, reserve) for weight in group.parts.weights)
-        if each:
+        own = tuple(index for index in group.indices if index < model.num_layers - model.draft_layers)
+        if each and own:
             content = Parts(weights=(vector(BUFFERS, "other", round(each)),))
-            groups.append(LayerGroup(indices=group.indices, blocks=(Custom(name=BUFFERS, content=content),)))
+            groups.append(LayerGroup(indices=own, blocks=(Custom(name=BUFFERS, content=content),)))
     ends = len(reserve.ends) * reserve.slots * reserve.rank * (model.hidden + model.vocab)
     outside = (*model.outside, vector(BUFFERS, "other", ends)) if ends else model.outside
     return replace(model, groups=(*model.groups, *groups), outside=outside)

@@ -84,7 +84,7 @@ class Mlx:
         Leaves out: several Macs under ``mlx.launch``; prompts that are read together take as many times the step.
 
         Raises:
-            UnsupportedError: several devices; a quantized cache where layers have windows.
+            UnsupportedError: several devices; a quantized cache where layers have windows or ``max_kv_size`` bounds it.
         """
         self._check(setup)
         model, context = setup.model, context_of(setup.model, self._kept(setup.model))
@@ -125,6 +125,12 @@ class Mlx:
         if self.kv_bits not in CACHE_BITS or self.kv_group_size not in CACHE_GROUPS:
             msg = f"engine.kv_bits: must be of {CACHE_BITS}, engine.kv_group_size of {CACHE_GROUPS}"
             raise InvalidInputError(msg, field="engine.kv_bits", accepted=[*CACHE_BITS])
+        if self._kept(setup.model) is not None:
+            msg = (
+                "engine.kv_bits: mlx-lm quantizes no cache that engine.max_kv_size bounds (RotatingKVCache); give one "
+                "of the two"
+            )
+            raise UnsupportedError(msg, field="engine.kv_bits")
         if any(cache.window_tokens for cache in self._caches(setup)):
             msg = "engine.kv_bits: mlx-lm quantizes no cache of layers with a window, which this model has"
             raise UnsupportedError(msg, field="engine.kv_bits")
@@ -188,7 +194,7 @@ class Mlx:
         return forward + (self.prefill_step_size - 1) * beside
 
     def _notes(self, model: Model) -> Iterator[str]:
-        if self.prompt_cache_bytes is None:
+        if self.prompt_cache_bytes is None and self.prompt_cache_size:
             yield (
                 f"engine.prompt_cache_size: caches of up to {self.prompt_cache_size} ended prompts are kept as "
                 "well, which is not counted; engine.prompt_cache_bytes bounds them"
@@ -202,11 +208,6 @@ class Mlx:
             yield (
                 "engine.max_kv_size: longer requests run, and forget all but their first 4 and their last tokens; "
                 "mlx_lm.server has no such option, mlx_lm.generate and LM Studio do"
-            )
-        if self.prompt_cache_bytes is None and self.prompt_cache_size:
-            yield (
-                f"caches of up to {self.prompt_cache_size} finished prompts stay in memory beside those of running "
-                "requests; engine.prompt_cache_bytes bounds them"
             )
         if self.kv_bits is not None:
             yield "engine.kv_bits: ends batching: requests are served one at a time"

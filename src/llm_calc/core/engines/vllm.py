@@ -19,7 +19,7 @@ from llm_calc.core.engines.base import (
     fullest,
 )
 from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes
-from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, graphs_bytes
+from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, check_wishes, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
 from llm_calc.core.engines.vllm_limits import StepWishes, step_limits
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
@@ -98,6 +98,7 @@ class Vllm:
         """
         check_layout(setup.model, setup.layout)
         check_block_size(setup.model, self.block_size, self.rules)
+        check_wishes(self.graph_wishes(), self.limits(setup))
         plan = fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
         if self.max_model_len != LONGEST_THAT_FITS:
             return plan

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llm_calc.core.engines.base import Limits
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.engines.vllm_rules import VllmRules
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.overheads import OverheadConstants
 
 LARGEST_GRAPH, GPT_OSS_LARGEST_GRAPH = 512, 1024
@@ -55,6 +56,25 @@ def captured_graphs(setup: Setup, limits: Limits, rules: VllmRules, wishes: Grap
     pieces = len(sizes) * (wishes.mode in ("PIECEWISE", "FULL", "FULL_AND_PIECEWISE"))
     whole = wishes.mode in ("FULL_DECODE_ONLY", "FULL_AND_PIECEWISE") and rules.decode_graphs
     return pieces + len(decode) * whole
+
+
+def check_wishes(wishes: GraphWishes, limits: Limits) -> None:
+    """Refuses a list of sizes whose largest is another than the largest that is asked for beside it.
+
+    Read in vLLM 0.33.0 (``vllm/config/vllm.py``, ``_set_cudagraph_sizes``); checked: 2026-11-30.
+
+    Raises:
+        InvalidInputError: names both.
+    """
+    if wishes.mode == "NONE" or wishes.sizes is None or wishes.largest is None:
+        return
+    largest = max((size for size in wishes.sizes if size <= limits.max_batched_tokens), default=0)
+    if largest != wishes.largest:
+        msg = (
+            f"engine.max_cudagraph_capture_size: {wishes.largest} is not the largest of "
+            f"engine.cudagraph_capture_sizes, {largest}, which vLLM refuses; give {largest}, or one of the two alone"
+        )
+        raise InvalidInputError(msg, field="engine.max_cudagraph_capture_size", accepted=[largest])
 
 
 def largest_captured(setup: Setup, limits: Limits, rules: VllmRules, wishes: GraphWishes) -> int:

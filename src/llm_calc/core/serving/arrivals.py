@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.encoder import NO_ENCODER, Encoder, stretched
 from llm_calc.core.serving.estimate import Deployment, Estimate, from_run, queue_of_many, serve
 from llm_calc.core.serving.host import NO_HOST
 from llm_calc.core.serving.traffic import Served, Traffic, poisson_arrivals
@@ -13,26 +14,44 @@ OPEN_REQUESTS = 300
 """Requests of a simulated run with random arrivals."""
 
 
-def simulated_arrivals(deployment: Deployment, lengths: Lengths, rate_per_s: float) -> Estimate:
+def simulated_arrivals(
+    deployment: Deployment, lengths: Lengths, rate_per_s: float, encoder: Encoder = NO_ENCODER
+) -> Estimate:
     """Poisson arrivals through the scheduler, the same seeded gaps at every call [s, tokens/s, requests/s].
 
     ``requests/s = min(rate, most)``, ``most`` what the deployment can serve; first tokens are those of the scheduler.
     Beyond ``most`` the engine is as busy as at it, and the k-th request waits ``k x (1 / most - 1 / rate)`` besides.
+    With images encoders take ``u = rate x seconds / groups`` of the time: the run has arrivals ``1 / (1 - u)`` times as
+    dense and takes as many times longer, and a first token comes ``seconds`` later and ``u / (2 (1 - u))`` of them that
+    it waits for encoders of others (a queue of equal services with random arrivals, for one group).
     Choice: a run of 300 requests, without the host times of closed loops, whose requests come in step: measured first
     tokens of random arrivals hold none (``docs/accuracy.md``).
     Leaves out: bursts beyond those of a Poisson process.
     """
-    most = float(queue_of_many(deployment, lengths).requests_per_s)
+    most = float(encoder.most(queue_of_many(deployment, lengths).requests_per_s))
     served_per_s = min(rate_per_s, most)
+    busy = served_per_s * encoder.share_s
+    longer = 1 / (1 - busy)
     traffic = Traffic(
         input_tokens=float(lengths.input_tokens),
         output_tokens=float(lengths.output_tokens),
-        arrivals_s=poisson_arrivals(served_per_s, OPEN_REQUESTS),
+        arrivals_s=poisson_arrivals(served_per_s * longer, OPEN_REQUESTS),
         spread_fraction=0.0,
         cached_tokens=float(lengths.cached_tokens),
     )
-    served = _behind(serve(deployment, traffic), 1 / served_per_s - 1 / rate_per_s)
-    return from_run(replace(deployment, host=NO_HOST), lengths, served, 0.0, None, served_per_s)
+    served = _behind(_slowed(serve(deployment, traffic), longer), 1 / served_per_s - 1 / rate_per_s)
+    found = from_run(replace(deployment, host=NO_HOST), lengths, served, 0.0, None, served_per_s)
+    return stretched(found, 1.0, encoder.seconds + encoder.share_s * busy / 2 * longer)
+
+
+def _slowed(served: Served, longer: float) -> Served:
+    """The same run on GPUs that take so much longer."""
+    return replace(
+        served,
+        ttft_s=served.ttft_s * longer,
+        tpot_s=served.tpot_s * longer,
+        latency_s=served.latency_s * longer,
+    )
 
 
 def _behind(served: Served, lag_s: float) -> Served:

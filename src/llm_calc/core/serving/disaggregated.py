@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.serving import batch
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment, Estimate
 from llm_calc.core.serving.host import with_host
 
@@ -31,18 +32,19 @@ def estimate(
     lengths: Lengths,
     concurrency: Quantity,
     decode: Deployment | None = None,
+    encoder: Encoder = NO_ENCODER,
 ) -> Estimate:
     """A closed loop over both pools, as a network of two stations [s, tokens/s, requests/s].
 
     ``rate = min(P / p, concurrency / (p + transfer + answer))``: a prompt takes ``p`` seconds on one of P prefill
     replicas, its cache ``transfer`` seconds on the link, its answer ``(output - 1) x decode(n)`` on a decode replica
     with n others, never slowed down by prompts; what is not decoding waits for its prefill. ``decode``: the side that
-    answers, where it is made otherwise.
+    answers, where it is made otherwise. Images add their encoder's time to ``p``.
     Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; Denning and Buzen 1978
     (doi:10.1145/356733.356735) for the bounds; checked: 2026-11-30, their abstracts read.
     Leaves out: waiting in line for the link.
     """
-    prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths)
+    prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + encoder.share_s
     transfer = lengths.input_tokens * pools.cache_bytes_per_token / pools.link_bytes_per_s
     decode = decode or deployment
     room = decode.capacity * pools.decode_replicas

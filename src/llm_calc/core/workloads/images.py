@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.model import Model
 
 MOST_ASPECT = 200
 
@@ -256,43 +255,3 @@ class PaddedPatches:
         sides = [min(max(1, int(side * scale)), longest) for side in (height, width)]
         tokens = -(-sides[0] // unit) * -(-sides[1] // unit)
         return ImageCost(tokens=tokens, embeddings=tokens, positions=tokens * self.merge**2)
-
-
-@lru_cache(maxsize=1024)
-def encoder_flops(model: Model, cost: ImageCost) -> float:
-    """Work of the encoder and what joins it to the decoder, for one image [FLOP].
-
-    ``2 x elements x positions`` for its layers and patches, ``2 x elements x embeddings`` for what stands behind them,
-    and ``4 x positions^2 x width`` for the attention of each layer in each tile.
-    Definition: multiplications and additions of every matrix; all positions of a tile see each other.
-    Leaves out: windows of single layers (Qwen2.5-VL), which attend to less; norms and activations.
-    """
-    total, everywhere = 0.0, cost.positions * cost.tiles
-    for weight in model.outside:
-        if weight.component != "vision" or weight.kind != "matrix":
-            continue
-        before = ".layers." in weight.name or "patch" in weight.name
-        total += 2.0 * weight.matrix_params * (everywhere if before else cost.embeddings)
-        if weight.name.endswith(("q_proj", "qkv_proj")):
-            width = weight.cols / (3 if "qkv" in weight.name else 1)
-            total += 4.0 * cost.positions**2 * cost.tiles * width * weight.copies
-    return total
-
-
-def encoder_bytes(model: Model, cost: ImageCost, element_bytes: float) -> float:
-    """Working memory of the encoder for one image [bytes].
-
-    ``positions x (4 x width + widest layer) x bytes`` and ``embeddings x hidden x bytes`` of what it hands on.
-    Choice: as the decoder's own step (``core.overheads``), one layer's tensors and the stream at once.
-    Leaves out: pixels, which lie with the host until they are needed.
-    """
-    layers = [w for w in model.outside if w.component == "vision" and ".layers." in w.name]
-    width = max((w.rows for w in layers if w.name.endswith(("q_proj", "qkv_proj"))), default=0)
-    widest = max((w.cols for w in layers if w.kind == "matrix"), default=0)
-    inside = cost.positions * cost.tiles * (4 * width + widest)
-    return (inside + cost.embeddings * model.hidden) * element_bytes
-
-
-def has_encoder(model: Model) -> bool:
-    """Whether a vision tower or what takes its place belongs to the model."""
-    return any(weight.component == "vision" for weight in model.outside)

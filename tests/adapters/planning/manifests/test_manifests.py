@@ -1,6 +1,7 @@
 """Manifests hold against published schemas, closed against unknown fields, and say what the launch command says."""
 
 import json
+import re
 import shlex
 from functools import cache
 from itertools import product
@@ -244,6 +245,63 @@ def test_names_are_labels_of_dns(model: str, name: str) -> None:
 def test_what_looks_like_a_variable_in_a_name_stays_a_name() -> None:
     found = container(made(served(model="org/$(HOME)"), "kubernetes")["Deployment"])
     assert found["args"][0] == "org/$$(HOME)"
+
+
+HOSTILE = (
+    "$(touch${IFS}pwned)",
+    "$HEAD",
+    "$NODE_RANK",
+    "$(LWS_LEADER_ADDRESS)",
+    "$$(HF_TOKEN)$",
+    "`id`",
+    "a'b\"c",
+    "a\nb; id",
+    "--trust-remote-code",
+)
+
+
+def expanded(text: str) -> str:
+    """The text as Kubernetes expands it, every variable to EVIL: two dollars are one, $(NAME) is a value."""
+    return re.sub(r"\$(\$|\([^)]*\))", lambda match: "$" if match[1] == "$" else "EVIL", text)
+
+
+def words_of(container: dict[str, Any]) -> list[str]:
+    """What the container's program is given, after Kubernetes and, where it has one, its shell."""
+    args = [expanded(arg) for arg in container["args"]]
+    return shlex.split(args[0]) if "/bin/bash" in container.get("command", ()) else args
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("engine", [name for name, rules in load_launch_rules().items() if rules.container])
+def test_a_name_is_one_literal_word_in_every_kind(engine: str, name: str) -> None:
+    for layout in LAYOUTS:
+        objects, _ = manifests_of(served(engine, layout=layout, model=name), KINDS)
+        plain, _ = manifests_of(served(engine, layout=layout, model="NAME"), KINDS)
+        assert "LLMInferenceService" not in {
+            found["kind"] for several in objects.values() for found in several
+        }
+        kept = f"./{name}" if name.startswith("-") else name
+        for kind, several in objects.items():
+            for found, harmless in zip(several, plain[kind], strict=False):
+                for one, other in zip(containers(found), containers(harmless), strict=False):
+                    assert words_of(one) == [kept if word == "NAME" else word for word in words_of(other)]
+                    assert one["env"] == other["env"]
+
+
+def containers(found: Any) -> list[dict[str, Any]]:
+    """All containers of an object."""
+    if isinstance(found, list):
+        return [each for item in found for each in containers(item)]
+    if not isinstance(found, dict):
+        return []
+    return [*found.get("containers", ()), *(each for value in found.values() for each in containers(value))]
+
+
+def test_kserves_own_configurations_are_given_plain_names_alone() -> None:
+    """They write ``--served-model-name`` into a line that a shell evaluates."""
+    several = Layout(tensor=4, data=4, expert=16)
+    _, notes = manifests_of(served(layout=several, model="$(id)"), ["kserve"])
+    assert ["give the model's name to a shell" in note for note in notes] == [True]
 
 
 def test_every_chip_has_one_resource_at_most() -> None:

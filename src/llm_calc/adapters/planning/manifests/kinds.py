@@ -1,5 +1,7 @@
 """Kinds of manifests: a Deployment, a LeaderWorkerSet, and KServe's two services."""
 
+import re
+
 from llm_calc.adapters.planning.manifests.pods import (
     LEADER,
     claim,
@@ -12,6 +14,7 @@ from llm_calc.adapters.planning.manifests.served import Object, Served, host_wor
 from llm_calc.core.errors import UnsupportedError
 
 SET_LABEL = "leaderworkerset.sigs.k8s.io/name"
+PLAIN_NAME = r"[A-Za-z0-9._/][A-Za-z0-9._/-]*"
 
 
 def kubernetes(served: Served) -> list[Object]:
@@ -109,6 +112,12 @@ def _llm_service(served: Served) -> list[Object]:
             "each lie on one host; ask for leader_worker_set"
         )
         raise UnsupportedError(msg, field="manifests")
+    if not re.fullmatch(PLAIN_NAME, served.launch.model):
+        msg = (
+            "over several hosts KServe's own configurations give the model's name to a shell as it is, and this one "
+            "has other signs than letters, digits, '.', '_', '-' and '/'"
+        )
+        raise UnsupportedError(msg, field="manifests")
     limits = {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}}
     further = " ".join(_own_options(served))
     head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
@@ -153,7 +162,7 @@ def _own_options(served: Served) -> list[str]:
     words, kept = host_words(served)[3:], list[str]()
     while words:
         word = words.pop(0)
-        value = [words.pop(0)] if words and not words[0].startswith("--") else []
-        if word not in (*SET_BY_KSERVE, "--enable-expert-parallel"):
-            kept += [word, *value]
+        value = [words.pop(0).quoted] if words and not words[0].text.startswith("--") else []
+        if word.text not in (*SET_BY_KSERVE, "--enable-expert-parallel"):
+            kept += [word.quoted, *value]
     return kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from llm_calc.adapters.planning.launch import shell_text
+from llm_calc.adapters.planning.launch import Word, file_command
 from llm_calc.adapters.planning.launch_catalog import launch_rules
 from llm_calc.adapters.planning.manifests.served import (
     MODELS,
@@ -12,6 +12,7 @@ from llm_calc.adapters.planning.manifests.served import (
     claim_gib,
     host_words,
     image_of,
+    literal,
     resource_of,
     start_seconds,
 )
@@ -57,13 +58,16 @@ def container(served: Served, *, name: str, serves: bool, further: Sequence[str]
 
 
 def _command(served: Served, further: Sequence[str]) -> Object:
-    row, words = served.container, [*host_words(served), *further]
+    row = served.container
+    words = [*host_words(served), *(Word(word) for word in further)]
+    texts = [word.text for word in words]
     if row.shell:
-        return {"command": list(row.shell), "args": [shell_text(served.launch, words)]}
+        line = literal(file_command(served.launch)) + " ".join(word.quoted for word in words)
+        return {"command": list(row.shell), "args": [line]}
     if row.entrypoint:
-        return {"args": words[1:]}
+        return {"args": texts[1:]}
     program = [word for word in launch_rules(served.launch.engine).command if "{" not in word]
-    return {"command": program, "args": words[len(program) :]}
+    return {"command": program, "args": texts[len(program) :]}
 
 
 def _probes(served: Served) -> Object:

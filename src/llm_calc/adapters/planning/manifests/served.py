@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
-from llm_calc.adapters.planning.launch import Launch, launch_words
+from llm_calc.adapters.planning.launch import Launch, Word, launch_words
 from llm_calc.adapters.planning.launch_catalog import ContainerRow, ImageRow, launch_rules
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
@@ -145,15 +145,20 @@ def claim_gib(served: Served) -> int:
     return math.ceil((served.checkpoint_bytes / 2**30 * 1.05 + CLAIM_SPARE_GIB) / 10) * 10
 
 
-def host_words(served: Served) -> list[str]:
+def host_words(served: Served) -> list[Word]:
     """The launch command for each host of a group, with the variables that a LeaderWorkerSet gives its pods."""
     words = [_grouped(word) for word in launch_words(served.launch)]
-    return [*words, *served.container.listen]
+    return [*words, *(Word(word) for word in served.container.listen)]
 
 
-def _grouped(word: str) -> str:
-    """Variables as Kubernetes writes them; whatever else looks like one stays what it is."""
-    if word.startswith("$"):
-        named = word.replace("$NODE_RANK", "$(LWS_WORKER_INDEX)")
-        return named.replace("$HEAD", "$(LWS_LEADER_ADDRESS)")
-    return word.replace("$(", "$$(")
+def _grouped(word: Word) -> Word:
+    """The catalog's variables as Kubernetes writes them; whatever else looks like one stays what it is."""
+    if word.variable:
+        named = word.text.replace("$NODE_RANK", "$(LWS_WORKER_INDEX)")
+        return Word(named.replace("$HEAD", "$(LWS_LEADER_ADDRESS)"), variable=True)
+    return Word(literal(word.text))
+
+
+def literal(text: str) -> str:
+    """Text in which Kubernetes expands nothing: it reads ``$(NAME)`` as a variable and two dollars as one."""
+    return re.sub(r"\$(?=[$(])", "$$", text)
