@@ -20,7 +20,8 @@ from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
-from llm_calc.core.workloads.images import ImageCost, encoder_bytes, encoder_flops, has_encoder
+from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder
+from llm_calc.core.workloads.images import ImageCost
 
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest)
 ENCODER_WIDTH_BYTES = 2.0
@@ -128,10 +129,12 @@ def seen_images(workload: WorkloadPart | None, part: ModelPart, catalogs: Catalo
         raise UnsupportedError(msg, field=FIELD)
     described = Described(config=config, processor=images.processor or {}, limits=family.model_dump())
     cost = rule_of(family.rule, described).cost(images.width, images.height)
-    return Seen(model=source.model, part=images, cost=cost, words=tuple(_words(images, cost, family)))
+    return Seen(
+        model=source.model, part=images, cost=cost, words=tuple(_words(images, cost, family, described))
+    )
 
 
-def _words(images: ImagesPart, cost: ImageCost, family: Family) -> Iterator[str]:
+def _words(images: ImagesPart, cost: ImageCost, family: Family, described: Described) -> Iterator[str]:
     size = f"{images.width} x {images.height} pixels"
     number = "an image" if images.count == 1 else f"{images.count} images, each"
     yield (
@@ -141,7 +144,7 @@ def _words(images: ImagesPart, cost: ImageCost, family: Family) -> Iterator[str]
     if images.processor is None:
         yield f"{FIELD}.processor: not given; limits of {family.source}"
     else:
-        yield from unread_keys(images.processor)
+        yield from unread_keys(described)
 
 
 def with_images(request: RequestT, seen: Seen | None) -> RequestT:

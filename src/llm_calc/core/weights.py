@@ -34,6 +34,10 @@ COMPONENTS: tuple[Component, ...] = get_args(Component)
 WeightKind = Literal["matrix", "vector", "table"]
 """``matrix``: multiplies activations. ``vector``: norm, bias, scalar. ``table``: looked up, never multiplied."""
 
+Place = Literal["text", "patches", "tokens", "sound", "speech", "beside"]
+"""Who meets a weight: ``text``: what the model writes; of towers each of an image's ``patches``, or each of the
+``tokens`` that they become; ``sound``: what is heard; ``speech``: what is spoken; ``beside``: nothing that is read."""
+
 CacheKind = Literal["full", "sliding", "chunked", "latent", "compressed", "state"]
 
 
@@ -50,6 +54,8 @@ class Weight:
     ``over_context``: the reference class applies it to every cached token at each decode step (the
     decompression of a latent cache), or to the last ``context_window`` of them; engines absorb it, and then it
     costs one application per new token.
+    ``place``: who meets it. ``met``: in a tower, how many of the copies each does (None: all). ``attending``: in a
+    tower, width of the queries that it makes, each of which is compared with all patches.
     """
 
     name: str
@@ -63,6 +69,9 @@ class Weight:
     units: int = 1
     over_context: bool = False
     context_window: int | None = None
+    place: Place = "text"
+    met: int | None = None
+    attending: int = 0
 
     @property
     def params(self) -> int:

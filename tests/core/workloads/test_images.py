@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.model_source import source_model
-from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.workloads.images import (
     CanvasImage,
@@ -19,8 +16,6 @@ from llm_calc.core.workloads.images import (
     PooledPatches,
     RowsOfPatches,
     TiledImage,
-    encoder_bytes,
-    encoder_flops,
 )
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -58,14 +53,3 @@ def test_an_image_of_one_size_costs_the_same_whatever_it_was() -> None:
     assert (
         fixed.cost(10, 2000) == fixed.cost(896, 896) == ImageCost(tokens=260, embeddings=256, positions=4096)
     )
-
-
-def test_the_encoder_multiplies_every_patch_with_its_layers() -> None:
-    """Gemma 3: 27 layers 1152 wide, 4304 inside, 4096 patches of 588 numbers, 256 tokens of 1152 x 3840."""
-    model = source_model(ModelPart(name="gemma-3-12b"), load_catalogs()).model
-    layers = 27 * (4 * 1152**2 + 2 * 1152 * 4304)
-    matrices = 2 * 4096 * (layers + 588 * 1152) + 2 * 256 * 1152 * 3840
-    attention = 27 * 4 * 4096**2 * 1152
-    cost = FixedImage(embeddings=256, positions=4096).cost(1, 1)
-    assert encoder_flops(model, cost) == matrices + attention
-    assert encoder_bytes(model, cost, 2.0) == 2 * (4096 * (4 * 1152 + 4304) + 256 * 3840)

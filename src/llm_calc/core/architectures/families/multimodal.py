@@ -38,7 +38,7 @@ def vision(projector: projectors.Projector = projectors.nothing, *, copies: int 
 
 def sound(projector: projectors.Projector = projectors.nothing) -> tuple[TowerPart, ...]:
     """One audio tower."""
-    return (TowerPart(key=AUDIO, projector=projector),)
+    return (TowerPart(key=AUDIO, projector=projector, heard=True),)
 
 
 def codes() -> tuple[TowerPart, ...]:
@@ -52,7 +52,7 @@ BLIP = Wrapper(
     whole_text=True,
 )
 SOUNDS = tuple(
-    TowerPart(key=f"{kind}_tokenizer_encoder_config", projector=codec.vibevoice_projector)
+    TowerPart(key=f"{kind}_tokenizer_encoder_config", projector=codec.vibevoice_projector, heard=True)
     for kind in ("acoustic", "semantic")
 )
 CHAMELEON = Decoder(
@@ -60,7 +60,7 @@ CHAMELEON = Decoder(
     feed_forward=mlp(biases=when("mlp_bias", "gud")),
 )
 PHI3 = Decoder(attention=gqa(windows=sliding_everywhere))
-GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector)
+GRANITE_ENCODER = TowerPart(key="encoder_config", projector=speech.granite_projector, heard=True)
 
 WRAPPERS: dict[str, Reader] = {
     "audioflamingo3": Wrapper(towers=sound(audio.flamingo_projector), tying="never"),
@@ -173,7 +173,7 @@ WRAPPERS: dict[str, Reader] = {
     "vibevoice": Wrapper(
         towers=(
             *sound(codec.vibevoice_projector),
-            TowerPart(key="semantic_model_config", projector=codec.vibevoice_projector),
+            TowerPart(key="semantic_model_config", projector=codec.vibevoice_projector, heard=True),
         ),
         tying="text",
         further=codec.vibevoice_diffusion,

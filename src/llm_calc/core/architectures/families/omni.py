@@ -9,7 +9,7 @@ from dataclasses import replace
 from llm_calc.core.architectures.dispatch import read_model
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.registry import family
-from llm_calc.core.architectures.towers.parts import Weights
+from llm_calc.core.architectures.towers.parts import Weights, placed
 from llm_calc.core.architectures.towers.talkers import qwen2_5_talker, qwen3_talker
 from llm_calc.core.architectures.towers.vocoders import code2wav, token2wav
 from llm_calc.core.model import Model
@@ -46,7 +46,7 @@ def _omni(f: Fields, talker: Speaking, codec: str, vocoder: Speaking) -> Model:
         "into sound: engines that run the thinker alone do not load them (give thinker_config for such a plan), and "
         "their steps and the talker's cache are in no figure"
     )
-    return replace(model, outside=model.outside + spoken + sound)
+    return replace(model, outside=model.outside + placed(spoken + sound, "speech"))
 
 
 def _total(weights: Weights) -> int:

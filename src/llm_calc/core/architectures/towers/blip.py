@@ -16,6 +16,7 @@ from llm_calc.core.architectures.towers.parts import (
     norm,
     patch_grid,
     patch_volume,
+    per_patch,
     table,
     two_layers,
     vector,
@@ -36,7 +37,7 @@ def vision(f: Fields) -> Tower:
     )
     weights = (
         vector("class_embedding", hidden),
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         table("position_embedding", patch_grid(f) + 1, hidden),
         *encoder.weights(),
         norm("post_norm", hidden),

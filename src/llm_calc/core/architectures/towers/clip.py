@@ -15,6 +15,8 @@ from llm_calc.core.architectures.towers.parts import (
     pair,
     patch_grid,
     patch_volume,
+    per_patch,
+    placed,
     positive,
     table,
     two_layers,
@@ -52,7 +54,7 @@ def clip(f: Fields) -> Tower:
     hidden = f.int("hidden_size")
     weights = (
         vector("class_embedding", hidden),
-        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         table("position_embedding", patch_grid(f) + 1, hidden),
         norm("pre_norm", hidden),
         *encoder_of(f).weights(),
@@ -98,11 +100,11 @@ def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
     f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens", "max_image_size")
     hidden = f.int("hidden_size")
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         *((table("position_embedding", positions, hidden),) if positions else ()),
         *encoder_of(f).weights(),
         norm("post_norm", hidden),
-        *(_pooling_head(hidden, f.int("intermediate_size")) if pooled else ()),
+        *(placed(_pooling_head(hidden, f.int("intermediate_size")), "beside") if pooled else ()),
     )
     return Tower(weights=weights, width=hidden)
 
@@ -130,7 +132,7 @@ def janus(f: Fields) -> Tower:
         vectors=4 * hidden if f.flag("use_qk_norm") else 0,
     )
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         table("position_embedding", patch_grid(f), hidden),
         *encoder.weights(),
         norm("post_norm", hidden),
@@ -163,7 +165,7 @@ def internvl(f: Fields) -> Tower:
     weights = (
         vector("class_token", hidden * (2 if f.flag("use_mask_token") else 1)),
         *((table("position_embedding", positions, hidden),) if positions else ()),
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         *encoder.weights(),
         *(() if f.flag("use_mean_pooling") else (norm("final_norm", hidden),)),
     )
@@ -187,7 +189,7 @@ def intern_vit(f: Fields) -> Tower:
     weights = (
         vector("class_token", hidden),
         table("position_embedding", patch_grid(f) + 1, hidden),
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         *encoder.weights(),
     )
     return Tower(weights=weights, width=hidden)
@@ -207,7 +209,7 @@ def pixtral(f: Fields) -> Tower:
         norm_bias=False,
     )
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         norm("pre_norm", hidden, bias=False),
         *encoder.weights(),
     )
@@ -229,7 +231,7 @@ def ovis2(f: Fields) -> Tower:
         norm_bias=False,
     )
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         table("position_embedding", patch_grid(f), hidden),
         *encoder.weights(),
         norm("norms", 2 * hidden, bias=False),
@@ -268,7 +270,7 @@ def kosmos_2_5(f: Fields) -> Tower:
         norm_bias=False,
     )
     weights = (
-        linear("patch_embedding", f.int("patch_embed_hidden_size"), hidden),
+        per_patch("patch_embedding", f.int("patch_embed_hidden_size"), hidden),
         table("row_and_column_embedding", 2 * places, hidden),
         *encoder.weights(),
         norm("post_norm", hidden, bias=False),

@@ -16,12 +16,16 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     norm,
     patch_volume,
+    per_patch,
+    placed,
     two_layers,
 )
 from llm_calc.core.weights import Weight
 
 CLASS_EXPERTS = (*[0] * 25, *range(4, 65, 4), 64)
 """Experts of each layer where the file says nothing; 0 is a dense layer."""
+TOP_K, CLASS_TOP_K = "num_experts_per_tok", 2
+"""Experts of each patch, and how many where the file says neither that nor ``capacity_factor``."""
 OVERRIDDEN = frozenset(
     {"num_local_experts", "num_experts_per_tok", "intermediate_size", "moe_intermediate_size"}
 )
@@ -33,11 +37,11 @@ def dots3_vision(f: Fields) -> Tower:
     f.also("hidden_size", "embed_dim")
     f.also("num_attention_heads", "num_heads")
     f.also("attention_bias", "use_bias")
-    f.ignore("num_experts_per_tok", "router_scaling_factor", "adapter_in_dim", "adapter_merge_size")
+    f.ignore("router_scaling_factor", "adapter_in_dim", "adapter_merge_size")
     hidden = f.int("hidden_size")
     merged, out = hidden * f.int("spatial_merge_size") ** 2, f.int("adapter_out_dim")
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         norm("patch_norm", hidden, bias=False),
         *_attention(f, hidden),
         *_feed_forward(f, hidden),
@@ -85,16 +89,20 @@ def _feed_forward(f: Fields, hidden: int) -> Weights:
     stated = f.by_layer("per_layer_config", OVERRIDDEN)
     dense, routed = "intermediate_size", "moe_intermediate_size"
     usual, bias = {key: f.int(key) for key in (dense, routed)}, f.flag("mlp_bias")
-    copies: dict[tuple[str, int], int] = {}
+    top_k = f.int(TOP_K) if f.known(TOP_K) else f.int("capacity_factor", CLASS_TOP_K)
+    copies: dict[tuple[str, int], tuple[int, int]] = {}
     for index, experts in enumerate(_experts(f, stated)):
-        key = routed if experts else dense
-        width = stated.get(index, {}).get(key, usual[key])
-        copies[key, width] = copies.get((key, width), 0) + (experts or 1)
+        key, own = routed if experts else dense, stated.get(index, {})
+        width, used = own.get(key, usual[key]), min(own.get(TOP_K, top_k), experts)
+        many, met = copies.get((key, width), (0, 0))
+        copies[key, width] = many + (experts or 1), met + (used or 1)
     weights: list[Weight] = []
-    for (key, width), many in copies.items():
+    for (key, width), (many, met) in copies.items():
         name = "mlp" if key == dense else "experts"
-        weights += gated(name, (hidden, width, hidden), bias=bias and key == dense, copies=many)
-        weights += [linear("router", hidden, 1, bias=False, copies=many)] if key == routed else []
+        three = gated(name, (hidden, width, hidden), bias=bias and key == dense, copies=many)
+        weights += placed(three, "patches", met)
+        if key == routed:
+            weights += placed((linear("router", hidden, 1, bias=False, copies=many),), "patches")
     return tuple(weights)
 
 

@@ -15,6 +15,7 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     norm,
     pair,
+    per_patch,
     table,
     two_layers,
     vector,
@@ -90,7 +91,7 @@ def _perception(args: Fields, size: Perception) -> Tower:
     weights = (
         *((vector("class_embedding", hidden),) if size.class_token else ()),
         table("position_embedding", places, hidden),
-        linear("patch_embedding", 3 * PATCH**2, hidden, bias=False),
+        per_patch("patch_embedding", 3 * PATCH**2, hidden, bias=False),
         norm("pre_norm", hidden),
         *encoder.weights(),
         *((norm("post_norm", hidden),) if args.flag("use_post_transformer_norm") else ()),

@@ -12,6 +12,7 @@ from llm_calc.core.architectures.towers.parts import (
     depth,
     linear,
     norm,
+    per_patch,
     table,
     vector,
 )
@@ -42,7 +43,7 @@ def gemma4_vision(f: Fields) -> Tower:
         vectors=2 * head_dim,
     )
     weights = (
-        linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden, bias=False),
+        per_patch("patch_embedding", 3 * f.int("patch_size") ** 2, hidden, bias=False),
         table("position_embedding", 2 * f.int("position_embedding_size"), hidden),
         *encoder.weights(),
     )

@@ -19,6 +19,7 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     norm,
     patch_volume,
+    per_patch,
     table,
     two_layers,
     vector,
@@ -123,7 +124,7 @@ def inkling2(f: Fields) -> Tower:
     merged = hidden * f.int("spatial_merge_size") ** 2
     weights = (
         vector("class_token", 2 * hidden),
-        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         table("position_embedding", f.int("posemb_grid_size") ** 2, hidden),
         norm("pre_norm", hidden),
         *encoder.weights(),

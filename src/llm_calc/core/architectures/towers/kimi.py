@@ -16,6 +16,7 @@ from llm_calc.core.architectures.towers.parts import (
     pair,
     patch_grid,
     patch_volume,
+    per_patch,
     positive,
     table,
     two_layers,
@@ -37,7 +38,7 @@ def kimi_k25(f: Fields) -> Tower:
         f.int(_published(f, f"pos_emb_{side}", f"init_pos_emb_{side}")) for side in ("height", "width")
     )
     weights = (
-        linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden),
+        per_patch("patch_embedding", 3 * f.int("patch_size") ** 2, hidden),
         table("position_embedding", height * width, hidden),
         *encoder.weights(),
         norm("final_norm", hidden),
@@ -69,7 +70,7 @@ def kimi_k3(f: Fields, text: int) -> Weights:
     height, width = pair(f, "merge_kernel_size")
     merged = f.int("mm_hidden_size", hidden) * height * width
     return (
-        linear("patch_embedding", 3 * f.int("patch_size") ** 2, hidden, bias=False),
+        per_patch("patch_embedding", 3 * f.int("patch_size") ** 2, hidden, bias=False),
         table("position_embedding", f.int("init_pos_emb_height") * f.int("init_pos_emb_width"), hidden),
         *encoder.weights(),
         norm("final_norm", hidden, bias=False),
@@ -99,7 +100,7 @@ def step3p5(f: Fields) -> Tower:
         vectors=2 * hidden,
     )
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         table("position_embedding", patch_grid(f), hidden),
         norm("pre_norm", hidden),
         *encoder.weights(),
@@ -115,7 +116,7 @@ def minimax_m3(f: Fields) -> Tower:
     f.agree(position_embedding_type="rope", rope_mode="3d")
     hidden = f.int("hidden_size")
     weights = (
-        linear("patch_embedding", f.int("temporal_patch_size") * patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", f.int("temporal_patch_size") * patch_volume(f), hidden, bias=False),
         norm("pre_norm", hidden),
         *encoder_of(f).weights(),
     )

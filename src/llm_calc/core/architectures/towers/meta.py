@@ -14,6 +14,7 @@ from llm_calc.core.architectures.towers.parts import (
     norm,
     patch_grid,
     patch_volume,
+    per_patch,
     table,
     vector,
 )
@@ -31,7 +32,7 @@ def llama4(f: Fields) -> Tower:
     weights = (
         vector("class_embedding", hidden),
         table("position_embedding", patch_grid(f) + 1, hidden),
-        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         norm("pre_norm", hidden),
         *encoder_of(f).weights(),
         norm("post_norm", hidden),
@@ -49,7 +50,7 @@ def mllama(f: Fields) -> Tower:
     tiles, patches = f.int("max_num_tiles"), patch_grid(f) + 1
     weights = (
         vector("class_embedding", hidden),
-        linear("patch_embedding", patch_volume(f), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         table("position_embedding", patches, hidden),
         table("tile_position_embedding", ratios, tiles * patches * hidden),
         table("pre_tile_embedding", ratios, tiles * hidden),

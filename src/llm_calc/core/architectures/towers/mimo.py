@@ -9,9 +9,10 @@ from llm_calc.core.architectures.towers.parts import (
     Encoder,
     Weights,
     depth,
-    linear,
     norm,
     patch_volume,
+    per_patch,
+    placed,
     table,
     two_layers,
     vector,
@@ -30,7 +31,7 @@ def mimo_towers(f: Fields, _: Model) -> Weights:
     f.ignore("processor_config", "vision_model_type")
     seen = _vision(f.part(VISION)) if f.given(VISION) else ()
     heard = _audio(f.part(AUDIO)) if f.given(AUDIO) else ()
-    return (*seen, *heard)
+    return (*seen, *placed(heard, "sound"))
 
 
 def _vision(f: Fields) -> Weights:
@@ -56,7 +57,7 @@ def _vision(f: Fields) -> Weights:
     )
     merged, out = hidden * f.int("spatial_merge_size") ** 2, f.int("out_hidden_size")
     return (
-        linear(
+        per_patch(
             "vision.patches",
             f.int("temporal_patch_size") * patch_volume(f, "in_channels"),
             hidden,

@@ -15,6 +15,7 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     patch_grid,
     patch_volume,
+    per_patch,
     table,
 )
 from llm_calc.core.blocks import Attention
@@ -40,7 +41,7 @@ def molmo2(f: Fields) -> Tower:
     )
     weights = (
         table("position_embedding", positions, hidden),
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         *encoder.weights(),
     )
     return Tower(weights=weights, width=hidden)

@@ -11,6 +11,7 @@ from llm_calc.core.architectures.towers.parts import (
     depth,
     linear,
     norm,
+    per_patch,
     positive,
     table,
     two_layers,
@@ -30,7 +31,7 @@ def muse_vision(f: Fields) -> Tower:
     )
     volume = 3 * f.int("patch_temporal") * f.int("patch_size") ** 2
     weights = (
-        linear("patch_embedding", volume, hidden, bias=False),
+        per_patch("patch_embedding", volume, hidden, bias=False),
         table("position_embedding", f.int("pos_emb_height") * f.int("pos_emb_width"), hidden),
         norm("outer_norms", hidden, copies=2),
         *encoder.weights(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.blocks import Attention, Mlp, Norm
-from llm_calc.core.weights import Weight, WeightKind
+from llm_calc.core.weights import Place, Weight, WeightKind
 
 Weights = tuple[Weight, ...]
 
@@ -24,6 +24,16 @@ TowerReader = Callable[[Fields], Tower]
 def linear(name: str, rows: int, cols: int, *, bias: bool = True, copies: int = 1) -> Weight:
     """``copies`` matrices rows -> cols; a convolution has kernel x input channels rows."""
     return _weight(name, rows, cols, bias=cols if bias else 0, copies=copies)
+
+
+def per_patch(name: str, rows: int, cols: int, *, bias: bool = True) -> Weight:
+    """The matrix that each patch of an image enters through."""
+    return replace(linear(name, rows, cols, bias=bias), place="patches")
+
+
+def placed(weights: Iterable[Weight], place: Place, met: int | None = None) -> Weights:
+    """The same where they stand, ``met``: so many of the copies by each that passes."""
+    return tuple(replace(weight, place=place, met=met) for weight in weights)
 
 
 def norm(name: str, width: int, *, bias: bool = True, copies: int = 1) -> Weight:
@@ -53,6 +63,7 @@ def _weight(
         copies=copies,
         used=0,
         kind=kind,
+        place="tokens",
     )
 
 
@@ -121,7 +132,15 @@ def as_tower(weights: Iterable[Weight], name: str, copies: int = 1) -> Weights:
     if not copies:
         return ()
     return tuple(
-        replace(w, name=f"tower.{name}.{w.name}", component="vision", copies=w.copies * copies, used=0)
+        replace(
+            w,
+            name=f"tower.{name}.{w.name}",
+            component="vision",
+            copies=w.copies * copies,
+            used=0,
+            place="patches",
+            attending=w.cols if w.name == "q_proj" else 0,
+        )
         for w in weights
         if w.params
     )

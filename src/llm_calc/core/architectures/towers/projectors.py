@@ -15,6 +15,7 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     norm,
     pair,
+    placed,
     positive,
     table,
     two_layers,
@@ -208,7 +209,7 @@ def minimax_m3(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     part.agree(img_token_compression_config=merging)
     middle, merged = f.int("projector_hidden_size"), text * part.int("spatial_merge_size") ** 2
     return (
-        *two_layers("projector", (tower.width, middle, text)),
+        *placed(two_layers("projector", (tower.width, middle, text)), "patches"),
         *two_layers("projector.merge", (merged, middle, text)),
     )
 

@@ -15,6 +15,7 @@ from llm_calc.core.architectures.towers.parts import (
     norm,
     patch_grid,
     patch_volume,
+    per_patch,
     positive,
     table,
     two_layers,
@@ -25,7 +26,7 @@ def _patches(f: Fields, hidden: int, *, bias: bool) -> Weights:
     """A patch of ``temporal_patch_size`` frames as one vector; files repeat its sizes under older names."""
     f.agree(in_chans=f.int("in_channels"), spatial_patch_size=f.int("patch_size"))
     volume = f.int("temporal_patch_size") * patch_volume(f, "in_channels")
-    return (linear("patch_embedding", volume, hidden, bias=bias),)
+    return (per_patch("patch_embedding", volume, hidden, bias=bias),)
 
 
 def _merged(f: Fields, hidden: int) -> int:
@@ -179,7 +180,7 @@ def ernie(f: Fields) -> Tower:
         heads=f.int("num_heads"),
     )
     weights = (
-        linear("patch_embedding", patch_volume(f, "in_channels"), hidden, bias=False),
+        per_patch("patch_embedding", patch_volume(f, "in_channels"), hidden, bias=False),
         *encoder.weights(),
         norm("final_norm", hidden),
     )

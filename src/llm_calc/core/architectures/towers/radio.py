@@ -13,6 +13,7 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     norm,
     patch_volume,
+    per_patch,
     positive,
     table,
     two_layers,
@@ -40,7 +41,7 @@ def radio(f: Fields) -> Tower:
     weights = (
         table("position_embedding", (f.int("max_img_size") // f.int("patch_size")) ** 2, hidden),
         vector("tokens", (f.int("num_cls_tokens") + f.int("num_registers", least=0)) * hidden),
-        linear("patch_embedding", patch, hidden, bias=False),
+        per_patch("patch_embedding", patch, hidden, bias=False),
         *((linear("video_patch_embedding", frames * patch, hidden, bias=False),) if frames else ()),
         *encoder.weights(),
     )

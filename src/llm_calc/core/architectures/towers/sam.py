@@ -15,6 +15,7 @@ from llm_calc.core.architectures.towers.parts import (
     pair,
     patch_grid,
     patch_volume,
+    per_patch,
     table,
     vector,
 )
@@ -32,7 +33,7 @@ def got_ocr2(f: Fields) -> Tower:
         biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
     )
     weights = (
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         *_positions(f, hidden, hidden // heads),
         *encoder.weights(),
         *_neck(hidden, out),

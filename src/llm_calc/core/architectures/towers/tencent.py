@@ -11,6 +11,7 @@ from llm_calc.core.architectures.towers.parts import (
     linear,
     norm,
     patch_volume,
+    per_patch,
     table,
     vector,
 )
@@ -31,7 +32,7 @@ def _patches(f: Fields) -> Weights:
     hidden = f.int("hidden_size")
     grid = f.int("max_image_size") // f.int("patch_size")
     return (
-        linear("patch_embedding", patch_volume(f), hidden),
+        per_patch("patch_embedding", patch_volume(f), hidden),
         table("position_embedding", grid**2 + 1, hidden),
         *encoder_of(f).weights(),
         norm("merger.before", hidden, bias=False),

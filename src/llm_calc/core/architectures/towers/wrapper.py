@@ -9,7 +9,7 @@ from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.labels import dtype
 from llm_calc.core.architectures.pieces import HEAD_PARTS, output_head
 from llm_calc.core.architectures.registry import Reader, read_as
-from llm_calc.core.architectures.towers.parts import Weights
+from llm_calc.core.architectures.towers.parts import Weights, placed
 from llm_calc.core.architectures.towers.projectors import Projector, nothing
 from llm_calc.core.architectures.towers.table import read_tower
 from llm_calc.core.model import Model
@@ -29,12 +29,13 @@ def with_plain_head(model: Model) -> Model:
 class TowerPart:
     """A nested configuration ``key`` that holds a tower, and the projector behind it.
 
-    ``copies``: how often the tower itself stands in the model.
+    ``copies``: how often the tower itself stands in the model. ``heard``: it encodes sound.
     """
 
     key: str = "vision_config"
     projector: Projector = nothing
     copies: int = 1
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,4 +130,5 @@ class Wrapper:
         if tower is None:
             return ()
         repeated = tuple(replace(weight, copies=weight.copies * part.copies) for weight in tower.weights)
-        return repeated + part.projector(f, fields, tower, model.hidden)
+        weights = repeated + part.projector(f, fields, tower, model.hidden)
+        return placed(weights, "sound") if part.heard else weights
