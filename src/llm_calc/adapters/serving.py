@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from llm_calc.adapters.arrivals import were_measured
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.certainty import basis_of, interval_of
+from llm_calc.adapters.certainty import basis_of, interval_of, meets_unmeasured
 from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import (
@@ -271,6 +271,8 @@ def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | No
         )
     for option in placed.untimed:
         yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
+    if meets_unmeasured(placed):
+        yield f"engine: {placed.engine} was measured with single requests only; several at once are the formula's"
     if turns is not None:
         yield from session_warnings(placed, workload, turns)
         return
