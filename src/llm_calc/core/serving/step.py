@@ -97,13 +97,11 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
     """
     reached = rates.linear[GROUPS.index(work.group)]
     touched = touched_fraction(work, tokens, rates.routing_exponent)
-    moved_s = (
-        work.weight_bytes * touched / reached.bytes_per_s
-        + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
-    )
+    read_s = work.weight_bytes * touched / reached.bytes_per_s
+    moved_s = read_s + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     if isinstance(work.experts, np.ndarray) or work.experts:
         tokens = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
-    return moved_s, multiply_seconds(work, tokens, moved_s, rates)
+    return moved_s, multiply_seconds(work, tokens, read_s, rates)
 
 
 def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Quantity) -> Quantity:
