@@ -6,7 +6,7 @@ from llm_calc.core.serving.rates import Rates
 
 
 def multiply_seconds(work: LinearWork, tokens: Quantity, read_s: Quantity, rates: Rates) -> Quantity:
-    """Arithmetic of one matrix, whose weights are read in ``read_s``: few tokens on vector units, more on matrix units [s].
+    """Arithmetic of one matrix whose weights are read in ``read_s``: few tokens on vector units, more on others [s].
 
     ``m = (whole tiles + saturation) x FLOPs / matrix FLOP/s``, ``v = tokens x FLOPs / vector FLOP/s``: v up to
     ``vector_tokens``, then m, never below the v of that many; within the first tile at most as long as the tokens in
