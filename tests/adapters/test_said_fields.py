@@ -181,6 +181,11 @@ def test_an_inspection_keeps_silent_of_nothing() -> None:
     assert silent(operations.INSPECT_MODEL, body) == []
 
 
+def test_an_inspection_of_a_model_that_sees_keeps_silent_of_nothing() -> None:
+    body = {"model": {"name": "qwen3-vl-8b"}, "workload": {"images": {"width": 1920, "height": 1080}}}
+    assert silent(operations.INSPECT_MODEL, body) == []
+
+
 @pytest.mark.parametrize("engine", list(ENGINE_PARTS))
 def test_an_estimate_keeps_silent_of_nothing(engine: str) -> None:
     body = deployment(engine)

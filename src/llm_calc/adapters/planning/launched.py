@@ -102,6 +102,7 @@ def served_of(chosen: Chosen, launch: Launch, published_bytes: float) -> Served:
         launch=launch,
         gpu=chosen.gpu,
         version=release_of(chosen.engine).version,
+        asked_version=chosen.engine.version,
         replicas=chosen.replicas,
         weights_bytes=weights,
         checkpoint_bytes=weights if at_hand else max(weights, published_bytes),
