@@ -165,6 +165,17 @@ def lengthened(workload: WorkloadPart, seen: Seen) -> WorkloadPart:
     )
 
 
+def refuse_images(workload: WorkloadPart, where: str) -> None:
+    """Names images where nothing would count them.
+
+    Raises:
+        UnsupportedError: the workload has images.
+    """
+    if workload.images is not None:
+        msg = f"{FIELD}: {where} takes none, since the encoder's time is none of its factors; measure text"
+        raise UnsupportedError(msg, field=FIELD)
+
+
 def words_of(seen: Seen | None) -> tuple[str, ...]:
     """What was taken for granted of images, if there are any."""
     return () if seen is None else seen.words
