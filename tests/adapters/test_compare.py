@@ -134,3 +134,35 @@ def test_a_side_without_a_price_leaves_the_rent_open_and_is_named(client: TestCl
     found = compared(client, {**part, "precision": {}}, {**part, "precision": {}})["scenarios"][0]
     assert (found["price"], found["usd_per_hour"]) == (None, None)
     assert any(f"no price of {priceless} is known" in line for line in found["estimate"]["assumptions"])
+
+
+@pytest.mark.parametrize(
+    ("hardware", "layout", "part", "alone"),
+    [
+        (("h100-80gb-sxm", 4), None, {"prefill_replicas": 2, "decode_replicas": 2}, ("h100-80gb-sxm", 1)),
+        (("h100-80gb-sxm", 4), 2, {"prefill_replicas": 1, "decode_replicas": 1}, ("h100-80gb-sxm", 2)),
+        (
+            ("h100-80gb-sxm", 2),
+            1,
+            {"prefill_replicas": 2, "decode_replicas": 2, "decode_hardware": {"gpu": "l40s", "count": 4}},
+            ("l40s", 2),
+        ),
+    ],
+)
+def test_memory_of_two_sides_is_that_of_a_replica_that_decodes_its_share(
+    client: TestClient, hardware: tuple[str, int], layout: int | None, part: Json, alone: tuple[str, int]
+) -> None:
+    small = {**BASE, "model": {"name": "llama-3.1-8b"}}
+    laid = {"parallelism": {"tensor": layout}} if layout else {}
+    asked = {
+        **small,
+        "hardware": dict(zip(("gpu", "count"), hardware, strict=True)),
+        **laid,
+        "disaggregated": part,
+    }
+    found = compared(client, asked, asked)["scenarios"][0]["memory"]
+    share = {**BASE["workload"], "concurrency": 8 // part["decode_replicas"]}
+    one = {**small, "hardware": dict(zip(("gpu", "count"), alone, strict=True)), "workload": share}
+    memory = client.post("/api/memory_plan", json=one).json()
+    assert found["headroom_bytes"] == memory["headroom_bytes"]
+    assert found["max_concurrency"] == memory["max_concurrency"]

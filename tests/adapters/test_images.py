@@ -338,6 +338,17 @@ def test_plans_lengthen_prompts_and_sweeps_refuse_images() -> None:
         list(llm_calc.sweep(target="memory_plan", base=base, grid={"workload.concurrency": [1, 2]}))
 
 
+def test_a_calibration_refuses_images_which_no_factor_of_it_holds() -> None:
+    one = {
+        "model": {"name": "qwen3-vl-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "workload": {**LOAD, "images": HD},
+        "measured": {"ttft_s": 0.3},
+    }
+    with pytest.raises(CalcError, match=r"measurements\[0\]\.workload\.images"):
+        llm_calc.calibrate(measurements=[one])
+
+
 def test_families_are_named_once_with_their_source() -> None:
     names = [name for family in load_images().families for name in family.types]
     assert len(set(names)) == len(names)

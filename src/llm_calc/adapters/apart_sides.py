@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.arrays import ceil_div
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
@@ -106,6 +107,24 @@ def replica_hardware(request: ServingEstimateRequest) -> HardwarePart:
     return hardware.model_copy(update={"count": max(1, (hardware.count - others) // parts)})
 
 
+def holding_side(request: ServingEstimateRequest) -> ServingEstimateRequest:
+    """A deployment's replica that holds the caches of answers: one that decodes, with its share of the requests.
+
+    Raises:
+        InvalidInputError: its layout is open.
+    """
+    part, load = request.disaggregated, request.workload
+    if part is None:
+        return request
+    hardware, layout = replica_hardware(request), request.parallelism
+    if part.decode_hardware is not None or part.decode_parallelism is not None:
+        hardware, layout, _ = _decode_gpus(request, part)
+    if load.concurrency is not None:
+        load = load.model_copy(update={"concurrency": ceil_div(load.concurrency, part.decode_replicas)})
+    said = {"hardware": hardware, "parallelism": layout, "workload": load, "disaggregated": None}
+    return request.model_copy(update=said)
+
+
 def all_gpus(request: ServingEstimateRequest) -> int:
     """GPUs of both sides."""
     part = request.disaggregated
@@ -158,17 +177,13 @@ def _decode_side(
     """A decode replica, and what was chosen of it."""
     if part.decode_hardware is None and part.decode_parallelism is None:
         return placed, ()
-    chosen: tuple[str, ...] = ()
-    hardware, layout = part.decode_hardware or request.hardware, part.decode_parallelism
-    count = layout.gpus if layout is not None else max(1, hardware.count // part.decode_replicas)
-    if layout is None and request.parallelism is not None:
-        layout, chosen = _decode_layout(request.parallelism, count)
+    hardware, layout, chosen = _decode_gpus(request, part)
     with _named_as_stated(part):
         decode = place(
             catalogs,
             model=request.model,
             precision=request.precision,
-            hardware=hardware.model_copy(update={"count": count}),
+            hardware=hardware,
             parallelism=layout,
             engine=request.engine,
             workload=request.workload,
@@ -177,6 +192,18 @@ def _decode_side(
             own=request.calibration,
         )
     return decode, chosen
+
+
+def _decode_gpus(
+    request: ServingEstimateRequest, part: DisaggregatedPart
+) -> tuple[HardwarePart, ParallelismPart | None, tuple[str, ...]]:
+    """GPUs and layout of a decode replica that differs from those of prefill, and what was chosen of it."""
+    chosen: tuple[str, ...] = ()
+    hardware, layout = part.decode_hardware or request.hardware, part.decode_parallelism
+    count = layout.gpus if layout is not None else max(1, hardware.count // part.decode_replicas)
+    if layout is None and request.parallelism is not None:
+        layout, chosen = _decode_layout(request.parallelism, count)
+    return hardware.model_copy(update={"count": count}), layout, chosen
 
 
 def _decode_layout(prefill: ParallelismPart, count: int) -> tuple[ParallelismPart, tuple[str, ...]]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from llm_calc.adapters.apart_sides import holding_side
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place_subject
 from llm_calc.adapters.mean_lengths import lengths_of
@@ -205,7 +206,8 @@ def _parallelism(row: Row) -> ParallelismPart:
 
 
 def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
-    """The same candidate as a request to ``/api/memory_plan``."""
+    """The same candidate as a request to ``/api/memory_plan``; of two sides the replica that decodes."""
+    request = holding_side(request)
     return MemoryPlanRequest(
         model=request.model,
         precision=request.precision,

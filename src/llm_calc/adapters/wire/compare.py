@@ -52,7 +52,9 @@ class ComparedScenario(Answer):
     """One scenario: what its memory holds, what users wait for, what it costs."""
 
     label: str = Field(description="What it is called")
-    memory: PlanMemory = Field(description="Memory of the fullest GPU under the load")
+    memory: PlanMemory = Field(
+        description="Memory of the fullest GPU under the load; of two sides that of a decode replica under its share"
+    )
     estimate: ServingEstimateAnswer = Field(description="As /api/serving_estimate answers it")
     price: PlanPrice | None = Field(
         description="Typical rent of one GPU, of prefill where decode has other GPUs; null where none is known"
