@@ -41,10 +41,11 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateRequest,
 )
 from llm_calc.core.serving import estimate as core
-from llm_calc.core.serving.arrivals import OPEN_REQUESTS, simulated_arrivals
+from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
 
@@ -241,7 +242,10 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "between 80 and 100 % of those given"
         )
     if load == "request_rate" and request.disaggregated is None:
-        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
+        yield (
+            f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine "
+            "that has been under this load for twice as many"
+        )
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
     yield from apart_words(request, placed.subject.setup.gpu)
