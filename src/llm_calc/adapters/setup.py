@@ -6,7 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
-from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
@@ -68,7 +68,7 @@ def resolve_setup(
         InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
-    source = source_model(model, catalogs)
+    source = served_model(model, catalogs)
     check_one_host(hardware, engine)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
@@ -171,11 +171,13 @@ def _check_stage_layers(parallelism: ParallelismPart, engine: EngineName) -> Non
 def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> Load:
     """What an engine is to run. A format that is not ``named`` counts as converted to what the engine reads."""
     weights = formats.weights
+    converted = weights.is_gguf or not named
     return Load(
         model_type=source.model.model_type,
         weights=weights.name,
         storage=weights.storage,
-        is_gguf=weights.is_gguf or not named,
+        is_gguf=converted,
+        method=None if converted else weights.method,
         compute=formats.numbers.recipe.default.compute,
     )
 
