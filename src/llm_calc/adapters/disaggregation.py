@@ -64,7 +64,7 @@ def apart_words(request: ServingEstimateRequest, gpu: Gpu) -> Iterator[str]:
         yield f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths"
     if part.decode_hardware is not None or part.decode_parallelism is not None:
         yield "disaggregated: resolved and operators are those of a prefill replica; rates a GPU count both sides"
-    if request.workload.grows and "prefix_cache_hit_fraction" not in request.workload.model_fields_set:
+    if request.workload.grows and request.workload.prefix_cache_hit_fraction is None:
         yield (
             "disaggregated: what prefill replicas keep between turns is not followed; every prompt is computed whole, "
             "or but for workload.prefix_cache_hit_fraction"
@@ -178,7 +178,7 @@ def disaggregated_estimate(
         lengths = Lengths(
             input_tokens=float(workload.mean_input_tokens),
             output_tokens=float(workload.mean_output_tokens),
-            cached_fraction=workload.prefix_cache_hit_fraction,
+            cached_fraction=workload.cached_fraction,
         )
         prefill, decode = sides.prefill.deployment, sides.decode.deployment
         return estimate(
@@ -226,7 +226,7 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
 
     @lru_cache(maxsize=4096)
     def prompt_s(tokens: float) -> float:
-        cached = workload.prefix_cache_hit_fraction
+        cached = workload.cached_fraction
         one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=cached)
         return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one))
 
