@@ -7,8 +7,9 @@ import numpy as np
 
 from bench._figures import Figure, report
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.nearest import evidence_of
-from llm_calc.adapters.serving import answer_serving_estimate, lengths_of, place_request, time_load
+from llm_calc.adapters.serving import answer_serving_estimate, place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from llm_calc.adapters.catalog import load_catalogs
+
 Json = dict[str, Any]
 BASE: Json = {
     "model": {"name": "llama-3.1-70b"},
@@ -86,3 +88,81 @@ def test_faults_name_the_scenario(client: TestClient, scenarios: list[Json], fau
     response = client.post("/api/compare", json={"scenarios": scenarios})
     assert response.status_code == 400
     assert fault in response.json()["error"]
+
+
+def apart(**part: Any) -> Json:
+    small = {**BASE, "model": {"name": "llama-3.1-8b"}}
+    return {**small, "disaggregated": {"prefill_replicas": 2, "decode_replicas": 4, **part}}
+
+
+def test_gpus_that_decode_apart_are_paid_for_at_their_own_price(client: TestClient) -> None:
+    usd = {gpu: load_catalogs().typical_price(gpu) for gpu in ("h100-80gb-sxm", "l40s")}
+    h100, l40s = (row.usd_per_gpu_hour for row in usd.values() if row is not None)
+    assert h100
+    assert l40s
+    answer = compared(
+        client,
+        apart(decode_hardware={"gpu": "l40s", "count": 4}),
+        apart(decode_hardware={"gpu": "h100-80gb-sxm", "count": 4}),
+        apart(decode_replicas=1, prefill_replicas=1),
+    )
+    rents = [each["usd_per_hour"] for each in answer["scenarios"]]
+    assert rents == [pytest.approx(2 * h100 + 4 * l40s), pytest.approx(6 * h100), pytest.approx(2 * h100)]
+    for each in answer["scenarios"]:
+        # the rent of an hour over what is generated in it
+        tokens = each["estimate"]["output_tokens_per_s"] * 3600 / 1e6
+        assert each["usd_per_million_output_tokens_all_in"] == pytest.approx(each["usd_per_hour"] / tokens)
+    told = [
+        [line for line in each["estimate"]["assumptions"] if line.startswith("usd_per_hour")]
+        for each in answer["scenarios"]
+    ]
+    assert f"2 x h100-80gb-sxm at {h100:g} USD" in told[0][0]
+    assert f"4 x l40s at {l40s:g} USD" in told[0][0]
+    assert told[1:] == [[], []]
+
+
+def test_a_side_without_a_price_leaves_the_rent_open_and_is_named(client: TestClient) -> None:
+    priceless = next(
+        gpu.id
+        for gpu in load_catalogs().gpus
+        if gpu.vendor == "NVIDIA"
+        and gpu.usable_memory_bytes > 20e9
+        and gpu.peaks
+        and not load_catalogs().prices_of_gpu(gpu.id)
+    )
+    part = apart(decode_hardware={"gpu": priceless, "count": 4}, decode_replicas=4)
+    found = compared(client, {**part, "precision": {}}, {**part, "precision": {}})["scenarios"][0]
+    assert (found["price"], found["usd_per_hour"]) == (None, None)
+    assert any(f"no price of {priceless} is known" in line for line in found["estimate"]["assumptions"])
+
+
+@pytest.mark.parametrize(
+    ("hardware", "layout", "part", "alone"),
+    [
+        (("h100-80gb-sxm", 4), None, {"prefill_replicas": 2, "decode_replicas": 2}, ("h100-80gb-sxm", 1)),
+        (("h100-80gb-sxm", 4), 2, {"prefill_replicas": 1, "decode_replicas": 1}, ("h100-80gb-sxm", 2)),
+        (
+            ("h100-80gb-sxm", 2),
+            1,
+            {"prefill_replicas": 2, "decode_replicas": 2, "decode_hardware": {"gpu": "l40s", "count": 4}},
+            ("l40s", 2),
+        ),
+    ],
+)
+def test_memory_of_two_sides_is_that_of_a_replica_that_decodes_its_share(
+    client: TestClient, hardware: tuple[str, int], layout: int | None, part: Json, alone: tuple[str, int]
+) -> None:
+    small = {**BASE, "model": {"name": "llama-3.1-8b"}}
+    laid = {"parallelism": {"tensor": layout}} if layout else {}
+    asked = {
+        **small,
+        "hardware": dict(zip(("gpu", "count"), hardware, strict=True)),
+        **laid,
+        "disaggregated": part,
+    }
+    found = compared(client, asked, asked)["scenarios"][0]["memory"]
+    share = {**BASE["workload"], "concurrency": 8 // part["decode_replicas"]}
+    one = {**small, "hardware": dict(zip(("gpu", "count"), alone, strict=True)), "workload": share}
+    memory = client.post("/api/memory_plan", json=one).json()
+    assert found["headroom_bytes"] == memory["headroom_bytes"]
+    assert found["max_concurrency"] == memory["max_concurrency"]

@@ -118,3 +118,170 @@ def test_sweeps_refuse_two_sides() -> None:
     }
     with pytest.raises(UnsupportedError, match=r"base\.disaggregated"):
         list(llm_calc.sweep(target="serving_estimate", base=apart, grid={"workload.concurrency": [16, 32]}))
+
+
+APART: dict[str, Any] = {"prefill_replicas": 1, "decode_replicas": 1}
+
+
+def of_two(gpu: str, count: int, **fields: Any) -> ServingEstimateAnswer:
+    """One prefill replica of four H100, decode replicas of other GPUs."""
+    part = {**APART, "decode_hardware": {"gpu": gpu, "count": count}, **fields.pop("part", {})}
+    asked_for = {"hardware": "4x h100-80gb-sxm", "parallelism": {"tensor": 4}, "disaggregated": part}
+    return asked({**LENGTHS, "concurrency": 8}, **{**asked_for, **fields})
+
+
+def test_a_decode_side_that_does_not_fit_says_so() -> None:
+    """70.6e9 parameters of two bytes are 131 GiB; an L4 has less than 24."""
+    part = {"decode_parallelism": {"tensor": 1}}
+    found = of_two("l4", 1, model="llama-3.1-70b", precision={"weights": "bf16"}, part=part)
+    (words,) = [each for each in found.warnings if "does not fit" in each]
+    assert words.startswith("decode side: hardware: by the engine's memory rules this does not fit")
+    missing = float(words.partition("(")[2].split()[0])
+    assert 131.4 - 24 < missing < 131.4
+    alone = llm_calc.estimate(
+        model="llama-3.1-70b",
+        precision={"weights": "bf16"},
+        hardware="l4",
+        workload={**LENGTHS, "concurrency": 8},
+    )
+    assert words.removeprefix("decode side: ") in alone.warnings
+
+
+def test_what_is_said_of_one_side_alone_is_said_under_its_name() -> None:
+    found = of_two("a100-80gb-sxm", 4, model="llama-3.1-70b", precision={"weights": "fp8"})
+    assert any(each.startswith("decode side: precision.weights: a100") for each in found.warnings)
+    assert any(each.startswith("prefill side: precision.kv_cache: fp8") for each in found.assumptions)
+    assert any("prefill keeps fp8, decode bf16" in each for each in found.warnings)
+    assert any(each.startswith("fp8: what such checkpoints") for each in found.assumptions)
+    one = of_two("a100-80gb-sxm", 4, model="llama-3.1-70b", precision={"weights": "fp8", "kv_cache": "bf16"})
+    assert not any("and the cache travels as it is" in each for each in one.warnings)
+
+
+def test_sizes_of_both_sides_are_resolved() -> None:
+    found = of_two("h200-141gb-sxm", 2, part={"decode_parallelism": {"tensor": 2}})
+    assert found.resolved.decode is not None
+    assert (found.resolved.tensor, found.resolved.decode.tensor) == (4, 2)
+    alone = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware="2x h200-141gb-sxm",
+        parallelism={"tensor": 2},
+        workload={**LENGTHS, "concurrency": 8},
+    )
+    assert found.resolved.decode.kv_capacity_sequences == alone.resolved.kv_capacity_sequences
+    assert alone.resolved.decode is None
+
+
+def test_operators_of_a_phase_are_those_of_its_side() -> None:
+    """The bytes of a matrix that a decode step reads: all of it on one GPU, a fourth on each of four."""
+    found = of_two("h100-80gb-sxm", 1, part={"decode_parallelism": {"tensor": 1}})
+    read = {each.phase: each.bytes for each in found.operators if each.name == "lm_head"}
+    assert read["decode"] > 3.5 * read["prefill"]
+
+
+def test_the_cache_travels_at_the_slower_link() -> None:
+    """An L4 has PCIe alone, an H100 NVLink."""
+    words = of_two("l4", 1, part={"decode_parallelism": {"tensor": 1}}).assumptions
+    assert any("the cache travels at 31.5" in each and "PCIe" in each for each in words)
+
+
+@pytest.mark.parametrize("targets", [None, {"ttft_s": 1.0}])
+def test_an_engine_runs_no_more_answers_than_its_option_says(targets: dict[str, float] | None) -> None:
+    load = {**LENGTHS, "concurrency": 100} | ({} if targets is None else {"targets": targets})
+    few = asked(load, engine={"name": "vllm", "max_num_seqs": 4})
+    many = asked(load)
+    assert few.resolved.running_sequences <= 3 * 4 * (1 + 1e-9)
+    assert few.requests_per_s < many.requests_per_s
+    assert any("decode replicas run about 12 requests" in each for each in few.warnings)
+    assert not any("decode replicas run" in each for each in many.warnings)
+
+
+def test_options_that_do_nothing_over_two_sides_are_named() -> None:
+    """No prompt shares a step with answers, so that the budget of a step says nothing of times."""
+    engine = {"name": "vllm", "max_num_batched_tokens": 4096, "enforce_eager": True}
+    found = asked(LOADS[0], engine=engine)
+    assert "engine.max_num_batched_tokens: changes nothing of the times here" in found.assumptions
+    assert any("engine.enforce_eager: its effect on time is not known" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize(("engine", "gpu"), [("llama.cpp", "h100-80gb-sxm"), ("mlx", "apple-m3-ultra")])
+def test_engines_without_such_a_mode_are_refused(engine: str, gpu: str) -> None:
+    with pytest.raises(UnsupportedError, match="taken under generic, sglang, trtllm, vllm") as refused:
+        asked(LOADS[0], engine={"name": engine}, hardware={"gpu": gpu, "count": 4})
+    assert refused.value.field == "disaggregated"
+
+
+@pytest.mark.parametrize("engine", ["generic", "sglang", "trtllm", "vllm"])
+def test_engines_with_such_a_mode_answer(engine: str) -> None:
+    assert asked(LOADS[0], engine={"name": engine}).requests_per_s > 0
+
+
+def test_a_layout_of_decode_is_chosen_aloud_or_asked_for() -> None:
+    found = of_two("h200-141gb-sxm", 2)
+    assert any(
+        "decode_parallelism: tensor 2, all GPUs of a decode replica" in each for each in found.assumptions
+    )
+    spread = {
+        "model": "deepseek-v3",
+        "hardware": "8x h200-141gb-sxm",
+        "parallelism": {"tensor": 1, "data": 8, "expert": 8},
+    }
+    with pytest.raises(InvalidInputError, match="must be given; a decode replica has 32 GPUs") as refused:
+        of_two("h200-141gb-sxm", 32, **spread)
+    assert refused.value.field == "disaggregated.decode_parallelism"
+    stated = {"decode_parallelism": {"tensor": 1, "data": 32, "expert": 32}}
+    answered = of_two("h200-141gb-sxm", 32, **spread, part=stated)
+    assert answered.resolved.decode is not None
+    assert (answered.resolved.decode.expert, answered.resolved.expert) == (32, 8)
+
+
+def test_what_is_wrong_of_the_decode_side_is_named_as_it_was_stated() -> None:
+    with pytest.raises(
+        UnsupportedError, match=r"^disaggregated\.decode_parallelism\.tensor: 3 does not"
+    ) as refused:
+        of_two("h200-141gb-sxm", 3, part={"decode_parallelism": {"tensor": 3}})
+    assert refused.value.field == "disaggregated.decode_parallelism.tensor"
+    with pytest.raises(InvalidInputError, match=r"^disaggregated\.decode_hardware\.gpu: unknown") as unknown:
+        of_two("h900", 4)
+    assert unknown.value.field == "disaggregated.decode_hardware.gpu"
+
+
+def test_prefill_takes_what_a_stated_decode_layout_leaves() -> None:
+    """Of eight GPUs one decode replica of four leaves two each to two that prefill."""
+    part = {"prefill_replicas": 2, "decode_replicas": 1, "decode_parallelism": {"tensor": 4}}
+    found = asked(LOADS[0], hardware="8x h100-80gb-sxm", parallelism=None, disaggregated=part)
+    assert found.resolved.tensor == 2
+
+
+def test_sessions_over_two_sides_speak_of_no_kept_context() -> None:
+    stated = asked({**LOADS[5], "prefix_cache_hit_fraction": 0.8})
+    assert stated.sessions is not None
+    assert stated.sessions.hit_fraction == pytest.approx(0.8)
+    assert stated.sessions.new_tokens == pytest.approx(0.2 * stated.sessions.prompt_tokens)
+    found = asked(LOADS[5])
+    assert not any("with their contexts in memory" in each for each in found.assumptions)
+    assert found.sessions is not None
+    assert found.sessions.hit_fraction == 0
+
+
+def test_a_draft_s_cache_travels_as_well() -> None:
+    """deepseek-v3 keeps a latent in each of 61 layers, and in the one that drafts: 62 / 61 of the bytes."""
+    deployed = {
+        "model": "deepseek-v3",
+        "hardware": "16x h200-141gb-sxm",
+        "parallelism": {"tensor": 8},
+        "disaggregated": {**APART, "link_bytes_per_s": 1e6},
+    }
+    load = {**LENGTHS, "concurrency": 1}
+    plain, drafted = asked(load, **deployed), asked(load, **deployed, speculative={"method": "mtp"})
+    assert drafted.ttft_s / plain.ttft_s == pytest.approx(62 / 61, rel=0.002)  # the prompt takes 1 % of it
+
+
+def test_adapters_are_on_both_sides() -> None:
+    lora = {"rank": 16, "adapters": 2, "target_modules": ["q_proj"]}
+    plain, found = of_two("l4", 1, part={"decode_parallelism": {"tensor": 1}}), None
+    found = of_two("l4", 1, part={"decode_parallelism": {"tensor": 1}}, lora=lora)
+    assert plain.resolved.decode is not None
+    assert found.resolved.decode is not None
+    assert found.resolved.decode.kv_capacity_sequences < plain.resolved.decode.kv_capacity_sequences
+    assert found.tpot_s > plain.tpot_s
+    assert any(each.startswith("lora: every step") for each in found.assumptions)

@@ -134,6 +134,104 @@ def test_images_are_their_tokens_and_the_encoder_before_the_first_token(load: st
     assert images.interval.status == "uncalibrated"
 
 
+def planned(model: str, processor: dict[str, Any], width: int, height: int) -> Any:
+    images = {"width": width, "height": height, "processor": processor}
+    return llm_calc.memory_plan(
+        model=model, hardware="8x h200-141gb-sxm", workload={**LOAD, "images": images}
+    )
+
+
+NOT_RESIZED = {"do_resize": False}
+UNCROPPED = {
+    "do_center_crop": False,
+    "size": {"shortest_edge": 336},
+    "crop_size": {"height": 336, "width": 336},
+}
+READ = [
+    (
+        "qwen3-vl-8b",
+        NOT_RESIZED,
+        (3200, 6400),
+        100 * 200,
+    ),  # 32 pixels a token, beyond what resizing would leave
+    ("glm-4.1v-9b", NOT_RESIZED, (280, 560), 10 * 20),
+    ("kimi-k2.5", NOT_RESIZED, (280, 560), 10 * 20),
+    ("kimi-k2.5", {"media_proc_cfg": {"merge_kernel_size": 4}}, (560, 560), 10 * 10),  # 14 x 4 pixels a token
+    ("kimi-k2.5", {"media_proc_cfg": {"merge_kernel_size": [4, 4]}}, (560, 560), 10 * 10),
+    ("kimi-k2.5", {"merge_size": 1}, (280, 280), 20 * 20),
+    ("gemma-3-12b", {"image_seq_length": 64}, (10, 10), 64 + 4),
+    ("llava-1.5-7b", UNCROPPED, (1344, 672), 48 * 24),  # 672 x 336 pixels in patches of 14
+    ("llava-1.5-7b", {**UNCROPPED, **NOT_RESIZED}, (140, 280), 10 * 20),
+    ("llava-1.5-7b", {**NOT_RESIZED, "crop_size": {"height": 336, "width": 336}}, (140, 280), 576),
+    ("llava-1.5-7b", {"vision_feature_select_strategy": "full"}, (10, 10), 577),
+    (
+        "glm-4.1v-9b",
+        {"temporal_patch_size": 1, "size": {"shortest_edge": 1, "longest_edge": 614_656}},
+        (1568, 1568),
+        784,
+    ),
+    ("qwen3-vl-8b", {"patch_size": {"height": 16, "width": 16}}, (320, 320), 100),
+]
+
+
+@pytest.mark.parametrize(("model", "processor", "sides", "tokens"), READ)
+def test_keys_that_change_tokens_are_read(
+    model: str, processor: dict[str, Any], sides: tuple[int, int], tokens: int
+) -> None:
+    plan = planned(model, processor, *sides)
+    assert plan.images.tokens_per_image == tokens
+    assert not any("it is not used" in words for words in plan.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("model", "processor", "named"),
+    [
+        ("gemma-3-12b", NOT_RESIZED, "do_resize"),
+        ("gemma-4-31b", NOT_RESIZED, "do_resize"),
+        ("gemma-3-12b", {"do_pan_and_scan": True}, "do_pan_and_scan"),
+        ("gemma-3-12b", {"size": {"height": 896, "width": 448}}, "width"),
+        ("gemma-3-12b", {"max_pixels": 10}, "max_pixels"),  # read of Qwen, in vain here
+        ("qwen3-vl-8b", {"image_seq_length": 10}, "image_seq_length"),
+        ("qwen3-vl-8b", {"do_center_crop": True}, "do_center_crop"),
+        ("qwen3-vl-8b", {"size": 448}, "size"),
+        ("llava-1.5-7b", {"merge_size": 4}, "merge_size"),
+    ],
+)
+def test_keys_that_no_rule_of_the_family_reads_are_named(
+    model: str, processor: dict[str, Any], named: str
+) -> None:
+    plan = planned(model, processor, 640, 640)
+    assert [words for words in plan.assumptions if f"processor.{named}:" in words]
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        {"do_resize": True, "do_center_crop": None, "image_mean": [0.5, 0.5, 0.5], "temporal_patch_size": 2},
+        {"size": {"height": 896, "width": 896}, "do_pan_and_scan": None, "pan_and_scan_max_num_crops": 4},
+    ],
+)
+def test_keys_as_they_usually_stand_are_not_named(processor: dict[str, Any]) -> None:
+    assert not any("it is not used" in words for words in planned("gemma-3-12b", processor, 9, 9).assumptions)
+
+
+@pytest.mark.parametrize(
+    ("model", "processor", "field"),
+    [
+        ("qwen3-vl-8b", NOT_RESIZED, "workload.images"),  # 650 is no multiple of 32
+        ("kimi-k2.5", NOT_RESIZED, "workload.images"),
+        ("qwen3-vl-8b", {"do_resize": "no"}, "workload.images.processor.do_resize"),
+        ("kimi-k2.5", {"merge_size": [2, 3]}, "workload.images.processor.merge_size"),
+    ],
+)
+def test_what_the_processor_would_refuse_is_refused(
+    model: str, processor: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        planned(model, processor, 650, 650)
+    assert error.value.field == field
+
+
 LARGE = {"width": 4000, "height": 4000}
 LOADS: list[dict[str, Any]] = [
     {"concurrency": 1},
@@ -238,6 +336,17 @@ def test_plans_lengthen_prompts_and_sweeps_refuse_images() -> None:
     }
     with pytest.raises(CalcError, match=r"workload\.images"):
         list(llm_calc.sweep(target="memory_plan", base=base, grid={"workload.concurrency": [1, 2]}))
+
+
+def test_a_calibration_refuses_images_which_no_factor_of_it_holds() -> None:
+    one = {
+        "model": {"name": "qwen3-vl-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "workload": {**LOAD, "images": HD},
+        "measured": {"ttft_s": 0.3},
+    }
+    with pytest.raises(CalcError, match=r"measurements\[0\]\.workload\.images"):
+        llm_calc.calibrate(measurements=[one])
 
 
 def test_families_are_named_once_with_their_source() -> None:

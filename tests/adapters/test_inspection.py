@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.formats import format_names
 from llm_calc.adapters.inspection import inspect_model, plain
 from llm_calc.adapters.wire.inspect import FlopsByComponent, InspectRequest, InspectResponse
+from llm_calc.core.errors import UnsupportedError
 
 GIB = 2**30
 
@@ -173,3 +175,19 @@ def test_the_cache_is_in_the_format_that_an_engine_is_told(
     assert answer.kv_cache.bytes_per_token == bytes_per_token
     named = any("engine.cache_type_k" in words for words in answer.assumptions)
     assert named == (answer.precision.kv_cache == "fp16")
+
+
+def test_images_lengthen_the_prompt_that_is_counted_for() -> None:
+    """1920 x 1080 pixels are 2040 tokens of Qwen3-VL (its own processor's count); their encoder comes beside."""
+    images = {"count": 2, "width": 1920, "height": 1080}
+    seen = llm_calc.inspect_model(
+        model="qwen3-vl-8b", workload={"input_tokens": 100, "output_tokens": 50, "images": images}
+    )
+    text = llm_calc.inspect_model(
+        model="qwen3-vl-8b", workload={"input_tokens": 100 + 2 * 2040, "output_tokens": 50}
+    )
+    assert seen.flops == text.flops
+    assert seen.kv_cache == text.kv_cache
+    assert any("the encoder's" in words for words in seen.assumptions)
+    with pytest.raises(UnsupportedError, match=r"workload\.images"):
+        llm_calc.inspect_model(model="llama-3.1-8b", workload={"images": images})

@@ -144,15 +144,6 @@ def test_other_engines_hold_adapters_as_they_are_and_say_so(engine: str) -> None
         assert grown(lora, engine) == 2 * 2 * 16 * 32 * (2 * 4096 + 4096 + 1024)
 
 
-def test_what_peft_counts_otherwise_is_said() -> None:
-    mixture = planned({"rank": 8}, model="qwen3-30b-a3b", hardware="2x h100-80gb-sxm").assumptions
-    assert any("peft gives stacked experts other numbers" in each for each in mixture)
-    assert any("matrices of routers are not counted" in each for each in mixture)
-    hybrid = planned({"rank": 8}, model="qwen3.5-27b", hardware="2x h100-80gb-sxm").assumptions
-    assert any("matrices of recurrent layers are not counted" in each for each in hybrid)
-    assert not any("not counted" in each for each in planned({"rank": 8}).assumptions)
-
-
 @pytest.mark.parametrize("draft", [{"draft": {"name": "qwen3-4b"}}, {"method": "eagle3"}])
 def test_nothing_is_reserved_for_adapters_of_a_draft(draft: dict[str, Any]) -> None:
     """Adapters change the model that answers: memory grows by what the answer says is reserved, and no more."""

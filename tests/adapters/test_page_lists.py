@@ -47,6 +47,23 @@ def test_a_load_by_name_is_that_of_the_catalog_in_a_context_that_holds_it(preset
     assert estimate(**asked.serving_estimate).ttft_s == by_name.ttft_s
 
 
+def test_engines_whose_prompt_caches_are_not_modelled_are_given_the_mean_turn() -> None:
+    # Chat: 10 turns from 2000 tokens, 1887 more and an answer of 343 each: 2000 + 4.5 x 2230 = 12 035 tokens,
+    # as its source says; (2000 + 9 x 1887) / 10 = 1898 of them are new, 15.8 %.
+    chat, batch = (
+        next(each for each in LISTS["presets"] if each["name"] == name) for name in ("Chat", "Batch")
+    )
+    assert chat["turn"] == {"load": "c", "i": "12035", "o": "343", "px": "0.84"}
+    assert batch["turn"] == {}
+    assert LISTS["without_sessions"] == ["llama.cpp", "mlx"]
+
+
+def test_chips_are_listed_with_the_engines_that_run_on_them() -> None:
+    assert "apple-m4-max" in LISTS["runs"]["llama.cpp"]
+    assert "apple-m4-max" not in LISTS["runs"]["vllm"]
+    assert "mi300x" not in LISTS["runs"]["trtllm"]
+
+
 def test_turns_of_a_coding_agent_end_at_the_tokens_of_its_source() -> None:
     """Up to 66k tokens at turn 50 (catalogs/workloads/presets.toml), which 2^17 is the next power of two above."""
     (agent,) = [each["set"] for each in LISTS["presets"] if each["name"] == "Coding agent"]

@@ -153,6 +153,11 @@ def test_an_inspection_keeps_silent_of_nothing() -> None:
     assert silent(operations.INSPECT_MODEL, body) == []
 
 
+def test_an_inspection_of_a_model_that_sees_keeps_silent_of_nothing() -> None:
+    body = {"model": {"name": "qwen3-vl-8b"}, "workload": {"images": {"width": 1920, "height": 1080}}}
+    assert silent(operations.INSPECT_MODEL, body) == []
+
+
 # Limits that nothing of the question reaches are kept without a word, as they would be by the engine.
 REACHED_BY_NOTHING = {"least_tokens_per_s", "hardware.gpus_per_node", "max_models"}
 

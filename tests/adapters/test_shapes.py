@@ -8,7 +8,8 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.deployment import Placed, place
-from llm_calc.adapters.serving import lengths_of, time_load
+from llm_calc.adapters.mean_lengths import lengths_of
+from llm_calc.adapters.serving import time_load
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import UnsupportedError

@@ -1,15 +1,17 @@
 """Speculative decoding: what is accepted, what proposing costs, what it takes of memory."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import llm_calc
 from llm_calc.adapters.acceptance import load_acceptances
 from llm_calc.adapters.prediction_layers import load_mtp, prediction_layers
+from llm_calc.adapters.runs_on_drafts import check_draft, draft_methods
 from llm_calc.adapters.speculation import true_warnings
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.adapters.wire.speculative import Method
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
@@ -308,7 +310,7 @@ def test_a_head_of_a_model_whose_measured_head_is_not_known_is_no_measured_one()
     head = HEAD_OF_LLAMA | {"hidden_size": 7168, "vocab_size": 163840}
     fields: dict[str, Any] = {"model": "kimi-k2.5", "hardware": "8x b300-288gb", "parallelism": {"tensor": 8}}
     words = asked({"draft": {"hf_config": head}}, **fields).assumptions
-    assert not any("as measured" in each for each in words)
+    assert not any("as measured on" in each for each in words)
     assert any("as measured" in each for each in asked({"method": "eagle3"}, **fields).assumptions)
 
 
@@ -345,6 +347,66 @@ def test_of_another_number_of_tokens_the_share_that_was_measured_is_taken() -> N
     stated = asked({"draft_tokens": 4, "method": "eagle3", "acceptance_fraction": 0.8629}, **llama)
     assert asked({"draft_tokens": 4}, **llama).tpot_s == pytest.approx(stated.tpot_s, rel=1e-3)
     assert not any("assumed acceptance" in each for each in asked({"draft_tokens": 4}, **llama).warnings)
+
+
+TAKEN = {
+    "vllm": "mtp, eagle, eagle3, ngram, draft_model",
+    "vllm 0.14.1": "mtp, eagle, eagle3, ngram",
+    "vllm 0.15.0": "mtp, eagle, eagle3, ngram, draft_model",
+    "sglang": "mtp, eagle, eagle3, ngram, draft_model",
+    "trtllm": "mtp, eagle3, ngram, draft_model",
+    "llama.cpp": "draft_model, mtp, eagle3, ngram",
+    "llama.cpp b7200": "draft_model",
+    "llama.cpp v0.5.0": "draft_model, mtp, eagle3, ngram",
+    "mlx": "draft_model",
+}
+"""As vLLM, SGLang, llama.cpp and mlx-lm name them in their sources, and TensorRT-LLM in its page on the subject."""
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+@pytest.mark.parametrize("named", TAKEN)
+def test_an_engine_is_asked_for_no_speculation_that_it_does_not_have(named: str, method: Method) -> None:
+    engine, _, version = named.partition(" ")
+    assert set(draft_methods(engine, version or None)) == {*TAKEN[named].split(", ")}
+    if method in TAKEN[named].split(", "):
+        check_draft(engine, version or None, method)
+        return
+    with pytest.raises(
+        UnsupportedError, match=f"no speculation by {method}.* it takes {TAKEN[named]}"
+    ) as error:
+        check_draft(engine, version or None, method)
+    assert error.value.field == "speculative.method"
+    assert error.value.details["accepted"] == TAKEN[named].split(", ")
+
+
+MAC: dict[str, Any] = {"model": "llama-3.1-8b", "hardware": "apple-m3-ultra", "engine": "mlx"}
+SMALLER = {"draft": {"name": "llama-3.2-1b"}}
+
+
+@pytest.mark.parametrize(
+    "part", [{"method": "eagle3"}, {"method": "ngram"}, {"draft": {"hf_config": HEAD_OF_LLAMA}}]
+)
+def test_every_way_to_ask_refuses_what_the_engine_does_not_have(part: dict[str, Any]) -> None:
+    for ask in (llm_calc.estimate, llm_calc.memory_plan):
+        with pytest.raises(UnsupportedError, match="it takes draft_model"):
+            ask(**MAC, workload=LOAD, speculative=part)
+
+
+def test_a_measured_method_is_not_taken_where_the_engine_does_not_have_it() -> None:
+    """Of Llama-3.1-8B an EAGLE-3 head alone was measured."""
+    words = asked({}, **MAC).assumptions
+    assert any("speculative.method: none is named" in each for each in words)
+    assert not any("as measured on" in each for each in words)
+
+
+def test_a_draft_model_ends_batching_in_mlx() -> None:
+    """server.py of mlx-lm 0.32.2 batches where there is no draft model."""
+    fields: dict[str, Any] = {**MAC, "workload": {**LOAD, "concurrency": 8}}
+    plan = llm_calc.memory_plan(**fields, speculative=SMALLER)
+    assert any("a draft model ends batching" in each for each in plan.assumptions)
+    alone = asked(SMALLER, **MAC, workload={**LOAD, "concurrency": 1})
+    eight = asked(SMALLER, **fields)
+    assert eight.output_tokens_per_s == pytest.approx(alone.output_tokens_per_s, rel=1e-6)
 
 
 def test_pools_without_a_place_for_a_draft_say_so() -> None:

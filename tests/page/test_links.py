@@ -228,6 +228,21 @@ def test_sessions_are_one_press_away_and_mean_the_same_elsewhere(opened: Opener,
     expect(page.get_by_role("alert").first).to_contain_text("must be below input_tokens")
 
 
+def test_a_machine_of_ones_own_is_answered_after_every_press(opened: Opener) -> None:
+    page = opened()
+    page.get_by_role("button", name="My PC or Mac").click()
+    for name in ("Chat", "RAG", "Voice"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page).to_have_url(re.compile("px=0"))
+        expect(page.locator(".verdict[aria-busy=false]")).not_to_contain_text("Not answered")
+    page = opened("/?v=1&m=qwen3-8b&w=")
+    page.get_by_role("combobox", name="GPU").fill("m4 max 64gb")
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-e")).to_have_value("llama.cpp")
+    expect(page.locator("#f-n")).to_have_value("1")
+    expect(page.locator(".verdict[aria-busy=false]")).to_contain_text("on each GPU")
+
+
 def test_recent_scenarios_stay_in_the_browser(opened: Opener) -> None:
     page = opened()
     page.get_by_label("Input").fill("3000")

@@ -16,7 +16,8 @@ from math import log
 import numpy as np
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.serving import lengths_of, place_request, time_load
+from llm_calc.adapters.mean_lengths import lengths_of
+from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving.estimate import queue_of_many
 from tools.calibrate.measurements import ROOT

@@ -60,14 +60,14 @@ def load_acceptances(path: Path | None = None) -> Mapping[Key, Acceptance]:
     return found
 
 
-def measured_of(part: SpeculativePart, name: str, method: Method | None) -> Measured | None:
-    """The measurement of this model and method: of what was asked, else of the nearest number of tokens or other way.
+def measured_of(part: SpeculativePart, name: str, methods: tuple[Method, ...]) -> Measured | None:
+    """The measurement of this model and methods: of what was asked, else of the nearest number of tokens or other way.
 
-    Where no method is named the one that the model has; None where the request says what is accepted.
+    ``methods``: the one that is named, else those that the engine has; None where the request says what is accepted.
     """
     if part.acceptance_fraction is not None or part.acceptance_length is not None:
         return None
-    rows = [row for row in load_acceptances().values() if row.model == name and method in (None, row.method)]
+    rows = [row for row in load_acceptances().values() if row.model == name and row.method in methods]
     if not rows:
         return None
     row = min(rows, key=lambda each: _distance(part, each))

@@ -37,6 +37,7 @@ def beside_of(
     subject: Subject,
     catalogs: Catalogs,
     engine: str,
+    version: str | None = None,
 ) -> Beside:
     """What a request says of both.
 
@@ -44,5 +45,6 @@ def beside_of(
         CalcError: a draft or an adapter that cannot be read, or that the engine does not take.
     """
     return Beside(
-        draft=drafted(speculative, subject, catalogs, engine), lora=served_lora(lora, subject, engine)
+        draft=drafted(speculative, subject, catalogs, engine, version),
+        lora=served_lora(lora, subject, engine),
     )

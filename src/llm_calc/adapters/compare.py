@@ -7,7 +7,7 @@ from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import headroom_bytes, planned_memory, whole_concurrency
 from llm_calc.adapters.planning.exact import memory_request
-from llm_calc.adapters.rent import rent_of
+from llm_calc.adapters.rent import rent_of, rent_words
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import kinds_of
@@ -72,8 +72,12 @@ def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedSce
         ) from error
     rent = rent_of(request, estimate, catalogs)
     plan = planned.plan
-    dated = old_prices([(planned.subject.setup.gpu.id, rent.price.as_of)] if rent else [])
-    estimate = estimate.model_copy(update={"warnings": [*estimate.warnings, *dated]})
+    dated = old_prices([(side.gpu, side.price.as_of) for side in rent.sides] if rent else [])
+    told = {
+        "warnings": [*estimate.warnings, *dated],
+        "assumptions": [*estimate.assumptions, *rent_words(request, rent, catalogs)],
+    }
+    estimate = estimate.model_copy(update=told)
     return ComparedScenario(
         label=scenario.label or str(place + 1),
         memory=PlanMemory(

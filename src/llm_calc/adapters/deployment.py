@@ -151,7 +151,7 @@ def place_subject(
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, replicas = one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
-    beside = beside_of(speculative, lora, subject, catalogs, engine.name)
+    beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
     share = share_of(workload, replicas)
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
     placed = _placed(subject, engine, cluster, calibration, share, beside)

@@ -12,7 +12,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, read_csv
 from llm_calc.adapters.draft_heads import FIELD, read_head, usual_head
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
-from llm_calc.adapters.model_source import model_precision, source_model
+from llm_calc.adapters.model_source import model_precision, served_model
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
 from llm_calc.adapters.wire.speculative import Method
@@ -96,7 +96,7 @@ def own_draft(part: ModelPart | None, method: Method | None, subject: Subject, c
 
 def _smaller_model(part: ModelPart, subject: Subject, catalogs: Catalogs) -> Found:
     try:
-        source = source_model(part, catalogs)
+        source = served_model(part, catalogs)
         precision = model_precision(source, PrecisionPart())
     except InvalidInputError as error:
         raise _of_draft(error) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias, get_type_hints
@@ -71,16 +72,28 @@ class ReleaseRow(BaseModel):
     after: str = "what changed since is not known, so that the answer may be off either way"
 
 
+class Disaggregation(BaseModel):
+    """Whether an engine computes prompts on one server and answers on another, and where that was read."""
+
+    model_config = STRICT
+
+    runs: bool
+    checked: date
+    links: Many[str] = Field(min_length=1)
+
+
 class EngineFile(BaseModel):
     """A file of ``catalogs/engines``: an engine's releases, the oldest first.
 
-    ``untimed``: values of options that make the engine slower or faster in a way that no time here knows of.
+    ``disaggregation``: absent where it is not known. ``untimed``: values of options that make the engine slower or
+    faster in a way that no time here knows of.
     """
 
     model_config = STRICT
 
     name: str
     title: str
+    disaggregation: Disaggregation | None = None
     untimed: dict[str, Many[OptionValue]] = {}
     releases: Many[ReleaseRow] = Field(min_length=1)
 
@@ -98,6 +111,7 @@ class EngineRules:
     rules: object
     without: tuple[str, ...]
     untimed: Mapping[str, tuple[OptionValue, ...]]
+    disaggregates: bool
 
     @property
     def version(self) -> str:
@@ -206,6 +220,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
         rules=_switches(read.name, row, where),
         without=row.without or (),
         untimed=read.untimed,
+        disaggregates=read.disaggregation is not None and read.disaggregation.runs,
     )
 
 

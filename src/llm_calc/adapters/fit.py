@@ -12,7 +12,7 @@ from llm_calc.adapters.fit_speed import GOOD_BITS, best_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.memory_advice import Asked, fits
-from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.said_as import fields_of_rows, said_as
 from llm_calc.adapters.serving import place_request, time_load
@@ -71,7 +71,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         UnsupportedError: llama.cpp does not run on this GPU, has no such model, or the model no such context.
     """
     check_devices(request.hardware.count)
-    source = source_model(request.model, catalogs)
+    source = served_model(request.model, catalogs)
     own = source.model.context_limit_tokens or source.model.context_length_tokens
     if own and request.context_tokens > own:
         msg = f"context_tokens: {request.context_tokens} is above the {own} tokens that the model has positions for"

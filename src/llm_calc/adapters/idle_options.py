@@ -1,6 +1,6 @@
 """Options that a request states and that leave its answer as it is: named, so that none is taken for effective."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
@@ -47,22 +47,24 @@ def idle_fields(request: MemoryPlanRequest) -> Iterator[str]:
     return (f"{name}: changes nothing of the memory here" for name, is_stated in stated.items() if is_stated)
 
 
-def idle_in_time(part: EnginePart, placed: Placed, again: Callable[[EnginePart], Placed]) -> Iterator[str]:
-    """The same of options that change nothing of the times; ``again`` places the deployment with other options."""
-    said = (*placed.assumptions, *placed.warnings)
+def idle_in_time(
+    part: EnginePart, said: Sequence[str], timed_by: Callable[[EnginePart], tuple[object, ...]]
+) -> Iterator[str]:
+    """The same of options that change nothing of the times, nor are said to; ``timed_by``: what these follow from."""
+    now = timed_by(part)
     for name in _stated(part):
-        if name in placed.untimed or any(f"engine.{name}" in words for words in said):
+        if any(f"engine.{name}" in words for words in said):
             continue
         try:
-            other = again(part.model_copy(update={name: None}))
+            other = timed_by(part.model_copy(update={name: None}))
         except CalcError:
             continue
-        if _timed(other) == _timed(placed):
+        if other == now:
             yield f"engine.{name}: changes nothing of the times here"
 
 
-def _timed(placed: Placed) -> tuple[object, ...]:
-    """What the times follow from: steps of a server are filled up to its budget of tokens, those of others are not."""
+def timed(placed: Placed) -> tuple[object, ...]:
+    """What times follow from: steps of a server are filled up to its budget of tokens, those of others are not."""
     deployment = placed.deployment
     if placed.calibration.name != SERVED:
         scheduling = replace(deployment.scheduling, budget_tokens=0.0)

@@ -14,6 +14,7 @@ from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_t
 from llm_calc.adapters.image_rules import FIELD, Described, rule_of, unread_keys
 from llm_calc.adapters.model_source import source_model
 from llm_calc.adapters.wire.images import ImagesAnswer, ImagesPart
+from llm_calc.adapters.wire.inspect import InspectRequest
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
@@ -23,7 +24,9 @@ from llm_calc.core.model import Model
 from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder
 from llm_calc.core.workloads.images import ImageCost
 
-RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest)
+RequestT = TypeVar(
+    "RequestT", InspectRequest, MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest
+)
 ENCODER_WIDTH_BYTES = 2.0
 
 
@@ -129,10 +132,12 @@ def seen_images(workload: WorkloadPart | None, part: ModelPart, catalogs: Catalo
         raise UnsupportedError(msg, field=FIELD)
     described = Described(config=config, processor=images.processor or {}, limits=family.model_dump())
     cost = rule_of(family.rule, described).cost(images.width, images.height)
-    return Seen(model=source.model, part=images, cost=cost, words=tuple(_words(images, cost, family)))
+    return Seen(
+        model=source.model, part=images, cost=cost, words=tuple(_words(images, cost, family, described))
+    )
 
 
-def _words(images: ImagesPart, cost: ImageCost, family: Family) -> Iterator[str]:
+def _words(images: ImagesPart, cost: ImageCost, family: Family, described: Described) -> Iterator[str]:
     size = f"{images.width} x {images.height} pixels"
     number = "an image" if images.count == 1 else f"{images.count} images, each"
     yield (
@@ -142,7 +147,7 @@ def _words(images: ImagesPart, cost: ImageCost, family: Family) -> Iterator[str]
     if images.processor is None:
         yield f"{FIELD}.processor: not given; limits of {family.source}"
     else:
-        yield from unread_keys(images.processor)
+        yield from unread_keys(described)
 
 
 def with_images(request: RequestT, seen: Seen | None) -> RequestT:
@@ -160,9 +165,28 @@ def lengthened(workload: WorkloadPart, seen: Seen) -> WorkloadPart:
     )
 
 
+def refuse_images(workload: WorkloadPart, where: str) -> None:
+    """Names images where nothing would count them.
+
+    Raises:
+        UnsupportedError: the workload has images.
+    """
+    if workload.images is not None:
+        msg = f"{FIELD}: {where} takes none, since the encoder's time is none of its factors; measure text"
+        raise UnsupportedError(msg, field=FIELD)
+
+
 def words_of(seen: Seen | None) -> tuple[str, ...]:
     """What was taken for granted of images, if there are any."""
     return () if seen is None else seen.words
+
+
+def uncounted_words(seen: Seen | None) -> tuple[str, ...]:
+    """The same of an answer whose FLOPs are those of the decoder."""
+    if seen is None:
+        return ()
+    beside = f"{FIELD}: FLOPs hold the longer prompts; the encoder's {seen.flops:.4g} FLOPs a request come beside them"
+    return (*seen.words, beside)
 
 
 def untimed_words(seen: Seen | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from llm_calc.adapters.cache_types import with_one_type
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
+from llm_calc.adapters.images import seen_images, uncounted_words, with_images
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
@@ -44,13 +45,17 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
 
     Raises:
         InvalidInputError: a model or format that cannot be read; names the field.
+        UnsupportedError: images for a model that sees none.
     """
+    seen = seen_images(request.workload, request.model, catalogs)
+    request = with_images(request, seen)
     source = source_model(request.model, catalogs)
     engine = request.engine
     asked = with_one_type(request.precision, engine)
     precision = model_precision(source, asked, engine.name if engine else None)
     found = inspection(source, precision, request.workload, request.context_tokens)
-    return found.model_copy(update={"assumptions": [*found.assumptions, *_idle_engine(engine, asked)]})
+    words = [*found.assumptions, *uncounted_words(seen), *_idle_engine(engine, asked)]
+    return found.model_copy(update={"assumptions": words})
 
 
 def _idle_engine(engine: EnginePart | None, asked: PrecisionPart) -> list[str]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.formats.precision import sixteen_bit
-from llm_calc.adapters.lora_config import CONFIG, FIELD, read_adapter
+from llm_calc.adapters.lora_checks import adapter_words, check_adapter
+from llm_calc.adapters.lora_config import FIELD, read_adapter
 from llm_calc.adapters.lora_engines import taken_words
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.lora import (
+    ALL,
     BUFFERS,
     HEAD,
     PRODUCTS,
@@ -20,10 +22,11 @@ from llm_calc.core.engines.lora import (
     adapter_elements,
     adapter_flops_per_token,
     buffer_elements,
-    modules_of,
     with_buffers,
     with_products,
 )
+from llm_calc.core.engines.lora_modules import modules_of
+from llm_calc.core.engines.lora_stacked import as_stacked
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.formats import RecipeRule
 from llm_calc.core.model import Model
@@ -115,89 +118,42 @@ def served_lora(part: LoraPart | None, subject: Subject, engine: str) -> Served 
     if part is None:
         return None
     model = subject.setup.model
-    adapter, unread = read_adapter(part)
-    _check_targets(part, adapter, model)
+    said, unread = read_adapter(part)
+    adapter = as_stacked(model, said)
+    check_adapter(part, said, adapter, model)
     taken = tuple(taken_words(part, engine))
-    reserve, words = _reserve(part, adapter, model, engine)
-    experts = (*taken, *_unmatched(adapter, model), *_uncounted(adapter, model))
+    reserve, words = _reserve(part, said, adapter, model, engine)
     return Served(
         part=part,
         model=model,
         adapter=adapter,
         reserve=reserve,
-        words=(*unread, *words, *experts),
+        words=(*unread, *words, *taken, *adapter_words(said, adapter, model)),
     )
 
 
-def _check_targets(part: LoraPart, adapter: Adapter, model: Model) -> None:
-    """Refuse names that no matrix of the model has, of a file where none of them is one's; and what changes nothing."""
-    known = sorted({name.rpartition(".")[2] for name, _, _ in modules_of(model)})
-    missing = [] if isinstance(adapter.targets, str) else _missing(adapter.targets, model)
-    changes = any(adapter.takes(name, layer) for name, _, layer in modules_of(model))
-    if changes and (part.adapter_config is not None or not missing):
-        return
-    where = f"{FIELD}.target_modules" if part.adapter_config is None else f"{CONFIG}.target_modules"
-    said = f"the model has no {', '.join(missing)}" if missing else "no matrix of the model is changed by it"
-    msg = f"{where}: {said}; of {model.model_type} these are known: {', '.join(known)}"
-    raise UnsupportedError(msg, field=where, accepted=known)
-
-
-def _missing(names: tuple[str, ...], model: Model) -> list[str]:
-    """Names that are the end of no matrix's."""
-    known = [name for name, _, _ in modules_of(model)]
-    return [each for each in names if not any(f".{name}".endswith(f".{each}") for name in known)]
-
-
-def _unmatched(adapter: Adapter, model: Model) -> Iterator[str]:
-    """Names of a file that are no matrix's, which peft passes over where others are."""
-    lists = {"target_modules": adapter.targets, "exclude_modules": adapter.excluded}
-    for key, names in lists.items():
-        for each in () if isinstance(names, str) else _missing(names, model):
-            yield f"{CONFIG}.{key}: no matrix that is known of {model.model_type} is called {each}"
-    for each in adapter.saved:
-        if not any(f".{each}." in f".{name}." for name, _, _ in modules_of(model)):
-            yield f"{CONFIG}.modules_to_save: no matrix that is known is called {each}; what it has is not counted"
-
-
-def _uncounted(adapter: Adapter, model: Model) -> Iterator[str]:
-    """Where an adapter may have other numbers than those that are counted."""
-    if any(
-        weight.component == "experts" and adapter.takes(name, layer)
-        for name, weight, layer in modules_of(model)
-    ):
-        yield (
-            f"{FIELD}: each routed expert is counted with matrices of its own; peft gives stacked experts other "
-            "numbers, by how they are named"
-        )
-    placed = (placed.weight for placed in model.placed)
-    others = {weight.component for weight in placed if weight.kind == "matrix"} & {"ssm", "router"}
-    if adapter.targets == "all-linear" and others:
-        named = " and ".join("recurrent layers" if each == "ssm" else "routers" for each in sorted(others))
-        yield f"{FIELD}.target_modules: matrices of {named} are not counted, which all-linear changes as well"
-
-
-def _reserve(part: LoraPart, adapter: Adapter, model: Model, engine: str) -> tuple[Reserve, tuple[str, ...]]:
-    rank = max(adapter.rank, *(each for _, each in adapter.ranks), 1)
+def _reserve(
+    part: LoraPart, said: Adapter, adapter: Adapter, model: Model, engine: str
+) -> tuple[Reserve, tuple[str, ...]]:
+    """What the engine reserves; engines hold gate and up apart, each of the rank that was said."""
+    rank = max(said.rank, *(each for _, each in said.ranks), 1)
     if part.max_rank is not None and part.max_rank < rank:
         msg = f"{FIELD}.max_rank: {part.max_rank} is below the adapter's rank of {rank}; engines refuse it"
         raise InvalidInputError(msg, field=f"{FIELD}.max_rank")
     if engine == "vllm":
         return _vllm(part, rank, model)
     slots, room = part.adapters, part.max_rank or rank
-    names = None if adapter.targets == "all-linear" else _reserved_names(adapter, model)
+    taken = [module for module in modules_of(model) if adapter.takes(module)]
+    names = None if said.targets == ALL else frozenset(name for module in taken for name in module.held)
     if engine == "sglang":
-        said = f"SGLang reserves {slots} adapters of rank {room} for the matrices that adapters change"
-        words = (f"{FIELD}: {said}; a request without one takes a place as well",)
+        reserved = f"SGLang reserves {slots} adapters of rank {room} for the matrices that adapters change"
+        words = (f"{FIELD}: {reserved}; a request without one takes a place as well",)
     else:
         words = (
             f"{FIELD}: {slots} adapters of rank {room} are held as they are; {engine}'s own buffers are not known",
         )
-    ends = tuple(name for name in (TABLE, HEAD) if adapter.takes(name))
+    ends = tuple(module.name for module in taken if module.layer is None)
     return Reserve(slots=slots, rank=room, names=names, ends=ends), words
-
-
-def _reserved_names(adapter: Adapter, model: Model) -> frozenset[str]:
-    return frozenset(weight.name for name, weight, layer in modules_of(model) if adapter.takes(name, layer))
 
 
 def _vllm(part: LoraPart, rank: int, model: Model) -> tuple[Reserve, tuple[str, ...]]:

@@ -41,6 +41,7 @@ def read_adapter(part: LoraPart) -> tuple[Adapter, tuple[str, ...]]:
         layers=_layers(config),
         stacks=_stacks(config),
         excluded=_excluded(config),
+        parameters=_names(config, "target_parameters"),
         magnitudes=config.get("use_dora") is True,
     )
     _only_for_names(config, adapter)
@@ -90,7 +91,7 @@ def _targets(config: Mapping[str, object]) -> tuple[str, ...] | str:
     if isinstance(value, str):
         return _pattern(value, "target_modules")
     names = _names(config, "target_modules")
-    if not names:
+    if not names and not config.get("target_parameters"):
         msg = f"{CONFIG}.target_modules: names of matrices, a pattern or all-linear must be given"
         raise InvalidInputError(msg, field=f"{CONFIG}.target_modules")
     return names

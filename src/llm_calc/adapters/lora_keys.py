@@ -12,6 +12,7 @@ READ = frozenset(
         "r",
         "rank_pattern",
         "target_modules",
+        "target_parameters",
         "use_dora",
     }
 )
@@ -38,7 +39,6 @@ COUNTED_OTHERWISE: Mapping[str, object] = {
     "lora_bias": False,
     "megatron_config": None,
     "monteclora_config": None,
-    "target_parameters": None,
     "trainable_token_indices": None,
     "use_bdlora": None,
     "use_qalora": False,

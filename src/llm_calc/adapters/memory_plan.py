@@ -138,7 +138,7 @@ def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         version=request.engine.version,
     )
     served = served_lora(request.lora, subject, request.engine.name)
-    subject = with_draft_said(subject, request.speculative, catalogs, request.engine.name)
+    subject = with_draft_said(subject, request.speculative, catalogs, request.engine)
     subject = with_lora(subject, served)
     return replace(plan_of(subject, request.precision, request.engine, request.workload), lora=served)
 

@@ -16,7 +16,7 @@ from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
 from llm_calc.core.checkpoints.files import with_files
 from llm_calc.core.checkpoints.safetensors_index import index_notes
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.model import Model
+from llm_calc.core.model import Model, without_speech
 
 CUSTOM = "custom"
 PUBLISHED = "config.json"
@@ -52,6 +52,21 @@ def source_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     if part.safetensors_index is None:
         return source
     return _with_index(source, part.safetensors_index)
+
+
+def served_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
+    """The model of a request as engines load it: without what turns its answers into speech.
+
+    Source: vLLM ``model_executor/models/qwen2_5_omni_thinker.py`` and ``qwen3_omni_moe_thinker.py``, ``load_weights``,
+    which skips ``talker.``, ``token2wav.`` and ``code2wav.``; checked: 2026-11-30, read.
+
+    Raises:
+        UnknownNameError: no catalog model of this name; offers the nearest.
+        InvalidInputError: a configuration, dimensions or a file that cannot be read; names the field.
+    """
+    source = source_model(part, catalogs)
+    model = without_speech(source.model)
+    return source if model is source.model else replace(source, model=model)
 
 
 def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str | None = None) -> Precision:

@@ -11,7 +11,7 @@ from llm_calc.adapters.engines import engine_rules, version_warnings
 from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.memory_advice import Asked, fits
-from llm_calc.adapters.model_source import model_precision, source_model
+from llm_calc.adapters.model_source import model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
@@ -145,7 +145,7 @@ def _kinds(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs) -
     """Kinds of files to try: the one asked for, else the usual ones; of what is published in MXFP4 that first."""
     if request.weights:
         return (request.weights,)
-    source = source_model(ModelPart(name=entry.name), catalogs)
+    source = served_model(ModelPart(name=entry.name), catalogs)
     own = model_precision(source, PrecisionPart(), "llama.cpp").weights
     return (OWN_KIND, FORMATS[-1]) if own.storage == OWN_KIND else FORMATS
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.wire.serving import OperatorRow
+from llm_calc.core.arrays import Quantity
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.breakdown import operator_times
-from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.step import StepLoad
 
 
-def operator_rows(lengths: Lengths, placed: Placed, found: Estimate) -> Iterator[OperatorRow]:
-    """One decode step of what runs at once, and the prefill of one prompt."""
+def operator_rows(lengths: Lengths, placed: Placed, together: Quantity) -> Iterator[OperatorRow]:
+    """One decode step of what runs at once, on all replicas together, and the prefill of one prompt."""
     draft = placed.deployment.draft
-    running = max(1.0, float(found.running) / placed.replicas / float(placed.operators.stages))
+    running = max(1.0, float(together) / placed.replicas / float(placed.operators.stages))
     start, new = float(lengths.input_tokens), float(lengths.new_tokens)
     decode = StepLoad(
         sequences=running,

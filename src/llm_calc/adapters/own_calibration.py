@@ -9,7 +9,9 @@ import numpy as np
 from llm_calc.adapters.calibration import rates_of, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.serving import lengths_of, place_request, time_load, times
+from llm_calc.adapters.images import refuse_images
+from llm_calc.adapters.mean_lengths import lengths_of
+from llm_calc.adapters.serving import place_request, time_load, times
 from llm_calc.adapters.sessions import refuse_sessions
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibrate import (
@@ -190,6 +192,7 @@ def _placed(place: int, request: ServingEstimateRequest, catalogs: Catalogs) -> 
     checkpoint()
     try:
         refuse_sessions(request.workload, "calibrate")
+        refuse_images(request.workload, "calibrate")
         return place_request(request, catalogs)
     except CalcError as error:
         field = f"measurements[{place}]"

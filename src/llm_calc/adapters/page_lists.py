@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any
 
 from llm_calc.adapters.cache_types import kept_formats
@@ -9,8 +10,9 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import load_engine_releases
 from llm_calc.adapters.hosts import load_platforms
 from llm_calc.adapters.links import SESSIONS, link_defaults_text
-from llm_calc.adapters.listings import available_formats
-from llm_calc.adapters.wire.listings import AvailableFormat
+from llm_calc.adapters.listings import available_engines, available_formats
+from llm_calc.adapters.sessions import NO_SESSIONS
+from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat
 from llm_calc.adapters.workload_catalog import PresetWorkload, load_workloads
 
 ANY_ENGINE, LLAMA_CPP = "generic", "llama.cpp"
@@ -24,7 +26,7 @@ def page_table_text(catalogs: Catalogs) -> str:
 
 
 def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[str, Any]:
-    """Engines as ``[name, title]``, formats of weights and cache by engine, hosts, and loads as keys of a link."""
+    """Engines as ``[name, title]``, formats by engine, hosts, loads as keys of a link, and the page's words."""
     titles = {name: releases[-1].title for name, releases in load_engine_releases().items()}
     by_title = sorted(titles.items(), key=lambda each: (each[0] == ANY_ENGINE, each[1].lower()))
     formats = available_formats(catalogs)
@@ -33,14 +35,42 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
         "weights": {name: [each.name for each in formats if _stores(each, name)] for name in titles},
         "caches": {name: kept_formats(name) for name in titles},
         "hosts": [each.id for each in load_platforms().platforms],
+        "runs": {each.name: _gpus(each) for each in available_engines(catalogs) if each.runs_on},
+        "without_sessions": sorted(NO_SESSIONS),
+        **json.loads((files(__package__) / "page_words.json").read_text(encoding="utf-8")),
         "presets": [
             {
                 "name": preset.name.partition(":")[0],
                 "title": preset.name,
                 "set": _keys(preset.workload, session_fields),
+                "turn": _turn(preset.workload),
             }
             for preset in load_workloads().values()
         ],
+    }
+
+
+def _gpus(engine: AvailableEngine) -> list[str]:
+    """The GPUs that an engine runs on."""
+    return sorted({gpu for row in engine.runs_on for gpu in row.gpus})
+
+
+def _turn(load: PresetWorkload) -> dict[str, str]:
+    """The mean turn of a load by name for engines whose prompt caches are not modelled: its context is kept in a slot.
+
+    ``prompt = first + (turns - 1) / 2 x (growth + answer)``; of it ``first + (turns - 1) x growth`` in all are new.
+    """
+    part = load.sessions
+    if part is None:
+        return {}
+    later = part.turns - 1
+    prompt = load.input_tokens + later / 2 * (part.growth_tokens + load.output_tokens)
+    new = (load.input_tokens + later * part.growth_tokens) / part.turns
+    return {
+        "load": "c",
+        "i": str(round(prompt)),
+        "o": str(load.output_tokens),
+        "px": f"{1 - new / prompt:.2f}",
     }
 
 

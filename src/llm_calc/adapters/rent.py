@@ -1,22 +1,50 @@
 """What a deployment costs by the hour and by the token, with the price's date and source."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price
 from llm_calc.adapters.wire.machines import UnlikeHardware
+from llm_calc.adapters.wire.parts import HardwarePart
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.costs import request_usd, token_costs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rent:
-    """The rent of all GPUs, and of a million generated tokens that carry all of it."""
+class Side:
+    """GPUs of one kind, and what one of them costs."""
 
+    gpu: str
+    count: int
     price: GpuPrice
-    usd_per_hour: float
+
+    @property
+    def usd_per_hour(self) -> float:
+        """Rent of all of them."""
+        return self.price.usd_per_gpu_hour * self.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rent:
+    """The rent of all GPUs, and of a million generated tokens that carry all of it.
+
+    ``sides``: the GPUs; where prefill and decode have GPUs of their own, those of prefill and those of decode.
+    """
+
+    sides: tuple[Side, ...]
     usd_per_million_output_tokens: float
+
+    @property
+    def price(self) -> GpuPrice:
+        """Price of one GPU, the first kind's."""
+        return self.sides[0].price
+
+    @property
+    def usd_per_hour(self) -> float:
+        """Rent of all GPUs of all sides."""
+        return sum(side.usd_per_hour for side in self.sides)
 
 
 def rent_of(
@@ -25,19 +53,49 @@ def rent_of(
     catalogs: Catalogs,
     usd_per_gpu_hour: float | None = None,
 ) -> Rent | None:
-    """The rent of a deployment under its load; None where no price is known, and of unlike GPUs.
+    """The rent of a deployment under its load; None where the price of a GPU is not known, and of unlike GPUs.
 
-    ``usd_per_gpu_hour``: the caller's own price in place of the catalog's.
+    ``usd_per_gpu_hour``: the caller's own price of every GPU in place of the catalog's.
     """
-    unlike = isinstance(request.hardware, UnlikeHardware)
-    if (unlike or request.hardware.gpu.strip().lower() == CUSTOM_GPU) and usd_per_gpu_hour is None:
+    sides = [_side(part, catalogs, usd_per_gpu_hour) for part in _hardware(request)]
+    known = tuple(side for side in sides if side is not None)
+    if len(known) < len(sides):
         return None
-    gpu = CUSTOM_GPU if request.hardware.like else catalogs.gpu(request.hardware.gpu).id
-    price = gpu_price(catalogs, gpu, {} if usd_per_gpu_hour is None else {gpu: usd_per_gpu_hour})
-    if price is None:
-        return None
-    usd = price.usd_per_gpu_hour * request.hardware.count
     workload = request.workload
-    each = request_usd(usd, estimate.requests_per_s)
+    each = request_usd(sum(side.usd_per_hour for side in known), estimate.requests_per_s)
     costs = token_costs(each, 0.0, workload.mean_input_tokens, workload.mean_output_tokens)
-    return Rent(price=price, usd_per_hour=usd, usd_per_million_output_tokens=float(costs.all_in_output_usd))
+    return Rent(sides=known, usd_per_million_output_tokens=float(costs.all_in_output_usd))
+
+
+def _hardware(request: ServingEstimateRequest) -> Iterator[HardwarePart]:
+    """All GPUs of a deployment, those that decode too where they are said apart."""
+    yield request.hardware
+    apart = request.disaggregated
+    if apart is not None and apart.decode_hardware is not None:
+        yield apart.decode_hardware
+
+
+def _side(part: HardwarePart, catalogs: Catalogs, own: float | None) -> Side | None:
+    unlike = isinstance(part, UnlikeHardware)
+    if (unlike or part.gpu.strip().lower() == CUSTOM_GPU) and own is None:
+        return None
+    gpu = CUSTOM_GPU if part.like else catalogs.gpu(part.gpu).id
+    price = gpu_price(catalogs, gpu, {} if own is None else {gpu: own})
+    return None if price is None else Side(gpu=gpu, count=part.count, price=price)
+
+
+def rent_words(request: ServingEstimateRequest, rent: Rent | None, catalogs: Catalogs) -> Iterator[str]:
+    """What to know of a rent that prefill and decode have together, or have not."""
+    parts = list(_hardware(request))
+    if len(parts) == 1:
+        return
+    if rent is None:
+        unknown = [part.gpu for part in parts if _side(part, catalogs, None) is None]
+        yield f"usd_per_hour: no price of {', '.join(unknown)} is known, so that the rent of both sides is not"
+    elif len({side.gpu for side in rent.sides}) > 1:
+        told = " and ".join(f"{side.count} x {side.gpu} at {_told(side.price)}" for side in rent.sides)
+        yield f"usd_per_hour: is that of {told}; price is that of the first"
+
+
+def _told(price: GpuPrice) -> str:
+    return f"{price.usd_per_gpu_hour:g} USD a GPU and hour ({price.provider}, {price.as_of}: {price.source})"

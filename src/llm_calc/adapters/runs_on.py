@@ -13,7 +13,7 @@ from pydantic import Field
 
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.formats import find_recipe
-from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, release_of, words_of
+from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, TakesDrafts, release_of, words_of
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 
@@ -44,6 +44,7 @@ class EngineRunsOn(Named):
     hardware: Many[RunsOn] = Field(min_length=1)
     models: Many[LacksModels] = ()
     caches: Many[KeepsCaches] = ()
+    drafts: Many[TakesDrafts] = ()
 
     def on(self, gpu: Gpu, version: str | None = None) -> tuple[RunsOn, ...]:
         """What it runs on a GPU; nothing where it does not run at all."""

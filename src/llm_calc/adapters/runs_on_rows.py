@@ -7,11 +7,15 @@ from math import inf
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import STRICT, Many
+from llm_calc.adapters.wire.speculative import Method
 from llm_calc.core.engines.releases import version_numbers
 from llm_calc.core.hardware import Gpu
 
 NEWEST = (inf,)
 """The release where none is named."""
+
+FEWEST_BUILDS = 1000
+"""No release that is not a count of builds has so large a number first."""
 
 Release = tuple[float, ...]
 
@@ -29,7 +33,8 @@ class _Dated(BaseModel):
 
     def missing(self, release: Release) -> bool:
         """Whether a release is known to lack it."""
-        before = self.missing_up_to is not None and release <= release_of(self.missing_up_to)
+        last = () if self.missing_up_to is None else release_of(self.missing_up_to)
+        before = release <= last and not _is_tag(release, last)
         return before or (self.missing_from is not None and release >= release_of(self.missing_from))
 
     @property
@@ -89,6 +94,12 @@ def words_of(rows: Iterable[RunsOn]) -> str:
     return ", ".join([*named, *dict.fromkeys(others)])
 
 
+class TakesDrafts(_Dated):
+    """Methods of speculative decoding that an engine has."""
+
+    methods: Many[Method] = Field(min_length=1)
+
+
 class KeepsCaches(_Hardware):
     """Formats of the cache that an engine keeps on some hardware or in some releases only.
 
@@ -111,6 +122,11 @@ class LacksModels(_Dated):
     def missing(self, release: Release) -> bool:
         """Whether a release has no implementation of its own."""
         return super().missing(release) or not self.is_dated
+
+
+def _is_tag(release: Release, build: Release) -> bool:
+    """Whether a release has a number of the kind that came after builds were counted in thousands (llama.cpp)."""
+    return bool(build) and build[0] >= FEWEST_BUILDS > release[0]
 
 
 @lru_cache(maxsize=256)

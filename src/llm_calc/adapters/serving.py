@@ -1,47 +1,46 @@
 """``/api/serving_estimate``: from a request to a timed deployment, and from its estimate to the answer."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
-from llm_calc.adapters.arrivals import were_measured
+from llm_calc.adapters.apart_sides import Sides, all_gpus, check_apart, replica_hardware, sides_of
+from llm_calc.adapters.apart_words import apart_rows, timed_of_both
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
 from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
-from llm_calc.adapters.disaggregation import (
-    all_gpus,
-    apart_words,
-    check_apart,
-    disaggregated_estimate,
-    replica_hardware,
-)
-from llm_calc.adapters.engines import release_of, version_warnings
-from llm_calc.adapters.idle_options import idle_in_time
+from llm_calc.adapters.disaggregation import disaggregated_estimate
+from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.idle_options import timed
 from llm_calc.adapters.image_times import (
     with_encoder,
     with_timed_images,
     with_untimed_images,
 )
 from llm_calc.adapters.images import seen_images, with_images
-from llm_calc.adapters.lora import lora_answer, lora_words
+from llm_calc.adapters.lora import lora_answer
+from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.operator_rows import operator_rows
-from llm_calc.adapters.presets import chosen_words, with_preset
-from llm_calc.adapters.release_days import release_note
-from llm_calc.adapters.session_words import check_sessions, session_assumptions, session_warnings
+from llm_calc.adapters.presets import with_preset
+from llm_calc.adapters.serving_words import most_per_s, said_of
+from llm_calc.adapters.session_words import check_sessions
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
+    OperatorRow,
     Percentiles,
     PercentilesOfRun,
     Resolved,
+    ResolvedReplicas,
     ServingEstimateAnswer,
     ServingEstimateRequest,
 )
+from llm_calc.adapters.wire.workloads import SessionsAnswer
 from llm_calc.core.serving import estimate as core
-from llm_calc.core.serving.arrivals import OPEN_REQUESTS, simulated_arrivals
+from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Estimate
@@ -59,15 +58,17 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     seen = seen_images(request.workload, request.model, catalogs)
     request = with_preset(with_images(request, seen), catalogs)
     placed = with_encoder(place_request(request, catalogs), seen)
-    apart = None if request.disaggregated is None else disaggregated_estimate(placed, request, catalogs)
+    sides = sides_of(placed, request, catalogs)
+    apart = None if sides is None else disaggregated_estimate(sides, request.workload)
     turns = apart if isinstance(apart, Found) else None
     if turns is None and request.workload.is_stream:
         turns = time_stream(placed, request.workload)
     if turns is not None:
-        answer = _answer(request, placed, times(turns.estimate, busy_of(request, placed)), catalogs, turns)
+        shown = times(turns.estimate, busy_of(request, placed))
+        answer = _answer(request, placed, shown, catalogs, turns, sides)
         return with_untimed_images(answer, seen)
     found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-    answer = _answer(request, placed, found, catalogs)
+    answer = _answer(request, placed, found, catalogs, sides=sides)
     return answer if seen is None else with_timed_images(answer, seen, placed)
 
 
@@ -95,15 +96,6 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     return replace(placed, novel=apart or request.workload.is_stream)
 
 
-def lengths_of(workload: WorkloadPart) -> Lengths:
-    """Tokens of a request."""
-    return Lengths(
-        input_tokens=float(workload.mean_input_tokens),
-        output_tokens=float(workload.mean_output_tokens),
-        cached_fraction=workload.cached_fraction,
-    )
-
-
 def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
     """The estimate of all replicas under their shares of the load.
 
@@ -127,13 +119,8 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
             )
         case _:
             loop = core.simulated_loop(deployment, lengths, requests)
-            found = in_loop(loop, encoder, float(requests), _most(placed, lengths))
+            found = in_loop(loop, encoder, float(requests), most_per_s(placed, lengths))
     return times(found, busy_replicas(placed, workload))
-
-
-def _most(placed: Placed, lengths: Lengths) -> float:
-    """What one replica can serve of an endless queue [requests/s]."""
-    return float(placed.encoder.most(core.queue_of_many(placed.deployment, lengths).requests_per_s))
 
 
 def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:
@@ -165,12 +152,13 @@ def _answer(
     found: Estimate,
     catalogs: Catalogs,
     turns: Found | None = None,
+    sides: Sides | None = None,
 ) -> ServingEstimateAnswer:
     gpus = all_gpus(request)
+    assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
-    output, total, requests = (
-        float(each) for each in (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
-    )
+    rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
+    output, total, requests = map(float, rates)
     return ServingEstimateAnswer(
         engine=release_of(request.engine).answered,
         ttft_s=float(found.ttft_s),
@@ -186,19 +174,43 @@ def _answer(
         classes=only_class(request.workload, found, _percentiles(found))
         if turns is None
         else class_answers(request.workload, turns, requests),
-        sessions=None
-        if turns is None
-        else sessions_answer(placed, request.workload, turns, busy_of(request, placed)),
+        sessions=_sessions(request, placed, turns),
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
         images=None,
         lora=lora_answer(placed.beside.lora, placed.subject.setup),
         interval=interval_of(request, placed, found),
-        operators=list(operator_rows(lengths, placed, found)),
+        operators=_operators(lengths, placed, found, sides),
         basis=basis_of(request, placed, found, catalogs),
-        resolved=_resolved(placed, found),
-        assumptions=[*placed.assumptions, *_assumptions(request, placed), *_idle(request, placed, catalogs)],
-        warnings=[*placed.warnings, *_warnings(request, placed, turns)],
+        resolved=_resolved(placed, found, sides),
+        assumptions=assumptions,
+        warnings=warnings,
     )
+
+
+def _sessions(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> SessionsAnswer | None:
+    if turns is None:
+        return None
+    return sessions_answer(placed, request.workload, turns, busy_of(request, placed))
+
+
+def _operators(lengths: Lengths, placed: Placed, found: Estimate, sides: Sides | None) -> list[OperatorRow]:
+    if sides is not None:
+        return list(apart_rows(lengths, sides, found))
+    return list(operator_rows(lengths, placed, found.running))
+
+
+def _timed_by(
+    request: ServingEstimateRequest, catalogs: Catalogs
+) -> Callable[[EnginePart], tuple[object, ...]]:
+    """What the times follow from under other options of the engine."""
+
+    def of(engine: EnginePart) -> tuple[object, ...]:
+        other = request.model_copy(update={"engine": engine})
+        placed = place_request(other, catalogs)
+        sides = sides_of(placed, other, catalogs)
+        return timed(placed) if sides is None else timed_of_both(sides, request.workload)
+
+    return of
 
 
 def _percentiles(found: Estimate) -> PercentilesOfRun | None:
@@ -211,9 +223,17 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
     return PercentilesOfRun(**rows)
 
 
-def _resolved(placed: Placed, found: Estimate) -> Resolved:
-    layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
+def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
     return Resolved(
+        **_resolved_replicas(placed).model_dump(),
+        running_sequences=float(found.running),
+        decode=None if sides is None else _resolved_replicas(sides.decode),
+    )
+
+
+def _resolved_replicas(placed: Placed) -> ResolvedReplicas:
+    layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
+    return ResolvedReplicas(
         model=placed.subject.name,
         weights=placed.subject.precision.weights.words,
         kv_cache=placed.kv_cache,
@@ -224,65 +244,4 @@ def _resolved(placed: Placed, found: Estimate) -> Resolved:
         expert=layout.expert,
         kv_capacity_tokens=sequences * placed.context_tokens,
         kv_capacity_sequences=sequences,
-        running_sequences=float(found.running),
     )
-
-
-def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
-    yield from chosen_words(request)
-    yield from session_assumptions(placed, request.workload)
-    if request.engine.version is not None:
-        yield release_note(placed.release_factor)
-    load = "stream" if request.workload.is_stream else request.workload.load
-    several = request.workload.requests_in_flight > 1
-    if load == "concurrency" and several and placed.calibration.name == "served":
-        yield (
-            "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
-            "between 80 and 100 % of those given"
-        )
-    if load == "request_rate" and request.disaggregated is None:
-        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
-    yield from placed.beside.draft.words
-    yield from lora_words(placed.beside.lora)
-    yield from apart_words(request, placed.subject.setup.gpu)
-    if request.calibration is not None:
-        yield (
-            f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "
-            "intervals are those of the published measurements"
-        )
-    if request.workload.prefix_cache_hit_fraction and not request.workload.grows:
-        yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
-
-
-def _idle(request: ServingEstimateRequest, placed: Placed, catalogs: Catalogs) -> Iterator[str]:
-    def again(engine: EnginePart) -> Placed:
-        return place_request(request.model_copy(update={"engine": engine}), catalogs)
-
-    return idle_in_time(request.engine, placed, again)
-
-
-def _warnings(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> Iterator[str]:
-    workload = request.workload
-    yield from version_warnings(request.engine)
-    if placed.beside.draft.assumed:
-        yield (
-            "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
-            "acceptance_fraction as measured on your text"
-        )
-    for option in placed.untimed:
-        yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
-    if turns is not None:
-        yield from session_warnings(placed, workload, turns)
-        return
-    room = float(placed.deployment.capacity) * placed.replicas
-    if workload.load == "concurrency" and workload.requests_in_flight > room:
-        yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"
-    if workload.load == "request_rate":
-        if not were_measured(placed.engine):
-            yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
-        most = _most(placed, lengths_of(workload)) * placed.replicas
-        if (workload.request_rate or 0.0) > most:
-            yield (
-                f"workload.request_rate: above the {most:.3g} requests a second that the deployment can serve; "
-                "the queue grows without end, and waiting times with the length of the run"
-            )

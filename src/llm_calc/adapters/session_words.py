@@ -13,6 +13,12 @@ from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.serving.batch import prefill_seconds
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 
+KEPT = (
+    "sessions are at all ages when the run starts, with their contexts in memory as far as there is room; a replica "
+    "keeps its sessions"
+)
+"""How a run of sessions goes on replicas that do both."""
+
 
 def check_sessions(request: ServingEstimateRequest) -> None:
     """Refuses what goes with sessions alone, and what does not go with them yet.
@@ -32,8 +38,8 @@ def check_sessions(request: ServingEstimateRequest) -> None:
         raise InvalidInputError(msg, field="kv_tiers")
 
 
-def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
-    """What was taken for granted of presets and sessions."""
+def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool = False) -> Iterator[str]:
+    """What was taken for granted of presets and sessions; ``apart``: prefill and decode, where no context is kept."""
     if workload.preset is not None:
         preset = preset_of(workload.preset)
         chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
@@ -45,15 +51,16 @@ def session_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]
         yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
     if part is None or room is None or not workload.grows:
         return
+    run = "all sessions of a closed loop begin with the run" if apart else KEPT
     yield (
         f"workload.sessions: numbers are drawn evenly within {SPREAD:.0%} of what is given, pauses exponentially; "
-        "sessions are at all ages when the run starts, with their contexts in memory as far as there is room; a "
-        "replica keeps its sessions. Nothing of it was calibrated"
+        f"{run}. Nothing of it was calibrated"
     )
     if part.growth_tokens is None and part.turns > 1:
         growth = workload.growth_tokens
         yield f"workload.sessions.growth_tokens: {growth}, as the first prompt has beyond the shared beginning"
-    yield from room_assumptions(room, "workload.sessions")
+    if not apart or room.stated_fraction is not None:
+        yield from room_assumptions(room, "workload.sessions")
 
 
 def _draws(workload: WorkloadPart) -> Iterator[str]:
@@ -70,14 +77,16 @@ def _draws(workload: WorkloadPart) -> Iterator[str]:
             yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached"
 
 
-def session_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
-    """Where caches do not pay, or more comes than can be served."""
+def session_warnings(
+    placed: Placed, workload: WorkloadPart, found: Found, replicas: int | None = None
+) -> Iterator[str]:
+    """Where caches do not pay, or more comes than can be served; ``replicas``: that share what was found."""
     kind = "workload.sessions" if workload.grows else "workload"
     yield from trace_warnings(placed, workload, found)
     yield f"{kind}: loads of this kind were never measured here; the intervals are those of closed loops"
     yield from _slow_tiers(placed, found)
     turns = 1 if workload.sessions is None else workload.sessions.turns
-    served = float(found.estimate.requests_per_s) * placed.replicas / turns
+    served = float(found.estimate.requests_per_s) * (replicas or placed.replicas) / turns
     for name, rate in (("session", workload.session_rate), ("request", workload.request_rate)):
         if rate is not None and served < rate * 0.97:
             yield (

@@ -6,7 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
-from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
@@ -68,7 +68,7 @@ def resolve_setup(
         InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
-    source = source_model(model, catalogs)
+    source = served_model(model, catalogs)
     check_one_host(hardware, engine)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)

@@ -11,7 +11,9 @@ from llm_calc.adapters.drafts import Found, method_of, own_draft
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.prediction_layers import load_mtp
+from llm_calc.adapters.runs_on_drafts import check_draft, draft_methods
 from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
 from llm_calc.core.engines import Setup
@@ -61,6 +63,7 @@ class Drafted:
 
     def beside(self, setup: Setup) -> Setup:
         """A deployment with what the draft has in memory."""
+        setup = replace(setup, drafted_tokens=self.draft.tokens)
         numbers = setup.numbers
         if self.model is not None:
             recipe = recipe_beside(numbers.recipe, setup.model, self.model)
@@ -76,17 +79,24 @@ class Drafted:
 NOTHING_DRAFTED = Drafted()
 
 
-def drafted(part: SpeculativePart | None, subject: Subject, catalogs: Catalogs, engine: str) -> Drafted:
+def drafted(
+    part: SpeculativePart | None,
+    subject: Subject,
+    catalogs: Catalogs,
+    engine: str,
+    version: str | None = None,
+) -> Drafted:
     """The draft of a request for a model of the catalog, or any other.
 
     Raises:
         InvalidInputError: a draft that cannot be read.
-        UnsupportedError: layers of the model's own, which it does not have.
+        UnsupportedError: layers of the model's own, which it does not have; a method that the engine does not have.
     """
     if part is None:
         return NOTHING_DRAFTED
     named = part.method or (method_of(part.draft) if part.draft else None)
-    measured = measured_of(part, subject.name, named)
+    check_draft(engine, version, named or "draft_model")
+    measured = measured_of(part, subject.name, (named,) if named else draft_methods(engine, version))
     method = named or (measured.row.method if measured else None)
     layers = _layers(method, subject)
     own = own_draft(part.draft, method, subject, catalogs)
@@ -238,12 +248,12 @@ def _memory_words(method: Method | None, layers: int | None) -> str:
 
 
 def with_draft_said(
-    subject: Subject, part: SpeculativePart | None, catalogs: Catalogs, engine: str
+    subject: Subject, part: SpeculativePart | None, catalogs: Catalogs, engine: EnginePart
 ) -> Subject:
     """What was resolved, with the draft in memory and what was taken for granted of it."""
     if part is None:
         return subject
-    found = drafted(part, subject, catalogs, engine)
+    found = drafted(part, subject, catalogs, engine.name, engine.version)
     return replace(
         subject,
         setup=found.beside(subject.setup),

@@ -16,6 +16,8 @@ MOST_UNLIKE = 16
 LAYER_SPLITTERS = frozenset({"llama.cpp"})
 """Engines that deal layers to GPUs where nothing else is said, and so to GPUs of several kinds."""
 
+ONE_KIND_APART = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
+
 
 def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
     """The catalog's GPU, with the memory that the request puts in place of its own; or one by its figures.
@@ -60,8 +62,7 @@ def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tupl
         )
         raise UnsupportedError(msg, field="hardware", engines=sorted(LAYER_SPLITTERS))
     if hardware.count != sum(part.count for part in hardware.kinds):
-        msg = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
-        raise UnsupportedError(msg, field="hardware")
+        raise UnsupportedError(ONE_KIND_APART, field="hardware")
     if hardware.count > MOST_UNLIKE:
         msg = f"hardware: must be at most {MOST_UNLIKE} GPUs in all, what llama.cpp takes; it is {hardware.count}"
         raise UnsupportedError(msg, field="hardware", accepted=[MOST_UNLIKE])

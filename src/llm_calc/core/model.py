@@ -5,7 +5,7 @@ Everything that the product says of a model is derived from this description and
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from llm_calc.core.blocks.parts import Block, Parts
 from llm_calc.core.weights import Weight
@@ -125,6 +125,13 @@ class Model:
     def named(self, name: str) -> "Model":
         """The same model under another name."""
         return replace(self, name=name)
+
+
+@lru_cache(maxsize=256)
+def without_speech(model: Model) -> Model:
+    """The model without talker and vocoder; itself where it has none."""
+    heard = tuple(weight for weight in model.outside if weight.place != "speech")
+    return model if len(heard) == len(model.outside) else replace(model, outside=heard)
 
 
 def group_layers(layers: Iterable[tuple[Block, ...]]) -> tuple[LayerGroup, ...]:

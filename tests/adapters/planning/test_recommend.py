@@ -107,3 +107,39 @@ def test_recommended_gpus_come_as_objects_of_a_cluster_where_asked(client: TestC
     assert apple["manifests"] == {}
     assert sum("no public image of llama.cpp" in note for note in apple["notes"]) == 2
     assert any(text.startswith("manifests: 900 s") for text in answer["assumptions"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "warned", "image"),
+    [
+        ("vllm", "99.0", "99.0 is newer", "0.33.0"),
+        ("vllm", "0.5.0", "0.5.0 is older", "0.11.0"),
+        ("vllm", "0.33.1", None, "0.33.0"),
+        ("vllm", "0.20.1", None, "0.20.0"),
+        ("sglang", "0.5.13", None, "0.5.12"),
+        ("llama.cpp", "b7201", None, "b7200"),
+        ("vllm", "v0.33.0", None, None),
+        ("vllm", "0.33", None, None),
+        ("vllm", None, None, None),
+    ],
+)
+def test_a_release_that_is_not_known_or_not_the_images_is_named(
+    client: TestClient, engine: str, version: str | None, warned: str | None, image: str | None
+) -> None:
+    answer = recommended(
+        client,
+        gpus=["h100-80gb-sxm"],
+        context_tokens=4096,
+        engine={"name": engine} | ({"version": version} if version else {}),
+        manifests=["kubernetes"],
+    )
+    found = [line for line in answer["warnings"] if line.startswith("engine.version")]
+    assert [warned is not None and warned in line for line in found] == [True] * (warned is not None)
+    (row,) = answer["recommendations"]
+    notes = [note for note in row["notes"] if "the image is of" in note]
+    assert len(notes) == (image is not None)
+    if image is not None:
+        assert f"the image is of {image}" in notes[0]
+        assert f"engine.version says {version}" in notes[0]
+        containers = row["manifests"]["kubernetes"][1]["spec"]["template"]["spec"]["containers"]
+        assert image in containers[0]["image"]

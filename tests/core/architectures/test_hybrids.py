@@ -74,7 +74,6 @@ def changed(name: str, **changes: object) -> dict[str, object]:
         (changed("nem-a", attention_head_dim=64), "attention_head_dim"),
         (changed("recurrentgemma-2b", _block_types=["recurrent", "attention"]), "_block_types"),
         (changed("mamba-2.8b-hf", d_inner=4096), "d_inner"),
-        (changed("doge-a", sliding_window=64), "sliding_window"),
         (
             changed(
                 "kimi-b", linear_attn_config={"head_dim": 32, "num_heads": 6, "use_full_rank_gate": True}

@@ -1,13 +1,16 @@
 """Groups of layers: the published cases, and what holds for all."""
 
+from dataclasses import replace
 from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_calc.adapters.engines import build_engine
 from llm_calc.core.engines.vllm_groups import CacheGroup, Page, block_bytes, group_pages, unwindowed
 from llm_calc.core.engines.vllm_pages import hybrid_block_tokens
+from tests.core.engines.setups import recurrent, setup
 
 RATIO = 1.5
 
@@ -134,3 +137,18 @@ def test_every_layer_is_in_one_group_and_all_groups_are_equal(
     assert size in (min(windowed, whole), max(windowed, whole))
     assert len(groups) == ceil(windowed / size) + ceil(whole / size)
     assert sum(len(group.pages) + group.padding_layers for group in groups) == size * len(groups)
+
+
+@pytest.mark.parametrize(("caching", "kept"), [(True, 2), (False, 1)])
+def test_states_are_kept_for_each_drafted_token(caching: bool, kept: int) -> None:
+    """``MambaSpec.max_memory_usage_bytes`` of vLLM 0.33.0: 2 or 1, and one for each drafted token; attention none."""
+    engine, deployment = build_engine("vllm", enable_prefix_caching=caching), setup(recurrent(2, 6))
+    for tokens in (0, 3):
+        (pool,) = engine.plan(replace(deployment, drafted_tokens=tokens)).pools
+        blocks = {claim.blocks(4096) for claim in pool.claims if not claim.block_tokens}
+        assert blocks == {kept + tokens}
+    (drafted,) = engine.plan(replace(deployment, drafted_tokens=3)).pools
+    (plain,) = engine.plan(deployment).pools
+    states = [claim for claim in plain.claims if not claim.block_tokens]
+    more = drafted.sequence_bytes(4096) - plain.sequence_bytes(4096)
+    assert more == 3 * sum(claim.block_bytes for claim in states)

@@ -47,3 +47,13 @@ def test_a_slower_link_is_never_faster() -> None:
     ]
     assert rates == sorted(rates, reverse=True)
     assert rates[0] == pytest.approx(rates[1], rel=0.05)
+
+
+def test_no_more_answers_decode_than_the_scheduler_allows() -> None:
+    """Four at once on each of two replicas: eight decode, and eight answers' time is that of four together."""
+    lengths = Lengths(input_tokens=1.0, output_tokens=2000.0)
+    few = replace(DEPLOYMENT, limit=4.0)
+    found = estimate(few, replace(FREE, decode_replicas=2), lengths, 100.0)
+    assert float(found.running) == pytest.approx(8.0, rel=1e-6)
+    step = float(batch.decode_seconds(WORK, RATES, 4.0, lengths))
+    assert float(found.tpot_s) == pytest.approx(step, rel=1e-6)

@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from llm_calc.adapters.apart_sides import holding_side
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place_subject
+from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.memory_plan import Planned, plan_of
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.turns import held_at_once, serves_all, turn_lengths
-from llm_calc.adapters.serving import lengths_of, time_load, times
+from llm_calc.adapters.serving import time_load, times
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
@@ -204,7 +206,8 @@ def _parallelism(row: Row) -> ParallelismPart:
 
 
 def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
-    """The same candidate as a request to ``/api/memory_plan``."""
+    """The same candidate as a request to ``/api/memory_plan``; of two sides the replica that decodes."""
+    request = holding_side(request)
     return MemoryPlanRequest(
         model=request.model,
         precision=request.precision,

@@ -1,10 +1,10 @@
 """The command that starts a plan's engine."""
 
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
+from llm_calc.adapters.planning.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
 
 Value = str | int | float | bool | None
@@ -29,7 +29,8 @@ class Launch:
 
     ``model``: a repository or a file. ``max_sequences``: of one replica of the attention. ``dtype``: the type that
     16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a format that the engine
-    makes of the checkpoint's own while loading.
+    makes of the checkpoint's own while loading. ``stated``: options by a request's names, before all else;
+    ``release``: whose options they are.
     """
 
     engine: str
@@ -44,6 +45,8 @@ class Launch:
     quantize_on_load: str | None = None
     kv_cache: str | None = None
     layers: int = 0
+    stated: Stated = ()
+    release: str | None = None
 
     @property
     def nodes(self) -> int:
@@ -72,9 +75,11 @@ def launch_words(launch: Launch) -> list[Word]:
     if launch.nodes > 1:
         shape = {"nodes": launch.nodes, "gpus": launch.layout.gpus}
         words = [*(Word(word.format(**shape)) for word in rules.several_nodes), *words]
+    said = dict(stated_words(rules, launch.stated, launch.release, in_file=False))
     for option in rules.options:
-        words += _words(option, values[option.takes])
-    return words
+        own = said.pop(option.option, None)
+        words += _words(option, values[option.takes]) if own is None else map(Word, own)
+    return [*words, *(Word(word) for own in said.values() for word in own)]
 
 
 def file_command(launch: Launch) -> str:
@@ -145,14 +150,21 @@ def _words(option: LaunchOption, value: Value) -> list[Word]:
 
 def _file_text(rules: LaunchRules, launch: Launch) -> str:
     """Options that stand in a file, as YAML; dots nest. Backslash-n for ``printf``."""
-    return "".join(_lines(rules, launch))
+    found: dict[str, list[str]] = {}
+    for name, text in _file_options(rules, launch).items():
+        outer, _, inner = name.rpartition(".")
+        found.setdefault(f"{outer}:" if outer else f"{name}: {text}", []).extend(
+            [f"  {inner}: {text}"] if outer else []
+        )
+    return "".join(f"{line}\\n" for head, lines in found.items() for line in (head, *lines))
 
 
-def _lines(rules: LaunchRules, launch: Launch) -> Iterator[str]:
+def _file_options(rules: LaunchRules, launch: Launch) -> dict[str, str]:
+    """The file's options by their dotted names; what is stated goes before what follows from the deployment."""
     values = _values(launch)
-    for option in rules.file_options:
-        words = _words(option, values[option.takes])
-        if words:
-            outer, _, inner = option.option.rpartition(".")
-            text = words[1].text if len(words) > 1 else "true"
-            yield f"{outer}:\\n  {inner}: {text}\\n" if outer else f"{inner}: {text}\\n"
+    own = {
+        option.option: [word.text for word in _words(option, values[option.takes])]
+        for option in rules.file_options
+    }
+    said = {**own, **stated_words(rules, launch.stated, launch.release, in_file=True)}
+    return {name: words[1] if len(words) > 1 else "true" for name, words in said.items() if words}

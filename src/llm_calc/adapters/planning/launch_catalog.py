@@ -54,6 +54,27 @@ class LaunchOption(BaseModel):
     values: dict[str, str] | None = None
 
 
+class StatedOption(BaseModel):
+    """How a command says an option of the engine's part of a request: under ``option``, else in the file of options.
+
+    ``states``: the request's name. ``on``, ``off``: what is written after the option where it is true or false; a word
+    that begins with a dash stands in the option's place. Without ``on`` the option alone; without ``off`` nothing can
+    be written. ``joined``: what stands between several values; without it each is a word. ``values``: the engine's
+    words. ``earlier``: the option by the release whose rules answer, where it had another name.
+    """
+
+    model_config = STRICT
+
+    states: str
+    option: str
+    in_file: bool = False
+    on: str | None = None
+    off: str | None = None
+    joined: str | None = None
+    values: dict[str, str] = {}
+    earlier: dict[str, str] = {}
+
+
 class LayoutRow(BaseModel):
     """What layouts the engine's options can express."""
 
@@ -123,6 +144,7 @@ class LaunchRules(Named):
     layouts: LayoutRow
     options: Many[LaunchOption] = Field(min_length=1)
     file_options: Many[LaunchOption] = ()
+    stated: Many[StatedOption] = ()
     container: ContainerRow | None = None
 
     @property

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_notes
 from llm_calc.adapters.planning.manifests.served import Served
+from llm_calc.adapters.planning.stated import stated_options, unsaid
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
@@ -51,25 +51,13 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
         model=_model_word(choice, repository),
         layout=chosen.layout,
         gpus_per_node=chosen.gpus_per_node,
-        context_tokens=_first(engine, *EVERY_CONTEXT_FLAG),
-        max_sequences=_sequences_of_a_group(engine, chosen.layout.data),
         dtype=None if loaded is None else choice.part.weights,
         quantize_on_load=loaded,
         kv_cache=None if choice.own_cache else choice.precision.kv_cache,
         layers=chosen.model.num_layers,
+        stated=stated_options(engine),
+        release=release_of(engine).version,
     )
-
-
-def _sequences_of_a_group(engine: EnginePart, groups: int) -> int | None:
-    """Sequences of one group of the attention; SGLang's option counts those of all groups."""
-    stated = _first(
-        engine, "max_num_seqs", "max_running_requests", "max_batch_size", "n_parallel", "decode_concurrency"
-    )
-    return stated // groups if stated is not None and engine.name == "sglang" else stated
-
-
-def _first(engine: object, *names: str) -> int | None:
-    return next((value for name in names if (value := getattr(engine, name, None)) is not None), None)
 
 
 def _model_word(choice: Choice, repository: str) -> str:
@@ -99,7 +87,10 @@ def command_notes(chosen: Chosen) -> list[str]:
     choice = chosen.choice
     foreign = choice.precision.weights.name if _at_hand(choice) else None
     nodes = -(-chosen.layout.gpus // chosen.gpus_per_node)
-    return launch_notes(choice.engine, nodes, foreign_weights=foreign)
+    return [
+        *launch_notes(choice.engine, nodes, foreign_weights=foreign),
+        *unsaid(choice.rules, chosen.engine),
+    ]
 
 
 def served_of(chosen: Chosen, launch: Launch, published_bytes: float) -> Served:
@@ -111,6 +102,7 @@ def served_of(chosen: Chosen, launch: Launch, published_bytes: float) -> Served:
         launch=launch,
         gpu=chosen.gpu,
         version=release_of(chosen.engine).version,
+        asked_version=chosen.engine.version,
         replicas=chosen.replicas,
         weights_bytes=weights,
         checkpoint_bytes=weights if at_hand else max(weights, published_bytes),

@@ -9,7 +9,7 @@ from llm_calc.adapters.calibration import family_of, load_calibration, scaled_ca
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.images import seen_images, untimed_words, with_images
-from llm_calc.adapters.model_source import SourcedModel, source_model
+from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated, Scene
@@ -85,7 +85,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     request = with_images(request, seen)
     refuse_unplanned(request.workload)
     request = at_peak(request)
-    source = source_model(request.model, catalogs)
+    source = served_model(request.model, catalogs)
     found = _find(request, catalogs, source)
     plans = found.plans[: request.max_plans]
     planned = frozenset(each.row.gpu.id for each in plans)

@@ -8,9 +8,9 @@ from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.engines import engine_rules, release_of
+from llm_calc.adapters.engines import engine_rules, release_of, version_warnings
 from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
-from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.planning.answer import intervals
 from llm_calc.adapters.planning.choices import choice_of, layouts_on, named_gpus
 from llm_calc.adapters.planning.exact import memory_request
@@ -81,7 +81,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
     """
-    source = source_model(request.model, catalogs)
+    source = served_model(request.model, catalogs)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     named = named_gpus(request.gpus, catalogs)
@@ -112,9 +112,16 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         ],
         warnings=[
             *source.warnings,
+            *_release_warnings(request.engine, ordered),
             *old_prices((each.gpu.id, each.price.as_of) for each in ordered if each.price is not None),
         ],
     )
+
+
+def _release_warnings(asked: EnginePart | None, found: list[Holding]) -> dict[str, None]:
+    """What to know of the releases whose rules answered: of the engine asked for, else of all that are recommended."""
+    parts = [asked] if asked else [each.request.engine for each in found]
+    return dict.fromkeys(text for part in parts for text in version_warnings(part))
 
 
 def _words(workload: WorkloadPart) -> str:

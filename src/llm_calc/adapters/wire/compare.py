@@ -52,10 +52,16 @@ class ComparedScenario(Answer):
     """One scenario: what its memory holds, what users wait for, what it costs."""
 
     label: str = Field(description="What it is called")
-    memory: PlanMemory = Field(description="Memory of the fullest GPU under the load")
+    memory: PlanMemory = Field(
+        description="Memory of the fullest GPU under the load; of two sides that of a decode replica under its share"
+    )
     estimate: ServingEstimateAnswer = Field(description="As /api/serving_estimate answers it")
-    price: PlanPrice | None = Field(description="Typical rent of one GPU; null where none is known")
-    usd_per_hour: float | None = Field(description="Rent of all GPUs [USD/h]")
+    price: PlanPrice | None = Field(
+        description="Typical rent of one GPU, of prefill where decode has other GPUs; null where none is known"
+    )
+    usd_per_hour: float | None = Field(
+        description="Rent of all GPUs, those that decode apart among them [USD/h]"
+    )
     usd_per_million_output_tokens_all_in: float | None = Field(
         description="The rent over the generated tokens [USD/10^6 tokens]"
     )

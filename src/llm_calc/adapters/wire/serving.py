@@ -183,8 +183,8 @@ class Basis(Answer):
     data_version: str = Field(description="The data that it comes from, as /api/version says it")
 
 
-class Resolved(Answer):
-    """What the request left open, decided."""
+class ResolvedReplicas(Answer):
+    """What the request left open of replicas, decided."""
 
     model: str = Field(description="The model")
     weights: str = Field(description="Format of the weights")
@@ -196,7 +196,15 @@ class Resolved(Answer):
     expert: int = Field(description="GPUs that experts are dealt over [GPUs]")
     kv_capacity_tokens: float = Field(description="Context that the KV cache holds in all [tokens]")
     kv_capacity_sequences: float = Field(description="Requests of this length that it holds [sequences]")
+
+
+class Resolved(ResolvedReplicas):
+    """What the request left open, decided; of a prefill replica where decode ones are apart."""
+
     running_sequences: float = Field(description="Requests that decode at once, on average [sequences]")
+    decode: ResolvedReplicas | None = Field(
+        description="The same of a decode replica; null where the same GPUs do both"
+    )
 
 
 class ServingEstimateAnswer(Answer):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from llm_calc.adapters.ages import MOST_DAYS, price_age
+from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.rent import Rent
 from llm_calc.adapters.wire.measured import NearestRun
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
@@ -92,11 +93,16 @@ def _cost(rent: Rent | None) -> Iterator[tuple[str, str]]:
     if rent is None:
         yield "rent", "— (the catalog has no price for this GPU)"
         return
-    price = rent.price
+    told = {side.gpu: _priced(side.price) for side in rent.sides}
+    each = "; ".join(words if len(told) == 1 else f"{gpu}: {words}" for gpu, words in told.items())
+    yield "output", f"{usd(rent.usd_per_million_output_tokens)} a million tokens, all of the rent on them"
+    yield "rent", f"{usd(rent.usd_per_hour)} an hour; {each}"
+
+
+def _priced(price: GpuPrice) -> str:
     old = f", more than {MOST_DAYS} days ago" if "more than" in price_age(price.as_of) else ""
     dated = f"{price.provider}, {price.as_of}{old}: {price.source}" if price.as_of else price.provider
-    yield "output", f"{usd(rent.usd_per_million_output_tokens)} a million tokens, all of the rent on them"
-    yield "rent", f"{usd(rent.usd_per_hour)} an hour; {usd(price.usd_per_gpu_hour)} a GPU ({dated})"
+    return f"{usd(price.usd_per_gpu_hour)} a GPU ({dated})"
 
 
 def _memory(plan: MemoryPlanAnswer | None) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from llm_calc.core.blocks import Custom, Parts
 from llm_calc.core.checkpoints.expression_syntax import parse_expression
 from llm_calc.core.checkpoints.expressions import Expression
+from llm_calc.core.engines.lora_modules import Module, modules_of
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight, vector
@@ -17,14 +18,10 @@ PRODUCTS = "lora_products"
 """Name of an adapter's own matrices, in the work of a step."""
 ROWS = frozenset({"o_proj", "down_proj", "out_proj"})
 """Matrices that tensor parallelism cuts by their inputs."""
-PLACES = {
-    "attention": "self_attn",
-    "mlp": "mlp",
-    "shared_experts": "mlp.shared_experts",
-    ROUTED: "mlp.experts.0",
-}
-"""Where the reference classes keep the matrices of a part."""
+PARTS = ("attention", "mlp", "shared_experts", ROUTED, "router", "ssm")
+"""Parts of a layer whose matrices have adapters."""
 HEAD, TABLE = "lm_head", "embed_tokens"
+ALL = "all-linear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +30,8 @@ class Adapter:
 
     ``targets``: ends of names, or a pattern for whole names; ``excluded`` likewise. ``ranks``: patterns of names with
     another rank. ``saved``: modules that it holds whole. ``layers``: those that it changes; None: all. ``stacks``:
-    patterns of what stands before a layer's number; empty: whatever does. ``magnitudes``: a vector beside each.
+    patterns of what stands before a layer's number; empty: whatever does. ``parameters``: ends of names of tensors that
+    are changed as well, stacked experts among them. ``magnitudes``: a vector beside each.
     """
 
     rank: int
@@ -43,14 +41,22 @@ class Adapter:
     layers: tuple[int, ...] | None = None
     stacks: tuple[str, ...] = ()
     excluded: tuple[str, ...] | str = ()
+    parameters: tuple[str, ...] = ()
     magnitudes: bool = False
 
-    def takes(self, name: str, layer: int | None = None) -> bool:
-        """Whether a module of this name is changed."""
+    def takes(self, module: Module) -> bool:
+        """Whether a module is changed: by its name, or by that of its tensor."""
+        tensor = module.name if module.stacked else f"{module.name}.weight"
+        if _named(tensor, self.parameters):
+            return True
+        return not module.stacked and self.names(module.name, module.layer, linear=module.linear)
+
+    def names(self, name: str, layer: int | None = None, *, linear: bool = True) -> bool:
+        """Whether a module of this name is changed, as a module."""
         if _named(name, self.excluded) or self.saves(name):
             return False
-        if self.targets == "all-linear":
-            return layer is not None
+        if self.targets == ALL:
+            return layer is not None and linear
         if isinstance(self.targets, str) or name in self.targets:
             return _named(name, self.targets)
         return _named(name, self.targets) and self._in_layers(name, layer)
@@ -91,38 +97,22 @@ def _named(name: str, names: tuple[str, ...] | str) -> bool:
     return any(name == end or name.endswith(f".{end}") for end in names)
 
 
-def modules_of(model: Model) -> Iterator[tuple[str, Weight, int | None]]:
-    """Every matrix of the decoder by the name that the reference class gives it, with its layer [1].
-
-    Definition: ``model.layers.<n>.<part>.<matrix>``, the table and the head.
-    """
-    for group in model.groups:
-        for weight in group.parts.weights:
-            place = PLACES.get(weight.component)
-            if place is None or weight.kind != "matrix":
-                continue
-            for index in group.indices:
-                yield f"model.layers.{index}.{place}.{weight.name}", weight, index
-    for weight in model.embedding[:1]:
-        yield f"model.{TABLE}", weight, None
-    yield HEAD, model.head, None
-
-
 def adapter_elements(model: Model, adapter: Adapter) -> int:
     """Numbers that one adapter has [elements].
 
     ``sum over its modules of copies x rank x (inputs + outputs)``, ``outputs`` more with magnitudes, and saved modules
-    whole.
-    Source: peft 0.21.2 ``tuners/lora/layer.py`` and ``utils/other.py``; checked: 2026-11-30, its counts for nine
-    adapters reproduced. Of a mixture of experts each expert's matrices count apart.
+    whole. Of stacked experts each has its rank.
+    Source: peft 0.21.2 ``tuners/lora/layer.py`` and ``utils/other.py``; checked: 2026-11-30, its counts for adapters of
+    66 types of models reproduced.
     Leaves out: biases that are trained besides.
     """
     total = 0
-    for name, weight, layer in modules_of(model):
-        if adapter.saves(name):
+    for module in modules_of(model):
+        weight = module.weight
+        if adapter.saves(module.name):
             total += weight.matrix_params
-        elif adapter.takes(name, layer):
-            each = adapter.rank_of(name) * (weight.rows + weight.cols)
+        elif adapter.takes(module):
+            each = adapter.rank_of(module.name) * (weight.rows + weight.cols)
             total += weight.copies * (each + (weight.cols if adapter.magnitudes else 0))
     return total
 
@@ -134,9 +124,10 @@ def adapter_flops_per_token(model: Model, adapter: Adapter) -> float:
     Definition: a product with each of its two matrices.
     """
     total = 0.0
-    for name, weight, layer in modules_of(model):
-        if adapter.takes(name, layer) and weight.kind == "matrix":
-            total += 2.0 * weight.used * adapter.rank_of(name) * (weight.rows + weight.cols)
+    for module in modules_of(model):
+        weight = module.weight
+        if adapter.takes(module) and weight.kind != "table":
+            total += 2.0 * weight.used * adapter.rank_of(module.name) * (weight.rows + weight.cols)
     return total
 
 
@@ -182,7 +173,7 @@ def buffer_elements(weight: Weight, layout: Layout, reserve: Reserve) -> float:
     Leaves out: fully sharded adapters, experts that share a matrix.
     """
     named = reserve.names is None or weight.name in reserve.names
-    if weight.kind != "matrix" or weight.component not in (*PLACES, "router", "ssm") or not named:
+    if weight.kind != "matrix" or weight.component not in PARTS or not named:
         return 0.0
     copies, ways = 1.0, layout.tensor
     if weight.component == ROUTED:
@@ -200,14 +191,13 @@ def with_products(model: Model, adapter: Adapter) -> Model:
     Definition: every token passes through both.
     Leaves out: launches of their kernels; further adapters of the same step, which are read besides.
     """
+    layers: dict[int, list[Weight]] = {}
+    for module in modules_of(model):
+        if module.layer is not None and adapter.takes(module):
+            layers.setdefault(module.layer, []).extend(_products(module, adapter))
     found: dict[tuple[Weight, ...], list[int]] = {}
-    for group in model.groups:
-        for index in group.indices:
-            pairs = tuple(
-                pair for weight in group.parts.weights for pair in _products(weight, index, adapter)
-            )
-            if pairs:
-                found.setdefault(pairs, []).append(index)
+    for layer, pairs in layers.items():
+        found.setdefault(tuple(pairs), []).append(layer)
     groups = tuple(
         LayerGroup(indices=tuple(sorted(at)), blocks=(Custom(name=PRODUCTS, content=Parts(weights=pairs)),))
         for pairs, at in found.items()
@@ -215,13 +205,9 @@ def with_products(model: Model, adapter: Adapter) -> Model:
     return replace(model, groups=(*model.groups, *groups))
 
 
-def _products(weight: Weight, layer: int, adapter: Adapter) -> Iterator[Weight]:
-    place = PLACES.get(weight.component)
-    name = f"model.layers.{layer}.{place}.{weight.name}"
-    if place is None or weight.kind != "matrix" or not adapter.takes(name, layer):
-        return
-    rank, rows = adapter.rank_of(name), weight.name in ROWS
-    first, second = (weight.units, 1) if rows else (1, weight.units)
-    plain = replace(weight, bias=0, over_context=False, context_window=None, name=PRODUCTS)
+def _products(module: Module, adapter: Adapter) -> Iterator[Weight]:
+    weight, rank = module.weight, adapter.rank_of(module.name)
+    first, second = (weight.units, 1) if weight.name in ROWS else (1, weight.units)
+    plain = replace(weight, bias=0, over_context=False, context_window=None, kind="matrix", name=PRODUCTS)
     yield replace(plain, cols=rank, units=first)
     yield replace(plain, rows=rank, units=second)

@@ -65,9 +65,9 @@ class Mlx:
     prompt_cache_size: int
     prompt_cache_bytes: int | None
 
-    def limits(self, setup: Setup) -> Limits:  # noqa: ARG002
-        """Answers and prompts that are computed together; a quantized cache ends batching."""
-        if self.kv_bits is not None:
+    def limits(self, setup: Setup) -> Limits:
+        """Answers and prompts that are computed together; a quantized cache and a draft model end batching."""
+        if self.kv_bits is not None or setup.drafted_tokens:
             return Limits(max_sequences=1, max_batched_tokens=self.prefill_step_size)
         return Limits(
             max_sequences=max(self.decode_concurrency, self.prompt_concurrency),
@@ -113,7 +113,7 @@ class Mlx:
             limits=self.limits(setup),
             must_hold_one=False,
             context_chosen=self._kept(model) is not None,
-            notes=tuple(self._notes(model)),
+            notes=tuple(self._notes(setup)),
         )
 
     def _check(self, setup: Setup) -> None:
@@ -193,7 +193,8 @@ class Mlx:
         forward = float(forward_peak_bytes(setup.model, self.prefill_step_size, width))
         return forward + (self.prefill_step_size - 1) * beside
 
-    def _notes(self, model: Model) -> Iterator[str]:
+    def _notes(self, setup: Setup) -> Iterator[str]:
+        model = setup.model
         if self.prompt_cache_bytes is None and self.prompt_cache_size:
             yield (
                 f"engine.prompt_cache_size: caches of up to {self.prompt_cache_size} ended prompts are kept as "
@@ -211,3 +212,5 @@ class Mlx:
             )
         if self.kv_bits is not None:
             yield "engine.kv_bits: ends batching: requests are served one at a time"
+        if setup.drafted_tokens:
+            yield "speculative: a draft model ends batching in mlx-lm: requests are served one at a time"

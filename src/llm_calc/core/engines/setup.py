@@ -11,7 +11,10 @@ from llm_calc.core.parallelism import Layout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A model with its number formats, cut over GPUs of one kind, or over ``unlike`` ones, one a pipeline stage."""
+    """A model with its number formats, cut over GPUs of one kind, or over ``unlike`` ones, one a pipeline stage.
+
+    ``drafted_tokens``: proposed a step by speculation.
+    """
 
     model: Model
     numbers: Numbers
@@ -19,6 +22,7 @@ class Setup:
     gpu: Gpu
     unlike: tuple[Gpu, ...] = ()
     host: Host | None = None
+    drafted_tokens: int = 0
 
     def memory_of(self, stage: int) -> int:
         """What a process finds on the idle device of a pipeline stage [bytes].

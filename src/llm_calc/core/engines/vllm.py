@@ -210,7 +210,7 @@ class Vllm:
         if not groups or not size:
             return ()
         in_flight = limits.max_batched_tokens * self.batches_in_flight(setup)
-        states = self.paging().states_a_sequence(frame_of(setup))
+        states = self.paging().states_a_sequence(frame_of(setup)) + setup.drafted_tokens
         return (
             Pool(
                 name="blocks",

@@ -98,7 +98,7 @@ class Paging:
         ``1``; kept for prefix caching ``2``, and 1 more where the layers export a checkpoint from within a prefill.
         Source: vLLM 0.33.0 ``vllm/v1/kv_cache_interface.py``, ``MambaSpec.max_memory_usage_bytes``; checked:
         2026-11-29, read.
-        Leaves out: what speculative decoding keeps besides.
+        Leaves out: one for each token that is drafted, which the engine adds; convolutions that are wider by as many.
         """
         if self.mode(frame.model) != "align":
             return 1

@@ -38,8 +38,9 @@ def estimate(
 
     ``rate = min(P / p, concurrency / (p + transfer + answer))``: a prompt takes ``p`` seconds on one of P prefill
     replicas, its cache ``transfer`` seconds on the link, its answer ``(output - 1) x decode(n)`` on a decode replica
-    with n others, never slowed down by prompts; what is not decoding waits for its prefill. ``decode``: the side that
-    answers, where it is made otherwise. Images add their encoder's time to ``p``.
+    with n others, never slowed down by prompts; ``min(capacity, limit)`` answers at most on each, and what is not
+    decoding waits. ``decode``: the side that answers, where it is made otherwise. Images add their encoder's time to
+    ``p``.
     Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; Denning and Buzen 1978
     (doi:10.1145/356733.356735) for the bounds; checked: 2026-11-30, their abstracts read.
     Leaves out: waiting in line for the link.
@@ -47,7 +48,7 @@ def estimate(
     prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + encoder.share_s
     transfer = lengths.input_tokens * pools.cache_bytes_per_token / pools.link_bytes_per_s
     decode = decode or deployment
-    room = decode.capacity * pools.decode_replicas
+    room = smaller(decode.capacity, decode.limit) * pools.decode_replicas
     decoding = smaller(concurrency, room)
     tpot: Quantity = 0.0
     for _ in range(_ROUNDS):
@@ -61,6 +62,7 @@ def estimate(
     answer = (lengths.output_tokens - 1) * tpot
     entering = smaller(pools.prefill_replicas / prefill, concurrency / (prefill + transfer))
     rate = where(answer > 0, decoding / larger(answer, _NO_TIME_S), entering)
+    rate = smaller(rate, pools.prefill_replicas / prefill)
     first = larger(concurrency / rate - answer, prefill + transfer)
     ttft = with_host(first, tpot, lengths, 1.0, deployment.host)
     latency = ttft + answer

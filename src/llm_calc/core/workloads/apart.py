@@ -16,7 +16,7 @@ class Stations:
     """Replicas of both kinds with their times [s].
 
     ``prefill_s``: of a prompt; ``transfer_s``: of its cache; ``token_s``: of a further token with so many answers on
-    the replica; ``most``: answers at once on one decode replica.
+    the replica; ``most``: answers at once on one decode replica; ``cached_fraction``: of each prompt, not computed.
     """
 
     prefills: int
@@ -25,6 +25,7 @@ class Stations:
     prefill_s: Callable[[float], float]
     transfer_s: Callable[[float], float]
     token_s: Callable[[int], float]
+    cached_fraction: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -164,7 +165,8 @@ class _Run:
         further = (now - job.first_s) / (job.output - 1) if job.output > 1 else np.nan
         first = job.first_s - job.arrival_s
         whole = now - job.arrival_s
-        row = (job.kind, job.turn, first, further, whole, job.prompt, job.output, job.arrival_s, 0.0)
+        cached = job.prompt * self.stations.cached_fraction
+        row = (job.kind, job.turn, first, further, whole, job.prompt, job.output, job.arrival_s, cached)
         self.rows.append(tuple(map(float, row)))
 
     def follow(self, now: float, job: _Job) -> None:

@@ -55,17 +55,20 @@ class MergedPatches:
     most_pixels: int
     frames: int = 1
     grows_small: bool = False
+    resized: bool = True
 
     def cost(self, width: int, height: int) -> ImageCost:
         """Whole tokens of both sides [tokens].
 
         ``round(side / f) x f`` with ``f = patch x merge``; above the most pixels ``floor(side / b / f) x f`` with ``b =
-        sqrt(frames x pixels / most)``, below the least ``ceil(side x b / f) x f``.
+        sqrt(frames x pixels / most)``, below the least ``ceil(side x b / f) x f``. Not resized: ``side / f``.
         Source: transformers 5.24.0 ``models/qwen2_vl/image_processing_qwen2_vl.py`` and
         ``glm4v/image_processing_glm4v.py``, ``smart_resize``; checked: 2026-11-30, read and run. Exact; halves are
         rounded to even.
         """
         unit, sides = self.patch * self.merge, (height, width)
+        if not self.resized:
+            return _unresized(sides, unit, self.merge)
         if self.grows_small and min(sides) < unit:
             scale = unit / min(sides)
             sides = (int(height * scale), int(width * scale))
@@ -86,6 +89,15 @@ class MergedPatches:
         return round(side / unit)
 
 
+def _unresized(sides: tuple[int, int], unit: int, merge: int) -> ImageCost:
+    """An image that is cut as it comes."""
+    if any(side % unit for side in sides):
+        msg = f"workload.images: not resized (processor.do_resize), both sides must be multiples of {unit}"
+        raise InvalidInputError(msg, field="workload.images")
+    tokens = sides[0] // unit * (sides[1] // unit)
+    return ImageCost(tokens=tokens, embeddings=tokens, positions=tokens * merge**2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsOfPatches:
     """Patches of an image that is only ever made smaller, a token behind each row of them: Pixtral, Mistral 3."""
@@ -93,17 +105,21 @@ class RowsOfPatches:
     patch: int
     merge: int
     longest_edge: int
+    resized: bool = True
 
     def cost(self, width: int, height: int) -> ImageCost:
         """``(columns + 1) x rows`` [tokens].
 
-        ``ceil(floor(side / max(1, longest side / edge)) / (patch x merge))`` tokens a side.
+        ``ceil(floor(side / max(1, longest side / edge)) / (patch x merge))`` tokens a side; not resized: ``floor(side /
+        (patch x merge))``.
         Source: transformers 5.24.0 ``models/pixtral/image_processing_pixtral.py``, ``get_resize_output_image_size``,
         and ``processing_pixtral.py``; checked: 2026-11-30, read and run. Exact.
         """
         unit, ratio = self.patch * self.merge, max(width, height) / self.longest_edge
         sides = [floor(side / ratio) if ratio > 1 else side for side in (width, height)]
         columns, rows = ((side - 1) // unit + 1 for side in sides)
+        if not self.resized:
+            columns, rows = max(1, width // unit), max(1, height // unit)
         own = columns * rows
         return ImageCost(tokens=own + rows, embeddings=own, positions=own * self.merge**2)
 
@@ -126,6 +142,29 @@ class FixedImage:
         return ImageCost(
             tokens=self.embeddings + self.around, embeddings=self.embeddings, positions=self.positions
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncroppedImage:
+    """Nothing is cut off (Llava): ``more`` tokens beside those of patches, ``first`` class tokens of the encoder."""
+
+    patch: int
+    shortest_edge: int | None
+    more: int
+    first: int
+
+    def cost(self, width: int, height: int) -> ImageCost:
+        """``floor(height / patch) x floor(width / patch) + more`` [tokens].
+
+        The shorter side is ``edge`` (None: as it is), the longer ``floor(edge x longer / shorter)``.
+        Source: transformers 5.24.0 ``models/llava/processing_llava.py`` and ``image_transforms.py``; checked:
+        2026-11-30, read. Exact for the processor; a tower of fixed positions then refuses what is not its square.
+        """
+        edge, short = self.shortest_edge, min(width, height)
+        sides = (width, height) if edge is None else [edge * side // short for side in (width, height)]
+        patches = sides[0] // self.patch * (sides[1] // self.patch)
+        own = patches + self.more
+        return ImageCost(tokens=own, embeddings=own, positions=patches + self.first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,14 +279,18 @@ class PaddedPatches:
     merge: int
     most_patches: int
     most_a_side: int
+    resized: bool = True
 
     def cost(self, width: int, height: int) -> ImageCost:
         """``ceil(int(side x scale) / (patch x merge))`` tokens a side [tokens].
 
-        ``scale = min(1, sqrt(most patches / patches), most a side x patch / side)``.
+        ``scale = min(1, sqrt(most patches / patches), most a side x patch / side)``. Not resized: ``side / (patch x
+        merge)``.
         Source: transformers 5.24.0 ``models/kimi_k25/image_processing_kimi_k25.py``, ``navit_resize``; checked:
         2026-11-30, read and run. Exact.
         """
+        if not self.resized:
+            return _unresized((height, width), self.patch * self.merge, self.merge)
         patches = max(1.0, height // self.patch) * max(1.0, width // self.patch)
         longest = self.most_a_side * self.patch
         scale = min(1.0, sqrt(self.most_patches / patches), longest / height, longest / width)

@@ -36,6 +36,18 @@ def _image_notes(served: Served) -> Iterator[str]:
     row = image_of(served)
     if row.version not in (None, served.version):
         yield f"manifests: the image is of {row.version}; rules and options are those of {served.version}"
+    held = row.version or served.version
+    if served.asked_version is not None and not _is_release(held, served.asked_version):
+        yield (
+            f"manifests: the image is of {held}, the release whose rules are known; engine.version says "
+            f"{served.asked_version}: give its own image where there is one"
+        )
+
+
+def _is_release(held: str, asked: str) -> bool:
+    """Whether an image is of the release that was named; 0.11 names any 0.11.x."""
+    plain, said = (text.strip().casefold().removeprefix("v") for text in (held, asked))
+    return plain == said or plain.startswith(f"{said}.")
 
 
 def manifest_assumption() -> str:

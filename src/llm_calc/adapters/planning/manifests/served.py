@@ -46,7 +46,8 @@ class ResourceRow(BaseModel):
 class Served:
     """One deployment: how an engine is started, on what, and how often.
 
-    ``version``: the engine's release. ``weights_bytes``: what all GPUs of a replica load; ``checkpoint_bytes``: what is
+    ``version``: the engine's release, whose rules hold; ``asked_version``: the one that the request names.
+    ``weights_bytes``: what all GPUs of a replica load; ``checkpoint_bytes``: what is
     downloaded. ``at_hand``: the model is no published repository, but files that its owner has.
     """
 
@@ -57,6 +58,7 @@ class Served:
     weights_bytes: float
     checkpoint_bytes: float
     at_hand: bool = False
+    asked_version: str | None = None
 
     @property
     def name(self) -> str:

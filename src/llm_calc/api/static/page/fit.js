@@ -3,6 +3,7 @@ import { html, signal } from "../vendor/page/libraries.js";
 import { fit } from "./api.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { copy } from "./files.js";
+import * as requests from "./requests.js";
 import { apply } from "./state.js";
 import { DASH, integer, likelyCount, significant, size, time } from "./numbers.js";
 import { sentence } from "./words.js";
@@ -30,9 +31,9 @@ function Row({ row, context }) {
 }
 
 export function WhichQuant() {
-  const { data } = fit.state.value;
+  const { data, asked } = fit.state.value, atOnce = asked ? requests.fit(...asked).concurrency : 1;
   const side = html`<${Choices} label="Run with" options=${RUNNERS} value=${runner.value} onChoose=${(key) => { runner.value = key; }} />`;
-  const note = data ? `GGUF kinds of ${data.model} at ${integer(data.context_tokens)} tokens; ★ is the best of them here.` : "";
+  const note = data ? `GGUF kinds of ${data.model} at ${integer(data.context_tokens)} tokens${atOnce > 1 ? `, ${atOnce} requests at once` : ""}; ★ is the best of them here.` : "";
   return html`<${Card} id="quants" title="Which quantization fits?" question=${fit} wide note=${note} side=${side}>
     ${!data && html`<${Missing} question=${fit} />`}
     ${data && html`<div class="scroll" tabindex="0" role="region" aria-label="Quantizations on this machine"><table class="plans quants"><thead><tr>${HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.rows.map((row) => html`<${Row} row=${row} context=${data.context_tokens} />`)}</tbody></table></div>

@@ -265,7 +265,7 @@ function Workload() {
     off: html`<p class="hint">A long queue: as many at once as memory and the engine allow.</p>`,
   };
   return html`<fieldset class="wide"><legend>Workload</legend>
-    <p class="presets" role="group" aria-label="Presets">${LISTS.presets.map((preset) => html`<button type="button" title=${preset.title} onClick=${() => apply(preset.set)}>${preset.name}</button>`)}</p>
+    <p class="presets" role="group" aria-label="Presets">${LISTS.presets.map((preset) => html`<button type="button" title=${preset.title} onClick=${() => apply(LISTS.without_sessions.includes(scenario.value.e) ? { ...preset.set, ...preset.turn } : preset.set)}>${preset.name}</button>`)}</p>
     <div class="fields"><${Field} name="i" label=${scenario.value.load === "s" ? "First input" : "Input"} unit="tokens" /><${Field} name="o" label="Output" unit="tokens" />
       <${Field} name="load" label="Load" options=${Object.entries(LOADS)} />${fields[scenario.value.load]}</div></fieldset>`;
 }

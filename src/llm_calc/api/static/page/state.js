@@ -46,7 +46,13 @@ function following(now, fields) {
   if (anew("g")) Object.assign(found, { usd: "", mem: "", host: "", hmem: "" });
   // A model comes in the format in which it was published.
   if (anew("m")) found.w = "";
+  // A chip goes with an engine that runs on it; one that shares the machine's memory is one machine, of one user.
+  const device = anew("g") && named(catalog.value.gpus, fields.g.replace(/[ -]?\d+ ?gb$/i, ""), "id");
+  const runs = (engine) => !device || (LISTS.runs[engine] ?? [device.id]).includes(device.id);
+  if (!runs(fields.e ?? now.e)) fields.e = LISTS.engines.find(([engine]) => runs(engine))[0];
+  if (device?.memory_options_gb?.length) Object.assign(found, { n: "1", c: "1", tp: "", pp: "", dp: "", ep: "" });
   if (anew("e")) found.ev = "";
+  if (anew("e") && now.load === "s" && LISTS.without_sessions.includes(fields.e)) found.load = "c";
   // Neither takes the other's formats.
   if (anew("e") && [fields.e, now.e].some((each) => OWN_FILES.includes(each))) Object.assign(found, { w: "", kv: "auto" });
   return found;
@@ -54,6 +60,7 @@ function following(now, fields) {
 
 export function change(fields) {
   const now = scenario.value;
+  fields = { ...fields };
   scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...following(now, fields), ...fields } : each));
 }
 

@@ -87,7 +87,7 @@ function rulesOf(plan) {
 function Basis({ served, plan }) {
   if (!served) return html`<p class="basis note">—</p>`;
   if (plan && !runs(plan)) return html`<p class="basis note">No speed is shown for what memory cannot hold.</p>`;
-  const [meaning, held] = MEANS[served.basis.unseen] ?? MEANS.generation, [nearest] = served.basis.nearest;
+  const [known, held] = MEANS[served.basis.unseen] ?? MEANS.generation, meaning = served.basis.kind === "formula_only" && served.basis.unseen === "row" ? `${known}, not under such a load or with such options` : known, [nearest] = served.basis.nearest;
   const range = served.interval.status === "uncalibrated" ? "Loads of this kind were never measured: the likely ranges are those of kinds that were." : `The likely range held 8 of 10 ${held}.`;
   return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${CHIPS[served.basis.kind]}</span> <span class="note">${meaning}. ${range}${rulesOf(plan)} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
     ${nearest && html`<span class="note nearest">${nearestText(nearest)}</span>`}</p>`;

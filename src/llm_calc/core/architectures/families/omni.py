@@ -43,8 +43,8 @@ def _omni(f: Fields, talker: Speaking, codec: str, vocoder: Speaking) -> Model:
     spoken, sound = talker(f.part(TALKER)), vocoder(f.part(codec))
     f.warn(
         f"of the parameters {_total(spoken):,} are the talker's and {_total(sound):,} those of what turns its codes "
-        "into sound: engines that run the thinker alone do not load them (give thinker_config for such a plan), and "
-        "their steps and the talker's cache are in no figure"
+        "into sound: counted where a model is inspected, left out of plans and times, whose engines run the thinker "
+        "alone; their steps and the talker's cache are in no figure"
     )
     return replace(model, outside=model.outside + placed(spoken + sound, "speech"))
 

@@ -1,0 +1,88 @@
+"""What an answer over prefill and decode apart says of both sides."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from llm_calc.adapters.apart_sides import Sides, cache_way
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.operator_rows import operator_rows
+from llm_calc.adapters.sessions import ARRIVING
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import Estimate
+
+
+def of_both(placed: Placed, sides: Sides | None, words: Callable[[Placed], Iterable[str]]) -> Iterator[str]:
+    """What is said of a deployment; of two sides what holds for both once, of one alone under its name."""
+    first = list(words(placed))
+    second = first if sides is None or sides.alike else list(words(sides.decode))
+    yield from (each if each in second else f"prefill side: {each}" for each in first)
+    yield from (f"decode side: {each}" for each in second if each not in first)
+
+
+def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterator[str]:
+    """What was taken for granted of the two sides."""
+    part, workload = request.disaggregated, request.workload
+    if part is None or sides is None:
+        return
+    link, name = cache_way(sides.prefill.subject.setup.gpu, sides.decode.subject.setup.gpu)
+    if part.link_bytes_per_s is not None:
+        link, name = part.link_bytes_per_s, "as stated"
+    way = f"{link / 1e9:.4g} GB/s a GPU ({name})"
+    yield f"disaggregated: the cache travels at {way}; nothing of it was calibrated"
+    yield (
+        "disaggregated: resolved and lora are of a prefill replica, resolved.decode of a decode replica, operators of "
+        "each phase of its own side; rates a GPU count both sides"
+    )
+    yield from sides.chosen
+    if workload.load == "concurrency" and not workload.is_stream:
+        yield "workload.concurrency: a closed form of equal requests, without percentiles; targets ask for a run"
+    if workload.load == "request_rate" and not workload.is_stream:
+        yield f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths"
+    if workload.grows and workload.prefix_cache_hit_fraction is None:
+        yield (
+            "disaggregated: what prefill replicas keep between turns is not followed; every prompt is computed whole, "
+            "or but for workload.prefix_cache_hit_fraction"
+        )
+
+
+def apart_warnings(workload: WorkloadPart, sides: Sides) -> Iterator[str]:
+    """Caches that do not fit each other, and more requests than decode replicas run at once."""
+    ours, theirs = sides.prefill.kv_cache, sides.decode.kv_cache
+    if ours != theirs:
+        yield (
+            f"precision.kv_cache: prefill keeps {ours}, decode {theirs}, and the cache travels as it is; name one "
+            "format"
+        )
+    room = sides.most_answers * sides.pools.decode_replicas
+    if workload.load == "concurrency" and workload.requests_in_flight > room:
+        yield (
+            f"workload.concurrency: decode replicas run about {room:.0f} requests of this length at once; the others "
+            "wait"
+        )
+
+
+def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[OperatorRow]:
+    """A decode step of a decode replica, and the prefill of one prompt on the other side."""
+    share = found.running / sides.pools.decode_replicas * sides.decode.replicas
+    for placed, phase in ((sides.decode, "decode"), (sides.prefill, "prefill")):
+        rows = operator_rows(lengths, placed, share)
+        yield from (row for row in rows if row.phase == phase)
+
+
+def timed_of_both(sides: Sides, workload: WorkloadPart) -> tuple[object, ...]:
+    """What the times of two sides follow from: no prompts share a step, and answers wait for room alone."""
+    prefill, decode = sides.prefill.deployment, sides.decode.deployment
+    most = sides.most_answers
+    if workload.load == "concurrency":
+        most = min(most, float(workload.requests_in_flight))
+    return (
+        prefill.work,
+        prefill.rates,
+        prefill.host,
+        decode.work,
+        decode.rates,
+        decode.host,
+        decode.draft,
+        most,
+    )

@@ -1,0 +1,47 @@
+"""Methods of speculative decoding that an engine's releases have."""
+
+from typing import get_args
+
+from llm_calc.adapters.runs_on import EngineRunsOn, load_runs_on
+from llm_calc.adapters.runs_on_rows import release_of
+from llm_calc.adapters.wire.speculative import Method
+from llm_calc.core.errors import UnsupportedError
+
+FIELD = "speculative.method"
+
+
+def draft_methods(engine: str, version: str | None) -> tuple[Method, ...]:
+    """What a release takes; an engine that is not in the table is none in particular and takes all."""
+    rules = load_runs_on().get(engine)
+    return get_args(Method) if rules is None else _taken(rules, version)
+
+
+def check_draft(engine: str, version: str | None, method: Method) -> None:
+    """Refuses a method that this release does not have.
+
+    Raises:
+        UnsupportedError: names those that it has, its releases that have this one, and engines that do.
+    """
+    rules = load_runs_on().get(engine)
+    if rules is None or method in _taken(rules, version):
+        return
+    taken = _taken(rules, version)
+    others = [name for name, other in load_runs_on().items() if method in _taken(other, None)]
+    releases = "".join(_words(rules, method))
+    msg = (
+        f"{FIELD}: {engine} ({rules.title} {version or rules.newest_read}) has no speculation by {method}{releases}; "
+        f"it takes {', '.join(taken) or 'none'}; {method} is run by {', '.join(others)}"
+    )
+    raise UnsupportedError(msg, field=FIELD, accepted=[*taken], engines=others)
+
+
+def _taken(rules: EngineRunsOn, version: str | None) -> tuple[Method, ...]:
+    release = release_of(version)
+    return tuple(method for row in rules.drafts if not row.missing(release) for method in row.methods)
+
+
+def _words(rules: EngineRunsOn, method: Method) -> list[str]:
+    """What other releases have it."""
+    rows = [row for row in rules.drafts if method in row.methods]
+    after = [f"; releases after {row.missing_up_to} have it" for row in rows if row.missing_up_to]
+    return after + [f"; releases before {row.missing_from} have it" for row in rows if row.missing_from]

@@ -1,0 +1,109 @@
+"""What an estimate takes for granted, and what it warns of."""
+
+from collections.abc import Callable, Iterator
+
+from llm_calc.adapters.apart_sides import Sides
+from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
+from llm_calc.adapters.arrivals import were_measured
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.engines import version_warnings
+from llm_calc.adapters.idle_options import idle_in_time
+from llm_calc.adapters.lora import lora_words
+from llm_calc.adapters.mean_lengths import lengths_of
+from llm_calc.adapters.presets import chosen_words
+from llm_calc.adapters.release_days import release_note
+from llm_calc.adapters.session_words import session_assumptions, session_warnings
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.serving import estimate as core
+from llm_calc.core.serving.arrivals import OPEN_REQUESTS
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.workloads.estimate import Found
+
+
+def most_per_s(placed: Placed, lengths: Lengths) -> float:
+    """What one replica can serve of an endless queue [requests/s]."""
+    return float(placed.encoder.most(core.queue_of_many(placed.deployment, lengths).requests_per_s))
+
+
+def said_of(
+    request: ServingEstimateRequest,
+    placed: Placed,
+    turns: Found | None,
+    sides: Sides | None,
+    timed_by: Callable[[EnginePart], tuple[object, ...]],
+) -> tuple[list[str], list[str]]:
+    """Assumptions and warnings; of two sides those of both."""
+
+    def assumed(side: Placed) -> Iterator[str]:
+        yield from side.assumptions
+        yield from _assumptions(request, side)
+
+    assumptions = [*of_both(placed, sides, assumed), *apart_words(request, sides)]
+    warnings = list(of_both(placed, sides, _warnings))
+    idle = idle_in_time(request.engine, [*assumptions, *warnings], timed_by)
+    loads = _load_warnings(request, placed, turns, sides)
+    return [*assumptions, *idle], [*warnings, *version_warnings(request.engine), *loads]
+
+
+def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
+    apart = request.disaggregated is not None
+    yield from chosen_words(request)
+    yield from session_assumptions(placed, request.workload, apart=apart)
+    if request.engine.version is not None:
+        yield release_note(placed.release_factor)
+    load = "stream" if request.workload.is_stream else request.workload.load
+    several = request.workload.requests_in_flight > 1
+    if load == "concurrency" and several and not apart and placed.calibration.name == "served":
+        yield (
+            "workload: as benchmark clients do, ten requests a slot, all slots at once at the start, lengths drawn "
+            "between 80 and 100 % of those given"
+        )
+    if load == "request_rate" and not apart:
+        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
+    yield from placed.beside.draft.words
+    yield from lora_words(placed.beside.lora)
+    if request.calibration is not None:
+        yield (
+            f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "
+            "intervals are those of the published measurements"
+        )
+    if request.workload.prefix_cache_hit_fraction and not request.workload.grows:
+        yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
+
+
+def _warnings(placed: Placed) -> Iterator[str]:
+    yield from placed.warnings
+    if placed.beside.draft.assumed:
+        yield (
+            "speculative: what is gained rests on an assumed acceptance; state acceptance_length or "
+            "acceptance_fraction as measured on your text"
+        )
+    for option in placed.untimed:
+        yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
+
+
+def _load_warnings(
+    request: ServingEstimateRequest, placed: Placed, turns: Found | None, sides: Sides | None
+) -> Iterator[str]:
+    workload = request.workload
+    if sides is not None:
+        yield from apart_warnings(workload, sides)
+        if turns is not None:
+            yield from session_warnings(placed, workload, turns, replicas=1)
+        return
+    if turns is not None:
+        yield from session_warnings(placed, workload, turns)
+        return
+    room = float(placed.deployment.capacity) * placed.replicas
+    if workload.load == "concurrency" and workload.requests_in_flight > room:
+        yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"
+    if workload.load == "request_rate":
+        if not were_measured(placed.engine):
+            yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
+        most = most_per_s(placed, lengths_of(workload)) * placed.replicas
+        if (workload.request_rate or 0.0) > most:
+            yield (
+                f"workload.request_rate: above the {most:.3g} requests a second that the deployment can serve; "
+                "the queue grows without end, and waiting times with the length of the run"
+            )

@@ -1,0 +1,230 @@
+"""Options that a request states are words of the command that starts the engine, or are named as left out.
+
+Names read in the parsers of the engines: vLLM 0.33.0, 0.11.0 ``engine/arg_utils.py``, SGLang 0.5.23, 0.5.12 and 0.5.4
+``sglang/srt``, TensorRT-LLM's ``commands/serve.py`` and ``KvCacheConfig``, llama.cpp's ``tools/server/README.md``,
+mlx-lm 0.32.2 ``mlx_lm/server.py``.
+"""
+
+import shlex
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from llm_calc.adapters.planning.launch import Launch, launch_command
+from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
+from llm_calc.adapters.planning.stated import stated_options, unsaid
+from llm_calc.adapters.wire.engines import ENGINE_PARTS
+from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.core.parallelism import Layout
+
+NONE = ""
+SAID: dict[str, dict[str, tuple[Any, str]]] = {
+    "vllm": {
+        "gpu_memory_utilization": (0.7, "--gpu-memory-utilization 0.7"),
+        "kv_cache_memory_bytes": (10**10, "--kv-cache-memory-bytes 10000000000"),
+        "num_gpu_blocks_override": (5000, "--num-gpu-blocks-override 5000"),
+        "max_model_len": (4096, "--max-model-len 4096"),
+        "max_num_batched_tokens": (2048, "--max-num-batched-tokens 2048"),
+        "max_num_seqs": (7, "--max-num-seqs 7"),
+        "block_size": (32, "--block-size 32"),
+        "enforce_eager": (True, "--enforce-eager"),
+        "cudagraph_mode": ("PIECEWISE", "--compilation-config.cudagraph_mode PIECEWISE"),
+        "max_cudagraph_capture_size": (64, "--max-cudagraph-capture-size 64"),
+        "cudagraph_capture_sizes": ((1, 2, 4), "--cudagraph-capture-sizes 1 2 4"),
+        "performance_mode": ("throughput", "--performance-mode throughput"),
+        "usage_context": ("LLM_CLASS", NONE),
+        "enable_chunked_prefill": (False, "--no-enable-chunked-prefill"),
+        "enable_prefix_caching": (False, "--no-enable-prefix-caching"),
+        "async_scheduling": (False, "--no-async-scheduling"),
+        "mamba_cache_mode": ("align", "--mamba-cache-mode align"),
+        "mamba_ssm_cache_dtype": ("float32", "--mamba-ssm-cache-dtype float32"),
+        "disable_hybrid_kv_cache_manager": (True, "--disable-hybrid-kv-cache-manager"),
+        "decode_context_parallel_size": (2, "--decode-context-parallel-size 2"),
+        "cpu_offload_gb": (4.5, "--cpu-offload-gb 4.5"),
+        "enable_expert_parallel": (True, "--enable-expert-parallel"),
+    },
+    "sglang": {
+        "mem_fraction_static": (0.7, "--mem-fraction-static 0.7"),
+        "context_length": (4096, "--context-length 4096"),
+        "page_size": (64, "--page-size 64"),
+        "chunked_prefill_size": (2048, "--chunked-prefill-size 2048"),
+        "max_running_requests": (7, "--max-running-requests 7"),
+        "max_total_tokens": (50_000, "--max-total-tokens 50000"),
+        "cuda_graph_max_bs": (8, "--cuda-graph-max-bs-decode 8"),
+        "disable_cuda_graph": (True, "--disable-cuda-graph"),
+        "disable_prefill_cuda_graph": (True, "--disable-prefill-cuda-graph"),
+        "disable_radix_cache": (True, "--disable-radix-cache"),
+        "disable_overlap_schedule": (True, "--disable-overlap-schedule"),
+        "disable_hybrid_swa_memory": (True, "--disable-hybrid-swa-memory"),
+        "swa_full_tokens_ratio": (0.5, "--swa-full-tokens-ratio 0.5"),
+        "mamba_full_memory_ratio": (0.4, "--mamba-full-memory-ratio 0.4"),
+        "mamba_radix_cache_strategy": ("extra_buffer", "--mamba-radix-cache-strategy extra_buffer"),
+        "mamba_ssm_dtype": ("bfloat16", "--mamba-ssm-dtype bfloat16"),
+        "max_mamba_cache_size": (100, "--max-mamba-cache-size 100"),
+        "attention_backend": ("triton", "--attention-backend triton"),
+        "enable_dp_attention": (True, "--enable-dp-attention"),
+    },
+    "trtllm": {
+        "free_gpu_memory_fraction": (0.7, "--kv_cache_free_gpu_memory_fraction 0.7"),
+        "max_seq_len": (4096, "--max_seq_len 4096"),
+        "max_num_tokens": (2048, "--max_num_tokens 2048"),
+        "max_batch_size": (7, "--max_batch_size 7"),
+        "tokens_per_block": (64, r"printf 'kv_cache_config:\n  tokens_per_block: 64\n' >"),
+        "max_tokens": (50_000, r"printf 'kv_cache_config:\n  max_tokens: 50000\n' >"),
+        "mamba_ssm_cache_dtype": (
+            "float32",
+            r"printf 'kv_cache_config:\n  mamba_ssm_cache_dtype: float32\n' >",
+        ),
+        "cuda_graph": (False, r"printf 'cuda_graph_config: null\n' >"),
+        "enable_attention_dp": (True, r"printf 'enable_attention_dp: true\n' >"),
+    },
+    "llama.cpp": {
+        "preset": ("ollama", NONE),
+        "n_ctx": (4096, "--ctx-size 4096"),
+        "n_batch": (1024, "--batch-size 1024"),
+        "n_ubatch": (256, "--ubatch-size 256"),
+        "n_gpu_layers": (10, "--n-gpu-layers 10"),
+        "n_parallel": (7, "--parallel 7"),
+        "kv_unified": (False, "--no-kv-unified"),
+        "flash_attn": (False, "--flash-attn off"),
+        "swa_full": (True, "--swa-full"),
+        "cache_type_k": ("q4_0", "--cache-type-k q4_0"),
+        "cache_type_v": ("fp16", "--cache-type-v f16"),
+        "n_cpu_moe": (3, "--n-cpu-moe 3"),
+        "cpu_moe": (True, "--cpu-moe"),
+        "n_cpu_ffn": (3, "--n-cpu-ffn 3"),
+        "override_tensor": ("ffn_(up|down)=CPU", "--override-tensor 'ffn_(up|down)=CPU'"),
+        "offload_kqv": (False, "--no-kv-offload"),
+        "no_kv_offload": (True, "--no-kv-offload"),
+        "op_offload": (False, "--no-op-offload"),
+        "tensor_split": ((3.0, 1.0), "--tensor-split 3.0,1.0"),
+        "split_mode": ("none", "--split-mode none"),
+        "main_gpu": (1, "--main-gpu 1"),
+        "fit": (False, "--fit off"),
+        "fit_target": (512, "--fit-target 512"),
+        "fit_ctx": (8192, "--fit-ctx 8192"),
+    },
+    "mlx": {
+        "max_kv_size": (4096, NONE),
+        "kv_bits": (8, "--kv-bits 8"),
+        "kv_group_size": (32, "--kv-group-size 32"),
+        "quantized_kv_start": (100, "--quantized-kv-start 100"),
+        "decode_concurrency": (7, "--decode-concurrency 7"),
+        "prompt_concurrency": (3, "--prompt-concurrency 3"),
+        "prefill_step_size": (1024, "--prefill-step-size 1024"),
+        "prompt_cache_size": (5, "--prompt-cache-size 5"),
+        "prompt_cache_bytes": (10**9, "--prompt-cache-bytes 1000000000"),
+    },
+}
+CASES = [(engine, name, *case) for engine, options in SAID.items() for name, case in options.items()]
+
+
+def command(engine: str, release: str | None = None, **options: Any) -> tuple[str, list[str]]:
+    part = ENGINE_PARTS[engine](name=engine, **options)  # type: ignore[call-arg]
+    launch = Launch(
+        engine=engine,
+        model="m",
+        layout=Layout(),
+        gpus_per_node=8,
+        layers=32,
+        stated=stated_options(part),  # type: ignore[arg-type]
+        release=release,
+    )
+    return launch_command(launch), list(unsaid(launch_rules(engine), part))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("engine", load_launch_rules())
+def test_every_option_of_every_engine_is_in_the_table(engine: str) -> None:
+    options = set(ENGINE_PARTS[engine].model_fields) - {"name", "version"}
+    idle = frozenset(SWITCHES.get(engine, ()))
+    assert options - (homed_flags(engine) - idle) == set(SAID[engine])
+    assert {row.states for row in launch_rules(engine).stated} <= options
+
+
+@pytest.mark.parametrize(("engine", "name", "value", "words"), CASES)
+def test_what_is_stated_is_said_or_named(engine: str, name: str, value: Any, words: str) -> None:
+    plain, _ = command(engine)
+    found, notes = command(engine, **{name: value})
+    if words == NONE:
+        assert found == plain
+        assert len(notes) == 1
+        assert notes[0].startswith(f"engine.{name}: was planned with")
+    else:
+        assert f" {words} " in f" {found} "
+        assert notes == []
+        assert len({word for word in shlex.split(found) if word.startswith("--")}) == len(
+            [word for word in shlex.split(found) if word.startswith("--")]
+        )
+
+
+def test_a_switch_that_cannot_be_turned_off_is_named_unless_it_is_off_anyway() -> None:
+    assert command("sglang", disable_radix_cache=False)[1] == []
+    assert command("llama.cpp", swa_full=False)[1] == []
+    assert command("llama.cpp", kv_unified=True)[0].endswith(" --kv-unified")
+    assert " --n-gpu-layers auto " in command("llama.cpp", n_gpu_layers=-1)[0]
+
+
+@pytest.mark.parametrize(
+    ("release", "option", "words"),
+    [
+        ("0.5.12", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.11.0", {"max_cudagraph_capture_size": 64}, "--cuda-graph-sizes 64"),
+        ("0.5.4", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.12", {"disable_prefill_cuda_graph": True}, "--disable-piecewise-cuda-graph"),
+        ("0.5.12", {"mamba_radix_cache_strategy": "auto"}, "--mamba-scheduler-strategy auto"),
+    ],
+)
+def test_earlier_releases_have_names_of_their_own(release: str, option: dict[str, Any], words: str) -> None:
+    engine = "vllm" if release == "0.11.0" else "sglang"
+    assert command(engine, release, **option)[0].endswith(f" {words}")
+
+
+def test_several_options_of_one_part_of_the_file_stand_together() -> None:
+    found, _ = command("trtllm", tokens_per_block=64, max_tokens=1000, cuda_graph=False)
+    text = r"kv_cache_config:\n  tokens_per_block: 64\n  max_tokens: 1000\n"
+    assert text in found
+    assert found.count("kv_cache_config") == 1
+    assert found.endswith("trtllm-serve m --extra_llm_api_options options.yaml")
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"name": "vllm", "max_model_len": 4096, "gpu_memory_utilization": 0.7, "enforce_eager": True},
+        {"name": "sglang", "mem_fraction_static": 0.7, "attention_backend": "triton"},
+        {"name": "trtllm", "max_seq_len": 4096, "free_gpu_memory_fraction": 0.7},
+        {"name": "llama.cpp", "n_ctx": 8192, "n_ubatch": 256, "cache_type_k": "q8_0"},
+    ],
+)
+def test_a_recommended_deployment_is_started_as_it_was_planned(
+    client: TestClient, engine: dict[str, Any]
+) -> None:
+    asked = {
+        "model": {"name": "llama-3.1-8b"},
+        "gpus": ["h100-80gb-sxm"],
+        "context_tokens": 4096,
+        "engine": engine,
+        "manifests": ["kubernetes"],
+    }
+    answer = client.post("/api/recommend_gpus", json=asked).json()
+    objects = answer["recommendations"][0]["manifests"]["kubernetes"]
+    deployment = next(each for each in objects if each["kind"] == "Deployment")
+    text = " ".join(deployment["spec"]["template"]["spec"]["containers"][0]["args"])
+    for name in engine.keys() - {"name"}:
+        _, expected = SAID[engine["name"]][name]
+        assert f" {expected.split()[0]} " in f" {text} "
+
+
+def test_what_the_command_cannot_say_is_a_note(client: TestClient) -> None:
+    asked = {
+        "model": {"name": "llama-3.1-8b"},
+        "gpus": ["h100-80gb-sxm"],
+        "context_tokens": 4096,
+        "engine": {"name": "vllm", "max_model_len": 4096, "usage_context": "LLM_CLASS"},
+        "manifests": ["kubernetes"],
+    }
+    notes = client.post("/api/recommend_gpus", json=asked).json()["recommendations"][0]["notes"]
+    assert (
+        "engine.usage_context: was planned with LLM_CLASS, for which the launch command has no word" in notes
+    )
