@@ -183,3 +183,67 @@ def test_hardware_is_named_once() -> None:
         asked(body("trtllm", "mi300x"), operations.SERVING_ESTIMATE)
     text = refused.value.message
     assert "it runs on NVIDIA (8.0, 8.6, 8.7, 8.9, 9.0), NVIDIA from compute capability 10.0; mi300x" in text
+
+
+QUANTIZED: dict[str, dict[str, Any]] = {
+    "eetq": {},
+    "higgs": {"bits": 4, "group_size": 256},
+    "bitnet": {},
+    "aqlm": {"in_group_size": 8, "out_group_size": 1, "num_codebooks": 1, "nbits_per_codebook": 16},
+    "hqq": {"quant_config": {"weight_quant_params": {"nbits": 4, "group_size": 64}}},
+    "quanto": {"weights": "int8"},
+    "exl2": {"bits": 4.0},
+    "exl3": {"bits": 4.0},
+    "bitsandbytes": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+    "torchao": {"quant_type": {"default": {"_type": "Int8WeightOnlyConfig", "_data": {}}}},
+    "auto-round": {"bits": 4, "group_size": 128, "sym": True},
+    "gptq": {"bits": 4, "group_size": 128, "desc_act": False},
+    "awq": {"bits": 4, "group_size": 128, "zero_point": True, "version": "gemm"},
+    "fp8": {"weight_block_size": [128, 128], "activation_scheme": "dynamic"},
+}
+LLAMA: dict[str, Any] = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+    "torch_dtype": "bfloat16",
+}
+READ = {
+    "vllm": {"torchao", "auto-round", "gptq", "awq", "fp8"},
+    "vllm 0.27.0": {"bitsandbytes", "torchao", "auto-round", "gptq", "awq", "fp8"},
+    "vllm 0.11.0": {"hqq", "bitsandbytes", "torchao", "auto-round", "gptq", "awq", "fp8"},
+    "sglang": {"bitsandbytes", "auto-round", "gptq", "awq", "fp8"},
+    "sglang 0.5.4": {"bitsandbytes", "gptq", "awq", "fp8"},
+    "trtllm": {"gptq", "awq", "fp8"},
+}
+"""By the lists of vLLM and SGLang in these releases; of TensorRT-LLM what its loader does not raise for."""
+
+
+@pytest.mark.parametrize("method", QUANTIZED)
+@pytest.mark.parametrize("named", READ)
+def test_a_checkpoint_is_read_by_the_engines_that_list_its_tool(named: str, method: str) -> None:
+    """Whatever width its numbers have: those of EETQ are int8 like others, which does not make them readable."""
+    engine, _, version = named.partition(" ")
+    config = {**LLAMA, "quantization_config": {"quant_method": method, **QUANTIZED[method]}}
+    request = body(engine, "h100-80gb-sxm", {"hf_config": config}, version or None)
+    if method in READ[named]:
+        assert asked(request).weights_format.startswith("the checkpoint's own")
+        return
+    with pytest.raises(
+        UnsupportedError, match=f"no checkpoints whose quant_method is {method}; it reads"
+    ) as error:
+        asked(request)
+    assert error.value.field == "precision.weights"
+    assert engine not in error.value.details["engines"]  # type: ignore[operator]
+    assert asked({**request, "precision": {"weights": "bf16"}}).weights_format.startswith("bf16")
+
+
+def test_who_reads_a_checkpoint_instead_is_named() -> None:
+    config = {**LLAMA, "quantization_config": {"quant_method": "bitsandbytes", **QUANTIZED["bitsandbytes"]}}
+    with pytest.raises(UnsupportedError, match="it is run there by sglang"):
+        asked(body("vllm", "h100-80gb-sxm", {"hf_config": config}))

@@ -13,7 +13,15 @@ from pydantic import Field
 
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.formats import find_recipe
-from llm_calc.adapters.runs_on_rows import KeepsCaches, LacksModels, RunsOn, TakesDrafts, release_of, words_of
+from llm_calc.adapters.runs_on_rows import (
+    KeepsCaches,
+    LacksModels,
+    ReadsCheckpoints,
+    RunsOn,
+    TakesDrafts,
+    release_of,
+    words_of,
+)
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 
@@ -23,13 +31,17 @@ GGUF = "gguf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What is to be run: a model's type, its weights' format by name, by kind and by the arithmetic it needs."""
+    """What is to be run: a model's type, its weights' format by name, by kind and by the arithmetic it needs.
+
+    ``method``: the tool that wrote a quantized checkpoint, where its own formats are run.
+    """
 
     model_type: str
     weights: str
     storage: str
     is_gguf: bool
     compute: str | None
+    method: str | None = None
 
 
 class EngineRunsOn(Named):
@@ -45,6 +57,7 @@ class EngineRunsOn(Named):
     models: Many[LacksModels] = ()
     caches: Many[KeepsCaches] = ()
     drafts: Many[TakesDrafts] = ()
+    checkpoints: Many[ReadsCheckpoints] = ()
 
     def on(self, gpu: Gpu, version: str | None = None) -> tuple[RunsOn, ...]:
         """What it runs on a GPU; nothing where it does not run at all."""
@@ -66,12 +79,23 @@ class EngineRunsOn(Named):
         rows = self.on(gpu, version)
         if not rows:
             return "does not run on it"
+        if not self.reads(load, version):
+            return f"reads no checkpoints of {load.method}"
         if not any(_runs(row, gpu, load) for row in rows):
             return f"runs no {load.weights} weights on it"
         lacks = self.lacks(load.model_type, version)
         if lacks is not None and lacks.instead is None:
             return f"runs no models of type {load.model_type}"
         return None
+
+    def tools(self, version: str | None = None) -> tuple[str, ...]:
+        """The tools whose quantized checkpoints it reads; nothing where none is known."""
+        release = release_of(version)
+        return tuple(name for row in self.checkpoints if not row.missing(release) for name in row.methods)
+
+    def reads(self, load: Load, version: str | None = None) -> bool:
+        """Whether it reads checkpoints of the tool that wrote a load's."""
+        return load.method is None or not self.checkpoints or load.method in self.tools(version)
 
     def lacks(self, model_type: str, version: str | None = None) -> LacksModels | None:
         """The row that says that a release has no implementation of such models."""
@@ -101,6 +125,8 @@ def check_runs(engine: str, version: str | None, gpu: Gpu, load: Load) -> tuple[
         return ()
     if not rules.on(gpu, version):
         raise _wrong_chip(rules, version, gpu)
+    if not rules.reads(load, version):
+        raise _wrong_tool(rules, version, gpu, load)
     if not any(_runs(row, gpu, load) for row in rules.on(gpu, version)):
         raise _wrong_format(rules, version, gpu, load)
     lacks = rules.lacks(load.model_type, version)
@@ -169,6 +195,19 @@ def _wrong_format(rules: EngineRunsOn, version: str | None, gpu: Gpu, load: Load
         f"{', '.join(own)}{_run_by(load.weights, others)}"
     )
     return UnsupportedError(msg, field="precision.weights", accepted=list(own), engines=others)
+
+
+def _wrong_tool(rules: EngineRunsOn, version: str | None, gpu: Gpu, load: Load) -> UnsupportedError:
+    """Its own name of the method, whatever its numbers are kept in."""
+    own, others = rules.tools(version), _others(rules, gpu, load)
+    msg = (
+        f"precision.weights: {rules.name} ({_named(rules, version)}) reads no checkpoints whose quant_method is "
+        f"{load.method}; it reads {', '.join(own)}{_run_by('it', others) or '; no engine that is known does there'}; "
+        "or give precision.weights"
+    )
+    return UnsupportedError(
+        msg, field="precision.weights", accepted=[*rules.formats_on(gpu, version)], engines=others
+    )
 
 
 def _no_weights(load: Load) -> str:

@@ -100,6 +100,12 @@ class TakesDrafts(_Dated):
     methods: Many[Method] = Field(min_length=1)
 
 
+class ReadsCheckpoints(_Dated):
+    """Tools whose quantized checkpoints an engine reads, by the ``quant_method`` that they write."""
+
+    methods: Many[str] = Field(min_length=1)
+
+
 class KeepsCaches(_Hardware):
     """Formats of the cache that an engine keeps on some hardware or in some releases only.
 

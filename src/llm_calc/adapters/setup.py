@@ -171,11 +171,13 @@ def _check_stage_layers(parallelism: ParallelismPart, engine: EngineName) -> Non
 def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> Load:
     """What an engine is to run. A format that is not ``named`` counts as converted to what the engine reads."""
     weights = formats.weights
+    converted = weights.is_gguf or not named
     return Load(
         model_type=source.model.model_type,
         weights=weights.name,
         storage=weights.storage,
-        is_gguf=weights.is_gguf or not named,
+        is_gguf=converted,
+        method=None if converted else weights.method,
         compute=formats.numbers.recipe.default.compute,
     )
 

@@ -48,6 +48,7 @@ class StoredWeights:
 
     ``storage``: the kind of numbers. ``kv_cache``: the format that the checkpoint asks for in the cache.
     ``guessed``: the sizes rest on something that the file did not say. ``is_gguf``: tensors of a GGUF file.
+    ``method``: the tool that wrote the checkpoint, of its own formats alone.
     """
 
     recipe: WeightRecipe
@@ -58,6 +59,7 @@ class StoredWeights:
     assumptions: tuple[str, ...] = ()
     guessed: bool = False
     is_gguf: bool = False
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,7 @@ def _own_weights(own: CheckpointFormat) -> StoredWeights:
         kv_cache=own.kv_cache,
         assumptions=own.guesses,
         guessed=bool(own.guesses),
+        method=own.method,
     )
 
 

@@ -45,6 +45,7 @@ class CheckpointFormat:
 
     ``storage``: the kind of numbers, as recipes of the catalog name it. ``kv_cache``, ``activations``: number
     formats that the checkpoint asks for (None: the model's 16 bits). ``guesses``: what could not be known.
+    ``method``: the tool that wrote it.
     """
 
     recipe: WeightRecipe
@@ -53,6 +54,7 @@ class CheckpointFormat:
     kv_cache: str | None = None
     activations: str | None = None
     guesses: tuple[str, ...] = ()
+    method: str | None = None
 
 
 def checkpoint_format(config: Mapping[str, object], model: Model, tables: FormatTables) -> CheckpointFormat:
@@ -84,6 +86,7 @@ def checkpoint_format(config: Mapping[str, object], model: Model, tables: Format
         kv_cache=scheme.kv_cache,
         activations=scheme.activations,
         guesses=tuple(said.notes.sentences),
+        method=said.notes.tool,
     )
 
 
