@@ -55,6 +55,21 @@ DEFAULTS: dict[str, set[Any]] = {
     "concurrency": {1},
     "batch": {1},
     "count": {1},
+    "draft_tokens": {3},
+    # One GPU of a kind where one is asked about.
+    "tensor": {1},
+    "pipeline": {1},
+    "data": {1},
+    "expert": {1},
+    "prefill_replicas": {1},
+    "decode_replicas": {1},
+    "tensor_parallel_size": {1},
+    "pipeline_parallel_size": {1},
+    "data_parallel_size": {1},
+    "tp_size": {1},
+    "pp_size": {1},
+    "dp_size": {1},
+    "ep_size": {1},
 }
 
 
@@ -130,6 +145,19 @@ def silent(operation: Operation[Any, Any], body: Schema) -> list[str]:
     return found
 
 
+# Limits that nothing of the question reaches are kept without a word, as they would be by the engine.
+REACHED_BY_NOTHING = {
+    "least_tokens_per_s",
+    "hardware.gpus_per_node",
+    "disaggregated.decode_hardware.gpus_per_node",
+    "max_models",
+}
+
+
+def beyond_limits(found: list[str]) -> list[str]:
+    return [each for each in found if each.partition("=")[0] not in REACHED_BY_NOTHING]
+
+
 def deployment(engine: str) -> Schema:
     return {
         "model": {"name": "llama-3.1-8b"},
@@ -158,8 +186,44 @@ def test_an_inspection_of_a_model_that_sees_keeps_silent_of_nothing() -> None:
     assert silent(operations.INSPECT_MODEL, body) == []
 
 
-# Limits that nothing of the question reaches are kept without a word, as they would be by the engine.
-REACHED_BY_NOTHING = {"least_tokens_per_s", "hardware.gpus_per_node", "max_models"}
+@pytest.mark.parametrize("engine", list(ENGINE_PARTS))
+def test_an_estimate_keeps_silent_of_nothing(engine: str) -> None:
+    body = deployment(engine)
+    if engine == "mlx":
+        body["hardware"] = {"gpu": "apple-m3-ultra"}
+    assert beyond_limits(silent(operations.SERVING_ESTIMATE, body)) == []
+
+
+APART = {
+    "hardware": {"gpu": "h100-80gb-sxm"},
+    "parallelism": {"tensor": 1},
+    "disaggregated": {
+        "decode_hardware": {"gpu": "h200-141gb-sxm", "count": 2},
+        "decode_parallelism": {"tensor": 2},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "also"),
+    [
+        ("vllm", {}),
+        (
+            "sglang",
+            {
+                "speculative": {"method": "eagle3"},
+                "lora": {"rank": 16, "adapters": 2, "target_modules": ["q_proj"]},
+            },
+        ),
+        (
+            "generic",
+            {"workload": {**LENGTHS, "concurrency": 8, "sessions": {"turns": 3, "think_s": 1.0}}},
+        ),
+    ],
+)
+def test_prefill_and_decode_apart_keep_silent_of_nothing(engine: str, also: Schema) -> None:
+    body = {**deployment(engine), **APART, **also}
+    assert beyond_limits(silent(operations.SERVING_ESTIMATE, body)) == []
 
 
 @pytest.mark.parametrize(
@@ -175,5 +239,4 @@ REACHED_BY_NOTHING = {"least_tokens_per_s", "hardware.gpus_per_node", "max_model
 def test_questions_of_ones_own_machine_keep_silent_of_nothing(
     operation: Operation[Any, Any], body: Schema
 ) -> None:
-    found = silent(operation, body)
-    assert [each for each in found if each.partition("=")[0] not in REACHED_BY_NOTHING] == []
+    assert beyond_limits(silent(operation, body)) == []

@@ -8,9 +8,11 @@ from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
+from llm_calc.core.serving.estimate import Deployment
 
 NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v"))
 """What chooses rules, or a format that was brought into the setup before."""
@@ -63,9 +65,14 @@ def idle_in_time(
             yield f"engine.{name}: changes nothing of the times here"
 
 
-def timed(placed: Placed) -> tuple[object, ...]:
-    """What times follow from: steps of a server are filled up to its budget of tokens, those of others are not."""
+def timed(placed: Placed, workload: WorkloadPart) -> tuple[object, ...]:
+    """What times follow from: steps of a server are filled up to its budget of tokens, those of others are not.
+
+    No more run at once than come.
+    """
     deployment = placed.deployment
+    if workload.load in ("concurrency", "batch"):
+        deployment = _at_most(deployment, -(-workload.requests_in_flight // placed.replicas))
     if placed.calibration.name != SERVED:
         scheduling = replace(deployment.scheduling, budget_tokens=0.0)
         deployment = replace(deployment, scheduling=scheduling)
@@ -77,6 +84,13 @@ def timed(placed: Placed) -> tuple[object, ...]:
         placed.room,
         placed.layout,
     )
+
+
+def _at_most(deployment: Deployment, requests: int) -> Deployment:
+    """The same where so many requests are all that there are."""
+    server, alone = (other and _at_most(other, requests) for other in (deployment.server, deployment.alone))
+    limit = min(float(deployment.limit), float(requests))
+    return replace(deployment, limit=limit, server=server, alone=alone)
 
 
 def _stated(part: EnginePart) -> Iterator[str]:

@@ -208,7 +208,7 @@ def _timed_by(
         other = request.model_copy(update={"engine": engine})
         placed = place_request(other, catalogs)
         sides = sides_of(placed, other, catalogs)
-        return timed(placed) if sides is None else timed_of_both(sides, request.workload)
+        return timed(placed, request.workload) if sides is None else timed_of_both(sides, request.workload)
 
     return of
 

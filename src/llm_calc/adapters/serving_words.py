@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
 from llm_calc.adapters.arrivals import were_measured
+from llm_calc.adapters.certainty import meets_unmeasured
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.idle_options import idle_in_time
@@ -80,7 +81,12 @@ def _warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
+        yield (
+            f"engine.{option}: its effect on time is not known; steps are timed as by the engine's default, with the "
+            "memory that it leaves for the KV cache"
+        )
+    if meets_unmeasured(placed):
+        yield f"engine: {placed.engine} was measured with single requests only; several at once are the formula's"
 
 
 def _load_warnings(
