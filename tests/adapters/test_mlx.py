@@ -71,6 +71,29 @@ def test_speeds_that_others_published_lie_in_the_range() -> None:
     assert inside >= 4
 
 
+@pytest.mark.parametrize(
+    ("model", "weights"), [("qwen3-8b", "bf16"), ("qwen3-8b", "mlx-4bit"), ("qwen3-30b-a3b", "mlx-4bit")]
+)
+def test_output_grows_with_the_requests_that_run_together(model: str, weights: str) -> None:
+    """Up to the 32 that the server computes together; a batch never takes longer than one request after another."""
+    found = {
+        count: asked(
+            operations.SERVING_ESTIMATE,
+            model,
+            weights,
+            workload={"input_tokens": 1000, "output_tokens": 500, "batch": count},
+        )
+        for count in (1, 2, 4, 8, 9, 10, 16, 24, 32)
+    }
+    rates = [count / each.tpot_s for count, each in found.items()]
+    assert rates == sorted(rates)
+    assert found[32].tpot_s < 32 * found[1].tpot_s
+    assert found[1].basis.kind != "formula_only"
+    assert {each.basis.kind for count, each in found.items() if count > 1} == {"formula_only"}
+    assert found[9].interval.status == "uncalibrated"
+    assert any("single requests only" in word for word in found[9].warnings)
+
+
 def test_elsewhere_than_on_apple_it_is_refused_with_what_runs_there() -> None:
     with pytest.raises(
         UnsupportedError, match=r"mlx .* does not run on rtx-4090; it runs on Apple"

@@ -29,6 +29,10 @@ COVERAGE = 0.8
 LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
 NEVER_MEASURED: BasisKind = "formula_only"
+ALONE_ONLY = frozenset(("mlx",))
+"""Engines of which only single requests were measured."""
+FEW_MODELS = 4
+"""An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones."""
 
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -39,6 +43,9 @@ def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[Hel
     if not was_seen(calibration, model):
         models = [error for error in calibration.errors if error.held_out == "model"]
         rows = [_as_wide(error, models) for error in rows]
+    if missing != "row" and models_seen(calibration, placed.engine) < FEW_MODELS:
+        makers = [error for error in calibration.errors if error.held_out == "vendor"]
+        rows = [_as_wide(error, makers) for error in rows]
     here = _of_load(rows, request, placed)
     known = {error.metric for error in here if error.measurements >= LEAST_CASES}
     here = [*here, *(error for error in rows if error.metric not in known)]
@@ -145,9 +152,14 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
 
 
 def never_together(placed: Placed) -> bool:
-    """Whether these GPUs are none that were measured as they are: unlike ones, custom ones, ones with other memory."""
+    """Whether nothing of the kind was measured: unlike GPUs, custom ones or with other memory, requests that meet."""
     setup = placed.subject.setup
-    return bool(setup.unlike) or not as_sold(setup.gpu)
+    return bool(setup.unlike) or not as_sold(setup.gpu) or meets_unmeasured(placed)
+
+
+def meets_unmeasured(placed: Placed) -> bool:
+    """Whether requests run at once under an engine that was only measured with single ones."""
+    return placed.met and placed.engine in ALONE_ONLY
 
 
 def holds_one(placed: Placed) -> bool:
@@ -211,3 +223,9 @@ def was_seen(calibration: Calibration, model: Model) -> bool:
     """Whether a fit has measurements of a model, told by its shape, under any engine on any GPU."""
     ending = f"/{shape_of(model)}"
     return any(key.endswith(ending) for key in calibration.seen)
+
+
+def models_seen(calibration: Calibration, engine: str) -> int:
+    """How many models a fit has runs of under an engine, told by their shapes."""
+    runs_of = [key for key in calibration.seen if key.startswith(f"run:{engine}/")]
+    return len({key.split("/", 2)[2] for key in runs_of})

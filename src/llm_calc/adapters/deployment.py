@@ -61,6 +61,7 @@ class Placed:
     contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over the middle of
     measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the load takes
     more cache than planned. ``beside``: its draft and its adapters. ``encoder``: of the images of each request.
+    ``met``: requests run at once, of which an engine may have no run.
     """
 
     subject: Subject
@@ -85,6 +86,7 @@ class Placed:
     release_factor: float | None = None
     novel: bool = False
     larger_cache: bool = False
+    met: bool = False
     beside: Beside = NOTHING_BESIDE
     encoder: Encoder = NO_ENCODER
 
@@ -167,6 +169,7 @@ def place_subject(
         assumptions=(*placed.assumptions, *assumed),
         warnings=(*placed.warnings, *larger_cache),
         larger_cache=bool(larger_cache),
+        met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
     )

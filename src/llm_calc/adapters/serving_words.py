@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
 from llm_calc.adapters.arrivals import were_measured
+from llm_calc.adapters.certainty import meets_unmeasured
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.idle_options import idle_in_time
@@ -16,8 +17,8 @@ from llm_calc.adapters.session_words import session_assumptions, session_warning
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
-from llm_calc.core.serving.arrivals import OPEN_REQUESTS
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.estimate import Found
 
 
@@ -60,7 +61,10 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "between 80 and 100 % of those given"
         )
     if load == "request_rate" and not apart:
-        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
+        yield (
+            f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine "
+            "that has been under this load for twice as many"
+        )
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
     if request.calibration is not None:
@@ -80,7 +84,12 @@ def _warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        yield f"engine.{option}: its effect on time is not known; times are those of the engine's default"
+        yield (
+            f"engine.{option}: its effect on time is not known; steps are timed as by the engine's default, with the "
+            "memory that it leaves for the KV cache"
+        )
+    if meets_unmeasured(placed):
+        yield f"engine: {placed.engine} was measured with single requests only; several at once are the formula's"
 
 
 def _load_warnings(

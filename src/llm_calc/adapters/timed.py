@@ -30,6 +30,7 @@ def timed(
         rates = _in_micro_batches(rates, engine.micro_batch(engine.loading(setup).n_ctx))
     elif isinstance(engine, Mlx):
         rates = _in_micro_batches(rates, engine.prefill_step_size)
+        rates = replace(rates, kernels=replace(rates.kernels, quicker=True))
     elif setup.layout.stage_layers:
         rates = _of_slowest(setup, rates)
     offload = offload_of(engine, setup, rates)

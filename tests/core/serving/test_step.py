@@ -1,5 +1,7 @@
 """Time of a step: roofs, sums, and the same for arrays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from llm_calc.core.model import Model
 from llm_calc.core.operators import step_work
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.breakdown import operator_times
-from llm_calc.core.serving.rates import Kernels
+from llm_calc.core.serving.rates import Kernels, Rates
 from llm_calc.core.serving.step import StepLoad, launch_seconds, step_seconds, touched_fraction
 from tests.builders import deepseek_v3, llama, mixtral, plain_recipe
 from tests.core.serving.cases import MACHINE, PERFECT, rates, work
@@ -52,6 +54,22 @@ def test_few_tokens_run_on_vector_units_and_more_fill_whole_tiles() -> None:
     assert vector > 8 * LLAMA_BYTES / (0.5 * MACHINE.vector_flops_per_s)
     assert vector <= seconds(9.0) <= 1.02 * vector
     assert seconds(33.0) == pytest.approx(seconds(64.0), rel=0.02)
+
+
+def test_a_step_of_up_to_a_tile_takes_no_longer_than_its_tokens_in_batches_of_eight() -> None:
+    """Running the step in parts takes longer; 1e-5 is left for rounding."""
+    base = rates(0.5, PERFECT, Kernels(name="", vector_tokens=8, tile_tokens=32, overlap_exponent=1.0))
+    slow = replace(base, saturation_tokens=10_000.0)
+
+    def seconds(tokens: float, under: Rates) -> float:
+        return float(step_seconds(work(llama()), StepLoad(sequences=tokens), under))
+
+    for tokens in range(9, 33):
+        assert seconds(8.0, slow) <= seconds(tokens, slow) <= -(-tokens // 8) * 1.00001 * seconds(8.0, slow)
+    quick = replace(slow, kernels=replace(slow.kernels, quicker=True))
+    for tokens in range(2, 65):
+        assert seconds(tokens - 1, quick) <= seconds(tokens, quick) <= tokens * seconds(1.0, quick)
+        assert tokens / seconds(tokens, quick) > (tokens - 1) / seconds(tokens - 1, quick)
 
 
 @given(

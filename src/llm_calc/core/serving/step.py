@@ -10,7 +10,8 @@ from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
 from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.rates import LinearRates, Rates
+from llm_calc.core.serving.kernels import multiply_seconds
+from llm_calc.core.serving.rates import Rates
 
 LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
 
@@ -96,13 +97,11 @@ def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Qu
     """
     reached = rates.linear[GROUPS.index(work.group)]
     touched = touched_fraction(work, tokens, rates.routing_exponent)
-    moved_s = (
-        work.weight_bytes * touched / reached.bytes_per_s
-        + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
-    )
+    read_s = work.weight_bytes * touched / reached.bytes_per_s
+    moved_s = read_s + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     if isinstance(work.experts, np.ndarray) or work.experts:
         tokens = tokens + padded_tokens(work, tokens, touched, rates.expert_pad_rows)
-    return moved_s, _multiply_seconds(work, tokens, reached, rates)
+    return moved_s, multiply_seconds(work, tokens, read_s, rates)
 
 
 def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Quantity) -> Quantity:
@@ -115,24 +114,6 @@ def padded_tokens(work: LinearWork, tokens: Quantity, touched: Quantity, rows: Q
     """
     each = touched * work.experts / larger(work.top_k, 1)
     return smaller(rows * each, LEAST_PADDING_ROWS * each + tokens)
-
-
-def _multiply_seconds(work: LinearWork, tokens: Quantity, reached: LinearRates, rates: Rates) -> Quantity:
-    """Few tokens may run on vector units, one by one; more fill tiles of matrix units, the last perhaps in part.
-
-    Where matrix units take over, the time never falls below that of the most tokens on vector units.
-    """
-    kernels = rates.kernels
-    tiles = (
-        tokens if kernels.tile_tokens == 1 else ceil_div(tokens, kernels.tile_tokens) * kernels.tile_tokens
-    )
-    filled = tiles + where(tokens > 0, rates.saturation_tokens, 0.0)
-    matrix_s = filled * work.flops_per_token / reached.flops_per_s
-    if not kernels.vector_tokens:
-        return matrix_s
-    each_s = work.flops_per_token / reached.vector_flops_per_s
-    most_s = kernels.vector_tokens * each_s
-    return where(tokens <= kernels.vector_tokens, tokens * each_s, larger(matrix_s, most_s))
 
 
 def context_keys(work: ContextWork, share: Quantity, load: StepLoad) -> Quantity:
