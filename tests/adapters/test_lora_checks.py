@@ -18,8 +18,11 @@ def words_of(lora: dict[str, Any], model: Any) -> list[str]:
 
 @pytest.mark.parametrize("row", LIKE_PEFT, ids=titled)
 def test_what_peft_refuses_is_refused(row: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedError, match="out_proj"):
+    with pytest.raises(UnsupportedError, match="out_proj") as error:
         words_of({"adapter_config": {"r": 4, **row["adapter"]}}, {"hf_config": row["config"]})
+    known = error.value.message.partition("these are known: ")[2].split(", ")
+    assert "in_proj" in known
+    assert "out_proj" not in known
 
 
 REFUSED = [

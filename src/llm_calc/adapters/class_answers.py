@@ -8,10 +8,10 @@ from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, Percentiles, PercentilesOfRun
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.serving.arrivals import OPEN_REQUESTS
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.host import SLOT_REQUESTS
 from llm_calc.core.serving.percentiles import PERCENTILES
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.estimate import Found
 from llm_calc.core.workloads.turns import Seen
 

@@ -62,6 +62,8 @@ def _of_none(part: LoraPart, said: Adapter, made: Adapter, model: Model) -> Iter
 
 def _ends(model: Model) -> set[str]:
     own = {module.name.rpartition(".")[2] for module in modules_of(model) if not module.stacked}
+    if model.model_type in WITHOUT_OUT_PROJ:
+        own -= {"out_proj"}
     return own | {*UNSTACKED.get(model.model_type, ()), *((ROUTER,) if model.model_type in UNSTACKED else ())}
 
 

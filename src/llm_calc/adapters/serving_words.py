@@ -17,8 +17,8 @@ from llm_calc.adapters.session_words import session_assumptions, session_warning
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
-from llm_calc.core.serving.arrivals import OPEN_REQUESTS
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.estimate import Found
 
 
@@ -61,7 +61,10 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "between 80 and 100 % of those given"
         )
     if load == "request_rate" and not apart:
-        yield f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths"
+        yield (
+            f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine "
+            "that has been under this load for twice as many"
+        )
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
     if request.calibration is not None:

@@ -21,7 +21,7 @@ from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.model import Model
 from llm_calc.core.serving.estimate import SPREAD as LOOP_SPREAD
 from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.traffic import poisson_arrivals
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.arrivals import sessions_arriving
 from llm_calc.core.workloads.draws import Draw, around
 from llm_calc.core.workloads.estimate import Found, arriving, sessions_alive
@@ -32,7 +32,7 @@ from llm_calc.core.workloads.traces import replayed
 SPREAD = 0.2
 """Lengths of turns vary so much either way."""
 LENGTHS = ("input_tokens", "output_tokens")
-ARRIVING = 900
+ARRIVING = OPEN_REQUESTS
 """Requests of a run with random arrivals whose requests are told apart."""
 NO_SESSIONS = frozenset({"llama.cpp", "mlx"})
 """Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
@@ -165,7 +165,6 @@ def room_of(
     if found and not keeps:
         msg = f"kv_tiers: {part.name} keeps no contexts here; its prefix cache is off, or holds no states"
         raise InvalidInputError(msg, field="kv_tiers")
-    stated = "prefix_cache_hit_fraction" in workload.model_fields_set
     return Room(
         capacity_tokens=capacity_tokens,
         block_tokens=float(
@@ -173,7 +172,7 @@ def room_of(
         ),
         tiers=tuple(found),
         keeps=keeps,
-        stated_fraction=workload.prefix_cache_hit_fraction if stated else None,
+        stated_fraction=workload.prefix_cache_hit_fraction,
     )
 
 
@@ -224,8 +223,7 @@ def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | No
         return sessions_arriving(placed.deployment, stream_of(workload, 1), placed.room, rate)
     if workload.request_rate is not None:
         rate = workload.request_rate / placed.replicas
-        arrivals = poisson_arrivals(rate, ARRIVING)
-        return arriving(placed.deployment, stream_of(workload, 0, arrivals), placed.room, rate, patience)
+        return arriving(placed.deployment, stream_of(workload, 0), placed.room, rate, patience)
     sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
     return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
 

@@ -42,6 +42,9 @@ NO_METHOD = "speculative.method: none is named; a draft model of its own is take
 NOT_COUNTED = "speculative: weights and cache of the draft are not counted; memory for them must be left"
 PACKED = "deepseek_v4"
 """Models whose pools are laid out by their own layers alone."""
+ALONE = frozenset({"mlx"})
+"""Engines that batch no requests beside a draft."""
+ONE_AT_A_TIME = "speculative: a draft model ends batching: requests are served one at a time"
 NOT_PLANNED = frozenset({"llama.cpp"})
 """Engines of which it is not known how they place a draft."""
 
@@ -109,7 +112,7 @@ def drafted(
         cost_fraction=cost,
         gained_tokens=_gained(part, measured),
     )
-    memory = (*found.words, *_staged(subject, layers, found))
+    memory = (*found.words, *_staged(subject, layers, found), *((ONE_AT_A_TIME,) if engine in ALONE else ()))
     words = (
         *_unsaid(part, method, measured),
         _acceptance_words(part, measured, method, of_another),

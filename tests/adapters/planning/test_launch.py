@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.planning import launch
 from llm_calc.adapters.planning.launch import Launch, launch_command
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import load_runs_on
@@ -169,3 +170,12 @@ def test_every_gpu_with_published_rates_runs_some_engine_or_none_by_its_vendor()
         if gpu.peaks and not any(rules.on(gpu) for rules in load_runs_on().values())
     }
     assert without == {"groq-lpu"}
+
+
+def test_no_module_of_starting_engines_knows_one_by_its_name() -> None:
+    """What tells engines apart stands in their catalogs."""
+    folder = Path(launch.__file__).parent
+    files = [folder / "launch.py", folder / "launched.py", folder / "stated.py", folder / "choices.py"]
+    names = [f'"{name}"' for name in load_launch_rules()]
+    for file in (*files, *folder.glob("manifests/*.py")):
+        assert [name for name in names if name in file.read_text(encoding="utf-8")] == [], file.name

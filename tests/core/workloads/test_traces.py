@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_calc.core.serving.estimate import Deployment, Offsets
-from llm_calc.core.serving.traffic import poisson_arrivals
+from llm_calc.core.serving.traffic import poisson_arrivals, rounds_of_arrivals
 from llm_calc.core.workloads.draws import Draw
 from llm_calc.core.workloads.estimate import arriving
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
@@ -76,14 +76,13 @@ def test_a_switched_off_cache_finds_nothing_and_a_stated_share_stands() -> None:
 
 
 def test_equal_requests_of_a_trace_are_those_arrivals() -> None:
-    arrivals = poisson_arrivals(5.0, 200)
-    recorded = Trace(arrivals_s=arrivals, prompts=(700.0,) * 200, outputs=(80.0,) * 200)
+    arrivals = rounds_of_arrivals(5.0)
+    count = len(arrivals)
+    recorded = Trace(arrivals_s=arrivals, prompts=(700.0,) * count, outputs=(80.0,) * count)
     fixed = [Draw((0.0, 1.0), (each, each)) for each in (700.0, 80.0, 1.0)]
     kind = RequestClass(first=fixed[0], output=fixed[1], growth=fixed[2])
     own = replayed(DEPLOYMENT, recorded, replace(ROOMY, keeps=False), 1).estimate
-    drawn = arriving(
-        DEPLOYMENT, Stream(classes=(kind,), arrivals_s=arrivals), replace(ROOMY, keeps=False), 5.0
-    )
+    drawn = arriving(DEPLOYMENT, Stream(classes=(kind,)), replace(ROOMY, keeps=False), 5.0)
     assert float(own.ttft_s) == pytest.approx(float(drawn.estimate.ttft_s), rel=0.01)
     assert float(own.tpot_s) == pytest.approx(float(drawn.estimate.tpot_s), rel=0.01)
 

@@ -14,7 +14,7 @@ from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules,
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.sessions import NO_SESSIONS
-from llm_calc.adapters.setup import load_of
+from llm_calc.adapters.setup import ONLY_GGUF, load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
@@ -23,9 +23,6 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.space import layouts
 
-USUAL_GGUF = ("q8_0", "q4_k_m")
-USUAL_FORMAT = "fp8"
-USUAL_MLX = ("mlx-8bit", "mlx-4bit")
 AUTO = "auto"
 MOST_GPUS = 64
 """GPUs of all replicas, where the request sets no limit."""
@@ -141,25 +138,26 @@ def _signature(choice: Choice) -> tuple[object, ...]:
 
 def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str) -> list[str | None]:
     """Names of weight formats; None: the checkpoint's own."""
-    gguf = engine == "llama.cpp"
+    gguf = engine in ONLY_GGUF
     if request.formats is None:
-        if engine == "mlx":
-            return [None, *USUAL_MLX]
-        return _usual_files(source) if gguf else [None, *_smaller(source, engine)]
+        return _usual_files(source, engine) if gguf else [None, *_smaller(source, engine)]
     entries = [(name, find_recipe(name, engine)) for name in request.formats]
     return [name for name, entry in entries if entry.is_gguf == gguf]
 
 
-def _usual_files(source: SourcedModel) -> list[str | None]:
-    """The checkpoint's own kind of file, where llama.cpp keeps its numbers; else those of 8 bits and of 4 to 5."""
-    own = model_precision(source, PrecisionPart(), "llama.cpp").weights
-    return [None] if own.storage in KEPT or source.gguf is not None else list(USUAL_GGUF)
+def _usual_files(source: SourcedModel, engine: str) -> list[str | None]:
+    """The checkpoint's own kind of file, where a file keeps its numbers; else the usual ones."""
+    own = model_precision(source, PrecisionPart(), engine).weights
+    if own.storage in KEPT or source.gguf is not None:
+        return [None]
+    return list(launch_rules(engine).usual_formats)
 
 
 def _smaller(source: SourcedModel, engine: str) -> list[str | None]:
-    """The usual 8-bit format, where the checkpoint's own takes more."""
+    """The usual formats, where the checkpoint's own takes more bits."""
+    rules = launch_rules(engine)
     own = model_precision(source, PrecisionPart(), engine).numbers.recipe.default
-    return [USUAL_FORMAT] if own.bits_per_element > 9 else []
+    return list(rules.usual_formats) if own.bits_per_element > rules.usual_above_bits else []
 
 
 def _with_caches(

@@ -92,7 +92,7 @@ def file_command(launch: Launch) -> str:
 def launch_notes(engine: str, nodes: int, *, foreign_weights: str | None) -> list[str]:
     """What the command takes for granted."""
     rules = launch_rules(engine)
-    notes = list(rules.notes) if nodes > 1 or engine == "trtllm" else []
+    notes = list(rules.notes) if nodes > 1 or rules.notes_on_one_host else []
     if foreign_weights is not None:
         notes.append(f"the command names a checkpoint in {foreign_weights}, which has to be at hand")
     return notes

@@ -104,13 +104,24 @@ class ImageRow(BaseModel):
     checked: date
 
 
+class KserveRow(BaseModel):
+    """How KServe starts the engine over several hosts by itself: on whose chips, and options that it writes."""
+
+    model_config = STRICT
+
+    vendor: str
+    sets: Many[str]
+    source: str
+    checked: date
+
+
 class ContainerRow(BaseModel):
     """How an engine runs in a container.
 
     ``listen``: what makes the server answer to others than its own host. ``entrypoint``: the image starts the first
     word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
     ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
-    ``on_other_hosts`` on all but the first.
+    ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself.
     """
 
     model_config = STRICT
@@ -125,11 +136,17 @@ class ContainerRow(BaseModel):
     shared_memory_gib: int = 0
     grouped: bool = False
     on_other_hosts: Many[str] = ()
+    kserve: KserveRow | None = None
     images: Many[ImageRow] = Field(min_length=1)
 
 
 class LaunchRules(Named):
-    """One file of ``catalogs/launch``."""
+    """One file of ``catalogs/launch``.
+
+    ``notes``: what to know of commands over several hosts, of all where ``notes_on_one_host``. ``usual_formats``: of
+    weights, to look at beside the own where a request names none, if a number of the own takes more bits than
+    ``usual_above_bits``. ``made_on_load``: how weights are stored that the engine makes of 16 bits while it loads.
+    """
 
     model_config = STRICT
 
@@ -137,6 +154,10 @@ class LaunchRules(Named):
     checked: date
     sources: Many[str]
     notes: Many[str] = ()
+    notes_on_one_host: bool = False
+    usual_formats: Many[str] = ()
+    usual_above_bits: float = 0
+    made_on_load: Many[str] = ()
     kv_cache_formats: Many[str] = ()
     several_nodes: Many[str] = ()
     options_file: str | None = None

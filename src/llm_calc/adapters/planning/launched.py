@@ -8,6 +8,7 @@ from llm_calc.adapters.planning.exact import Evaluated, Scene
 from llm_calc.adapters.planning.launch import Launch, launch_notes
 from llm_calc.adapters.planning.manifests.served import Served
 from llm_calc.adapters.planning.stated import stated_options, unsaid
+from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
@@ -63,23 +64,19 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
 def _model_word(choice: Choice, repository: str) -> str:
     """The repository, or the checkpoint in another format that has to be at hand."""
     weights, own = choice.precision.weights, repository.rpartition("/")[2]
-    if choice.engine == "llama.cpp":
+    if choice.engine in ONLY_GGUF:
         return f"{own}-{weights.name}.gguf"
     return repository if _loads(choice) else f"{own}-{weights.name}"
 
 
 def _loads(choice: Choice) -> bool:
     """Whether the engine makes these weights of the published checkpoint: its own, 16 bits, fp8 while loading."""
-    made = choice.precision.weights.storage in ("fp8", "16-bit", "32-bit") and choice.engine in (
-        "vllm",
-        "sglang",
-    )
-    return choice.own_weights or made
+    return choice.own_weights or choice.precision.weights.storage in choice.rules.made_on_load
 
 
 def _at_hand(choice: Choice) -> bool:
     """Whether the command names files that nobody publishes under this name."""
-    return not _loads(choice) or choice.engine == "llama.cpp"
+    return not _loads(choice) or choice.engine in ONLY_GGUF
 
 
 def command_notes(chosen: Chosen) -> list[str]:

@@ -213,5 +213,3 @@ class Mlx:
             )
         if self.kv_bits is not None:
             yield "engine.kv_bits: ends batching: requests are served one at a time"
-        if setup.drafted_tokens:
-            yield "speculative: a draft model ends batching in mlx-lm: requests are served one at a time"

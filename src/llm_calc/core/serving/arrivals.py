@@ -8,10 +8,13 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder, stretched
 from llm_calc.core.serving.estimate import Deployment, Estimate, from_run, queue_of_many, serve
 from llm_calc.core.serving.host import NO_HOST
-from llm_calc.core.serving.traffic import Served, Traffic, poisson_arrivals
-
-OPEN_REQUESTS = 300
-"""Requests of a simulated run with random arrivals."""
+from llm_calc.core.serving.traffic import (
+    OPEN_REQUESTS,
+    ROUNDS_BEFORE,
+    Served,
+    Traffic,
+    rounds_of_arrivals,
+)
 
 
 def simulated_arrivals(
@@ -24,8 +27,8 @@ def simulated_arrivals(
     With images encoders take ``u = rate x seconds / groups`` of the time: the run has arrivals ``1 / (1 - u)`` times as
     dense and takes as many times longer, and a first token comes ``seconds`` later and ``u / (2 (1 - u))`` of them that
     it waits for encoders of others (a queue of equal services with random arrivals, for one group).
-    Choice: a run of 300 requests, without the host times of closed loops, whose requests come in step: measured first
-    tokens of random arrivals hold none (``docs/accuracy.md``).
+    Choice: 900 requests of an engine that has been under the load for twice as many, without the host times of closed
+    loops, whose requests come in step: measured first tokens of random arrivals hold none (``docs/accuracy.md``).
     Leaves out: bursts beyond those of a Poisson process.
     """
     most = float(encoder.most(queue_of_many(deployment, lengths).requests_per_s))
@@ -35,13 +38,28 @@ def simulated_arrivals(
     traffic = Traffic(
         input_tokens=float(lengths.input_tokens),
         output_tokens=float(lengths.output_tokens),
-        arrivals_s=poisson_arrivals(served_per_s * longer, OPEN_REQUESTS),
+        arrivals_s=rounds_of_arrivals(served_per_s * longer),
         spread_fraction=0.0,
         cached_tokens=float(lengths.cached_tokens),
     )
-    served = _behind(_slowed(serve(deployment, traffic), longer), 1 / served_per_s - 1 / rate_per_s)
+    run = _counted(serve(deployment, traffic), served_per_s * longer)
+    served = _behind(_slowed(run, longer), 1 / served_per_s - 1 / rate_per_s)
     found = from_run(replace(deployment, host=NO_HOST), lengths, served, 0.0, None, served_per_s)
     return stretched(found, 1.0, encoder.seconds + encoder.share_s * busy / 2 * longer)
+
+
+def _counted(served: Served, rate_per_s: float) -> Served:
+    """The round that counts; ``running = rate x (latency - ttft)`` (Little's law)."""
+    first = ROUNDS_BEFORE * OPEN_REQUESTS
+    chosen = slice(first, first + OPEN_REQUESTS)
+    ttft, latency = served.ttft_s[chosen], served.latency_s[chosen]
+    return replace(
+        served,
+        ttft_s=ttft,
+        tpot_s=served.tpot_s[chosen],
+        latency_s=latency,
+        mean_running=rate_per_s * float((latency - ttft).mean()),
+    )
 
 
 def _slowed(served: Served, longer: float) -> Served:

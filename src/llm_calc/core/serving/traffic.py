@@ -11,6 +11,10 @@ from llm_calc.core.arrays import FloatArray, Quantity, larger, rounded
 Policy = Literal["mixed", "prefill_first"]
 _GOLDEN, _SILVER = 0.6180339887498949, 0.41421356237309515
 _SEED = 20_240_229
+OPEN_REQUESTS = 900
+"""Requests of a run with random arrivals that are counted."""
+ROUNDS_BEFORE = 2
+"""So many times as many come before them, while the engine fills; as many follow, so that it does not empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,19 @@ def poisson_arrivals(rate_per_s: float, requests: int) -> tuple[float, ...]:
     Definition: a Poisson process, with a fixed seed.
     """
     return tuple((_unit_arrivals(requests) / rate_per_s).tolist())
+
+
+def rounds_of_arrivals(rate_per_s: float) -> tuple[float, ...]:
+    """The same 900 Poisson arrivals again and again: two rounds before those that count, and one after them [s].
+
+    ``arrival + round x 900 / rate``.
+    Choice: an engine that starts empty is faster than one that has long been under its load, and so is one that
+    empties; every round has exactly the rate that was asked for.
+    Leaves out: what still changes after two rounds, where a load is within some per cent of what can be served.
+    """
+    once = np.array(poisson_arrivals(rate_per_s, OPEN_REQUESTS))
+    rounds = (once + number * OPEN_REQUESTS / rate_per_s for number in range(ROUNDS_BEFORE + 2))
+    return tuple(np.concatenate(list(rounds)).tolist())
 
 
 @lru_cache(8)

@@ -16,6 +16,7 @@ from llm_calc.core.serving.estimate import (
 )
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with_host
 from llm_calc.core.serving.percentiles import percentiles_of
+from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
 from llm_calc.core.workloads.patience import Patience, Watch
 from llm_calc.core.workloads.run import MOST_SLOTS, simulate
 from llm_calc.core.workloads.stream import Room, Stream
@@ -84,7 +85,8 @@ def simulated(
 ) -> Seen:
     """One run of the scheduler [s, tokens, sequences]; of arrivals only as long as they keep a patience.
 
-    Definition: :func:`.run.simulate` with the step times of the deployment.
+    Definition: :func:`.run.simulate` with the step times of the deployment; all arrivals count, or ``most_requests``
+    after the rounds that fill the engine.
     Leaves out: preemption, priorities, and contexts that move between replicas.
     """
     slots = min(stream.slots, MOST_SLOTS) or _at_once(deployment, len(stream.arrivals_s))
@@ -100,9 +102,10 @@ def simulated(
     rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
     limit = float(deployment.limit)
     if not stream.slots:
-        arriving = round(len(stream.arrivals_s) * stream.mean_turns)
+        arriving = most_requests or round(len(stream.arrivals_s) * stream.mean_turns)
+        first = ROUNDS_BEFORE * OPEN_REQUESTS if most_requests else 0
         watch = Watch(patience, arriving) if patience else None
-        return simulate(clock, stream, rules, room, limit, requests=arriving, watch=watch)
+        return simulate(clock, stream, rules, room, limit, requests=arriving, uncounted=first, watch=watch)
     counted, first = counted_requests(stream, slots), slots if stream.mean_turns > 1 else 0
     wanted = counted if most_requests is None else min(counted, max(most_requests, slots))
     return simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
@@ -128,17 +131,34 @@ def counted_requests(stream: Stream, slots: int) -> int:
 def arriving(
     deployment: Deployment, stream: Stream, room: Room, rate_per_s: float, patience: Patience | None = None
 ) -> Found:
-    """Requests that arrive whatever is in flight [s, tokens/s, requests/s].
+    """Requests that arrive at random at a rate, whatever is in flight [s, tokens/s, requests/s].
 
-    ``requests/s = min(rate, what the deployment can serve)``.
-    Choice: :func:`simulated` with the arrivals of the stream, without the host times of closed loops, as
+    ``requests/s = min(rate, most)``, ``most`` what the deployment can serve; beyond it the engine is as busy as at it,
+    and the k-th request waits ``k x (1 / most - 1 / rate)`` besides.
+    Choice: :func:`simulated` with the arrivals, and without the host times of closed loops, of
     :func:`llm_calc.core.serving.arrivals.simulated_arrivals` of equal requests.
     Leaves out: as :func:`simulated`.
     """
     deployment = replace(deployment, host=NO_HOST)
-    found = as_clients_see(deployment, simulated(deployment, stream, room, patience=patience))
-    rate = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
-    return as_found(deployment, found, rate, rate * float(found.latency_s.mean()))
+    found = _arrived(deployment, stream, room, rate_per_s, patience)
+    served = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
+    if served < rate_per_s:
+        found = _behind(_arrived(deployment, stream, room, served), 1 / served - 1 / rate_per_s)
+    return as_found(deployment, found, served, served * float(found.latency_s.mean()))
+
+
+def _arrived(
+    deployment: Deployment, stream: Stream, room: Room, rate_per_s: float, patience: Patience | None = None
+) -> Seen:
+    """What the requests that count see of arrivals at a rate."""
+    comes = replace(stream, slots=0, arrivals_s=rounds_of_arrivals(rate_per_s))
+    return as_clients_see(deployment, simulated(deployment, comes, room, OPEN_REQUESTS, patience))
+
+
+def _behind(seen: Seen, lag_s: float) -> Seen:
+    """The same run, each request ``lag_s`` further behind its arrival than the one that came before it."""
+    waits = lag_s * (1.0 + seen.arrival_s.argsort().argsort())
+    return replace(seen, ttft_s=seen.ttft_s + waits, latency_s=seen.latency_s + waits)
 
 
 def _served(deployment: Deployment, stream: Stream, room: Room, lengths: Lengths, rate_per_s: float) -> float:

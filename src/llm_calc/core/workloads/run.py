@@ -47,7 +47,7 @@ class _Run:
         self.now = self.context = self.begun_prompts = self.busy = self.counted_s = self.kept_s = (
             self.idle_s
         ) = 0.0
-        self.tick = self.entered = 0
+        self.tick = self.entered = self.uncounted = 0
         self.link_free_s = [0.0] * len(self.contexts.tiers)
         self.arrivals = enumerate(stream.arrivals_s)
         self.coming: list[tuple[float, int, Turn]] = []
@@ -60,7 +60,7 @@ class _Run:
     def serve(self, requests: int, uncounted: int = 0) -> Seen:
         """Runs until so many requests have been answered after the first few, which are not counted."""
         self.start()
-        wanted = requests + uncounted
+        wanted, self.uncounted = requests + uncounted, uncounted
         while len(self.rows) < wanted and (self.coming or self.waiting or self.filling or self.running):
             if len(self.rows) < uncounted:
                 self.counted_s = self.busy = self.kept_s = self.idle_s = 0.0
@@ -255,7 +255,7 @@ class _Run:
             tpot = (self.now - turn.first_s) / later if later > 0 else nan
             row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt_tokens, turn.output_tokens)
             self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, *turn.found))
-            if self.watch is not None:
+            if self.watch is not None and len(self.rows) > self.uncounted:
                 self.watch.see(turn.ttft_s, tpot)
             self.follow(turn)
 

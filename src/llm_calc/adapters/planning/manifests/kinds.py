@@ -1,7 +1,9 @@
 """Kinds of manifests: a Deployment, a LeaderWorkerSet, and KServe's two services."""
 
 import re
+from collections.abc import Sequence
 
+from llm_calc.adapters.planning.launch_catalog import launch_rules
 from llm_calc.adapters.planning.manifests.pods import (
     LEADER,
     claim,
@@ -106,7 +108,8 @@ def _llm_service(served: Served) -> list[Object]:
     """KServe downloads the model, and starts vLLM on each host from its own configuration and image."""
     layout, nodes = served.launch.layout, served.launch.nodes
     spread = layout.data > 1 and layout.data % nodes == 0 and layout.pipeline == 1
-    if served.launch.engine != "vllm" or served.gpu.vendor != "NVIDIA" or not spread:
+    row = served.container.kserve
+    if row is None or served.gpu.vendor != row.vendor or not spread:
         msg = (
             "over several hosts KServe's own configurations start vLLM on NVIDIA GPUs with data-parallel groups that "
             "each lie on one host; ask for leader_worker_set"
@@ -119,7 +122,7 @@ def _llm_service(served: Served) -> list[Object]:
         )
         raise UnsupportedError(msg, field="manifests")
     limits = {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}}
-    further = " ".join(_own_options(served))
+    further = " ".join(_own_options(served, row.sets))
     head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
     found: Object = {
         "apiVersion": "serving.kserve.io/v1alpha2",
@@ -148,21 +151,13 @@ def _model_uri(served: Served) -> str:
     return f"pvc://{served.name}-models/{model}" if served.at_hand else f"hf://{model}"
 
 
-SET_BY_KSERVE = (
-    "--tensor-parallel-size",
-    "--data-parallel-size",
-    "--nnodes",
-    "--node-rank",
-    "--master-addr",
-)
-
-
-def _own_options(served: Served) -> list[str]:
+def _own_options(served: Served, sets: Sequence[str]) -> list[str]:
     """The launch command's options that KServe does not write itself."""
-    words, kept = host_words(served)[3:], list[str]()
+    program = launch_rules(served.launch.engine).command
+    words, kept = host_words(served)[len(program) :], list[str]()
     while words:
         word = words.pop(0)
         value = [words.pop(0).quoted] if words and not words[0].text.startswith("--") else []
-        if word.text not in (*SET_BY_KSERVE, "--enable-expert-parallel"):
+        if word.text not in sets:
             kept += [word.quoted, *value]
     return kept
