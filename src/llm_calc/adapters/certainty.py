@@ -172,12 +172,17 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
 def never_together(placed: Placed) -> bool:
     """Whether nothing of the kind was measured: unlike GPUs, custom ones or with other memory, requests that meet."""
     setup = placed.subject.setup
-    return bool(setup.unlike) or not as_sold(setup.gpu) or meets_unmeasured(placed)
+    return bool(setup.unlike) or not as_sold(setup.gpu) or meets_unmeasured(placed) or packs_cache(placed)
 
 
 def meets_unmeasured(placed: Placed) -> bool:
     """Whether requests run at once under an engine that was only measured with single ones."""
     return placed.met and placed.engine in ALONE_ONLY
+
+
+def packs_cache(placed: Placed) -> bool:
+    """Whether MLX keeps a quantized cache, which nobody measured."""
+    return placed.engine == "mlx" and placed.subject.setup.numbers.cache.name.startswith("mlx-")
 
 
 def holds_one(placed: Placed) -> bool:
