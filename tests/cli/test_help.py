@@ -36,7 +36,6 @@ PARTS: dict[str, type[BaseModel]] = {
 DEFAULTS = [
     ("estimate", "--input", WorkloadPart, "input_tokens"),
     ("estimate", "--output", WorkloadPart, "output_tokens"),
-    ("estimate", "--prefix-hits", WorkloadPart, "prefix_cache_hit_fraction"),
     ("estimate", "--kv-cache", PrecisionPart, "kv_cache"),
     ("estimate", "--count", HardwarePart, "count"),
     ("memory", "--pipeline", ParallelismPart, "pipeline"),

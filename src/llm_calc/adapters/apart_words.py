@@ -39,7 +39,7 @@ def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterato
         yield "workload.concurrency: a closed form of equal requests, without percentiles; targets ask for a run"
     if workload.load == "request_rate" and not workload.is_stream:
         yield f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths"
-    if workload.grows and "prefix_cache_hit_fraction" not in workload.model_fields_set:
+    if workload.grows and workload.prefix_cache_hit_fraction is None:
         yield (
             "disaggregated: what prefill replicas keep between turns is not followed; every prompt is computed whole, "
             "or but for workload.prefix_cache_hit_fraction"

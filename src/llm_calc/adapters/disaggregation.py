@@ -31,7 +31,7 @@ def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | F
         lengths = Lengths(
             input_tokens=float(workload.mean_input_tokens),
             output_tokens=float(workload.mean_output_tokens),
-            cached_fraction=workload.prefix_cache_hit_fraction,
+            cached_fraction=workload.cached_fraction,
         )
         prefill, decode = sides.prefill.deployment, sides.decode.deployment
         return estimate(
@@ -79,7 +79,7 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
 
     @lru_cache(maxsize=4096)
     def prompt_s(tokens: float) -> float:
-        cached = workload.prefix_cache_hit_fraction
+        cached = workload.cached_fraction
         one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=cached)
         return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one))
 
@@ -96,7 +96,7 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
         prefill_s=prompt_s,
         transfer_s=partial(_transfer_s, pools),
         token_s=token_s,
-        cached_fraction=workload.prefix_cache_hit_fraction,
+        cached_fraction=workload.cached_fraction,
     )
 
 

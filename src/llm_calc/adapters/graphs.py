@@ -86,7 +86,7 @@ def _most(deployment: Deployment, workload: WorkloadPart, captured: int, groups:
         lengths = Lengths(
             input_tokens=float(workload.mean_input_tokens),
             output_tokens=float(workload.mean_output_tokens),
-            cached_fraction=workload.prefix_cache_hit_fraction,
+            cached_fraction=workload.cached_fraction,
         )
         served = float(closed_form(deployment, lengths, float(captured)).requests_per_s) * groups
         return captured if (workload.request_rate or 0.0) <= served else room / groups

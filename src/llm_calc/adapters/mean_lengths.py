@@ -9,5 +9,5 @@ def lengths_of(workload: WorkloadPart) -> Lengths:
     return Lengths(
         input_tokens=float(workload.mean_input_tokens),
         output_tokens=float(workload.mean_output_tokens),
-        cached_fraction=workload.prefix_cache_hit_fraction,
+        cached_fraction=workload.cached_fraction,
     )

@@ -58,7 +58,7 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
 def keeps_states(engine: EnginePart, workload: WorkloadPart) -> bool:
     """Whether the request asks for a prefix cache, by prompts that it holds or by the engine's option."""
     said = getattr(engine, "disable_radix_cache", None) is not None
-    return said or workload.prefix_cache_hit_fraction > 0 or workload.reuses
+    return said or workload.cached_fraction > 0 or workload.reuses
 
 
 def without_kept_states(plan: MemoryPlan) -> MemoryPlan:

@@ -225,6 +225,9 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
 
 def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
     return Resolved(
+        model=placed.subject.name,
+        weights=placed.subject.precision.weights.words,
+        engine=placed.engine,
         **_resolved_replicas(placed).model_dump(),
         running_sequences=float(found.running),
         decode=None if sides is None else _resolved_replicas(sides.decode),
@@ -234,10 +237,7 @@ def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
 def _resolved_replicas(placed: Placed) -> ResolvedReplicas:
     layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
     return ResolvedReplicas(
-        model=placed.subject.name,
-        weights=placed.subject.precision.weights.words,
         kv_cache=placed.kv_cache,
-        engine=placed.engine,
         tensor=layout.tensor,
         pipeline=layout.pipeline,
         data=layout.data * placed.replicas,

@@ -33,7 +33,7 @@ def check_sessions(request: ServingEstimateRequest) -> None:
             "them out"
         )
         raise InvalidInputError(msg, field="kv_tiers")
-    if request.kv_tiers and "prefix_cache_hit_fraction" in workload.model_fields_set:
+    if request.kv_tiers and workload.prefix_cache_hit_fraction is not None:
         msg = "kv_tiers: workload.prefix_cache_hit_fraction states what is found; give one of the two"
         raise InvalidInputError(msg, field="kv_tiers")
 

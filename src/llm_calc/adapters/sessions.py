@@ -165,7 +165,6 @@ def room_of(
     if found and not keeps:
         msg = f"kv_tiers: {part.name} keeps no contexts here; its prefix cache is off, or holds no states"
         raise InvalidInputError(msg, field="kv_tiers")
-    stated = "prefix_cache_hit_fraction" in workload.model_fields_set
     return Room(
         capacity_tokens=capacity_tokens,
         block_tokens=float(
@@ -173,7 +172,7 @@ def room_of(
         ),
         tiers=tuple(found),
         keeps=keeps,
-        stated_fraction=workload.prefix_cache_hit_fraction if stated else None,
+        stated_fraction=workload.prefix_cache_hit_fraction,
     )
 
 

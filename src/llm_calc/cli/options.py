@@ -215,8 +215,7 @@ class LoadOptions(RequestOptions):
             "--prefix-hits",
             panel=LOAD,
             of=SHARE,
-            what="Share of prompt tokens already in the cache.",
-            default="0",
+            what="Share of prompt tokens already in the cache; left out: 0, of sessions what is found.",
         ),
     ] = None
 

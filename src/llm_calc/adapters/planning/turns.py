@@ -13,8 +13,8 @@ def turn_lengths(workload: WorkloadPart) -> Lengths:
     """A turn at its mean lengths, with all in the cache that some request before had: no run finds more [tokens]."""
     stream = stream_of(workload, 1)
     kind = stream.classes[0]
-    stated = "prefix_cache_hit_fraction" in workload.model_fields_set
-    cached = workload.prefix_cache_hit_fraction if stated else most_hits(stream)
+    stated = workload.prefix_cache_hit_fraction
+    cached = most_hits(stream) if stated is None else stated
     return Lengths(
         input_tokens=kind.mean_prompt_tokens,
         output_tokens=kind.output.mean,

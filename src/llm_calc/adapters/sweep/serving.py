@@ -141,7 +141,7 @@ def _closed(
     lengths = Lengths(
         input_tokens=varying.get("workload.input_tokens", float(workload.mean_input_tokens)),
         output_tokens=varying.get("workload.output_tokens", float(workload.mean_output_tokens)),
-        cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.prefix_cache_hit_fraction),
+        cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.cached_fraction),
     )
     deployment, holds = _deployment(placed, lengths), _holds(placed, lengths)
     basis = np.where(holds, np.array(kind_of_fit(placed), object), np.array(NEVER_MEASURED, object))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from llm_calc.adapters.wire.absent import AbsentStaysAbsent, given_of
 from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.hosts import HostPart
@@ -160,7 +161,7 @@ class ParallelismPart(StrictRequest):
         return self.tensor * self.pipeline * self.data
 
 
-class WorkloadPart(StrictRequest):
+class WorkloadPart(AbsentStaysAbsent):
     """Lengths of a request and one kind of load; without any: one request in flight.
 
     ``preset`` names a load of the catalog for what is left out; ``sessions`` makes requests turns of conversations.
@@ -202,10 +203,9 @@ class WorkloadPart(StrictRequest):
     )
     batch: Requests | None = Field(None, description="One static batch, prefilled together [requests]")
     offline: Literal[True] | None = Field(None, description="A long queue: the most tokens a second that fit")
-    prefix_cache_hit_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0,
-        description="Share of prompt tokens whose KV cache is already there, 0 to below 1; with sessions it overrides "
-        "[-]",
+    prefix_cache_hit_fraction: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description="Share of prompt tokens already in the KV cache [-]; absent: 0, with sessions what is found",
     )
     trace: TracePart | None = Field(None, description="Recorded requests in place of lengths and load")
     images: ImagesPart | None = Field(
@@ -230,11 +230,11 @@ class WorkloadPart(StrictRequest):
             msg = f"one kind of load may be given, of {', '.join(LOADS)}; found {' and '.join(given)}"
             raise ValueError(msg)
         check_users(self.users, self.requests_per_user_per_minute, self.request_rate)
-        check_trace(self.trace, self.model_fields_set)
+        check_trace(self.trace, given_of(self))
         check_sessions(self.sessions, self.mean_input_tokens, given)
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
-            check_classes(self.classes, self.model_fields_set, has_sessions=self.sessions is not None)
+            check_classes(self.classes, given_of(self), has_sessions=self.sessions is not None)
         if self.varies and self.load in ("batch", "offline"):
             raise ValueError(
                 f"{self.load} takes no distributions, classes or targets; all its requests are alike"

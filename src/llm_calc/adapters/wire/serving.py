@@ -183,13 +183,18 @@ class Basis(Answer):
     data_version: str = Field(description="The data that it comes from, as /api/version says it")
 
 
-class ResolvedReplicas(Answer):
-    """What the request left open of replicas, decided."""
+class ResolvedModel(Answer):
+    """What the request left open of all replicas, decided."""
 
     model: str = Field(description="The model")
     weights: str = Field(description="Format of the weights")
-    kv_cache: str = Field(description="Format of the KV cache")
     engine: str = Field(description="The engine")
+
+
+class ResolvedReplicas(Answer):
+    """What the request left open of the replicas of one side, decided."""
+
+    kv_cache: str = Field(description="Format of the KV cache")
     tensor: int = Field(description="Tensor-parallel GPUs [GPUs]")
     pipeline: int = Field(description="Pipeline stages [stages]")
     data: int = Field(description="Replicas, or attention data parallelism [groups]")
@@ -198,7 +203,7 @@ class ResolvedReplicas(Answer):
     kv_capacity_sequences: float = Field(description="Requests of this length that it holds [sequences]")
 
 
-class Resolved(ResolvedReplicas):
+class Resolved(ResolvedReplicas, ResolvedModel):
     """What the request left open, decided; of a prefill replica where decode ones are apart."""
 
     running_sequences: float = Field(description="Requests that decode at once, on average [sequences]")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import AfterValidator, BaseModel, Field
 
 from llm_calc.adapters.lengths import draw_of
+from llm_calc.adapters.wire.absent import without_null_lengths
 from llm_calc.adapters.wire.base import LEAST_PER_S, fault_at
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
@@ -83,10 +84,11 @@ def with_rate(kind: type[BaseModel], stated: Mapping[str, Any]) -> dict[str, Any
     Raises:
         ValidationError: they send too little; names ``users``.
     """
+    stated = without_null_lengths(stated)
     users, each = stated.get("users"), stated.get("requests_per_user_per_minute")
     known = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (users, each))
     if not known or users is None or each is None or stated.get("request_rate") is not None:
-        return dict(stated)
+        return stated
     made = users * each / SECONDS_A_MINUTE
     if users > 0 and each > 0 and made < LEAST_PER_S:
         said = (
