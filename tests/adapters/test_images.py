@@ -352,3 +352,19 @@ def test_a_calibration_refuses_images_which_no_factor_of_it_holds() -> None:
 def test_families_are_named_once_with_their_source() -> None:
     names = [name for family in load_images().families for name in family.types]
     assert len(set(names)) == len(names)
+
+
+def test_turns_of_sessions_say_which_bring_images() -> None:
+    for growth, words in (
+        ({}, "every turn brings"),
+        ({"growth_tokens": 50}, "first prompts of sessions have them"),
+    ):
+        load: Any = {
+            "input_tokens": 100,
+            "output_tokens": 50,
+            "concurrency": 1,
+            "images": {"count": 1, "width": 1000, "height": 1000},
+            "sessions": {"turns": 3, **growth},
+        }
+        found = llm_calc.estimate(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=load)
+        assert any(words in word for word in found.assumptions)

@@ -94,6 +94,46 @@ def test_output_grows_with_the_requests_that_run_together(model: str, weights: s
     assert any("single requests only" in word for word in found[9].warnings)
 
 
+LONG = {"input_tokens": 30_000, "output_tokens": 500, "concurrency": 1}
+
+
+def test_a_quantized_cache_is_told_and_timed_as_one() -> None:
+    """4 bits and 32 bits of scales in groups of 64 are 4.5 bits a number: 147,456 x 4.5 / 16 = 41,472 bytes a token."""
+    wide, narrow, late = (
+        {
+            operation: asked(operation, "qwen3-8b", engine={"name": "mlx", **options}, workload=LONG)
+            for operation in (operations.MEMORY_PLAN, operations.SERVING_ESTIMATE)
+        }
+        for options in ({}, {"kv_bits": 4}, {"kv_bits": 4, "quantized_kv_start": 100_000})
+    )
+    plan, timed = narrow.values()
+    assert plan.kv_cache.format == timed.resolved.kv_cache == "mlx-4bit"
+    assert plan.kv_cache.needed.bytes_per_token == plan.kv_cache.allocated.bytes_per_token == 41_472
+    assert any("engine.kv_bits" in word and "mlx-4bit" in word for word in plan.assumptions)
+    assert timed.tpot_s < wide[operations.SERVING_ESTIMATE].tpot_s
+    assert timed.basis.kind == "formula_only"
+    assert any("unpacking" in word for word in timed.warnings)
+    never, same = late.values()
+    assert never.kv_cache.format == same.resolved.kv_cache == "bf16"
+    assert never.kv_cache == wide[operations.MEMORY_PLAN].kv_cache
+    assert same.tpot_s == wide[operations.SERVING_ESTIMATE].tpot_s
+
+
+def test_a_quantized_cache_of_a_prompt_beyond_the_context_is_planned() -> None:
+    found = asked(
+        operations.MEMORY_PLAN,
+        "qwen3-8b",
+        engine={"name": "mlx", "kv_bits": 4},
+        workload={"input_tokens": 60_000, "output_tokens": 500, "concurrency": 1},
+    )
+    assert not found.fits
+
+
+def test_an_adapters_reserve_is_named_where_nothing_reserves() -> None:
+    found = asked(operations.MEMORY_PLAN, "qwen3-8b", lora={"rank": 64, "max_rank": 128, "adapters": 8})
+    assert any("8 adapters of rank 64" in word and "max_rank" in word for word in found.assumptions)
+
+
 def test_elsewhere_than_on_apple_it_is_refused_with_what_runs_there() -> None:
     with pytest.raises(
         UnsupportedError, match=r"mlx .* does not run on rtx-4090; it runs on Apple"

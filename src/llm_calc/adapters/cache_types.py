@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.runs_on_caches import check_cache, check_only
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire import cache_flag
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
+from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.parts import PrecisionPart
+from llm_calc.core.engines.base import context_of
+from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.formats import NumberFormat
 
@@ -26,8 +30,12 @@ def kept_formats(engine: str) -> list[str]:
     return list(dict.fromkeys(["auto", "bf16", "fp16", *(_OTHER_NAMES.get(name, name) for name in own)]))
 
 
-def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Subject:
-    """The subject with the cache types that llama.cpp is told; other engines' as it is.
+def with_cache_types(
+    subject: Subject, precision: PrecisionPart, engine: EnginePart, longest_tokens: int | None = None
+) -> Subject:
+    """The subject with the cache types that llama.cpp is told, and MLX's ``kv_bits``; other engines' as it is.
+
+    ``longest_tokens``: of a request; absent: the model's own context.
 
     Raises:
         InvalidInputError: ``precision.kv_cache`` says another format than an option of the engine.
@@ -38,7 +46,7 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
         format_name, gpu = subject.setup.numbers.cache.name, subject.setup.gpu
         check_only(engine.name, engine.version, gpu, format_name, subject.setup.model.model_type)
         check_cache(engine.name, engine.version, gpu, format_name)
-        return subject
+        return _with_bits(subject, engine, longest_tokens) if isinstance(engine, MlxEngine) else subject
     asked = None if precision.kv_cache == "auto" else _type(precision.kv_cache, "precision.kv_cache")
     keys = _agreed(asked, engine.cache_type_k, "engine.cache_type_k")
     values = _agreed(asked, engine.cache_type_v, "engine.cache_type_v")
@@ -56,6 +64,34 @@ def with_cache_types(subject: Subject, precision: PrecisionPart, engine: EngineP
         setup=replace(subject.setup, numbers=numbers),
         precision=replace(subject.precision, numbers=numbers, kv_cache=words),
     )
+
+
+def _with_bits(subject: Subject, engine: MlxEngine, longest_tokens: int | None) -> Subject:
+    """MLX's quantized cache; one that never grows beyond ``quantized_kv_start`` stays as it is."""
+    built, numbers = engine_from(engine), subject.setup.numbers
+    longest = longest_tokens or context_of(subject.setup.model, None)
+    if not isinstance(built, Mlx) or built.kv_bits is None or longest <= built.quantized_kv_start:
+        return subject
+    cache = NumberFormat(
+        name=f"mlx-{built.kv_bits}bit",
+        element_bits=built.kv_bits,
+        group_size=built.kv_group_size,
+        scale_bits=SIXTEEN_BITS,
+        zero_bits=SIXTEEN_BITS,
+    )
+    numbers = replace(numbers, cache=cache)
+    return replace(
+        subject,
+        setup=replace(subject.setup, numbers=numbers),
+        precision=replace(subject.precision, numbers=numbers, kv_cache=cache.name),
+    )
+
+
+def why_cache(name: str, engine: EnginePart) -> str:
+    """Why a cache has its format where the precision leaves it open."""
+    if isinstance(engine, MlxEngine) and engine.kv_bits is not None:
+        return f"KV cache in {name}, by engine.kv_bits and engine.quantized_kv_start"
+    return f"KV cache in {name}, as the engine does by default"
 
 
 def with_one_type(precision: PrecisionPart, engine: EnginePart | None) -> PrecisionPart:

@@ -149,7 +149,7 @@ def place_subject(
     tiers: Sequence[KvTierPart] = (),
 ) -> Placed:
     """What was resolved, ready to be timed under a load."""
-    subject = with_cache_types(subject, precision, engine)
+    subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
     layout, replicas = one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)

@@ -133,7 +133,10 @@ def seen_images(workload: WorkloadPart | None, part: ModelPart, catalogs: Catalo
     described = Described(config=config, processor=images.processor or {}, limits=family.model_dump())
     cost = rule_of(family.rule, described).cost(images.width, images.height)
     return Seen(
-        model=source.model, part=images, cost=cost, words=tuple(_words(images, cost, family, described))
+        model=source.model,
+        part=images,
+        cost=cost,
+        words=(*_words(images, cost, family, described), *_turn_words(workload)),
     )
 
 
@@ -148,6 +151,17 @@ def _words(images: ImagesPart, cost: ImageCost, family: Family, described: Descr
         yield f"{FIELD}.processor: not given; limits of {family.source}"
     else:
         yield from unread_keys(described)
+
+
+def _turn_words(workload: WorkloadPart | None) -> Iterator[str]:
+    """Which turns of a session bring images."""
+    part = None if workload is None else workload.sessions
+    if part is None or part.turns == 1:
+        return
+    if part.growth_tokens is None:
+        yield f"{FIELD}: every turn brings as many, since later turns add what the first prompt has"
+    else:
+        yield f"{FIELD}: first prompts of sessions have them; later turns add sessions.growth_tokens of text"
 
 
 def with_images(request: RequestT, seen: Seen | None) -> RequestT:

@@ -149,9 +149,9 @@ def _reserve(
         reserved = f"SGLang reserves {slots} adapters of rank {room} for the matrices that adapters change"
         words = (f"{FIELD}: {reserved}; a request without one takes a place as well",)
     else:
-        words = (
-            f"{FIELD}: {slots} adapters of rank {room} are held as they are; {engine}'s own buffers are not known",
-        )
+        room, unused = rank, f"; {FIELD}.max_rank reserves nothing there" if part.max_rank else ""
+        held = f"{FIELD}: {slots} adapters of rank {rank} are held as they are"
+        words = (f"{held}; {engine}'s own buffers are not known{unused}",)
     ends = tuple(module.name for module in taken if module.layer is None)
     return Reserve(slots=slots, rank=room, names=names, ends=ends), words
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
+from llm_calc.adapters.dealt_advice import less_dealt
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_format
 from llm_calc.adapters.wire.memory import Change, ContextRow
@@ -58,7 +59,7 @@ def sequences_text(sequences: int, context_tokens: int) -> str:
 
 
 def serves(plan: MemoryPlan, asked: Asked) -> bool:
-    """Whether the engine starts with its own context too, and holds all that was asked for."""
+    """Whether the engine starts with its own context too and holds all of it."""
     return plan.starts and fits(plan, asked)
 
 
@@ -68,6 +69,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
     ``with_context_said`` gives those that take a stated context besides.
     """
     tries = (
+        lambda *of: less_dealt(lambda other: holds(of[0], other, of[2]), of[0], of[1]),
         _longer_context,
         _context_that_starts,
         _utilization,
@@ -88,11 +90,15 @@ def with_context_said(setup: Setup, engine: Engine, asked: Asked) -> list[Change
     if name is None or getattr(engine, name) is not None:
         return []
     said = _with(engine, **{name: asked.context_tokens})
+    try:
+        found = changes_that_fit(setup, said, asked)
+    except CalcError:
+        return []
     also: dict[str, str | int | float] = {f"engine.{name}": asked.context_tokens}
     text = f", started with {asked.context_tokens} tokens of context"
     return [
         change.model_copy(update={"also": also, "change": change.change + text})
-        for change in changes_that_fit(setup, said, asked)
+        for change in found
         if change.field != f"engine.{name}"
     ]
 

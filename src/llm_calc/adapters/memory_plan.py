@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
-from llm_calc.adapters.cache_types import with_cache_types
+from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
@@ -291,7 +291,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         *encoder_words(planned.subject.setup, request.engine.name),
     ]
     if request.precision.kv_cache == "auto":
-        found.append(f"KV cache in {planned.subject.precision.kv_cache}, as the engine does by default")
+        found.append(why_cache(planned.subject.precision.kv_cache, request.engine))
     if request.workload is None:
         found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")
     setup, host = planned.subject.setup, planned.subject.setup.host

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
 from llm_calc.adapters.arrivals import were_measured
-from llm_calc.adapters.certainty import meets_unmeasured
+from llm_calc.adapters.certainty import meets_unmeasured, packs_cache
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.idle_options import idle_activations, idle_in_time
@@ -89,6 +89,8 @@ def _warnings(placed: Placed) -> Iterator[str]:
             f"engine.{option}: its effect on time is not known; steps are timed as by the engine's default, with the "
             "memory that it leaves for the KV cache"
         )
+    if packs_cache(placed):
+        yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):
         yield f"engine: {placed.engine} was measured with single requests only; several at once are the formula's"
 

@@ -154,8 +154,9 @@ class Mlx:
                     block_bytes=cache.layers * cache.state_bytes,
                     block_tokens=0,
                 )
-            elif self.kv_bits is not None:
-                yield self._late(cache, setup.numbers.cache.bits_per_element)
+            elif self.kv_bits is not None and self.quantized_kv_start < context_of(setup.model, None):
+                wide = 8 * setup.activation_bytes_per_element
+                yield self._late(cache, setup.numbers.cache.bits_per_element, wide)
             else:
                 step = min(STEP_TOKENS, window or STEP_TOKENS)
                 each = cache.layers * cache.bytes_per_token * step
@@ -167,16 +168,16 @@ class Mlx:
                     window_tokens=window,
                 )
 
-    def _late(self, cache: LayerCache, bits: float) -> LateClaim:
-        """A cache that is quantized once it is long enough."""
-        narrow = ((self.kv_bits or 0) + SCALES_BITS / self.kv_group_size) / bits
+    def _late(self, cache: LayerCache, bits: float, wide_bits: float) -> LateClaim:
+        """A cache that is quantized once it is long enough; ``bits``: of the format that its bytes are counted in."""
+        quantized = (self.kv_bits or 0) + SCALES_BITS / self.kv_group_size
         return LateClaim(
             kind=cache.kind,
             layers=cache.layers,
-            block_bytes=cache.layers * cache.bytes_per_token * STEP_TOKENS * narrow,
+            block_bytes=cache.layers * cache.bytes_per_token * STEP_TOKENS * quantized / bits,
             block_tokens=STEP_TOKENS,
             start_tokens=self.quantized_kv_start,
-            wide_blocks=1 / narrow,
+            wide_blocks=wide_bits / quantized,
         )
 
     def _prompt_step(self, setup: Setup) -> float:

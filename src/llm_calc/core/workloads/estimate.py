@@ -18,8 +18,8 @@ from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with
 from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
 from llm_calc.core.workloads.patience import Patience, Watch
-from llm_calc.core.workloads.run import MOST_SLOTS, simulate
-from llm_calc.core.workloads.stream import Room, Stream
+from llm_calc.core.workloads.run import simulate
+from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, slots_of
 from llm_calc.core.workloads.turns import Seen
 
 MOST_REQUESTS = 1300
@@ -89,7 +89,7 @@ def simulated(
     after the rounds that fill the engine.
     Leaves out: preemption, priorities, and contexts that move between replicas.
     """
-    slots = min(stream.slots, MOST_SLOTS) or _at_once(deployment, len(stream.arrivals_s))
+    slots = slots_of(stream, room, float(deployment.limit)) or _at_once(deployment, len(stream.arrivals_s))
     means = [each.mean_first_tokens for each in stream.classes]
     clock = StepClock(
         deployment.work,
@@ -119,13 +119,15 @@ def _at_once(deployment: Deployment, arrivals: int) -> int:
 def counted_requests(stream: Stream, slots: int) -> int:
     """Requests of a run: whole sessions of every slot, ten requests at least, while that is not too many [requests].
 
-    ``slots x turns x ceil(10 / turns)``, at most 1300 but ten a slot.
+    ``slots x turns x ceil(10 / turns)``, at most 1300 but ten a slot; the latter of 64 sessions of
+    several turns at most, whose first requests do not count.
     Choice: as benchmark clients do, ten requests a slot; a session is seen to its end where time allows.
     Leaves out: nothing but rarer events.
     """
     turns = max(each.turns for each in stream.classes)
     whole = slots * turns * -(-SLOT_REQUESTS // turns)
-    return min(whole, max(MOST_REQUESTS, slots * SLOT_REQUESTS))
+    least = slots if turns == 1 else min(slots, MOST_SLOTS)
+    return min(whole, max(MOST_REQUESTS, least * SLOT_REQUESTS))
 
 
 def arriving(
@@ -143,7 +145,7 @@ def arriving(
     found = _arrived(deployment, stream, room, rate_per_s, patience)
     served = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
     if served < rate_per_s:
-        found = _behind(_arrived(deployment, stream, room, served), 1 / served - 1 / rate_per_s)
+        found = behind(_arrived(deployment, stream, room, served), 1 / served - 1 / rate_per_s)
     return as_found(deployment, found, served, served * float(found.latency_s.mean()))
 
 
@@ -155,8 +157,12 @@ def _arrived(
     return as_clients_see(deployment, simulated(deployment, comes, room, OPEN_REQUESTS, patience))
 
 
-def _behind(seen: Seen, lag_s: float) -> Seen:
-    """The same run, each request ``lag_s`` further behind its arrival than the one that came before it."""
+def behind(seen: Seen, lag_s: float) -> Seen:
+    """The same run, each request so much further behind its arrival than the one that came before it [s].
+
+    ``wait of the k-th = k x lag``.
+    Definition: a queue that grows evenly.
+    """
     waits = lag_s * (1.0 + seen.arrival_s.argsort().argsort())
     return replace(seen, ttft_s=seen.ttft_s + waits, latency_s=seen.latency_s + waits)
 
