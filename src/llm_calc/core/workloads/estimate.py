@@ -19,7 +19,7 @@ from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
 from llm_calc.core.workloads.patience import Patience, Watch
 from llm_calc.core.workloads.run import simulate
-from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, slots_of
+from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, most_told_apart, slots_of
 from llm_calc.core.workloads.turns import Seen
 
 MOST_REQUESTS = 1300
@@ -65,15 +65,34 @@ def sessions_alive(
 
     ``requests/s = sessions x turns / (turns x latency + (turns - 1) x pause)`` (Little's law).
     Choice: a run that starts with sessions at all ages and their contexts in memory, whose first request of each is not
-    counted: what lasts, not how it begins.
+    counted: what lasts, not how it begins. Of more than can be told apart, where these wait longer than they run
+    already, each further one makes every request wait ``1 / (requests/s)`` longer.
     Leaves out: as :func:`simulated`.
     """
+    apart = most_told_apart(stream, room, float(deployment.limit))
+    if stream.slots > apart:
+        fewer = sessions_alive(deployment, replace(stream, slots=apart), room, most_requests)
+        if _queues(fewer.estimate):
+            return _waiting(deployment, fewer, stream.slots)
     together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
     found = as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
     session_s = session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
     return as_found(deployment, found, min(rate, most), float(stream.slots))
+
+
+def _queues(found: Estimate) -> bool:
+    """Whether requests wait longer than they run, so that more of them only wait."""
+    return float(found.request_latency_s) < 2 * float(found.ttft_s)
+
+
+def _waiting(deployment: Deployment, fewer: Found, sessions: int) -> Found:
+    """The same with so many alive: all but those of the run stand in the queue besides."""
+    rate, seen = float(fewer.estimate.requests_per_s), fewer.seen
+    wait_s = (sessions - fewer.sessions) / rate
+    seen = replace(seen, ttft_s=seen.ttft_s + wait_s, latency_s=seen.latency_s + wait_s)
+    return as_found(deployment, seen, rate, float(sessions))
 
 
 def simulated(
