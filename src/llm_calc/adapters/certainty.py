@@ -23,6 +23,7 @@ from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
+from llm_calc.core.serving.breakdown import least_step_seconds
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
@@ -116,7 +117,8 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
             return None
         return Range(low=value * math.exp(error.low_log), high=value * math.exp(error.high_log))
 
-    first, each = span("ttft_s", float(found.ttft_s)), span("tpot_s", float(found.tpot_s))
+    first = span("ttft_s", float(found.ttft_s))
+    each = _above(span("tpot_s", float(found.tpot_s)), _least_tpot_s(placed), float(found.tpot_s))
     return Interval(
         status="calibrated" if _was_measured(request, placed) else "uncalibrated",
         coverage_fraction=COVERAGE,
@@ -129,6 +131,22 @@ def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
             or _of_times(request.workload.mean_output_tokens, found, first, each)
         ),
     )
+
+
+def _above(span: Range | None, least: float, value: float) -> Range | None:
+    """A range without what the memory's bandwidth rules out."""
+    if span is None:
+        return None
+    return Range(low=min(max(span.low, least), value), high=span.high)
+
+
+def _least_tpot_s(placed: Placed) -> float:
+    """What no token takes less than [s]; 0 where a token is not a step, or a step not of one GPU's memory."""
+    setup = placed.subject.setup
+    if placed.offload.used or setup.unlike or setup.layout.pipeline > 1 or setup.drafted_tokens:
+        return 0.0
+    bandwidth = setup.gpu.memory_bandwidth_bytes_per_s
+    return least_step_seconds(placed.operators, bandwidth, experts_are_dealt=setup.layout.expert > 1)
 
 
 def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: Range | None) -> Range | None:

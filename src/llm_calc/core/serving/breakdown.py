@@ -38,6 +38,21 @@ class OperatorTime:
     bound: Bound
 
 
+def least_step_seconds(work: StepWork, bytes_per_s: float, *, experts_are_dealt: bool) -> float:
+    """What no step falls below: one token's weights, once from memory at its peak [s].
+
+    ``sum of weight_bytes x (k / E, dense: 1) / bytes_per_s``.
+    Definition: the roof of the memory. Experts that are dealt over GPUs may all lie with others and do not count.
+    Leaves out: caches, activations, arithmetic, exchange and launches.
+    """
+    read = (
+        float(each.weight_bytes * touched_fraction(each, 1.0, 1.0))
+        for each in work.linear
+        if not (experts_are_dealt and each.group == "experts")
+    )
+    return sum(read) / bytes_per_s
+
+
 def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[OperatorTime, ...]:
     """Every operator of one step, matrix by matrix [s, bytes, FLOP]; their seconds add up to the step's.
 

@@ -1,0 +1,33 @@
+"""Ranges of estimates: what rests on measurements, within what the hardware can do."""
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.library import estimate
+
+WIDTH, LAYERS, VOCABULARY = 2880, 24, 201_088
+EXPERTS = LAYERS * 4 * 3 * WIDTH * WIDTH * 4.25 / 8  # 4 of 32 a token, gate, up and down, mxfp4
+ATTENTION = LAYERS * (2 * 4096 + 2 * 512) * WIDTH * 8.5 / 8  # 64 heads of 64 on 8, q8_0
+HEAD = VOCABULARY * WIDTH * 8.5 / 8
+ROUTER = LAYERS * 32 * WIDTH * 4
+
+
+def test_no_range_begins_below_what_reading_the_weights_takes() -> None:
+    answer = estimate(model="gpt-oss-20b", hardware="rtx-4090", engine={"name": "llama.cpp"})
+    least = (EXPERTS + ATTENTION + HEAD + ROUTER) / 1008e9
+    span = answer.interval.tpot_s
+    assert span is not None
+    assert span.low >= 0.99 * least  # norms and biases aside
+    assert span.low <= answer.tpot_s <= span.high
+
+
+@pytest.mark.parametrize("gpu", ["rtx-3060-12gb", "rtx-5090", "apple-m3-ultra", "mi300x", "h100-80gb-sxm"])
+def test_every_weight_of_a_dense_model_is_read_for_a_token(gpu: str) -> None:
+    """16 bits a parameter but those of 57 norms; the tied embedding is the head, and is read as such."""
+    answer = estimate(
+        model="llama-3.2-3b", hardware=gpu, engine={"name": "llama.cpp"}, precision={"weights": "f16"}
+    )
+    bandwidth = load_catalogs().gpu(gpu).memory_bandwidth_bytes_per_s
+    span = answer.interval.tpot_s
+    assert span is not None
+    assert span.low >= 0.999999 * 2 * (3_212_749_824 - 57 * 3072) / bandwidth  # rounding
