@@ -5,13 +5,16 @@ from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
+from llm_calc.adapters.formats.precision import sixteen_bit
+from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
+from llm_calc.core.memory import kv_cache_bytes
 from llm_calc.core.serving.estimate import Deployment
 
 NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v"))
@@ -35,7 +38,7 @@ def _shown(plan: MemoryPlan) -> MemoryPlan:
     return replace(plan, limits=replace(plan.limits, max_batched_tokens=0))
 
 
-def idle_fields(request: MemoryPlanRequest) -> Iterator[str]:
+def idle_fields(request: MemoryPlanRequest, setup: Setup) -> Iterator[str]:
     """The same of other parts of a request, which say something of times alone."""
     load, said = request.workload, request.hardware.model_fields_set
     stated = {
@@ -46,7 +49,20 @@ def idle_fields(request: MemoryPlanRequest) -> Iterator[str]:
         and load.sessions is not None
         and load.sessions.think_s > 0,
     }
-    return (f"{name}: changes nothing of the memory here" for name, is_stated in stated.items() if is_stated)
+    yield from (f"{name}: changes nothing of the memory here" for name, given in stated.items() if given)
+    yield from idle_activations(request.precision, setup, request.engine.name, "the memory")
+
+
+def idle_activations(precision: PrecisionPart, setup: Setup, engine: str, what: str) -> Iterator[str]:
+    """Activations in a format of their own that take as much, and recurrent states as well, as the engine's own."""
+    own = sixteen_bit(setup.model)
+    if precision.activations in ("auto", own) or (engine == "trtllm" and precision.activations == "fp8"):
+        return
+    numbers = replace(setup.numbers, activations=number_format(own))
+    other = replace(setup, numbers=numbers)
+    states = [kv_cache_bytes(setup.model, 1, 1, each.numbers.cache_format) for each in (setup, other)]
+    if setup.activation_bytes_per_element == other.activation_bytes_per_element and states[0] == states[1]:
+        yield f"precision.activations: changes nothing of {what} here"
 
 
 def idle_in_time(

@@ -294,7 +294,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         found.append(why_cache(planned.subject.precision.kv_cache, request.engine))
     if request.workload is None:
         found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")
-    host = planned.subject.setup.host
+    setup, host = planned.subject.setup, planned.subject.setup.host
     if plan.host is not None and plan.host.offloads and host is not None:
         found.append(host_words(host))
-    return [*found, *idle_fields(request), *idle_options(request.engine, planned.subject.setup, plan)]
+    return [*found, *idle_fields(request, setup), *idle_options(request.engine, setup, plan)]

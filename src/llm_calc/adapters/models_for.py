@@ -17,6 +17,7 @@ from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
+from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
@@ -110,7 +111,14 @@ def _why_none(
 
 
 def _of_family(asked: str, entry: CatalogModel) -> bool:
-    return asked.lower() in entry.family.lower()
+    """Whether it is the family's name or part of it, or what the model's name begins with."""
+    wanted = _plain(asked)
+    return bool(wanted) and (wanted in _plain(entry.family) or _plain(entry.name).startswith(wanted))
+
+
+def _plain(name: str) -> str:
+    """A name without case, spaces and hyphens, as people type it."""
+    return "".join(letter for letter in name.lower() if letter.isalnum() or letter == ".")
 
 
 def _check_chip(gpu: Gpu, weights: str | None) -> None:
@@ -123,8 +131,9 @@ def _check_chip(gpu: Gpu, weights: str | None) -> None:
 
 def _check_family(asked: str | None, catalogs: Catalogs) -> None:
     known = sorted({entry.family for entry in catalogs.models})
-    if asked is not None and not any(asked.lower() in family.lower() for family in known):
-        msg = f"family: no model of the catalog is of family {asked[:40]!r}; known: {', '.join(known)}"
+    if asked is not None and not any(_of_family(asked, entry) for entry in catalogs.models):
+        hint = nearest_name_hint(asked[:40], known)
+        msg = f"family: no model of the catalog is of family {asked[:40]!r}{hint}; known: {', '.join(known)}"
         raise InvalidInputError(msg, field="family", accepted=known)
 
 

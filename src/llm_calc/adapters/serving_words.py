@@ -8,7 +8,7 @@ from llm_calc.adapters.arrivals import were_measured
 from llm_calc.adapters.certainty import meets_unmeasured, packs_cache
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import version_warnings
-from llm_calc.adapters.idle_options import idle_in_time
+from llm_calc.adapters.idle_options import idle_activations, idle_in_time
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.presets import chosen_words
@@ -44,7 +44,8 @@ def said_of(
     warnings = list(of_both(placed, sides, _warnings))
     idle = idle_in_time(request.engine, [*assumptions, *warnings], timed_by)
     loads = _load_warnings(request, placed, turns, sides)
-    return [*assumptions, *idle], [*warnings, *version_warnings(request.engine), *loads]
+    kept = idle_activations(request.precision, placed.subject.setup, request.engine.name, "the times")
+    return [*assumptions, *idle, *kept], [*warnings, *version_warnings(request.engine), *loads]
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:

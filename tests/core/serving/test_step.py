@@ -57,7 +57,7 @@ def test_few_tokens_run_on_vector_units_and_more_fill_whole_tiles() -> None:
 
 
 def test_a_step_of_up_to_a_tile_takes_no_longer_than_its_tokens_in_batches_of_eight() -> None:
-    """Running the step in parts takes longer; 1e-5 is left for rounding."""
+    """Matrix units lose up to a fifth to the step in parts; 1e-5 is left for rounding."""
     base = rates(0.5, PERFECT, Kernels(name="", vector_tokens=8, tile_tokens=32, overlap_exponent=1.0))
     slow = replace(base, saturation_tokens=10_000.0)
 
@@ -65,7 +65,7 @@ def test_a_step_of_up_to_a_tile_takes_no_longer_than_its_tokens_in_batches_of_ei
         return float(step_seconds(work(llama()), StepLoad(sequences=tokens), under))
 
     for tokens in range(9, 33):
-        assert seconds(8.0, slow) <= seconds(tokens, slow) <= -(-tokens // 8) * 1.00001 * seconds(8.0, slow)
+        assert seconds(8.0, slow) <= seconds(tokens, slow) <= -(-tokens // 8) * 1.20001 * seconds(8.0, slow)
     quick = replace(slow, kernels=replace(slow.kernels, quicker=True))
     for tokens in range(2, 65):
         assert seconds(tokens - 1, quick) <= seconds(tokens, quick) <= tokens * seconds(1.0, quick)

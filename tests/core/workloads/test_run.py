@@ -152,6 +152,33 @@ def test_what_can_be_served_does_not_fall_with_what_is_asked() -> None:
     assert max(served) <= 1.5 * min(served)
 
 
+@pytest.mark.parametrize("alive", [512, 5000])
+def test_a_full_memory_is_as_full_however_many_wait(alive: int) -> None:
+    """``sessions x turns / rate = turns x latency + pauses`` (Little's law): more alive wait, and run no faster."""
+    tight = Room(capacity_tokens=12_000.0)
+    deployment = replace(DEPLOYMENT, capacity=6.0)
+    few, many = (sessions_alive(deployment, sessions(slots=slots), tight) for slots in (64, alive))
+    # A run of 1300 requests ends in the midst of some sessions, so that its prompts are not quite the mean ones.
+    for name in ("tpot_s", "running", "requests_per_s"):
+        assert float(getattr(many.estimate, name)) == pytest.approx(
+            float(getattr(few.estimate, name)), rel=0.04
+        ), name
+    rate = float(many.estimate.requests_per_s)
+    longer = float(many.estimate.request_latency_s) - float(few.estimate.request_latency_s)
+    assert longer == pytest.approx((alive - 64) / rate, rel=0.04)
+
+
+def test_sessions_beyond_what_is_served_wait_the_longer_the_more_begin() -> None:
+    tight = Room(capacity_tokens=8000.0)
+    deployment = replace(DEPLOYMENT, capacity=4.0)
+    rates = (40.0, 100.0, 1e3, 1e5)
+    found = [sessions_arriving(deployment, sessions(slots=1), tight, rate).estimate for rate in rates]
+    first = [float(each.ttft_s) for each in found]
+    assert first == sorted(set(first))
+    served = [float(each.requests_per_s) for each in found]
+    assert max(served) == pytest.approx(min(served), rel=0.04)
+
+
 def test_arrivals_of_drawn_lengths_are_served_as_a_closed_loop_serves_them() -> None:
     tailed = Draw((0.0, 0.5, 0.95, 1.0), (100.0, 400.0, 2000.0, 20_000.0))
     kind = RequestClass(first=tailed, growth=around(1.0, 0.0), output=around(60.0, 0.2))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from llm_calc.adapters.formats.catalog import RecipeEntry
+from llm_calc.adapters.formats.catalog import RecipeEntry, format_catalog
 from llm_calc.adapters.formats.gguf_files import tensors_file
 from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
@@ -13,7 +13,7 @@ from llm_calc.adapters.formats.stored import recipe_from_quantization_config
 from llm_calc.core.checkpoints.checkpoint import CheckpointFormat
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.footprint import Numbers
-from llm_calc.core.formats import WeightRecipe
+from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model
 
 AUTO = "auto"
@@ -24,6 +24,19 @@ TOWERS_APART = (
     "a GGUF file holds no vision or audio towers; they come in a file of their own and are not counted"
 )
 SINGLE = "fp32"
+ACTIVATIONS = (
+    "fp32",
+    "fp16",
+    "bf16",
+    "fp8",
+    "fp8-channel",
+    "fp8-block",
+    "int8",
+    "int8-channel",
+    "mxfp8",
+    "nvfp4",
+)
+"""Number formats that inputs of a product are quantized to."""
 TYPED_BY_WEIGHTS = frozenset(("vllm", "sglang"))
 """Engines whose one number type (``dtype``) weights in fp32 ask for: cache and activations follow."""
 USUAL_KIND = "q4_k_m"
@@ -113,12 +126,30 @@ def resolve_precision(
         numbers=Numbers(
             recipe=weights.recipe,
             cache=number_format(kv_cache, "precision.kv_cache"),
-            activations=number_format(activations, "precision.activations"),
+            activations=_activation_format(activations),
         ),
         weights=weights,
         kv_cache=kv_cache,
         activations=activations,
     )
+
+
+def _activation_format(name: str) -> NumberFormat:
+    """A number format that some GPU multiplies by itself.
+
+    Raises:
+        UnknownNameError: no such format.
+        InvalidInputError: only weights are stored so.
+    """
+    found = number_format(name, "precision.activations")
+    catalog = format_catalog()
+    is_file = name in catalog.names and catalog.names[name].is_gguf
+    if is_file or found.name not in ACTIVATIONS:
+        msg = (
+            f"precision.activations: {name} stores weights alone; accepted are auto, {', '.join(ACTIVATIONS)}"
+        )
+        raise InvalidInputError(msg, field="precision.activations", accepted=["auto", *ACTIVATIONS])
+    return found
 
 
 def _auto_cache(model: Model, weights: StoredWeights, engine: str | None) -> str:

@@ -112,6 +112,10 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
             for weights in _weights(request, source, engine)
             for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
         ]
+    if not found and request.formats is None:
+        caches = ", ".join(request.kv_cache_formats)
+        msg = f"kv_cache_formats: none of {caches} is one that the engines asked for keep a cache in"
+        raise InvalidInputError(msg, field="kv_cache_formats")
     if not found:
         msg = f"formats: none of {', '.join(request.formats or ())} is one that the engines asked for run"
         raise InvalidInputError(msg, field="formats")

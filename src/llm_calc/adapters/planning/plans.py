@@ -18,7 +18,7 @@ from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
-from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words
+from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words, unused_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.search import Search, bounds
@@ -229,6 +229,9 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     if any(price is not None for price in prices.values()):
         yield f"prices: {rental_words(request.rental)}, of the day that each plan states"
     yield from owner_assumptions(request.owner)
+    own = own_prices(scene.catalogs, request.prices)
+    owned = owned_prices(scene.catalogs, request.owner, own)
+    yield from unused_prices(own, owned, (gpu.id for gpu in found.gpus))
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
     if turns := turns_assumption(request.workload):

@@ -1,6 +1,6 @@
 """What a GPU costs by the hour: the caller's own price, else the catalog's typical one, with date and source."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median_low
 
@@ -86,3 +86,13 @@ def own_prices(catalogs: Catalogs, given: Mapping[str, float]) -> dict[str, floa
         UnknownNameError: a name that is no GPU; offers the nearest.
     """
     return {catalogs.gpu(name, "prices").id: price for name, price in given.items()}
+
+
+def unused_prices(
+    own: Mapping[str, float], owned: Mapping[str, GpuPrice], searched: Iterable[str]
+) -> Iterator[str]:
+    """Prices of GPUs that are not looked at; ``own`` and ``owned`` by catalog id."""
+    looked = frozenset(searched)
+    for field, given in (("prices", own), ("owner.purchase_usd", owned)):
+        if idle := sorted(set(given) - looked):
+            yield f"{field}: {', '.join(idle)}: not among the GPUs that were looked at; changes nothing"

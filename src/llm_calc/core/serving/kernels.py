@@ -4,13 +4,16 @@ from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.work import GROUPS, LinearWork
 from llm_calc.core.serving.rates import Rates
 
+MATRIX_LOSS = 1.2
+"""What a matrix took at 16 sequences on an M2 Ultra (gemma-3-4b in Q4_0, launches aside) over two batches of 8."""
+
 
 def multiply_seconds(work: LinearWork, tokens: Quantity, read_s: Quantity, rates: Rates) -> Quantity:
     """Arithmetic of one matrix whose weights are read in ``read_s``: few tokens on vector units, more on others [s].
 
     ``m = (whole tiles + saturation) x FLOPs / matrix FLOP/s``, ``v = tokens x FLOPs / vector FLOP/s``: v up to
-    ``vector_tokens``, then m, never below the v of that many; within the first tile at most as long as the tokens in
-    batches of ``vector_tokens``, weights read for each. ``quicker``: ``min(m, v)``.
+    ``vector_tokens``, then m, never below the v of that many; within the first tile at most 1.2 times as long as the
+    tokens in batches of ``vector_tokens``, weights read for each. ``quicker``: ``min(m, v)``.
     Choice: of llama.cpp's switch the published static batches show twice the time of 8 sequences at 16, no more
     (``docs/performance.md``); MLX chooses its switch by chip and shape (``mlx/backend/metal/quantized.cpp``).
     Leaves out: the shapes of single kernels, and where exactly MLX switches.
@@ -27,6 +30,6 @@ def multiply_seconds(work: LinearWork, tokens: Quantity, read_s: Quantity, rates
         return smaller(matrix_s, vector_s)
     most_s = kernels.vector_tokens * (work.flops_per_token / reached.vector_flops_per_s)
     batches = ceil_div(tokens, kernels.vector_tokens)
-    dealt_s = batches * most_s + (batches - 1) * read_s
+    dealt_s = MATRIX_LOSS * batches * (most_s + read_s) - read_s
     wide_s = where(tokens <= tile, smaller(matrix_s, dealt_s), matrix_s)
     return where(tokens <= kernels.vector_tokens, vector_s, larger(wide_s, most_s))

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import NO_HOST
-from llm_calc.core.workloads.estimate import Found, sessions_alive
-from llm_calc.core.workloads.run import MOST_SLOTS
-from llm_calc.core.workloads.stream import Room, Stream
+from llm_calc.core.workloads.estimate import Found, as_found, behind, sessions_alive
+from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, most_told_apart
 
 ROUNDS = 8
 NEAR = 0.03
@@ -21,7 +20,8 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
 
     ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive.
     Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
-    more sessions only take longer, the last run answers: more come than the deployment can serve. So many that several
+    more sessions only take longer, the last run answers: more come than the deployment can serve, and the k-th request
+    waits ``k / turns x (1 / most - 1 / rate)`` besides, both in requests a second. So many that several
     move as one seem slower than they are; of those the run before answers. Without the host times of closed loops, as
     of all arrivals.
     Leaves out: bursts of sessions.
@@ -30,20 +30,29 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
     sessions, kept = _alive(deployment, stream, room, rate_per_s)
     found = _with(deployment, stream, room, sessions)
     wanted, seen = rate_per_s * stream.mean_turns, float(found.estimate.requests_per_s)
-    requests = wanted if kept else min(seen, wanted)
-    scale = requests / max(seen, 1e-300)
+    if not kept and seen < wanted:
+        return _growing(deployment, stream, found, rate_per_s)
+    scale = wanted / max(seen, 1e-300)
     estimate = replace(
         found.estimate,
-        requests_per_s=requests,
+        requests_per_s=wanted,
         output_tokens_per_s=found.estimate.output_tokens_per_s * scale,
         total_tokens_per_s=found.estimate.total_tokens_per_s * scale,
     )
     return replace(found, estimate=estimate, sessions=found.sessions * scale)
 
 
+def _growing(deployment: Deployment, stream: Stream, found: Found, rate_per_s: float) -> Found:
+    """More than can be served: with every session that begins more are alive, and each turn waits for one of each."""
+    turns, served = stream.mean_turns, float(found.estimate.requests_per_s)
+    lag_s = max(0.0, 1 / served - 1 / (rate_per_s * turns)) / turns
+    return as_found(deployment, behind(found.seen, lag_s), min(served, rate_per_s * turns), found.sessions)
+
+
 def _alive(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> tuple[int, bool]:
     """The nearest whole number of sessions, and whether so many begin as fast as asked."""
     low, sessions, before = 0, 1, 0.0
+    most = most_told_apart(stream, room, float(deployment.limit))
     high: int | None = None
     for _ in range(ROUNDS):
         served = _served(_with(deployment, stream, room, sessions, FEW_REQUESTS), stream)
@@ -58,7 +67,7 @@ def _alive(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float
             low = sessions
         else:
             high = sessions
-        sessions = _next(low, high, round(wanted))
+        sessions = min(most, _next(low, high, round(wanted)))
     return sessions, False
 
 

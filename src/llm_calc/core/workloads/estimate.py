@@ -18,8 +18,8 @@ from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with
 from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
 from llm_calc.core.workloads.patience import Patience, Watch
-from llm_calc.core.workloads.run import MOST_SLOTS, simulate
-from llm_calc.core.workloads.stream import Room, Stream
+from llm_calc.core.workloads.run import simulate
+from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, most_told_apart, slots_of
 from llm_calc.core.workloads.turns import Seen
 
 MOST_REQUESTS = 1300
@@ -65,15 +65,34 @@ def sessions_alive(
 
     ``requests/s = sessions x turns / (turns x latency + (turns - 1) x pause)`` (Little's law).
     Choice: a run that starts with sessions at all ages and their contexts in memory, whose first request of each is not
-    counted: what lasts, not how it begins.
+    counted: what lasts, not how it begins. Of more than can be told apart, where these wait longer than they run
+    already, each further one makes every request wait ``1 / (requests/s)`` longer.
     Leaves out: as :func:`simulated`.
     """
+    apart = most_told_apart(stream, room, float(deployment.limit))
+    if stream.slots > apart:
+        fewer = sessions_alive(deployment, replace(stream, slots=apart), room, most_requests)
+        if _queues(fewer.estimate):
+            return _waiting(deployment, fewer, stream.slots)
     together = stream.slots if stream.mean_turns == 1 and stream.slots > 1 else 0
     found = as_clients_see(deployment, simulated(deployment, stream, room, most_requests), together)
     session_s = session_seconds(stream, found)
     rate = stream.slots * stream.mean_turns / max(session_s, 1e-12)
     most = float(most_requests_per_s(deployment, lengths_seen(found)))
     return as_found(deployment, found, min(rate, most), float(stream.slots))
+
+
+def _queues(found: Estimate) -> bool:
+    """Whether requests wait longer than they run, so that more of them only wait."""
+    return float(found.request_latency_s) < 2 * float(found.ttft_s)
+
+
+def _waiting(deployment: Deployment, fewer: Found, sessions: int) -> Found:
+    """The same with so many alive: all but those of the run stand in the queue besides."""
+    rate, seen = float(fewer.estimate.requests_per_s), fewer.seen
+    wait_s = (sessions - fewer.sessions) / rate
+    seen = replace(seen, ttft_s=seen.ttft_s + wait_s, latency_s=seen.latency_s + wait_s)
+    return as_found(deployment, seen, rate, float(sessions))
 
 
 def simulated(
@@ -89,7 +108,7 @@ def simulated(
     after the rounds that fill the engine.
     Leaves out: preemption, priorities, and contexts that move between replicas.
     """
-    slots = min(stream.slots, MOST_SLOTS) or _at_once(deployment, len(stream.arrivals_s))
+    slots = slots_of(stream, room, float(deployment.limit)) or _at_once(deployment, len(stream.arrivals_s))
     means = [each.mean_first_tokens for each in stream.classes]
     clock = StepClock(
         deployment.work,
@@ -119,13 +138,15 @@ def _at_once(deployment: Deployment, arrivals: int) -> int:
 def counted_requests(stream: Stream, slots: int) -> int:
     """Requests of a run: whole sessions of every slot, ten requests at least, while that is not too many [requests].
 
-    ``slots x turns x ceil(10 / turns)``, at most 1300 but ten a slot.
+    ``slots x turns x ceil(10 / turns)``, at most 1300 but ten a slot; the latter of 64 sessions of
+    several turns at most, whose first requests do not count.
     Choice: as benchmark clients do, ten requests a slot; a session is seen to its end where time allows.
     Leaves out: nothing but rarer events.
     """
     turns = max(each.turns for each in stream.classes)
     whole = slots * turns * -(-SLOT_REQUESTS // turns)
-    return min(whole, max(MOST_REQUESTS, slots * SLOT_REQUESTS))
+    least = slots if turns == 1 else min(slots, MOST_SLOTS)
+    return min(whole, max(MOST_REQUESTS, least * SLOT_REQUESTS))
 
 
 def arriving(
@@ -143,7 +164,7 @@ def arriving(
     found = _arrived(deployment, stream, room, rate_per_s, patience)
     served = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
     if served < rate_per_s:
-        found = _behind(_arrived(deployment, stream, room, served), 1 / served - 1 / rate_per_s)
+        found = behind(_arrived(deployment, stream, room, served), 1 / served - 1 / rate_per_s)
     return as_found(deployment, found, served, served * float(found.latency_s.mean()))
 
 
@@ -155,8 +176,12 @@ def _arrived(
     return as_clients_see(deployment, simulated(deployment, comes, room, OPEN_REQUESTS, patience))
 
 
-def _behind(seen: Seen, lag_s: float) -> Seen:
-    """The same run, each request ``lag_s`` further behind its arrival than the one that came before it."""
+def behind(seen: Seen, lag_s: float) -> Seen:
+    """The same run, each request so much further behind its arrival than the one that came before it [s].
+
+    ``wait of the k-th = k x lag``.
+    Definition: a queue that grows evenly.
+    """
     waits = lag_s * (1.0 + seen.arrival_s.argsort().argsort())
     return replace(seen, ttft_s=seen.ttft_s + waits, latency_s=seen.latency_s + waits)
 

@@ -2,8 +2,8 @@
 
 As :mod:`llm_calc.core.serving.scheduler`, of which it keeps the rules (chunks, budgets, what a request reserves), with
 what that leaves out: prompts that grow from turn to turn, pauses between turns, contexts that stay in memory until
-others need the room, and memories below the GPU's from which they are read back. Above ``MOST_SLOTS`` sessions several
-move together as one.
+others need the room, and memories below the GPU's from which they are read back. Of many sessions several
+move together as one (``stream.slots_of``).
 
 ``stream.RequestClass`` says how one kind of requests is drawn, ``stream.Stream`` what comes (sessions always alive, or
 arrivals), ``stream.Room`` where contexts lie. A request of a plain closed loop is a session of one turn.
@@ -18,10 +18,9 @@ from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.blocks import contexts_of
 from llm_calc.core.workloads.patience import Watch
-from llm_calc.core.workloads.stream import Room, Stream
+from llm_calc.core.workloads.stream import Room, Stream, slots_of
 from llm_calc.core.workloads.turns import Seen, Turn, seen_of
 
-MOST_SLOTS = 64
 _DONE = 1e-6
 NEXT_SESSION = 3149
 """From the number of a slot's session to that of its next: levels of a slot's sessions are as even as those of all."""
@@ -40,7 +39,7 @@ class _Run:
         watch: Watch | None,
     ) -> None:
         self.clock, self.stream, self.rules, self.watch = clock, stream, rules, watch
-        self.slots = min(stream.slots, MOST_SLOTS)
+        self.slots = slots_of(stream, room, limit)
         self.group = stream.slots / self.slots if self.slots else 1.0
         self.limit = max(1.0, limit / self.group)
         self.contexts = contexts_of(room, stream, self.group)

@@ -1,9 +1,16 @@
 """What comes to a deployment: classes of requests, alone or as turns of sessions, and where their contexts are kept."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from llm_calc.core.workloads.draws import Draw, level_of, pause
 
+MOST_SLOTS = 64
+"""Sessions that are simulated one by one, however many memory holds."""
+LEAST_GROUPS = 32
+"""Groups that must find room at once: of few large ones the last that does not fit leaves much of the memory empty."""
+ALL_SLOTS = 1024
+"""Above so many sessions groups are as large as they have to be, for the time that a run takes."""
 _LENGTHS, _OUTPUTS, _PAUSES, _CLASSES = range(4)
 
 
@@ -160,3 +167,26 @@ class Room:
     tiers: tuple[Tier, ...] = ()
     keeps: bool = True
     stated_fraction: float | None = None
+
+
+def most_told_apart(stream: Stream, room: Room, limit: float) -> int:
+    """Sessions alive whose groups are small enough for the memory [1].
+
+    ``1024 x max(1, held / 32)``, ``held = min(capacity / longest context, limit)``.
+    Choice: a group enters whole or not at all, so that on average half of one finds no room; with 32 in memory that is
+    less than 2 % of it.
+    Leaves out: contexts that are shorter than the longest.
+    """
+    held = min(room.capacity_tokens / stream.longest_tokens, limit)
+    return int(ALL_SLOTS * max(1.0, held / LEAST_GROUPS))
+
+
+def slots_of(stream: Stream, room: Room, limit: float) -> int:
+    """Sessions, or groups of them, that are simulated for those alive [1].
+
+    ``min(alive, max(64, min(1024, ceil(alive x 1024 / most))))``.
+    Definition: as few as :func:`most_told_apart` allows.
+    Leaves out: groups that are too large above so many.
+    """
+    apart = ceil(stream.slots * ALL_SLOTS / most_told_apart(stream, room, limit))
+    return min(stream.slots, max(MOST_SLOTS, min(ALL_SLOTS, apart)))
