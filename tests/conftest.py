@@ -14,8 +14,8 @@ from hypothesis import settings
 from llm_calc.api.app import create_app
 from llm_calc.api.settings import Settings
 
-# Machines are noisy: how long an example takes says nothing of whether it is right. The same examples every time, so that
-# a change is judged by what it changed; `HYPOTHESIS_SEARCH=1 make unit` looks for others.
+# Machines are noisy: how long an example takes says nothing of whether it is right. The same examples every time, so
+# that a change is judged by what it changed; `HYPOTHESIS_SEARCH=1 make unit` looks for others.
 settings.register_profile("untimed", deadline=None, derandomize="HYPOTHESIS_SEARCH" not in os.environ)
 settings.load_profile("untimed")
 
