@@ -114,6 +114,9 @@ def _head(path: Path, size: int) -> bytes:
         return file.read(size)
 
 
+ADAPTER = "adapter_config.json"
+
+
 def _folder_part(folder: Path, gguf_head_bytes: int) -> Part:
     if (folder / CONFIG).is_file():
         return {**model_part(folder / CONFIG), **_beside(folder)}
@@ -142,6 +145,8 @@ def _beside(folder: Path) -> Part:
     if said:
         part["quantization_files"] = said
     sizes = _sizes(folder)
+    if (folder / ADAPTER).is_file():
+        sizes["adapter"] = ADAPTER
     return {**part, "safetensors_index": sizes} if sizes else part
 
 

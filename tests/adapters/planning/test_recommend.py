@@ -143,3 +143,10 @@ def test_a_release_that_is_not_known_or_not_the_images_is_named(
         assert f"engine.version says {version}" in notes[0]
         containers = row["manifests"]["kubernetes"][1]["spec"]["template"]["spec"]["containers"]
         assert image in containers[0]["image"]
+
+
+def test_prices_of_gpus_that_are_not_looked_at_are_named(client: TestClient) -> None:
+    answer = recommended(client, gpus=["l40s"], prices={"a100-80gb-sxm": 1.0, "l40s": 0.8})
+    assert any(
+        words.startswith("prices: a100-80gb-sxm: not among the GPUs") for words in answer["assumptions"]
+    )

@@ -87,6 +87,30 @@ def test_what_contradicts_the_config_is_named() -> None:
     assert any("quantize_config.json: bits contradicts" in said for said in answer.assumptions)
 
 
+def test_files_of_two_tools_are_refused_where_the_config_does_not_decide() -> None:
+    both = {"quantize_config.json": GPTQ, "hf_quant_config.json": MODELOPT}
+    with pytest.raises(
+        InvalidInputError, match=r"quantize_config\.json \(gptq\) and hf_quant_config"
+    ) as refused:
+        with_files(None, both, format_tables())
+    assert refused.value.field == "model.quantization_files"
+    assert with_files({"quant_method": "gptq", "bits": 4}, both, format_tables())
+    same = {"quantize_config.json": GPTQ, "quantization_config.json": {**GPTQ, "quant_method": "gptq"}}
+    assert with_files(None, same, format_tables())
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_an_adapter_beside_a_config_is_named(tmp_path: Path, weights: bool) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(llama_config()))
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 8}))
+    if weights:
+        index = {"metadata": {"total_size": 2 * 8_030_261_248}}
+        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    answer = llm_calc.inspect_model(model=model_part(tmp_path))
+    assert answer.confidence == "approximate"
+    assert any("adapter_config.json" in said for said in answer.assumptions)
+
+
 def test_files_of_other_names_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"hf_quant_config\.json"):
         with_files(None, {"tokenizer.json": {}}, format_tables())

@@ -19,7 +19,7 @@ from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of
 from llm_calc.adapters.planning.manifests.made import manifest_assumption, manifests_of
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
-from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words
+from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words, unused_prices
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
@@ -108,6 +108,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
             _words(workload),
             f"prices: {rental_words(request.rental)}; kinds without one come last where cost decides",
             *owner_assumptions(request.owner),
+            *unused_prices(own, owned, (gpu.id for gpu in named)),
             *([manifest_assumption()] if request.manifests else []),
         ],
         warnings=[

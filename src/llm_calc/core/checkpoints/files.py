@@ -32,8 +32,10 @@ def with_files(
     """What ``config.json`` says, completed by the files beside it; theirs alone where it says nothing.
 
     Raises:
-        InvalidInputError: a file of another name.
+        InvalidInputError: a file of another name, or files of two tools where ``config.json`` does not decide.
     """
+    if quantization is None:
+        _check_tools(files)
     for name, content in files.items():
         if name not in FILES:
             known = ", ".join(FILES)
@@ -44,6 +46,20 @@ def with_files(
         said[SAID_IN] = f"{FIELD}.{name}"
         quantization = said if quantization is None else _joined(quantization, said, name, tables)
     return quantization
+
+
+def _check_tools(files: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuses files of two tools: the weights are of one of them, and nothing tells of which."""
+    tools = {
+        name: str(_flat(content).get("quant_method") or FILES.get(name, ""))
+        for name, content in files.items()
+    }
+    named = {name: tool.lower() for name, tool in tools.items() if tool}
+    if len(set(named.values())) > 1:
+        each = " and ".join(f"{name} ({tool})" for name, tool in named.items())
+        raise InvalidInputError(
+            f"{FIELD}: {each} are of two tools; give the one that wrote the weights", field=FIELD
+        )
 
 
 def _flat(content: Mapping[str, object]) -> dict[str, object]:

@@ -36,7 +36,7 @@ def index_notes(index: Mapping[str, object], model: Model, recipe: WeightRecipe)
     Raises:
         InvalidInputError: the index has no total size.
     """
-    lost = _missing(index)
+    lost = (*_missing(index), *_adapter(index))
     if lost and index.get("metadata") is None:
         return lost
     stated, counted = total_size_bytes(index), weights_bytes(model, recipe)
@@ -58,6 +58,16 @@ def _missing(index: Mapping[str, object]) -> tuple[str, ...]:
         return ()
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return (f"files of the weights that are not in the folder: {', '.join(map(str, names[:3]))}{more}",)
+
+
+def _adapter(index: Mapping[str, object]) -> tuple[str, ...]:
+    """Names an adapter that lies in the folder."""
+    name = index.get("adapter")
+    if not isinstance(name, str):
+        return ()
+    return (
+        f"{name} beside config.json: the adapter is not counted; /api/memory_plan takes it as lora.adapter_config",
+    )
 
 
 def _parameters(index: Mapping[str, object], model: Model, recipe: WeightRecipe) -> tuple[str, ...]:
