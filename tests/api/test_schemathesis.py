@@ -64,19 +64,46 @@ def with_known_names(value: Any, path: str = "") -> Any:
     return value
 
 
-MEMORY_PLAN, FIT = "POST /api/memory_plan", "POST /api/fit"
+FIT, COMPARE, SWEEP = "POST /api/fit", "POST /api/compare", "POST /api/sweep"
+DEPLOYMENTS = ("POST /api/memory_plan", "POST /api/serving_estimate")
+GRID = {"precision.weights": ["bf16", "fp8"], "workload.concurrency": [1, 8]}
+APART = ("parallelism", "lora", "speculative", "disaggregated", "calibration", "kv_tiers")
+
+
+def runnable(body: dict[str, Any], label: str) -> None:
+    """Leave of a request what seldom is refused."""
+    if label in DEPLOYMENTS:
+        plainer(body)
+    if label == FIT:
+        body["model"] = {"name": NAMES["model_name"][0]}
+    if label == COMPARE:
+        for scenario in body["scenarios"]:
+            plainer(scenario)
+            scenario.pop("workload", None)
+    if label == SWEEP:
+        body.update({"target": "memory_plan", "base": {}, "grid": GRID})
+        plainer(body["base"])
+
+
+def plainer(deployment: dict[str, Any]) -> None:
+    """Options drawn at random contradict each other: the engine and the catalog are left to decide."""
+    deployment.update({"hardware": {"gpu": NAMES["gpu"][0]}, "engine": {"name": "vllm"}})
+    deployment["model"] = {"name": NAMES["model_name"][0]}
+    for part in APART:
+        deployment.pop(part, None)
 
 
 def named(case: Case[Any]) -> Case[Any]:
-    """Return the request with known names in its body."""
+    """Return the request with known names in its body; every second one with a deployment that runs."""
     case.body = with_known_names(case.body)
-    if isinstance(case.body, dict) and case.operation.label in SEARCHES:
+    if not isinstance(case.body, dict):
+        return case
+    label = case.operation.label
+    if label in SEARCHES:
         case.body.setdefault("gpus", [*NAMES["gpu"][:2]])
-    if isinstance(case.body, dict) and case.operation.label == MEMORY_PLAN:
-        # Options drawn at random contradict each other: sound requests leave them to the engine and the catalog.
-        case.body.update({"hardware": {"gpu": NAMES["gpu"][0]}, "engine": {"name": "vllm"}})
-        case.body.pop("parallelism", None)
-    if isinstance(case.body, dict) and case.operation.label == FIT:
+    if len(str(case.body)) % 2:
+        runnable(case.body, label)
+    if label == FIT:
         case.body["hardware"] = {"gpu": NAMES["gpu"][0]}
         for lists in ("formats", "cache_types"):
             case.body.pop(lists, None)
