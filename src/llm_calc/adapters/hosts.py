@@ -1,6 +1,7 @@
 """Hosts of GPUs: the catalog's platforms, what llama.cpp reaches on them, and the one that a request means."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -161,15 +162,7 @@ def requested_host(part: HostPart | None, gpu: Gpu) -> Host:
 def _taken(gpu: Gpu) -> Host:
     defaults = load_platforms().defaults
     server = any(form in gpu.form_factor for form in SERVER_FORMS)
-    host = platform_hosts()[defaults.server if server else defaults.card]
-    return Host(
-        id=host.id,
-        name=host.name,
-        memory_bytes=host.memory_bytes,
-        memory_bandwidth_bytes_per_s=host.memory_bandwidth_bytes_per_s,
-        flops_per_s=host.flops_per_s,
-        stated=False,
-    )
+    return replace(platform_hosts()[defaults.server if server else defaults.card], stated=False)
 
 
 def _unified(gpu: Gpu) -> Host:

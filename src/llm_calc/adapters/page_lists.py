@@ -12,10 +12,11 @@ from llm_calc.adapters.hosts import load_platforms
 from llm_calc.adapters.links import SESSIONS, link_defaults_text
 from llm_calc.adapters.listings import available_engines, available_formats
 from llm_calc.adapters.sessions import NO_SESSIONS
+from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat
 from llm_calc.adapters.workload_catalog import PresetWorkload, load_workloads
 
-ANY_ENGINE, LLAMA_CPP = "generic", "llama.cpp"
+ANY_ENGINE = "generic"
 SHORTEST_CONTEXT = 8192
 
 
@@ -75,9 +76,9 @@ def _turn(load: PresetWorkload) -> dict[str, str]:
 
 
 def _stores(entry: AvailableFormat, engine: str) -> bool:
-    """Whether an engine is given such weights: llama.cpp its own files, others checkpoints that they load."""
-    if engine == LLAMA_CPP or entry.is_gguf:
-        return entry.is_gguf and engine == LLAMA_CPP
+    """Whether an engine is given such weights: GGUF kinds where it runs no others, else checkpoints that it loads."""
+    if engine in ONLY_GGUF or entry.is_gguf:
+        return entry.is_gguf and engine in ONLY_GGUF
     return engine == ANY_ENGINE or engine in entry.engines
 
 

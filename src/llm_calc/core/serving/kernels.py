@@ -5,7 +5,8 @@ from llm_calc.core.operators.work import GROUPS, LinearWork
 from llm_calc.core.serving.rates import Rates
 
 MATRIX_LOSS = 1.2
-"""What a matrix took at 16 sequences on an M2 Ultra (gemma-3-4b in Q4_0, launches aside) over two batches of 8."""
+"""A choice, not a fit: about what matrices took at 16 sequences over two batches of 8 in the static batches that were
+published of an M2 Ultra (gemma-3-4b in Q4_0, launches aside) [1]."""
 
 
 def multiply_seconds(work: LinearWork, tokens: Quantity, read_s: Quantity, rates: Rates) -> Quantity:
