@@ -1,8 +1,8 @@
 """Prefill and decode apart with nothing left out for speed: a clock that goes from step to step of every replica.
 
 Written apart from ``core.workloads.apart``: it shares with it the draws of a load and the times of a prompt, a
-transfer and a step, nothing else. Every replica that decodes makes one step after another; each gives every answer in it
-a token.
+transfer and a step, nothing else. Every replica that decodes makes one step after another; each gives every
+answer in it a token.
 """
 
 from dataclasses import dataclass, field
