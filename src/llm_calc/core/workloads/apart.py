@@ -22,8 +22,8 @@ class Stations:
 
     ``prefill_s``: of a prompt; ``transfer_s``: of its cache; ``token_s``: of a further token with so many answers on
     the replica; ``most``: answers at once on one decode replica; ``cached_fraction``: of each prompt, not computed.
-    ``busy_fraction``: prompts that each one stands for on its replica, where many requests move as one; ``step_tokens``:
-    of each answer in a step, above 1 with speculative decoding.
+    ``sessions_together``: that move as one, each prompt one of theirs; ``step_tokens``: of each answer in
+    a step, above 1 with speculative decoding.
     """
 
     prefills: int
@@ -33,7 +33,7 @@ class Stations:
     transfer_s: Callable[[float], float]
     token_s: Callable[[float], float]
     cached_fraction: float = 0.0
-    busy_fraction: float = 1.0
+    sessions_together: float = 1.0
     step_tokens: float = 1.0
 
     def most_per_s(self, prompts: FloatArray, outputs: FloatArray) -> float:
@@ -43,7 +43,7 @@ class Stations:
         Definition: a side that is never idle; what waits for the other does not bound it.
         Leaves out: the link, in which nothing waits for anything else.
         """
-        prompt_s = float(np.mean([self.prefill_s(float(each)) for each in prompts])) * self.busy_fraction
+        prompt_s = float(np.mean([self.prefill_s(float(each)) for each in prompts])) * self.sessions_together
         answer_s = float(np.mean(outputs - 1)) * self.token_s(self.most)
         decoded = self.decodes * self.most / answer_s if answer_s > 0 else inf
         return min(self.prefills / max(prompt_s, 1e-12), decoded)
@@ -67,7 +67,7 @@ class Stations:
             decodes=decodes,
             most=max(1, round(self.most / each)),
             token_s=lambda answers: token_s(max(1.0, answers * each)),
-            busy_fraction=self.busy_fraction * prefills * of / self.prefills,
+            sessions_together=self.sessions_together * prefills * of / self.prefills,
         )
 
 
@@ -158,7 +158,7 @@ class _Run:
             job = self.waiting.popleft()
             self.free -= 1
             seconds = self.stations.prefill_s(job.prompt)
-            self.push(now + seconds * self.stations.busy_fraction, "computed", job)
+            self.push(now + seconds * self.stations.sessions_together, "computed", job)
             self.push(now + seconds + self.stations.transfer_s(job.prompt), "there", job)
 
     def computed(self, now: float, _job: _Job) -> None:
