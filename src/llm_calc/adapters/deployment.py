@@ -165,7 +165,8 @@ def place_subject(
     beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
     share = share_of(workload, replicas)
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
-    placed = _placed(subject, engine, built, cluster, calibration, share, beside)
+    plan = with_chosen_cache(built, engine, beside.held(replace(subject.setup, layout=layout)))
+    placed = _placed(subject, built, plan, cluster, calibration, share, beside)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
@@ -209,29 +210,28 @@ def _room(
 
 def _placed(
     subject: Subject,
-    engine: EnginePart,
     built: Engine,
+    plan: MemoryPlan,
     cluster: Cluster,
     calibration: Calibration,
     workload: WorkloadPart,
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    (layout, replicas), context = one_replica(subject.setup.layout), float(workload.longest_tokens)
-    setup = replace(subject.setup, layout=layout)
-    plan = with_chosen_cache(built, engine, beside.held(setup))
+    layout, replicas = one_replica(subject.setup.layout)
+    setup, context = replace(subject.setup, layout=layout), float(workload.longest_tokens)
     machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=several(workload))
-    scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
+    scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
     return Placed(
         subject=subject,
-        engine=engine.name,
+        engine=built.name,
         layout=layout,
         replicas=replicas,
         plan=plan,
         timed_plan=plan,
         kv_cache=subject.precision.kv_cache,
         calibration=calibration,
-        known=known_of(calibration, engine.name, workload.load),
+        known=known_of(calibration, built.name, workload.load),
         machine=machine,
         deployment=Deployment(
             work=summed(work),
@@ -239,7 +239,7 @@ def _placed(
             capacity=larger(1.0, served_capacity(plan, context) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(calibration, engine.name, setup.gpu, summed(work)),
+            host=host_of(calibration, built.name, setup.gpu, summed(work)),
             draft=beside.draft.draft,
         ),
         operators=work,
