@@ -204,7 +204,7 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
         last_parts += [(row, name.partition("/")[2]) for name in row.hugging_face_ids]
         for checkpoint in row.checkpoints:
             stored = row.stored_as(checkpoint)
-            index.add(stored, row.name, checkpoint.hugging_face_ids)
+            index.add(stored, row.name, (*checkpoint.aliases, *checkpoint.hugging_face_ids))
             last_parts += [(stored, name.partition("/")[2]) for name in checkpoint.hugging_face_ids]
     for entry, name in last_parts:
         if name not in index:
