@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.gguf_header import GgufFile, architectures_file, gguf_file
+from llm_calc.adapters.gguf_reader import read_gguf_header
 from llm_calc.adapters.gguf_types import GgufHeader
 from llm_calc.core.errors import CalcError
-from tests.adapters.gguf_bytes import Value, keys_of
-from tests.adapters.test_gguf_architectures import FILES, catalog_model, header, read_gguf_header, tensors_of
+from tests.adapters.gguf_bytes import Value, header, keys_of
+from tests.adapters.test_gguf_architectures import FILES, catalog_model, tensors_of
 
 TABLE = architectures_file()
 DESCRIBED: dict[str, Value] = {"general.type": "model", "general.name": "any", "tokenizer.ggml.model": "gpt2"}
