@@ -78,7 +78,7 @@ def test_a_module_of_vptq_holds_what_its_class_holds(
 
 def test_spqr_is_as_large_as_its_shapes_say() -> None:
     # 64 bits for sixteen weights; row offsets, outliers and halves of an order in words of 32
-    shapes = {}
+    shapes: dict[str, int] = {}
     for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
         module = f"model.layers.0.self_attn.{name}"
         shapes |= {f"{module}.dense_weights.shape": 512 * 512 // 16, f"{module}.row_offsets.shape": 513}
