@@ -77,8 +77,7 @@ def _starts(request: FitRequest, catalogs: Catalogs, weights: str | None, cache:
 def _repository(request: FitRequest, catalogs: Catalogs) -> str:
     if request.model.name is None:
         return "MODEL"
-    entry = catalogs.model(request.model.name, "model.name")
-    return entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name
+    return catalogs.model(request.model.name, "model.name").repository_of(request.model.name)
 
 
 def old_rules_of(rows: Iterable[FitRow]) -> list[str]:

@@ -67,7 +67,7 @@ class Wrapper:
         model = self._text(f)
         weights: Weights = ()
         if self._text_alone(f):
-            f.ignore(*(part.key for part in self.towers))
+            f.pass_by("when:text_alone", *(part.key for part in self.towers))
         else:
             for part in self.towers:
                 weights += self._tower(f, part, model)
@@ -99,7 +99,7 @@ class Wrapper:
             part = f.flat(self.text_key)
         else:
             part = f.part(self.text_key, completed=self.completed)
-            f.ignore("hidden_size", "vocab_size")
+            f.pass_by("when:nested_text")
             if not f.given(self.text_key):
                 f.assume(f"{self.text_key} is absent: the text part is what the class assumes")
         part.fallbacks = {"tie_word_embeddings": False}
@@ -122,7 +122,6 @@ class Wrapper:
     def _tower(self, f: Fields, part: TowerPart, model: Model) -> Weights:
         if not f.given(part.key):
             if part.key in f.defaults.optional:
-                f.ignore(part.key)
                 return ()
             f.assume(f"{part.key} is absent: the tower is what the class assumes")
         fields = f.part(part.key)
