@@ -88,6 +88,7 @@ class _Vectors:
 
     @property
     def number(self) -> NumberFormat:
+        """All that is stored, counted a weight."""
         return NumberFormat(name="vptq", element_bits=self.bits / (self.inputs * self.outputs))
 
 
