@@ -116,7 +116,7 @@ def _of_family(
         deployment,
         rates=offload_of(engine, setup, rates).rates,
         host=host_of(calibration, engine.name, setup.gpu, deployment.work),
-        offsets=offsets_of(calibration, load, engine.name, setup.gpu.id, setup.model, deployment.work),
+        offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )
 
 

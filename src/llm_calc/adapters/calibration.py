@@ -23,9 +23,11 @@ from llm_calc.core.calibration import (
     format_class,
     offset_load,
 )
+from llm_calc.core.engines import Setup
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import GROUPS, StepWork
+from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
@@ -274,13 +276,19 @@ def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
     return f"{engine}/{gpu}/{shape}/{formats}"
 
 
-def offsets_of(
-    calibration: Calibration, load: str, engine: str, gpu: str, model: Model, work: StepWork
-) -> Offsets:
-    """The offsets of a measured stack under a kind of load; none of what was not measured."""
-    key = stack_key(engine, gpu, shape_of(model), work)
-    alike = offset_load(engine, load)
-    found = {name: calibration.offset(key, alike, metric) for name, metric in OFFSETS.items()}
+def layout_key(stack: str, layout: Layout) -> str:
+    """A stack in one layout, whose runs share a further offset."""
+    return f"{stack}/{layout.tensor}.{layout.pipeline}.{layout.data}.{layout.expert}"
+
+
+def offsets_of(calibration: Calibration, load: str, engine: str, setup: Setup, work: StepWork) -> Offsets:
+    """The offsets of a measured stack and of its layout under a kind of load; none of what was not measured."""
+    stack = stack_key(engine, setup.gpu.id, shape_of(setup.model), work)
+    alike, layout = offset_load(engine, load), layout_key(stack, setup.layout)
+    found = {
+        name: calibration.offset(stack, alike, metric) * calibration.offset(layout, alike, metric)
+        for name, metric in OFFSETS.items()
+    }
     return Offsets(**found)
 
 

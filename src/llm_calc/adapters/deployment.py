@@ -277,7 +277,7 @@ def _as_measured(placed: Placed, engine: EnginePart, built: Engine, workload: Wo
     """With what measured runs of this stack and release took over the formulas; a caller's own replace them."""
     setup, deployment, calibration = placed.subject.setup, placed.deployment, placed.calibration
     load, work = measured_load(calibration.name, workload), deployment.work
-    offsets = offsets_of(calibration, load, placed.engine, setup.gpu.id, setup.model, work)
+    offsets = offsets_of(calibration, load, placed.engine, setup, work)
     timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
     timed = with_bounds(timed, placed.machine, built, setup, workload)
     factor = release_factor(engine, setup.gpu)
