@@ -38,7 +38,7 @@ from llm_calc.adapters.served import (
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import true_warnings
-from llm_calc.adapters.timed import timed
+from llm_calc.adapters.timed import contexts_of, dealt_words, timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
@@ -176,7 +176,8 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        assumptions=(*placed.assumptions, *assumed),
+        assumptions=(*placed.assumptions, *assumed, *dealt_words(built)),
+        novel=contexts_of(built) > 1,
         warnings=(*placed.warnings, *larger_cache),
         larger_cache=bool(larger_cache),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
