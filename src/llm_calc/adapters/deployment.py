@@ -176,8 +176,7 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        assumptions=(*placed.assumptions, *assumed, *dealt_words(built)),
-        novel=contexts_of(built) > 1,
+        assumptions=(*placed.assumptions, *assumed),
         warnings=(*placed.warnings, *larger_cache),
         larger_cache=bool(larger_cache),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
@@ -247,7 +246,8 @@ def _placed(
         offload=offload,
         context_tokens=context,
         filled_fraction=filled,
-        assumptions=(*subject.assumptions, *offload.assumptions),
+        novel=contexts_of(built) > 1,
+        assumptions=(*subject.assumptions, *offload.assumptions, *dealt_words(built)),
         warnings=(*true_warnings(subject.warnings, beside.draft.layers), *fit_warnings(plan, context)),
     )
 

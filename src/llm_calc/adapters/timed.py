@@ -10,7 +10,6 @@ from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_placement import stage_shares
 from llm_calc.core.engines.mlx import Mlx
-from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.operators.dealt import with_dealt_contexts
@@ -18,7 +17,7 @@ from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine, Rates
 from llm_calc.core.serving.unlike import in_turn, slowest_stage_loss, unbalanced
 
-CONTEXTS = {"vllm": "decode_context_parallel_size"}
+CONTEXTS = {"vllm": "decode_context_parallel_size", "sglang": "dcp_size"}
 """Options that deal the tokens of a cache over GPUs."""
 
 
@@ -46,7 +45,7 @@ def timed(
 
 def contexts_of(engine: Engine) -> int:
     """GPUs that the tokens of a cache are dealt over."""
-    return engine.decode_context_parallel_size if isinstance(engine, Vllm) else 1
+    return getattr(engine, CONTEXTS[engine.name], 1) if engine.name in CONTEXTS else 1
 
 
 def dealt_words(engine: Engine) -> Iterator[str]:
