@@ -1,5 +1,6 @@
 """Prefill and decode apart: every kind of load, sides of their own, and what bounds them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ LOADS: list[dict[str, Any]] = [
     {**LENGTHS, "input_tokens": DRAWN, "request_rate": 5.0, "targets": {"ttft_s": 1.0}},
     {**LENGTHS, "concurrency": 16, "sessions": {"turns": 4, "think_s": 2.0}},
     {**LENGTHS, "session_rate": 1.0, "sessions": {"turns": 4, "think_s": 2.0}},
+    {**LENGTHS, "batch": 20},
+    {**LENGTHS, "offline": True},
+    {"trace": {"text": "arrival_s,input_tokens,output_tokens\n0,1000,10\n5,2000,100\n"}},
 ]
 
 
@@ -87,22 +91,127 @@ def test_the_decode_side_has_gpus_and_a_layout_of_its_own() -> None:
         asked(load, hardware="2x h100-80gb-sxm", disaggregated=wrong)
 
 
-@pytest.mark.parametrize(
-    ("load", "named"),
-    [
-        ({**LENGTHS, "batch": 4}, "batch"),
-        ({**LENGTHS, "offline": True}, "offline"),
-        ({"trace": {"text": "arrival_s,input_tokens,output_tokens\n0,10,10\n"}}, "trace"),
-    ],
-)
-def test_what_is_not_answered_names_what_is(load: dict[str, Any], named: str) -> None:
-    with pytest.raises(UnsupportedError, match=f"disaggregated.*{named}.*it takes concurrency, request_rate"):
-        asked(load)
+TRACE = "arrival_s,input_tokens,output_tokens\n0,1000,10\n5,2000,100\n"
+
+
+def test_a_trace_of_requests_far_apart_is_each_one_alone() -> None:
+    found = asked({"trace": {"text": TRACE}})
+    alone = [
+        asked({"input_tokens": first, "output_tokens": answer, "concurrency": 1})
+        for first, answer in ((1000, 10), (2000, 100))
+    ]
+    # As of all arrivals no host times of closed loops are in the first tokens; steps read the mean context of the two.
+    expected = sum(each.request_latency_s for each in alone) / 2
+    assert found.request_latency_s == pytest.approx(expected, rel=0.1)
+    assert found.trace is not None
+    assert found.trace.elapsed_s == pytest.approx(5 + alone[1].request_latency_s, rel=0.02)
+    assert not any("replicas take its requests" in words for words in found.assumptions)
+
+
+def test_a_trace_that_comes_faster_than_it_is_served_says_so() -> None:
+    lines = "".join(f"{number * 0.01},2000,100\n" for number in range(200))
+    found = asked({"trace": {"text": f"arrival_s,input_tokens,output_tokens\n{lines}"}})
+    most = asked({"input_tokens": 2000, "output_tokens": 100, "offline": True})
+    (words,) = [each for each in found.warnings if "requests come a second" in each]
+    assert f"{most.requests_per_s:.3g} are the most" in words
+
+
+def test_equal_beginnings_of_a_trace_are_computed_whole_and_that_is_said() -> None:
+    text = "\n".join(
+        json.dumps({"timestamp": at, "input_length": 1024, "output_length": 50, "hash_ids": [1, 2]})
+        for at in (0, 9000)
+    )
+    found = asked({"trace": {"text": text}})
+    assert found.trace is not None
+    assert found.trace.hit_fraction == 0
+    assert any("keep between prompts is not followed" in each for each in found.assumptions)
+    assert not any("found by equal names" in each for each in found.assumptions)
+
+
+def test_a_batch_is_its_prompts_in_line_and_the_answers_of_the_last() -> None:
+    """One replica computes eight prompts one after another; their mean waits for 4.5 of them, and for one transfer."""
+    one, found = asked({**LENGTHS, "batch": 1}), asked({**LENGTHS, "batch": 8})
+    prompt = one.ttft_s * 0.98  # the cache travels in 2 % of it, at 450 GB/s
+    assert found.ttft_s == pytest.approx(4.5 * prompt + 0.02 * one.ttft_s, rel=0.03)
+    assert found.requests_per_s > 6 * one.requests_per_s
+    assert any("workload.batch: all prompts come at once" in each for each in found.assumptions)
+
+
+@pytest.mark.parametrize("requests", [700, 5000, 1_000_000])
+def test_a_large_batch_is_as_fast_as_a_queue_but_for_its_ends(requests: int) -> None:
+    queue, found = asked({**LENGTHS, "offline": True}), asked({**LENGTHS, "batch": requests})
+    ends_s = queue.request_latency_s  # the first answer is filled in, the last one drains
+    expected = requests / (requests / queue.requests_per_s + ends_s)
+    assert expected * 0.98 < found.requests_per_s < queue.requests_per_s * 1.001
+
+
+def test_a_queue_is_what_the_slower_side_serves() -> None:
+    """Prompts bound: as one prompt after another. Answers bound: as many as decode replicas run, at their pace."""
+    found = asked({**LENGTHS, "offline": True})
+    free = {"prefill_replicas": 1, "decode_replicas": 3, "link_bytes_per_s": 1e15}
+    alone = asked({**LENGTHS, "request_rate": 0.001}, disaggregated=free)
+    assert found.requests_per_s == pytest.approx(1 / alone.ttft_s, rel=1e-3)
+    few = asked({**LENGTHS, "offline": True}, engine={"name": "vllm", "max_num_seqs": 4})
+    assert few.requests_per_s == pytest.approx(12 / (299 * few.tpot_s), rel=1e-6)
+    assert few.resolved.running_sequences == pytest.approx(12)
+    assert found.percentiles is None
+
+
+@pytest.mark.parametrize("rate", [20.0, 23.0, 25.0, 40.0, 500.0])
+def test_what_is_served_does_not_depend_on_how_much_more_is_asked_for(rate: float) -> None:
+    """Above what a queue gets every rate is served alike, below it all of it."""
+    most = asked({**LENGTHS, "offline": True}).requests_per_s
+    found = asked({**LENGTHS, "request_rate": rate})
+    assert found.requests_per_s == pytest.approx(min(rate, most))
+
+
+def test_more_than_is_served_waits_longer_the_more_it_is() -> None:
+    """Of 900 the mean one is the 450.5th: it waits so many times as long as between two that are served, less two that
+    come."""
+    most = asked({**LENGTHS, "offline": True}).requests_per_s
+    two, four = (asked({**LENGTHS, "request_rate": times * most}) for times in (2, 4))
+    assert four.ttft_s - two.ttft_s == pytest.approx(450.5 * (1 / 2 - 1 / 4) / most, rel=1e-3)
+    assert four.tpot_s == pytest.approx(two.tpot_s)
+
+
+@pytest.mark.parametrize("part", [1, 10])
+def test_many_replicas_are_told_as_few_of_each(part: int) -> None:
+    """Ten times the replicas under ten times the load: the same but for waits that are shared out better."""
+    sides = {"prefill_replicas": 10 * part, "decode_replicas": 30 * part}
+    wide: dict[str, Any] = {"hardware": f"{40 * part}x h100-80gb-sxm", "disaggregated": sides}
+    small = asked(
+        {**LENGTHS, "request_rate": 160.0},
+        hardware="40x h100-80gb-sxm",
+        disaggregated={"prefill_replicas": 10, "decode_replicas": 30},
+    )
+    found = asked({**LENGTHS, "request_rate": 160.0 * part}, **wide)
+    assert found.tpot_s == pytest.approx(small.tpot_s, rel=0.02)
+    assert found.resolved.running_sequences == pytest.approx(
+        small.resolved.running_sequences * part, rel=0.02
+    )
+
+
+def test_a_closed_loop_beyond_what_fills_both_sides_only_waits() -> None:
+    """Little's law: so many requests at the pace of a queue."""
+    load = {**LENGTHS, "targets": {"ttft_s": 1.0}}
+    few, many = asked({**load, "concurrency": 2000}), asked({**load, "concurrency": 200_000})
+    assert many.requests_per_s == pytest.approx(few.requests_per_s, rel=0.01)
+    assert many.request_latency_s == pytest.approx(200_000 / many.requests_per_s, rel=0.01)
+    assert many.tpot_s == pytest.approx(few.tpot_s, rel=0.01)
+
+
+def test_sessions_at_a_rate_are_as_many_as_little_s_law_makes() -> None:
+    load = {**LENGTHS, "sessions": {"turns": 4, "think_s": 2.0}}
+    found = asked({**load, "session_rate": 1.5})
+    assert found.sessions is not None
+    assert found.sessions.sessions_at_once == pytest.approx(1.5 * found.sessions.session_s, rel=0.05)
+    beyond = [asked({**load, "session_rate": rate}).requests_per_s for rate in (5.0, 50.0)]
+    assert beyond[0] == pytest.approx(beyond[1], rel=0.02)
 
 
 def test_sessions_say_that_nothing_is_kept_between_turns() -> None:
     found = asked(LOADS[5])
-    assert any("keep between turns is not followed" in words for words in found.assumptions)
+    assert any("keep between prompts is not followed" in words for words in found.assumptions)
     stated = asked({**LOADS[5], "prefix_cache_hit_fraction": 0.8})
     assert stated.ttft_s < found.ttft_s
 

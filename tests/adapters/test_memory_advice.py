@@ -12,15 +12,14 @@ from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import number_format, recipe_for
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
-    Asked,
     changes_that_fit,
     context_table,
-    fits,
     sequences_text,
 )
 from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
+from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines import Engine, Setup
 from tests.core.engines.setups import setup, sliding
 

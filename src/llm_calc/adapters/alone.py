@@ -61,6 +61,13 @@ def family_for(engine: str, workload: WorkloadPart, gpu: Gpu) -> Family:
     return "served"
 
 
+def several(workload: WorkloadPart) -> bool:
+    """Whether requests meet others: not one at once, nor a batch, whose prompts enter together."""
+    if workload.load == "concurrency":
+        return workload.requests_in_flight > 1
+    return workload.load != "batch"
+
+
 def known_of(calibration: Calibration, engine: str, load: str) -> Calibration:
     """The fit that saw loads of this kind, whichever times it: no server was measured without its clients."""
     return load_calibration(family_of(engine, load)) if load in ("batch", "offline") else calibration

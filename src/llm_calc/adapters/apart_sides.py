@@ -22,7 +22,6 @@ from llm_calc.core.serving.disaggregated import Pools
 
 NETWORK_BYTES_PER_S = 12.5e9
 """100 Gbit/s Ethernet: what the cache travels over where no faster link of the GPU is known."""
-ACCEPTED = ["concurrency", "request_rate", "sessions", "session_rate", "classes", "targets"]
 DECODE_LAYOUT = "disaggregated.decode_parallelism"
 Asked = TypeVar("Asked", ServingEstimateRequest, MemoryPlanRequest)
 
@@ -63,11 +62,10 @@ def cache_way(prefill: Gpu, decode: Gpu) -> tuple[float, str]:
 
 
 def check_apart(request: ServingEstimateRequest) -> None:
-    """Refuses engines that have no such mode, and loads that are not answered over two sides.
+    """Refuses engines that have no such mode, and what is not answered over two sides.
 
     Raises:
-        UnsupportedError: such an engine, GPUs of several kinds, a static batch, an offline queue, a trace; names what
-            is accepted.
+        UnsupportedError: such an engine, GPUs of several kinds; names what is accepted.
         InvalidInputError: memories below the GPU's.
     """
     if request.disaggregated is None:
@@ -79,14 +77,9 @@ def check_apart(request: ServingEstimateRequest) -> None:
 
 
 def _check_sides(request: ServingEstimateRequest | MemoryPlanRequest) -> None:
-    workload = request.workload
     if isinstance(request.hardware, UnlikeHardware):
         raise UnsupportedError(ONE_KIND_APART, field="hardware")
     _check_engine(request.engine.name)
-    if workload is not None and (workload.load in ("batch", "offline") or workload.trace is not None):
-        found = "trace" if workload.trace is not None else workload.load
-        msg = f"disaggregated: does not answer workload.{found}; it takes {', '.join(ACCEPTED)}"
-        raise UnsupportedError(msg, field="disaggregated", accepted=ACCEPTED)
 
 
 def _check_engine(name: str) -> None:
@@ -127,8 +120,12 @@ def holding_side(request: Asked) -> Asked:
     hardware, layout = replica_hardware(request), request.parallelism
     if part.decode_hardware is not None or part.decode_parallelism is not None:
         hardware, layout, _ = _decode_gpus(request, part)
-    if load is not None and load.concurrency is not None:
-        load = load.model_copy(update={"concurrency": ceil_div(load.concurrency, part.decode_replicas)})
+    if load is not None:
+        counted = {name: getattr(load, name) for name in ("concurrency", "batch")}
+        shares = {
+            name: ceil_div(all_, part.decode_replicas) for name, all_ in counted.items() if all_ is not None
+        }
+        load = load.model_copy(update=shares)
     said = {"hardware": hardware, "parallelism": layout, "workload": load, "disaggregated": None}
     return request.model_copy(update=said)
 

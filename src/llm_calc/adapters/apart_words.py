@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from llm_calc.adapters.apart_sides import Sides, cache_way
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.idle_options import Timed
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.sessions import ARRIVING
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -35,14 +36,32 @@ def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterato
         "each phase of its own side; rates a GPU count both sides"
     )
     yield from sides.chosen
+    yield from _load_words(workload)
+    if workload.reuses and workload.prefix_cache_hit_fraction is None:
+        yield (
+            "disaggregated: what prefill replicas keep between prompts is not followed; every prompt is computed "
+            "whole, or but for workload.prefix_cache_hit_fraction"
+        )
+
+
+def _load_words(workload: WorkloadPart) -> Iterator[str]:
+    """How each kind of load runs over two sides."""
     if workload.load == "concurrency" and not workload.is_stream:
         yield "workload.concurrency: a closed form of equal requests, without percentiles; targets ask for a run"
     if workload.load == "request_rate" and not workload.is_stream:
-        yield f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths"
-    if workload.grows and workload.prefix_cache_hit_fraction is None:
         yield (
-            "disaggregated: what prefill replicas keep between turns is not followed; every prompt is computed whole, "
-            "or but for workload.prefix_cache_hit_fraction"
+            f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths, of both sides after "
+            "twice as many"
+        )
+    if workload.load == "batch":
+        yield (
+            "workload.batch: all prompts come at once, each is computed by itself, and answers begin as their caches "
+            "arrive"
+        )
+    if workload.load == "offline":
+        yield (
+            "workload.offline: a closed form of what both sides serve at most; the first token is that of a request "
+            "when its turn has come"
         )
 
 
@@ -55,10 +74,10 @@ def apart_warnings(workload: WorkloadPart, sides: Sides) -> Iterator[str]:
             "format"
         )
     room = sides.most_answers * sides.pools.decode_replicas
-    if workload.load == "concurrency" and workload.requests_in_flight > room:
+    if workload.load in ("concurrency", "batch") and workload.requests_in_flight > room:
         yield (
-            f"workload.concurrency: decode replicas run about {room:.0f} requests of this length at once; the others "
-            "wait"
+            f"workload.{workload.load}: decode replicas run about {room:.0f} requests of this length at once; the "
+            "others wait"
         )
 
 
@@ -70,19 +89,11 @@ def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[Oper
         yield from (row for row in rows if row.phase == phase)
 
 
-def timed_of_both(sides: Sides, workload: WorkloadPart) -> tuple[object, ...]:
+def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], object]) -> Timed:
     """What the times of two sides follow from: no prompts share a step, and answers wait for room alone."""
     prefill, decode = sides.prefill.deployment, sides.decode.deployment
     most = sides.most_answers
-    if workload.load == "concurrency":
+    if workload.load in ("concurrency", "batch"):
         most = min(most, float(workload.requests_in_flight))
-    return (
-        prefill.work,
-        prefill.rates,
-        prefill.host,
-        decode.work,
-        decode.rates,
-        decode.host,
-        decode.draft,
-        most,
-    )
+    both = (prefill.work, prefill.rates, prefill.host, decode.work, decode.rates, decode.host, decode.draft)
+    return Timed(whole=(*both, most), rest=both, figures=figures)

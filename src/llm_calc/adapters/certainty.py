@@ -9,7 +9,6 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.nearest import evidence_of
 from llm_calc.adapters.wire.serving import (
     Basis,
@@ -21,6 +20,7 @@ from llm_calc.adapters.wire.serving import (
 )
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
+from llm_calc.core.deployments.question import Asked, runs
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.serving.breakdown import least_step_seconds

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.memory_plan import headroom_bytes, planned_memory, whole_concurrency
-from llm_calc.adapters.planning.exact import memory_request
+from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.rent import rent_of, rent_words
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.stopping import checkpoint
@@ -22,6 +22,7 @@ from llm_calc.adapters.wire.compare import (
 )
 from llm_calc.adapters.wire.plans import PlanMemory
 from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
+from llm_calc.core.deployments.question import headroom_bytes, whole_concurrency
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 LESS_IS_BETTER = (

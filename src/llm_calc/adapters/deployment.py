@@ -4,7 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, known_of, measured_load, one_replica, share_of, with_bounds
+from llm_calc.adapters.alone import (
+    family_for,
+    known_of,
+    measured_load,
+    one_replica,
+    several,
+    share_of,
+    with_bounds,
+)
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
@@ -16,16 +24,15 @@ from llm_calc.adapters.calibration import (
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
-from llm_calc.adapters.formats import FormatWishes, number_format
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
     keeps_states,
-    served_cache,
     served_capacity,
     with_chosen_cache,
+    with_served_cache,
     without_kept_states,
 )
 from llm_calc.adapters.sessions import room_of
@@ -40,7 +47,7 @@ from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import Layout
@@ -147,20 +154,23 @@ def place_subject(
     lora: LoraPart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
+    built: Engine | None = None,
 ) -> Placed:
-    """What was resolved, ready to be timed under a load."""
+    """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
+    built = built or engine_from(engine)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
-    subject, kv_cache, assumed = _with_served_cache(subject, precision, engine.name)
+    subject, kv_cache, assumed = with_served_cache(subject, precision, engine.name)
     layout, replicas = one_replica(subject.setup.layout)
     cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
     beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
     share = share_of(workload, replicas)
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
-    placed = _placed(subject, engine, cluster, calibration, share, beside)
+    plan = with_chosen_cache(built, engine, beside.held(replace(subject.setup, layout=layout)))
+    placed = _placed(subject, built, plan, cluster, calibration, share, beside)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
-        placed = _as_measured(placed, engine, share)
+        placed = _as_measured(placed, engine, built, share)
     larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
     return replace(
         placed,
@@ -200,28 +210,28 @@ def _room(
 
 def _placed(
     subject: Subject,
-    engine: EnginePart,
+    built: Engine,
+    plan: MemoryPlan,
     cluster: Cluster,
     calibration: Calibration,
     workload: WorkloadPart,
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    (layout, replicas), context = one_replica(subject.setup.layout), float(workload.longest_tokens)
-    built, setup = engine_from(engine), replace(subject.setup, layout=layout)
-    plan = with_chosen_cache(built, engine, beside.held(setup))
-    machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=_several(workload))
-    scheduling, filled = scheduling_of(calibration, engine.name, plan, layout.data)
+    layout, replicas = one_replica(subject.setup.layout)
+    setup, context = replace(subject.setup, layout=layout), float(workload.longest_tokens)
+    machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=several(workload))
+    scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
     return Placed(
         subject=subject,
-        engine=engine.name,
+        engine=built.name,
         layout=layout,
         replicas=replicas,
         plan=plan,
         timed_plan=plan,
         kv_cache=subject.precision.kv_cache,
         calibration=calibration,
-        known=known_of(calibration, engine.name, workload.load),
+        known=known_of(calibration, built.name, workload.load),
         machine=machine,
         deployment=Deployment(
             work=summed(work),
@@ -229,7 +239,7 @@ def _placed(
             capacity=larger(1.0, served_capacity(plan, context) * filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(calibration, engine.name, setup.gpu, summed(work)),
+            host=host_of(calibration, built.name, setup.gpu, summed(work)),
             draft=beside.draft.draft,
         ),
         operators=work,
@@ -239,13 +249,6 @@ def _placed(
         assumptions=(*subject.assumptions, *offload.assumptions),
         warnings=(*true_warnings(subject.warnings, beside.draft.layers), *fit_warnings(plan, context)),
     )
-
-
-def _several(workload: WorkloadPart) -> bool:
-    """Whether requests meet others: not one at once, nor a batch, whose prompts enter together."""
-    if workload.load == "concurrency":
-        return workload.requests_in_flight > 1
-    return workload.load != "batch"
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
@@ -270,30 +273,14 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
     )
 
 
-def _as_measured(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> Placed:
+def _as_measured(placed: Placed, engine: EnginePart, built: Engine, workload: WorkloadPart) -> Placed:
     """With what measured runs of this stack and release took over the formulas; a caller's own replace them."""
     setup, deployment, calibration = placed.subject.setup, placed.deployment, placed.calibration
     load, work = measured_load(calibration.name, workload), deployment.work
     offsets = offsets_of(calibration, load, placed.engine, setup.gpu.id, setup.model, work)
     timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
-    timed = with_bounds(timed, placed.machine, engine_from(engine), setup, workload)
+    timed = with_bounds(timed, placed.machine, built, setup, workload)
     factor = release_factor(engine, setup.gpu)
     if factor is not None:
         timed = at_release(timed, calibration.name, factor)
     return replace(placed, deployment=timed, release_factor=factor)
-
-
-def _with_served_cache(
-    subject: Subject, asked: PrecisionPart, engine: str
-) -> tuple[Subject, str, tuple[str, ...]]:
-    """The cache format of measured deployments where the request leaves it open."""
-    wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)
-    small = served_cache(subject.precision, wishes, subject.setup.gpu)
-    if small is None:
-        return subject, subject.precision.kv_cache, ()
-    numbers = replace(subject.setup.numbers, cache=number_format(small))
-    note = (
-        f"precision.kv_cache: {small}, as the measured deployments of {engine} on this generation with such weights "
-        f"run; name {subject.precision.kv_cache} for the engine's own default"
-    )
-    return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)

@@ -1,71 +1,57 @@
 """Prefill and decode on GPUs of their own: their estimate."""
 
-from dataclasses import replace
 from functools import lru_cache, partial
 
 from llm_calc.adapters.apart_sides import Sides
-from llm_calc.adapters.sessions import ARRIVING, stream_of
+from llm_calc.adapters.sessions import stream_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
-from llm_calc.core.serving.disaggregated import Pools, estimate
+from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.host import NO_HOST
-from llm_calc.core.serving.traffic import poisson_arrivals
-from llm_calc.core.workloads.apart import Stations, run_apart
-from llm_calc.core.workloads.estimate import (
-    Found,
-    as_clients_see,
-    as_found,
-    counted_requests,
-    session_seconds,
+from llm_calc.core.workloads.apart import Stations
+from llm_calc.core.workloads.apart_loads import (
+    alive_apart,
+    arriving_apart,
+    batch_apart,
+    replayed_apart,
+    sessions_apart,
 )
-from llm_calc.core.workloads.stream import Stream
-
-NEARLY = 0.9
-"""A run ends with its last answers, so that it serves somewhat less a second than comes; so much is all of it."""
+from llm_calc.core.workloads.estimate import Found, lengths_seen
 
 
 def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | Found:
-    """A closed loop of equal requests in closed form, every other load request by request."""
-    if workload.load == "concurrency" and not workload.is_stream:
-        lengths = Lengths(
-            input_tokens=float(workload.mean_input_tokens),
-            output_tokens=float(workload.mean_output_tokens),
-            cached_fraction=workload.cached_fraction,
-        )
-        prefill, decode = sides.prefill.deployment, sides.decode.deployment
-        return estimate(
-            prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, sides.prefill.encoder
-        )
-    return _simulated(sides, workload)
+    """A closed loop and a queue of equal requests in closed form, every other load request by request."""
+    if workload.is_stream or workload.load in ("request_rate", "batch"):
+        return _simulated(sides, workload)
+    lengths = Lengths(
+        input_tokens=float(workload.mean_input_tokens),
+        output_tokens=float(workload.mean_output_tokens),
+        cached_fraction=workload.cached_fraction,
+    )
+    prefill, decode, encoder = sides.prefill.deployment, sides.decode.deployment, sides.prefill.encoder
+    if workload.load == "offline":
+        return queue(prefill, sides.pools, lengths, decode, encoder)
+    return estimate(prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, encoder)
+
+
+def most_apart_per_s(sides: Sides, found: Found) -> float:
+    """What both sides serve at most of requests of the lengths that were seen [requests/s]."""
+    prefill, decode, lengths = sides.prefill.deployment, sides.decode.deployment, lengths_seen(found.seen)
+    return float(queue(prefill, sides.pools, lengths, decode, sides.prefill.encoder).requests_per_s)
 
 
 def _simulated(sides: Sides, workload: WorkloadPart) -> Found:
-    stream, rate = _stream(workload)
-    arrivals = round(len(stream.arrivals_s) * stream.mean_turns)
-    wanted = arrivals or counted_requests(stream, stream.slots)
-    first = stream.slots if stream.slots and stream.mean_turns > 1 else 0
-    seen = run_apart(stream, _stations(sides, workload), wanted, first)
-    deployment = sides.decode.deployment
-    if rate is not None:
-        deployment = replace(deployment, host=NO_HOST)
-    seen = as_clients_see(deployment, seen)
-    served = len(seen.kind) / seen.elapsed_s
-    if rate is None:
-        answered = min(served, stream.slots * stream.mean_turns / max(session_seconds(stream, seen), 1e-12))
-        return as_found(deployment, seen, answered, float(stream.slots))
-    answered = min(rate * stream.mean_turns, served)
-    if served > rate * stream.mean_turns * NEARLY:
-        answered = rate * stream.mean_turns
-    return as_found(deployment, seen, answered, answered * float(seen.latency_s.mean()))
-
-
-def _stream(workload: WorkloadPart) -> tuple[Stream, float | None]:
-    """What comes, and the rate at which it does; None: a closed loop."""
-    rate = workload.session_rate or workload.request_rate
-    if rate is None:
-        return stream_of(workload, max(1, workload.requests_in_flight)), None
-    return stream_of(workload, 0, poisson_arrivals(rate, ARRIVING)), rate
+    deployment, stations = sides.decode.deployment, _stations(sides, workload)
+    if workload.trace is not None:
+        return replayed_apart(deployment, workload.trace.trace, stations)
+    stream = stream_of(workload, max(1, workload.requests_in_flight))
+    if workload.batch is not None:
+        return batch_apart(deployment, stream, stations, workload.batch)
+    if workload.session_rate is not None:
+        return sessions_apart(deployment, stream, stations, workload.session_rate)
+    if workload.request_rate is not None:
+        return arriving_apart(deployment, stream, stations, workload.request_rate)
+    return alive_apart(deployment, stream, stations)
 
 
 def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
@@ -81,12 +67,12 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
     def prompt_s(tokens: float) -> float:
         cached = workload.cached_fraction
         one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=cached)
-        return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one))
+        return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one)) + sides.prefill.encoder.share_s
 
     @lru_cache(maxsize=4096)
-    def token_s(answers: int) -> float:
+    def token_s(answers: float) -> float:
         checked = decode.draft.checked_tokens
-        step = decode_seconds(decode.work, decode.rates, float(answers), mean, checked)
+        step = decode_seconds(decode.work, decode.rates, answers, mean, checked)
         return float(decode.draft.seconds_per_token(step))
 
     return Stations(
@@ -97,6 +83,7 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
         transfer_s=partial(_transfer_s, pools),
         token_s=token_s,
         cached_fraction=workload.cached_fraction,
+        step_tokens=decode.draft.tokens_per_step,
     )
 
 

@@ -11,7 +11,6 @@ from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runner
 from llm_calc.adapters.fit_speed import GOOD_BITS, best_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
-from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.said_as import fields_of_rows, said_as
@@ -23,6 +22,7 @@ from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, FitRow, Runners, Where
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
+from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError, UnsupportedError

@@ -2,9 +2,9 @@
 
 import math
 
-from llm_calc.adapters.memory_advice import Asked, runs
 from llm_calc.adapters.served import served_capacity
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core.deployments.question import Asked, runs
 from llm_calc.core.engines import MemoryPlan
 
 

@@ -1,7 +1,7 @@
 """What would make it fit: single mild changes, and a table of what fits."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from llm_calc.adapters.dealt_advice import less_dealt
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_format
 from llm_calc.adapters.wire.memory import Change, ContextRow
+from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.errors import CalcError
@@ -34,33 +35,9 @@ MARKEDLY_FEWER = 0.95
 MOST_GPUS = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What has to fit at once: so many sequences of so many tokens, all deployed together."""
-
-    sequences: int
-    context_tokens: int
-
-
-def runs(plan: MemoryPlan, asked: Asked) -> bool:
-    """Whether the engine starts, takes requests of this length, and holds at least one: only then is there a speed."""
-    long_enough = asked.context_tokens <= plan.max_model_len_tokens
-    return long_enough and plan.can_start and plan.holds(1, asked.context_tokens)
-
-
-def fits(plan: MemoryPlan, asked: Asked) -> bool:
-    """Whether it runs and holds all that was asked for."""
-    return runs(plan, asked) and plan.holds(asked.sequences, asked.context_tokens)
-
-
 def sequences_text(sequences: int, context_tokens: int) -> str:
     """So many sequences of so many tokens, in words."""
     return f"{sequences} sequence{'' if sequences == 1 else 's'} of {context_tokens} tokens"
-
-
-def serves(plan: MemoryPlan, asked: Asked) -> bool:
-    """Whether the engine starts with its own context too and holds all of it."""
-    return plan.starts and fits(plan, asked)
 
 
 def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:

@@ -15,10 +15,8 @@ from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import Served, lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
-    Asked,
     changes_that_fit,
     context_table,
-    fits,
     sequences_text,
     with_context_said,
 )
@@ -40,7 +38,14 @@ from llm_calc.adapters.wire.memory import (
     RecommendedGpu,
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
-from llm_calc.core.arrays import ceil_div
+from llm_calc.core.deployments.question import (
+    Asked,
+    Held,
+    Question,
+    headroom_bytes,
+    replica_sequences,
+    whole_concurrency,
+)
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
@@ -54,15 +59,28 @@ class Planned:
     subject: Subject
     engine: Engine
     rules: EngineRules
-    plan: MemoryPlan
-    asked: Asked
-    fits: bool
+    held: Held
     lora: Served | None = None
+
+    @property
+    def plan(self) -> MemoryPlan:
+        """What the engine does with the memory."""
+        return self.held.plan
+
+    @property
+    def asked(self) -> Asked:
+        """What it was asked to hold."""
+        return self.held.asked
+
+    @property
+    def fits(self) -> bool:
+        """Whether it holds that."""
+        return self.held.fits
 
     @property
     def serves(self) -> bool:
         """Whether it fits and the engine starts, with its default context where none is said."""
-        return self.fits and self.plan.starts
+        return self.held.serves
 
 
 def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> MemoryPlanAnswer:
@@ -149,22 +167,19 @@ def plan_of(
 ) -> Planned:
     """What is resolved, planned by its engine."""
     subject = with_cache_types(subject, precision, part)
-    engine = engine_from(part)
-    plan = engine.plan(subject.setup)
-    asked = _asked(workload, plan)
-    return Planned(
-        subject=subject,
-        engine=engine,
-        rules=release_of(part),
-        plan=plan,
-        asked=asked,
-        fits=fits(plan, asked),
-    )
+    question = Question(setup=subject.setup, engine=engine_from(part), asked=asked_of(workload))
+    return planned_as(subject, release_of(part), question)
 
 
-def _asked(workload: WorkloadPart | None, plan: MemoryPlan) -> Asked:
+def planned_as(subject: Subject, rules: EngineRules, question: Question) -> Planned:
+    """A question about what is resolved, planned by its engine."""
+    return Planned(subject=subject, engine=question.engine, rules=rules, held=question.held())
+
+
+def asked_of(workload: WorkloadPart | None) -> Asked | None:
+    """What a load asks memory to hold."""
     if workload is None:
-        return Asked(sequences=1, context_tokens=plan.max_model_len_tokens)
+        return None
     return Asked(sequences=workload.requests_in_flight, context_tokens=workload.longest_tokens)
 
 
@@ -202,12 +217,12 @@ def _kv_cache(planned: Planned) -> KvCache:
         needed=CacheSize(
             bytes_per_token=needed(2) - needed(1),
             bytes_per_sequence=round(needed(context)),
-            bytes_in_all=round(_replica_sequences(plan, asked) * needed(asked.context_tokens)),
+            bytes_in_all=round(replica_sequences(plan, asked) * needed(asked.context_tokens)),
         ),
         allocated=CacheSize(
             bytes_per_token=plan.bytes_per_token,
             bytes_per_sequence=round(_sequence_bytes(plan, context)),
-            bytes_in_all=round(_replica_sequences(plan, asked) * _sequence_bytes(plan, asked.context_tokens)),
+            bytes_in_all=round(replica_sequences(plan, asked) * _sequence_bytes(plan, asked.context_tokens)),
         ),
         groups=[group for pool in plan.pools for group in cache_groups(pool)],
     )
@@ -215,25 +230,6 @@ def _kv_cache(planned: Planned) -> KvCache:
 
 def _sequence_bytes(plan: MemoryPlan, context: int) -> float:
     return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
-
-
-def _replica_sequences(plan: MemoryPlan, asked: Asked) -> int:
-    return int(ceil_div(asked.sequences, plan.replicas))
-
-
-def headroom_bytes(plan: MemoryPlan, asked: Asked) -> int:
-    """What the tightest pool has left after what was asked for; the budget's shortage where there is no pool."""
-    sequences = _replica_sequences(plan, asked)
-    left = [
-        pool.capacity_bytes - sequences * float(pool.sequence_bytes(asked.context_tokens))
-        for pool in plan.pools
-    ]
-    return round(min(left, default=0.0) + min(0.0, plan.available_bytes))
-
-
-def whole_concurrency(plan: MemoryPlan) -> float:
-    """Sequences of the longest context that fit at once, as a ratio; 0 where nothing is left for them."""
-    return float(plan.sequences(plan.max_model_len_tokens)) if plan.available_bytes > 0 else 0.0
 
 
 def _longest_context(plan: MemoryPlan, own: int | None) -> int:
@@ -260,7 +256,7 @@ def reason_of(planned: Planned) -> str:
     if not plan.can_start and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)
-    need = gib(_replica_sequences(plan, shown) * _sequence_bytes(plan, context))
+    need = gib(replica_sequences(plan, shown) * _sequence_bytes(plan, context))
     most = int(plan.max_concurrency(context)) if plan.pools else asked.sequences
     verdict = "this fits" if planned.fits else "this does not fit"
     return (

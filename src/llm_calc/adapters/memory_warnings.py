@@ -1,8 +1,8 @@
 """What a caller should know of a memory plan."""
 
 from llm_calc.adapters.context_flags import CONTEXT_FLAGS
-from llm_calc.adapters.memory_advice import Asked
 from llm_calc.adapters.units import gib
+from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import GpuBudget, MemoryPlan, Setup
 from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.hardware import Gpu

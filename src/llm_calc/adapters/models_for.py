@@ -10,7 +10,6 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules, version_warnings
 from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
 from llm_calc.adapters.hosts import requested_host
-from llm_calc.adapters.memory_advice import Asked, fits
 from llm_calc.adapters.model_source import model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
@@ -21,6 +20,7 @@ from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
+from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu

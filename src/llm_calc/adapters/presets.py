@@ -16,7 +16,7 @@ from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
 from llm_calc.adapters.unlike import requested_gpu
-from llm_calc.adapters.wire.engines import MOST_PARALLEL, LlamaCppEngine
+from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
@@ -26,6 +26,7 @@ from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_slots import padded
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
+from llm_calc.core.planning.options import MOST_PARALLEL
 
 MIB = 1 << 20
 OWN_KIND = "mxfp4"

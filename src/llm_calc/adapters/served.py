@@ -4,9 +4,10 @@ from dataclasses import replace
 from functools import reduce
 
 from llm_calc.adapters.engines import engine_from
-from llm_calc.adapters.formats import FormatWishes, Precision
+from llm_calc.adapters.formats import FormatWishes, Precision, number_format
+from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import chip_class
 from llm_calc.core.engines import Engine, MemoryPlan, Pool
@@ -53,6 +54,22 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
         return None
     kinds = SMALL_CACHE.get(wishes.engine or "", {}).get(chip_class(gpu), frozenset())
     return "fp8" if precision.weights.storage in kinds else None
+
+
+def with_served_cache(
+    subject: Subject, asked: PrecisionPart, engine: str
+) -> tuple[Subject, str, tuple[str, ...]]:
+    """The cache format of measured deployments where the request leaves it open."""
+    wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)
+    small = served_cache(subject.precision, wishes, subject.setup.gpu)
+    if small is None:
+        return subject, subject.precision.kv_cache, ()
+    numbers = replace(subject.setup.numbers, cache=number_format(small))
+    note = (
+        f"precision.kv_cache: {small}, as the measured deployments of {engine} on this generation with such weights "
+        f"run; name {subject.precision.kv_cache} for the engine's own default"
+    )
+    return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
 
 
 def keeps_states(engine: EnginePart, workload: WorkloadPart) -> bool:

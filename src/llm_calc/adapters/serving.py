@@ -12,7 +12,7 @@ from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate
 from llm_calc.adapters.engines import release_of
-from llm_calc.adapters.idle_options import timed
+from llm_calc.adapters.idle_options import Timed, timed
 from llm_calc.adapters.image_times import (
     with_encoder,
     with_timed_images,
@@ -200,18 +200,25 @@ def _operators(lengths: Lengths, placed: Placed, found: Estimate, sides: Sides |
     return list(operator_rows(lengths, placed, found.running))
 
 
-def _timed_by(
-    request: ServingEstimateRequest, catalogs: Catalogs
-) -> Callable[[EnginePart], tuple[object, ...]]:
+def _timed_by(request: ServingEstimateRequest, catalogs: Catalogs) -> Callable[[EnginePart], Timed]:
     """What the times follow from under other options of the engine."""
+    load = request.workload
 
-    def of(engine: EnginePart) -> tuple[object, ...]:
+    def of(engine: EnginePart) -> Timed:
         other = request.model_copy(update={"engine": engine})
         placed = place_request(other, catalogs)
         sides = sides_of(placed, other, catalogs)
-        return timed(placed, request.workload) if sides is None else timed_of_both(sides, request.workload)
+        if sides is None:
+            return timed(placed, load, lambda: _figures(time_load(placed, load)))
+        return timed_of_both(sides, load, lambda: _figures(disaggregated_estimate(sides, load)))
 
     return of
+
+
+def _figures(found: Estimate | Found) -> tuple[object, ...]:
+    """Times and rates of an estimate."""
+    each = found.estimate if isinstance(found, Found) else found
+    return tuple(getattr(each, name) for name in ("ttft_s", "tpot_s", "requests_per_s", "percentiles"))
 
 
 def _percentiles(found: Estimate) -> PercentilesOfRun | None:

@@ -7,8 +7,9 @@ from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
 from llm_calc.adapters.arrivals import were_measured
 from llm_calc.adapters.certainty import meets_unmeasured, packs_cache
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.disaggregation import most_apart_per_s
 from llm_calc.adapters.engines import version_warnings
-from llm_calc.adapters.idle_options import idle_activations, idle_in_time
+from llm_calc.adapters.idle_options import Timed, idle_activations, idle_in_time
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.presets import chosen_words
@@ -32,7 +33,7 @@ def said_of(
     placed: Placed,
     turns: Found | None,
     sides: Sides | None,
-    timed_by: Callable[[EnginePart], tuple[object, ...]],
+    timed_by: Callable[[EnginePart], Timed],
 ) -> tuple[list[str], list[str]]:
     """Assumptions and warnings; of two sides those of both."""
 
@@ -102,7 +103,7 @@ def _load_warnings(
     if sides is not None:
         yield from apart_warnings(workload, sides)
         if turns is not None:
-            yield from session_warnings(placed, workload, turns, replicas=1)
+            yield from session_warnings(placed, workload, turns, most_apart_per_s(sides, turns))
         return
     if turns is not None:
         yield from session_warnings(placed, workload, turns)

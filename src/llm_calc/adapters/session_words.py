@@ -45,13 +45,13 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
         chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
         yield f"workload.preset: {preset.id}, of {preset.source}{chosen}; {preset.notes}"
     yield from _draws(workload)
-    yield from trace_assumptions(placed, workload)
+    yield from trace_assumptions(placed, workload, apart=apart)
     part, room = workload.sessions, placed.room
     if part is not None and not workload.grows:
         yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
     if part is None or room is None or not workload.grows:
         return
-    run = "all sessions of a closed loop begin with the run" if apart else KEPT
+    run = "sessions are at all ages when the run starts" if apart else KEPT
     yield (
         f"workload.sessions: numbers are drawn evenly within {SPREAD:.0%} of what is given, pauses exponentially; "
         f"{run}. Nothing of it was calibrated"
@@ -78,15 +78,16 @@ def _draws(workload: WorkloadPart) -> Iterator[str]:
 
 
 def session_warnings(
-    placed: Placed, workload: WorkloadPart, found: Found, replicas: int | None = None
+    placed: Placed, workload: WorkloadPart, found: Found, apart_per_s: float | None = None
 ) -> Iterator[str]:
-    """Where caches do not pay, or more comes than can be served; ``replicas``: that share what was found."""
+    """Where caches do not pay, or more comes than can be served; ``apart_per_s``: the most that two sides serve."""
     kind = "workload.sessions" if workload.grows else "workload"
-    yield from trace_warnings(placed, workload, found)
+    yield from trace_warnings(placed, workload, found, apart_per_s)
     yield f"{kind}: loads of this kind were never measured here; the intervals are those of closed loops"
     yield from _slow_tiers(placed, found)
     turns = 1 if workload.sessions is None else workload.sessions.turns
-    served = float(found.estimate.requests_per_s) * (replicas or placed.replicas) / turns
+    replicas = placed.replicas if apart_per_s is None else 1
+    served = float(found.estimate.requests_per_s) * replicas / turns
     for name, rate in (("session", workload.session_rate), ("request", workload.request_rate)):
         if rate is not None and served < rate * 0.97:
             yield (

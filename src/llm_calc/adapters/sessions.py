@@ -130,7 +130,7 @@ def _drawn(length: Length, workload: WorkloadPart, *, alone: bool) -> Draw:
         return draw_of(length)
     if workload.grows:
         return around(float(length), SPREAD)
-    if workload.load == "request_rate" or alone or workload.classes is not None:
+    if workload.load in ("request_rate", "batch") or alone or workload.classes is not None:
         return Draw((0.0, 1.0), (float(length), float(length)))
     return Draw((0.0, 1.0), ((1 - LOOP_SPREAD) * length, float(length)))
 

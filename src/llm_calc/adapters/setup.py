@@ -68,7 +68,28 @@ def resolve_setup(
         InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
-    source = served_model(model, catalogs)
+    return resolved(
+        catalogs,
+        served_model(model, catalogs),
+        precision=precision,
+        hardware=hardware,
+        parallelism=parallelism,
+        engine=engine,
+        version=version,
+    )
+
+
+def resolved(
+    catalogs: Catalogs,
+    source: SourcedModel,
+    *,
+    precision: PrecisionPart,
+    hardware: HardwarePart,
+    parallelism: ParallelismPart | None,
+    engine: EngineName,
+    version: str | None = None,
+) -> Subject:
+    """The same of a model that was read already; raises as :func:`resolve_setup`."""
     check_one_host(hardware, engine)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.sessions import tiers_found
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.adapters.wire.traces import TraceAnswer
+from llm_calc.adapters.wire.traces import BLOCK_TOKENS, TraceAnswer
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.workloads.estimate import Found, lengths_seen, most_served_per_s
 from llm_calc.core.workloads.stream import Room
@@ -28,12 +28,12 @@ def trace_answer(placed: Placed, workload: WorkloadPart, found: Found) -> TraceA
     )
 
 
-def trace_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
-    """How a trace was read and replayed."""
+def trace_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool = False) -> Iterator[str]:
+    """How a trace was read and replayed; ``apart``: over prefill and decode, where no context is kept."""
     part, room = workload.trace, placed.room
     if part is None or room is None:
         return
-    replicas = placed.replicas
+    replicas = 1 if apart else placed.replicas
     dealt = f"; the {replicas} replicas take its requests in turn" if replicas > 1 else ""
     yield (
         f"workload.trace: {len(part.trace.prompts)} requests as recorded, at {part.speed:g} times their speed, the "
@@ -46,8 +46,12 @@ def trace_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
     if part.unit_taken:
         yield f"workload.trace.text: {part.unit_taken}"
     if not workload.reuses:
+        if part.block_tokens != BLOCK_TOKENS:
+            yield "workload.trace.block_tokens: changes nothing here, since no request has hash_ids"
         if room.stated_fraction is None:
             yield "workload.trace: no hash_ids, so that no prompt finds anything in caches"
+        return
+    if apart and room.stated_fraction is None:
         return
     if room.stated_fraction is None and room.keeps:
         yield (
@@ -57,8 +61,10 @@ def trace_assumptions(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
     yield from room_assumptions(room, "workload.trace")
 
 
-def trace_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
-    """Where more comes than can be served."""
+def trace_warnings(
+    placed: Placed, workload: WorkloadPart, found: Found, apart_per_s: float | None = None
+) -> Iterator[str]:
+    """Where more comes than can be served; ``apart_per_s``: by two sides."""
     if workload.trace is None or placed.room is None:
         return
     trace = workload.trace.trace
@@ -66,7 +72,7 @@ def trace_warnings(placed: Placed, workload: WorkloadPart, found: Found) -> Iter
         return  # all at once, which is no rate
     comes = (len(trace.prompts) - 1) / trace.arrivals_s[-1]
     lengths = lengths_seen(found.seen)
-    most = most_served_per_s(placed.deployment, placed.room, lengths) * placed.replicas
+    most = apart_per_s or most_served_per_s(placed.deployment, placed.room, lengths) * placed.replicas
     if comes > most:
         yield (
             f"workload.trace: {comes:.3g} requests come a second, and {most:.3g} are the most that the deployment can "

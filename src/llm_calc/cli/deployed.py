@@ -47,7 +47,7 @@ def deployed(
     """Memory and rent of what was estimated; ``usd_per_gpu_hour`` in place of the catalog's price."""
     from llm_calc.adapters.chosen import chosen_catalogs as catalogs
     from llm_calc.adapters.operations import SERVING_ESTIMATE, validated
-    from llm_calc.adapters.planning.exact import memory_request
+    from llm_calc.adapters.planning.as_requests import memory_request
     from llm_calc.adapters.rent import rent_of
 
     request = validated(SERVING_ESTIMATE.request, SERVING_ESTIMATE.body(body))
@@ -71,8 +71,8 @@ def _gpus(hardware: "HardwarePart") -> str:
 
 def _runs(asked: "MemoryPlanRequest") -> bool:
     from llm_calc.adapters.chosen import chosen_catalogs as catalogs
-    from llm_calc.adapters.memory_advice import runs
     from llm_calc.adapters.memory_plan import planned_memory
+    from llm_calc.core.deployments.question import runs
 
     try:
         found = planned_memory(asked, catalogs())

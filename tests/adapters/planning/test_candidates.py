@@ -32,7 +32,7 @@ def searched(request: DeploymentPlansRequest) -> Searched:
     source = source_model(request.model, catalogs)
     gpus = chosen_gpus(request, catalogs)
     search = Search(
-        scene=plans._scene(request, catalogs),
+        scene=plans._scene(request, catalogs, source),
         load=plans.load_of(request.workload, request.objective),
         objective=request.objective,
         prices={gpu.id: gpu_price(catalogs, gpu.id, {}) for gpu in gpus},

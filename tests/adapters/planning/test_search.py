@@ -1,4 +1,4 @@
-"""The search: a wider one never finds less, reasons are true, and each candidate is resolved once."""
+"""The search: a wider one never finds less, reasons are true, and what candidates share is resolved once."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import pytest
 
 from llm_calc.adapters import setup
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.planning import exact
+from llm_calc.adapters.model_source import served_model
+from llm_calc.adapters.planning import plans, scene
 from llm_calc.adapters.planning.plans import answer_deployment_plans
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, DeploymentPlansRequest
 
@@ -64,18 +65,27 @@ def test_a_named_gpu_is_not_told_to_be_named() -> None:
     assert all("name it in gpus" not in refusal.reason for refusal in found.refused)
 
 
-def test_a_candidate_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    resolved: list[Any] = []
-    resolve = setup.resolve_setup
+def test_a_model_on_a_kind_of_gpu_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layouts, loads and options of an engine vary what was resolved."""
+    seen: list[Any] = []
+    resolve = setup.resolved
 
     def counted(*arguments: Any, **named: Any) -> Any:
-        parts = (named["hardware"].gpu, named["hardware"].count, named["engine"])
-        resolved.append((*parts, *named["parallelism"].model_dump().values(), named["precision"].weights))
+        precision = named["precision"]
+        seen.append((named["hardware"].gpu, named["engine"], precision.weights, precision.kv_cache))
         return resolve(*arguments, **named)
 
-    monkeypatch.setattr(exact, "resolve_setup", counted)
-    answer(LLAMA)
-    assert len(resolved) == len(set(resolved)) > 0
+    monkeypatch.setattr(scene, "resolved", counted)
+    found = answer(LLAMA, max_plans=20)
+    assert len(seen) == len(set(seen)) < found.considered.estimated
+
+
+def test_an_engine_is_built_once_for_the_same_options() -> None:
+    request, catalogs = DeploymentPlansRequest.model_validate(LLAMA), load_catalogs()
+    kept = plans._scene(request, catalogs, served_model(request.model, catalogs))
+    first = kept.started("vllm", {"max_model_len": 4096})
+    assert kept.started("vllm", {"max_model_len": 4096}) is first
+    assert kept.started("vllm", {"max_model_len": 4096, "max_num_seqs": 8}).engine != first.engine
 
 
 @pytest.mark.parametrize("users", [9, 10])

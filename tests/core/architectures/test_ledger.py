@@ -8,6 +8,7 @@ a word that nobody knows, lists longer, shorter and ending in one. Of the latter
 import datetime as dt
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -21,12 +22,15 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.key_tables import key_tables
 from llm_calc.core.architectures.defaults import ClassDefaults
 from llm_calc.core.architectures.fields import QUANTIZATION_KEYS, Fields
-from llm_calc.core.architectures.neutral import class_defaults, is_understood
+from llm_calc.core.architectures.fields import ROOT as ROOT_PATH
+from llm_calc.core.architectures.neutral import PUBLISHED_AS, class_defaults, is_understood, passed_by
 from llm_calc.core.architectures.reading import Reading
 from llm_calc.core.architectures.registry import known_types
+from llm_calc.core.architectures.towers.table import TOWERS
 from llm_calc.core.errors import CalcError
 
 ROOT = Path(__file__).parents[3]
+SOURCES = ROOT / "src" / "llm_calc" / "core" / "architectures"
 TABLES = key_tables()
 UNCOUNTED = ("mllama", "moshi")
 """Types of which a part is left out as a whole, which the answer says or the named class decides."""
@@ -41,6 +45,7 @@ SAME_IN_EFFECT = frozenset({"laguna.gating", "qwen2_moe.mlp_only_layers"})
 """Another word for what the class assumes."""
 Rows = dict[str, list[dict[str, Any]]]
 Path_ = tuple[str, ...]
+Passed = set[Path_]
 
 
 def by_type() -> Rows:
@@ -103,32 +108,37 @@ def said(found: Reading) -> tuple[object, ...]:
     return (*parts, *labels, stored, found.assumptions, found.warnings)
 
 
-def in_a_table(path: Path_, value: object, passed: set[str]) -> bool:
+def in_a_table(path: Path_, value: object, passed: Passed) -> bool:
     *above, key = path
-    if is_understood(TABLES, key, value) or key in passed:
+    if is_understood(TABLES, key, value) or path in passed:
         return True
-    if any(is_understood(TABLES, part, 0) or part in passed for part in above):
+    if any(is_understood(TABLES, part, 0) for part in above):
+        return True
+    if any(path[:length] in passed for length in range(1, len(path))):
         return True
     return {".".join(path[-2:]), key} & TABLES.in_company != set()
 
 
 @pytest.fixture
-def passed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Keys that a family says to change no size in it, as it reads."""
-    seen: set[str] = set()
+def passed(monkeypatch: pytest.MonkeyPatch) -> Passed:
+    """Paths of keys that the table holds under a type or a case that was met as the configuration was read."""
+    seen: Passed = set()
     config_file._read.cache_clear()
-    ignore = Fields.ignore
+    pass_by = Fields.pass_by
 
-    def noted(self: Fields, *keys: str) -> None:
-        seen.update(keys)
-        ignore(self, *keys)
+    def noted(self: Fields, name: str, *among: str) -> None:
+        above = tuple(self.path.removeprefix(ROOT_PATH).strip(".").split("."))
+        for key in passed_by(TABLES, name):
+            if not among or key in among:
+                seen.add((*(part for part in above if part), *key.split(".")))
+        pass_by(self, name, *among)
 
-    monkeypatch.setattr(Fields, "ignore", noted)
+    monkeypatch.setattr(Fields, "pass_by", noted)
     return seen
 
 
 @pytest.mark.parametrize("kind", sorted(ROWS))
-def test_no_key_is_dropped_without_a_word(kind: str, passed: set[str]) -> None:
+def test_no_key_is_dropped_without_a_word(kind: str, passed: Passed) -> None:
     silent = []
     for config in ROWS[kind]:
         before = said(read_config(config))
@@ -160,7 +170,9 @@ def default_of(config: Mapping[str, Any], path: Path_) -> object:
     assumed: ClassDefaults = class_defaults(TABLES, config["model_type"])
     for key in path[:-1]:
         inner = inner[key]
-        assumed = class_defaults(TABLES, inner.get("model_type") or assumed.parts.get(key, ""))
+        expected, stated = assumed.parts.get(key, ""), inner.get("model_type")
+        renamed = (stated, expected) in PUBLISHED_AS or (stated and expected.startswith(stated))
+        assumed = class_defaults(TABLES, expected if renamed else stated or expected)
     names = assumed.names.get(path[-1], (path[-1],))
     return next((assumed.keys[name] for name in names if name in assumed.keys), GONE)
 
@@ -178,7 +190,7 @@ def taken(kind: str, path: Path_, what: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", sorted(ROWS))
-def test_no_key_is_removed_or_made_strange_without_a_word(kind: str, passed: set[str]) -> None:
+def test_no_key_is_removed_or_made_strange_without_a_word(kind: str, passed: Passed) -> None:
     silent = []
     for config in ROWS[kind]:
         before = said(read_config(config))
@@ -194,42 +206,68 @@ def test_no_key_is_removed_or_made_strange_without_a_word(kind: str, passed: set
     assert silent == []
 
 
-WORDS: dict[str, Any] = {
-    "layer_types": "a list of words",
-    "mlp_layer_types": "a list of words",
-    "hidden_act": "a word",
-    "attention_type": "a word",
-    "rope_scaling": {"type": "unheard_of", "factor": 4.0},
-    "rope_parameters": {"rope_type": "unheard_of", "rope_theta": 1e4},
-}
+def strange_words(value: object) -> Iterator[object]:
+    """A word that nobody knows in place of one; of a list of words the first and the last."""
+    if isinstance(value, str):
+        yield "unheard_of"
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        yield ["unheard_of", *value[1:]]
+        yield [*value[:-1], "unheard_of"]
 
 
-@pytest.mark.parametrize("kind", sorted(set(ROWS) & set(known_types())))
-def test_words_that_nobody_knows_are_named_or_refused(kind: str) -> None:
-    """Kinds of layers, of attention, of functions and of rotary scaling."""
+@pytest.mark.parametrize("kind", sorted(ROWS))
+def test_words_that_nobody_knows_are_named_or_refused(kind: str, passed: Passed) -> None:
+    """Kinds of layers, of attention, of norms, of experts: none is taken for the nearest."""
+    silent = []
     for config in ROWS[kind]:
-        held: dict[str, Any] = config.get("text_config") or config
-        for key, sample in WORDS.items():
-            if key not in held or not held[key]:
-                continue
-            old = held[key]
-            strange = ["unheard_of"] * len(old) if isinstance(old, list) else "unheard_of"
-            strange = sample if isinstance(old, dict) else strange
-            path = ("text_config", key) if held is not config else (key,)
-            with suppress(CalcError):
-                found = read_config(changed(config, path, strange))
-                assert found.confidence == "approximate", (kind, key)
+        before = read_config(config)
+        if before.confidence != "exact":
+            continue
+        for path, value in keys_of(config):
+            for new in strange_words(value):
+                with suppress(CalcError):
+                    found = read_config(changed(config, path, new))
+                    sized = found.quantization == before.quantization
+                    if sized and found.confidence == "exact" and not in_a_table(path, new, passed):
+                        silent.append((".".join(path), value))
+    assert silent == []
 
 
-def test_keys_that_pass_in_some_types_have_reasons() -> None:
+@pytest.mark.parametrize("rope", ["rope_scaling", "rope_parameters"])
+def test_a_kind_of_rotary_scaling_that_nobody_knows_is_named(rope: str) -> None:
+    said = {"type": "unheard_of", "rope_type": "unheard_of", "rope_theta": 1e4, "factor": 4.0}
+    assert read_config({"model_type": "llama", rope: said}).confidence == "approximate"
+
+
+def test_keys_that_pass_in_some_types_or_cases_have_reasons() -> None:
     seen: set[tuple[str, str]] = set()
+    types = {*known_types(), *TOWERS, *TABLES.class_rows, "multimodal"}
     for group in TABLES.passed:
         assert group.reason.endswith(".")
-        assert group.types <= {*known_types(), "multimodal"}
+        assert {name for name in group.types if not name.startswith("when:")} <= types
         pairs = {(kind, key) for kind in group.types for key in group.keys}
         assert not pairs & seen
-        assert "expert_dtype" not in group.keys
+        assert not group.keys & {"expert_dtype", *QUANTIZATION_KEYS}
         seen |= pairs
+
+
+def test_every_case_of_the_table_is_met_by_a_reader_and_every_one_of_a_reader_stands_in_the_table() -> None:
+    texts = (file.read_text(encoding="utf-8") for file in SOURCES.rglob("*.py"))
+    read = {case for text in texts for case in re.findall(r'"(when:\w+)"', text)}
+    held = {name for group in TABLES.passed for name in group.types if name.startswith("when:")}
+    assert read == held
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("step3p5", "swiglu_limits_of_all", [7.0]),
+        ("qwen2_5_vl", "vision_config", {"window_size_of_all": 8}),
+        ("mpt", "attn_config", {"attn_impl_2": "torch"}),
+    ],
+)
+def test_keys_like_those_of_the_table_are_named(kind: str, key: str, value: object) -> None:
+    assert any(key in sentence for sentence in read_config({"model_type": kind, key: value}).assumptions)
 
 
 def test_the_table_gives_reasons_and_names_no_key_that_selects_a_format_or_a_size() -> None:

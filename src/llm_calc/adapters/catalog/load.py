@@ -1,7 +1,7 @@
 """Reading all catalogs at once, with the checks between rows."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from llm_calc.adapters.catalog.digest import content_digest
+from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
 from llm_calc.adapters.catalog.gpus import CatalogGpu
+from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.names import NameIndex, normal_name
@@ -22,6 +23,9 @@ from llm_calc.adapters.catalog.sizes import sized_gpu
 from llm_calc.core.hardware import Cluster, Gpu
 
 Row = TypeVar("Row", bound=BaseModel)
+
+KEPT = "catalogs"
+"""The name of the file in which the package's own are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,7 +119,21 @@ def load_catalogs(path: Path | None = None) -> Catalogs:
     Raises:
         CatalogError: a file or row is wrong, or two of them contradict each other; names file and key.
     """
-    root = catalog_root(path)
+    root, base = catalog_root(path), catalog_root()
+    digest = whole_digest(root, base)
+    if root != base:
+        return _read(root, digest[:DIGITS])
+    found = kept(KEPT, digest)
+    if isinstance(found, dict):
+        return Catalogs(**{**found, "links": MappingProxyType(found["links"])})
+    catalogs = _read(root, digest[:DIGITS])
+    parts = {part.name: getattr(catalogs, part.name) for part in fields(Catalogs)}
+    keep(KEPT, digest, {**parts, "links": dict(catalogs.links)})
+    return catalogs
+
+
+def _read(root: Path, digest: str) -> Catalogs:
+    """The catalogs of a directory, from its files."""
     gpu_entries = _read_all(CatalogGpu, read_toml, root / "gpus", "*.toml", lambda row: row.id)
     models = _read_all(CatalogModel, read_json, root / "models", "*.json", lambda row: row.name)
     links = _links(root / "links.toml")
@@ -141,7 +159,7 @@ def load_catalogs(path: Path | None = None) -> Catalogs:
             *(source.checked for entry in gpu_entries for source in entry.sources),
             *(row.checked for rows in (models, links.values(), rental, tokens) for row in rows),
         ),
-        digest=content_digest(root, catalog_root()),
+        digest=digest,
     )
 
 
@@ -186,7 +204,7 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
         last_parts += [(row, name.partition("/")[2]) for name in row.hugging_face_ids]
         for checkpoint in row.checkpoints:
             stored = row.stored_as(checkpoint)
-            index.add(stored, row.name, checkpoint.hugging_face_ids)
+            index.add(stored, row.name, (*checkpoint.aliases, *checkpoint.hugging_face_ids))
             last_parts += [(stored, name.partition("/")[2]) for name in checkpoint.hugging_face_ids]
     for entry, name in last_parts:
         if name not in index:

@@ -8,14 +8,15 @@ from llm_calc.adapters.catalog import TokenPrice
 from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
-from llm_calc.adapters.memory_plan import headroom_bytes, whole_concurrency
-from llm_calc.adapters.planning.exact import Evaluated, Scene
+from llm_calc.adapters.planning.as_requests import serving_request
+from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launch import launch_command
 from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.manifests.made import manifests_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
+from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
 from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
@@ -29,6 +30,7 @@ from llm_calc.core.costs import (
     request_usd,
     token_costs,
 )
+from llm_calc.core.deployments.question import headroom_bytes, whole_concurrency
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.percentiles import PERCENTILES
@@ -54,7 +56,7 @@ def plan_answer(
     manifests: Sequence[ManifestKind] = (),
 ) -> Plan:
     """The plan with everything that the answer says of it, and the manifests that are asked for."""
-    request = plan.request
+    request = serving_request(scene, plan)
     power_w = None if plan.row.gpu.tdp_w is None else plan.row.gpu.tdp_w * plan.gpus
     chosen = chosen_plan(scene, plan)
     launch = launch_of(chosen, names.repository)
@@ -73,7 +75,7 @@ def plan_answer(
         spare_replicas=scene.spare_replicas,
         gpus_with_spares=plan.gpus + plan.row.layout.gpus * scene.spare_replicas,
         **_figures(plan),
-        interval=intervals(plan.request, plan.placed, plan.found, plan.replicas),
+        interval=intervals(request, plan.placed, plan.found, plan.replicas),
         basis=basis_kind(plan.placed),
         memory=_memory(plan),
         price=None if price is None else price.answered,

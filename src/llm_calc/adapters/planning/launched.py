@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.choices import Choice
-from llm_calc.adapters.planning.exact import Evaluated, Scene
+from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launch import Launch, launch_notes
 from llm_calc.adapters.planning.manifests.served import Served
+from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.stated import stated_options, unsaid
 from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.engines import EnginePart
@@ -34,7 +35,7 @@ def chosen_plan(scene: Scene, plan: Evaluated) -> Chosen:
     return Chosen(
         gpu=plan.row.gpu,
         model=plan.placed.subject.setup.model,
-        engine=plan.request.engine,
+        engine=plan.engine,
         choice=plan.row.choice,
         layout=plan.row.layout,
         gpus_per_node=scene.gpus_per_node,

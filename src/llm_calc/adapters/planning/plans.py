@@ -12,7 +12,7 @@ from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
-from llm_calc.adapters.planning.exact import Evaluated, Scene
+from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
@@ -21,6 +21,7 @@ from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words, unused_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
+from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search, bounds
 from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.sessions import refuse_unplanned
@@ -112,7 +113,7 @@ def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedMo
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     search = Search(
-        scene=_scene(request, catalogs),
+        scene=_scene(request, catalogs, source),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
         prices={
@@ -165,11 +166,12 @@ def _pareto(found: Found) -> Pareto:
     )
 
 
-def _scene(request: DeploymentPlansRequest, catalogs: Catalogs) -> Scene:
+def _scene(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Scene:
     limits = request.limits
     return Scene(
         catalogs=catalogs,
         model=request.model,
+        source=source,
         workload=request.workload,
         limits=_limits(limits),
         percentile=limits.percentile or ("p90" if request.workload.load == "request_rate" else "mean"),
@@ -249,7 +251,7 @@ def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
         yield f"prices: none known for {', '.join(sorted(unpriced))}; give them in prices"
     priced = ((plan.row.gpu.id, found.search.prices[plan.row.gpu.id]) for plan in found.plans)
     yield from old_prices((gpu, price.as_of) for gpu, price in priced if price is not None)
-    releases = [release_of(plan.request.engine) for plan in found.plans]
+    releases = [release_of(plan.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)
     if request.workload.grows:

@@ -9,11 +9,11 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules, release_of, version_warnings
-from llm_calc.adapters.memory_plan import Planned, headroom_bytes, planned_memory
+from llm_calc.adapters.memory_plan import Planned, planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.planning.answer import intervals
+from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.choices import choice_of, layouts_on, named_gpus
-from llm_calc.adapters.planning.exact import memory_request
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.manifests.made import manifest_assumption, manifests_of
@@ -25,16 +25,18 @@ from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
-from llm_calc.adapters.wire.engines import MOST_PARALLEL, EnginePart, LlamaCppEngine, VllmEngine
+from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.plan_parts import ClusterObject, ManifestKind, RefusedGpu
 from llm_calc.adapters.wire.recommend import Recommendation, RecommendGpusAnswer, RecommendGpusRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import request_usd, token_costs
+from llm_calc.core.deployments.question import headroom_bytes
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.planning.options import MOST_PARALLEL
 from llm_calc.core.planning.space import LayoutRules, layouts
 from llm_calc.core.serving.estimate import Estimate
 

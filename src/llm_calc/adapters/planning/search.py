@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from llm_calc.adapters.planning.exact import Evaluated, Scene, evaluate, holds
+from llm_calc.adapters.planning.exact import Evaluated, evaluate, holds
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.planning.rows import Kind, Places, Row, Rows
+from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.bounds import under_load

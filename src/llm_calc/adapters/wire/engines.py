@@ -17,12 +17,9 @@ from llm_calc.adapters.wire.engine_base import (
     StageLayersText,
 )
 from llm_calc.adapters.wire.mlx import MlxEngine
+from llm_calc.core.planning.options import MOST_PARALLEL
 
 GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
-
-
-MOST_PARALLEL = 256
-"""Slots that llama.cpp takes at most (LLAMA_MAX_SEQ)."""
 
 
 class VllmEngine(EngineBase):

@@ -17,6 +17,7 @@ from llm_calc.core.architectures.neutral import (
     is_understood,
     names_tower,
     names_width,
+    passed_by,
 )
 from llm_calc.core.architectures.notes import Notes
 from llm_calc.core.errors import InvalidInputError
@@ -165,18 +166,6 @@ class Fields:
         """Those of the nested configurations that were read."""
         return tuple(self._parts[key] for key in keys if key in self._parts)
 
-    def by_layer(self, key: str, names: frozenset[str]) -> dict[Whole, dict[str, Whole]]:
-        """Sizes of single layers: an object by layer index of objects with some of ``names``; null counts as empty."""
-        accepted = f"an object by layer index, of objects with whole numbers for {', '.join(sorted(names))}"
-        sizes: dict[Whole, dict[str, Whole]] = {}
-        for index, values in self.mapping(key, None).items():
-            if not index.isdigit() or not isinstance(values, Mapping) or not names.issuperset(values):
-                raise self.refusal(key, accepted)
-            sizes[Whole(index)] = {
-                str(name): self._whole(key, value, 1, LARGEST) for name, value in values.items()
-            }
-        return sizes
-
     def part(self, key: str, *, completed: bool = False) -> "Fields":
         """A nested configuration with the defaults of its own class; an absent one is all defaults.
 
@@ -189,17 +178,17 @@ class Fields:
             if completed or not self.given(key):
                 values = {**self.defaults.absent.get(key, {}), **values}
             kind = self._kind_of_part(key, values.get("model_type"))
-            self._parts[key] = self._of_kind(kind, values, f"{self.path}.{key}")
+            passed = {name.removeprefix(f"{key}.") for name in self._read if name.startswith(f"{key}.")}
+            self._parts[key] = self._of_kind(kind, values, f"{self.path}.{key}", passed)
         return self._parts[key]
 
-    def _of_kind(
-        self, kind: str, values: Mapping[str, object], path: str, *, read: set[str] | None = None
-    ) -> "Fields":
+    def _of_kind(self, kind: str, values: Mapping[str, object], path: str, read: set[str]) -> "Fields":
         defaults = class_defaults(self.tables, kind)
         part = Fields(
             values, model_type=kind, defaults=defaults, path=path, notes=self.notes, tables=self.tables
         )
-        part._read = set() if read is None else read
+        part._read = read
+        part.pass_by(kind)
         return part
 
     def _kind_of_part(self, key: str, stated: object) -> str:
@@ -215,7 +204,7 @@ class Fields:
 
     def flat(self, key: str) -> "Fields":
         """The part ``key`` of a file that holds its values at its own level, under the defaults of the part's class."""
-        return self._of_kind(self.defaults.parts.get(key, ""), self.values, self.path, read=self._read)
+        return self._of_kind(self.defaults.parts.get(key, ""), self.values, self.path, self._read)
 
     def adopt(self, model_type: str) -> None:
         """Takes over the defaults of another class, for types that only their authors' code knows."""
@@ -225,8 +214,13 @@ class Fields:
         """Adds spellings that this family's files use for a key; they go before those of the class."""
         self._also[key] = spellings
 
-    def ignore(self, *keys: str) -> None:
-        """Marks keys as understood: they change no size in this family."""
+    def pass_by(self, name: str, *among: str) -> None:
+        """Marks keys as understood that the table holds under a type or a case; ``among``: those of them alone."""
+        keys = passed_by(self.tables, name)
+        self._read.update(keys.intersection(among) if among else keys)
+
+    def take(self, *keys: str) -> None:
+        """Marks keys as read that others take: formats of numbers are no sizes."""
         self._read.update(keys)
 
     def agree(self, **values: object) -> None:

@@ -137,7 +137,6 @@ def mamba2(
     head_dim = automatic(f, "mamba_d_head", width // heads)
     if heads * head_dim != width:
         raise f.refusal("mamba_n_heads", f"a number that times mamba_d_head ({head_dim}) gives {width}")
-    f.ignore("mamba_expand")
     return Mamba2(
         hidden=hidden_size(f),
         heads=heads,

@@ -34,7 +34,7 @@ class LatentShape:
 
         Values are as wide as an equal share of the hidden size where no width is stated.
         """
-        f.ignore("num_key_value_heads", "head_dim")
+        f.pass_by("when:latent_attention")
         q_rank = f.optional_int("q_lora_rank", least=1) if f.known("q_lora_rank") else None
         heads = f.int("num_attention_heads")
         share = max(1, hidden_size(f) // heads)

@@ -64,7 +64,7 @@ def by_mlp_types(otherwise: Sparse, key: str = "mlp_layer_types") -> Sparse:
         kinds = f.texts(key, None)
         if kinds is None:
             return otherwise(f, layers)
-        f.ignore("first_k_dense_replace", "moe_layer_freq")
+        f.pass_by("when:kinds_listed")
         if len(kinds) < layers or not {"dense", "sparse"}.issuperset(kinds):
             raise f.refusal(key, f"a list of {layers} of dense, sparse")
         dense = [index for index, kind in enumerate(kinds[:layers]) if kind == "dense"]
@@ -123,7 +123,7 @@ def mixture(
                 shared_gate=shared_gate,
                 shared_biases=choose(shared_biases, f),
             )
-        f.ignore(experts, top_k, width, dense_width)
+        f.pass_by("when:kinds_differ", experts, top_k, width, dense_width)
         return by_choice(chosen, moe, dense)
 
     return piece

@@ -47,7 +47,7 @@ def read_values(values: Mapping[str, object], tables: KeyTables, *, name: str = 
     beside = () if quantization is None else (key for key in (EXPERT_DTYPE,) if key in quantization)
     stored = (*QUANTIZATION_KEYS, *beside)
     for fields in (f, *f.parts_among(TEXT_PARTS)):
-        fields.ignore(*stored)
+        fields.take(*stored)
     _refuse_unread_sizes(f)
     _note_unread(f)
     return Reading(

@@ -26,7 +26,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from llm_calc.core.architectures.fields import Fields
-from llm_calc.core.architectures.neutral import class_defaults, passed_by
+from llm_calc.core.architectures.neutral import class_defaults
 from llm_calc.core.model import Model
 
 Reader = Callable[[Fields], Model]
@@ -121,7 +121,7 @@ def read_as(f: Fields, model_type: str) -> Model:
 
 def _pass_by(f: Fields, found: Family) -> None:
     for name in found.names:
-        f.ignore(*passed_by(f.tables, name))
+        f.pass_by(name)
     f.agree(**dict(found.repeats))
 
 

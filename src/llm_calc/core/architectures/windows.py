@@ -1,6 +1,6 @@
 """Which layers see a window, and how wide: the rules by which classes fill or read ``layer_types``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from llm_calc.core.architectures.fields import Fields
@@ -95,7 +95,7 @@ def by_type(
         for name, size in ((key, window), (chunk_key, chunk)):
             if size == 0:
                 f.assume(f"{name} is 0: it was taken as no window")
-        f.ignore(key, chunk_key)
+        f.pass_by("when:windows", key, chunk_key)
         f.agree(sliding_window_size=window)
 
         def of(index: int) -> Window:
@@ -110,3 +110,15 @@ def by_type(
 
 sliding_everywhere = by_type(all_sliding)
 """Mistral: ``sliding_window`` on every layer, none if it is null."""
+
+
+def sizes_by_layer(f: Fields, key: str, names: frozenset[str]) -> dict[int, dict[str, int]]:
+    """Sizes of single layers: an object by layer index of objects with some of ``names``; null counts as empty."""
+    accepted = f"an object by layer index, of objects with whole numbers for {', '.join(sorted(names))}"
+    sizes: dict[int, dict[str, int]] = {}
+    for index, values in f.mapping(key, None).items():
+        if not index.isdigit() or not isinstance(values, Mapping) or not names.issuperset(values):
+            raise f.refusal(key, accepted)
+        own = Fields(values, path=f"{f.path}.{key}.{index}")
+        sizes[int(index)] = {str(name): own.int(name) for name in values}
+    return sizes

@@ -1,6 +1,6 @@
 """Prefill and decode apart: one pool of replicas computes prompts, another decodes, the cache travels between."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.serving import batch
@@ -11,6 +11,7 @@ from llm_calc.core.serving.host import with_host
 
 _ROUNDS = 40
 _NO_TIME_S = 1e-30
+_ENDLESS = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +77,23 @@ def estimate(
         requests_per_s=requests,
         running=decoding,
     )
+
+
+def queue(
+    deployment: Deployment,
+    pools: Pools,
+    lengths: Lengths,
+    decode: Deployment | None = None,
+    encoder: Encoder = NO_ENCODER,
+) -> Estimate:
+    """A long queue: the most that both pools can serve [s, tokens/s, requests/s].
+
+    ``requests/s = min(P / p, what decode replicas serve)``; the first token is that of a request when its turn has
+    come, ``p + transfer``.
+    Definition: :func:`estimate` of as many requests as keep both pools busy, without those that wait.
+    Leaves out: waiting in the queue, which has no end.
+    """
+    full = estimate(deployment, pools, lengths, _ENDLESS, decode, encoder)
+    prefill = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + encoder.share_s
+    first = prefill + lengths.input_tokens * pools.cache_bytes_per_token / pools.link_bytes_per_s
+    return replace(full, ttft_s=first, request_latency_s=first + (lengths.output_tokens - 1) * full.tpot_s)

@@ -2,13 +2,18 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from math import ceil, inf
 
 import numpy as np
 
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.workloads.run import NEXT_SESSION
 from llm_calc.core.workloads.stream import Stream
 from llm_calc.core.workloads.turns import Seen, seen_of
+
+_NEARLY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +22,8 @@ class Stations:
 
     ``prefill_s``: of a prompt; ``transfer_s``: of its cache; ``token_s``: of a further token with so many answers on
     the replica; ``most``: answers at once on one decode replica; ``cached_fraction``: of each prompt, not computed.
+    ``sessions_together``: that move as one, each prompt one of theirs; ``step_tokens``: of each answer in
+    a step, above 1 with speculative decoding.
     """
 
     prefills: int
@@ -24,8 +31,44 @@ class Stations:
     most: int
     prefill_s: Callable[[float], float]
     transfer_s: Callable[[float], float]
-    token_s: Callable[[int], float]
+    token_s: Callable[[float], float]
     cached_fraction: float = 0.0
+    sessions_together: float = 1.0
+    step_tokens: float = 1.0
+
+    def most_per_s(self, prompts: FloatArray, outputs: FloatArray) -> float:
+        """What both sides can serve of requests of these lengths [requests/s].
+
+        ``min(prefills / mean prompt_s, decodes x most / (mean (output - 1) x token_s(most)))``.
+        Definition: a side that is never idle; what waits for the other does not bound it.
+        Leaves out: the link, in which nothing waits for anything else.
+        """
+        prompt_s = float(np.mean([self.prefill_s(float(each)) for each in prompts])) * self.sessions_together
+        answer_s = float(np.mean(outputs - 1)) * self.token_s(self.most)
+        decoded = self.decodes * self.most / answer_s if answer_s > 0 else inf
+        return min(self.prefills / max(prompt_s, 1e-12), decoded)
+
+    def part(self, of: float) -> "Stations":
+        """So-manieth part of both sides, in whole replicas, for as small a part of all requests [1].
+
+        ``p = max(1, round(prefills / of))``, each prompt for ``p x of / prefills``; decode replicas alike, where n
+        answers of a part are ``n x d x of / decodes`` of the whole.
+        Choice: both sides serve of the part exactly what they serve of the whole.
+        Leaves out: waits that many replicas share out better than few.
+        """
+        if of <= 1:
+            return self
+        prefills, decodes = (max(1, round(each / of)) for each in (self.prefills, self.decodes))
+        each = decodes * of / self.decodes
+        token_s = self.token_s
+        return replace(
+            self,
+            prefills=prefills,
+            decodes=decodes,
+            most=max(1, round(self.most / each)),
+            token_s=lambda answers: token_s(max(1.0, answers * each)),
+            sessions_together=self.sessions_together * prefills * of / self.prefills,
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -36,18 +79,28 @@ class _Job:
     arrival_s: float
     prompt: float
     output: float
-    ready_s: float = 0.0
     first_s: float = 0.0
 
 
 @dataclass(slots=True)
 class _Replica:
-    """A decode replica; ``done``: tokens that each answer on it has had since the start of the run."""
+    """A decode replica.
 
+    ``done``: tokens that each answer on it has had since the start of the run; ``joining``: answers that begin with its
+    next step.
+    """
+
+    number: int
     done: float = 0.0
     at_s: float = 0.0
     version: int = 0
     ends: list[tuple[float, int, _Job]] = field(default_factory=list)
+    joining: list[_Job] = field(default_factory=list)
+
+    @property
+    def answers(self) -> int:
+        """Answers that it has, those that join with them."""
+        return len(self.ends) + len(self.joining)
 
 
 class _Run:
@@ -59,10 +112,12 @@ class _Run:
         self.events: list[tuple[float, int, str, object]] = []
         self.number = 0
         self.free, self.waiting = stations.prefills, deque[_Job]()
-        self.replicas = [_Replica() for _ in range(stations.decodes)]
+        self.replicas = [_Replica(number) for number in range(stations.decodes)]
+        self.emptiest = [(0, each.number) for each in self.replicas]
         self.ready = deque[_Job]()
         self.rows: list[tuple[float, ...]] = []
-        self.sent = self.sessions = self.finished = 0
+        self.arrivals = enumerate(stream.arrivals_s)
+        self.finished = 0
         self.decoding_s = self.began_s = 0.0
 
     def push(self, at_s: float, what: str, about: object) -> None:
@@ -70,29 +125,31 @@ class _Run:
         self.number += 1
         heappush(self.events, (at_s, self.number, what, about))
 
-    def begin_session(self, at_s: float) -> None:
-        """The first turn of a new session."""
-        self.sessions += 1
-        self.send(self.sessions - 1, 0, at_s)
+    def begin(self) -> None:
+        """Sessions that are alive stand at turns spread evenly over a session; arrivals come when they come."""
+        self.next_arrival()
+        for slot in range(self.stream.slots):
+            kind = self.stream.classes[self.stream.class_of(slot)]
+            turn = slot * kind.turns // self.stream.slots
+            self.open(slot, kind.pause_s(slot, turn) if turn else 0.0, turn)
 
-    def send(self, session: int, turn: int, at_s: float) -> None:
-        """A turn, with its lengths."""
+    def next_arrival(self) -> None:
+        """One arrival at a time waits among the events."""
+        if (found := next(self.arrivals, None)) is not None:
+            self.open(*found, 0)
+
+    def open(self, session: int, at_s: float, turn: int) -> None:
+        """A session begins, or is found at a later turn."""
         kind = self.stream.class_of(session)
         each = self.stream.classes[kind]
-        job = _Job(
-            session=session,
-            turn=turn,
-            kind=kind,
-            arrival_s=at_s,
-            prompt=each.prompt_tokens(session, turn),
-            output=each.output_tokens(session, turn),
-        )
-        self.sent += 1
-        self.push(at_s, "arrive", job)
+        prompt, output = each.prompt_tokens(session, turn), each.output_tokens(session, turn)
+        self.push(at_s, "arrive", _Job(session, turn, kind, at_s, prompt, output))
 
     def arrive(self, now: float, job: _Job) -> None:
         """A prompt joins the line."""
         self.waiting.append(job)
+        if job.turn == 0 and not self.stream.slots:
+            self.next_arrival()
         self.start_prompts(now)
 
     def start_prompts(self, now: float) -> None:
@@ -101,7 +158,7 @@ class _Run:
             job = self.waiting.popleft()
             self.free -= 1
             seconds = self.stations.prefill_s(job.prompt)
-            self.push(now + seconds, "computed", job)
+            self.push(now + seconds * self.stations.sessions_together, "computed", job)
             self.push(now + seconds + self.stations.transfer_s(job.prompt), "there", job)
 
     def computed(self, now: float, _job: _Job) -> None:
@@ -116,16 +173,28 @@ class _Run:
 
     def admit(self, now: float) -> None:
         """The answer that waits longest goes to the replica with the fewest, while one has room."""
-        while self.ready:
-            replica = min(self.replicas, key=lambda each: len(each.ends))
-            if len(replica.ends) >= self.stations.most:
-                return
+        while self.ready and (replica := self.least()) is not None:
             job = self.ready.popleft()
             job.first_s = now
             self.catch_up(replica, now)
+            replica.joining.append(job)
+            if not replica.ends:
+                self.join(replica)
+            self.plan(replica)
+
+    def join(self, replica: _Replica) -> None:
+        """What waits for the next step of a replica is part of it."""
+        for job in replica.joining:
             self.number += 1
             heappush(replica.ends, (replica.done + job.output - 1, self.number, job))
-            self.plan(replica)
+        replica.joining.clear()
+
+    def least(self) -> _Replica | None:
+        """The replica with the fewest answers; None where all are full. Counts that are no more so are passed over."""
+        while self.emptiest[0][0] != self.replicas[self.emptiest[0][1]].answers:
+            heappop(self.emptiest)
+        count, number = self.emptiest[0]
+        return self.replicas[number] if count < self.stations.most else None
 
     def catch_up(self, replica: _Replica, now: float) -> None:
         """What all answers of a replica had since its last event."""
@@ -136,24 +205,37 @@ class _Run:
         replica.at_s = now
 
     def plan(self, replica: _Replica) -> None:
-        """When the next answer of a replica ends, if none comes or goes before."""
+        """When the next answer of a replica ends, or its next step begins for those that join."""
         replica.version += 1
+        heappush(self.emptiest, (replica.answers, replica.number))
         if replica.ends:
-            left = max(0.0, replica.ends[0][0] - replica.done)
-            seconds = left * self.stations.token_s(len(replica.ends))
-            self.push(replica.at_s + seconds, "end", (replica, replica.version))
+            until = replica.ends[0][0]
+            if replica.joining:
+                until = min(until, self.next_step(replica))
+            seconds = max(0.0, until - replica.done) * self.stations.token_s(len(replica.ends))
+            self.push(replica.at_s + seconds, "step", (replica, replica.version, until))
 
-    def end(self, now: float, about: tuple[_Replica, int]) -> None:
-        """An answer has its last token, if none came or went since."""
-        replica, version = about
+    def next_step(self, replica: _Replica) -> float:
+        """Tokens that answers of a replica have had when its next step begins."""
+        size = self.stations.step_tokens
+        return ceil(replica.done / size - _NEARLY) * size
+
+    def step(self, now: float, about: tuple[_Replica, int, float]) -> None:
+        """A step of a replica is over, if nothing came or went since: answers end, others join."""
+        replica, version, until = about
         if version != replica.version:
             return
         self.catch_up(replica, now)
-        replica.done = max(replica.done, replica.ends[0][0])
-        job = heappop(replica.ends)[2]
+        replica.done = until
+        ended = []
+        while replica.ends and replica.ends[0][0] <= until:
+            ended.append(heappop(replica.ends)[2])
+        if not replica.ends or until >= self.next_step(replica):
+            self.join(replica)
         self.plan(replica)
-        self.note(now, job)
-        self.follow(now, job)
+        for job in ended:
+            self.note(now, job)
+            self.follow(now, job)
         self.admit(now)
 
     def note(self, now: float, job: _Job) -> None:
@@ -171,18 +253,18 @@ class _Run:
 
     def follow(self, now: float, job: _Job) -> None:
         """The next turn of the session, or in a closed loop the next session."""
-        each = self.stream.classes[job.kind]
-        if job.turn + 1 < each.turns:
-            self.send(job.session, job.turn + 1, now + each.pause_s(job.session, job.turn))
-        elif self.stream.slots and self.sent < self.requests + self.uncounted:
-            self.begin_session(now)
+        each, turn = self.stream.classes[job.kind], job.turn + 1
+        if turn < each.turns:
+            at_s = now + each.pause_s(job.session, turn)
+            prompt = job.prompt + job.output + each.new_tokens(job.session, turn)
+            output = each.output_tokens(job.session, turn)
+            self.push(at_s, "arrive", _Job(job.session, turn, job.kind, at_s, prompt, output))
+        elif self.stream.slots:
+            self.open(job.session + NEXT_SESSION, now, 0)
 
     def run(self) -> Seen:
         """All events until so many requests are counted."""
-        for _ in range(self.stream.slots):
-            self.begin_session(0.0)
-        for at_s in self.stream.arrivals_s:
-            self.begin_session(at_s)
+        self.begin()
         now = 0.0
         while self.events and len(self.rows) < self.requests:
             now, _, what, about = heappop(self.events)
@@ -195,11 +277,12 @@ def run_apart(stream: Stream, stations: Stations, requests: int, uncounted: int 
     """What so many requests see [s, tokens].
 
     A prompt waits for one of the prefill replicas, in the order of arrival; its cache travels; its answer goes to the
-    decode replica with the fewest, or waits for room, and every answer on a replica gets ``1 / token_s(answers)``
-    tokens a second. The first token is there when the answer may begin.
+    decode replica with the fewest, or waits for room, joins its next step, and every answer on a replica gets
+    ``1 / token_s(answers)`` tokens a second. The first token is there when the answer may begin.
     Choice: first come, first served on both sides, as engines do by default; events alone are followed, since nothing
     changes between them.
-    Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; checked: 2026-11-30, its abstract read.
+    Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; checked: 2026-11-30, its abstract read;
+    tests hold it against a run of every token a step.
     Leaves out: waiting in line for the link, prompts in chunks that share a step, contexts that stay from turn to turn.
     """
     return _Run(stream, stations, requests, uncounted).run()

@@ -1,6 +1,7 @@
 """Sessions that begin at a rate: how many are alive follows from how long they take."""
 
 from dataclasses import replace
+from typing import Protocol
 
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import NO_HOST
@@ -15,20 +16,43 @@ FEW_REQUESTS = 320
 """Requests of a run while the number of sessions is still looked for."""
 
 
+class Run(Protocol):
+    """A run with so many sessions always alive; ``most_requests``: a shorter one."""
+
+    def __call__(self, sessions: int, most_requests: int | None = None) -> Found:
+        """What was found."""
+        ...
+
+
 def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> Found:
+    """Sessions that begin at ``rate_per_s`` on GPUs that do both [s, tokens/s, requests/s].
+
+    Definition: :func:`sessions_at_rate` of :func:`.estimate.sessions_alive`, without the host times of closed loops, as
+    of all arrivals.
+    """
+    deployment = replace(deployment, host=NO_HOST)
+
+    def run(sessions: int, most_requests: int | None = None) -> Found:
+        return sessions_alive(deployment, replace(stream, slots=sessions), room, most_requests)
+
+    most = most_told_apart(stream, room, float(deployment.limit))
+    return sessions_at_rate(deployment, stream, run, rate_per_s, most)
+
+
+def sessions_at_rate(
+    deployment: Deployment, stream: Stream, run: Run, rate_per_s: float, most_sessions: int
+) -> Found:
     """Sessions that begin at ``rate_per_s`` [s, tokens/s, requests/s].
 
     ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive.
     Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
     more sessions only take longer, the last run answers: more come than the deployment can serve, and the k-th request
     waits ``k / turns x (1 / most - 1 / rate)`` besides, both in requests a second. So many that several
-    move as one seem slower than they are; of those the run before answers. Without the host times of closed loops, as
-    of all arrivals.
+    move as one seem slower than they are; of those the run before answers.
     Leaves out: bursts of sessions.
     """
-    deployment = replace(deployment, host=NO_HOST)
-    sessions, kept = _alive(deployment, stream, room, rate_per_s)
-    found = _with(deployment, stream, room, sessions)
+    sessions, kept = _alive(stream, run, rate_per_s, most_sessions)
+    found = run(sessions)
     wanted, seen = rate_per_s * stream.mean_turns, float(found.estimate.requests_per_s)
     if not kept and seen < wanted:
         return _growing(deployment, stream, found, rate_per_s)
@@ -49,13 +73,12 @@ def _growing(deployment: Deployment, stream: Stream, found: Found, rate_per_s: f
     return as_found(deployment, behind(found.seen, lag_s), min(served, rate_per_s * turns), found.sessions)
 
 
-def _alive(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float) -> tuple[int, bool]:
+def _alive(stream: Stream, run: Run, rate_per_s: float, most: int) -> tuple[int, bool]:
     """The nearest whole number of sessions, and whether so many begin as fast as asked."""
     low, sessions, before = 0, 1, 0.0
-    most = most_told_apart(stream, room, float(deployment.limit))
     high: int | None = None
     for _ in range(ROUNDS):
-        served = _served(_with(deployment, stream, room, sessions, FEW_REQUESTS), stream)
+        served = _served(run(sessions, FEW_REQUESTS), stream)
         wanted = rate_per_s * sessions / served
         if wanted > sessions and served < before * MORE:
             slower = sessions > MOST_SLOTS and served < before
@@ -69,12 +92,6 @@ def _alive(deployment: Deployment, stream: Stream, room: Room, rate_per_s: float
             high = sessions
         sessions = min(most, _next(low, high, round(wanted)))
     return sessions, False
-
-
-def _with(
-    deployment: Deployment, stream: Stream, room: Room, sessions: int, most_requests: int | None = None
-) -> Found:
-    return sessions_alive(deployment, replace(stream, slots=sessions), room, most_requests)
 
 
 def _served(found: Found, stream: Stream) -> float:

@@ -27,14 +27,6 @@ def _layers(f: Fields, window: int | None = None) -> list[tuple[Block, ...]]:
         Mlp(hidden=f.int("hidden_size"), intermediate=width),
         *norms(2)(f)(0),
     )
-    f.ignore(
-        "sliding_window",
-        "max_position_embeddings",
-        "tie_word_embeddings",
-        "vocab_size",
-        "hidden_size_global",
-        "cross_attn_k",
-    )
     return [blocks] * f.int("num_hidden_layers", most=MOST_LAYERS)
 
 
@@ -83,9 +75,7 @@ def _tables(f: Fields, encoder: Fields, decoder: Fields) -> tuple[Weight, ...]:
     return (*tables, _table("global_projection", crossed, wide, applied=True))
 
 
-@family(
-    "blt",
-)
+@family("blt")
 def blt(f: Fields) -> Model:
     """Encoder, global transformer, decoder, and the patcher if it runs in the same forward pass."""
     encoder, decoder = f.part("encoder_config"), f.part("decoder_config")
@@ -112,6 +102,7 @@ def blt(f: Fields) -> Model:
         groups=group_layers(layers),
         embedding=_tables(f, encoder, decoder),
         head=output_head(decoder.int("hidden_size"), vocab, bias=False),
+        head_tied=f.flag("tie_word_embeddings", default=False),
         outside=outside,
         context_length_tokens=context_length(f),
         dtype=dtype(f),

@@ -19,10 +19,6 @@ def dbrx(f: Fields) -> Model:
             "hidden_size was taken for d_model: the class of DBRX gives its experts the default width then"
         )
     attn, ffn = f.part("attn_config"), f.part("ffn_config")
-    for part in (attn, ffn):
-        part.ignore(
-            "ffn_act_fn", "moe_loss_weight", "moe_normalize_expert_weights", "moe_jitter_eps", "hidden_size"
-        )
     kv_heads = attn.int("kv_n_heads", KV_HEADS)
     if heads % kv_heads:
         raise attn.refusal("kv_n_heads", f"a divisor of the {heads} attention heads")

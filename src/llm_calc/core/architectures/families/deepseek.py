@@ -54,12 +54,6 @@ def indexer_types(f: Fields, layers: int) -> Callable[[int], bool]:
     """``indexer_types``, ``index_topk_pattern`` or every ``index_topk_freq``-th layer has its own indexer."""
     given = f.texts("indexer_types", None)
     pattern = f.raw("index_topk_pattern", None)
-    f.ignore(
-        "index_topk_freq",
-        "index_skip_topk_offset",
-        "index_share_for_mtp_iteration",
-        "indexer_rope_interleave",
-    )
     if given is None and isinstance(pattern, str):
         given = tuple({"F": "full", "S": "shared"}.get(letter, letter) for letter in pattern)
     if given is not None:

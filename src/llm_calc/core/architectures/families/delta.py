@@ -190,7 +190,6 @@ def _bailing_delta(f: Fields) -> KimiDelta:
     """Sizes of attention and of the convolution, unless the file states those of the linear layers."""
 
     def size(own: str, key: str) -> int:
-        f.ignore(own, key)
         return f.int(own if own in f.values else key)
 
     return KimiDelta(

@@ -53,7 +53,6 @@ def _vector_experts(f: Fields) -> Block:
 def _feed_forward(f: Fields) -> LayerBlocks:
     """The usual gated block; with ``is_moe`` the experts of one vector stand beside it."""
     dense = mlp(biases=when("mlp_bias", "gud"))
-    f.ignore("num_experts", "num_experts_per_tok")
     return (both(dense, same(_vector_experts)) if f.flag("is_moe") else dense)(f)
 
 

@@ -6,7 +6,7 @@ from llm_calc.core.architectures.latent import LatentShape, attention_weights, s
 from llm_calc.core.architectures.mixtures import by_mlp_types, dense_then_step, mixture
 from llm_calc.core.architectures.pieces import assemble, hidden_size, norms, num_layers
 from llm_calc.core.architectures.registry import family
-from llm_calc.core.architectures.windows import FULL, SLIDING
+from llm_calc.core.architectures.windows import FULL, SLIDING, sizes_by_layer
 from llm_calc.core.blocks import Block, Custom, Parts
 from llm_calc.core.model import Model
 from llm_calc.core.weights import vector
@@ -47,12 +47,11 @@ def _window_widths(f: Fields) -> dict[str, int]:
     widths = {key: f.int(f"swa_{key}", default) for key, default in WINDOWED_WIDTHS.items()}
     head = f.int("swa_head_dim", 256)
     widths["qk_rope_head_dim"] = f.int("swa_qk_rope_head_dim", head - widths["qk_nope_head_dim"])
-    f.ignore("swa_num_key_value_heads")
     return widths
 
 
 def _overrides(f: Fields, kinds: tuple[str, ...]) -> dict[int, dict[str, int]]:
-    stated = f.by_layer("per_layer_config", OVERRIDDEN)
+    stated = sizes_by_layer(f, "per_layer_config", OVERRIDDEN)
     if not stated:
         widths = _window_widths(f)
         return {index: widths for index, kind in enumerate(kinds) if kind == SLIDING}
@@ -89,5 +88,4 @@ def dots3_note_text(f: Fields) -> Model:
         attention = _attention(f, kind, shape.overridden(overrides.get(index, {})))
         stack.append((*norm(index), *attention, *experts(index)))
     f.agree(n_shared_experts=1)
-    f.ignore("mlp_bias")
     return assemble(f, stack)

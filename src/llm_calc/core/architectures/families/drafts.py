@@ -23,7 +23,6 @@ def gemma4_assistant(f: Fields) -> Model:
     for key in FORBIDDEN:
         if part.raw(key, part.defaults.keys.get(key)):
             raise part.refusal(key, "0 or false in a draft model")
-    part.ignore("vocab_size_per_layer_input")
     text, wide = read_model(part), f.int("backbone_hidden_size")
     ends = (
         _other("pre_projection", 2 * wide, text.hidden),
@@ -44,7 +43,6 @@ def _other(name: str, rows: int, cols: int) -> Weight:
 
 def _centroids(f: Fields, hidden: int) -> tuple[Weight, ...]:
     """Groups of the vocabulary, of which only the likeliest are computed."""
-    f.ignore("centroid_intermediate_top_k", "num_centroids")
     if not f.flag("use_ordered_embeddings"):
         return ()
     f.assume("the head is counted as computed whole, where the likeliest groups of the vocabulary suffice")

@@ -46,22 +46,9 @@ def mpt(f: Fields) -> Model:
     return assemble(f, [layer] * num_layers(f))
 
 
-UNSIZED_OPTIONS = (
-    "attn_impl",
-    "attn_pdrop",
-    "attn_uses_sequence_id",
-    "alibi_bias_max",
-    "clip_qkv",
-    "model_type",
-    "prefix_lm",
-    "softmax_scale",
-)
-
-
 def _check_mpt(f: Fields) -> None:
     """Options that the reference class does not build."""
     options = f.part("attn_config")
-    options.ignore(*UNSIZED_OPTIONS)
     unusual = {
         "no_bias": not f.flag("no_bias"),
         "expansion_ratio": f.int("expansion_ratio") != 4,
@@ -176,7 +163,6 @@ def cpmant(f: Fields) -> Model:
         (Norm(width=hidden, count=2), attention, *mlp(width="dim_ff")(f)(0)) for _ in range(num_layers(f))
     ]
     buckets = segments * segments + f.int("position_bias_num_buckets")
-    f.ignore("position_bias_max_distance")
     f.assume(
         "the prompt and the answer of CPM-Ant are counted as one sequence; its prompt table is counted as embedding"
     )

@@ -17,7 +17,6 @@ from llm_calc.core.weights import Cache, Scores, Weight, vector
 @family("xlm")
 def xlm(f: Fields) -> Model:
     """XLM: learned positions, a table of languages, norms behind each block, a bias at the head."""
-    f.ignore("causal", "gelu_activation", "sinusoidal_embeddings", "lang_id")
     if f.flag("asm"):
         raise f.refusal("asm", "false: an adaptive softmax is not read")
     if not f.flag("is_encoder"):
@@ -36,7 +35,6 @@ def xlm(f: Fields) -> Model:
 @family("xlnet")
 def xlnet(f: Fields) -> Model:
     """XLNet: relative positions with a matrix of their own; hidden states are kept instead of keys and values."""
-    f.ignore("attn_type", "bi_data", "clamp_len", "same_length", "reuse_len", "use_mems_train")
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
     if hidden % heads:
         raise f.refusal("num_attention_heads", f"a divisor of the hidden size ({hidden})")

@@ -15,7 +15,7 @@ from llm_calc.core.architectures.pieces import (
     num_layers,
 )
 from llm_calc.core.architectures.registry import family
-from llm_calc.core.architectures.windows import FULL, full_every, layer_types
+from llm_calc.core.architectures.windows import FULL, full_every, layer_types, sizes_by_layer
 from llm_calc.core.blocks import Attention, Block, Custom, Mlp, Norm, Parts
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight, vector
@@ -188,12 +188,11 @@ def _global_heads(f: Fields, attention: Attention, kind: str, override: Mapping[
 
 def _overrides(f: Fields, kinds: tuple[str, ...]) -> dict[int, dict[str, int]]:
     """Widths of single layers: ``per_layer_config``, else the keys of global heads for all global layers."""
-    stated = f.by_layer("per_layer_config", frozenset({"head_dim", "num_key_value_heads"}))
+    stated = sizes_by_layer(f, "per_layer_config", frozenset({"head_dim", "num_key_value_heads"}))
     settled = "per_layer_config" in f.values
     width = f.int("global_head_dim", 512)
     shared = f.flag("attention_k_eq_v")
     kv_heads = f.optional_int("num_global_key_value_heads", None, least=1) if shared else None
-    f.ignore("num_global_key_value_heads")
     if settled:
         return stated
     heads = {} if kv_heads is None else {"num_key_value_heads": kv_heads}

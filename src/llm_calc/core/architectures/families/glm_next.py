@@ -23,7 +23,6 @@ def _types(_: Fields, layers: int) -> tuple[str, ...]:
 
 def _attention(f: Fields) -> LatentAttention:
     """Latent attention without rotary positions."""
-    f.ignore("num_key_value_heads", "head_dim", "qk_head_dim")
     return LatentAttention(
         hidden=hidden_size(f),
         heads=f.int("num_attention_heads"),

@@ -88,7 +88,6 @@ def gpt_bigcode(f: Fields) -> Model:
 @family("gpt_neo")
 def gpt_neo(f: Fields) -> Model:
     """GPT-Neo: biases of the output alone; local layers mask what is far, but compute and cache it."""
-    f.ignore("attention_types", "window_size")
     feed_forward = plain_mlp(f, f.optional_int("intermediate_size", least=1))
     return with_positions(f, stack(f, multi_head(f, biases="o"), feed_forward))
 

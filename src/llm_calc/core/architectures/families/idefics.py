@@ -80,9 +80,8 @@ def _across(weight: Weight, image: int) -> Weight:
 def _resampler(f: Fields, width: int) -> Weights:
     """Learned queries that attend to the patches of an image, as wide as the tower."""
     part = f.part(PERCEIVER)
-    part.ignore("use_resampler")
     if not f.flag("use_resampler"):
-        part.ignore(*part.values)
+        part.pass_by("when:no_resampler")
         return ()
     depth, inner = part.int("resampler_depth", least=0), 4 * width
     head = part.int("resampler_head_dim")

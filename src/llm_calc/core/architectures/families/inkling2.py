@@ -105,7 +105,6 @@ def _stack(f: Fields) -> list[tuple[Block, ...]]:
 
 def _assembled(f: Fields, stack: list[tuple[Block, ...]]) -> Model:
     """With a norm on the embeddings, and a head that leaves the rows out that fill the vocabulary up."""
-    f.ignore("tie_word_embeddings")
     hidden = hidden_size(f)
     ends = (final_norm(f), vector("final_query", "other", hidden))
     table = (embedding_table(f), vector("embedding_norm", "embedding", hidden))
@@ -116,7 +115,6 @@ def _assembled(f: Fields, stack: list[tuple[Block, ...]]) -> Model:
 @family("inkling2_text")
 def inkling2_text(f: Fields) -> Model:
     """Inkling 2."""
-    f.ignore("n_layers_per_attn_res_block")
     return _assembled(f, _stack(f))
 
 

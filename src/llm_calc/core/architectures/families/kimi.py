@@ -49,7 +49,6 @@ def kimi_linear(f: Fields) -> Model:
 def kimi_k3(f: Fields) -> Model:
     """The text part and a vision tower that is counted by its keys."""
     model = read_model(f.part("text_config"))
-    f.ignore("use_unified_vision_chunk", "image_placeholder", "vision_config", "tie_word_embeddings")
     towers = kimi_k3_tower(f.part("vision_config"), model.hidden) if f.given("vision_config") else ()
     if towers:
         f.assume("the vision tower of Kimi K3 was counted by its keys alone: no class of it was read")

@@ -36,7 +36,6 @@ def _adjusted_width(f: Fields) -> int:
     """Two thirds of the stated width, times a factor and rounded up where the file has one."""
     width = f.int("block_ff_dim") if "block_ff_dim" in f.values else f.int("intermediate_size")
     multiple = f.int("block_multiple_of")
-    f.ignore("intermediate_size", "block_ffn_dim_multiplier")
     if not f.flag("block_auto_adjust_ff_dim"):
         return width
     width = int(2 * width / 3)

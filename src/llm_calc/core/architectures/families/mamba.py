@@ -126,7 +126,7 @@ def _granite_feed_forward(f: Fields) -> LayerBlocks:
     """Routed experts, if there are any, beside a block that sees every token."""
     hidden, shared = hidden_size(f), f.int("shared_intermediate_size")
     if not f.optional_int("num_local_experts"):
-        f.ignore("intermediate_size", "num_experts_per_tok")
+        f.pass_by("when:no_experts")
         block: Block = Mlp(hidden=hidden, intermediate=shared, component="shared_experts")
     else:
         many, used = routed(f, "num_local_experts", "num_experts_per_tok")

@@ -22,13 +22,6 @@ from llm_calc.core.model import Model
 from llm_calc.core.weights import Cache, Scores, Weight, vector
 
 SPARSE = "minimax_m3_sparse"
-_IGNORED = (
-    "index_block_size",
-    "index_topk_blocks",
-    "index_local_blocks",
-    "sparse_attention_config",
-    "intermediate_size",
-)
 
 
 def _types(f: Fields, layers: int) -> tuple[str, ...]:
@@ -77,7 +70,6 @@ def minimax_m3(f: Fields) -> Model:
     """Layers of norms, attention (with an indexer where the types say so), dense or routed feed-forward."""
     layers = num_layers(f)
     kinds = layer_types(_types, kinds=frozenset({FULL, SPARSE}))(f, layers)
-    f.ignore("index_n_heads", "index_head_dim")
     f.agree(attention_output_gate=False, n_shared_experts=1, qk_norm_type="per_head", use_gemma_norm=True)
     f.agree(use_qk_norm=True, use_routing_bias=True)
     indexer: tuple[Block, ...] = (_indexer(f),) if SPARSE in kinds else ()

@@ -34,7 +34,6 @@ def _rotated(f: Fields, layers: int) -> tuple[bool, ...]:
     if given is None:
         every = f.int("no_rope_layer_interval", ROTATED_OF_FOUR)
         return tuple((index + 1) % every != 0 for index in range(layers))
-    f.ignore("no_rope_layer_interval")
     if len(given) < layers or not {0, 1}.issuperset(given):
         raise f.refusal("no_rope_layers", f"a list of {layers} of 0, 1")
     return tuple(value == 1 for value in given[:layers])

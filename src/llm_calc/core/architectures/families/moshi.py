@@ -34,7 +34,7 @@ def moshi(f: Fields) -> Model:
     model = assemble(f, _stack(f), embedding=(replace(table_, rows=table_.rows + 1),), tied=False)
     if WHOLE in (f.items("architectures", ()) or ()):
         return replace(model, outside=model.outside + _beside(f))
-    f.ignore(CODEC, DEPTH, "audio_vocab_size", "num_codebooks")
+    f.pass_by("when:decoder_alone")
     f.warn(
         f"the temporal decoder alone is counted, as its causal class builds it: architectures names no {WHOLE}"
     )
@@ -82,7 +82,6 @@ def _beside(f: Fields) -> Weights:
 
 def _given_by(outer: Fields, part: Fields, codes: int) -> dict[str, int]:
     """Sizes of the depth decoder that the outer class sets itself, unless it builds that part of defaults alone."""
-    part.ignore("audio_vocab_size", "input_size", "vocab_size", "num_codebooks")
     if not outer.given(DEPTH):
         outer.assume(f"{DEPTH} is absent: the depth decoder is what the class assumes")
         return {
@@ -98,7 +97,6 @@ def _given_by(outer: Fields, part: Fields, codes: int) -> dict[str, int]:
 
 def _depth_decoder(outer: Fields, f: Fields, codes: int) -> Weights:
     """Every codebook has matrices of its own in each layer; norms are shared."""
-    f.ignore("sliding_window", "max_position_embeddings", "tie_word_embeddings")
     hidden, heads = hidden_size(f), f.int("num_attention_heads")
     attention = Attention(
         hidden=hidden,

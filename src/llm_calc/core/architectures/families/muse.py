@@ -59,7 +59,6 @@ def _feed_forward(f: Fields) -> LayerBlocks:
     is_sparse = by_mlp_types(every_layer)(f, layers)
     dense = mlp()(f) if not all(is_sparse(index) for index in range(layers)) else (lambda _: ())
     experts = _narrow_experts(f)
-    f.ignore("intermediate_size")
     return lambda index: experts if is_sparse(index) else dense(index)
 
 

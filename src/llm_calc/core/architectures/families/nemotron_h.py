@@ -38,7 +38,6 @@ def _kinds(f: Fields) -> tuple[str, ...]:
 
 def _renamed(f: Fields, key: str, newer: str) -> str:
     """The newer spelling of a key where the file has it."""
-    f.ignore(key, newer)
     return newer if newer in f.values else key
 
 

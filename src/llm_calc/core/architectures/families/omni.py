@@ -33,9 +33,8 @@ def qwen3_omni(f: Fields) -> Model:
 def _omni(f: Fields, talker: Speaking, codec: str, vocoder: Speaking) -> Model:
     """The thinker with what speaks beside it, unless ``enable_audio_output`` is off."""
     model = replace(read_model(f.part(THINKER)), model_type=f.model_type)
-    f.ignore("enable_talker")
     if not f.flag("enable_audio_output"):
-        f.ignore(TALKER, codec)
+        f.pass_by("when:silent")
         return model
     absent = [key for key in (TALKER, codec) if not f.given(key)]
     for key in absent:

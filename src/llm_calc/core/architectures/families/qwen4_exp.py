@@ -121,9 +121,6 @@ def _ngrams(f: Fields, sizes: list[int]) -> Block:
 def _ngram_layers(f: Fields) -> dict[int, Block]:
     """By layer; the file counts layers from 1, and tables take their primes in that order."""
     layers = sorted(set(f.ints("ple_layer_ids") or ()))
-    f.ignore(
-        *(key for key in f.values if key.startswith(("ple_", "ngram_", "heads_per_ngram", "make_ngram")))
-    )
     if not layers:
         return {}
     if not 1 <= layers[0] <= layers[-1] <= num_layers(f):
@@ -150,9 +147,6 @@ def qwen4_exp_text(f: Fields) -> Model:
         mixture(shared_width=lambda f: f.int("shared_expert_intermediate_size"), shared_gate=True),
     )(f)
     ngrams = _ngram_layers(f)
-    f.ignore(
-        *(key for key in f.values if key.startswith(("ple_", "ngram_", "heads_per_ngram", "make_ngram")))
-    )
     layers = [
         (*piece(index), ngrams[index]) if index in ngrams else piece(index) for index in range(num_layers(f))
     ]

@@ -105,6 +105,5 @@ def xlstm(f: Fields) -> Model:
     )
     norm = norms(2, bias=bias)(f)
     count = f.optional_int("num_blocks", least=1, most=MOST_LAYERS) or num_layers(f)
-    f.ignore("num_hidden_layers")
     layers = [norm(index) + blocks for index in range(count)]
     return assemble(f, layers, outside=(vector("out_norm", "norms", hidden),), tied=False)

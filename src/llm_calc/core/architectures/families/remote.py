@@ -39,7 +39,7 @@ def _without_prediction(f: Fields) -> Model:
     if f.optional_int("num_nextn_predict_layers", 0):
         f.warn(WITHOUT_PREDICTION)
     if not f.flag("use_sliding_window", default=False):
-        f.ignore("sliding_window", "max_window_layers", "use_sliding_window")
+        f.pass_by("when:windows_off")
     return Decoder(attention=gqa(biases=when("attention_bias", "qkv")))(f)
 
 

@@ -18,26 +18,18 @@ from llm_calc.core.architectures.pieces import (
     when,
 )
 from llm_calc.core.architectures.registry import family
-from llm_calc.core.architectures.windows import FULL, LAYER_KINDS, SLIDING
+from llm_calc.core.architectures.windows import FULL, LAYER_KINDS, SLIDING, sizes_by_layer
 from llm_calc.core.blocks import Attention, Block, Custom, Parts
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight
 
 FIRST_SPARSE = 3
 """Layers before it are dense where the file lists none."""
-_IGNORED = (
-    "use_head_wise_attn_gate",
-    "use_moe",
-    "use_qk_norm",
-    "partial_rotary_factors",
-    "moe_router_activation",
-)
 
 
 @family("step3p5")
 def step3p5(f: Fields) -> Model:
     """Layers of norms, attention and a dense or routed feed-forward block."""
-    f.ignore("swiglu_limits", "swiglu_limits_shared", "moe_router_scaling_factor", "use_moe_router_bias")
     layers = num_layers(f)
     pieces: list[LayerBlocks] = [norms()(f), _attention(f, layers), _feed_forward(f)]
     return assemble(f, [tuple(block for piece in pieces for block in piece(i)) for i in range(layers)])
@@ -59,7 +51,6 @@ def _attention(f: Fields, layers: int) -> LayerBlocks:
         raise f.refusal("layer_types", f"a list of {', '.join(sorted(LAYER_KINDS))}")
     window = f.optional_int("sliding_window") or None
     heads = _heads_by_layer(f, kinds)
-    f.ignore("sliding_window")
     made = {
         (kind, many): _heads(f, many, window if kind == SLIDING else None)
         for kind, many in zip(kinds, heads, strict=True)
@@ -70,7 +61,7 @@ def _attention(f: Fields, layers: int) -> LayerBlocks:
 def _heads_by_layer(f: Fields, kinds: tuple[str, ...]) -> tuple[int, ...]:
     """Query heads: of sliding layers those of their own, unless ``per_layer_config`` says it layer by layer."""
     usual, sliding = f.int("num_attention_heads"), _sliding_heads(f)
-    stated = f.by_layer("per_layer_config", frozenset({"num_attention_heads"}))
+    stated = sizes_by_layer(f, "per_layer_config", frozenset({"num_attention_heads"}))
     if "per_layer_config" in f.values:
         return tuple(stated.get(index, {}).get("num_attention_heads", usual) for index in range(len(kinds)))
     return tuple(sliding if kind == SLIDING else usual for kind in kinds)
@@ -101,7 +92,7 @@ def _heads(f: Fields, heads: int, window: int | None) -> tuple[Block, ...]:
 def _sparse(f: Fields, layers: int) -> Callable[[int], bool]:
     kinds = _listed(f, "mlp_layer_types", layers)
     if kinds is not None:
-        f.ignore("moe_layers_enum")
+        f.pass_by("when:kinds_listed")
         if not {"dense", "sparse"}.issuperset(kinds):
             raise f.refusal("mlp_layer_types", f"a list of {layers} of dense, sparse")
         return lambda index: kinds[index] == "sparse"

@@ -16,7 +16,6 @@ HYBRID = "hybrid"
 def _kinds(f: Fields, default: tuple[str, ...]) -> tuple[str, ...]:
     """The stated kinds of layers, which also tell how many there are."""
     given = f.texts("layers_block_type", None)
-    f.ignore("num_hidden_layers")
     if given is None:
         return default
     kinds = stated(lambda _, __: (), key="layers_block_type")(f, len(given))

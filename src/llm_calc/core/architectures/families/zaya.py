@@ -32,7 +32,6 @@ def _windows(f: Fields, layers: int) -> Callable[[int], tuple[int | None, bool]]
     if len(kinds) < layers or not {HYBRID, HYBRID_SLIDING}.issuperset(kinds):
         raise f.refusal("layer_types", f"a list of {layers} of {HYBRID}, {HYBRID_SLIDING}")
     window = f.int("sliding_window") if HYBRID_SLIDING in kinds else None
-    f.ignore("sliding_window")
     return lambda index: (window if kinds[index] == HYBRID_SLIDING else None, False)
 
 

@@ -16,19 +16,9 @@ from llm_calc.core.architectures.towers.parts import (
     two_layers,
 )
 
-_IGNORED = (
-    "scale_embedding",
-    "n_window",
-    "n_window_infer",
-    "conv_chunksize",
-    "max_source_positions",
-    "vocab_size",
-)
-
 
 def _encoder(f: Fields, *, biases: str = "qvoud", grouped: bool = False) -> Encoder:
     """Whisper's layers: biases everywhere but in the keys; ``grouped``: keys and values may have heads of their own."""
-    f.ignore(*_IGNORED)
     heads = f.int("num_attention_heads")
     f.agree(head_dim=f.int("hidden_size") // heads)
     if not grouped:
@@ -62,7 +52,6 @@ def whisper(f: Fields) -> Tower:
 
 def glm_asr(f: Fields) -> Tower:
     """Whisper's encoder with rotary positions."""
-    f.ignore("max_position_embeddings")
     hidden = f.int("hidden_size")
     weights = (*_stem(f, hidden), *_encoder(f, grouped=True).weights(), norm("final_norm", hidden))
     return Tower(weights=weights, width=hidden)
@@ -91,7 +80,6 @@ def qwen3_omni(f: Fields) -> Tower:
 
 def qwen3_asr(f: Fields) -> Tower:
     """The encoder of Qwen3-ASR, whose projections belong to the wrapper."""
-    f.ignore("output_dim", "max_position_embeddings")
     hidden, channels = f.int("hidden_size"), f.int("downsample_hidden_size")
     bins = f.int("num_mel_bins")
     for _ in range(3):
@@ -108,7 +96,6 @@ def qwen3_asr(f: Fields) -> Tower:
 
 def voxtral_realtime(f: Fields) -> Tower:
     """Voxtral realtime: gated layers with RMS norms, a window (which changes no size), rotary positions."""
-    f.ignore("sliding_window", "max_position_embeddings", *_IGNORED)
     hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
     encoder = Encoder(
         layers=depth(f),
@@ -131,7 +118,6 @@ def voxtral_projector(_: Fields, part: Fields, __: Tower, text: int) -> Weights:
 
 def voxtral_realtime_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """``downsample_factor`` frames joined, two matrices."""
-    f.ignore("audio_length_per_tok", "default_num_delay_tokens")
     return two_layers("projector", (tower.width * f.int("downsample_factor"), text, text), bias=False)
 
 
@@ -147,13 +133,11 @@ def qwen3_asr_projector(_: Fields, part: Fields, tower: Tower, __: int) -> Weigh
 
 def flamingo_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Two matrices with an optional bias; positions of frames in time are angles."""
-    f.ignore("audio_frame_step", "head_dim")
     return two_layers("projector", (tower.width, text, text), bias=f.flag("projector_bias"))
 
 
 def moss_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """``audio_merge_size`` frames joined, two matrices and a norm."""
-    f.ignore("audio_chunk_size")
     joined = tower.width * f.int("audio_merge_size")
     return (
         *two_layers("projector", (joined, text, text), bias=f.flag("projector_bias")),
@@ -163,7 +147,6 @@ def moss_projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def omni_asr(f: Fields) -> Tower:
     """Omnilingual ASR: convolutions over the sound itself, grouped convolved positions, plain layers."""
-    f.ignore("conv_stride")
     hidden, bias = f.int("hidden_size"), f.flag("conv_bias")
     channels, kernels = f.ints("conv_dim") or (), f.ints("conv_kernel") or ()
     if not channels or len(channels) != len(kernels) or min((*channels, *kernels)) < 1:

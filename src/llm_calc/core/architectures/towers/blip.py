@@ -63,13 +63,11 @@ def _queries(f: Fields, *, text: bool, words: bool) -> Tower:
     read = _reading(f, hidden, f.int("encoder_hidden_size"), text=text)
     if words:
         return Tower(weights=(*read, *_words(f, hidden)), width=hidden)
-    f.ignore("vocab_size", "max_position_embeddings")
     return Tower(weights=read, width=hidden)
 
 
 def _reading(f: Fields, hidden: int, image: int, *, text: bool) -> Weights:
     """Its weights at that width, over an image of that width."""
-    f.ignore("position_embedding_type")
     inner, layers, every = f.int("intermediate_size"), depth(f), f.int("cross_attention_frequency")
     crossing = -(-layers // every)
     feed_forward = two_layers("queries.mlp", (hidden, inner, hidden), copies=layers * (1 + text))
@@ -90,9 +88,6 @@ def _words(f: Fields, hidden: int) -> Weights:
 
 def projector(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """The queries themselves, and a matrix into the text."""
-    f.ignore(
-        "use_decoder_only_language_model", "image_text_hidden_size", "image_token_index", "video_token_index"
-    )
     return (
         table("queries.learned", f.int("num_query_tokens"), tower.width),
         linear("projector", tower.width, text),
@@ -105,10 +100,7 @@ SPATIAL = 4
 
 def granite4(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """An encoder of queries for each tapped layer and each place of a square, and an embedding that ends each row."""
-    f.ignore("image_grid_pinpoints", "spatial_vision_layer", "spatial_target_layers", "image_token_index")
     part, width = f.part("qformer_config"), tower.width
-    part.ignore("hidden_size", "num_attention_heads", "encoder_hidden_size", "model_type")
-    part.ignore("vocab_size", "max_position_embeddings")
     many = SPATIAL + len(f.items("deepstack_layer_map") or ())
     queries, window = _sides(f)
     one = (

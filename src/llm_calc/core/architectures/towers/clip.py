@@ -50,7 +50,6 @@ def encoder_of(f: Fields) -> Encoder:
 
 def clip(f: Fields) -> Tower:
     """CLIP: a class token, no bias on the patches, norms before and after."""
-    f.ignore("projection_dim", "vocab_size", "output_dim")
     hidden = f.int("hidden_size")
     weights = (
         vector("class_embedding", hidden),
@@ -75,7 +74,6 @@ def pooled_siglip(f: Fields) -> Tower:
 
 def siglip2(f: Fields) -> Tower:
     """SigLIP 2 (NaFlex): ``num_patches`` positions whatever the image size."""
-    f.ignore("image_size")
     return _siglip(f, f.int("num_patches"), pooled=f.flag("vision_use_head"))
 
 
@@ -86,18 +84,15 @@ def headless_siglip(f: Fields) -> Tower:
 
 def headless_siglip2(f: Fields) -> Tower:
     """SigLIP 2 without the pooling head."""
-    f.ignore("image_size", "spatial_merge_size")
     return _siglip(f, f.int("num_patches"), pooled=False)
 
 
 def without_positions(f: Fields) -> Tower:
     """The same with rotary positions instead of learned ones (VideoLLaMA 3)."""
-    f.ignore("image_size")
     return _siglip(f, 0, pooled=False)
 
 
 def _siglip(f: Fields, positions: int, *, pooled: bool) -> Tower:
-    f.ignore("projection_dim", "vocab_size", "size", "num_image_tokens", "max_image_size")
     hidden = f.int("hidden_size")
     weights = (
         per_patch("patch_embedding", patch_volume(f), hidden),
@@ -121,7 +116,6 @@ def _pooling_head(hidden: int, intermediate: int) -> Weights:
 
 def janus(f: Fields) -> Tower:
     """Janus: SigLIP whose feed-forward width is a multiple, with optional q/k norms and biases of q, k and v."""
-    f.ignore("num_image_tokens")
     hidden = f.int("hidden_size")
     encoder = Encoder(
         layers=depth(f),
@@ -149,7 +143,6 @@ def janus_aligner(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
 
 def internvl(f: Fields) -> Tower:
     """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
-    f.ignore("layer_scale_init_value", "drop_path_rate", "image_size")
     hidden, rms = f.int("hidden_size"), f.text("norm_type") == "rms_norm"
     qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
     encoder = Encoder(
@@ -175,7 +168,6 @@ def internvl(f: Fields) -> Tower:
 def intern_vit(f: Fields) -> Tower:
     """The same as its authors publish it (``internvl_chat``), under other names and without a last norm."""
     f.fallbacks = INTERN_VIT
-    f.ignore("use_flash_attn", "qk_normalization", "norm_type", "initializer_factor")
     hidden = f.int("hidden_size")
     encoder = Encoder(
         layers=depth(f),
@@ -197,7 +189,6 @@ def intern_vit(f: Fields) -> Tower:
 
 def pixtral(f: Fields) -> Tower:
     """Pixtral: gated layers without biases, RMS norms, rotary positions; heads share the hidden size equally."""
-    f.ignore("image_size", "vocab_size", "head_dim")
     hidden = f.int("hidden_size")
     encoder = Encoder(
         layers=depth(f),
@@ -218,7 +209,6 @@ def pixtral(f: Fields) -> Tower:
 
 def ovis2(f: Fields) -> Tower:
     """AIMv2: gated layers, RMS norms; a head that makes probabilities over ``vocab_size`` visual tokens."""
-    f.ignore("tokenize_function")
     hidden, stride = f.int("hidden_size"), f.int("hidden_stride")
     tokens = f.int("vocab_size") - f.int("num_visual_indicator_tokens")
     encoder = Encoder(
@@ -243,7 +233,6 @@ def ovis2(f: Fields) -> Tower:
 
 def minicpm(f: Fields) -> Tower:
     """SigLIP with a layer in its middle that merges squares of patches by attention."""
-    f.ignore("insert_layer_id")
     hidden, inner = f.int("hidden_size"), f.int("intermediate_size")
     height, width = pair(f, "window_kernel_size")
     squares = height * width

@@ -49,16 +49,8 @@ def _recurrent(f: Fields, width: int) -> Weights:
     return (linear("codec.lstm", width, 4 * width, copies=2 * layers),)
 
 
-_OF_THE_DECODER = (
-    *("decoder_hidden_size", "decoder_intermediate_size", "decoder_num_layers", "adanorm_num_embeddings"),
-    *("decoder_attention_num_groups", "codebook_size", "codebook_dim"),
-)
-"""Of what turns tokens back, which is not there, and of the codebook, which is no parameter."""
-
-
 def wav_tokenizer(f: Fields) -> Tower:
     """The encoder of WavTokenizer: channels double at each step."""
-    f.ignore("sampling_rate", "dilation_growth_rate", "use_causal_conv", "pad_mode", *_OF_THE_DECODER)
     kind = f.text("norm_type")
     if kind not in (WEIGHT_NORM, GROUP_NORM):
         raise f.refusal("norm_type", f"{WEIGHT_NORM} or {GROUP_NORM}")
@@ -81,7 +73,6 @@ MOST_STEPS = 16
 
 def vibevoice(f: Fields) -> Tower:
     """VibeVoice: channels double at each step; between steps, blocks of a depthwise convolution and two matrices."""
-    f.ignore("vae_std")
     kernel, width, ratio = f.int("kernel_size"), f.int("num_filters"), f.int("ffn_expansion")
     steps, depths = f.ints("downsampling_ratios") or (), f.ints("depths") or ()
     if len(depths) != len(steps) + 1 or len(steps) > MOST_STEPS or min((*steps, *depths)) < 0:
@@ -156,7 +147,6 @@ def fun_asr(f: Fields) -> Tower:
 
     The last one that transcribes and the last one that marks times have a norm behind them, if there are such.
     """
-    f.ignore("max_position_embeddings")
     hidden, layers = f.int("hidden_size"), depth(f)
     marking = f.int("num_timestamp_prediction_layers", least=0)
     normed = {layers - 1, layers - 1 - marking}.intersection(range(layers))
@@ -181,7 +171,6 @@ def fun_asr(f: Fields) -> Tower:
 def fun_asr_adaptor(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Two matrices, then layers as wide as the text."""
     part = f.part("adaptor_config")
-    part.ignore("projector_hidden_act", "model_type")
     middle, width = part.int("projector_hidden_size"), part.int("hidden_size")
     if width != text:
         raise part.refusal("hidden_size", f"the hidden size of the text ({text})")

@@ -20,6 +20,7 @@ from llm_calc.core.architectures.towers.parts import (
     placed,
     two_layers,
 )
+from llm_calc.core.architectures.windows import sizes_by_layer
 from llm_calc.core.weights import Weight
 
 CLASS_EXPERTS = (*[0] * 25, *range(4, 65, 4), 64)
@@ -37,7 +38,6 @@ def dots3_vision(f: Fields) -> Tower:
     f.also("hidden_size", "embed_dim")
     f.also("num_attention_heads", "num_heads")
     f.also("attention_bias", "use_bias")
-    f.ignore("router_scaling_factor", "adapter_in_dim", "adapter_merge_size")
     hidden = f.int("hidden_size")
     merged, out = hidden * f.int("spatial_merge_size") ** 2, f.int("adapter_out_dim")
     weights = (
@@ -62,7 +62,7 @@ def _experts(f: Fields, stated: Mapping[int, Mapping[str, int]]) -> tuple[int, .
         counts = tuple(usual if kind == "sparse" else 0 for kind in kinds)
     elif "per_layer_config" in f.values:
         counts = tuple(usual if count else 0 for count in counts)
-    if len(counts) != layers:
+    if len(counts) != layers or not {"dense", "sparse"}.issuperset(kinds or ()):
         raise f.refusal("mlp_layer_types", f"a list of {layers} of dense, sparse")
     return tuple(
         stated.get(index, {}).get("num_local_experts", count) if count else 0
@@ -86,7 +86,7 @@ def _attention(f: Fields, hidden: int) -> Weights:
 
 def _feed_forward(f: Fields, hidden: int) -> Weights:
     """Each layer's, as dense or as sparse as it is, and as wide as ``per_layer_config`` may say."""
-    stated = f.by_layer("per_layer_config", OVERRIDDEN)
+    stated = sizes_by_layer(f, "per_layer_config", OVERRIDDEN)
     dense, routed = "intermediate_size", "moe_intermediate_size"
     usual, bias = {key: f.int(key) for key in (dense, routed)}, f.flag("mlp_bias")
     top_k = f.int(TOP_K) if f.known(TOP_K) else f.int("capacity_factor", CLASS_TOP_K)
@@ -108,9 +108,7 @@ def _feed_forward(f: Fields, hidden: int) -> Weights:
 
 def dots3_audio(f: Fields) -> Tower:
     """Three 3 x 3 convolutions over time and mel bins, gated layers with RMS norms, two matrices into the text."""
-    f.ignore("max_position_embeddings", "sampling_rate", "hop_length", "samples_per_token")
     hidden, channels, out = f.int("hidden_size"), f.int("downsample_hidden_size"), f.int("adapter_out_dim")
-    f.ignore("num_key_value_heads", "head_dim")
     joined = channels * ((f.int("feature_size") + 7) // 8)
     adapter = f.int("adapter_input_size")
     encoder = Encoder(

@@ -12,7 +12,6 @@ from llm_calc.core.model import Model
 def gemma4_unified_vision(f: Fields) -> Tower:
     """Pooled squares of patches through one matrix, with norms around it and one table of positions per axis."""
     side, width = f.int("patch_size") * f.int("pooling_kernel_size"), f.int("mm_embed_dim")
-    f.ignore("num_soft_tokens")
     pixels = 3 * side**2
     weights = (
         norm("patch_norm", pixels),
@@ -25,12 +24,10 @@ def gemma4_unified_vision(f: Fields) -> Tower:
 
 def gemma4_unified_audio(f: Fields) -> Tower:
     """Frames of ``audio_embed_dim`` numbers, nothing before the projector."""
-    f.ignore("audio_samples_per_token", "output_proj_dims")
     return Tower(weights=(), width=f.int("audio_embed_dim"))
 
 
 def fuyu_patches(f: Fields, model: Model) -> Weights:
     """Fuyu: one matrix from the pixels of a patch to the text's width."""
-    f.ignore("image_size")
     pixels = f.int("num_channels") * f.int("patch_size") ** 2
     return (linear("patch_embedding", pixels, model.hidden),)

@@ -59,7 +59,6 @@ PERCEPTION: Mapping[str, Perception] = MappingProxyType(
 
 def timm(f: Fields) -> Tower:
     """The tower of that name; one that is not known is left out and named."""
-    f.ignore("do_pooling", "global_pool", "num_classes", "label_names")
     name = f.text("architecture")
     args = f.part("model_args")
     if name in PERCEPTION:
@@ -75,7 +74,6 @@ def timm(f: Fields) -> Tower:
 
 def _perception(args: Fields, size: Perception) -> Tower:
     """A vision transformer with layer scales, without the pooling by attention where ``global_pool`` is empty."""
-    args.ignore("ref_feat_shape", "num_heads", "dynamic_img_size")
     args.fallbacks = {
         "img_size": size.image,
         "init_values": 0.1 if size.language else None,

@@ -24,10 +24,6 @@ MOBILENET_PARAMETERS = 294_126_912
 
 def gemma4_vision(f: Fields) -> Tower:
     """Gated layers without biases, four RMS norms a layer, q/k norms, one table of positions for each axis."""
-    f.ignore(
-        "standardize", "use_clipped_linears", "pooling_kernel_size", "default_output_length", "attention_bias"
-    )
-    f.ignore("global_head_dim", "image_seq_length", "video_seq_length", "max_position_embeddings")
     hidden, heads, head_dim = f.int("hidden_size"), f.int("num_attention_heads"), f.int("head_dim")
     encoder = Encoder(
         layers=depth(f),
@@ -52,10 +48,6 @@ def gemma4_vision(f: Fields) -> Tower:
 
 def gemma4_audio(f: Fields) -> Tower:
     """A conformer: convolutions over time and mel bins, then layers of half feed-forwards, attention, convolution."""
-    f.ignore(
-        "use_clipped_linears", "attention_chunk_size", "attention_context_left", "attention_context_right"
-    )
-    f.ignore("attention_logit_cap", "residual_weight", "gradient_clipping", "attention_invalid_logits_value")
     hidden, out = f.int("hidden_size"), f.int("output_proj_dims")
     first, second = f.ints("subsampling_conv_channels") or (0, 0)
     weights = (
@@ -68,9 +60,6 @@ def gemma4_audio(f: Fields) -> Tower:
 
 def gemma3n_audio(f: Fields) -> Tower:
     """The same conformer as in Gemma 4 behind convolutions of stated sizes, without an output matrix."""
-    f.ignore("conf_attention_chunk_size", "conf_attention_context_left", "conf_attention_context_right")
-    f.ignore("conf_attention_logit_cap", "conf_residual_weight", "conf_reduction_factor", "gradient_clipping")
-    f.ignore("sscp_conv_group_norm_eps", "vocab_offset", "vocab_size")
     hidden, channels = f.int("hidden_size"), f.ints("sscp_conv_channel_size") or ()
     kernels, strides = _sizes(f, "sscp_conv_kernel_size"), _sizes(f, "sscp_conv_stride_size")
     bins = f.int("input_feat_size")
@@ -93,7 +82,6 @@ def gemma3n_audio(f: Fields) -> Tower:
 
 def gemma3n_vision(f: Fields) -> Tower:
     """MobileNet-V5, of which one size is published: its parameters as one vector."""
-    f.ignore("do_pooling", "model_args", "num_classes", "vocab_offset", "vocab_size", "label_names")
     if f.text("architecture") != MOBILENET:
         f.assume(f"{f.path}.architecture is not {MOBILENET}, whose size was taken")
     return Tower(weights=(vector("mobilenet", MOBILENET_PARAMETERS),), width=f.int("hidden_size"))

@@ -40,7 +40,6 @@ def granite_docling(f: Fields) -> Tower:
 
 def density_router(f: Fields, _: Fields, tower: Tower, __: int) -> Weights:
     """What chooses the route, where the file gives it a width."""
-    f.ignore("density_router_threshold")
     inner = f.optional_int("density_router_hidden_size", None, least=1)
     if inner is None:
         return ()

@@ -39,7 +39,6 @@ def inkling_audio(f: Fields) -> Tower:
 
 def inkling_vision(f: Fields) -> Tower:
     """A perceptron over growing squares, then frames, of a patch: one matrix and norm a layer, no attention."""
-    f.ignore("hidden_size", "num_attention_heads")
     layers, out = f.int("num_hidden_layers", most=1000), f.int("text_hidden_size")
     scales = _scales(f, layers)
     weights: Weights = ()
@@ -110,10 +109,8 @@ def _assigned(cost: list[list[float]]) -> list[int]:
 
 def inkling2(f: Fields) -> Tower:
     """Layers with scales of both branches, positions of a grid, and two matrices over merged squares."""
-    f.ignore("layer_scale_init_value")
     hidden, out, bias = f.int("hidden_size"), f.int("text_hidden_size"), f.flag("projector_bias")
     inner = f.optional_int("intermediate_size", least=1) or int(hidden * f.number("mlp_ratio"))
-    f.ignore("mlp_ratio")
     encoder = Encoder(
         layers=depth(f),
         hidden=hidden,

@@ -25,7 +25,6 @@ from llm_calc.core.architectures.towers.parts import (
 
 def kimi_k25(f: Fields) -> Tower:
     """MoonViT: plain layers with biases, a learned grid of positions, a final norm."""
-    f.ignore("pos_emb_time", "init_pos_emb_time")
     f.agree(merge_type="sd2_tpool", mm_projector_type="patchmerger", pos_emb_type="divided_fixed")
     hidden = f.int(_published(f, "hidden_size", "vt_hidden_size"))
     encoder = Encoder(
@@ -48,7 +47,6 @@ def kimi_k25(f: Fields) -> Tower:
 
 def kimi_k3(f: Fields, text: int) -> Weights:
     """MoonViT without biases, with RMS norms and attention of its own width; two matrices over merged patches."""
-    f.ignore("init_pos_emb_time", "pos_emb_interpolation_mode", "text_hidden_size", "activation_func")
     f.agree(
         merge_type="sd2_tpool",
         mm_projector_type="patchmergerv2",
@@ -58,12 +56,14 @@ def kimi_k3(f: Fields, text: int) -> Weights:
     f.agree(mlp_type="mlp2", attn_bias=False, linear_bias=False, patch_embed_proj_bias=False)
     hidden, heads = f.int("vt_hidden_size"), f.int("vt_num_attention_heads")
     inner = f.int("qkv_hidden_size", hidden)
+    if inner % heads:
+        raise f.refusal("qkv_hidden_size", f"a multiple of the {heads} heads")
     encoder = Encoder(
         layers=depth(f, "vt_num_hidden_layers"),
         hidden=hidden,
         intermediate=f.int("vt_intermediate_size"),
         heads=heads,
-        head_dim=max(1, inner // heads),
+        head_dim=inner // heads,
         biases="",
         norm_bias=False,
     )
@@ -90,7 +90,6 @@ def step3p5(f: Fields) -> Tower:
     The inner width is ``mlp_ratio`` times the hidden one, whatever ``intermediate_size`` says; published files
     write ``width``, ``layers`` and ``heads``.
     """
-    f.ignore("intermediate_size", "max_position_embeddings", "layer_scale_init_value", "ls_init_value")
     hidden = f.int(_published(f, "hidden_size", "width"))
     encoder = Encoder(
         layers=depth(f, _published(f, "num_hidden_layers", "layers")),
@@ -112,7 +111,6 @@ def step3p5(f: Fields) -> Tower:
 
 def minimax_m3(f: Fields) -> Tower:
     """Plain layers with biases over patches of several frames, rotary positions, a norm before."""
-    f.ignore("image_size", "vision_segment_max_frames", "vocab_size", "projection_dim")
     f.agree(position_embedding_type="rope", rope_mode="3d")
     hidden = f.int("hidden_size")
     weights = (

@@ -26,8 +26,6 @@ MLLAMA_ASPECT_RATIOS = 8
 
 def llama4(f: Fields) -> Tower:
     """Class token, learned positions, and an adapter that works on pixel-shuffled patches."""
-    f.ignore("vision_feature_layer", "vision_feature_select_strategy", "multi_modal_projector_bias")
-    f.ignore("pixel_shuffle_ratio")
     hidden, out = f.int("hidden_size"), f.int("projector_output_dim")
     weights = (
         vector("class_embedding", hidden),

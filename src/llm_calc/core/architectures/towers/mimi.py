@@ -10,20 +10,6 @@ from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import Encoder, Tower, Weights, depth, linear
 
 CLASS_RATIOS = (8, 6, 5, 4)
-_UNSIZED = (
-    "trim_right_ratio",
-    "pad_mode",
-    "use_causal_conv",
-    "dilation_growth_rate",
-    "layer_scale_initial_scale",
-    "use_streaming",
-    "sliding_window",
-    "max_position_embeddings",
-    "tie_word_embeddings",
-    "codebook_dim",
-    "num_semantic_quantizers",
-    "upsample_groups",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +38,6 @@ class _Convolutions:
 
 def mimi(f: Fields) -> Tower:
     """Both halves and the projections of the quantizer; its codebooks are buffers, which no class counts."""
-    f.ignore(*_UNSIZED)
     make = _convolutions(f)
     hidden, channels = f.int("hidden_size"), f.int("audio_channels")
     wide = make.filters * 2 ** len(make.ratios)

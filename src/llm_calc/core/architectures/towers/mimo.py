@@ -28,7 +28,6 @@ WIDENED = 4
 
 def mimo_towers(f: Fields, _: Model) -> Weights:
     """Those that the file has; the larger model has none."""
-    f.ignore("processor_config", "vision_model_type")
     seen = _vision(f.part(VISION)) if f.given(VISION) else ()
     heard = _audio(f.part(AUDIO)) if f.given(AUDIO) else ()
     return (*seen, *placed(heard, "sound"))
@@ -36,7 +35,6 @@ def mimo_towers(f: Fields, _: Model) -> Weights:
 
 def _vision(f: Fields) -> Weights:
     """Gated layers with biases and grouped heads; those with a window have a sink a head."""
-    f.ignore("fullatt_block_indexes", "tokens_per_second", "window_size", "visual_token_window_size")
     f.also("in_channels", "in_chans")
     hidden, heads, layers = f.int("hidden_size"), f.int("num_heads"), depth(f, "depth")
     kv_heads = f.int("num_key_value_heads")
@@ -72,10 +70,6 @@ def _vision(f: Fields) -> Weights:
 
 def _audio(f: Fields) -> Weights:
     """A table for the codes of each channel, a few gated layers, and frames joined to the text's width."""
-    f.ignore(
-        "audio_segment_size", "input_full_attention", "partial_rotary_factor", "input_local_hidden_dropout"
-    )
-    f.ignore("speech_zeroemb_idx", "rope_theta")
     hidden, out = f.int("input_local_dim"), f.int("out_hidden_size")
     if f.int("projection_layers") != 2:
         raise f.refusal("projection_layers", "2")

@@ -26,7 +26,6 @@ CLASS_IMAGE = 378
 
 def molmo2(f: Fields) -> Tower:
     """Plain layers; ``num_position_embeddings`` positions, or those of the patch grid."""
-    f.ignore("image_size")
     hidden = f.int("hidden_size")
     grid = patch_grid(f) if f.known("image_size") else (CLASS_IMAGE // f.int("patch_size")) ** 2
     positions = f.int("num_position_embeddings") if f.known("num_position_embeddings") else grid
@@ -49,7 +48,6 @@ def molmo2(f: Fields) -> Tower:
 
 def molmo2_projector(f: Fields, _: Fields, __: Tower, ___: int) -> Weights:
     """Attention of pooled patches over the tapped layers, joined; then a gated perceptron into the text."""
-    f.ignore("image_patch_id")
     part = f.part("adapter_config")
     hidden = part.int("hidden_size")
     pooling = Attention(

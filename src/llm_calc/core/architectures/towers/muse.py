@@ -21,7 +21,6 @@ from llm_calc.core.weights import Weight
 
 def muse_vision(f: Fields) -> Tower:
     """Plain layers with biases; a patch of ``patch_temporal`` frames, a grid of learned positions."""
-    f.ignore("merge_size", "max_position_embeddings", "layer_types")
     hidden = f.int("hidden_size")
     encoder = Encoder(
         layers=depth(f),

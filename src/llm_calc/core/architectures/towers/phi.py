@@ -35,16 +35,12 @@ PHI3_ENCODER_SIZES: Mapping[str, object] = {
 
 def phi4_vision(f: Fields) -> Tower:
     """SigLIP with its pooling head, and two learned separators."""
-    f.ignore("crop_size", "feature_layer", "image_token_id")
     tower = clip.pooled_siglip(f)
     return Tower(weights=(*tower.weights, vector("separators", 2 * tower.width)), width=tower.width)
 
 
 def phi4_audio(f: Fields) -> Tower:
     """A conformer behind depthwise convolutions, with a table of relative positions."""
-    f.ignore(
-        "chunk_size", "left_chunk", "feature_layer", "downsample_rate", "audio_token_id", "nemo_final_size"
-    )
     hidden = f.int("hidden_size")
     buckets = f.int("bias_max_distance") * (1 if f.flag("bias_symmetric") else 2)
     weights = (
@@ -107,7 +103,6 @@ def phi3_vision(f: Fields, model: Model) -> Weights:
     named = f.mapping("img_processor", None).get("model_name")
     if named != PHI3_ENCODER:
         f.assume(f"img_processor.model_name is {named!r}; the tower was taken to be {PHI3_ENCODER}")
-    f.ignore("embd_layer")
     tower = clip.clip(Fields(PHI3_ENCODER_SIZES))
     joined = 4 * tower.width
     separators = vector("separators", 2 * joined)

@@ -50,7 +50,6 @@ def llava(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def llava_next(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """The same and one embedding that ends each row of patches."""
-    f.ignore("image_grid_pinpoints", "use_image_newline_parameter", "vision_aspect_ratio")
     return (*llava(f, part, tower, text), vector("image_newline", text))
 
 
@@ -102,9 +101,8 @@ def lighton(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     )
 
 
-def gemma3(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+def gemma3(_: Fields, __: Fields, tower: Tower, text: int) -> Weights:
     """A norm and one matrix, after pooling to ``mm_tokens_per_image``."""
-    f.ignore("mm_tokens_per_image")
     return (
         norm("projector.norm", tower.width, bias=False),
         linear("projector", tower.width, text, bias=False),
@@ -113,7 +111,6 @@ def gemma3(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def internvl(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Pixel shuffle by ``downsample_ratio``, a norm, two matrices."""
-    f.ignore("vision_feature_layer", "image_seq_length")
     joined = tower.width * int(1 / positive(f, "downsample_ratio")) ** 2
     return (norm("projector.norm", joined), *two_layers("projector", (joined, text, text)))
 
@@ -164,7 +161,6 @@ def cohere2(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def aya(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """The same behind a norm."""
-    f.ignore("image_size")
     joined = tower.width * f.int("downsample_factor") ** 2
     middle = f.int("alignment_intermediate_size", text)
     return (
@@ -176,7 +172,6 @@ def aya(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
 
 def idefics3(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Pixel shuffle by ``scale_factor``, one matrix; files repeat parts of other wrappers in the text part."""
-    f.part("text_config").ignore("perceiver_config", "pixel_shuffle_factor")
     return (linear("projector", tower.width * f.int("scale_factor") ** 2, text, bias=False),)
 
 
@@ -202,7 +197,6 @@ def _aria_queries(f: Fields) -> int:
 
 def minimax_m3(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """Two matrices for each patch, then two for each merged square."""
-    f.ignore("merged_hidden_size", "image_grid_pinpoints", "process_image_mode")
     sides = {name: part.int(name) for name in ("spatial_merge_size", "temporal_patch_size")}
     merging = {"image_token_compression_method": "patch_merge", **sides}
     f.agree(multimodal_projector_bias=True, num_reward_heads=0, img_token_compression_config=merging)
@@ -230,7 +224,6 @@ def ernie(_: Fields, part: Fields, tower: Tower, text: int) -> Weights:
 def idefics2(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """A gated projection, then a perceiver: latents that attend to the patches, layer by layer."""
     perceiver, inner = f.part("perceiver_config"), f.part("text_config").int("intermediate_size")
-    perceiver.ignore("hidden_size")
     hidden, layers = text, perceiver.int("resampler_depth")
     q = perceiver.int("resampler_n_heads") * perceiver.int("resampler_head_dim")
     kv = perceiver.int("num_key_value_heads") * perceiver.int("resampler_head_dim")
@@ -264,8 +257,6 @@ def visual_tokens(f: Fields, _: Fields, tower: Tower, __: int) -> Weights:
 
 def minicpm(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
     """Squares of patches merged once or several times; the last step ends in the text's width."""
-    f.ignore("insert_layer_id", "drop_vision_last_layer", "downsample_mode", "patch_size", "image_size")
-    f.ignore("merge_kernel_size")
     joined, between = MINICPM_PATCHES * tower.width, f.int("merger_times") - 1
     steps = (
         *two_layers("projector.step", (joined, joined, tower.width), copies=between),

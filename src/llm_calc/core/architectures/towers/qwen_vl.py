@@ -49,10 +49,11 @@ def qwen2_vl(f: Fields) -> Tower:
 
 def qwen2_5_vl(f: Fields) -> Tower:
     """Qwen2.5-VL: gated layers with biases, RMS norms, windows (which change no size)."""
-    f.ignore("fullatt_block_indexes", "window_size", "tokens_per_second")
     hidden, out = f.int("hidden_size"), f.int("out_hidden_size")
     merged = _merged(f, hidden)
     kv_heads = f.int("num_key_value_heads") if f.known("num_key_value_heads") else None
+    if kv_heads and hidden % f.int("num_heads"):
+        raise f.refusal("num_heads", f"a divisor of the hidden size ({hidden})")
     encoder = Encoder(
         layers=depth(f, "depth"),
         hidden=hidden,
@@ -78,7 +79,6 @@ def qwen3_vl(f: Fields) -> Tower:
 
 def qwen3_5(f: Fields) -> Tower:
     """Qwen3.5: the same, no layer is tapped."""
-    f.ignore("deepstack_visual_indexes")
     return _qwen3(f, taps=0)
 
 
@@ -133,7 +133,6 @@ def glm5_next(f: Fields) -> Tower:
 
 
 def _glm_ocr(f: Fields, middle: int) -> Tower:
-    f.ignore("image_size")
     hidden, out = f.int("hidden_size"), f.int("out_hidden_size")
     biases = "qkvogud" if f.flag("attention_bias") else ""
     weights = (
@@ -171,7 +170,6 @@ def _glm_merger(hidden: int, out: int, middle: int, merge: int) -> Weights:
 
 def ernie(f: Fields) -> Tower:
     """ERNIE-4.5-VL: plain layers with biases over single frames, a norm after."""
-    f.ignore("temporal_merge_size", "spatial_merge_size")
     hidden = f.int("hidden_size")
     encoder = Encoder(
         layers=depth(f, "depth"),

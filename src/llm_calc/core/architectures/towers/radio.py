@@ -20,12 +20,9 @@ from llm_calc.core.architectures.towers.parts import (
     vector,
 )
 
-_STATISTICS = ("norm_mean", "norm_std", "summary_idxs", "drop_path_rate", "layerscale_value", "image_size")
-
 
 def radio(f: Fields) -> Tower:
     """Class and register tokens, positions of the largest image, layer scales; patches of images and of videos."""
-    f.ignore("patch_dim", "video_patch_dim", *_STATISTICS)
     hidden, patch, layers = f.int("hidden_size"), patch_volume(f), depth(f)
     if f.flag("use_swiglu_ffn"):
         f.assume(f"{f.path}.use_swiglu_ffn is read as two plain matrices")
@@ -50,7 +47,6 @@ def radio(f: Fields) -> Tower:
 
 def nemotron_projector(f: Fields, _: Fields, __: Tower, text: int) -> Weights:
     """Pixel shuffle, a norm and two matrices."""
-    f.ignore("force_image_size", "video_pruning_rate", "video_temporal_patch_size")
     joined = f.int("vision_hidden_size") * int(1 / positive(f, "downsample_ratio")) ** 2
     return (
         norm("projector.norm", joined, bias=False),

@@ -63,7 +63,6 @@ def _narrowed(out: int, first: int, second: int) -> Weights:
 
 def sam(f: Fields) -> Tower:
     """SAM itself: the same encoder."""
-    f.ignore("num_pos_feats", "scale")
     return got_ocr2(f)
 
 
@@ -101,7 +100,6 @@ def _channels(f: Fields, part: Fields) -> tuple[int, int]:
 def _narrow_sam(f: Fields) -> tuple[Tower, int]:
     """SAM and its two convolutions, and what they end with."""
     part = f.part("sam_config")
-    part.ignore("scale", "model_type")
     tower = got_ocr2(part)
     first, second = _channels(f, part)
     return Tower(weights=(*tower.weights, *_narrowed(tower.width, first, second)), width=second), second
@@ -111,7 +109,6 @@ def deepseek_ocr2(f: Fields) -> Tower:
     """SAM, then a decoder without embeddings over its patches and learned queries."""
     sam_tower, _ = _narrow_sam(f)
     part = f.part("encoder_config")
-    part.ignore(*_OF_A_DECODER)
     hidden, heads = part.int("hidden_size"), part.int("num_attention_heads")
     encoder = Encoder(
         layers=depth(part),
@@ -128,17 +125,10 @@ def deepseek_ocr2(f: Fields) -> Tower:
     return Tower(weights=(*sam_tower.weights, *encoder.weights("encoder"), *ends), width=hidden)
 
 
-_OF_A_DECODER = (
-    *("vocab_size", "max_position_embeddings", "tie_word_embeddings", "model_type"),
-    *("use_sliding_window", "sliding_window", "max_window_layers", "layer_types"),
-)
-
-
 def unlimited_ocr(f: Fields) -> Tower:
     """SAM, then CLIP over its patches, without patches of its own and a norm behind; both are joined."""
     sam_tower, narrowed = _narrow_sam(f)
     part = f.part("encoder_config")
-    part.ignore("num_channels", "model_type", "projection_dim")
     hidden = part.int("hidden_size")
     encoder = Encoder(
         layers=depth(part),
@@ -168,7 +158,6 @@ def _positions(f: Fields, hidden: int, head_dim: int) -> Weights:
     (height, _), (patch, _) = pair(f, "image_size"), pair(f, "patch_size")
     side, window, layers = height // patch, f.int("window_size", least=0), depth(f)
     everywhere = {index for index in f.ints("global_attn_indexes") or () if 0 <= index < layers}
-    f.ignore("use_abs_pos", "use_rel_pos")
     tables = (table("position_embedding", side**2, hidden),) if f.flag("use_abs_pos") else ()
     if not f.flag("use_rel_pos"):
         return tables

@@ -19,7 +19,6 @@ from llm_calc.core.architectures.towers.parts import (
 
 def granite_encoder(f: Fields) -> Tower:
     """Half feed-forwards around attention and a gated convolution; ``output_dim`` characters are predicted midway."""
-    f.ignore("context_size", "cat_hidden_layers")
     hidden, layers, out = f.int("hidden_dim"), f.int("num_layers", most=1000), f.int("output_dim")
     heads = f.int("num_heads")
     head_dim = f.int("dim_head") if f.known("dim_head") else hidden // heads
@@ -44,7 +43,6 @@ def granite_encoder(f: Fields) -> Tower:
 
 def granite_projector(f: Fields, _: Fields, __: Tower, text: int) -> Weights:
     """Learned queries that attend to windows of frames, and a matrix into the text."""
-    f.ignore("has_lora_adapter")
     part = f.part("projector_config")
     queries = f.int("window_size") // f.int("downsample_rate")
     width = part.int("hidden_size")
@@ -57,7 +55,6 @@ def granite_projector(f: Fields, _: Fields, __: Tower, text: int) -> Weights:
 
 def qformer(f: Fields) -> Weights:
     """BERT layers with cross attention in every ``cross_attention_frequency``-th."""
-    f.ignore("vocab_size", "max_position_embeddings", "position_embedding_type")
     hidden, layers = f.int("hidden_size"), f.int("num_hidden_layers", most=1000)
     crossing = len(range(0, layers, f.int("cross_attention_frequency")))
     encoder = Encoder(

@@ -150,7 +150,8 @@ def read_tower(f: Fields, expected: str) -> Tower | None:
     kind = expected if expected.startswith(f.model_type) else f.model_type
     if kind in TOWERS:
         f.defaults = class_defaults(f.tables, kind)
-        f.ignore("model_type", "tie_word_embeddings")
+        f.pass_by(kind)
+        f.pass_by("when:tower")
         return TOWERS[kind](f)
     return _guessed(f)
 

@@ -19,20 +19,9 @@ from llm_calc.core.architectures.towers.parts import (
 )
 from llm_calc.core.blocks import Attention, Norm
 
-_UNSIZED = (
-    "sliding_window",
-    "use_sliding_window",
-    "max_window_layers",
-    "layer_types",
-    "max_position_embeddings",
-    "spatial_merge_size",
-    "tie_word_embeddings",
-)
-
 
 def qwen2_5_talker(f: Fields) -> Weights:
     """Qwen2.5-Omni: a decoder in the shape of Qwen2 whose embeddings are as wide as the thinker's."""
-    f.ignore(*_UNSIZED)
     hidden, outer, codes = f.int("hidden_size"), f.int("embedding_size"), f.int("vocab_size")
     heads = f.int("num_attention_heads")
     encoder = Encoder(
@@ -57,7 +46,6 @@ def qwen2_5_talker(f: Fields) -> Weights:
 
 def qwen3_talker(f: Fields) -> Weights:
     """Qwen3-Omni: two perceptrons from the thinker's width, a mixture of experts, and what predicts further codes."""
-    f.ignore("num_code_groups", "accept_hidden_layer", "speaker_id", "spatial_merge_size")
     text = f.part("text_config")
     hidden, inner = text.int("hidden_size"), text.int("intermediate_size")
     widths = (f.int("thinker_hidden_size"), inner, hidden)
@@ -76,7 +64,6 @@ def qwen3_talker(f: Fields) -> Weights:
 
 def _mixture(f: Fields, hidden: int) -> Weights:
     """Every layer is sparse, whatever ``mlp_only_layers`` and ``decoder_sparse_step`` say."""
-    f.ignore("mlp_only_layers", "decoder_sparse_step", "num_experts_per_tok", "norm_topk_prob", *_UNSIZED)
     layers, heads = depth(f), f.int("num_attention_heads")
     head_dim = f.optional_int("head_dim", None, least=1) or hidden // heads
     experts = f.int("num_experts")
@@ -101,7 +88,6 @@ def _mixture(f: Fields, hidden: int) -> Weights:
 
 def _code_predictor(f: Fields) -> Weights:
     """A small decoder for the other groups of codes, with a table and a head for each."""
-    f.ignore(*_UNSIZED)
     hidden, heads, codes = f.int("hidden_size"), f.int("num_attention_heads"), f.int("vocab_size")
     head_dim = f.optional_int("head_dim", least=1) or hidden // heads
     others = f.int("num_code_groups") - 1

@@ -16,19 +16,9 @@ from llm_calc.core.architectures.towers.parts import (
     vector,
 )
 
-_LENGTHS = (
-    "img_max_token_num",
-    "min_image_size",
-    "max_vit_seq_len",
-    "temporal_patch_size",
-    "interpolate_mode",
-)
-"""How an image is cut and how its positions are interpolated."""
-
 
 def _patches(f: Fields) -> Weights:
     """Patches with a bias, positions of the largest grid and one more, and the encoder."""
-    f.ignore("num_key_value_heads", *_LENGTHS)
     hidden = f.int("hidden_size")
     grid = f.int("max_image_size") // f.int("patch_size")
     return (
@@ -54,7 +44,6 @@ def hunyuan_v4(f: Fields) -> Tower:
 
 def hunyuan_vl(f: Fields) -> Tower:
     """Two convolutions into four times the width; the matrix into the text stands in the projector."""
-    f.ignore("out_hidden_size", "text_hidden_size")
     hidden, merge = f.int("hidden_size"), f.int("spatial_merge_size")
     weights = (
         *_patches(f),

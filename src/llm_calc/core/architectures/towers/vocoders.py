@@ -31,7 +31,6 @@ def token2wav(f: Fields) -> Weights:
 
 
 def _diffusion(f: Fields) -> Weights:
-    f.ignore("block_size", "look_ahead_layers", "look_backward_layers", "repeats", "max_position_embeddings")
     hidden, mel = f.int("hidden_size"), f.int("mel_dim")
     codes, speaker = f.int("emb_dim"), f.int("enc_dim")
     layers, inner = depth(f), f.int("num_attention_heads") * f.int("head_dim")
@@ -106,7 +105,6 @@ def _bigvgan(f: Fields) -> Weights:
 
 def code2wav(f: Fields) -> Weights:
     """Qwen3-Omni: a transformer over the sums of code embeddings, then steps up in time."""
-    f.ignore("sliding_window", "max_position_embeddings", "layer_types")
     hidden, heads = f.int("hidden_size"), f.int("num_attention_heads")
     encoder = Encoder(
         layers=depth(f),

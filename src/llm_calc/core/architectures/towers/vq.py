@@ -142,7 +142,6 @@ def chameleon(f: Fields) -> Tower:
 
 def apertus(f: Fields) -> Tower:
     """Apertus 1.5: the encoder and its codes, no way back."""
-    f.ignore("spatial_scale_factor")
     pyramid = _pyramid(f, _at_resolutions(f))
     weights = (*_encoder(f, pyramid), *_codes(f, "codebook_size", back=False))
     return Tower(weights=weights, width=f.int("embed_dim"))
@@ -150,7 +149,6 @@ def apertus(f: Fields) -> Tower:
 
 def janus(f: Fields) -> Tower:
     """Janus: both ways, and what makes tokens of images into states of the text and back."""
-    f.ignore("num_patches")
     last = len(f.ints("channel_multiplier") or ()) - 1
     pyramid = _pyramid(f, lambda level: level == last)
     entries, width, inner = f.int("num_embeddings"), f.int("embed_dim"), f.int("projection_dim")
@@ -169,7 +167,6 @@ def janus(f: Fields) -> Tower:
 
 def emu3(f: Fields) -> Tower:
     """Emu 3: both ways, with convolutions over time; norms of the way back take the codes in."""
-    f.ignore("num_attention_heads")
     wanted, inner = f.ints("attn_resolutions") or (), f.int("hidden_size")
     down = _pyramid(f, lambda level: level in wanted, attention=inner)
     up = _pyramid(f, lambda level: level in wanted, attention=inner, quant=f.int("embed_dim"))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from llm_calc.core.architectures.beside import first_number
 from llm_calc.core.architectures.dispatch import read_model
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.labels import dtype
@@ -17,6 +18,16 @@ from llm_calc.core.model import Model
 Tying = Literal["own", "either", "text", "never", "first"]
 """Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's, nobody's;
 ``first``: the wrapper's where the file states it, else the text's."""
+
+
+_FOUR = 4
+"""Mistral-Small-3.1's file names no ``tie_word_embeddings`` and was written by 4.50: its head is a matrix of its
+own, though the class of 5.24 ties the head of a file that does not speak of it."""
+
+
+def _by_4(f: Fields) -> bool:
+    """Whether transformers 4 wrote the file, where the text part alone tied a head."""
+    return first_number(f.values.get("transformers_version")) == _FOUR
 
 
 def with_plain_head(model: Model) -> Model:
@@ -67,7 +78,7 @@ class Wrapper:
         model = self._text(f)
         weights: Weights = ()
         if self._text_alone(f):
-            f.ignore(*(part.key for part in self.towers))
+            f.pass_by("when:text_alone", *(part.key for part in self.towers))
         else:
             for part in self.towers:
                 weights += self._tower(f, part, model)
@@ -99,7 +110,7 @@ class Wrapper:
             part = f.flat(self.text_key)
         else:
             part = f.part(self.text_key, completed=self.completed)
-            f.ignore("hidden_size", "vocab_size")
+            f.pass_by("when:nested_text")
             if not f.given(self.text_key):
                 f.assume(f"{self.text_key} is absent: the text part is what the class assumes")
         part.fallbacks = {"tie_word_embeddings": False}
@@ -114,7 +125,8 @@ class Wrapper:
             own = f.flag(self.tie_key)
         if self.tying == "never":
             return False
-        of_text = self.tying == "text" or (self.tying == "first" and not f.given("tie_word_embeddings"))
+        unsaid = not f.given("tie_word_embeddings") and (self.tying == "first" or _by_4(f))
+        of_text = self.tying == "text" or unsaid
         if of_text or self._text_alone(f):
             return model.head_tied
         return own or (self.tying == "either" and model.head_tied)
@@ -122,7 +134,6 @@ class Wrapper:
     def _tower(self, f: Fields, part: TowerPart, model: Model) -> Weights:
         if not f.given(part.key):
             if part.key in f.defaults.optional:
-                f.ignore(part.key)
                 return ()
             f.assume(f"{part.key} is absent: the tower is what the class assumes")
         fields = f.part(part.key)

@@ -1,0 +1,73 @@
+"""A question about a deployment: what varies of it, and whether memory holds what it asks."""
+
+from dataclasses import replace
+
+import pytest
+
+from llm_calc.core.deployments.question import (
+    Asked,
+    Question,
+    fits,
+    headroom_bytes,
+    replica_sequences,
+    runs,
+    whole_concurrency,
+)
+from llm_calc.core.parallelism import Layout
+from tests.core.engines.setups import engine, setup
+
+TOKEN_BYTES = 2 * 32 * 8 * 128 * 2
+"""Keys and values of Llama-3-8B: 32 layers, 8 heads of 128, two bytes each."""
+
+
+def question(sequences: int = 1, context_tokens: int = 1000, **options: int) -> Question:
+    asked = Asked(sequences=sequences, context_tokens=context_tokens)
+    return Question(setup=setup(), engine=engine("vllm", **options), asked=asked)
+
+
+def test_headroom_falls_by_what_is_asked_for_besides() -> None:
+    few, many = question(1).held(), question(3).held()
+    left = headroom_bytes(few.plan, few.asked) - headroom_bytes(many.plan, many.asked)
+    assert left == 2 * 63 * 16 * TOKEN_BYTES  # 1000 tokens lie in 63 blocks of 16
+
+
+def test_replicas_share_what_is_asked_for() -> None:
+    plan = replace(question().held().plan, replicas=2)
+    assert replica_sequences(plan, Asked(sequences=5, context_tokens=10)) == 3
+
+
+def test_what_fits_is_counted_in_whole_contexts() -> None:
+    held = question(max_model_len=16_000).held()
+    most = whole_concurrency(held.plan)
+    assert most == pytest.approx(held.plan.kv_cache_tokens / 16_000, rel=1e-3)
+    assert question(int(most), 16_000, max_model_len=16_000).held().fits
+    assert not question(int(most) + 1, 16_000, max_model_len=16_000).held().fits
+
+
+def test_longer_requests_than_the_context_do_not_run() -> None:
+    held = question(1, 4097, max_model_len=4096).held()
+    assert not held.fits
+    assert not runs(held.plan, held.asked)
+    assert fits(held.plan, Asked(sequences=1, context_tokens=4096))
+
+
+def test_a_scheduler_may_run_fewer_than_memory_holds() -> None:
+    held = question(9, 100, max_model_len=128, max_num_seqs=8).held()
+    assert held.fits
+    assert not held.is_scheduled
+    assert question(8, 100, max_model_len=128, max_num_seqs=8).held().is_scheduled
+
+
+def test_without_anything_asked_it_is_one_sequence_of_the_engines_context() -> None:
+    held = replace(question(max_model_len=5000), asked=None).held()
+    assert held.asked == Asked(sequences=1, context_tokens=5000)
+    assert held.serves
+
+
+def test_another_layout_is_the_same_question_over_more_gpus() -> None:
+    one = question()
+    four = one.over(Layout(tensor=4))
+    assert four.setup == replace(one.setup, layout=Layout(tensor=4))
+    assert four.held().plan.bytes_per_token == one.held().plan.bytes_per_token / 4
+    other = one.under(engine("sglang"))
+    assert (other.engine.name, other.setup, other.asked) == ("sglang", one.setup, one.asked)
