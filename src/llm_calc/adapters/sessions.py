@@ -89,8 +89,8 @@ def refuse_unplanned(workload: WorkloadPart) -> None:
             if "targets" in name
             else "/api/serving_estimate, compare and sweep do"
         )
-        words = f"{name} of sessions" if name == "classes" else name
-        msg = f"workload.{name}: deployment_plans does not take {words}; {other}"
+        of = " of sessions" if name == "classes" else ""
+        msg = f"workload.{name}: deployment_plans does not take {name}{of}; {other}"
         raise UnsupportedError(msg, field=f"workload.{name}")
 
 
@@ -254,10 +254,9 @@ def sessions_answer(
     placed: Replica, workload: WorkloadPart, found: Found, busy: float
 ) -> SessionsAnswer | None:
     """What the answer says of sessions; ``busy``: replicas that have any."""
-    part, room, seen = workload.sessions, placed.room, found.seen
+    part, room, seen, stream = workload.sessions, placed.room, found.seen, stream_of(workload, 1)
     if part is None or room is None or not workload.grows:
         return None
-    stream = stream_of(workload, 1)
     prompt = float(seen.prompt_tokens.mean())
     session_s = part.turns * float(seen.latency_s.mean()) + (part.turns - 1) * part.think_s
     hits = found.hit_fractions
