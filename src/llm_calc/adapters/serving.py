@@ -44,6 +44,7 @@ from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.machine import matrix_type
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
 
@@ -93,7 +94,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
     apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
-    return replace(placed, novel=apart or request.workload.is_stream)
+    return replace(placed, novel=placed.novel or apart or request.workload.is_stream)
 
 
 def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
@@ -231,9 +232,14 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
 
 
 def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
+    setup = placed.subject.setup
+    kind = setup.numbers.recipe.default
     return Resolved(
         model=placed.subject.name,
         weights=placed.subject.precision.weights.words,
+        weights_kind=kind.name,
+        weights_bits=kind.element_bits,
+        multiplied_in=matrix_type(setup.gpu, kind.compute, placed.engine),
         engine=placed.engine,
         **_resolved_replicas(placed).model_dump(),
         running_sequences=float(found.running),
