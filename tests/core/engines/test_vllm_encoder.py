@@ -62,7 +62,7 @@ def test_a_shorter_context_has_a_shorter_video() -> None:
 
 def test_what_the_encoder_handed_on_lies_beside_the_sampler() -> None:
     """Gemma-3-12B logs 3.94 GiB (vLLM 0.19, 8192 tokens a step): 1024 x 262208 logits, and 32 images handed on."""
-    options = {"version": "0.19.0", "max_model_len": 8192, "gpu_memory_utilization": 0.95}
+    options: dict[str, Any] = {"version": "0.19.0", "max_model_len": 8192, "gpu_memory_utilization": 0.95}
     plan = planned("gemma-3-12b", **options)
     assert plan.per_gpu.activation_peak_bytes / GIB == pytest.approx(3.94, rel=0.03)
     assert any("32 x the largest image, of 256 tokens" in words for words in plan.assumptions)
