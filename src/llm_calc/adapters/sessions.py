@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from llm_calc.adapters.engines import engine_from
@@ -19,6 +20,7 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.model import Model
+from llm_calc.core.serving.encoder import Encoder
 from llm_calc.core.serving.estimate import SPREAD as LOOP_SPREAD
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
@@ -61,6 +63,11 @@ class Replica(Protocol):
     @property
     def room(self) -> Room | None:
         """Where contexts lie."""
+        ...
+
+    @property
+    def encoder(self) -> Encoder:
+        """What images take."""
         ...
 
 
@@ -108,6 +115,13 @@ def stream_of(workload: WorkloadPart, sessions: int, arrivals_s: tuple[float, ..
         arrivals_s=arrivals_s,
         shared_tokens=0.0 if part is None else float(part.shared_prefix_tokens),
     )
+
+
+def with_encoding(stream: Stream, placed: Replica, workload: WorkloadPart) -> Stream:
+    """The same with the time of images: of first turns, and of later ones that add what the first prompt has."""
+    part = workload.sessions
+    later = part is None or part.growth_tokens is None
+    return replace(stream, encoder_s=placed.encoder.share_s, images_later=later)
 
 
 def _classes(workload: WorkloadPart, *, alone: bool) -> Iterator[RequestClass]:
@@ -220,12 +234,15 @@ def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | No
         return replayed(placed.deployment, workload.trace.trace, placed.room, placed.replicas)
     if workload.session_rate is not None:
         rate = workload.session_rate / placed.replicas
-        return sessions_arriving(placed.deployment, stream_of(workload, 1), placed.room, rate)
+        stream = with_encoding(stream_of(workload, 1), placed, workload)
+        return sessions_arriving(placed.deployment, stream, placed.room, rate)
     if workload.request_rate is not None:
         rate = workload.request_rate / placed.replicas
-        return arriving(placed.deployment, stream_of(workload, 0), placed.room, rate, patience)
+        stream = with_encoding(stream_of(workload, 0), placed, workload)
+        return arriving(placed.deployment, stream, placed.room, rate, patience)
     sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
-    return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
+    stream = with_encoding(stream_of(workload, sessions), placed, workload)
+    return sessions_alive(placed.deployment, stream, placed.room)
 
 
 def sessions_answer(
