@@ -1,5 +1,6 @@
 """Reading all catalogs at once, with the checks between rows."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -183,6 +184,9 @@ def _read_all(
     return tuple(rows)
 
 
+_ACTIVE = re.compile(r"-a\d+(\.\d+)?[bm]$")
+
+
 def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu")
     for row in files:
@@ -196,7 +200,7 @@ def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     return index
 
 
-def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
+def _model_names(files: Sequence[CatalogModel]) -> NameIndex[CatalogModel]:
     index: NameIndex[CatalogModel] = NameIndex("model", "model_name", hint_for)
     last_parts: list[tuple[CatalogModel, str]] = []
     for row in files:
@@ -209,6 +213,15 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
     for entry, name in last_parts:
         if name not in index:
             index.also(entry, name)
+    # People leave out what is active of a mixture of experts: qwen3.5-397b.
+    short = [
+        (row, _ACTIVE.sub("", name))
+        for row in files
+        for name in (row.name, *row.aliases)
+        if _ACTIVE.search(name)
+    ]
+    for entry, name in [each for each in short if each[1] not in index]:
+        index.also(entry, name)
     return index
 
 
