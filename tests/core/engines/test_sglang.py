@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.setup import resolve_setup
@@ -14,6 +15,7 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
+from llm_calc.core.errors import InvalidInputError
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 
@@ -367,3 +369,27 @@ def test_graphs_can_be_switched_off() -> None:
 
 def test_the_newest_release_is_taken_where_none_is_named() -> None:
     assert engine("sglang") == sglang("0.5.23")
+
+
+def test_dealt_contexts_hold_more_in_larger_pages() -> None:
+    """16 GPUs hold two copies of each of 8 KV heads, over which tokens can be dealt; of a latent cache all 16."""
+    plain, dealt = (sglang(page_size=16, dcp_size=size).plan(setup(tensor=16)) for size in (1, 2))
+    assert float(dealt.tokens_per_replica) == 2 * float(plain.tokens_per_replica)
+    assert dealt.pools[0].capacity_bytes == plain.pools[0].capacity_bytes
+    assert [pool.claims[0].block_tokens for pool in (plain.pools[0], dealt.pools[0])] == [16, 32]
+    assert not sglang(dcp_size=2).plan(setup(tensor=8)).starts
+    latent = catalog("deepseek-v3", H200, 8)
+    wide = [float(sglang(dcp_size=size).plan(latent).tokens_per_replica) for size in (1, 8)]
+    assert wide[1] == pytest.approx(8 * wide[0], rel=1e-3)
+
+
+def test_contexts_are_dealt_by_newer_releases_alone_and_not_of_every_cache() -> None:
+    with pytest.raises(InvalidInputError, match=r"engine\.dcp_size: SGLang 0\.5\.12 has no such option"):
+        llm_calc.memory_plan(
+            model="deepseek-v3",
+            hardware="8x h200-141gb-sxm",
+            engine={"name": "sglang", "version": "0.5.12", "dcp_size": 2},
+        )
+    for model in ("deepseek-v3.2", "deepseek-v4-flash", "gemma-3-27b"):
+        found = sglang(dcp_size=2).plan(catalog(model, H200, 8))
+        assert any("engine.dcp_size" in each for each in found.refusals)

@@ -135,6 +135,8 @@ def _host(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime
 
 def _collectives(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
     for collective in work.collectives:
+        if collective.decoding_only and not load.sequences:
+            continue
         message = float(collective_tokens(collective, load) * collective.calls * collective.bytes_per_token)
         seconds = float(collective_seconds(collective, load, rates))
         yield _operator(collective.name, seconds, "communication", message=message)
