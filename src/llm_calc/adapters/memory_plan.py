@@ -271,7 +271,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         f"rules and defaults of {rules.title} {rules.version}",
         *plan.notes,
         *chosen_words(request),
-        *encoder_words(planned.subject.setup, request.engine.name),
+        *encoder_words(planned.subject.setup, planned.engine, plan),
     ]
     if request.precision.kv_cache == "auto":
         found.append(why_cache(planned.subject.precision.kv_cache, request.engine))

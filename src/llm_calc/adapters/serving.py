@@ -13,11 +13,7 @@ from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.idle_options import Timed, timed
-from llm_calc.adapters.image_times import (
-    with_encoder,
-    with_timed_images,
-    with_untimed_images,
-)
+from llm_calc.adapters.image_times import with_encoder, with_timed_images
 from llm_calc.adapters.images import seen_images, with_images
 from llm_calc.adapters.lora import lora_answer
 from llm_calc.adapters.mean_lengths import lengths_of
@@ -67,10 +63,11 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     if turns is not None:
         shown = times(turns.estimate, busy_of(request, placed))
         answer = _answer(request, placed, shown, catalogs, turns, sides)
-        return with_untimed_images(answer, seen)
-    found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-    answer = _answer(request, placed, found, catalogs, sides=sides)
-    return answer if seen is None else with_timed_images(answer, seen, placed)
+    else:
+        found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
+        answer = _answer(request, placed, found, catalogs, sides=sides)
+    encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
+    return with_timed_images(answer, seen, placed, request.workload, encoding)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
