@@ -39,7 +39,10 @@ def test_a_link_that_is_new_with_a_card_stands_in_its_file(small: Path) -> None:
     new = 'kind = "nvlink9"\nname = "NVLink 9"\nlatency_us = 7\nlatency_kind = "estimate"'
     edit(small / H100, 'kind = "nvlink4"', new)
     link = load_catalogs(small).links["nvlink9"].link()
-    assert (link.bytes_per_s_per_gpu_each_way, link.latency_s) == (450e9, 7e-6)  # NVLink 4's rate, of the card
+    assert (link.bytes_per_s_per_gpu_each_way, link.latency_s) == (
+        450e9,
+        7e-6,
+    )  # NVLink 4's rate, of the card
 
 
 def test_catalogs_are_read_once() -> None:
