@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.prefix_switches import PREFIX_SWITCHES
+from llm_calc.adapters.wire.workload_rules import growth_of
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.engines import MemoryPlan
@@ -80,13 +81,16 @@ def refuse_unplanned(workload: WorkloadPart) -> None:
     given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
     if any(each.targets is not None for each in workload.classes or ()):
         given.append("classes.targets")
+    if workload.grows and len(workload.classes or ()) > 1:
+        given.append("classes")
     for name in given:
         other = (
             "limits say what a plan keeps"
             if "targets" in name
             else "/api/serving_estimate, compare and sweep do"
         )
-        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
+        of = " of sessions" if name == "classes" else ""
+        msg = f"workload.{name}: deployment_plans does not take {name}{of}; {other}"
         raise UnsupportedError(msg, field=f"workload.{name}")
 
 
@@ -125,9 +129,10 @@ def with_encoding(stream: Stream, placed: Replica, workload: WorkloadPart) -> St
 
 
 def _classes(workload: WorkloadPart, *, alone: bool) -> Iterator[RequestClass]:
-    part, growth = workload.sessions, around(float(max(workload.growth_tokens, 1)), SPREAD)
+    part = workload.sessions
     turns, think_s = (1, 0.0) if part is None else (part.turns, part.think_s)
     for each in workload.classes or (workload,):
+        growth = around(float(max(0 if part is None else growth_of(each, part), 1)), SPREAD)
         yield RequestClass(
             first=_drawn(each.input_tokens, workload, alone=alone),
             output=_drawn(each.output_tokens, workload, alone=alone),
@@ -249,11 +254,9 @@ def sessions_answer(
     placed: Replica, workload: WorkloadPart, found: Found, busy: float
 ) -> SessionsAnswer | None:
     """What the answer says of sessions; ``busy``: replicas that have any."""
-    part, room, seen = workload.sessions, placed.room, found.seen
+    part, room, seen, stream = workload.sessions, placed.room, found.seen, stream_of(workload, 1)
     if part is None or room is None or not workload.grows:
         return None
-    stream = stream_of(workload, 1)
-    kind = stream.classes[0]
     prompt = float(seen.prompt_tokens.mean())
     session_s = part.turns * float(seen.latency_s.mean()) + (part.turns - 1) * part.think_s
     hits = found.hit_fractions
@@ -263,7 +266,7 @@ def sessions_answer(
         tiers=list(tiers_found(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
-        longest_tokens=kind.longest_tokens,
+        longest_tokens=stream.longest_tokens,
         first_turn_ttft_s=found.of_turns(seen.ttft_s, first=True),
         later_turns_ttft_s=found.of_turns(seen.ttft_s, first=False),
         session_s=session_s,
@@ -276,9 +279,7 @@ def sessions_answer(
 
 def most_hits(stream: Stream) -> float:
     """The part of prompts that some request before had, ``1 - new / all``."""
-    kind = stream.classes[0]
-    new = kind.mean_new_tokens - stream.shared_tokens / kind.turns
-    return 1 - new / kind.mean_prompt_tokens
+    return stream.most_hit_fraction
 
 
 def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:

@@ -153,6 +153,17 @@ class Stream:
         return max(each.longest_tokens for each in self.classes)
 
     @property
+    def most_hit_fraction(self) -> float:
+        """The part of prompts that some request before had, if everything were kept [1].
+
+        ``1 - sum of share x (new tokens - shared / turns) / sum of share x prompt tokens``.
+        Definition: all but what is new, the shared beginning being new once.
+        """
+        kinds = [(kind.share_fraction, kind) for kind in self.classes]
+        new = sum(share * (kind.mean_new_tokens - self.shared_tokens / kind.turns) for share, kind in kinds)
+        return 1 - new / sum(share * kind.mean_prompt_tokens for share, kind in kinds)
+
+    @property
     def mean_turns(self) -> float:
         """Turns of a session, the mean over classes [1].
 
