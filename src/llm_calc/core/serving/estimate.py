@@ -136,21 +136,8 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
-    drawn = Lengths(
-        input_tokens=lengths.input_tokens * (1 - SPREAD / 2),
-        output_tokens=lengths.output_tokens * (1 - SPREAD / 2),
-        cached_fraction=lengths.cached_fraction,
-    )
-    budget, policy = deployment.scheduling.budget_tokens, deployment.scheduling.policy
-    room = smaller(_room(deployment, lengths), deployment.limit)
-    room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget, policy))
-    steady = closed_loop.steady_state(
-        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft, budget
-    )
-    tpot = steady.tpot_s * deployment.offsets.tpot
-    if deployment.alone is not None:
-        tpot = larger(tpot, static_batch(deployment.alone, lengths, 1.0).tpot_s)
-    latency = steady.prefill_s + drawn.output_tokens * tpot
+    steady, tpot, room = _steady(deployment, lengths, concurrency)
+    latency = steady.prefill_s + _drawn(lengths).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
     ttft = deployment.offsets.ttft * with_host(
@@ -159,6 +146,32 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
     whole = ttft + (lengths.output_tokens - 1) * tpot
     rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
     return _estimate(lengths, ttft, tpot, whole, rate * whole, steady.running)
+
+
+def _drawn(lengths: Lengths) -> Lengths:
+    """Lengths as a closed loop draws them, on average."""
+    return Lengths(
+        input_tokens=lengths.input_tokens * (1 - SPREAD / 2),
+        output_tokens=lengths.output_tokens * (1 - SPREAD / 2),
+        cached_fraction=lengths.cached_fraction,
+    )
+
+
+def _steady(
+    deployment: Deployment, lengths: Lengths, concurrency: Quantity
+) -> tuple[closed_loop.SteadyState, Quantity, Quantity]:
+    """The steady state of a closed loop, its time a token as measured, and the sequences that enter at once."""
+    drawn, budget = _drawn(lengths), deployment.scheduling.budget_tokens
+    room = smaller(_room(deployment, lengths), deployment.limit)
+    most = closed_loop.most_running(deployment.work, drawn, budget, deployment.scheduling.policy)
+    room = smaller(room, most)
+    steady = closed_loop.steady_state(
+        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft, budget
+    )
+    tpot = steady.tpot_s * deployment.offsets.tpot
+    if deployment.alone is not None:
+        tpot = larger(tpot, static_batch(deployment.alone, lengths, 1.0).tpot_s)
+    return steady, tpot, room
 
 
 def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
@@ -199,7 +212,7 @@ def simulated_loop(
             cached_tokens=float(lengths.cached_tokens),
         ),
     )
-    tpot = float(closed_form(deployment, lengths, float(concurrency)).tpot_s)
+    tpot = float(_steady(deployment, lengths, float(concurrency))[1])
     return from_run(deployment, lengths, served, concurrency, tpot, None)
 
 
@@ -246,8 +259,11 @@ def from_run(
     ``requests/s = min(rate, most)``, the rate by Little's law where none is given.
     Definition: over all requests of the run.
     """
-    only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
-    tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
+    tpots = served.tpot_s
+    if not len(tpots):
+        tpots = np.array(
+            [batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)]
+        )
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     tpots = tpots * (tpot / tpots.mean())
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))
