@@ -1,15 +1,16 @@
 """All candidates of a search as rows, and what each could do at best."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.calibration import host_of, is_dealt, keys_of, rates_of
+from llm_calc.adapters.calibration import is_dealt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
+from llm_calc.adapters.planning.timed import Timed
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration
@@ -19,11 +20,11 @@ from llm_calc.core.model import Model
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.bounds import held_bytes, most_sequences
-from llm_calc.core.planning.stacking import Columns, Pool, as_one, rows_at, stack_parts
+from llm_calc.core.planning.stacking import Columns, Pool, rows_at, stack_parts
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.machine import machine_of
-from llm_calc.core.serving.rates import Machine, Rates
+from llm_calc.core.serving.rates import Rates
 
 Places = npt.NDArray[np.intp]
 CalibrationOf = Mapping[str, Calibration]
@@ -219,52 +220,36 @@ class _Maker:
 
     def add(self, gpus: Sequence[Gpu], group: _Group) -> None:
         """Every layout on each GPU that has the memory for it."""
-        alike: dict[tuple[str, ...], list[tuple[_Layouts, Gpu, Places]]] = {}
+        timed, slots = Timed(self.calibration, self.choice.engine), list[Places]()
         for gpu in gpus:
             checkpoint()
             known = self.layouts_on(gpu, group)
             capacities = known.capacities(gpu.usable_memory_bytes)
             places = np.flatnonzero(capacities >= 1)
             if len(places):
-                group.capacities.append(capacities[places])
-                group.works.rows.append(known.numbers[places])
                 layouts = tuple([known.layouts[place] for place in places.tolist()])
                 group.blocks.append(Block(gpu=gpu, choice=self.choice, layouts=layouts))
-                key = keys_of(self.choice.engine, gpu)
-                alike.setdefault(key, []).append((known, gpu, places))
-        timed = {gpu: found for each in alike.values() for gpu, found in self.timed(each, group)}
-        for block in group.blocks[len(group.rates.rows) :]:
-            rates, hosts = timed[block.gpu]
-            group.rates.rows.append(rates)
-            group.hosts.rows.append(hosts)
+                group.capacities.append(capacities[places])
+                group.works.rows.append(known.numbers[places])
+                slots.append(self.slots_on(gpu, known, places, timed))
+                hosts = group.hosts.numbers_of(timed.hosts_on(gpu, known.kinds))
+                group.hosts.rows.append(hosts[known.dealt[places]])
+        numbers = timed.numbers_in(group.rates)
+        group.rates.rows += [numbers[each] for each in slots]
 
-    def timed(
-        self, alike: Sequence[tuple[_Layouts, Gpu, Places]], group: _Group
-    ) -> Iterator[tuple[Gpu, tuple[Places, Places]]]:
-        """Which rates and which host times the rows of each GPU have, of such as reach the same efficiencies."""
-        machines: list[Machine] = []
-        kinds = {dealt: work for known, *_ in alike for dealt, work in known.kinds.items()}
-        links = [self.links_on(gpu, known, machines)[known.widths[1][places]] for known, gpu, places in alike]
-        engine, (known, gpu, _) = self.choice.engine, alike[0]
-        rates = rates_of(self.calibration, as_one(machines), known.works[0], engine, gpu)
-        first = group.rates.add(rates, len(machines))
-        hosts = [host_of(self.calibration, engine, gpu, kinds.get(dealt, known.works[0])) for dealt in (0, 1)]
-        numbers = group.hosts.numbers_of(hosts)
-        for (known, gpu, places), link in zip(alike, links, strict=True):
-            yield gpu, (first + link, numbers[known.dealt[places]])
-
-    def links_on(self, gpu: Gpu, known: _Layouts, machines: list[Machine]) -> Places:
-        """Peaks for each width of a layout's collectives; they differ by the link that those cross."""
+    def slots_on(self, gpu: Gpu, known: _Layouts, places: Places, timed: Timed) -> Places:
+        """Rates of a GPU differ by the link that a layout's collectives cross; formats are those of its first one."""
         space, made = self.space, dict[str, int]()
         cluster = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node)
-        machine = machine_of(cluster, known.works[0], Layout(), self.choice.engine)
-        for width in known.widths[0]:
-            tier = cluster.tier(width)
+        widths = known.widths[1][places]
+        slots = np.zeros(len(known.widths[0]), dtype=np.intp)
+        for at in np.sort(np.unique(widths, return_index=True)[1]).tolist():
+            tier, place = cluster.tier(known.widths[0][widths[at]]), places[at]
             if tier not in made:
-                made[tier] = len(machines)
-                link_bytes_per_s = cluster.link(width).bytes_per_s_per_gpu_each_way
-                machines.append(replace(machine, link_bytes_per_s=link_bytes_per_s))
-        return np.array([made[cluster.tier(width)] for width in known.widths[0]], dtype=np.intp)
+                machine = machine_of(cluster, known.works[place], known.layouts[place], self.choice.engine)
+                made[tier] = timed.slot(gpu, known.works[place], machine)
+            slots[widths[at]] = made[tier]
+        return slots[widths]
 
     def layouts_on(self, gpu: Gpu, group: _Group) -> _Layouts:
         """Its layouts, the same for all GPUs but for those that come alone."""

@@ -57,7 +57,10 @@ class Pool(Generic[Stacked]):
         self.rows: list[Places] = []
 
     def numbers_of(self, items: Sequence[Stacked]) -> Places:
-        """Their places among all of them."""
+        """Their places among all of them [1].
+
+        Definition: the order in which things were first seen, the same object being one thing.
+        """
         return np.array([self._number(item) for item in items], dtype=np.intp)
 
     def _number(self, item: Stacked) -> int:
@@ -81,7 +84,10 @@ class Columns(Generic[Stacked]):
         self.rows: list[Places] = []
 
     def add(self, part: Stacked, count: int) -> int:
-        """Further things; the number of the first of them."""
+        """Further things; the number of the first of them [1].
+
+        Definition: how many there were before.
+        """
         before = sum(self.counts)
         self.parts.append(part)
         self.counts.append(count)
