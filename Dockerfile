@@ -22,8 +22,10 @@ ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     OMP_NUM_THREADS=1 \
+    XDG_CACHE_HOME=/app/cache \
     LLM_CALC_HOST=0.0.0.0 \
     LLM_CALC_PORT=8000
+RUN ["python", "-c", "from llm_calc.adapters.all_catalogs import load_all_catalogs; load_all_catalogs()"]
 USER 65534:65534
 WORKDIR /app
 EXPOSE 8000

@@ -24,9 +24,10 @@ NOBODY = 65534
 pytestmark = pytest.mark.slow
 
 
-def run(*command: str | Path, cwd: Path = CHECKOUT) -> None:
+def run(*command: str | Path, cwd: Path = CHECKOUT, environment: dict[str, str] | None = None) -> None:
     """Run a command that must succeed."""
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    variables = {**os.environ, **(environment or {})}
+    ended = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
@@ -50,6 +51,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(*install, "--no-deps", "--require-hashes", "--requirement", CHECKOUT / "requirements/runtime.txt")
     (wheel,) = (folder / "dist").glob("*.whl")
     run(*install, "--no-deps", wheel)
+    _, *checks = image_command("RUN ")
+    run(
+        folder / "venv/bin/python", *checks, cwd=folder, environment={"XDG_CACHE_HOME": str(folder / "cache")}
+    )
+    assert {file.name for file in (folder / "cache/llm-calc").iterdir()} == {"catalogs", "sound"}
     return folder / "venv/bin"
 
 
@@ -69,6 +75,7 @@ def url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     if os.geteuid() == 0:
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
     environment = {"LLM_CALC_PORT": "0", "LLM_CALC_HOST": "127.0.0.1", "HOME": "/nonexistent"}
+    environment["XDG_CACHE_HOME"] = str(installed.parents[1] / "cache")
     with running(command, environment, folder) as service:
         yield service.url
         assert service.stop() == 0

@@ -41,6 +41,19 @@ def test_what_has_no_effect_on_a_plain_model_is_named(engine: str, option: str, 
     assert f"engine.{option}: changes nothing of the memory here" in found
 
 
+@pytest.mark.parametrize(("hosts", "named"), [(8, False), (4, True)])
+def test_hosts_of_another_size_than_the_usual_are_named(hosts: int, named: bool) -> None:
+    """A plan that is sent back says the usual size as well."""
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 2, "gpus_per_node": hosts},
+        "parallelism": {"tensor": 2},
+        "engine": {"name": "vllm"},
+    }
+    found = answer_memory_plan(MemoryPlanRequest.model_validate(body), load_catalogs()).assumptions
+    assert ("hardware.gpus_per_node: changes nothing of the memory here" in found) == named
+
+
 @pytest.mark.parametrize(
     ("model", "engine"),
     [
@@ -147,3 +160,37 @@ def test_an_option_changes_the_answer_or_is_named_or_refused(
         assert option in str(refusal)  # noqa: PT017 - one of three ways
         return
     assert figures != plain_figures(engine, kind) or option in words
+
+
+RATE: dict[str, Any] = {"request_rate": 2.0}
+VARIED: dict[str, Any] = {"input_tokens": {"distribution": "lognormal", "mean": 512, "std": 200}}
+APART: dict[str, Any] = {
+    "hardware": {"gpu": "rtx-4090", "count": 2},
+    "parallelism": {"tensor": 1},
+    "disaggregated": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("engine", "option", "value", "load", "beside"),
+    [
+        ("sglang", "max_running_requests", 4096, RATE, {}),
+        ("generic", "max_num_seqs", 4096, {**RATE, **VARIED}, {}),
+        ("generic", "max_num_seqs", 4096, RATE, {}),
+        ("vllm", "max_num_seqs", 4096, RATE, APART),
+        ("llama.cpp", "n_ubatch", 256, {**RATE, **VARIED}, {}),
+    ],
+)
+def test_a_most_that_arrivals_never_reach_is_named(
+    engine: str, option: str, value: int, load: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    request = {**request_of(engine, {option: value}), **beside}
+    request["workload"] = {"input_tokens": 512, "output_tokens": 64, **load}
+    assert f"engine.{option}: changes nothing of the times here" in said(request, "serving")[1]
+
+
+@pytest.mark.parametrize("beside", [{}, APART])
+def test_a_most_that_arrivals_reach_is_not(beside: dict[str, Any]) -> None:
+    request = {**request_of("vllm", {"max_num_seqs": 1}), **beside}
+    request["workload"] = {"input_tokens": 512, "output_tokens": 64, "request_rate": 8.0}
+    assert "max_num_seqs: changes nothing" not in said(request, "serving")[1]

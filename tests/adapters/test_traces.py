@@ -166,3 +166,15 @@ def test_days_without_an_offset_are_the_same_everywhere(zone: str, monkeypatch: 
         monkeypatch.undo()
         time.tzset()
     assert [*trace.arrivals_s] == [0.0, 3660.0]
+
+
+@pytest.mark.parametrize(("size", "named"), [(16, True), (512, False)])
+def test_a_size_of_blocks_that_no_request_names_is_named(size: int, named: bool) -> None:
+    text = "arrival_s,input_tokens,output_tokens\n0,100,10\n1,200,20\n"
+    found = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware="h100-80gb-sxm",
+        workload={"trace": {"text": text, "block_tokens": size}},
+    )
+    words = "workload.trace.block_tokens: changes nothing here, since no request has hash_ids"
+    assert (words in found.assumptions) is named

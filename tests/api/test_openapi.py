@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from llm_calc.api.app import create_app
 from llm_calc.api.json_body import JsonRoute
 from llm_calc.api.openapi import SUMMARIES
-from llm_calc.api.routes import ROUTERS
+from llm_calc.api.routers import ROUTERS
 
 OPENAPI: dict[str, Any] = create_app().openapi()
 OPERATIONS = {

@@ -62,7 +62,36 @@ def test_a_checkpoint_is_stored_in_its_own_format(row: CatalogModel, checkpoint:
         assert load_catalogs().model(name).config == plain
         answer = llm_calc.inspect_model(model=name)
         assert answer.model.name == row.name
-        assert 4 < answer.bits_per_weight < 13
+        assert checkpoint.quantization_config is None or 4 < answer.bits_per_weight < 13
+
+
+@pytest.mark.parametrize(
+    ("name", "context", "repository"),
+    [
+        ("Qwen/Qwen2.5-7B", 131072, "Qwen/Qwen2.5-7B"),
+        ("Qwen/Qwen2.5-7B-Instruct", 32768, "Qwen/Qwen2.5-7B-Instruct"),
+        ("qwen2.5 coder 7b", 32768, "Qwen/Qwen2.5-Coder-7B"),
+        ("qwq", 131072, "Qwen/QwQ-32B"),
+        ("Qwen/QwQ-32B-Preview", 32768, "Qwen/QwQ-32B-Preview"),
+        ("deepseek-r1:32b", 131072, "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"),
+        ("Qwen/Qwen3-30B-A3B", 40960, "Qwen/Qwen3-30B-A3B"),
+        ("Qwen/Qwen3-30B-A3B-Thinking-2507", 262144, "Qwen/Qwen3-30B-A3B-Thinking-2507"),
+        ("qwen3-coder:30b", 262144, "Qwen/Qwen3-Coder-30B-A3B-Instruct"),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", 262144, "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8"),
+        ("deepseek-r1:8b", 131072, "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"),
+        ("moonshotai/Kimi-K2-Instruct-0905", 262144, "moonshotai/Kimi-K2-Instruct-0905"),
+        ("LGAI-EXAONE/EXAONE-3.0-7.8B-Instruct", 4096, "LGAI-EXAONE/EXAONE-3.0-7.8B-Instruct"),
+        ("zephyr-7b", 32768, "HuggingFaceH4/zephyr-7b-beta"),
+        ("llama 3.1 8b instruct", 131072, "meta-llama/Llama-3.1-8B-Instruct"),
+        ("llama-3.1-8b", 131072, "meta-llama/Llama-3.1-8B"),
+    ],
+)
+def test_releases_of_one_shape_keep_their_context_and_name(name: str, context: int, repository: str) -> None:
+    """Positions as the releases' own config.json have them, read on the hub or in copies of it."""
+    row = load_catalogs().model(name)
+    assert row.context_length_tokens == context
+    assert llm_calc.inspect_model(model=name).model.context_length_tokens == context
+    assert row.repository_of(name) == repository
 
 
 def test_an_id_that_names_a_format_is_a_checkpoint() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from llm_calc.adapters.apart_sides import Sides, cache_way
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.idle_options import Timed
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.sessions import ARRIVING
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -88,19 +89,11 @@ def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[Oper
         yield from (row for row in rows if row.phase == phase)
 
 
-def timed_of_both(sides: Sides, workload: WorkloadPart) -> tuple[object, ...]:
+def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], object]) -> Timed:
     """What the times of two sides follow from: no prompts share a step, and answers wait for room alone."""
     prefill, decode = sides.prefill.deployment, sides.decode.deployment
     most = sides.most_answers
-    if workload.load == "concurrency":
+    if workload.load in ("concurrency", "batch"):
         most = min(most, float(workload.requests_in_flight))
-    return (
-        prefill.work,
-        prefill.rates,
-        prefill.host,
-        decode.work,
-        decode.rates,
-        decode.host,
-        decode.draft,
-        most,
-    )
+    both = (prefill.work, prefill.rates, prefill.host, decode.work, decode.rates, decode.host, decode.draft)
+    return Timed(whole=(*both, most), rest=both, figures=figures)

@@ -1,7 +1,7 @@
 """Options that a request states and that leave its answer as it is: named, so that none is taken for effective."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
@@ -10,7 +10,7 @@ from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.parts import HardwarePart, PrecisionPart, WorkloadPart
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
@@ -40,9 +40,9 @@ def _shown(plan: MemoryPlan) -> MemoryPlan:
 
 def idle_fields(request: MemoryPlanRequest, setup: Setup) -> Iterator[str]:
     """The same of other parts of a request, which say something of times alone."""
-    load, said = request.workload, request.hardware.model_fields_set
+    load, hosts = request.workload, request.hardware.gpus_per_node
     stated = {
-        "hardware.gpus_per_node": "gpus_per_node" in said,
+        "hardware.gpus_per_node": hosts != HardwarePart.model_fields["gpus_per_node"].default,
         "workload.prefix_cache_hit_fraction": load is not None and bool(load.prefix_cache_hit_fraction),
         "workload.targets": load is not None and load.targets is not None,
         "workload.sessions.think_s": load is not None
@@ -65,23 +65,39 @@ def idle_activations(precision: PrecisionPart, setup: Setup, engine: str, what: 
         yield f"precision.activations: changes nothing of {what} here"
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Timed:
+    """What times follow from; ``rest``: without what may not be reached; ``figures``: the times themselves."""
+
+    whole: tuple[object, ...]
+    rest: tuple[object, ...]
+    figures: Callable[[], object]
+
+    def same(self, other: "Timed") -> bool:
+        """Whether times are the same, run only where nothing differs but what may not be reached."""
+        return self.whole == other.whole or (self.rest == other.rest and self.figures() == other.figures())
+
+
 def idle_in_time(
-    part: EnginePart, said: Sequence[str], timed_by: Callable[[EnginePart], tuple[object, ...]]
+    part: EnginePart, said: Sequence[str], timed_by: Callable[[EnginePart], Timed]
 ) -> Iterator[str]:
     """The same of options that change nothing of the times, nor are said to; ``timed_by``: what these follow from."""
+    names = list(_stated(part))
+    if not names:
+        return
     now = timed_by(part)
-    for name in _stated(part):
+    for name in names:
         if any(f"engine.{name}" in words for words in said):
             continue
         try:
             other = timed_by(part.model_copy(update={name: None}))
         except CalcError:
             continue
-        if other == now:
+        if now.same(other):
             yield f"engine.{name}: changes nothing of the times here"
 
 
-def timed(placed: Placed, workload: WorkloadPart) -> tuple[object, ...]:
+def timed(placed: Placed, workload: WorkloadPart, figures: Callable[[], object]) -> Timed:
     """What times follow from: steps of a server are filled up to its budget of tokens, those of others are not.
 
     No more run at once than come.
@@ -92,14 +108,16 @@ def timed(placed: Placed, workload: WorkloadPart) -> tuple[object, ...]:
     if placed.calibration.name != SERVED:
         scheduling = replace(deployment.scheduling, budget_tokens=0.0)
         deployment = replace(deployment, scheduling=scheduling)
-    return (
-        deployment,
-        placed.operators,
-        placed.replicas,
-        placed.context_tokens,
-        placed.room,
-        placed.layout,
-    )
+    beside = (placed.operators, placed.replicas, placed.context_tokens, placed.room, placed.layout)
+    return Timed(whole=(deployment, *beside), rest=(unlimited(deployment), *beside), figures=figures)
+
+
+def unlimited(deployment: Deployment) -> Deployment:
+    """The same without what may not be reached: a most of requests at once, a most of tokens in a prompt's step."""
+    server, alone = (other and unlimited(other) for other in (deployment.server, deployment.alone))
+    kernels = replace(deployment.rates.kernels, prompt_tokens=0)
+    rates = replace(deployment.rates, kernels=kernels)
+    return replace(deployment, limit=0.0, rates=rates, server=server, alone=alone)
 
 
 def _at_most(deployment: Deployment, requests: int) -> Deployment:

@@ -1,18 +1,21 @@
 """The published runs as columns, one set of them an engine: built at the first question, kept with the catalogs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import load_engine_rules
-from llm_calc.adapters.measured_runs import RunRow, load_runs
+from llm_calc.adapters.measured_runs import RunRow, runs_of
 from llm_calc.core.arrays import FloatArray
 
+Values: TypeAlias = tuple[Any, ...]
+FIELDS = tuple(RunRow.model_fields)
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 LAYOUT = ("tensor", "pipeline", "data", "expert")
 GENERIC = "generic"
@@ -31,6 +34,17 @@ class Texts:
         return np.asarray(self._column == self._codes.get(text, -1))
 
 
+class Rows:
+    """Runs as plain tuples, which take an eighth of the memory; each becomes a row when it is asked for."""
+
+    def __init__(self, values: Sequence[Values]) -> None:
+        self._values = values
+
+    def __getitem__(self, place: int) -> RunRow:
+        """The run at a place."""
+        return RunRow.model_construct(None, **dict(zip(FIELDS, self._values[place], strict=True)))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EngineRuns:
     """The runs of one engine. Numbers are base-2 logarithms, NaN where a run lacks them.
@@ -38,7 +52,7 @@ class EngineRuns:
     ``log_layout`` has a row for each of tensor, pipeline, data, expert.
     """
 
-    rows: Sequence[RunRow]
+    rows: Rows
     model: Texts
     shape: Texts
     gpu: Texts
@@ -63,39 +77,45 @@ def index_of(catalogs: Catalogs) -> Mapping[str, EngineRuns]:
         CatalogError: a line of the file is wrong; names it.
     """
     known = load_engine_rules()
-    by_engine: dict[str, list[RunRow]] = {}
-    for row in load_runs():
-        by_engine.setdefault(row.engine if row.engine in known else GENERIC, []).append(row)
+    by_engine: dict[str, list[Values]] = {}
+    for row in runs_of():
+        engine = row.engine if row.engine in known else GENERIC
+        by_engine.setdefault(engine, []).append(_values(row))
     return {engine: _columns(rows, catalogs) for engine, rows in by_engine.items()}
 
 
-def kind_of_run(row: RunRow) -> str:
+def _values(row: RunRow) -> Values:
+    """What a row holds, in the order of its fields; equal texts are one."""
+    held = (getattr(row, name) for name in FIELDS)
+    return tuple(sys.intern(value) if isinstance(value, str) else value for value in held)
+
+
+def kind_of_run(load: str, requests: int | None) -> str:
     """The kind of load; one request at a time is a single stream whichever way it was sent."""
-    return "single_stream" if row.requests == 1 else row.load
+    return "single_stream" if requests == 1 else load
 
 
-def _columns(rows: Sequence[RunRow], catalogs: Catalogs) -> EngineRuns:
-    def texts(of: Callable[[RunRow], str]) -> Texts:
-        return Texts(of(row) for row in rows)
+def _columns(rows: Sequence[Values], catalogs: Catalogs) -> EngineRuns:
+    held = dict(zip(FIELDS, zip(*rows, strict=True), strict=True))
 
-    def logs(of: Callable[[RunRow], float | None]) -> FloatArray:
-        return np.log2([of(row) or np.nan for row in rows])
+    def logs(name: str) -> FloatArray:
+        return np.log2([value or np.nan for value in held[name]])
 
     bandwidths = {gpu.id: gpu.memory_bandwidth_bytes_per_s for gpu in catalogs.gpus}
     return EngineRuns(
-        rows=rows,
-        model=texts(lambda row: row.model),
-        shape=texts(lambda row: row.shape),
-        gpu=texts(lambda row: row.gpu),
-        weights=texts(lambda row: row.weights_kind),
-        kv_cache=texts(lambda row: row.kv_kind),
-        kind=texts(kind_of_run),
-        version=texts(lambda row: row.engine_version or ""),
-        log_parameters=logs(lambda row: row.active_parameters),
-        log_bandwidth=logs(lambda row: bandwidths.get(row.gpu)),
-        log_bits=logs(lambda row: row.weights_bits),
-        log_layout=np.array([np.log2([getattr(row, name) for row in rows]) for name in LAYOUT]),
-        log_input=logs(lambda row: row.input_tokens),
-        log_output=logs(lambda row: row.output_tokens),
-        log_requests=logs(lambda row: row.requests),
+        rows=Rows(rows),
+        model=Texts(held["model"]),
+        shape=Texts(held["shape"]),
+        gpu=Texts(held["gpu"]),
+        weights=Texts(held["weights_kind"]),
+        kv_cache=Texts(held["kv_kind"]),
+        kind=Texts(map(kind_of_run, held["load"], held["requests"])),
+        version=Texts(version or "" for version in held["engine_version"]),
+        log_parameters=logs("active_parameters"),
+        log_bandwidth=np.log2([bandwidths.get(gpu, np.nan) for gpu in held["gpu"]]),
+        log_bits=logs("weights_bits"),
+        log_layout=np.array([np.log2(held[name]) for name in LAYOUT]),
+        log_input=logs("input_tokens"),
+        log_output=logs("output_tokens"),
+        log_requests=logs("requests"),
     )

@@ -5,6 +5,7 @@ sets aside left out, and the estimate of each run beside its figures. The estima
 would more than double the time of an answer; a test holds them to what the code predicts now.
 """
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -74,14 +75,23 @@ class SourceRow(BaseModel):
     published_in: str
 
 
-@cache
-def load_runs(path: Path | None = None) -> tuple[RunRow, ...]:
+def runs_of(path: Path | None = None) -> Iterator[RunRow]:
     """All published runs, in the order of ``measurements.csv``.
 
     Raises:
         CatalogError: a line is wrong; names it.
     """
-    return tuple(read_csv(RunRow, catalog_folder("calibration", path) / RUNS_FILE))
+    return read_csv(RunRow, catalog_folder("calibration", path) / RUNS_FILE)
+
+
+@cache
+def load_runs(path: Path | None = None) -> tuple[RunRow, ...]:
+    """The same, kept: for whoever needs all of them at once.
+
+    Raises:
+        CatalogError: a line is wrong; names it.
+    """
+    return tuple(runs_of(path))
 
 
 @cache

@@ -236,7 +236,7 @@ def differences(asked: Question, row: RunRow) -> Iterator[str]:
         ("gpu", row.gpu, asked.gpu),
         ("weights", row.weights_kind, asked.weights),
         ("kv_cache", row.kv_kind, asked.kv_cache),
-        ("load", kind_of_run(row), asked.kind),
+        ("load", kind_of_run(row.load, row.requests), asked.kind),
     )
     yield from (name for name, own, wanted in texts if own != wanted)
     for name, wanted in zip(LAYOUT, asked.layout, strict=True):

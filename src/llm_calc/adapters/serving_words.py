@@ -9,7 +9,7 @@ from llm_calc.adapters.certainty import meets_unmeasured, packs_cache
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.disaggregation import most_apart_per_s
 from llm_calc.adapters.engines import version_warnings
-from llm_calc.adapters.idle_options import idle_activations, idle_in_time
+from llm_calc.adapters.idle_options import Timed, idle_activations, idle_in_time
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.presets import chosen_words
@@ -33,7 +33,7 @@ def said_of(
     placed: Placed,
     turns: Found | None,
     sides: Sides | None,
-    timed_by: Callable[[EnginePart], tuple[object, ...]],
+    timed_by: Callable[[EnginePart], Timed],
 ) -> tuple[list[str], list[str]]:
     """Assumptions and warnings; of two sides those of both."""
 

@@ -8,6 +8,7 @@ from llm_calc.adapters.sessions import ARRIVING, SPREAD
 from llm_calc.adapters.trace_words import room_assumptions, trace_assumptions, trace_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.adapters.wire.workload_rules import growth_of
 from llm_calc.adapters.workload_catalog import preset_of
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.serving.batch import prefill_seconds
@@ -57,8 +58,9 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
         f"{run}. Nothing of it was calibrated"
     )
     if part.growth_tokens is None and part.turns > 1:
-        growth = workload.growth_tokens
-        yield f"workload.sessions.growth_tokens: {growth}, as the first prompt has beyond the shared beginning"
+        kinds = workload.classes or (workload,)
+        growth = " and ".join(str(growth_of(kind, part)) for kind in kinds)
+        yield f"workload.sessions.growth_tokens: {growth}, as first prompts have beyond the shared beginning"
     if not apart or room.stated_fraction is not None:
         yield from room_assumptions(room, "workload.sessions")
 

@@ -6,6 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
+from llm_calc.adapters.largest_items import largest_item
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
@@ -106,6 +107,7 @@ def resolved(
             gpu=gpu,
             unlike=unlike,
             host=requested_host(hardware.host, gpu),
+            largest_item=largest_item(source.config, source.model) if engine == "vllm" else None,
         ),
         precision=formats,
         name=source.name,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.sessions import tiers_found
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.adapters.wire.traces import TraceAnswer
+from llm_calc.adapters.wire.traces import BLOCK_TOKENS, TraceAnswer
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.workloads.estimate import Found, lengths_seen, most_served_per_s
 from llm_calc.core.workloads.stream import Room
@@ -46,6 +46,8 @@ def trace_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool = F
     if part.unit_taken:
         yield f"workload.trace.text: {part.unit_taken}"
     if not workload.reuses:
+        if part.block_tokens != BLOCK_TOKENS:
+            yield "workload.trace.block_tokens: changes nothing here, since no request has hash_ids"
         if room.stated_fraction is None:
             yield "workload.trace: no hash_ids, so that no prompt finds anything in caches"
         return

@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from llm_calc import __version__
 from llm_calc.adapters.all_catalogs import load_all_catalogs
-from llm_calc.adapters.operations import load_all
 from llm_calc.api.beside import Beside
 from llm_calc.api.errors import add_error_handlers
 from llm_calc.api.guard import Guard
 from llm_calc.api.kept import Kept
+from llm_calc.api.late import LateRoutes, load_rest
 from llm_calc.api.mcp_http import PATH, McpOverHttp
 from llm_calc.api.metrics import Metrics
 from llm_calc.api.middleware import BodyLimit, TimeLimit
@@ -23,17 +23,17 @@ from llm_calc.api.observe import Observe
 from llm_calc.api.openapi import DESCRIPTION, TAGS, operation_id, set_up_openapi
 from llm_calc.api.pages import STATIC, Files, KeptFiles, fingerprint
 from llm_calc.api.pools import Pool
-from llm_calc.api.routes import ROUTERS
+from llm_calc.api.routes import calculate, health
 from llm_calc.api.settings import Settings
 from llm_calc.api.tracing import Traced, tracer_from
 
 COMPRESS_FROM_BYTES = 1024
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, late: bool = False) -> FastAPI:
     """Return a new application. Without ``settings`` they are read from the environment.
 
-    The catalogs are read here, once and all of them.
+    The catalogs are read here, once and all of them. ``late``: what is not asked first is loaded when it is asked for.
 
     Raises:
         CatalogError: a file of theirs is wrong; names file and key.
@@ -44,9 +44,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # The first answers need not wait for what only others need.
-        loading = asyncio.get_running_loop().run_in_executor(None, load_all)
+        loading = None if late else asyncio.get_running_loop().run_in_executor(None, load_rest)
         yield
-        await loading
+        if loading is not None:
+            await loading
         await app.state.mcp.stop()
         app.state.beside.close()
 
@@ -73,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics.watch(app.state.pools.values())
     add_error_handlers(app)
     _add_middleware(app, chosen, metrics)
-    _add_routes(app)
+    (_add_first_routes if late else _add_routes)(app)
     set_up_openapi(app)
     return app
 
@@ -110,8 +111,24 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         app.add_middleware(Traced, tracer=tracer)
 
 
+def _add_first_routes(app: FastAPI) -> None:
+    """Include the routers that need little; any other route comes with the first request for one."""
+    own = list(app.router.routes)
+
+    def add_all() -> None:
+        app.router.routes[:] = own
+        _add_routes(app)
+
+    app.router.routes.clear()
+    for router in (calculate.router, health.router):
+        app.include_router(router)
+    app.router.routes.append(LateRoutes(app, add_all))
+
+
 def _add_routes(app: FastAPI) -> None:
     """Include every router and the static files."""
+    from llm_calc.api.routers import ROUTERS
+
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(Route(PATH, app.state.mcp, name="mcp", include_in_schema=False))

@@ -16,14 +16,16 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import count, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.stopping import StoppedError, checkpoint
 from llm_calc.api.frames import END, FAILED, NEXT, OPEN, PIECE, READY, REFUSED, STOP, Outlet, received
-from llm_calc.api.tasks import Task
+
+if TYPE_CHECKING:
+    from llm_calc.api.tasks import Task
 
 CODE = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from llm_calc.api.heavy import main; main()"
@@ -49,7 +51,7 @@ class Beside:
         self._running: _Running | None = None
         self._lock = threading.Lock()
 
-    def pieces(self, task: Task, catalogs: Catalogs) -> Iterator[Any]:
+    def pieces(self, task: "Task", catalogs: Catalogs) -> Iterator[Any]:
         """A question's answer piece by piece, made by the process where it is ready."""
         running = self._ready()
         if running is not None and running.digest != catalogs.digest:
@@ -62,7 +64,7 @@ class Beside:
         )
 
     def _from(
-        self, running: "_Running", pieces: Iterator[Any], task: Task, catalogs: Catalogs
+        self, running: "_Running", pieces: Iterator[Any], task: "Task", catalogs: Catalogs
     ) -> Iterator[Any]:
         """The pieces; where the process is ended for another question's sake, the rest is made elsewhere."""
         sent = 0
@@ -148,12 +150,12 @@ class _Running:
         """Since when it has nothing to do [s]; before it is ready it is not idle."""
         return 0.0 if self.waiting or not self.is_ready else time.monotonic() - self._last_s
 
-    def pieces(self, task: Task) -> Iterator[Any]:
+    def pieces(self, task: "Task") -> Iterator[Any]:
         """The pieces of a question, which is put with the first of them; until then the process does not idle."""
         self._last_s = time.monotonic()
         return self._pieces(next(self._numbers), task)
 
-    def _pieces(self, number: int, task: Task) -> Iterator[Any]:
+    def _pieces(self, number: int, task: "Task") -> Iterator[Any]:
         self.waiting[number] = queue.SimpleQueue()
         try:
             self._send(OPEN, number, task)

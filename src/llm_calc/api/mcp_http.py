@@ -17,7 +17,6 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.api.beside import Beside
 from llm_calc.api.errors import error_response
 from llm_calc.api.pools import Pool
-from llm_calc.api.tasks import Called
 from llm_calc.core.errors import RefusedError
 
 SERVER = "llm_calc.mcp_server.http"
@@ -101,6 +100,8 @@ class McpOverHttp:
 
     def _beside(self, work: partial[Any]) -> Any:  # noqa: ANN401 - what a tool answers
         """A heavy tool's answer, made where other heavy questions are answered."""
+        from llm_calc.api.tasks import Called
+
         (found,) = self.beside.pieces(Called.of(work), self.catalogs)
         return found
 

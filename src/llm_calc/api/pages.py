@@ -14,7 +14,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.page_lists import page_table_text
 
 STATIC = Path(__file__).with_name("static")
 
@@ -78,6 +77,8 @@ def fingerprint() -> str:
 
 def calculator_html(catalogs: Catalogs) -> str:
     """The page with the addresses of its files, what a link means where it is silent, and what it offers for choice."""
+    from llm_calc.adapters.page_lists import page_table_text
+
     static = f"static/{fingerprint()}"
     preloads = [
         f'    <link rel="modulepreload" href="{static}/{path.relative_to(STATIC).as_posix()}">'

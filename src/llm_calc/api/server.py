@@ -112,7 +112,7 @@ def serve(settings: Settings) -> None:
         load_all_catalogs(settings.catalogs_path)
     except (CatalogError, OSError) as error:
         sys.exit(unreadable(error, named=settings.catalogs_path is not None))
-    app = create_app(settings)
+    app = create_app(settings, late=settings.workers == 1)
     gc.freeze()
     gc.enable()
     if settings.workers == 1:

@@ -9,7 +9,12 @@ DIGITS = 8
 
 
 def content_digest(root: Path, base: Path) -> str:
-    """Eight hexadecimal digits that change with any file that answers rest on.
+    """Eight hexadecimal digits that change with any file that answers rest on; see ``whole_digest``."""
+    return whole_digest(root, base)[:DIGITS]
+
+
+def whole_digest(root: Path, base: Path) -> str:
+    """All digits.
 
     SHA-256 over names and contents in the order of the names; line ends count as one character, schemas for editors
     not at all. A directory or file that ``root`` lacks is taken from ``base``, the catalogs of the package.
@@ -21,7 +26,7 @@ def content_digest(root: Path, base: Path) -> str:
             path = f"{name}/{file.relative_to(entries[name]).as_posix()}"
             content = file.read_bytes().replace(b"\r\n", b"\n")
             digest.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    return digest.hexdigest()[:DIGITS]
+    return digest.hexdigest()
 
 
 def _files(entry: Path) -> list[Path]:

@@ -1,7 +1,8 @@
 """Reading all catalogs at once, with the checks between rows."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from llm_calc.adapters.catalog.digest import content_digest
+from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
 from llm_calc.adapters.catalog.gpus import CatalogGpu
+from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.names import NameIndex, normal_name
@@ -22,6 +24,9 @@ from llm_calc.adapters.catalog.sizes import sized_gpu
 from llm_calc.core.hardware import Cluster, Gpu
 
 Row = TypeVar("Row", bound=BaseModel)
+
+KEPT = "catalogs"
+"""The name of the file in which the package's own are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,10 +120,24 @@ def load_catalogs(path: Path | None = None) -> Catalogs:
     Raises:
         CatalogError: a file or row is wrong, or two of them contradict each other; names file and key.
     """
-    root = catalog_root(path)
+    root, base = catalog_root(path), catalog_root()
+    digest = whole_digest(root, base)
+    if root != base:
+        return _read(root, digest[:DIGITS])
+    found = kept(KEPT, digest)
+    if isinstance(found, dict):
+        return Catalogs(**{**found, "links": MappingProxyType(found["links"])})
+    catalogs = _read(root, digest[:DIGITS])
+    parts = {part.name: getattr(catalogs, part.name) for part in fields(Catalogs)}
+    keep(KEPT, digest, {**parts, "links": dict(catalogs.links)})
+    return catalogs
+
+
+def _read(root: Path, digest: str) -> Catalogs:
+    """The catalogs of a directory, from its files."""
     gpu_entries = _read_all(CatalogGpu, read_toml, root / "gpus", "*.toml", lambda row: row.id)
     models = _read_all(CatalogModel, read_json, root / "models", "*.json", lambda row: row.name)
-    links = _links(root / "links.toml")
+    links = _with_new_links(_links(root / "links.toml"), gpu_entries)
     gpu_names = _gpu_names(gpu_entries)
     model_names = _model_names(models)
     rental = tuple(
@@ -141,7 +160,7 @@ def load_catalogs(path: Path | None = None) -> Catalogs:
             *(source.checked for entry in gpu_entries for source in entry.sources),
             *(row.checked for rows in (models, links.values(), rental, tokens) for row in rows),
         ),
-        digest=content_digest(root, catalog_root()),
+        digest=digest,
     )
 
 
@@ -165,6 +184,9 @@ def _read_all(
     return tuple(rows)
 
 
+_ACTIVE = re.compile(r"-a\d+(\.\d+)?[bm]$")
+
+
 def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu")
     for row in files:
@@ -178,7 +200,7 @@ def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     return index
 
 
-def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
+def _model_names(files: Sequence[CatalogModel]) -> NameIndex[CatalogModel]:
     index: NameIndex[CatalogModel] = NameIndex("model", "model_name", hint_for)
     last_parts: list[tuple[CatalogModel, str]] = []
     for row in files:
@@ -186,11 +208,20 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
         last_parts += [(row, name.partition("/")[2]) for name in row.hugging_face_ids]
         for checkpoint in row.checkpoints:
             stored = row.stored_as(checkpoint)
-            index.add(stored, row.name, checkpoint.hugging_face_ids)
+            index.add(stored, row.name, (*checkpoint.aliases, *checkpoint.hugging_face_ids))
             last_parts += [(stored, name.partition("/")[2]) for name in checkpoint.hugging_face_ids]
     for entry, name in last_parts:
         if name not in index:
             index.also(entry, name)
+    # People leave out what is active of a mixture of experts: qwen3.5-397b.
+    short = [
+        (row, _ACTIVE.sub("", name))
+        for row in files
+        for name in (row.name, *row.aliases)
+        if _ACTIVE.search(name)
+    ]
+    for entry, name in [each for each in short if each[1] not in index]:
+        index.also(entry, name)
     return index
 
 
@@ -204,10 +235,39 @@ def _links(file: Path) -> Mapping[str, CatalogLink]:
     return MappingProxyType(by_id)
 
 
+def _with_new_links(
+    links: Mapping[str, CatalogLink], files: Iterable[CatalogGpu]
+) -> Mapping[str, CatalogLink]:
+    """The links, with those that a GPU's own file describes."""
+    found = dict(links)
+    for row in files:
+        link = row.link
+        if link is None or link.latency_us is None:
+            continue
+        if link.kind in found:
+            raise CatalogError(f"gpus/{row.id}.toml: link.kind: {link.kind!r} is described elsewhere already")
+        said = next((each for each in row.sources if "link" in each.fields), row.sources[0])
+        found[link.kind] = CatalogLink(
+            id=link.kind,
+            name=link.name or link.kind,
+            scope="fast",
+            gb_per_s_each_way=link.gb_per_s_each_way,
+            latency_us=link.latency_us,
+            latency_kind=link.latency_kind or "estimate",
+            source=said.source,
+            checked=said.checked,
+        )
+    return MappingProxyType(found)
+
+
 def _check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) -> None:
     for row in files:
         if row.link and row.link.kind not in links:
-            raise CatalogError(f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml")
+            known = ", ".join(each.id for each in links.values() if each.scope == "fast")
+            more = f"known: {known}; a new one says its name, latency_us and latency_kind too"
+            raise CatalogError(
+                f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml; {more}"
+            )
         if row.network not in links or links[row.network].scope != "network":
             raise CatalogError(f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml")
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, Strict
 
 from llm_calc.adapters.catalog.files import STRICT, Many
 from llm_calc.adapters.catalog.gpus import Count, Positive, Slug, Text
+from llm_calc.adapters.catalog.names import joined_name, normal_name
 
 IsoDate = Annotated[date, Strict(strict=False)]
 """A date that JSON writes as text."""
@@ -31,16 +32,19 @@ class ConfigSource(BaseModel):
 
 
 class Checkpoint(BaseModel):
-    """Another release of the same model in a number format of its own.
+    """Another release of the same model, in a number format or with a context of its own.
 
     ``quantization_config`` is that of the release's ``config.json``, or the content of the ``hf_quant_config.json``
-    beside it (``file``). Asked by one of these ids, a model is stored as the release is. ``assumed``: what of that was
-    not read in the release itself; an answer says so and is approximate.
+    beside it (``file``); ``context_length_tokens`` its ``max_position_embeddings`` where the first release has
+    another. Asked by one of these ids, a model is what the release is. ``assumed``: what of that was not read in the
+    release itself; an answer says so and is approximate.
     """
 
     model_config = STRICT
 
     hugging_face_ids: Many[HuggingFaceId] = Field(min_length=1)
+    aliases: Many[Slug] = ()
+    context_length_tokens: Count | None = None
     file: Literal["config.json", "hf_quant_config.json"] = "config.json"
     source: ConfigSource
     checked: IsoDate
@@ -73,20 +77,36 @@ class CatalogModel(BaseModel):
     config: dict[str, Any] = Field(min_length=1)
 
     def stored_as(self, checkpoint: Checkpoint) -> "CatalogModel":
-        """The same model in the format of one of its checkpoints, and under its ids."""
-        update: dict[str, Any] = {
-            "hugging_face_ids": checkpoint.hugging_face_ids,
-            "assumed": checkpoint.assumed,
-        }
+        """The same model in the format and with the context of one of its checkpoints, and under its ids."""
+        config = self.config
         if checkpoint.quantization_config is not None:
-            update["config"] = _quantized(self.config, checkpoint.quantization_config)
-        return self.model_copy(update=update)
+            config = _quantized(config, checkpoint.quantization_config)
+        if checkpoint.context_length_tokens is not None:
+            config = _positions(config, checkpoint.context_length_tokens)
+        return self.model_copy(
+            update={
+                "hugging_face_ids": checkpoint.hugging_face_ids,
+                "assumed": checkpoint.assumed,
+                "context_length_tokens": checkpoint.context_length_tokens or self.context_length_tokens,
+                "config": config,
+            }
+        )
 
     @property
     def all_hugging_face_ids(self) -> tuple[str, ...]:
         """Ids of the release in its first format, then those of its checkpoints."""
         further = (name for checkpoint in self.checkpoints for name in checkpoint.hugging_face_ids)
         return (*self.hugging_face_ids, *further)
+
+    def repository_of(self, name: str) -> str:
+        """The hub id that ``name`` says: of several of one shape the one that it names or begins, else the first."""
+        said = joined_name(name.rpartition("/")[2])
+        last = {each: joined_name(each.rpartition("/")[2]) for each in self.hugging_face_ids}
+        exact = (each for each in last if normal_name(each) == normal_name(name))
+        alike = sorted(
+            (each for each in last if last[each].startswith(said)), key=lambda each: len(last[each])
+        )
+        return next(exact, next(iter((*alike, *self.hugging_face_ids, self.name))))
 
     @property
     def published_config(self) -> dict[str, Any]:
@@ -103,3 +123,11 @@ def _quantized(config: dict[str, Any], quantization: dict[str, Any]) -> dict[str
         else {}
     )
     return {**config, **({"text_config": inner} if inner else {}), "quantization_config": quantization}
+
+
+def _positions(config: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """A config with another largest position, where the first release writes it."""
+    text = config.get("text_config")
+    if isinstance(text, dict) and "max_position_embeddings" in text:
+        return {**config, "text_config": {**text, "max_position_embeddings": tokens}}
+    return {**config, "max_position_embeddings": tokens}

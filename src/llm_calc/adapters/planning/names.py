@@ -25,7 +25,7 @@ def names_of(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names
         return Names(repository=source.name or "model", checkpoint_bytes=size)
     entry = catalogs.model(part.name, "model.name")
     return Names(
-        repository=entry.hugging_face_ids[0] if entry.hugging_face_ids else entry.name,
+        repository=entry.repository_of(part.name),
         checkpoint_bytes=size,
         hosted=catalogs.prices_of_model(entry.name),
     )

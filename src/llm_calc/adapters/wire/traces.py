@@ -10,6 +10,8 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest, fault_at
 from llm_calc.adapters.wire.workloads import TierHits
 from llm_calc.core.workloads.traces import Trace
 
+BLOCK_TOKENS = 512
+
 
 class TracePart(StrictRequest):
     """Recorded requests: Mooncake's JSON lines, or CSV of arrival_s, input_tokens, output_tokens, hash_ids."""
@@ -18,7 +20,7 @@ class TracePart(StrictRequest):
         description=f"The lines, at most {MOST_ROWS}"
     )
     block_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        512, description="Tokens of one of hash_ids [tokens]"
+        BLOCK_TOKENS, description="Tokens of one of hash_ids [tokens]"
     )
     speed: Annotated[float, Field(gt=0, le=1e6)] = Field(1.0, description="Times as fast as recorded [-]")
 

@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from llm_calc.adapters.documented.calculate import calculate
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.documented.scaling import model_scaling_analysis
-from llm_calc.adapters.operations import CALCULATE
+from llm_calc.adapters.operation import CALCULATE
 from llm_calc.adapters.wire.documented_analyses import ScalingResponse
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
