@@ -78,6 +78,13 @@ def test_other_versions_are_warned_of() -> None:
     )
     [warning] = version_warnings(VllmEngine(version="9.1"))
     assert "; 9.1 is newer: " in warning
+    assert warning.endswith("(rules are known of 0.11 to 0.33)")
+    # between two that are known, the ends of what is known say nothing
+    [warning] = version_warnings(LlamaCppEngine(version="b9000"))
+    assert "rules are known of" not in warning
+    # a number of another program's is taken for a later tag, and says which tags there are
+    [warning] = version_warnings(LlamaCppEngine(version="0.33"))
+    assert warning.endswith("(rules are known of b6000 to b11549, and of tags v0.3 to v0.5)")
 
 
 @pytest.mark.parametrize("version", ["newest", "", "v", "0.11.", "b7200", "0.11 x", "1" * 40])

@@ -195,6 +195,27 @@ def test_vllm_is_given_a_repository_that_exists() -> None:
     assert found.vllm == "vllm serve Qwen/Qwen3-8B --quantization fp8 --max-model-len 8192 --max-num-seqs 1"
 
 
+@pytest.mark.parametrize("kind", ["mxfp4", "q8_0", "q4_k_m"])
+def test_vllm_is_given_a_checkpoint_that_is_published_in_four_bits_as_it_is(kind: str) -> None:
+    found = fitted("gpt-oss-20b", "rtx-5090", formats=[kind], cache_types=["f16"]).rows[0].run_with
+    assert found is not None
+    assert found.vllm == "vllm serve openai/gpt-oss-20b --max-model-len 8192 --max-num-seqs 1"
+
+
+def test_of_an_fp8_checkpoint_vllm_is_given_itself_or_one_of_four_bits() -> None:
+    # published in fp8 blocks: no second quantization; four bits are another checkpoint
+    hardware = {"gpu": "h200-141gb-sxm", "count": 8}
+    eight, four = fitted(
+        "deepseek-v3.1", hardware, formats=["q8_0", "q4_k_m"], cache_types=["f16"], context_tokens=4096
+    ).rows
+    assert eight.run_with is not None
+    assert four.run_with is not None
+    assert eight.run_with.vllm is not None
+    assert eight.run_with.vllm.startswith("vllm serve deepseek-ai/DeepSeek-V3.1 --max-model-len 4096")
+    assert four.run_with.vllm is not None
+    assert "AN_AWQ_CHECKPOINT_OF_deepseek-ai/DeepSeek-V3.1" in four.run_with.vllm
+
+
 def test_a_host_that_is_not_known_is_refused_in_place_of_finding_no_model() -> None:
     asked = {"hardware": {"gpu": "rtx-4090", "host": {"cpu": "nope"}}, "context_tokens": 1024}
     with pytest.raises(CalcError, match=r"hardware\.host\.cpu"):

@@ -41,6 +41,19 @@ def test_what_has_no_effect_on_a_plain_model_is_named(engine: str, option: str, 
     assert f"engine.{option}: changes nothing of the memory here" in found
 
 
+@pytest.mark.parametrize(("hosts", "named"), [(8, False), (4, True)])
+def test_hosts_of_another_size_than_the_usual_are_named(hosts: int, named: bool) -> None:
+    """A plan that is sent back says the usual size as well."""
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 2, "gpus_per_node": hosts},
+        "parallelism": {"tensor": 2},
+        "engine": {"name": "vllm"},
+    }
+    found = answer_memory_plan(MemoryPlanRequest.model_validate(body), load_catalogs()).assumptions
+    assert ("hardware.gpus_per_node: changes nothing of the memory here" in found) == named
+
+
 @pytest.mark.parametrize(
     ("model", "engine"),
     [

@@ -234,6 +234,36 @@ def test_a_draft_model_takes_its_weights_and_its_cache(tensor: int, cut: int) ->
     assert cache == 2 * 16 * 8 * 64 * 2 / cut
 
 
+@pytest.mark.parametrize(
+    ("engine", "version", "refused"),
+    [
+        ("vllm", None, True),
+        ("vllm", "0.15.1", True),
+        ("sglang", None, True),
+        ("sglang", "0.5.15", True),
+        ("sglang", "0.5.14", False),
+        ("trtllm", None, False),
+        ("llama.cpp", None, False),
+    ],
+)
+def test_a_draft_of_another_vocabulary_is_refused_where_the_release_does(
+    engine: str, version: str | None, refused: bool
+) -> None:
+    """Qwen2.5 pads its vocabulary to 152064 rows from 7B on and to 151936 below (their config.json)."""
+    request: dict[str, Any] = {
+        "model": "qwen2.5-7b",
+        "hardware": "h100-80gb-sxm",
+        "engine": {"name": engine, **({"version": version} if version else {})},
+        "speculative": {"method": "draft_model", "draft": {"name": "qwen2.5-0.5b"}},
+    }
+    if refused:
+        with pytest.raises(UnsupportedError, match=r"has 151936 tokens and the model 152064; .* give one of"):
+            llm_calc.memory_plan(**request)
+    else:
+        said = llm_calc.memory_plan(**request).assumptions
+        assert any("it has 151936 tokens and the model 152064" in words for words in said)
+
+
 def test_sglang_takes_layers_of_a_draft_for_as_large_as_the_models() -> None:
     """Its pool grows by draft layers / layers: 16 of 80 of Llama-3.1-70B's, twice as wide as the draft's own."""
     part = {"method": "draft_model", "draft": {"name": "llama-3.2-1b"}}

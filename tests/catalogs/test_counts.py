@@ -42,3 +42,25 @@ def test_every_catalog_model_is_known_and_near_its_nominal_size(entry: CatalogMo
     only_tower = all("vision tower" in each for each in reading.assumptions)
     assert reading.confidence == "exact" or tower_unknown or only_tower, reading.assumptions
     assert billions == pytest.approx(entry.nominal_parameters_billions, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("name", "full", "sliding", "window", "elements"),
+    [
+        ("step-3.5-flash", 12, 33, 512, 2 * 8 * 128),
+        ("step-3.7-flash", 12, 33, 512, 2 * 8 * 128),
+        ("mellum2-12b-a2.5b", 7, 21, 1024, 2 * 4 * 128),
+    ],
+)
+def test_windows_that_a_class_leaves_out_by_default_are_those_of_the_checkpoint(
+    name: str, full: int, sliding: int, window: int, elements: int
+) -> None:
+    """ArXiv 2602.10604 and 2605.31268: three of four layers have a window; 45 and 28 layers, 8 and 4 KV heads."""
+    model = read_config(load_catalogs().model(name).config, name=name).model
+    held = {
+        cache.window: sum(len(group.indices) for group in model.groups if cache in group.parts.caches)
+        for group in model.groups
+        for cache in group.parts.caches
+    }
+    assert held == {None: full, window: sliding}
+    assert memory.kv_cache_bytes_per_token(model) == 2 * elements * (full + sliding)

@@ -13,6 +13,7 @@ from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, 
 from llm_calc.adapters.draft_heads import FIELD, read_head, usual_head
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
 from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.runs_on_drafts import check_vocabulary
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
 from llm_calc.adapters.wire.speculative import Method
@@ -77,12 +78,19 @@ def method_of(part: ModelPart) -> Method:
     return "eagle" if "eagle" in names else "draft_model"
 
 
-def own_draft(part: ModelPart | None, method: Method | None, subject: Subject, catalogs: Catalogs) -> Found:
+def own_draft(
+    part: ModelPart | None,
+    method: Method | None,
+    subject: Subject,
+    catalogs: Catalogs,
+    engine: str,
+    version: str | None = None,
+) -> Found:
     """The draft of a request with its formats.
 
     Raises:
         InvalidInputError: a draft that cannot be read, or of a method that has none.
-        UnsupportedError: a draft of another vocabulary.
+        UnsupportedError: a draft of another vocabulary that the engine refuses.
     """
     if method in FEATURES:
         return _head(part, FEATURES[method or ""], subject)
@@ -91,7 +99,10 @@ def own_draft(part: ModelPart | None, method: Method | None, subject: Subject, c
     if method != "draft_model":
         msg = f"{FIELD}: {method} has no draft of its own; eagle, eagle3 and draft_model have"
         raise InvalidInputError(msg, field=FIELD)
-    return _smaller_model(part, subject, catalogs)
+    found = _smaller_model(part, subject, catalogs)
+    if found.draft is not None:
+        check_vocabulary(engine, version, subject.setup.model.vocab, found.draft.model.vocab, FIELD)
+    return found
 
 
 def _smaller_model(part: ModelPart, subject: Subject, catalogs: Catalogs) -> Found:
@@ -105,7 +116,7 @@ def _smaller_model(part: ModelPart, subject: Subject, catalogs: Catalogs) -> Fou
     if own != other:
         notes = (
             *notes,
-            f"{FIELD}: it has {other} tokens and the model {own}; engines refuse unlike vocabularies or map them",
+            f"{FIELD}: it has {other} tokens and the model {own}; it is taken for one that is mapped to the model's",
         )
     draft = DraftModel(model=source.model, recipe=precision.weights.recipe)
     words = (

@@ -127,4 +127,13 @@ def version_warnings(part: EnginePart) -> list[str]:
         return old
     side, effect = ("newer", rules.row.after) if nearest.side > 0 else ("older", rules.row.before)
     known = f"the nearest known rules are those of {rules.title} {rules.version}"
-    return [f"engine.version: {known}; {part.version} is {side}: {effect}", *old]
+    beyond = nearest.index == (len(releases) - 1 if nearest.side > 0 else 0)
+    span = f" ({_span(releases)})" if beyond else ""
+    return [f"engine.version: {known}; {part.version} is {side}: {effect}{span}", *old]
+
+
+def _span(releases: tuple[EngineRules, ...]) -> str:
+    """Which versions have rules of their own, in words."""
+    builds = f"rules are known of {releases[0].row.since} to {releases[-1].row.until}"
+    tags = [tag for release in releases for tag in release.tags or ()]
+    return f"{builds}, and of tags v{tags[0]} to v{tags[-1]}" if tags else builds

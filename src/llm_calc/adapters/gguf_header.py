@@ -6,7 +6,7 @@ are read as one; that is taken only if it agrees with the tensors to the paramet
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
@@ -15,9 +15,9 @@ from typing import Any
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile
+from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile, ReasonRow
 from llm_calc.adapters.formats.precision import StoredWeights
-from llm_calc.adapters.gguf_checks import behind_the_last, check_kind_of_file, unknown_kind
+from llm_calc.adapters.gguf_checks import behind_the_last, check_kind_of_file, not_understood, unknown_kind
 from llm_calc.adapters.gguf_config import config_of
 from llm_calc.adapters.gguf_keys import FIELD, Keys
 from llm_calc.adapters.gguf_model import FileModel, file_model
@@ -98,11 +98,23 @@ def gguf_file(*headers: GgufHeader) -> GgufFile:
     if any(fnmatchcase(architecture, each) for each in architectures_file().no_generators.names):
         msg = f"{FIELD}: a file of architecture {architecture!r} generates no text by itself"
         raise InvalidInputError(msg, field=FIELD)
-    unsaid = check_kind_of_file(values)
+    unsaid = (*check_kind_of_file(values), *_beside(values, architecture))
     name = values.get("general.name")
     name = name[:200] if isinstance(name, str) and name else architecture
     found = _judged(whole, Keys(values, architecture), name)
     return replace(found, doubts=(*found.doubts, *unsaid)) if unsaid else found
+
+
+def _names(rows: Iterable[ReasonRow]) -> tuple[str, ...]:
+    return tuple(name for row in rows for name in row.names)
+
+
+def _beside(values: Mapping[str, Any], architecture: str) -> tuple[str, ...]:
+    """A sentence on keys without the architecture before them that no table explains."""
+    names = _names(architectures_file().beside)
+    others = (key for key in values if not key.startswith(f"{architecture}."))
+    unknown = (key for key in others if not any(fnmatchcase(key, name) for name in names))
+    return tuple(not_understood("keys", tuple(unknown)))
 
 
 def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
@@ -112,7 +124,7 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
     if tensors is None:
         return _by_keys(row, keys, whole, name, kind)
     window = architectures_file().windows.get(keys.architecture)
-    read = file_model(keys, tensors, window, architectures_file().change_nothing.names, name)
+    read = file_model(keys, tensors, window, _names(architectures_file().change_nothing), name)
     placed = placed_tensors(tensors, read.model.num_layers)
     recipe = file_recipe(placed, kind)
     known = _as_configuration(row, keys, whole.header, name, read, recipe)

@@ -171,6 +171,8 @@ class _Reader:
             absorbed_v_dim=rank,
             units=self.heads[index],
         )
+        if self.kv_heads[index] != 1:
+            self.doubts |= {"attention.head_count_kv is not 1: one latent of a token is counted": None}
         stems = {each.stem for each in self.placed if each.layer == index}
         cache = Cache(kind="latent", elements_per_token=rank + rotary)
         return Parts(scores=(scores,), caches=(cache, *self._indexer(stems)))

@@ -10,7 +10,7 @@ from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.parts import HardwarePart, PrecisionPart, WorkloadPart
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
@@ -40,9 +40,9 @@ def _shown(plan: MemoryPlan) -> MemoryPlan:
 
 def idle_fields(request: MemoryPlanRequest, setup: Setup) -> Iterator[str]:
     """The same of other parts of a request, which say something of times alone."""
-    load, said = request.workload, request.hardware.model_fields_set
+    load, hosts = request.workload, request.hardware.gpus_per_node
     stated = {
-        "hardware.gpus_per_node": "gpus_per_node" in said,
+        "hardware.gpus_per_node": hosts != HardwarePart.model_fields["gpus_per_node"].default,
         "workload.prefix_cache_hit_fraction": load is not None and bool(load.prefix_cache_hit_fraction),
         "workload.targets": load is not None and load.targets is not None,
         "workload.sessions.think_s": load is not None

@@ -35,6 +35,24 @@ def check_draft(engine: str, version: str | None, method: Method) -> None:
     raise UnsupportedError(msg, field=FIELD, accepted=[*taken], engines=others)
 
 
+def check_vocabulary(engine: str, version: str | None, own: int, drafted: int, field: str) -> None:
+    """Refuses a smaller model of another vocabulary where the release does.
+
+    Raises:
+        UnsupportedError: names both sizes.
+    """
+    rules, release = load_runs_on().get(engine), release_of(version)
+    rows = () if rules is None else rules.drafts
+    strict = any(row.same_vocabulary and not row.missing(release) for row in rows)
+    if rules is None or own == drafted or not strict:
+        return
+    msg = (
+        f"{field}: it has {drafted} tokens and the model {own}; {engine} ({rules.title} "
+        f"{version or rules.newest_read}) refuses a draft model of another vocabulary; give one of {own}"
+    )
+    raise UnsupportedError(msg, field=field, accepted=[own])
+
+
 def _taken(rules: EngineRunsOn, version: str | None) -> tuple[Method, ...]:
     release = release_of(version)
     return tuple(method for row in rules.drafts if not row.missing(release) for method in row.methods)

@@ -95,9 +95,10 @@ def words_of(rows: Iterable[RunsOn]) -> str:
 
 
 class TakesDrafts(_Dated):
-    """Methods of speculative decoding that an engine has."""
+    """Methods of speculative decoding that an engine has; ``same_vocabulary``: a draft's as large as the model's."""
 
     methods: Many[Method] = Field(min_length=1)
+    same_vocabulary: bool = False
 
 
 class ReadsCheckpoints(_Dated):

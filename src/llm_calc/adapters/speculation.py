@@ -102,7 +102,7 @@ def drafted(
     measured = measured_of(part, subject.name, (named,) if named else draft_methods(engine, version))
     method = named or (measured.row.method if measured else None)
     layers = _layers(method, subject)
-    own = own_draft(part.draft, method, subject, catalogs)
+    own = own_draft(part.draft, method, subject, catalogs, engine, version)
     found = _in_memory(own, method, subject, engine)
     of_another, measured = (measured, None) if own.unlike else (None, measured)
     cost, cost_words = _cost(part, method, subject, found)

@@ -21,10 +21,13 @@ GOLDEN = json.loads(Path(__file__).parents[2].joinpath("golden/quantized_checkpo
 ROWS: list[dict[str, Any]] = GOLDEN["rows"]
 TOOLS = {
     "bitsandbytes": "bitsandbytes",
+    "compressed-tensors": "compressed-tensors",
     "gptqmodel": "gptq",
     "llm-compressor": "compressed-tensors",
     "mlx-lm": "mlx",
     "nvidia-modelopt": "modelopt",
+    "optimum-quanto": "quanto",
+    "sinq": "sinq",
     "torchao": "torchao",
 }
 """The reader that reads a tool's files, where files do not say it."""

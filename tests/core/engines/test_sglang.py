@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.setup import resolve_setup
@@ -14,6 +15,7 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
+from llm_calc.core.errors import InvalidInputError
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 
@@ -229,9 +231,74 @@ def test_slots_a_request(options: dict[str, Any], held: int) -> None:
     assert slots.sequence_bytes(1) == slots.sequence_bytes(10**6) == held * 6 * 400_000
 
 
-def test_older_releases_hold_three_slots() -> None:
-    (slots,) = (pool for pool in sglang("0.5.12").plan(setup(recurrent(2, 6))).pools if pool.name == "state")
-    assert slots.sequence_bytes(1) == 3 * 6 * 400_000
+@pytest.mark.parametrize(
+    ("version", "slots", "padding"),
+    [
+        ("0.5.4", 3, 0),
+        ("0.5.9", 3, 0),
+        ("0.5.12", 3, 0),
+        ("0.5.13", 3, 0),
+        ("0.5.14", 5, 0),
+        ("0.5.16", 5, 0),
+        ("0.5.17", 5, 1),
+        ("0.5.19", 5, 1),
+        ("0.5.23", 5, 1),
+    ],
+)
+def test_slots_of_a_request_by_release(version: str, slots: int, padding: int) -> None:
+    """Read in the wheels: the strategy is chosen from 0.5.14 on, the padding slot counted from 0.5.17 on."""
+    built = sglang(version)
+    (states,) = (pool for pool in built.plan(setup(recurrent(2, 6))).pools if pool.name == "state")
+    assert states.sequence_bytes(1) == slots * 6 * 400_000
+    assert built.rules.padding_slots == padding
+
+
+@pytest.mark.parametrize(("version", "held"), [("0.5.15", 3), ("0.5.16", 5)])
+def test_kimi_linear_has_tracking_slots_from_0_5_16_on(version: str, held: int) -> None:
+    plan = sglang(version).plan(catalog("kimi-linear-48b-a3b", H100, 2))
+    (states,) = (pool for pool in plan.pools if pool.name == "state")
+    assert states.slots_a_request == held
+
+
+@pytest.mark.parametrize("model", ["mamba2-2.7b", "falcon-mamba-7b"])
+def test_models_of_states_alone_hold_three(model: str) -> None:
+    """They are not among the architectures with tracking slots."""
+    (states,) = (pool for pool in sglang().plan(catalog(model, H100)).pools if pool.name == "state")
+    assert states.slots_a_request == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "pooled"),
+    [
+        ("gpt-oss-20b", "0.5.4", False),
+        ("gpt-oss-20b", "0.5.8", True),
+        ("llama-4-scout", "0.5.9", True),
+        ("mimo-v2-flash", "0.5.9", True),
+        ("gemma-4-31b", "0.5.10", False),
+        ("gemma-4-31b", "0.5.11", True),
+        ("mimo-v2.5", "0.5.11", True),
+        ("mimo-v2.5", "0.5.23", True),
+        ("laguna-xs.2", "0.5.11", False),
+        ("laguna-xs.2", "0.5.12", True),
+        ("step-3.5-flash", "0.5.9", True),
+        ("step-3.7-flash", "0.5.13", True),
+        ("mellum2-12b-a2.5b", "0.5.16", True),
+        ("inkling-975b", "0.5.23", True),
+        ("muse-glimmer-30b", "0.5.17", False),
+        ("muse-glimmer-30b", "0.5.18", True),
+        ("dots3-note-prev", "0.5.19", True),
+        ("gemma-2-27b", "0.5.23", False),
+        ("gemma-3-27b", "0.5.23", False),
+        ("olmo3-32b", "0.5.23", False),
+        ("command-r7b", "0.5.23", False),
+        ("exaone-4.0-32b", "0.5.23", False),
+        ("ministral-8b", "0.5.23", False),
+    ],
+)
+def test_which_windows_have_a_pool_by_release(model: str, version: str, pooled: bool) -> None:
+    """``is_hybrid_swa_model`` of each wheel, and ``is_hybrid_swa`` of ``configs/dots3.py``."""
+    pools = sglang(version).plan(catalog(model, H200, 8 if "scout" in model else 4)).pools
+    assert ({"full", "sliding"} <= {pool.name for pool in pools}) == pooled
 
 
 def test_the_number_of_slots_may_be_given() -> None:
@@ -266,10 +333,29 @@ def test_deepseek_v4_has_pools_of_its_own() -> None:
     assert plan.tokens_per_replica == int((plan.available_bytes - rings) // 7086.75) // 256 * 256
 
 
-@pytest.mark.parametrize(("gpu", "row"), [(H200, 656), (B200, 576)])
-def test_rows_of_sparse_latent_caches_in_fp8(gpu: str, row: int) -> None:
-    plan = sglang().plan(catalog("deepseek-v3.2", gpu, 8, "fp8"))
-    assert plan.bytes_per_token == 61 * (row + 132)
+@pytest.mark.parametrize(
+    ("model", "gpu", "row"),
+    [
+        ("deepseek-v3.2", H200, 656),
+        ("deepseek-v3.2", B200, 576),
+        ("deepseek-v3.2", "rtx-pro-6000-blackwell-server", 576),
+        ("glm-5.2", "rtx-pro-6000-blackwell-server", 656),
+        ("deepseek-v3.2", "mi355x", 576),
+    ],
+)
+def test_rows_of_sparse_latent_caches_in_fp8(model: str, gpu: str, row: int) -> None:
+    """0.5.23: scales beside the latent on Hopper and, of GLM, on compute capability 12; plain rows elsewhere."""
+    plan = sglang().plan(catalog(model, gpu, 8, "fp8"))
+    indexed = {"deepseek-v3.2": 61, "glm-5.2": 21}[model]
+    assert plan.bytes_per_token == {"deepseek-v3.2": 61, "glm-5.2": 78}[model] * row + indexed * 132
+
+
+@pytest.mark.parametrize(
+    ("gpu", "kept"),
+    [(H200, "bf16"), (B200, "fp8"), ("rtx-pro-6000-blackwell-server", "fp8"), ("mi355x", "bf16")],
+)
+def test_the_default_cache_of_sparse_latent_attention(gpu: str, kept: str) -> None:
+    assert catalog("deepseek-v3.2", gpu, 8).numbers.cache.name == kept
 
 
 def test_the_pool_may_be_capped() -> None:
@@ -302,3 +388,27 @@ def test_graphs_can_be_switched_off() -> None:
 
 def test_the_newest_release_is_taken_where_none_is_named() -> None:
     assert engine("sglang") == sglang("0.5.23")
+
+
+def test_dealt_contexts_hold_more_in_larger_pages() -> None:
+    """16 GPUs hold two copies of each of 8 KV heads, over which tokens can be dealt; of a latent cache all 16."""
+    plain, dealt = (sglang(page_size=16, dcp_size=size).plan(setup(tensor=16)) for size in (1, 2))
+    assert float(dealt.tokens_per_replica) == 2 * float(plain.tokens_per_replica)
+    assert dealt.pools[0].capacity_bytes == plain.pools[0].capacity_bytes
+    assert [pool.claims[0].block_tokens for pool in (plain.pools[0], dealt.pools[0])] == [16, 32]
+    assert not sglang(dcp_size=2).plan(setup(tensor=8)).starts
+    latent = catalog("deepseek-v3", H200, 8)
+    wide = [float(sglang(dcp_size=size).plan(latent).tokens_per_replica) for size in (1, 8)]
+    assert wide[1] == pytest.approx(8 * wide[0], rel=1e-3)
+
+
+def test_contexts_are_dealt_by_newer_releases_alone_and_not_of_every_cache() -> None:
+    with pytest.raises(InvalidInputError, match=r"engine\.dcp_size: SGLang 0\.5\.12 has no such option"):
+        llm_calc.memory_plan(
+            model="deepseek-v3",
+            hardware="8x h200-141gb-sxm",
+            engine={"name": "sglang", "version": "0.5.12", "dcp_size": 2},
+        )
+    for model in ("deepseek-v3.2", "deepseek-v4-flash", "gemma-3-27b"):
+        found = sglang(dcp_size=2).plan(catalog(model, H200, 8))
+        assert any("engine.dcp_size" in each for each in found.refusals)

@@ -48,6 +48,12 @@ class NamesRow(BaseModel):
     names: Many[str]
 
 
+class ReasonRow(NamesRow):
+    """Patterns of names under one reason."""
+
+    reason: Annotated[str, Field(min_length=1)]
+
+
 class ArchitecturesFile(BaseModel):
     """``gguf_architectures.toml``."""
 
@@ -59,7 +65,8 @@ class ArchitecturesFile(BaseModel):
     architectures: Annotated[dict[str, ArchitectureRow], Field(min_length=1)]
     tensors: dict[str, Many[str]]
     windows: dict[str, WindowRow]
-    change_nothing: NamesRow
+    change_nothing: Annotated[Many[ReasonRow], Field(min_length=1)]
+    beside: Annotated[Many[ReasonRow], Field(min_length=1)]
     by_tensors: NamesRow
     own_ways: dict[str, str]
     no_generators: NamesRow

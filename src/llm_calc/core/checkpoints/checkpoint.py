@@ -31,6 +31,8 @@ SPLIT_LATENT = (
 )
 """Beginnings of types whose ``kv_b_proj`` mlx-lm 0.32.2 cuts in two: keys with rows of a head, and values."""
 MOST_CHOICES = 200_000
+SAME_AS_ALL = "fp8"
+"""What transformers writes of experts into every fp8 file, that of a dense model too."""
 OTHERWISE = (
     "names other modules in transformers 5 than in transformers 4, and the file does not say which wrote it "
     "(transformers_version); it was taken as transformers 4 does"
@@ -65,7 +67,7 @@ def checkpoint_format(config: Mapping[str, object], model: Model, tables: Format
     """
     own, path = own_number(model, tables), str(config.get(SAID_IN) or FIELD)
     scheme, said = read_scheme(config, own, tables, path)
-    if said.values.get(EXPERT_DTYPE) is not None and not model.num_experts:
+    if said.values.get(EXPERT_DTYPE) not in (None, SAME_AS_ALL) and not model.num_experts:
         said.assume(f"{EXPERT_DTYPE} speaks of experts, and this model has none")
     if len(scheme.choices) > MOST_CHOICES:
         raise InvalidInputError(f"{path}: at most {MOST_CHOICES} names of modules", field=path)

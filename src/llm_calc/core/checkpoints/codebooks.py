@@ -8,46 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from llm_calc.core.checkpoints.ledger import Said
-from llm_calc.core.checkpoints.scheme import (
-    HEAD,
-    LINEAR,
-    NO_EXPERTS,
-    TOWERS,
-    Choice,
-    Coverage,
-    Scheme,
-    grouped,
-    left_out,
-    names_head,
-    number_words,
-    storage_of,
-)
-from llm_calc.core.checkpoints.transformers_lists import is_stated, kept_modules
+from llm_calc.core.checkpoints.scheme import HEAD, LINEAR, Choice, Scheme, grouped, left_out
+from llm_calc.core.checkpoints.transformers_lists import replaced
 from llm_calc.core.formats import NumberFormat
 
-_LIST = "modules_to_not_convert"
 _HALF = 16.0
-
-
-def _replaced(said: Said, number: NumberFormat, words: str, key: str = _LIST) -> Scheme:
-    """Linear modules of text and towers, each replaced by one of the tool's."""
-    kept = kept_modules(said, key)
-    covers: Coverage = NO_EXPERTS | TOWERS
-    return Scheme(
-        storage=storage_of(number),
-        number=number,
-        words=f"{number_words(number)} ({words})",
-        choices=kept,
-        covers=covers | HEAD if is_stated(said, key) and not names_head(kept) else covers,
-        gates=True,
-        own_modules=True,
-    )
 
 
 def eetq(said: Said) -> Scheme:
     """EETQ: 8-bit integers with a scale of 16 bits a row."""
     said.word("weights", {"int8": "int8"}, "int8")
-    return _replaced(said, grouped("int8", 8, -1, _HALF), "EETQ")
+    return replaced(said, grouped("int8", 8, -1, _HALF), "EETQ")
 
 
 _CLASSES = {each: each for each in ("bitlinear", "autobitlinear")}
@@ -63,9 +34,9 @@ def bitnet(said: Said) -> Scheme:
         said.assume("quantization_config.use_rms_norm: norms before every matrix were not counted")
     said.read("rms_norm_eps")
     if kind == "autobitlinear" and mode == "online":
-        scheme = _replaced(said, own, "BitNet, quantized when used")
+        scheme = replaced(said, own, "BitNet, quantized when used")
         return replace(scheme, covers=frozenset(), dense=True)
-    return _replaced(said, replace(grouped("int2", 2, 0, own.element_bits), compute="int8"), "BitNet")
+    return replaced(said, replace(grouped("int2", 2, 0, own.element_bits), compute="int8"), "BitNet")
 
 
 def higgs(said: Said) -> Scheme:
@@ -75,7 +46,7 @@ def higgs(said: Said) -> Scheme:
         raise said.refusal("bits", "2, 3, 4")
     wide = said.notes.own.element_bits
     tables = wide * (2**bits + 2 * 4**bits)
-    return _replaced(said, grouped(f"int{bits}", bits, size, wide, tensor=tables), "HIGGS")
+    return replaced(said, grouped(f"int{bits}", bits, size, wide, tensor=tables), "HIGGS")
 
 
 def aqlm(said: Said) -> Scheme:
@@ -88,7 +59,7 @@ def aqlm(said: Said) -> Scheme:
     bits = books * stored / (inputs * outputs)
     book = books * 2**wide * inputs * outputs * _HALF
     number = replace(grouped(f"aqlm-{books}x{wide}", bits, -1, _HALF / outputs), tensor_bits=book)
-    scheme = _replaced(said, number, "AQLM", "linear_weights_not_to_quantize")
+    scheme = replaced(said, number, "AQLM", "linear_weights_not_to_quantize")
     return replace(scheme, storage=f"int{max(1, round(bits))}")
 
 

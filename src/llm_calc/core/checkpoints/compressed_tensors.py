@@ -39,6 +39,7 @@ FORMATS: Mapping[str, str] = {
     "float-quantized": "byte",
     "naive-quantized": "byte",
     "mxfp8-quantized": "byte",
+    "mxfp6-pack-quantized": "packed6",
     "nvfp4-pack-quantized": "fp4",
     "mxfp4-pack-quantized": "fp4",
     "mixed-precision": "",
@@ -46,6 +47,8 @@ FORMATS: Mapping[str, str] = {
 """How a format stores an element: packed bits, a byte, two fp4 numbers a byte; dense: as before."""
 STRATEGIES = {each: each for each in ("", "tensor", "channel", "group", "block", "tensor_group")}
 LINEAR_CLASS = "Linear"
+MX_GROUP = 32
+"""Numbers that share a scale in OCP's formats."""
 _INT4 = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128, "symmetric": True}
 _INT8 = {"num_bits": 8, "type": "int", "strategy": "channel", "symmetric": True}
 _FP8 = {"num_bits": 8, "type": "float", "strategy": "channel"}
@@ -182,17 +185,19 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
     block = block_of(weights, "block_structure")
     order = weights.word("actorder", _ORDERS, "")
     native = active is not None
-    if kind == "float" and bits not in (4, 8):
-        raise weights.refusal("num_bits", "4 or 8 with type float")
+    if kind == "float" and bits not in (4, 6, 8):
+        raise weights.refusal("num_bits", "4, 6 or 8 with type float")
     static = _static_bits(active)
     if kind == "float" and bits == 4:
         return _fp4(size, scale, native=native)
+    if kind == "float" and bits == 6:
+        return _fp6(weights, size, layout, native=native)
     stored = bits if layout in ("packed", "") else max(8, bits)
     compute = {("float", 8): "fp8", ("int", 8): "int8"}.get((kind, bits)) if native else None
     name = f"{'fp' if kind == 'float' else 'int'}{bits}"
-    if kind == "float" and scale == 8 and size > 0:
+    if kind == "float" and scale == 8 and size == MX_GROUP:
         return grouped("mxfp8", 8, size, scale, compute=compute)
-    scale = scale or weights.notes.own.element_bits
+    scale = _own_scale(weights, scale)
     zero = 0.0 if symmetric else float(stored)
     packed = SHAPE_BITS if layout == "packed" else 0.0
     if strategy == "block" and block is not None:
@@ -234,6 +239,24 @@ def _static_bits(active: Said | None) -> float:
         return 0.0
     symmetric = active.values.get("symmetric", True)
     return active.notes.own.element_bits + (0.0 if symmetric else 8.0)
+
+
+def _own_scale(weights: Said, stated: float) -> float:
+    """Scales of integers and of fp8 stand in the model's type, whatever ``scale_dtype`` says; the answer says so."""
+    own = weights.notes.own.element_bits
+    if stated not in (0.0, own):
+        where = weights.path.removeprefix("model.hf_config.")
+        weights.assume(
+            f"{where}.scale_dtype: compressed-tensors stores such scales in the model's own type, as was counted"
+        )
+    return own
+
+
+def _fp6(weights: Said, size: int, layout: str, *, native: bool) -> NumberFormat:
+    """MXFP6: four numbers in three bytes, and a scale of 8 bits for every 32."""
+    if size not in (0, MX_GROUP) or layout not in ("", "packed6"):
+        raise weights.refusal("group_size", f"{MX_GROUP}, with format mxfp6-pack-quantized")
+    return grouped("mxfp6", 6, MX_GROUP, 8, compute="fp6" if native else None)
 
 
 def _fp4(size: int, scale: float, *, native: bool) -> NumberFormat:

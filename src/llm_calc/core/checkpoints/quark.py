@@ -1,6 +1,7 @@
 """Reader of AMD Quark: one configuration of the weights, and others for modules that are listed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from llm_calc.core.checkpoints.ledger import Said
 from llm_calc.core.checkpoints.scheme import (
@@ -8,6 +9,7 @@ from llm_calc.core.checkpoints.scheme import (
     LINEAR,
     Choice,
     Scheme,
+    block_of,
     grouped,
     left_out,
     names_head,
@@ -32,10 +34,13 @@ _KINDS: Mapping[str, tuple[str, int, str | None]] = {
     "int2": ("int2", 2, None),
 }
 _UNQUANTIZED = ("bfloat16", "float16", "bf16", "fp16", "float32")
-_SCHEMES = {each: each for each in ("", "per_tensor", "per_channel", "per_group", "per_token")}
+_SCHEMES = {each: each for each in ("", "per_tensor", "per_channel", "per_group", "per_token", "per_block")}
+_FP8 = "fp8_e4m3"
+_NVFP4_GROUP = 16
 _SCALES: Mapping[str, float] = {
     "": 0.0,
     "e8m0": 8.0,
+    "float8_e8m0fnu": 8.0,
     "float": 32.0,
     "float32": 32.0,
     "float16": 16.0,
@@ -80,14 +85,44 @@ def quark(said: Said) -> Scheme:
 
 def _number(said: Said) -> NumberFormat | None:
     """The format of one configuration's weights; None: left in 16 bits."""
-    raw = said.values.get("weight")
-    if isinstance(raw, list):
-        said = Said({**said.values, "weight": raw[0] if raw else None}, said.path, said.notes)
-        if len(raw) > 1:
-            said.assume(f"{said.path}.weight: of {len(raw)} steps the first was taken")
+    steps = said.values.get("weight")
+    native = bool(said.values.get("input_tensors"))
+    if isinstance(steps, list):
+        return _in_steps(said, steps, native=native)
     weight = said.part("weight")
-    if weight is None:
-        return None
+    return None if weight is None else _one_step(weight, native=native)
+
+
+def _in_steps(said: Said, steps: list[object], *, native: bool) -> NumberFormat | None:
+    """Numbers whose scales are quantized too (NVFP4), or fp8 that is quantized to integers of four bits."""
+    parts = []
+    for place, step in enumerate(steps):
+        part = Said(step if isinstance(step, Mapping) else {}, f"{said.path}.weight.{place}", said.notes)
+        said.adopt(part)
+        parts.append(part)
+    said.read("weight")
+    kinds = [str(part.values.get("dtype") or "").lower() for part in parts]
+    if kinds == ["fp4", _FP8]:
+        size = parts[0].integer("group_size", _NVFP4_GROUP)
+        parts[0].word("dtype", _KINDS, "")
+        for part in parts:
+            part.word("qscheme", _SCHEMES, "")
+            part.read("dtype", "symmetric", "scale_type", "scale_format", "group_size")
+        beside = 64.0 if native else 32.0
+        return grouped("nvfp4", 4, max(size, 1), 8, tensor=beside, compute="fp4" if native else None)
+    if kinds == [_FP8, "int4"]:
+        parts[0].word("qscheme", {"": "", "per_tensor": "per_tensor"}, "")
+        parts[0].read("dtype", "symmetric", "scale_type", "scale_format", "group_size")
+        number = _one_step(parts[1], native=False)
+        return (
+            None if number is None else replace(number, tensor_bits=32.0, compute="fp8" if native else None)
+        )
+    if len(parts) != 1:
+        said.assume(f"{said.path}.weight: of {len(parts)} steps the first was taken")
+    return _one_step(parts[0], native=native) if parts else None
+
+
+def _one_step(weight: Said, *, native: bool) -> NumberFormat | None:
     kind = str(weight.values.get("dtype") or "").lower()
     if kind in _UNQUANTIZED:
         weight.read(*weight.values)
@@ -97,11 +132,18 @@ def _number(said: Said) -> NumberFormat | None:
     size = weight.integer("group_size", 0)
     scale = weight.word("scale_format", _SCALES, "") or weight.word("scale_type", _SCALES, "")
     symmetric = weight.raw("symmetric") is not False
-    native = bool(said.values.get("input_tensors"))
     compute = compute if native else None
     if name.startswith("mx") and scheme in ("", "per_group"):
         return grouped(name, bits, size if size > 0 else 32, 8, compute=compute)
     zero = 0.0 if symmetric else float(bits)
+    block = block_of(weight, "block_size")
+    if scheme == "per_block":
+        if block is None:
+            raise weight.refusal("block_size", "a pair of positive whole numbers, such as [128, 128]")
+        wide = scale or 32.0
+        return NumberFormat(
+            name=f"{name}-block", element_bits=bits, block=block, scale_bits=wide, compute=compute
+        )
     if scheme == "per_group":
         return grouped(name, bits, size if size > 0 else 128, _wide(scale), zero=zero, compute=compute)
     if scheme == "per_channel":

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Mapping
 
 from llm_calc.core.architectures.beside import RELEASE, ROUTER_DTYPE, TEXT_ONLY, WRITTEN_BY_MLX
+from llm_calc.core.checkpoints.affine import hqq, quanto, sinq
+from llm_calc.core.checkpoints.auto_round import auto_round
 from llm_calc.core.checkpoints.codebooks import aqlm, bitnet, eetq, exl2, exl3, higgs
 from llm_calc.core.checkpoints.compressed_tensors import compressed_tensors
 from llm_calc.core.checkpoints.files import CONTRADICTIONS, SAID_IN
-from llm_calc.core.checkpoints.integers import auto_round, awq, gptq
+from llm_calc.core.checkpoints.integers import awq, gptq
 from llm_calc.core.checkpoints.ledger import Notes, Said
 from llm_calc.core.checkpoints.modelopt import modelopt
 from llm_calc.core.checkpoints.quark import quark
+from llm_calc.core.checkpoints.research import fouroversix, fp_quant, spqr, vptq
 from llm_calc.core.checkpoints.scheme import FIELD, Scheme
+from llm_calc.core.checkpoints.sglang import blockwise_int8, w4afp8, w8a8_fp8, w8a8_int8
 from llm_calc.core.checkpoints.tables import FormatTables
 from llm_calc.core.checkpoints.torchao import torchao
 from llm_calc.core.checkpoints.transformers_own import gemma, metal
@@ -18,11 +22,9 @@ from llm_calc.core.checkpoints.whole_models import (
     bitsandbytes,
     fbgemm_fp8,
     fp8,
-    hqq,
     mlx,
     mxfp4,
     mxfp8,
-    quanto,
 )
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
@@ -52,6 +54,15 @@ _READERS: dict[str, Callable[[Said], Scheme]] = {
     "aqlm": aqlm,
     "exl2": exl2,
     "exl3": exl3,
+    "sinq": sinq,
+    "spqr": spqr,
+    "vptq": vptq,
+    "fp_quant": fp_quant,
+    "fouroversix": fouroversix,
+    "blockwise_int8": blockwise_int8,
+    "w8a8_int8": w8a8_int8,
+    "w8a8_fp8": w8a8_fp8,
+    "w4afp8": w4afp8,
 }
 _SPELLINGS = {
     "intel/auto-round": "auto-round",
@@ -65,8 +76,21 @@ _SPELLINGS = {
     "gptq_marlin": "gptq",
     "awq_marlin": "awq",
     "deepseek_v4_fp8": "fp8",
+    "auto_gptq": "gptq",
+    "auto_awq": "awq",
+    "autoawq": "awq",
+    "inc": "auto-round",
+    "gpt_oss_mxfp4": "mxfp4",
+    "modelopt_fp8": "modelopt",
+    "quark_mxfp4": "quark",
+    "fp-quant": "fp_quant",
 }
 """Names that stand for the same tool."""
+_ELSEWHERE = {
+    "gguf": "the weights are in the GGUF file; give its first bytes as model.gguf_base64",
+    "nvfp4": "transformers makes these numbers when it loads 16-bit weights, and no file holds them",
+}
+"""Methods whose sizes no configuration tells."""
 
 
 def read_scheme(
@@ -82,6 +106,11 @@ def read_scheme(
     method = str(stated or _unnamed_method(said.values)).lower()
     method = _SPELLINGS.get(method, method)
     reader = _READERS.get(method)
+    if reader is None and method in _ELSEWHERE:
+        where = f"{path}.{METHOD}"
+        raise InvalidInputError(
+            f"{where}: {method!r}: {_ELSEWHERE[method]}; or give precision.weights", field=where
+        )
     if reader is None:
         known = ", ".join(sorted(_READERS))
         msg = f"{path}.{METHOD}: {method!r} is not one of {known}; or give precision.weights"

@@ -11,8 +11,20 @@ from dataclasses import replace
 
 from llm_calc.core.architectures.beside import RELEASE, first_number
 from llm_calc.core.checkpoints.ledger import Said
-from llm_calc.core.checkpoints.scheme import Choice
+from llm_calc.core.checkpoints.scheme import (
+    HEAD,
+    NO_EXPERTS,
+    TOWERS,
+    Choice,
+    Coverage,
+    Scheme,
+    names_head,
+    number_words,
+    storage_of,
+)
+from llm_calc.core.formats import NumberFormat
 
+USUAL_LIST = "modules_to_not_convert"
 _FIRST_OF_5 = 5
 _FROM_THE_START = ("model.", "lm_head", "transformer.", "backbone.", "language_model.", "gpt_neox.")
 _SPECIAL = "*+?[](){}|^$\\"
@@ -29,6 +41,21 @@ def kept_modules(said: Said, *keys: str, parameters: bool = False) -> tuple[Choi
 def is_stated(said: Said, *keys: str) -> bool:
     """Whether any list is stated, be it empty: it takes the place of the usual one, which keeps the head."""
     return any(said.values.get(key) is not None for key in keys)
+
+
+def replaced(said: Said, number: NumberFormat, words: str, key: str = USUAL_LIST) -> Scheme:
+    """Linear modules of text and towers, each replaced by one of a tool's; routed experts are no modules."""
+    kept = kept_modules(said, key)
+    covers: Coverage = NO_EXPERTS | TOWERS
+    return Scheme(
+        storage=storage_of(number),
+        number=number,
+        words=f"{number_words(number)} ({words})",
+        choices=kept,
+        covers=covers | HEAD if is_stated(said, key) and not names_head(kept) else covers,
+        gates=True,
+        own_modules=True,
+    )
 
 
 def _choice(pattern: str, key: str, release: int | None, *, parameters: bool) -> Choice:

@@ -1,6 +1,7 @@
 """Numbers that files of integers in groups are known to hold."""
 
 from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.module_names import OTHER, TOWER_WORDS
 
 GPTQ_BITS = (2, 3, 4, 8)
 AWQ_BITS = (4, 8)
@@ -17,3 +18,23 @@ def name_unusual(said: Said, bits: int, size: int, widths: tuple[int, ...]) -> N
         )
     if size != -1 and (size < LEAST_GROUP or size & (size - 1)):
         said.assume(f"{said.path}: files of this kind have no groups of {size}; they were taken as stated")
+
+
+BLOCK_KEYS = ("block_name_to_quantize", "to_quant_block_names")
+
+
+def name_blocks(said: Said) -> None:
+    """Names blocks other than the layers of the text model, which are what was quantized in every published file."""
+    for key in BLOCK_KEYS:
+        value = said.raw(key)
+        names = value if isinstance(value, list) else str(value).split(",") if value else []
+        flat = [str(item).strip() for each in names for item in (each if isinstance(each, list) else [each])]
+        towers = [name for name in flat if TOWER_WORDS.intersection(name.split("."))]
+        strange = [name for name in flat if name not in OTHER.stacks and name not in towers]
+        said.notes.add_all(
+            towers,
+            f"quantization_config.{key}: {{}} are layers of a tower; towers were taken as not quantized",
+        )
+        said.notes.add_all(
+            strange, f"quantization_config.{key}: {{}} is not understood; all layers were taken"
+        )

@@ -1,4 +1,4 @@
-"""Readers of the tools that write one kind of numbers: fp8, fbgemm, bitsandbytes, MXFP4, MLX, HQQ, Quanto."""
+"""Readers of the tools that write one kind of numbers: fp8, fbgemm, bitsandbytes, MXFP4, MLX."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +17,7 @@ from llm_calc.core.checkpoints.scheme import (
     grouped,
     kv_cache_of,
     left_out,
+    listed_only,
     names_head,
     number_of,
     number_words,
@@ -98,10 +99,15 @@ def bitsandbytes(said: Said) -> Scheme:
     if is_stated(said, "llm_int8_skip_modules", "modules_to_not_convert") and not names_head(skips):
         covers |= HEAD
     double = said.flag("bnb_4bit_use_double_quant")
+    whole = said.flag("llm_int8_has_fp16_weight") and eight and not four
     said.word("bnb_4bit_quant_storage", _STORAGE, "")
     kind = said.word("bnb_4bit_quant_type", _FOUR_BIT_KINDS, "")
     if four == eight:
         raise said.refusal("load_in_4bit", "true, with load_in_8bit false, or the other way round")
+    if whole:
+        return replace(
+            listed_only(said, skips), words="16-bit weights that are quantized when used (bitsandbytes)"
+        )
     if not four:
         number = replace(grouped("int8", 8, -1, 32, tensor=8, compute="int8"))
         words = "8-bit integers (bitsandbytes)"
@@ -209,55 +215,3 @@ def _mlx_number(said: Said) -> NumberFormat:
         return replace(number_of(said, mode), tensor_bits=0.0)
     wide = said.notes.own.element_bits
     return grouped(f"int{bits}", bits, size, wide, zero=wide)
-
-
-def hqq(said: Said) -> Scheme:
-    """HQQ: integers in groups with a scale and an offset of 16 bits each."""
-    outer = said.part("quant_config") or said
-    weights = outer.part("weight_quant_params") or outer
-    bits = weights.bits("nbits" if "nbits" in weights.values else "bits", 4, most=8)
-    size = weights.integer("group_size", 64)
-    for key in ("scale_quant_params", "zero_quant_params"):
-        if outer.raw(key):
-            said.assume(f"quantization_config.{key}: scales were counted in 16 bits")
-    said.assume(
-        "hqq: a scale and an offset of 16 bits a group were taken for all linear layers but the experts"
-    )
-    number = grouped(f"int{bits}", bits, size if size > 0 else -1, 16, zero=16)
-    skips = left_out(said, "skip_modules", "modules_to_not_convert")
-    return Scheme(
-        storage=storage_of(number),
-        number=number,
-        words=f"{number_words(number)} (HQQ)",
-        choices=skips,
-        covers=NO_EXPERTS,
-    )
-
-
-_QUANTO = {
-    "": ("int8", 8),
-    "int8": ("int8", 8),
-    "qint8": ("int8", 8),
-    "int4": ("int4", 4),
-    "qint4": ("int4", 4),
-    "int2": ("int2", 2),
-    "qint2": ("int2", 2),
-    "float8": ("fp8", 8),
-    "qfloat8": ("fp8", 8),
-    "qfloat8_e4m3fn": ("fp8", 8),
-}
-
-
-def quanto(said: Said) -> Scheme:
-    """Quanto: 8 bits with a scale a row, fewer in groups of 128 with a scale and an offset."""
-    name, bits = said.word("weights", _QUANTO, "")
-    said.assume("quanto: the usual groups and scales were taken for all linear layers but the experts")
-    number = grouped(name, bits, -1, 16) if bits == 8 else grouped(name, bits, 128, 16, zero=16)
-    skips = left_out(said, "modules_to_not_convert")
-    return Scheme(
-        storage=storage_of(number),
-        number=number,
-        words=f"{number_words(number)} (Quanto)",
-        choices=skips,
-        covers=NO_EXPERTS,
-    )

@@ -1,0 +1,94 @@
+"""Options and methods that are rarer: files made for SGLang, names that stand for others, layouts, steps."""
+
+from typing import Any
+
+import pytest
+
+from llm_calc.core.errors import InvalidInputError
+from tests.core.checkpoints.test_codebooks import ENDS_7B, LINEAR_7B, LLAMA_2_7B, ROWS_7B, stored
+
+BLOCKS_7B = 32 * (4 * 32 * 32 + 3 * 32 * 86)
+"""Blocks of 128 x 128 of all linear matrices."""
+
+
+@pytest.mark.parametrize(
+    ("said", "size_bytes"),
+    [
+        ({"quant_method": "blockwise_int8", "weight_block_size": [128, 128]}, LINEAR_7B + 4 * BLOCKS_7B),
+        ({"quant_method": "w8a8_int8"}, LINEAR_7B + 4 * ROWS_7B),
+        ({"quant_method": "w8a8_fp8"}, LINEAR_7B + 4 * ROWS_7B),
+        ({"quant_method": "w4afp8"}, LINEAR_7B + 4 * BLOCKS_7B),
+    ],
+)
+def test_files_for_sglang_are_read_and_called_guesses(said: dict[str, Any], size_bytes: int) -> None:
+    size, found = stored(LLAMA_2_7B, said)
+    assert size == pytest.approx(size_bytes + ENDS_7B)
+    assert found.guesses
+
+
+@pytest.mark.parametrize(
+    ("method", "as_written"),
+    [("auto_gptq", "gptq"), ("auto_awq", "awq"), ("inc", "auto-round"), ("modelopt_fp8", "modelopt")],
+)
+def test_engines_own_names_stand_for_the_tool(method: str, as_written: str) -> None:
+    said = {"quant_algo": "FP8"} if as_written == "modelopt" else {"bits": 4, "group_size": 64}
+    first, second = (stored(LLAMA_2_7B, {"quant_method": name, **said}) for name in (method, as_written))
+    assert first == second
+
+
+@pytest.mark.parametrize(("method", "hint"), [("gguf", "gguf_base64"), ("nvfp4", "no file holds them")])
+def test_methods_of_no_file_say_where_to_look(method: str, hint: str) -> None:
+    with pytest.raises(InvalidInputError, match=hint):
+        stored(LLAMA_2_7B, {"quant_method": method})
+
+
+def test_offsets_of_two_layouts_of_awq_are_as_wide_as_scales() -> None:
+    # autoawq 0.2.9, WQLinear_GEMVFast: scales and scaled offsets of 16 bits a group, rows padded to eight groups
+    said = {"quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm"}
+    usual, _ = stored(LLAMA_2_7B, said)
+    for layout in ("gemv_fast", "llm-awq"):
+        size, found = stored(LLAMA_2_7B, {**said, "version": layout})
+        assert size - usual == pytest.approx(LINEAR_7B / 128 * (16 - 4) / 8)
+        assert any("padding" in guess for guess in found.guesses)
+
+
+def test_blocks_that_were_quantized_are_named_where_they_are_not_the_layers() -> None:
+    said = {"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": False}
+    assert stored(LLAMA_2_7B, {**said, "block_name_to_quantize": "model.layers"})[1].guesses == ()
+    for blocks, word in (("model.visual.blocks,model.layers", "tower"), ("encoder.block", "encoder.block")):
+        _, found = stored(LLAMA_2_7B, {**said, "block_name_to_quantize": blocks})
+        assert any(word in guess for guess in found.guesses)
+
+
+def test_scales_of_another_type_are_told_and_not_believed() -> None:
+    # compressed-tensors 0.20.0 writes a scale of bfloat16 whatever scale_dtype says, but for MXFP and NVFP4
+    weights = {"num_bits": 8, "type": "float", "strategy": "channel", "scale_dtype": "torch.float32"}
+    group = {"targets": ["Linear"], "weights": weights}
+    said = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}, "ignore": ["lm_head"]}
+    size, found = stored(LLAMA_2_7B, said)
+    assert size == pytest.approx(LINEAR_7B + 2 * ROWS_7B + ENDS_7B)
+    assert any("scale_dtype" in guess for guess in found.guesses)
+
+
+def test_an_fp8_file_of_a_dense_model_may_speak_of_experts() -> None:
+    # transformers 5.24 writes expert_dtype: "fp8" into the config of every model that it quantizes
+    said = {"quant_method": "fp8", "weight_block_size": [128, 128], "expert_dtype": "fp8"}
+    assert stored(LLAMA_2_7B, said)[1].guesses == ()
+    assert stored(LLAMA_2_7B, {**said, "expert_dtype": "fp4"})[1].guesses
+
+
+def test_quark_in_steps() -> None:
+    four = {"dtype": "fp4", "qscheme": "per_group", "group_size": 16}
+    scale = {"dtype": "fp8_e4m3", "qscheme": "per_tensor", "is_scale_quant": True}
+    said: dict[str, Any] = {"quant_method": "quark", "exclude": ["lm_head"]}
+    size, found = stored(LLAMA_2_7B, {**said, "global_quant_config": {"weight": [four, scale]}})
+    assert size == pytest.approx(LINEAR_7B * 9 / 16 + 4 * 224 + ENDS_7B)
+    assert found.guesses == ()
+    first = {"dtype": "fp8_e4m3", "qscheme": "per_tensor"}
+    second = {"dtype": "int4", "qscheme": "per_channel", "symmetric": True, "ch_axis": 0}
+    both = {"weight": [first, second], "input_tensors": {"dtype": "fp8_e4m3"}}
+    size, _ = stored(LLAMA_2_7B, {**said, "global_quant_config": both})
+    assert size == pytest.approx(LINEAR_7B / 2 + 4 * ROWS_7B + 4 * 224 + ENDS_7B)
+    block = {"dtype": "fp8_e4m3", "qscheme": "per_block", "block_size": [128, 128], "symmetric": True}
+    size, _ = stored(LLAMA_2_7B, {**said, "global_quant_config": {"weight": block}})
+    assert size == pytest.approx(LINEAR_7B + 4 * BLOCKS_7B + ENDS_7B)
