@@ -117,7 +117,8 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
             )
         case _:
             loop = core.simulated_loop(deployment, lengths, requests)
-            found = in_loop(loop, encoder, float(requests), most_per_s(placed, lengths))
+            most = most_per_s(placed, lengths) if encoder.seconds else math.inf
+            found = in_loop(loop, encoder, float(requests), most)
     return times(found, busy_replicas(placed, workload))
 
 

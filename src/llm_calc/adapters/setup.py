@@ -137,13 +137,13 @@ def _with_card_cache(
     """The cache format that an engine takes for this kind of model on this card, where none is named.
 
     ``kept``: what its table says. SGLang besides: fp8 for DeepSeek V4, and for sparse latent attention on compute
-    capability 10 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
+    capability 10 and 12 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
     """
     if precision.kv_cache != AUTO:
         return precision
     if engine != "sglang":
         return precision if kept is None else precision.model_copy(update={"kv_cache": kept})
-    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith("10.")
+    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
     small = model.model_type == COMPRESSED or sparse
     return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
 

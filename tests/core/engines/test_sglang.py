@@ -333,10 +333,29 @@ def test_deepseek_v4_has_pools_of_its_own() -> None:
     assert plan.tokens_per_replica == int((plan.available_bytes - rings) // 7086.75) // 256 * 256
 
 
-@pytest.mark.parametrize(("gpu", "row"), [(H200, 656), (B200, 576)])
-def test_rows_of_sparse_latent_caches_in_fp8(gpu: str, row: int) -> None:
-    plan = sglang().plan(catalog("deepseek-v3.2", gpu, 8, "fp8"))
-    assert plan.bytes_per_token == 61 * (row + 132)
+@pytest.mark.parametrize(
+    ("model", "gpu", "row"),
+    [
+        ("deepseek-v3.2", H200, 656),
+        ("deepseek-v3.2", B200, 576),
+        ("deepseek-v3.2", "rtx-pro-6000-blackwell-server", 576),
+        ("glm-5.2", "rtx-pro-6000-blackwell-server", 656),
+        ("deepseek-v3.2", "mi355x", 576),
+    ],
+)
+def test_rows_of_sparse_latent_caches_in_fp8(model: str, gpu: str, row: int) -> None:
+    """0.5.23: scales beside the latent on Hopper and, of GLM, on compute capability 12; plain rows elsewhere."""
+    plan = sglang().plan(catalog(model, gpu, 8, "fp8"))
+    indexed = {"deepseek-v3.2": 61, "glm-5.2": 21}[model]
+    assert plan.bytes_per_token == {"deepseek-v3.2": 61, "glm-5.2": 78}[model] * row + indexed * 132
+
+
+@pytest.mark.parametrize(
+    ("gpu", "kept"),
+    [(H200, "bf16"), (B200, "fp8"), ("rtx-pro-6000-blackwell-server", "fp8"), ("mi355x", "bf16")],
+)
+def test_the_default_cache_of_sparse_latent_attention(gpu: str, kept: str) -> None:
+    assert catalog("deepseek-v3.2", gpu, 8).numbers.cache.name == kept
 
 
 def test_the_pool_may_be_capped() -> None:

@@ -32,6 +32,7 @@ from llm_calc.core.engines.sglang_pools import (
 from llm_calc.core.engines.sglang_rules import (
     COMPRESSED,
     SglangRules,
+    has_scaled_rows,
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
@@ -218,7 +219,7 @@ class Sglang:
         )
         if setup.model.draft_layers and stage == setup.layout.pipeline - 1:
             caches = with_draft_rows(caches, setup.model.draft_layers, self.dcp_size)
-        scaled = is_sparse(setup.model) and not is_datacenter_blackwell(setup)
+        scaled = is_sparse(setup.model) and has_scaled_rows(setup)
         return tuple(map(scaled_rows, caches)) if scaled else caches
 
     def _slots(self, setup: Setup) -> StateSlots:
