@@ -403,10 +403,5 @@ def test_the_class_of_another_type_is_named(kind: str, named: str) -> None:
 @pytest.mark.parametrize(("kind", "named"), [("gemma3_text", "Gemma3"), ("bailing_hybrid", "BailingMoeV2_5")])
 def test_the_class_of_a_text_part_or_of_an_earlier_version_is_usual(kind: str, named: str) -> None:
     sizes = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
-    assert (
-        read_config(
-            {"model_type": kind, "architectures": [f"{named}ForCausalLM"]}
-            | ({} if named == "Gemma3" else sizes)
-        ).confidence
-        == "exact"
-    )
+    config: dict[str, Any] = {"model_type": kind, "architectures": [f"{named}ForCausalLM"]}
+    assert read_config({**config, **({} if named == "Gemma3" else sizes)}).confidence == "exact"
