@@ -85,6 +85,26 @@ def test_every_engine_keeps_its_own_formats(engine: str, kv_cache: str, *, taken
         answer_memory_plan(request, load_catalogs())
 
 
+@pytest.mark.parametrize("name", ["fp8_e4m3", "fp8_e5m2"])
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "generic"])
+def test_eight_bits_under_the_names_of_engines_are_fp8(engine: str, name: str) -> None:
+    def asked(kv_cache: str, **flag: str) -> MemoryPlanRequest:
+        return MemoryPlanRequest.model_validate(
+            {
+                "model": {"name": "qwen3-8b"},
+                "precision": {"kv_cache": kv_cache},
+                "hardware": {"gpu": "h100-80gb-sxm"},
+                "engine": {"name": engine, **flag},
+            }
+        )
+
+    own, plain = (answer_memory_plan(asked(each), load_catalogs()) for each in (name, "fp8"))
+    assert own.kv_cache_tokens == plain.kv_cache_tokens
+    if engine in ("vllm", "sglang"):
+        both = answer_memory_plan(asked(name, kv_cache_dtype=name), load_catalogs())
+        assert both.kv_cache_tokens == plain.kv_cache_tokens
+
+
 @pytest.mark.parametrize(
     ("engine", "version", "gpu", "kv_cache", "taken"),
     [
