@@ -175,7 +175,7 @@ def room_of(
         other = "ask for one turn" if workload.grows else "leave hash_ids out"
         msg = f"{field}: prompt caches of {part.name} are not modelled; {other}, or ask for another engine"
         raise UnsupportedError(msg, field=field)
-    setup, per_token = subject.setup, _bytes_per_token(subject)
+    setup, per_token = subject.setup, bytes_per_token(subject)
     gpus = setup.layout.gpus // replicas
     found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
@@ -195,7 +195,7 @@ def room_of(
     )
 
 
-def _bytes_per_token(subject: Subject) -> float:
+def bytes_per_token(subject: Subject) -> float:
     """What a token of context takes in a tier [bytes]."""
     return float(kv_cache_bytes_per_token(subject.setup.model, subject.setup.numbers.cache_format))
 
@@ -284,7 +284,7 @@ def most_hits(stream: Stream) -> float:
 
 def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:
     """What each memory gave, the GPU first."""
-    replicas, bytes_per_token = placed.replicas, _bytes_per_token(placed.subject)
+    replicas, each = placed.replicas, bytes_per_token(placed.subject)
     yield TierHits(
         tier="gpu",
         hit_fraction=hits[0],
@@ -296,5 +296,5 @@ def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[
             tier=tier.name,
             hit_fraction=fraction,
             capacity_tokens=tier.capacity_tokens * replicas,
-            bandwidth_bytes_per_s=tier.tokens_per_s * bytes_per_token,
+            bandwidth_bytes_per_s=tier.tokens_per_s * each,
         )

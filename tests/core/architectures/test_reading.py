@@ -375,3 +375,16 @@ def test_values_that_cannot_be_right_are_named(further: dict[str, Any], named: s
     reading = read_config(config | further)
     assert reading.confidence == "approximate"
     assert any(named in line for line in reading.assumptions)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "xlstm", "hidden_size": 4112, "num_heads": 16},
+        {"model_type": "exaone4_5", "vision_config": {"hidden_size": 3600, "num_heads": 32}},
+    ],
+)
+def test_heads_that_do_not_share_a_width_equally_are_refused(config: dict[str, Any]) -> None:
+    """The classes build them, with norms or outputs of another width, and cannot run them."""
+    with pytest.raises(InvalidInputError, match="num_heads must be a divisor"):
+        read_config(config)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from llm_calc.core.serving import estimate, loop
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.open import OpenRun
+from llm_calc.core.serving.run import Bounds
 from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.traffic import Policy, Scheduling, Served, Traffic, poisson_arrivals
 from tests.builders import deepseek_v3, llama
@@ -118,3 +120,35 @@ def test_an_order_serves_every_deployment_under_the_same_load() -> None:
     assert loop.order_of.cache_info().misses == 1
     assert estimate.simulated_loop(deployment, lengths, 48) == first
     assert other.ttft_s != first.ttft_s
+
+
+@pytest.mark.parametrize("rate", [2.0, 40.0])
+@pytest.mark.parametrize("tokens", [(1024.0, 512.0), (20_000.0, 64.0), (64.0, 1.0), (1.0, 300.0)])
+@pytest.mark.parametrize("policy", ["mixed", "prefill_first"])
+@pytest.mark.parametrize(
+    ("spread", "cached", "gained", "limit"),
+    [(0.0, 0.0, 1.0, 5.0), (0.2, 0.5, 1.7, 1e9), (0.2, 0.0, 1.0, 3.0)],
+)
+def test_arrivals_that_wait_in_line_are_those_of_the_plain_scheduler(
+    rate: float,
+    tokens: tuple[float, float],
+    policy: Policy,
+    spread: float,
+    cached: float,
+    gained: float,
+    limit: float,
+) -> None:
+    """Memory for six requests, engines that run three or five at once, prompts longer than a step takes."""
+    traffic = Traffic(
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        arrivals_s=poisson_arrivals(rate, 200),
+        spread_fraction=spread,
+        cached_tokens=cached * tokens[0],
+    )
+    rules = Scheduling(policy=policy, budget_tokens=2048.0, reserved_fraction=0.5, tokens_per_step=gained)
+    clock, room = clock_of(traffic, 1), 6.5 * sum(tokens)
+    found = simulate(clock, traffic, rules, room, limit)
+    hold_same(found, stepper.simulate(clock, traffic, rules, room, limit))
+    general = OpenRun(clock, traffic, rules, Bounds(room, limit, 64)).served()
+    hold_same(found, general)
