@@ -8,7 +8,7 @@ import pytest
 import llm_calc
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, ServingEstimateAnswer
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 LOGNORMAL = {"distribution": "lognormal", "mean": 1000, "std": 800, "max": 8000}
 SHORT = {
@@ -135,7 +135,7 @@ def test_memory_holds_the_longest_request() -> None:
         ({"classes": [SHORT, LONG], "input_tokens": 5}, "input_tokens and classes exclude"),
         ({"classes": [SHORT, LONG], "batch": 4}, "batch takes no distributions"),
         ({"input_tokens": LOGNORMAL, "offline": True}, "offline takes no distributions"),
-        ({"classes": [SHORT, LONG], "sessions": {}}, "sessions have no classes"),
+        ({"classes": [SHORT, LONG], "sessions": {"shared_prefix_tokens": 300}}, "must be below input_tokens"),
         ({"users": 3}, "must be given together"),
         ({"users": 60, "requests_per_user_per_minute": 1, "request_rate": 2.0}, "must agree"),
         ({"targets": {}}, "at least one of ttft_s"),
@@ -235,3 +235,57 @@ def test_a_length_that_is_refused_is_named_as_it_was_written(length: object, sai
     with pytest.raises(InvalidInputError) as refused:
         asked({"input_tokens": length})
     assert refused.value.message == said
+
+
+CHAT = {"name": "chat", "share": 0.6, "input_tokens": 800, "output_tokens": 150, "targets": {"ttft_s": 0.5}}
+AGENT = {"name": "agent", "share": 0.4, "input_tokens": 3000, "output_tokens": 400}
+
+
+def test_classes_of_sessions_grow_each_by_its_own() -> None:
+    """Prompts of a class grow by its first prompt beyond the shared beginning and its answer: 800, 1450, 2100, 2750."""
+    turns = {"turns": 4, "think_s": 2.0, "shared_prefix_tokens": 300}
+    found = asked({"classes": [CHAT, AGENT], "concurrency": 40, "sessions": turns})
+    chat, agent = found.classes
+    # Lengths are drawn within 20 % of what is given.
+    assert chat.input_tokens == pytest.approx((800 + 1450 + 2100 + 2750) / 4, rel=0.05)
+    assert agent.input_tokens == pytest.approx(3000 + 1.5 * (2700 + 400), rel=0.05)
+    assert chat.requests_per_s == pytest.approx(0.6 * found.requests_per_s)
+    assert chat.targets_kept_fraction is not None
+    assert agent.targets_kept_fraction is None
+    assert found.sessions is not None
+    assert found.sessions.longest_tokens == pytest.approx(3000 + 3 * 2700 + 4 * 400)
+    assert any("growth_tokens: 500 and 2700, as first prompts have" in each for each in found.assumptions)
+    # New are first prompts, growth and the last token of answers, but for the shared beginning of all.
+    new = 0.6 * (500 + 3 * 501) + 0.4 * (2700 + 3 * 2701)
+    prompts = 0.6 * (800 + 1450 + 2100 + 2750) + 0.4 * (4 * 3000 + 6 * 3100)
+    assert found.sessions.most_hit_fraction == pytest.approx(1 - new / prompts, abs=0.002)
+    assert found.sessions.hit_fraction == pytest.approx(found.sessions.most_hit_fraction, abs=0.02)
+
+
+def test_a_single_class_of_sessions_is_the_sessions_themselves() -> None:
+    load = {"concurrency": 8, "sessions": {"turns": 3, "think_s": 1.0}}
+    plain = asked({"input_tokens": 800, "output_tokens": 150, **load})
+    single = asked({"classes": [{**AGENT, **CHAT, "share": 1.0, "targets": None}], **load})
+    assert only(single).ttft_s == plain.ttft_s
+    assert single.model_copy(update={"classes": []}) == plain
+
+
+def test_classes_of_sessions_run_over_two_sides_and_at_a_rate() -> None:
+    load = {"classes": [CHAT, AGENT], "session_rate": 0.2, "sessions": {"turns": 3, "think_s": 1.0}}
+    here = asked(load)
+    apart = asked(load, hardware="2x h100-80gb-sxm", parallelism={"tensor": 1}, disaggregated={})
+    for found in (here, apart):
+        assert [each.name for each in found.classes] == ["chat", "agent"]
+        assert found.requests_per_s == pytest.approx(0.6)
+
+
+def test_plans_refuse_classes_of_sessions_by_name() -> None:
+    with pytest.raises(UnsupportedError, match="does not take classes of sessions"):
+        llm_calc.plan(
+            model="llama-3.1-8b",
+            workload={
+                "classes": [{**CHAT, "targets": None}, AGENT],
+                "concurrency": 8,
+                "sessions": {"turns": 2},
+            },
+        )

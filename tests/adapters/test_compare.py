@@ -166,3 +166,41 @@ def test_memory_of_two_sides_is_that_of_a_replica_that_decodes_its_share(
     memory = client.post("/api/memory_plan", json=one).json()
     assert found["headroom_bytes"] == memory["headroom_bytes"]
     assert found["max_concurrency"] == memory["max_concurrency"]
+
+
+def priced(client: TestClient, **fields: Any) -> tuple[Json, Json]:
+    response = client.post("/api/compare", json={"scenarios": [BASE, OTHER], **fields})
+    assert response.status_code == 200, response.text
+    first, second = response.json()["scenarios"]
+    return first, second
+
+
+def test_prices_of_the_request_and_of_an_owner_take_the_place_of_rents(client: TestClient) -> None:
+    """A purchase of 43,830 USD over 5 years of 8,766 hours is 1 USD an hour, and its energy with site and host."""
+    owner = {"purchase_usd": {"h100-80gb-sxm": 43_830}, "years": 5, "pue": 1.5, "usd_per_kwh": 0.1}
+    first, second = priced(
+        client, prices={"h200-141gb-sxm": 2.5}, owner={**owner, "host_power_fraction": 1.0}
+    )
+    assert first["price"]["kind"] == "owned"
+    energy = 0.7 * 2 * 1.5 * 0.1  # 700 W of the board, as much of the host
+    assert first["usd_per_hour"] == pytest.approx(2 * (1 + energy))
+    assert (second["price"]["kind"], second["usd_per_hour"]) == ("own", 5.0)
+    assert any(line.startswith("owner: ") for line in first["estimate"]["assumptions"])
+
+
+def test_spot_rents_are_taken_where_asked_for(client: TestClient) -> None:
+    first, _ = priced(client, rental="spot")
+    usual, _ = priced(client)
+    assert (first["price"]["kind"], usual["price"]["kind"]) == ("spot", "on_demand")
+    assert first["usd_per_hour"] < usual["usd_per_hour"]
+    assert any(line.startswith("rental: spot") for line in first["estimate"]["assumptions"])
+
+
+def test_prices_of_gpus_that_no_scenario_has_are_named(client: TestClient) -> None:
+    first, _ = priced(client, prices={"l40s": 1.0})
+    assert any(
+        line.startswith("prices: l40s: not among the GPUs") for line in first["estimate"]["assumptions"]
+    )
+    wrong = client.post("/api/compare", json={"scenarios": [BASE, OTHER], "prices": {"h900": 1.0}})
+    assert wrong.status_code == 400
+    assert "prices" in wrong.json()["error"]

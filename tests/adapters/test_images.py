@@ -306,7 +306,55 @@ def test_sessions_take_images_in_their_first_prompt() -> None:
     answer = llm_calc.estimate(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=load)
     assert answer.sessions is not None
     assert answer.sessions.longest_tokens == pytest.approx(2540 + 3 * 200 + 2 * 100, rel=0.1)
-    assert any("time of the encoder is not part" in words for words in answer.warnings)
+    assert any(
+        "encoder takes" in words and "first request of a session" in words for words in answer.assumptions
+    )
+
+
+ONE_H100: dict[str, Any] = {"model": "qwen3-vl-8b", "hardware": "h100-80gb-sxm"}
+TWO_SIDES: dict[str, Any] = {
+    "model": "qwen3-vl-8b",
+    "hardware": "2x h100-80gb-sxm",
+    "parallelism": {"tensor": 1},
+    "disaggregated": {},
+}
+
+
+@pytest.mark.parametrize("fields", [ONE_H100, TWO_SIDES])
+@pytest.mark.parametrize("growth", [{"growth_tokens": 50}, {}])
+def test_turns_that_bring_images_wait_for_their_encoder(
+    fields: dict[str, Any], growth: dict[str, int]
+) -> None:
+    """One session alone: the same prompts as text but for the encoder, in the first turn or in every one."""
+    load: dict[str, Any] = {
+        "output_tokens": 50,
+        "concurrency": 1,
+        "sessions": {"turns": 4, "think_s": 1.0, **growth},
+    }
+    images = llm_calc.estimate(workload={**load, "input_tokens": 500, "images": HD}, **fields)
+    text = llm_calc.estimate(workload={**load, "input_tokens": 2540}, **fields)
+    assert images.images is not None
+    assert images.sessions is not None
+    assert text.sessions is not None
+    longer = [
+        getattr(images.sessions, name) - getattr(text.sessions, name)
+        for name in ("first_turn_ttft_s", "later_turns_ttft_s")
+    ]
+    each = images.images.encoder_s
+    assert each is not None
+    assert longer == pytest.approx([each, 0.0 if growth else each], rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("fields", [ONE_H100, TWO_SIDES])
+def test_arrivals_that_are_told_apart_are_bounded_by_the_encoder(fields: dict[str, Any]) -> None:
+    load: dict[str, Any] = {"input_tokens": 500, "output_tokens": 20, "images": LARGE, "request_rate": 100.0}
+    plain = llm_calc.estimate(workload=load, **fields)
+    apart = llm_calc.estimate(workload={**load, "targets": {"ttft_s": 1.0}}, **fields)
+    assert plain.images is not None
+    assert plain.images.encoder_s is not None
+    assert apart.requests_per_s < 1 / plain.images.encoder_s
+    # Below what a formula has of the queue: the run's steps with prompts are whole ones.
+    assert apart.requests_per_s == pytest.approx(plain.requests_per_s, rel=0.1)
 
 
 @pytest.mark.parametrize(

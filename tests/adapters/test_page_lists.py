@@ -77,3 +77,16 @@ def test_every_beginning_is_answered_and_fits(start: dict[str, Any]) -> None:
     (asked,) = requests_of(f"?v=1&{link}")
     assert set(start["set"]) <= set(json.loads(link_defaults_text())["defaults"])
     assert estimate(**asked.serving_estimate).ttft_s > 0
+
+
+def test_smaller_formats_are_those_that_an_engine_is_given() -> None:
+    for engine, (weights, cache) in LISTS["smaller"].items():
+        assert not weights or weights in LISTS["weights"][engine], engine
+        assert not cache or cache in LISTS["caches"][engine], engine
+    assert LISTS["own"] == ["llama.cpp", "mlx"]
+    assert set(LISTS["logged"]) == {"vllm", "sglang", "llama.cpp"}  # catalogs/engines/startup_logs.csv
+
+
+def test_every_key_of_a_link_has_a_name() -> None:
+    further = {field["key"] for group in TABLE["further"] for field in group["fields"]}
+    assert set(LISTS["labels"]) | further == set(TABLE["defaults"])

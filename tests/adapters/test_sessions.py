@@ -175,3 +175,15 @@ def test_rare_sessions_are_alive_for_a_part_of_the_time() -> None:
 def test_what_no_run_measured_is_not_called_calibrated(further: dict[str, Any]) -> None:
     answer = asked(**further)
     assert (answer.basis.kind, answer.interval.status) == ("formula_only", "uncalibrated")
+
+
+def test_a_tier_that_pays_says_by_how_much_and_what_would_hold_all() -> None:
+    """A token of llama-3.1-8b keeps 2 x 32 x 8 x 128 numbers of two bytes; the last of six turns ends at 2,600."""
+    answer = asked(kv_tiers=[{"tier": "host", "memory_bytes": 1e11, "bandwidth_bytes_per_s": 131_072 * 1e6}])
+    (words,) = [each for each in answer.assumptions if "this tier pays" in each]
+    assert words.startswith("kv_tiers.host: reading a token back takes 1 us, computing it ")
+    computed_us = float(words.partition("computing it ")[2].split()[0])
+    assert float(words.partition("this tier pays, ")[2].split()[0]) == pytest.approx(computed_us, rel=0.01)
+    assert f"all 8 sessions alive take {8 * 2600 * 131_072 / 1e9:.3g} GB" in words
+    assert "it has 100 GB" in words
+    assert not any("does not pay" in each for each in answer.warnings)

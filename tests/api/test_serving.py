@@ -243,9 +243,10 @@ def test_prefill_and_decode_apart(client: TestClient) -> None:
                 "disaggregated": {},
                 "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
                 "parallelism": {"tensor": 1},
-                "workload": {"batch": 4},
+                "workload": {"concurrency": 4, "sessions": {}},
+                "kv_tiers": [{"tier": "host"}],
             },
-            "disaggregated",
+            "kv_tiers",
         ),
     ],
 )
@@ -324,17 +325,31 @@ def test_an_option_whose_effect_on_time_is_not_known_is_named(
     assert (found["interval"]["status"] == "uncalibrated") == (named is not None)
 
 
-def test_context_parallelism_of_decoding_is_not_timed_and_said(client: TestClient) -> None:
-    found = ask(
-        client,
-        model={"name": "deepseek-v3"},
-        hardware={"gpu": "h200-141gb-sxm", "count": 8},
-        engine={"name": "vllm", "decode_context_parallel_size": 8},
+def test_context_parallelism_of_decoding_reads_less_and_talks_more(client: TestClient) -> None:
+    """Each of eight GPUs holds the whole latent cache of DeepSeek-V3, or an eighth of its tokens."""
+    body: dict[str, Any] = {
+        "model": {"name": "deepseek-v3"},
+        "hardware": {"gpu": "h200-141gb-sxm", "count": 8},
+        "workload": {"input_tokens": 100_000, "output_tokens": 64, "batch": 2},
+    }
+    whole = ask(client, engine={"name": "vllm"}, **body)
+    dealt = ask(client, engine={"name": "vllm", "decode_context_parallel_size": 8}, **body)
+    rows = [
+        {each["name"]: each for each in found["operators"] if each["phase"] == "decode"}
+        for found in (whole, dealt)
+    ]
+    attention = [row["attention over cache"] for row in rows]
+    assert attention[1]["bytes"] == pytest.approx(attention[0]["bytes"] / 8)
+    assert attention[1]["flops"] == pytest.approx(attention[0]["flops"])
+    assert "context gather and scatter" in rows[1]
+    assert not any(
+        each["name"].startswith("context gather") for each in dealt["operators"] if each["phase"] == "prefill"
     )
     assert any(
-        "engine.decode_context_parallel_size: its effect on time" in words for words in found["warnings"]
+        "decode_context_parallel_size: each GPU reads one token in 8" in each for each in dealt["assumptions"]
     )
-    assert found["basis"]["kind"] == "formula_only"
+    assert (dealt["basis"]["kind"], dealt["interval"]["status"]) == ("formula_only", "uncalibrated")
+    assert dealt["ttft_s"] == pytest.approx(whole["ttft_s"])
 
 
 def test_what_a_stated_release_does_not_change_is_said(client: TestClient) -> None:

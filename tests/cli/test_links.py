@@ -112,3 +112,12 @@ def test_requests_that_wait_still_have_a_speed() -> None:
     ended = run("estimate", "--link", "?v=1&m=llama-3.1-8b&w=bf16&g=l4&n=1&len=2048&c=64")
     assert ended.exit_code == 0
     assert "⚠ does not hold all at once" in ended.stdout
+
+
+def test_parts_that_the_memory_does_not_take_are_left_out_and_plans_alone_are_named() -> None:
+    link = f"{LINK}&load=s&s=4&kv_tiers.0.tier=host&lora.adapters=2&day.trough_fraction=0.3"
+    ended = run("memory", "--link", link, "--json")
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(ended.stdout)["lora"]["adapter_bytes"] > 0
+    assert "what plans alone read changes nothing here: day.trough_fraction" in ended.stderr
+    assert answered("estimate", "--link", link)["sessions"]["tiers"][1]["tier"] == "host"

@@ -75,6 +75,15 @@ CHOICES = {
     "kv": st.sampled_from(["auto", "fp8"]),
     "g": st.sampled_from(["l4", "mi300x"]),
     **dict.fromkeys(["px", "util", "r", "ttft", "tpot", "usd"], shares),
+    "json": st.sampled_from(
+        [
+            "",
+            '{"workload": {"concurrency": null, "offline": true}, "kv_tiers": []}',
+            ' {"engine": {"x": [1.5]}} ',
+        ]
+    ),
+    "day.rates_per_s": st.sampled_from(["", "1, 2.5,,1e1"]),
+    "engine.enforce_eager": st.sampled_from(["", "true", "false", "7"]),
 }
 filled = st.fixed_dictionaries({key: CHOICES.get(key, counts) for key in DEFAULTS})
 configs = st.none() | st.just(
@@ -83,8 +92,8 @@ configs = st.none() | st.just(
 
 ASKED = """async ({scenarios, sources, links, requests}) => {
   const [{toLink}, {deployment, textOf}] = [await import(links), await import(requests)];
-  const bodies = scenarios.map((each, at) => textOf(deployment(each, sources[at], "fp8")));
-  return {link: `http://127.0.0.1/${toLink(scenarios, sources)}`, bodies};
+  const of = (to) => scenarios.map((each, at) => textOf(deployment(each, sources[at], "fp8", to)));
+  return {link: `http://127.0.0.1/${toLink(scenarios, sources)}`, estimate: of("estimate"), memory: of("memory")};
 }"""
 
 
@@ -108,8 +117,9 @@ def test_links_are_read_elsewhere_as_the_page_asks_them(
             "requests": module_of(blank, "requests.js"),
         },
     )
-    read = [scenario.deployment("fp8") for scenario in requests_of(asked["link"])]
-    assert read == [json.loads(body) for body in asked["bodies"]]
+    read = requests_of(asked["link"])
+    for to in ("estimate", "memory"):
+        assert [each.deployment("fp8", to) for each in read] == [json.loads(body) for body in asked[to]]
 
 
 def test_a_link_opens_the_same_answer(opened: Opener, service: Service) -> None:
@@ -226,6 +236,27 @@ def test_sessions_are_one_press_away_and_mean_the_same_elsewhere(opened: Opener,
     expect(page.locator(".verdict")).to_contain_text(f"later {later}")
     page.get_by_label("In all prompts").fill("99999")
     expect(page.get_by_role("alert").first).to_contain_text("must be below input_tokens")
+
+
+def test_what_the_service_lists_is_asked_shown_and_linked(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&w=&n=1")
+    page.locator("summary", has_text="More: drafts").click()
+    page.locator("summary", has_text="Adapters (LoRA)").click()
+    page.get_by_label("At once").fill("4")
+    page.get_by_label("Rank", exact=True).fill("32")
+    expect(page).to_have_url(re.compile(r"lora\.adapters=4&lora\.rank=32"))
+    (asked,) = requests_of(page.url)
+    assert asked.serving_estimate["lora"] == asked.memory_plan["lora"] == {"adapters": 4, "rank": 32}
+    served = ask(service, "/api/serving_estimate", asked.serving_estimate)
+    expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
+    each = f"{served['lora']['adapter_bytes'] / 2**30:.3g}"
+    expect(page.locator(".verdict")).to_contain_text(f"Adapters (LoRA): {each}")
+    expect(page.locator(".variants")).to_contain_text("Without: Adapters (LoRA)")
+    expect(page.locator("summary", has_text="Adapters (LoRA)")).to_contain_text("2 set")
+    page.get_by_label("Rank", exact=True).fill("-1")
+    expect(page.locator("[id='f-lora.rank-help']")).to_contain_text("must be greater than or equal to 1")
+    page.get_by_label("Anything else, as JSON").fill('{"lora": ')
+    expect(page.locator("#f-json-help")).to_contain_text("must be a JSON object")
 
 
 def test_a_machine_of_ones_own_is_answered_after_every_press(opened: Opener) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place
@@ -10,7 +11,8 @@ from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.unlike import ONE_KIND_APART
 from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.machines import UnlikeHardware
-from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
@@ -21,6 +23,7 @@ from llm_calc.core.serving.disaggregated import Pools
 NETWORK_BYTES_PER_S = 12.5e9
 """100 Gbit/s Ethernet: what the cache travels over where no faster link of the GPU is known."""
 DECODE_LAYOUT = "disaggregated.decode_parallelism"
+Asked = TypeVar("Asked", ServingEstimateRequest, MemoryPlanRequest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,16 @@ def check_apart(request: ServingEstimateRequest) -> None:
     """
     if request.disaggregated is None:
         return
-    if isinstance(request.hardware, UnlikeHardware):
-        raise UnsupportedError(ONE_KIND_APART, field="hardware")
-    _check_engine(request.engine.name)
+    _check_sides(request)
     if request.kv_tiers:
         msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"
         raise InvalidInputError(msg, field="kv_tiers")
+
+
+def _check_sides(request: ServingEstimateRequest | MemoryPlanRequest) -> None:
+    if isinstance(request.hardware, UnlikeHardware):
+        raise UnsupportedError(ONE_KIND_APART, field="hardware")
+    _check_engine(request.engine.name)
 
 
 def _check_engine(name: str) -> None:
@@ -85,7 +92,7 @@ def _check_engine(name: str) -> None:
     raise UnsupportedError(msg, field="disaggregated", engines=able)
 
 
-def replica_hardware(request: ServingEstimateRequest) -> HardwarePart:
+def replica_hardware(request: ServingEstimateRequest | MemoryPlanRequest) -> HardwarePart:
     """The GPUs of one prefill replica."""
     part, hardware = request.disaggregated, request.hardware
     if part is None:
@@ -100,25 +107,51 @@ def replica_hardware(request: ServingEstimateRequest) -> HardwarePart:
     return hardware.model_copy(update={"count": max(1, (hardware.count - others) // parts)})
 
 
-def holding_side(request: ServingEstimateRequest) -> ServingEstimateRequest:
+def holding_side(request: Asked) -> Asked:
     """A deployment's replica that holds the caches of answers: one that decodes, with its share of the requests.
 
     Raises:
         InvalidInputError: its layout is open.
     """
-    part, load = request.disaggregated, request.workload
+    part = request.disaggregated
+    load: WorkloadPart | None = request.workload
     if part is None:
         return request
     hardware, layout = replica_hardware(request), request.parallelism
     if part.decode_hardware is not None or part.decode_parallelism is not None:
         hardware, layout, _ = _decode_gpus(request, part)
-    counted = {name: getattr(load, name) for name in ("concurrency", "batch")}
-    shares = {
-        name: ceil_div(all_, part.decode_replicas) for name, all_ in counted.items() if all_ is not None
-    }
-    load = load.model_copy(update=shares)
+    if load is not None:
+        counted = {name: getattr(load, name) for name in ("concurrency", "batch")}
+        shares = {
+            name: ceil_div(all_, part.decode_replicas) for name, all_ in counted.items() if all_ is not None
+        }
+        load = load.model_copy(update=shares)
     said = {"hardware": hardware, "parallelism": layout, "workload": load, "disaggregated": None}
     return request.model_copy(update=said)
+
+
+def planned_side(request: MemoryPlanRequest) -> MemoryPlanRequest:
+    """The replica whose memory is planned: the deployment's own, of two sides one that decodes.
+
+    Raises:
+        UnsupportedError: an engine or a load that is not known to run on two sides.
+        InvalidInputError: the replicas do not take the GPUs that are said.
+    """
+    part = request.disaggregated
+    if part is None:
+        return request
+    _check_sides(request)
+    side = holding_side(request)
+    first, second = (
+        part.prefill_replicas * replica_hardware(request).count,
+        part.decode_replicas * side.hardware.count,
+    )
+    if part.decode_hardware is None:
+        _check_count("hardware.count", request.hardware.count, first + second)
+    else:
+        _check_count("hardware.count", request.hardware.count, first)
+        _check_count("disaggregated.decode_hardware.count", part.decode_hardware.count, second)
+    return side
 
 
 def all_gpus(request: ServingEstimateRequest) -> int:
@@ -191,7 +224,7 @@ def _decode_side(
 
 
 def _decode_gpus(
-    request: ServingEstimateRequest, part: DisaggregatedPart
+    request: ServingEstimateRequest | MemoryPlanRequest, part: DisaggregatedPart
 ) -> tuple[HardwarePart, ParallelismPart | None, tuple[str, ...]]:
     """GPUs and layout of a decode replica that differs from those of prefill, and what was chosen of it."""
     chosen: tuple[str, ...] = ()

@@ -142,11 +142,14 @@ def _above(span: Range | None, least: float, value: float) -> Range | None:
 
 def _least_tpot_s(placed: Placed) -> float:
     """What no token takes less than [s]; 0 where a token is not a step, or a step not of one GPU's memory."""
-    setup = placed.subject.setup
-    if placed.offload.used or setup.unlike or setup.layout.pipeline > 1 or setup.drafted_tokens:
+    setup, work, host = placed.subject.setup, placed.operators, placed.offload.host
+    if setup.unlike or setup.layout.pipeline > 1 or setup.drafted_tokens:
         return 0.0
     bandwidth = setup.gpu.memory_bandwidth_bytes_per_s
-    return least_step_seconds(placed.operators, bandwidth, experts_are_dealt=setup.layout.expert > 1)
+    least = least_step_seconds(work, bandwidth, experts_are_dealt=setup.layout.expert > 1)
+    if work.host is not None and host is not None and host.stated:
+        least += least_step_seconds(work.host, host.memory_bandwidth_bytes_per_s, experts_are_dealt=False)
+    return least
 
 
 def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: Range | None) -> Range | None:
@@ -170,8 +173,10 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
 
 
 def never_together(placed: Placed) -> bool:
-    """Whether nothing of the kind was measured: unlike GPUs, custom ones or with other memory, requests that meet."""
+    """Whether nothing of the kind was measured: unlike, custom or larger GPUs, dealt contexts, requests that meet."""
     setup = placed.subject.setup
+    if any(each.decoding_only for each in placed.operators.collectives):
+        return True
     return bool(setup.unlike) or not as_sold(setup.gpu) or meets_unmeasured(placed) or packs_cache(placed)
 
 

@@ -48,7 +48,7 @@ def only_class(
 
 
 def _rows(workload: WorkloadPart, seen: Seen, requests_per_s: float) -> Iterator[ClassAnswer]:
-    if not workload.varies:
+    if not workload.varies and not workload.classes:
         return
     kinds = workload.classes or ()
     names = [(part.name, part.share, part.targets or workload.targets) for part in kinds]

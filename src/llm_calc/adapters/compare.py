@@ -7,7 +7,9 @@ from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planning.as_requests import memory_request
-from llm_calc.adapters.rent import rent_of, rent_words
+from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.prices import own_prices, rental_words, unused_prices
+from llm_calc.adapters.rent import Prices, gpus_of, rent_of, rent_words
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import kinds_of
@@ -48,7 +50,10 @@ def answer_compare(request: CompareRequest, catalogs: Catalogs) -> CompareAnswer
     Raises:
         InvalidInputError: a scenario that cannot be right; names its place and field.
     """
-    scenarios = [_compared(place, each, catalogs) for place, each in enumerate(request.scenarios)]
+    own = own_prices(catalogs, request.prices)
+    prices = Prices(own=own, owned=owned_prices(catalogs, request.owner, own), rental=request.rental)
+    scenarios = [_compared(place, each, catalogs, prices) for place, each in enumerate(request.scenarios)]
+    scenarios = _with_words(scenarios, list(_price_words(request, prices, catalogs)))
     return CompareAnswer(
         scenarios=scenarios,
         differences=list(_differences(request.scenarios)),
@@ -60,7 +65,29 @@ def answer_compare(request: CompareRequest, catalogs: Catalogs) -> CompareAnswer
     )
 
 
-def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedScenario:
+def _price_words(request: CompareRequest, prices: Prices, catalogs: Catalogs) -> Iterator[str]:
+    """Whose prices were taken, where they are not typical rents, and those that nothing here has."""
+    if request.rental != "on_demand":
+        yield f"rental: {rental_words(request.rental)}"
+    yield from owner_assumptions(request.owner)
+    yield from unused_prices(prices.own, prices.owned, gpus_of(request.scenarios, catalogs))
+
+
+def _with_words(scenarios: Sequence[ComparedScenario], words: list[str]) -> list[ComparedScenario]:
+    """The same words in every scenario."""
+    return [
+        each.model_copy(
+            update={
+                "estimate": each.estimate.model_copy(
+                    update={"assumptions": [*each.estimate.assumptions, *words]}
+                )
+            }
+        )
+        for each in scenarios
+    ]
+
+
+def _compared(place: int, scenario: Scenario, catalogs: Catalogs, prices: Prices) -> ComparedScenario:
     checkpoint()
     names = ServingEstimateRequest.model_fields
     request = ServingEstimateRequest(**{name: getattr(scenario, name) for name in names})
@@ -71,12 +98,12 @@ def _compared(place: int, scenario: Scenario, catalogs: Catalogs) -> ComparedSce
         raise InvalidInputError(
             f"scenarios[{place}].{error.message}", field=f"scenarios[{place}]", **_details(error)
         ) from error
-    rent = rent_of(request, estimate, catalogs)
+    rent = rent_of(request, estimate, catalogs, prices)
     plan = planned.plan
     dated = old_prices([(side.gpu, side.price.as_of) for side in rent.sides] if rent else [])
     told = {
         "warnings": [*estimate.warnings, *dated],
-        "assumptions": [*estimate.assumptions, *rent_words(request, rent, catalogs)],
+        "assumptions": [*estimate.assumptions, *rent_words(request, rent, catalogs, prices)],
     }
     estimate = estimate.model_copy(update=told)
     return ComparedScenario(

@@ -38,7 +38,7 @@ from llm_calc.adapters.served import (
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import true_warnings
-from llm_calc.adapters.timed import timed
+from llm_calc.adapters.timed import dealt_words, timed
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
@@ -246,7 +246,7 @@ def _placed(
         offload=offload,
         context_tokens=context,
         filled_fraction=filled,
-        assumptions=(*subject.assumptions, *offload.assumptions),
+        assumptions=(*subject.assumptions, *offload.assumptions, *dealt_words(built)),
         warnings=(*true_warnings(subject.warnings, beside.draft.layers), *fit_warnings(plan, context)),
     )
 

@@ -3,7 +3,7 @@
 from functools import lru_cache, partial
 
 from llm_calc.adapters.apart_sides import Sides
-from llm_calc.adapters.sessions import stream_of
+from llm_calc.adapters.sessions import stream_of, with_encoding
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
@@ -44,7 +44,7 @@ def _simulated(sides: Sides, workload: WorkloadPart) -> Found:
     deployment, stations = sides.decode.deployment, _stations(sides, workload)
     if workload.trace is not None:
         return replayed_apart(deployment, workload.trace.trace, stations)
-    stream = stream_of(workload, max(1, workload.requests_in_flight))
+    stream = with_encoding(stream_of(workload, max(1, workload.requests_in_flight)), sides.prefill, workload)
     if workload.batch is not None:
         return batch_apart(deployment, stream, stations, workload.batch)
     if workload.session_rate is not None:
@@ -67,7 +67,7 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
     def prompt_s(tokens: float) -> float:
         cached = workload.cached_fraction
         one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=cached)
-        return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one)) + sides.prefill.encoder.share_s
+        return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one))
 
     @lru_cache(maxsize=4096)
     def token_s(answers: float) -> float:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.images import Seen
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.core.serving.encoder import Encoder
 
@@ -29,35 +30,24 @@ def with_encoder(placed: Placed, seen: Seen | None) -> Placed:
     return replace(placed, novel=True, encoder=encoder)
 
 
-def encoded_per_s(placed: Placed) -> float:
-    """What encoders alone would get through on all replicas [requests/s]."""
-    return placed.replicas / placed.encoder.share_s
-
-
-def with_timed_images(answer: ServingEstimateAnswer, seen: Seen, placed: Placed) -> ServingEstimateAnswer:
-    """An answer whose times hold the encoder."""
-    seconds = placed.encoder.seconds
+def with_timed_images(
+    answer: ServingEstimateAnswer, seen: Seen | None, placed: Placed, workload: WorkloadPart, replicas: float
+) -> ServingEstimateAnswer:
+    """An answer whose times hold the encoder; ``replicas``: that encode. None: no images."""
+    if seen is None:
+        return answer
+    seconds, part = placed.encoder.seconds, workload.sessions
+    once = part is not None and part.turns > 1 and part.growth_tokens is not None
+    most = replicas / placed.encoder.share_s
+    bound = "" if once else f", and no load serves more than {most:.3g} requests a second"
+    each = "first request of a session" if once else "request"
     words = (
-        f"workload.images: the encoder takes {seconds:.3g} s of the GPUs for each request, before its first token; "
-        f"steps of others wait meanwhile, and no load serves more than {encoded_per_s(placed):.3g} requests a second"
+        f"workload.images: the encoder takes {seconds:.3g} s of the GPUs for each {each}, before its first token; "
+        f"steps of others wait meanwhile{bound}"
     )
     return answer.model_copy(
         update={
             "images": seen.answer(seconds),
             "assumptions": [*answer.assumptions, *seen.words, words],
-        }
-    )
-
-
-def with_untimed_images(answer: ServingEstimateAnswer, seen: Seen | None) -> ServingEstimateAnswer:
-    """An answer to a load whose requests are told apart: images count by their tokens alone."""
-    if seen is None:
-        return answer
-    words = "workload.images: the time of the encoder is not part of the times of this kind of load"
-    return answer.model_copy(
-        update={
-            "images": seen.answer(None),
-            "assumptions": [*answer.assumptions, *seen.words],
-            "warnings": [*answer.warnings, words],
         }
     )

@@ -30,6 +30,21 @@ RequestT = TypeVar(
 ENCODER_WIDTH_BYTES = 2.0
 
 
+class Profiled(BaseModel):
+    """The video that vLLM profiles an encoder with: ``frames`` (0: none, or one of fewer tokens than an image).
+
+    Of ``frame_tokens`` each (0: of an image), ``merge`` x ``merge`` patches a token, ``around`` tokens of marks.
+    """
+
+    model_config = STRICT
+
+    frames: int = 0
+    frame_tokens: int = 0
+    merge: int = 1
+    around: int = 0
+    source: str = Field(min_length=1)
+
+
 class Family(BaseModel):
     """Model types whose processors follow one rule, with the limits that no config.json holds."""
 
@@ -46,6 +61,7 @@ class Family(BaseModel):
     most_patches: int = 0
     most_a_side: int = 0
     source: str = Field(min_length=1)
+    profiled: Profiled | None = None
 
 
 class ImagesFile(BaseModel):

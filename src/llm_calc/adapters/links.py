@@ -7,7 +7,7 @@ the keys and the names of their fields stand in ``link_defaults.json`` alone.
 
 import base64
 import binascii
-import math
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 
+from llm_calc.adapters.link_fields import Body, number_of, parts_for_plans, refused, shown, with_further
+from llm_calc.adapters.page_fields import JSON_KEY, foreign_parts, further_fields, further_groups
 from llm_calc.adapters.units import GIB
 from llm_calc.core.errors import InvalidInputError
 
-Body = dict[str, Any]
 State = dict[str, str]
 
 LETTERS = "ABCD"
@@ -30,9 +31,6 @@ SESSIONS = "s"
 """The load of a link that is sessions; the others have requests by themselves."""
 EXAMPLE = "http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&g=l40s&n=1"
 _KEY = re.compile(r"(?:(?P<letter>[b-d])\.)?(?P<name>.+)", re.DOTALL)
-# As people type numbers, and as the page takes them: 2048, 2,048, 0.5, 1e6.
-_NUMBER = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d+)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +56,25 @@ class LinkedScenario:
 
         Where that is ``auto``, the page asks for the format that the estimate took: ``deployment(kv_cache)``.
         """
-        return self.deployment()
+        return self.deployment(to="memory")
+
+    @property
+    def for_plans(self) -> list[str]:
+        """Keys that say something which no estimate reads."""
+        return parts_for_plans(self.state)
 
     @property
     def usd_per_gpu_hour(self) -> float | None:
         """The price that the form says [USD/h]; None: the catalog's."""
         price = self._number("usd")
         if price is not None and price < 0:
-            raise _refused("usd", f"must be 0 or more, not {price}")
+            raise refused("usd", f"must be 0 or more, not {price}")
         return price
 
-    def deployment(self, kv_cache: str = AUTO) -> Body:
+    def deployment(self, kv_cache: str = AUTO, to: str = "estimate") -> Body:
         """The request for this scenario; ``kv_cache`` is the cache's format where the form leaves it open.
+
+        ``to``: which request, estimate or memory.
 
         Raises:
             InvalidInputError: a value that cannot be right; names its key and what is accepted.
@@ -78,7 +83,7 @@ class LinkedScenario:
         state = self.state
         kept = kv_cache if state["kv"] == AUTO else state["kv"]
         layout = self._numbers(_table()["layout_fields"])
-        return _lean(
+        body = _lean(
             {
                 "model": self._model(),
                 "precision": _lean({"weights": state["w"] or None, "kv_cache": kept}),
@@ -88,6 +93,7 @@ class LinkedScenario:
                 "workload": self._workload(),
             }
         )
+        return with_further(body, state, to)
 
     def _model(self) -> Body:
         if self.source is not None:
@@ -136,21 +142,14 @@ class LinkedScenario:
     def _choice(self, key: str, accepted: Mapping[str, object]) -> str:
         value = self.state[key]
         if value not in accepted:
-            raise _refused(key, f"must be one of {', '.join(accepted)}, not {_shown(value)}")
+            raise refused(key, f"must be one of {', '.join(accepted)}, not {shown(value)}")
         return value
 
     def _numbers(self, fields: Mapping[str, str]) -> Body:
         return _lean({field: self._number(key) for key, field in fields.items()})
 
     def _number(self, key: str) -> int | float | None:
-        """The number of a key; whole where it is, None where the form is empty."""
-        text = self.state[key].strip()
-        if not text:
-            return None
-        value = float(text.replace(",", "")) if _NUMBER.fullmatch(text) else math.nan
-        if not math.isfinite(value):
-            raise _refused(key, f"must be a number or empty, not {_shown(text)}")
-        return int(value) if value.is_integer() else value
+        return number_of(key, self.state[key])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +169,7 @@ class Link:
             if each.letter == letter.strip().upper():
                 return each
         known = ", ".join(each.letter for each in self.scenarios)
-        raise InvalidInputError(f"scenario: the link has {known}, not {_shown(letter)}", field="scenario")
+        raise InvalidInputError(f"scenario: the link has {known}, not {shown(letter)}", field="scenario")
 
 
 def requests_of(link: str) -> list[LinkedScenario]:
@@ -224,7 +223,15 @@ def read_link(link: str) -> Link:
 @cache
 def link_defaults_text() -> str:
     """What a link means where it is silent, its keys and their fields, as JSON: the page and this module share it."""
-    return (files(__package__) / "link_defaults.json").read_text(encoding="utf-8")
+    table = json.loads((files(__package__) / "link_defaults.json").read_text(encoding="utf-8"))
+    silent = dict.fromkeys([*further_fields(), JSON_KEY], "")
+    whole = {
+        **table,
+        "defaults": {**table["defaults"], **silent},
+        "further": further_groups(),
+        "foreign": foreign_parts(),
+    }
+    return json.dumps(whole, ensure_ascii=False)
 
 
 @cache
@@ -236,9 +243,7 @@ def _table() -> dict[str, Any]:
 def _check_version(name: str, value: str) -> None:
     version = _table()["version"]
     if name == "v" and value != str(version):
-        raise _refused(
-            "v", f"must be {version}, the version of links that is known here, not {_shown(value)}"
-        )
+        raise refused("v", f"must be {version}, the version of links that is known here, not {shown(value)}")
 
 
 def _sources(fragment: str, count: int) -> list[Body | None]:
@@ -284,14 +289,6 @@ def _is_source(entry: object) -> bool:
     files = entry.get("files", {})
     texts = isinstance(files, dict) and all(isinstance(text, str) for text in files.values())
     return texts and isinstance(entry.get("content"), str)
-
-
-def _refused(key: str, accepted: str) -> InvalidInputError:
-    return InvalidInputError(f"link: {key}: {accepted}", field="link", key=key)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…")
 
 
 def _lean(fields: Mapping[str, Any]) -> Body:

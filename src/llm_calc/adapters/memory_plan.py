@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
+from llm_calc.adapters.apart_sides import planned_side
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
@@ -24,11 +25,10 @@ from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
-from llm_calc.adapters.stage_memory import per_gpu, stage_memory
+from llm_calc.adapters.stage_memory import cache_groups, per_gpu, stage_memory
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
-    CacheGroup,
     CacheSize,
     Change,
     HostMemory,
@@ -46,7 +46,7 @@ from llm_calc.core.deployments.question import (
     replica_sequences,
     whole_concurrency,
 )
-from llm_calc.core.engines import Engine, MemoryPlan, Pool
+from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
 LONGEST_TABLE_TOKENS = 1 << 24
@@ -143,7 +143,8 @@ def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs)
 
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
-    """The request resolved and planned by its engine."""
+    """The request resolved and planned by its engine; of prefill and decode apart a replica that decodes."""
+    request = planned_side(request)
     request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     subject = resolve_setup(
@@ -223,22 +224,8 @@ def _kv_cache(planned: Planned) -> KvCache:
             bytes_per_sequence=round(_sequence_bytes(plan, context)),
             bytes_in_all=round(replica_sequences(plan, asked) * _sequence_bytes(plan, asked.context_tokens)),
         ),
-        groups=[group for pool in plan.pools for group in _groups(pool)],
+        groups=[group for pool in plan.pools for group in cache_groups(pool)],
     )
-
-
-def _groups(pool: Pool) -> list[CacheGroup]:
-    return [
-        CacheGroup(
-            pool=pool.name,
-            kind=claim.kind,
-            layers=claim.layers,
-            block_tokens=claim.block_tokens,
-            block_bytes=round(claim.block_bytes),
-            window_tokens=claim.window_tokens,
-        )
-        for claim in pool.claims
-    ]
 
 
 def _sequence_bytes(plan: MemoryPlan, context: int) -> float:
@@ -284,10 +271,14 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         f"rules and defaults of {rules.title} {rules.version}",
         *plan.notes,
         *chosen_words(request),
-        *encoder_words(planned.subject.setup, request.engine.name),
+        *encoder_words(planned.subject.setup, planned.engine, plan),
     ]
     if request.precision.kv_cache == "auto":
         found.append(why_cache(planned.subject.precision.kv_cache, request.engine))
+    if request.disaggregated is not None:
+        found.append(
+            f"planned is one of {request.disaggregated.decode_replicas} decode replicas, with its share of requests"
+        )
     if request.workload is None:
         found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")
     setup, host = planned.subject.setup, planned.subject.setup.host

@@ -3,8 +3,10 @@
 from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.units import gib
 from llm_calc.core.deployments.question import Asked
-from llm_calc.core.engines import GpuBudget, MemoryPlan, Setup
+from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Setup
 from llm_calc.core.engines.places import HostBudget
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.engines.vllm_budget import profiled_items
 from llm_calc.core.hardware import Gpu
 
 ENCODER_LEFT_OUT = (
@@ -42,11 +44,20 @@ def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> li
     return found
 
 
-def encoder_words(setup: Setup, engine: str) -> list[str]:
-    """What a plan leaves out of a model with a vision or audio tower."""
-    if engine != "vllm" or not any(placed.weight.component == "vision" for placed in setup.model.placed):
+def encoder_words(setup: Setup, engine: Engine, plan: MemoryPlan) -> list[str]:
+    """What a plan counts or leaves out of a model with a vision or audio tower."""
+    tower = any(placed.weight.component == "vision" for placed in setup.model.placed)
+    if not isinstance(engine, Vllm) or not tower:
         return []
-    return [ENCODER_LEFT_OUT]
+    if setup.largest_item is None or not engine.rules.profiles_encoder:
+        return [ENCODER_LEFT_OUT]
+    items, _, frames, tokens = profiled_items(setup, plan.limits, plan.max_model_len_tokens)
+    what = f"video of {frames} frames" if frames > 1 else "image"
+    words = (
+        f"the encoder is profiled with {items} x the largest {what}, of {tokens} tokens; started for text alone "
+        "(limit_mm_per_prompt, language_model_only) the cache is larger"
+    )
+    return [words]
 
 
 def shortage_text(budget: GpuBudget, host: HostBudget | None) -> str:

@@ -28,7 +28,8 @@ class SourcedModel:
 
     ``confidence``: ``exact`` where the architecture is known and every key was understood. ``quantization``:
     the description's own ``quantization_config``. ``gguf``: the file that it was read from, if it was one.
-    ``prediction_layers``: those for speculation that its checkpoint has; None where nothing tells.
+    ``prediction_layers``: those for speculation that its checkpoint has; None where nothing tells. ``config``: what it
+    was read from, if that was a configuration.
     """
 
     model: Model
@@ -39,6 +40,7 @@ class SourcedModel:
     quantization: Mapping[str, object] | None = field(default=None, hash=False)
     gguf: GgufFile | None = field(default=None, hash=False)
     prediction_layers: int | None = None
+    config: Mapping[str, object] | None = field(default=None, hash=False, compare=False, repr=False)
 
 
 def source_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
@@ -110,6 +112,7 @@ def _from_config(config: Mapping[str, object], name: str, *, whole: bool = True)
         warnings=reading.warnings,
         quantization=reading.quantization,
         prediction_layers=prediction_layers(config, whole=whole),
+        config=config,
     )
 
 
@@ -145,13 +148,8 @@ def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedMod
     """The same model, with what the index of its files contradicts."""
     precision = model_precision(source, PrecisionPart())
     notes = index_notes(index, source.model, precision.weights.recipe)
-    return SourcedModel(
-        model=source.model,
-        name=source.name,
+    return replace(
+        source,
         confidence="approximate" if notes else source.confidence,
         assumptions=(*source.assumptions, *notes),
-        warnings=source.warnings,
-        quantization=source.quantization,
-        gguf=source.gguf,
-        prediction_layers=source.prediction_layers,
     )

@@ -1,5 +1,6 @@
 """What the page offers for choice: engines, formats, hosts and loads by name, all from the catalogs."""
 
+import csv
 import json
 from collections.abc import Mapping
 from importlib.resources import files
@@ -7,14 +8,18 @@ from typing import Any
 
 from llm_calc.adapters.cache_types import kept_formats
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog.files import catalog_folder
 from llm_calc.adapters.engine_catalog import load_engine_releases
 from llm_calc.adapters.hosts import load_platforms
 from llm_calc.adapters.links import SESSIONS, link_defaults_text
 from llm_calc.adapters.listings import available_engines, available_formats
+from llm_calc.adapters.memory_advice import CACHE_FORMATS, CHECKPOINT_FORMATS, WEIGHT_FORMATS
+from llm_calc.adapters.page_fields import further_fields
 from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat
 from llm_calc.adapters.workload_catalog import PresetWorkload, load_workloads
+from llm_calc.core.calibration import OWN_MACHINES
 
 ANY_ENGINE = "generic"
 SHORTEST_CONTEXT = 8192
@@ -31,6 +36,7 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
     titles = {name: releases[-1].title for name, releases in load_engine_releases().items()}
     by_title = sorted(titles.items(), key=lambda each: (each[0] == ANY_ENGINE, each[1].lower()))
     formats = available_formats(catalogs)
+    words = json.loads((files(__package__) / "page_words.json").read_text(encoding="utf-8"))
     return {
         "engines": [list(each) for each in by_title],
         "weights": {name: [each.name for each in formats if _stores(each, name)] for name in titles},
@@ -38,7 +44,11 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
         "hosts": [each.id for each in load_platforms().platforms],
         "runs": {each.name: _gpus(each) for each in available_engines(catalogs) if each.runs_on},
         "without_sessions": sorted(NO_SESSIONS),
-        **json.loads((files(__package__) / "page_words.json").read_text(encoding="utf-8")),
+        "own": sorted(OWN_MACHINES),
+        "logged": sorted(filter(_is_logged, titles)),
+        "smaller": {name: _smaller(name) for name in titles},
+        **words,
+        "fields": {**{path: each["label"] for path, each in further_fields().items()}, **words["fields"]},
         "presets": [
             {
                 "name": preset.name.partition(":")[0],
@@ -49,6 +59,23 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
             for preset in load_workloads().values()
         ],
     }
+
+
+def _is_logged(engine: str) -> bool:
+    """Whether start-up logs of an engine are known, which its rules are held against."""
+    logs = catalog_folder("engines") / "startup_logs.csv"
+    text = logs.read_text(encoding="utf-8") if logs.exists() else ""
+    return any(row["engine"] == engine for row in csv.DictReader(text.splitlines()))
+
+
+def _smaller(engine: str) -> list[str]:
+    """Formats of fewer bits that are worth a look: of weights about four, of the cache eight; empty: none."""
+    of_weights, of_caches = (
+        WEIGHT_FORMATS.get(engine, CHECKPOINT_FORMATS),
+        CACHE_FORMATS.get(engine, ("fp8",)),
+    )
+    weights = next((each for each in of_weights if "4" in each), "")
+    return [weights, next(iter(of_caches if engine != ANY_ENGINE else ()), "")]
 
 
 def _gpus(engine: AvailableEngine) -> list[str]:

@@ -1,15 +1,35 @@
 """What a deployment costs by the hour and by the token, with the price's date and source."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price
+from llm_calc.adapters.unlike import kinds_of
 from llm_calc.adapters.wire.machines import UnlikeHardware
+from llm_calc.adapters.wire.owner import RentalKind
 from llm_calc.adapters.wire.parts import HardwarePart
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.costs import request_usd, token_costs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """Which prices are taken: the request's own by catalog id, what its own GPUs cost, else rents of a kind.
+
+    ``of_all``: the caller's own price of every GPU, whatever it is.
+    """
+
+    own: Mapping[str, float] = field(default_factory=dict)
+    owned: Mapping[str, GpuPrice] = field(default_factory=dict)
+    rental: RentalKind = "on_demand"
+    of_all: float | None = None
+
+    def of(self, gpu: str, catalogs: Catalogs) -> GpuPrice | None:
+        """The price of a GPU by its id; None where none is known."""
+        own = self.own if self.of_all is None else {gpu: self.of_all}
+        return self.owned.get(gpu) or gpu_price(catalogs, gpu, own, self.rental)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +67,17 @@ class Rent:
         return sum(side.usd_per_hour for side in self.sides)
 
 
+CATALOG_PRICES = Prices()
+
+
 def rent_of(
     request: ServingEstimateRequest,
     estimate: ServingEstimateAnswer,
     catalogs: Catalogs,
-    usd_per_gpu_hour: float | None = None,
+    prices: Prices = CATALOG_PRICES,
 ) -> Rent | None:
-    """The rent of a deployment under its load; None where the price of a GPU is not known, and of unlike GPUs.
-
-    ``usd_per_gpu_hour``: the caller's own price of every GPU in place of the catalog's.
-    """
-    sides = [_side(part, catalogs, usd_per_gpu_hour) for part in _hardware(request)]
+    """The rent of a deployment under its load; None where the price of a GPU is not known, and of unlike GPUs."""
+    sides = [_side(part, catalogs, prices) for part in _hardware(request)]
     known = tuple(side for side in sides if side is not None)
     if len(known) < len(sides):
         return None
@@ -75,22 +95,32 @@ def _hardware(request: ServingEstimateRequest) -> Iterator[HardwarePart]:
         yield apart.decode_hardware
 
 
-def _side(part: HardwarePart, catalogs: Catalogs, own: float | None) -> Side | None:
+def gpus_of(requests: Iterable[ServingEstimateRequest], catalogs: Catalogs) -> Iterator[str]:
+    """Ids of all GPUs of the catalog that these are about, each kind of unlike ones by itself."""
+    for request in requests:
+        for part in (each for side in _hardware(request) for each in kinds_of(side)):
+            if part.gpu.strip().lower() != CUSTOM_GPU:
+                yield catalogs.gpu(part.gpu).id
+
+
+def _side(part: HardwarePart, catalogs: Catalogs, prices: Prices) -> Side | None:
     unlike = isinstance(part, UnlikeHardware)
-    if (unlike or part.gpu.strip().lower() == CUSTOM_GPU) and own is None:
+    if (unlike or part.gpu.strip().lower() == CUSTOM_GPU) and prices.of_all is None:
         return None
     gpu = CUSTOM_GPU if part.like else catalogs.gpu(part.gpu).id
-    price = gpu_price(catalogs, gpu, {} if own is None else {gpu: own})
+    price = prices.of(gpu, catalogs)
     return None if price is None else Side(gpu=gpu, count=part.count, price=price)
 
 
-def rent_words(request: ServingEstimateRequest, rent: Rent | None, catalogs: Catalogs) -> Iterator[str]:
+def rent_words(
+    request: ServingEstimateRequest, rent: Rent | None, catalogs: Catalogs, prices: Prices = CATALOG_PRICES
+) -> Iterator[str]:
     """What to know of a rent that prefill and decode have together, or have not."""
     parts = list(_hardware(request))
     if len(parts) == 1:
         return
     if rent is None:
-        unknown = [part.gpu for part in parts if _side(part, catalogs, None) is None]
+        unknown = [part.gpu for part in parts if _side(part, catalogs, prices) is None]
         yield f"usd_per_hour: no price of {', '.join(unknown)} is known, so that the rent of both sides is not"
     elif len({side.gpu for side in rent.sides}) > 1:
         told = " and ".join(f"{side.count} x {side.gpu} at {_told(side.price)}" for side in rent.sides)
@@ -98,4 +128,5 @@ def rent_words(request: ServingEstimateRequest, rent: Rent | None, catalogs: Cat
 
 
 def _told(price: GpuPrice) -> str:
-    return f"{price.usd_per_gpu_hour:g} USD a GPU and hour ({price.provider}, {price.as_of}: {price.source})"
+    of = f"{price.provider}, {price.as_of}: {price.source}" if price.as_of else price.source
+    return f"{price.usd_per_gpu_hour:g} USD a GPU and hour ({of})"

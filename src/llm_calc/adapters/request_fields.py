@@ -57,6 +57,7 @@ class MemoryPlanFields(DeploymentFields, total=False):
 
     speculative: Part | None
     lora: Part | None
+    disaggregated: Part | None
 
 
 class EstimateFields(DeploymentFields, total=False):

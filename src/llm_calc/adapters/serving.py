@@ -13,11 +13,7 @@ from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.idle_options import Timed, timed
-from llm_calc.adapters.image_times import (
-    with_encoder,
-    with_timed_images,
-    with_untimed_images,
-)
+from llm_calc.adapters.image_times import with_encoder, with_timed_images
 from llm_calc.adapters.images import seen_images, with_images
 from llm_calc.adapters.lora import lora_answer
 from llm_calc.adapters.mean_lengths import lengths_of
@@ -44,6 +40,7 @@ from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.machine import matrix_type
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
 
@@ -66,10 +63,11 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     if turns is not None:
         shown = times(turns.estimate, busy_of(request, placed))
         answer = _answer(request, placed, shown, catalogs, turns, sides)
-        return with_untimed_images(answer, seen)
-    found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-    answer = _answer(request, placed, found, catalogs, sides=sides)
-    return answer if seen is None else with_timed_images(answer, seen, placed)
+    else:
+        found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
+        answer = _answer(request, placed, found, catalogs, sides=sides)
+    encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
+    return with_timed_images(answer, seen, placed, request.workload, encoding)
 
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
@@ -93,7 +91,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
     apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
-    return replace(placed, novel=apart or request.workload.is_stream)
+    return replace(placed, novel=placed.novel or apart or request.workload.is_stream)
 
 
 def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
@@ -119,7 +117,8 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
             )
         case _:
             loop = core.simulated_loop(deployment, lengths, requests)
-            found = in_loop(loop, encoder, float(requests), most_per_s(placed, lengths))
+            most = most_per_s(placed, lengths) if encoder.seconds else math.inf
+            found = in_loop(loop, encoder, float(requests), most)
     return times(found, busy_replicas(placed, workload))
 
 
@@ -231,9 +230,14 @@ def _percentiles(found: Estimate) -> PercentilesOfRun | None:
 
 
 def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
+    setup = placed.subject.setup
+    kind = setup.numbers.recipe.default
     return Resolved(
         model=placed.subject.name,
         weights=placed.subject.precision.weights.words,
+        weights_kind=kind.name,
+        weights_bits=kind.element_bits,
+        multiplied_in=matrix_type(setup.gpu, kind.compute, placed.engine),
         engine=placed.engine,
         **_resolved_replicas(placed).model_dump(),
         running_sequences=float(found.running),

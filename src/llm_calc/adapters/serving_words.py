@@ -14,7 +14,7 @@ from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.presets import chosen_words
 from llm_calc.adapters.release_days import release_note
-from llm_calc.adapters.session_words import session_assumptions, session_warnings
+from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
@@ -42,6 +42,8 @@ def said_of(
         yield from _assumptions(request, side)
 
     assumptions = [*of_both(placed, sides, assumed), *apart_words(request, sides)]
+    if turns is not None and sides is None:
+        assumptions += tier_assumptions(placed, request.workload, turns)
     warnings = list(of_both(placed, sides, _warnings))
     idle = idle_in_time(request.engine, [*assumptions, *warnings], timed_by)
     loads = _load_warnings(request, placed, turns, sides)

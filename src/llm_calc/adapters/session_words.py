@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.sessions import ARRIVING, SPREAD
+from llm_calc.adapters.sessions import ARRIVING, SPREAD, bytes_per_token
 from llm_calc.adapters.trace_words import room_assumptions, trace_assumptions, trace_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.adapters.wire.workload_rules import growth_of
 from llm_calc.adapters.workload_catalog import preset_of
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.serving.batch import prefill_seconds
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.stream import Tier
 
 KEPT = (
     "sessions are at all ages when the run starts, with their contexts in memory as far as there is room; a replica "
@@ -57,8 +59,9 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
         f"{run}. Nothing of it was calibrated"
     )
     if part.growth_tokens is None and part.turns > 1:
-        growth = workload.growth_tokens
-        yield f"workload.sessions.growth_tokens: {growth}, as the first prompt has beyond the shared beginning"
+        kinds = workload.classes or (workload,)
+        growth = " and ".join(str(growth_of(kind, part)) for kind in kinds)
+        yield f"workload.sessions.growth_tokens: {growth}, as first prompts have beyond the shared beginning"
     if not apart or room.stated_fraction is not None:
         yield from room_assumptions(room, "workload.sessions")
 
@@ -96,15 +99,43 @@ def session_warnings(
             )
 
 
+def tier_assumptions(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
+    """Of tiers that pay: what a token takes to read and to compute, and what would hold all sessions alive."""
+    computed_s = _computed_s(placed, found)
+    for tier in placed.room.tiers if placed.room else ():
+        if 1 / tier.tokens_per_s <= computed_s:
+            pays = f"this tier pays, {computed_s * tier.tokens_per_s:.3g} times"
+            yield f"{_both(tier, computed_s)}: {pays}{_all_sessions(placed, workload, found, tier)}"
+
+
+def _all_sessions(placed: Placed, workload: WorkloadPart, found: Found, tier: Tier) -> str:
+    """What contexts of all sessions alive take at their longest; nothing of a trace, whose requests name none."""
+    if not workload.grows:
+        return ""
+    each = bytes_per_token(placed.subject) * placed.replicas
+    needed, has = found.sessions * workload.longest_tokens * each, tier.capacity_tokens * each
+    alive = f"{found.sessions * placed.replicas:.0f} sessions alive"
+    return f"; contexts of all {alive} take {needed / 1e9:.3g} GB at their longest, and it has {has / 1e9:.3g} GB"
+
+
 def _slow_tiers(placed: Placed, found: Found) -> Iterator[str]:
     """Tiers that take longer to read than the prompt would take to compute."""
+    computed_s = _computed_s(placed, found)
+    for tier in placed.room.tiers if placed.room else ():
+        if 1 / tier.tokens_per_s > computed_s:
+            yield f"{_both(tier, computed_s)}: this tier does not pay"
+
+
+def _both(tier: Tier, computed_s: float) -> str:
+    return (
+        f"kv_tiers.{tier.name}: reading a token back takes {1e6 / tier.tokens_per_s:.3g} us, computing it "
+        f"{1e6 * computed_s:.3g} us"
+    )
+
+
+def _computed_s(placed: Placed, found: Found) -> float:
+    """Time of one token of a mean prompt that is computed whole [s]."""
     deployment = placed.deployment
     whole = replace(lengths_seen(found.seen), cached_fraction=0.0)
     seconds = float(prefill_seconds(deployment.work, deployment.rates, 1.0, whole))
-    per_token = seconds / float(whole.input_tokens)
-    for tier in placed.room.tiers if placed.room else ():
-        if 1 / tier.tokens_per_s > per_token:
-            yield (
-                f"kv_tiers.{tier.name}: reading a token back takes {1e6 / tier.tokens_per_s:.3g} us, computing it "
-                f"{1e6 * per_token:.3g} us: this tier does not pay"
-            )
+    return seconds / float(whole.input_tokens)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from llm_calc.adapters.engines import engine_from
@@ -11,6 +12,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.prefix_switches import PREFIX_SWITCHES
+from llm_calc.adapters.wire.workload_rules import growth_of
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.engines import MemoryPlan
@@ -19,6 +21,7 @@ from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.model import Model
+from llm_calc.core.serving.encoder import Encoder
 from llm_calc.core.serving.estimate import SPREAD as LOOP_SPREAD
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
@@ -63,6 +66,11 @@ class Replica(Protocol):
         """Where contexts lie."""
         ...
 
+    @property
+    def encoder(self) -> Encoder:
+        """What images take."""
+        ...
+
 
 def refuse_unplanned(workload: WorkloadPart) -> None:
     """Names what plans do not take: sessions, lengths that vary and classes are simulated, the rest is not searched.
@@ -73,13 +81,16 @@ def refuse_unplanned(workload: WorkloadPart) -> None:
     given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
     if any(each.targets is not None for each in workload.classes or ()):
         given.append("classes.targets")
+    if workload.grows and len(workload.classes or ()) > 1:
+        given.append("classes")
     for name in given:
         other = (
             "limits say what a plan keeps"
             if "targets" in name
             else "/api/serving_estimate, compare and sweep do"
         )
-        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
+        of = " of sessions" if name == "classes" else ""
+        msg = f"workload.{name}: deployment_plans does not take {name}{of}; {other}"
         raise UnsupportedError(msg, field=f"workload.{name}")
 
 
@@ -110,10 +121,18 @@ def stream_of(workload: WorkloadPart, sessions: int, arrivals_s: tuple[float, ..
     )
 
 
+def with_encoding(stream: Stream, placed: Replica, workload: WorkloadPart) -> Stream:
+    """The same with the time of images: of first turns, and of later ones that add what the first prompt has."""
+    part = workload.sessions
+    later = part is None or part.growth_tokens is None
+    return replace(stream, encoder_s=placed.encoder.share_s, images_later=later)
+
+
 def _classes(workload: WorkloadPart, *, alone: bool) -> Iterator[RequestClass]:
-    part, growth = workload.sessions, around(float(max(workload.growth_tokens, 1)), SPREAD)
+    part = workload.sessions
     turns, think_s = (1, 0.0) if part is None else (part.turns, part.think_s)
     for each in workload.classes or (workload,):
+        growth = around(float(max(0 if part is None else growth_of(each, part), 1)), SPREAD)
         yield RequestClass(
             first=_drawn(each.input_tokens, workload, alone=alone),
             output=_drawn(each.output_tokens, workload, alone=alone),
@@ -156,7 +175,7 @@ def room_of(
         other = "ask for one turn" if workload.grows else "leave hash_ids out"
         msg = f"{field}: prompt caches of {part.name} are not modelled; {other}, or ask for another engine"
         raise UnsupportedError(msg, field=field)
-    setup, per_token = subject.setup, _bytes_per_token(subject)
+    setup, per_token = subject.setup, bytes_per_token(subject)
     gpus = setup.layout.gpus // replicas
     found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
@@ -176,7 +195,7 @@ def room_of(
     )
 
 
-def _bytes_per_token(subject: Subject) -> float:
+def bytes_per_token(subject: Subject) -> float:
     """What a token of context takes in a tier [bytes]."""
     return float(kv_cache_bytes_per_token(subject.setup.model, subject.setup.numbers.cache_format))
 
@@ -220,23 +239,24 @@ def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | No
         return replayed(placed.deployment, workload.trace.trace, placed.room, placed.replicas)
     if workload.session_rate is not None:
         rate = workload.session_rate / placed.replicas
-        return sessions_arriving(placed.deployment, stream_of(workload, 1), placed.room, rate)
+        stream = with_encoding(stream_of(workload, 1), placed, workload)
+        return sessions_arriving(placed.deployment, stream, placed.room, rate)
     if workload.request_rate is not None:
         rate = workload.request_rate / placed.replicas
-        return arriving(placed.deployment, stream_of(workload, 0), placed.room, rate, patience)
+        stream = with_encoding(stream_of(workload, 0), placed, workload)
+        return arriving(placed.deployment, stream, placed.room, rate, patience)
     sessions = max(1, math.ceil(workload.requests_in_flight / placed.replicas))
-    return sessions_alive(placed.deployment, stream_of(workload, sessions), placed.room)
+    stream = with_encoding(stream_of(workload, sessions), placed, workload)
+    return sessions_alive(placed.deployment, stream, placed.room)
 
 
 def sessions_answer(
     placed: Replica, workload: WorkloadPart, found: Found, busy: float
 ) -> SessionsAnswer | None:
     """What the answer says of sessions; ``busy``: replicas that have any."""
-    part, room, seen = workload.sessions, placed.room, found.seen
+    part, room, seen, stream = workload.sessions, placed.room, found.seen, stream_of(workload, 1)
     if part is None or room is None or not workload.grows:
         return None
-    stream = stream_of(workload, 1)
-    kind = stream.classes[0]
     prompt = float(seen.prompt_tokens.mean())
     session_s = part.turns * float(seen.latency_s.mean()) + (part.turns - 1) * part.think_s
     hits = found.hit_fractions
@@ -246,7 +266,7 @@ def sessions_answer(
         tiers=list(tiers_found(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
-        longest_tokens=kind.longest_tokens,
+        longest_tokens=stream.longest_tokens,
         first_turn_ttft_s=found.of_turns(seen.ttft_s, first=True),
         later_turns_ttft_s=found.of_turns(seen.ttft_s, first=False),
         session_s=session_s,
@@ -259,14 +279,12 @@ def sessions_answer(
 
 def most_hits(stream: Stream) -> float:
     """The part of prompts that some request before had, ``1 - new / all``."""
-    kind = stream.classes[0]
-    new = kind.mean_new_tokens - stream.shared_tokens / kind.turns
-    return 1 - new / kind.mean_prompt_tokens
+    return stream.most_hit_fraction
 
 
 def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:
     """What each memory gave, the GPU first."""
-    replicas, bytes_per_token = placed.replicas, _bytes_per_token(placed.subject)
+    replicas, each = placed.replicas, bytes_per_token(placed.subject)
     yield TierHits(
         tier="gpu",
         hit_fraction=hits[0],
@@ -278,5 +296,5 @@ def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[
             tier=tier.name,
             hit_fraction=fraction,
             capacity_tokens=tier.capacity_tokens * replicas,
-            bandwidth_bytes_per_s=tier.tokens_per_s * bytes_per_token,
+            bandwidth_bytes_per_s=tier.tokens_per_s * each,
         )

@@ -6,6 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
+from llm_calc.adapters.largest_items import largest_item
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
@@ -106,6 +107,7 @@ def resolved(
             gpu=gpu,
             unlike=unlike,
             host=requested_host(hardware.host, gpu),
+            largest_item=largest_item(source.config, source.model) if engine == "vllm" else None,
         ),
         precision=formats,
         name=source.name,
@@ -135,13 +137,13 @@ def _with_card_cache(
     """The cache format that an engine takes for this kind of model on this card, where none is named.
 
     ``kept``: what its table says. SGLang besides: fp8 for DeepSeek V4, and for sparse latent attention on compute
-    capability 10 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
+    capability 10 and 12 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
     """
     if precision.kv_cache != AUTO:
         return precision
     if engine != "sglang":
         return precision if kept is None else precision.model_copy(update={"kv_cache": kept})
-    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith("10.")
+    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
     small = model.model_type == COMPRESSED or sparse
     return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
 

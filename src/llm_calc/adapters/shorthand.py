@@ -16,7 +16,8 @@ from llm_calc.adapters.model_files import GGUF_HEAD_BYTES, described, model_part
 
 Fields = dict[str, Any]
 
-_COUNTED = re.compile(r"(\d+)\s*(?:x|×|\*)\s*(\S.*)", re.IGNORECASE)
+# An "xt" or "xtx" after a number is the end of a name: 7900xtx.
+_COUNTED = re.compile(r"(\d+)\s*(?:x(?!tx?\b)|×|\*)\s*(\S.*)", re.IGNORECASE)
 _SEVERAL = re.compile(r"\s*,\s*|\s+\+\s+")
 _LISTS = ("scenarios", "measurements")
 

@@ -1,7 +1,7 @@
 """Where the memory of each GPU of a pipeline goes."""
 
-from llm_calc.adapters.wire.memory import PerGpu, StageMemory
-from llm_calc.core.engines import MemoryPlan, Setup
+from llm_calc.adapters.wire.memory import CacheGroup, PerGpu, StageMemory
+from llm_calc.core.engines import MemoryPlan, Pool, Setup
 
 
 def stage_memory(plan: MemoryPlan, setup: Setup) -> list[StageMemory]:
@@ -42,3 +42,18 @@ def per_gpu(plan: MemoryPlan) -> PerGpu:
         unallocated_bytes=memory - sum(parts.values()),
         pipeline_stage=plan.stage,
     )
+
+
+def cache_groups(pool: Pool) -> list[CacheGroup]:
+    """How the engine groups the layers of a pool."""
+    return [
+        CacheGroup(
+            pool=pool.name,
+            kind=claim.kind,
+            layers=claim.layers,
+            block_tokens=claim.block_tokens,
+            block_bytes=round(claim.block_bytes),
+            window_tokens=claim.window_tokens,
+        )
+        for claim in pool.claims
+    ]

@@ -1,5 +1,6 @@
 """Who does what of a step at which rates: the GPUs of a deployment, of one kind or unlike, and their host."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from llm_calc.adapters.calibration import rates_of
@@ -11,9 +12,13 @@ from llm_calc.core.engines.llama_cpp_placement import stage_shares
 from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators.dealt import with_dealt_contexts
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine, Rates
 from llm_calc.core.serving.unlike import in_turn, slowest_stage_loss, unbalanced
+
+CONTEXTS = {"vllm": "decode_context_parallel_size", "sglang": "dcp_size"}
+"""Options that deal the tokens of a cache over GPUs."""
 
 
 def timed(
@@ -21,6 +26,7 @@ def timed(
 ) -> tuple[Machine, Offload, StepWork]:
     """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
     whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
+    whole = with_dealt_contexts(whole, setup.model, setup.layout, contexts_of(engine))
     summed_work = summed(whole)
     machine = machine_of(cluster, summed_work, setup.layout, engine.name)
     rates = rates_of(calibration, machine, summed_work, engine.name, setup.gpu, many=many)
@@ -35,6 +41,21 @@ def timed(
         rates = _of_slowest(setup, rates)
     offload = offload_of(engine, setup, rates)
     return machine, offload, offload.work(whole)
+
+
+def contexts_of(engine: Engine) -> int:
+    """GPUs that the tokens of a cache are dealt over."""
+    return getattr(engine, CONTEXTS[engine.name], 1) if engine.name in CONTEXTS else 1
+
+
+def dealt_words(engine: Engine) -> Iterator[str]:
+    """What is taken for granted of such caches."""
+    if (ways := contexts_of(engine)) > 1:
+        yield (
+            f"engine.{CONTEXTS[engine.name]}: each GPU reads one token in {ways} of a context, for the heads of all "
+            f"{ways}; every layer gathers queries and scatters results for tokens that decode. Nothing of it was "
+            "calibrated, and what prompts gather of contexts before them is left out"
+        )
 
 
 def _of_slowest(setup: Setup, rates: Rates) -> Rates:

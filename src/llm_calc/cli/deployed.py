@@ -48,7 +48,7 @@ def deployed(
     from llm_calc.adapters.chosen import chosen_catalogs as catalogs
     from llm_calc.adapters.operations import SERVING_ESTIMATE, validated
     from llm_calc.adapters.planning.as_requests import memory_request
-    from llm_calc.adapters.rent import rent_of
+    from llm_calc.adapters.rent import Prices, rent_of
 
     request = validated(SERVING_ESTIMATE.request, SERVING_ESTIMATE.body(body))
     precision = request.precision.model_copy(update={"kv_cache": estimate.resolved.kv_cache})
@@ -57,7 +57,7 @@ def deployed(
         gpus=_gpus(request.hardware),
         asked=asked,
         runs=_runs(asked),
-        rent=rent_of(request, estimate, catalogs(), usd_per_gpu_hour),
+        rent=rent_of(request, estimate, catalogs(), Prices(of_all=usd_per_gpu_hour)),
     )
 
 

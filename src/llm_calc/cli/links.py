@@ -24,8 +24,10 @@ class Asked:
     usd_per_gpu_hour: float | None
 
 
-def asked_deployment(options: LinkedOptions) -> Asked:
+def asked_deployment(options: LinkedOptions, to: str = "estimate") -> Asked:
     """The request that options describe: over a scenario of ``--link``, over a file, or alone.
+
+    ``to``: which request, estimate or memory.
 
     Raises:
         InvalidInputError: no link of the page, no such scenario, or an option that has no place.
@@ -37,7 +39,12 @@ def asked_deployment(options: LinkedOptions) -> Asked:
             body=_with_context(body_of(options, PATHS), options), is_linked=False, usd_per_gpu_hour=None
         )
     scenario = _read(options.link).scenario(options.scenario or "A")
-    body = _with_context(body_of(options, PATHS, start=scenario.serving_estimate), options)
+    if scenario.for_plans:
+        print(
+            f"Warning: link: what plans alone read changes nothing here: {', '.join(scenario.for_plans)}",
+            file=sys.stderr,
+        )
+    body = _with_context(body_of(options, PATHS, start=scenario.deployment(to=to)), options)
     return Asked(body=body, is_linked=True, usd_per_gpu_hour=scenario.usd_per_gpu_hour)
 
 

@@ -71,7 +71,7 @@ def memory(options: LinkedOptions) -> None:
     from llm_calc.cli.links import as_the_page_asks, asked_deployment
     from llm_calc.cli.views.memory import show_memory
 
-    asked = asked_deployment(options)
+    asked = asked_deployment(options, "memory")
     found = answer(MEMORY_PLAN, as_the_page_asks(asked.body) if asked.is_linked else asked.body)
     present(found, show_memory, as_json=options.as_json)
     end(yes=found.fits)

@@ -94,8 +94,12 @@ def estimate_from_link(
 
     Such as http://127.0.0.1:8000/?v=1&m=llama-3.1-8b&g=l40s&n=1. The page itself is not asked.
     """
-    found = read_link(link).scenario(scenario)
-    return answer(operations.SERVING_ESTIMATE, **found.serving_estimate)
+    read = read_link(link)
+    found = read.scenario(scenario)
+    served = answer(operations.SERVING_ESTIMATE, **found.serving_estimate)
+    idle = [f"link: {each}: not known here, ignored" for each in read.unknown]
+    idle += [f"link: {each}: plans alone read it; it changes nothing here" for each in found.for_plans]
+    return served.model_copy(update={"warnings": [*served.warnings, *idle]}) if idle else served
 
 
 MOST_ROWS = 500

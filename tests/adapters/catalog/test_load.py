@@ -35,6 +35,16 @@ def test_small_catalog_loads(small: Path) -> None:
     assert catalogs.prices_of_model("gpt2") == ()
 
 
+def test_a_link_that_is_new_with_a_card_stands_in_its_file(small: Path) -> None:
+    new = 'kind = "nvlink9"\nname = "NVLink 9"\nlatency_us = 7\nlatency_kind = "estimate"'
+    edit(small / H100, 'kind = "nvlink4"', new)
+    link = load_catalogs(small).links["nvlink9"].link()
+    assert (link.bytes_per_s_per_gpu_each_way, link.latency_s) == (
+        450e9,
+        7e-6,
+    )  # NVLink 4's rate, of the card
+
+
 def test_catalogs_are_read_once() -> None:
     assert load_catalogs() is load_catalogs()
 
@@ -57,6 +67,13 @@ def test_catalogs_are_read_once() -> None:
         (H100, 'pcie = "5.0 x16"', 'pcie = "5"', "pcie: String should match"),
         (H100, 'id = "h100-80gb-sxm"', 'id = "h100"', "holds 'h100'; a file is named after its id|files are named"),
         (H100, 'kind = "nvlink4"', 'kind = "nvlink9"', "link.kind: 'nvlink9' is not in links.toml"),
+        (H100, 'kind = "nvlink4"', 'kind = "nvlink9"\nlatency_us = 7', "a new kind of link needs name"),
+        (
+            H100,
+            'kind = "nvlink4"',
+            'kind = "nvlink4"\nname = "NVLink"\nlatency_us = 7\nlatency_kind = "estimate"',
+            "'nvlink4' is described elsewhere already",
+        ),
         (H100, 'network = "infiniband-ndr"', 'network = "pcie"', "network: 'pcie' is no network of links.toml"),
         (H100, "[link]", "[link", r"gpus/h100-80gb-sxm\.toml: "),
         (A100, 'aliases = ["a100"', 'aliases = ["h100"', "the name 'h100' already means 'a100-80gb-sxm'"),

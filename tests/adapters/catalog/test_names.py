@@ -7,6 +7,7 @@ from llm_calc.adapters.catalog.files import catalog_root, read_toml
 from llm_calc.adapters.catalog.names import NameIndex, holds, normal_name
 from llm_calc.adapters.catalog.published_names import FILE, PublishedNamesFile
 from llm_calc.adapters.formats.recipes import find_recipe
+from llm_calc.adapters.shorthand import expanded
 from llm_calc.core.errors import UnknownNameError
 
 
@@ -27,6 +28,9 @@ from llm_calc.core.errors import UnknownNameError
         ("deepseek-r1:70b", "llama-3.3-70b"),
         ("Llama-3.3-70B-Instruct", "llama-3.3-70b"),
         ("Qwen3-32B-FP8", "qwen3-32b"),
+        ("qwen 3.5 35b", "qwen3.5-35b-a3b"),
+        ("qwen3.5:397b", "qwen3.5-397b-a17b"),
+        ("Command R+", "command-r-plus"),
     ],
 )
 def test_models_as_people_type_them(typed: str, name: str) -> None:
@@ -45,6 +49,22 @@ def test_models_as_people_type_them(typed: str, name: str) -> None:
 )
 def test_gpus_as_people_type_them(typed: str, gpu: str) -> None:
     assert load_catalogs().gpu_names.find(typed).id == gpu
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("llama 3", "llama-3-8b"),
+        ("lama 3.1 8b", "llama-3.1-8b"),
+        ("qwem 3.5 35b", "qwen3.5-35b-a3b"),
+        ("devstral", "devstral-2-123b"),
+        ("hf.co/unsloth/Qwen3-30B-A3B-GGUF:Q4_K_M", "qwen3-30b-a3b"),
+    ],
+)
+def test_a_name_that_is_short_or_misspelt_is_offered_what_it_may_mean(typed: str, first: str) -> None:
+    with pytest.raises(UnknownNameError) as refused:
+        load_catalogs().model(typed)
+    assert refused.value.nearest[0] == first
 
 
 @pytest.mark.parametrize(
@@ -99,3 +119,12 @@ def test_formats_to_give_instead_are_formats() -> None:
     for row in read_toml(PublishedNamesFile, catalog_root() / FILE).formats:
         assert find_recipe(row.weights).name == row.weights
         assert row.words == tuple(normal_name(word) for word in row.words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "gpu", "count"),
+    [("7900xtx", "7900xtx", None), ("2x7900 XTX", "7900 XTX", 2), ("4x h100", "h100", 4)],
+)
+def test_the_end_of_a_name_is_no_number_of_gpus(typed: str, gpu: str, count: int | None) -> None:
+    said = expanded({"hardware": typed})["hardware"]
+    assert said == ({"gpu": gpu} if count is None else {"gpu": gpu, "count": count})

@@ -47,6 +47,7 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
     "sglang": {
         "mem_fraction_static": (0.7, "--mem-fraction-static 0.7"),
         "context_length": (4096, "--context-length 4096"),
+        "dcp_size": (2, "--dcp-size 2"),
         "page_size": (64, "--page-size 64"),
         "chunked_prefill_size": (2048, "--chunked-prefill-size 2048"),
         "max_running_requests": (7, "--max-running-requests 7"),

@@ -206,31 +206,37 @@ def test_no_key_is_removed_or_made_strange_without_a_word(kind: str, passed: Pas
     assert silent == []
 
 
-WORDS: dict[str, Any] = {
-    "layer_types": "a list of words",
-    "mlp_layer_types": "a list of words",
-    "hidden_act": "a word",
-    "attention_type": "a word",
-    "rope_scaling": {"type": "unheard_of", "factor": 4.0},
-    "rope_parameters": {"rope_type": "unheard_of", "rope_theta": 1e4},
-}
+def strange_words(value: object) -> Iterator[object]:
+    """A word that nobody knows in place of one; of a list of words the first and the last."""
+    if isinstance(value, str):
+        yield "unheard_of"
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        yield ["unheard_of", *value[1:]]
+        yield [*value[:-1], "unheard_of"]
 
 
-@pytest.mark.parametrize("kind", sorted(set(ROWS) & set(known_types())))
-def test_words_that_nobody_knows_are_named_or_refused(kind: str) -> None:
-    """Kinds of layers, of attention, of functions and of rotary scaling."""
+@pytest.mark.parametrize("kind", sorted(ROWS))
+def test_words_that_nobody_knows_are_named_or_refused(kind: str, passed: Passed) -> None:
+    """Kinds of layers, of attention, of norms, of experts: none is taken for the nearest."""
+    silent = []
     for config in ROWS[kind]:
-        held: dict[str, Any] = config.get("text_config") or config
-        for key, sample in WORDS.items():
-            if key not in held or not held[key]:
-                continue
-            old = held[key]
-            strange = ["unheard_of"] * len(old) if isinstance(old, list) else "unheard_of"
-            strange = sample if isinstance(old, dict) else strange
-            path = ("text_config", key) if held is not config else (key,)
-            with suppress(CalcError):
-                found = read_config(changed(config, path, strange))
-                assert found.confidence == "approximate", (kind, key)
+        before = read_config(config)
+        if before.confidence != "exact":
+            continue
+        for path, value in keys_of(config):
+            for new in strange_words(value):
+                with suppress(CalcError):
+                    found = read_config(changed(config, path, new))
+                    sized = found.quantization == before.quantization
+                    if sized and found.confidence == "exact" and not in_a_table(path, new, passed):
+                        silent.append((".".join(path), value))
+    assert silent == []
+
+
+@pytest.mark.parametrize("rope", ["rope_scaling", "rope_parameters"])
+def test_a_kind_of_rotary_scaling_that_nobody_knows_is_named(rope: str) -> None:
+    said = {"type": "unheard_of", "rope_type": "unheard_of", "rope_theta": 1e4, "factor": 4.0}
+    assert read_config({"model_type": "llama", rope: said}).confidence == "approximate"
 
 
 def test_keys_that_pass_in_some_types_or_cases_have_reasons() -> None:

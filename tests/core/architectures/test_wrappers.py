@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.flops import reference_decode_flops, reference_prefill_flops
 from llm_calc.core.memory import CacheFormat, kv_cache_bytes_per_token, total_parameters
@@ -74,6 +75,16 @@ def test_the_head_is_tied_by_the_flag_that_the_class_reads(
     if text is not None:
         config["text_config"]["tie_word_embeddings"] = text
     assert read_config(config).model.head_tied is tied
+
+
+@pytest.mark.parametrize(
+    ("release", "parameters"), [("4.50.0.dev0", 24_011_361_280), ("5.24.0", 23_340_272_640)]
+)
+def test_who_wrote_a_file_that_does_not_speak_of_its_head_decides(release: str, parameters: int) -> None:
+    """Mistral-Small-3.1 is published with 24 011 361 280 parameters; 5.24 builds its class with a tied head."""
+    config = load_catalogs().model("mistral-small-3.1-24b").published_config
+    assert "tie_word_embeddings" not in config
+    assert total_parameters(read_config({**config, "transformers_version": release}).model) == parameters
 
 
 @pytest.mark.parametrize(

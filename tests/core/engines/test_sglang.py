@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.setup import resolve_setup
@@ -14,6 +15,7 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
+from llm_calc.core.errors import InvalidInputError
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 
@@ -331,10 +333,29 @@ def test_deepseek_v4_has_pools_of_its_own() -> None:
     assert plan.tokens_per_replica == int((plan.available_bytes - rings) // 7086.75) // 256 * 256
 
 
-@pytest.mark.parametrize(("gpu", "row"), [(H200, 656), (B200, 576)])
-def test_rows_of_sparse_latent_caches_in_fp8(gpu: str, row: int) -> None:
-    plan = sglang().plan(catalog("deepseek-v3.2", gpu, 8, "fp8"))
-    assert plan.bytes_per_token == 61 * (row + 132)
+@pytest.mark.parametrize(
+    ("model", "gpu", "row"),
+    [
+        ("deepseek-v3.2", H200, 656),
+        ("deepseek-v3.2", B200, 576),
+        ("deepseek-v3.2", "rtx-pro-6000-blackwell-server", 576),
+        ("glm-5.2", "rtx-pro-6000-blackwell-server", 656),
+        ("deepseek-v3.2", "mi355x", 576),
+    ],
+)
+def test_rows_of_sparse_latent_caches_in_fp8(model: str, gpu: str, row: int) -> None:
+    """0.5.23: scales beside the latent on Hopper and, of GLM, on compute capability 12; plain rows elsewhere."""
+    plan = sglang().plan(catalog(model, gpu, 8, "fp8"))
+    indexed = {"deepseek-v3.2": 61, "glm-5.2": 21}[model]
+    assert plan.bytes_per_token == {"deepseek-v3.2": 61, "glm-5.2": 78}[model] * row + indexed * 132
+
+
+@pytest.mark.parametrize(
+    ("gpu", "kept"),
+    [(H200, "bf16"), (B200, "fp8"), ("rtx-pro-6000-blackwell-server", "fp8"), ("mi355x", "bf16")],
+)
+def test_the_default_cache_of_sparse_latent_attention(gpu: str, kept: str) -> None:
+    assert catalog("deepseek-v3.2", gpu, 8).numbers.cache.name == kept
 
 
 def test_the_pool_may_be_capped() -> None:
@@ -367,3 +388,27 @@ def test_graphs_can_be_switched_off() -> None:
 
 def test_the_newest_release_is_taken_where_none_is_named() -> None:
     assert engine("sglang") == sglang("0.5.23")
+
+
+def test_dealt_contexts_hold_more_in_larger_pages() -> None:
+    """16 GPUs hold two copies of each of 8 KV heads, over which tokens can be dealt; of a latent cache all 16."""
+    plain, dealt = (sglang(page_size=16, dcp_size=size).plan(setup(tensor=16)) for size in (1, 2))
+    assert float(dealt.tokens_per_replica) == 2 * float(plain.tokens_per_replica)
+    assert dealt.pools[0].capacity_bytes == plain.pools[0].capacity_bytes
+    assert [pool.claims[0].block_tokens for pool in (plain.pools[0], dealt.pools[0])] == [16, 32]
+    assert not sglang(dcp_size=2).plan(setup(tensor=8)).starts
+    latent = catalog("deepseek-v3", H200, 8)
+    wide = [float(sglang(dcp_size=size).plan(latent).tokens_per_replica) for size in (1, 8)]
+    assert wide[1] == pytest.approx(8 * wide[0], rel=1e-3)
+
+
+def test_contexts_are_dealt_by_newer_releases_alone_and_not_of_every_cache() -> None:
+    with pytest.raises(InvalidInputError, match=r"engine\.dcp_size: SGLang 0\.5\.12 has no such option"):
+        llm_calc.memory_plan(
+            model="deepseek-v3",
+            hardware="8x h200-141gb-sxm",
+            engine={"name": "sglang", "version": "0.5.12", "dcp_size": 2},
+        )
+    for model in ("deepseek-v3.2", "deepseek-v4-flash", "gemma-3-27b"):
+        found = sglang(dcp_size=2).plan(catalog(model, H200, 8))
+        assert any("engine.dcp_size" in each for each in found.refusals)

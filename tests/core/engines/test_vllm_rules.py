@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.errors import UnsupportedError
 from tests.core.engines.setups import setup
 
 
@@ -46,3 +48,36 @@ def test_releases_take_over_where_their_code_changed() -> None:
     assert [vllm(v).rules.steps_in_flight for v in ("0.25", "0.26")] == [False, True]
     assert [vllm(v).rules.tokens_by_concurrency for v in ("0.20", "0.22")] == [False, True]
     assert ["all" in vllm(v).rules.mamba_cache_modes for v in ("0.31", "0.32")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "kv_cache", "row"),
+    [
+        ("h200-141gb-sxm", "fp8", 656),
+        ("b200-180gb-sxm", "fp8", 576),
+        ("rtx-pro-6000-blackwell-server", "auto", 656),
+        ("mi355x", "fp8", 576),
+        ("mi355x", "auto", 2 * 576),
+    ],
+)
+def test_rows_of_sparse_latent_caches_by_card(gpu: str, kv_cache: str, row: int) -> None:
+    """vLLM 0.33.0: DeepSeek V3.2's 61 layers, with 132 bytes of the index beside each row."""
+    plan = llm_calc.memory_plan(
+        model="deepseek-v3.2",
+        precision={"kv_cache": kv_cache},
+        hardware=f"8x {gpu}",
+        parallelism={"tensor": 8},
+        engine="vllm",
+    )
+    assert plan.kv_cache.allocated.bytes_per_token == 61 * (row + 132)
+
+
+def test_compute_capability_12_keeps_sparse_latents_in_fp8_alone() -> None:
+    with pytest.raises(UnsupportedError, match=r"keeps the cache of deepseek_v32 in fp8 on"):
+        llm_calc.memory_plan(
+            model="deepseek-v3.2",
+            precision={"kv_cache": "bf16"},
+            hardware="8x rtx-pro-6000-blackwell-server",
+            parallelism={"tensor": 8},
+            engine="vllm",
+        )

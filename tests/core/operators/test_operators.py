@@ -5,9 +5,12 @@ import pytest
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.operators import GROUPS, LinearWork, StepWork, step_work, summed
 from llm_calc.core.operators.context import mean_visited_keys, visited_keys, visited_pairs
+from llm_calc.core.operators.dealt import with_dealt_contexts
 from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.step import StepLoad, collective_seconds
 from tests.builders import deepseek_v3, llama, mixtral, plain_recipe
+from tests.core.serving.cases import rates
 
 LLAMA_MATRICES = 6_738_415_616 - 32000 * 4096 - 65 * 4096
 """Llama-2-7B without its embedding and norms."""
@@ -93,3 +96,29 @@ def test_mean_of_a_window_is_the_mean_over_its_contexts(start: int, end: int) ->
 def test_a_chunked_window_is_half_full_beyond_its_width() -> None:
     assert visited_keys(context(8192.0, chunked=True), 4000) == 4000
     assert visited_keys(context(8192.0, chunked=True), 20_000) == 8193 / 2
+
+
+def test_dealt_contexts_of_a_latent_cache_by_hand() -> None:
+    """DeepSeek-V3 over 16 GPUs, contexts dealt over 4: 128 heads are 8 a GPU, gathered 32; queries of 576 and results
+    of 512 numbers in two bytes, a sum of four; an all-reduce moves twice what a gather or a scatter does."""
+    model, layout = deepseek_v3(), Layout(tensor=16)
+    whole = work_of(model, tensor=16)
+    dealt = with_dealt_contexts(whole, model, layout, 4)
+    (more,) = set(dealt.collectives) - set(whole.collectives)
+    assert (more.calls, more.ranks, more.decoding_only) == (3 * 61, 4, True)
+    assert float(more.bytes_per_token) * 3 == 8 * 4 * ((576 + 512) * 2 + 4) / 2
+    (before,), (after,) = whole.context, dealt.context
+    assert after.kv_bytes_per_key == before.kv_bytes_per_key / 4
+    assert after.decode_flops_per_key == before.decode_flops_per_key
+    assert with_dealt_contexts(whole, model, layout, 1) is whole
+
+
+def test_what_decoding_tokens_alone_need_is_not_there_without_any() -> None:
+    model = deepseek_v3()
+    dealt = with_dealt_contexts(work_of(model, tensor=16), model, Layout(tensor=16), 4)
+    more = dealt.collectives[-1]
+    prompt = StepLoad(prompt_tokens=1000.0, prompts=1.0)
+    assert collective_seconds(more, prompt, rates()) == 0
+    both = StepLoad(sequences=8.0, prompt_tokens=1000.0, prompts=1.0)
+    alone = collective_seconds(more, StepLoad(sequences=8.0), rates())
+    assert collective_seconds(more, both, rates()) == alone > 0

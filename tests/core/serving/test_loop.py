@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from llm_calc.core.serving import estimate, loop
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.open import OpenRun
+from llm_calc.core.serving.run import Bounds
 from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
 from llm_calc.core.serving.traffic import Policy, Scheduling, Served, Traffic, poisson_arrivals
 from tests.builders import deepseek_v3, llama
@@ -108,6 +110,27 @@ def test_random_arrivals_are_those_of_the_plain_scheduler(
     hold_same(simulate(clock, traffic, rules, 1e6), stepper.simulate(clock, traffic, rules, 1e6))
 
 
+@pytest.mark.parametrize("rate", [0.1, 2.0, 10.0])
+@pytest.mark.parametrize("policy", ["mixed", "prefill_first"])
+@pytest.mark.parametrize("spread", [0.0, 0.2])
+def test_a_run_may_end_with_the_requests_that_are_asked_for(
+    rate: float, policy: Policy, spread: float
+) -> None:
+    """Those behind them change nothing of what they saw, but for the traffic that they are."""
+    whole = Traffic(
+        input_tokens=1024.0,
+        output_tokens=512.0,
+        arrivals_s=poisson_arrivals(rate, 300),
+        spread_fraction=spread,
+    )
+    rules, clock = Scheduling(policy=policy), clock_of(whole, 1)
+    everything = simulate(clock, whole, rules, 1e6)
+    found = simulate(clock, replace(whole, asked=200), rules, 1e6)
+    assert found.elapsed_s < everything.elapsed_s
+    for name in ("ttft_s", "tpot_s", "latency_s"):
+        assert getattr(found, name).tolist() == getattr(everything, name)[:200].tolist()
+
+
 def test_an_order_serves_every_deployment_under_the_same_load() -> None:
     """Answers do not depend on whether the order of a load was known before."""
     deployment = estimate.Deployment(work=WHOLE, rates=rates(), capacity=1000.0, limit=1000.0)
@@ -118,3 +141,47 @@ def test_an_order_serves_every_deployment_under_the_same_load() -> None:
     assert loop.order_of.cache_info().misses == 1
     assert estimate.simulated_loop(deployment, lengths, 48) == first
     assert other.ttft_s != first.ttft_s
+
+
+@pytest.mark.parametrize("rate", [2.0, 40.0])
+@pytest.mark.parametrize("tokens", [(1024.0, 512.0), (20_000.0, 64.0), (64.0, 1.0), (1.0, 300.0)])
+@pytest.mark.parametrize("policy", ["mixed", "prefill_first"])
+@pytest.mark.parametrize(
+    ("spread", "cached", "gained", "limit"),
+    [(0.0, 0.0, 1.0, 5.0), (0.2, 0.5, 1.7, 1e9), (0.2, 0.0, 1.0, 3.0)],
+)
+def test_arrivals_that_wait_in_line_are_those_of_the_plain_scheduler(
+    rate: float,
+    tokens: tuple[float, float],
+    policy: Policy,
+    spread: float,
+    cached: float,
+    gained: float,
+    limit: float,
+) -> None:
+    """Memory for six requests, engines that run three or five at once, prompts longer than a step takes."""
+    traffic = Traffic(
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        arrivals_s=poisson_arrivals(rate, 200),
+        spread_fraction=spread,
+        cached_tokens=cached * tokens[0],
+    )
+    rules = Scheduling(policy=policy, budget_tokens=2048.0, reserved_fraction=0.5, tokens_per_step=gained)
+    clock, room = clock_of(traffic, 1), 6.5 * sum(tokens)
+    found = simulate(clock, traffic, rules, room, limit)
+    hold_same(found, stepper.simulate(clock, traffic, rules, room, limit))
+    general = OpenRun(clock, traffic, rules, Bounds(room, limit, 64)).served()
+    hold_same(found, general)
+
+
+def test_a_line_may_end_with_the_requests_that_are_asked_for() -> None:
+    whole = Traffic(
+        input_tokens=1024.0, output_tokens=512.0, arrivals_s=poisson_arrivals(10.0, 300), spread_fraction=0.0
+    )
+    rules, clock = Scheduling(budget_tokens=2048.0), clock_of(whole, 1)
+    everything = simulate(clock, whole, rules, 1e6, 16.0)
+    found = simulate(clock, replace(whole, asked=200), rules, 1e6, 16.0)
+    assert found.elapsed_s < everything.elapsed_s
+    for name in ("ttft_s", "tpot_s", "latency_s"):
+        assert getattr(found, name).tolist() == getattr(everything, name)[:200].tolist()

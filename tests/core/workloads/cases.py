@@ -1,13 +1,13 @@
 """Small random loads, and both engines under them."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
 
 from llm_calc.core.serving.clock import StepClock
-from llm_calc.core.serving.traffic import Scheduling
+from llm_calc.core.serving.traffic import Scheduling, poisson_arrivals
 from llm_calc.core.workloads.draws import around
 from llm_calc.core.workloads.run import simulate
 from llm_calc.core.workloads.stream import RequestClass, Room, Stream, Tier
@@ -16,6 +16,7 @@ from tests.core.serving.cases import rates, work
 from tests.core.workloads.reference import Reference
 
 WORK, RATES = work(llama(), tensor=4), rates()
+ARRIVALS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Case:
     def counted(self) -> tuple[int, int]:
         """Requests, and those before them that are not counted."""
         slots = self.stream.slots
+        if not slots:
+            return sum(self.stream.classes[self.stream.class_of(each)].turns for each in range(ARRIVALS)), 0
         return slots * self.turns * -(-10 // self.turns), slots if self.turns > 1 else 0
 
 
@@ -82,6 +85,30 @@ def case(seed: int) -> Case:
         limit=draw.choice([4, inf]),
         clock=StepClock(WORK, RATES, contexts=(kind.first.mean, need), groups=slots),
     )
+
+
+def of_several(seed: int) -> Case:
+    """The same with classes of sessions or single requests, alive or arriving at random."""
+    one, draw = case(seed), random.Random(f"{seed} of several")
+    kind = one.stream.classes[0]
+    classes = [kind]
+    for _ in range(draw.choice([0, 1, 2])):
+        first, turns = draw.randint(60, 800), draw.choice([1, kind.turns])
+        classes.append(
+            replace(kind, first=around(first, 0.3), output=around(draw.randint(4, 60), 0.2), turns=turns)
+        )
+    shares = [each / sum(range(1, len(classes) + 1)) for each in range(1, len(classes) + 1)]
+    kinds = tuple(replace(each, share_fraction=share) for each, share in zip(classes, shares, strict=True))
+    shared = min(one.stream.shared_tokens, min(each.first.values[0] for each in kinds) // 2)
+    stream = replace(one.stream, classes=kinds, shared_tokens=shared)
+    if draw.random() < 0.7:
+        arrivals = poisson_arrivals(draw.choice([0.3, 1.0, 3.0, 10.0]), ARRIVALS)
+        stream = replace(stream, slots=0, arrivals_s=arrivals)
+    means, need = [each.first.mean for each in kinds], stream.longest_tokens
+    room = replace(one.room, capacity_tokens=max(one.room.capacity_tokens, 1.2 * need))
+    groups = stream.slots or ARRIVALS * max(each.turns for each in kinds)
+    clock = StepClock(WORK, RATES, contexts=(min(means), need), groups=groups)
+    return replace(one, stream=stream, room=room, clock=clock)
 
 
 def simulated(one: Case) -> Means:

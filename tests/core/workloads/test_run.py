@@ -212,3 +212,12 @@ def test_draws_have_the_quantiles_and_the_mean_that_were_given() -> None:
     levels = [level_of(0, session, turn) for session in range(40) for turn in range(10)]
     assert np.mean([draw.at(level) for level in levels]) == pytest.approx(draw.mean, rel=0.02)
     assert np.mean([pause(3.0, level) for level in levels]) == pytest.approx(3.0, rel=0.05)
+
+
+@pytest.mark.parametrize("rate", [1e-6, 0.01, 0.1])
+def test_sessions_at_a_rate_decode_as_many_as_little_s_law_makes(rate: float) -> None:
+    """Requests a second x the time of an answer, however rarely sessions come."""
+    found = sessions_arriving(DEPLOYMENT, replace(sessions(), slots=0), ROOMY, rate).estimate
+    answer_s = float(found.request_latency_s - found.ttft_s)
+    assert float(found.requests_per_s) == pytest.approx(6 * rate)
+    assert float(found.running) == pytest.approx(6 * rate * answer_s)

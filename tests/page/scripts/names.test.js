@@ -13,6 +13,11 @@ test("by what sets them apart", () => {
   assert.deepEqual(namesOf([first, { ...first, tp: "2" }], tell), ["layout left open", "TP 2"]);
 });
 
+test("by what the service lists, under its path", () => {
+  const one = { ...first, "speculative.method": "", json: "" };
+  assert.deepEqual(namesOf([one, { ...one, "speculative.method": "mtp" }], tell), ["no speculative method", "speculative method mtp"]);
+});
+
 test("alike ones are numbered", () => {
   assert.deepEqual(namesOf([first, { ...first }], tell), ["H100 ×2 (1)", "H100 ×2 (2)"]);
   assert.deepEqual(namesOf([first, { ...first, usd: "2" }], tell), ["H100 ×2 (1)", "H100 ×2 (2)"]);

@@ -43,12 +43,26 @@ class Source(BaseModel):
 
 
 class LinkEntry(BaseModel):
-    """The link between the GPUs of a fast domain: a kind of ``links.toml``, and the rate one way."""
+    """The link between the GPUs of a fast domain: a kind of ``links.toml``, and the rate one way.
+
+    ``name``, ``latency_us`` and ``latency_kind`` stand here where the kind is new with this GPU, whose sources are
+    its own then.
+    """
 
     model_config = STRICT
 
     kind: Slug
     gb_per_s_each_way: Positive | None = None
+    name: Text | None = None
+    latency_us: Positive | None = None
+    latency_kind: SourceKind | None = None
+
+    @model_validator(mode="after")
+    def _whole_where_new(self) -> "LinkEntry":
+        given = [self.name, self.latency_us, self.latency_kind]
+        if any(given) and not (all(given) and self.gb_per_s_each_way):
+            raise ValueError("a new kind of link needs name, gb_per_s_each_way, latency_us and latency_kind")
+        return self
 
 
 class Arithmetic(BaseModel):

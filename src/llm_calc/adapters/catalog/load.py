@@ -1,5 +1,6 @@
 """Reading all catalogs at once, with the checks between rows."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -136,7 +137,7 @@ def _read(root: Path, digest: str) -> Catalogs:
     """The catalogs of a directory, from its files."""
     gpu_entries = _read_all(CatalogGpu, read_toml, root / "gpus", "*.toml", lambda row: row.id)
     models = _read_all(CatalogModel, read_json, root / "models", "*.json", lambda row: row.name)
-    links = _links(root / "links.toml")
+    links = _with_new_links(_links(root / "links.toml"), gpu_entries)
     gpu_names = _gpu_names(gpu_entries)
     model_names = _model_names(models)
     rental = tuple(
@@ -183,6 +184,9 @@ def _read_all(
     return tuple(rows)
 
 
+_ACTIVE = re.compile(r"-a\d+(\.\d+)?[bm]$")
+
+
 def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu")
     for row in files:
@@ -196,7 +200,7 @@ def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
     return index
 
 
-def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
+def _model_names(files: Sequence[CatalogModel]) -> NameIndex[CatalogModel]:
     index: NameIndex[CatalogModel] = NameIndex("model", "model_name", hint_for)
     last_parts: list[tuple[CatalogModel, str]] = []
     for row in files:
@@ -209,6 +213,15 @@ def _model_names(files: Iterable[CatalogModel]) -> NameIndex[CatalogModel]:
     for entry, name in last_parts:
         if name not in index:
             index.also(entry, name)
+    # People leave out what is active of a mixture of experts: qwen3.5-397b.
+    short = [
+        (row, _ACTIVE.sub("", name))
+        for row in files
+        for name in (row.name, *row.aliases)
+        if _ACTIVE.search(name)
+    ]
+    for entry, name in [each for each in short if each[1] not in index]:
+        index.also(entry, name)
     return index
 
 
@@ -222,10 +235,39 @@ def _links(file: Path) -> Mapping[str, CatalogLink]:
     return MappingProxyType(by_id)
 
 
+def _with_new_links(
+    links: Mapping[str, CatalogLink], files: Iterable[CatalogGpu]
+) -> Mapping[str, CatalogLink]:
+    """The links, with those that a GPU's own file describes."""
+    found = dict(links)
+    for row in files:
+        link = row.link
+        if link is None or link.latency_us is None:
+            continue
+        if link.kind in found:
+            raise CatalogError(f"gpus/{row.id}.toml: link.kind: {link.kind!r} is described elsewhere already")
+        said = next((each for each in row.sources if "link" in each.fields), row.sources[0])
+        found[link.kind] = CatalogLink(
+            id=link.kind,
+            name=link.name or link.kind,
+            scope="fast",
+            gb_per_s_each_way=link.gb_per_s_each_way,
+            latency_us=link.latency_us,
+            latency_kind=link.latency_kind or "estimate",
+            source=said.source,
+            checked=said.checked,
+        )
+    return MappingProxyType(found)
+
+
 def _check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) -> None:
     for row in files:
         if row.link and row.link.kind not in links:
-            raise CatalogError(f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml")
+            known = ", ".join(each.id for each in links.values() if each.scope == "fast")
+            more = f"known: {known}; a new one says its name, latency_us and latency_kind too"
+            raise CatalogError(
+                f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml; {more}"
+            )
         if row.network not in links or links[row.network].scope != "network":
             raise CatalogError(f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml")
 

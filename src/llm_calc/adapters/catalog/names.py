@@ -14,6 +14,8 @@ Entry = TypeVar("Entry")
 
 NEAREST = 5
 """How many near names an error offers."""
+SHORTEST_BEGINNING = 3
+"""Characters from which on the beginning of a name is taken for a sign of it."""
 
 
 _HUB = re.compile(
@@ -39,7 +41,7 @@ def normal_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def joined_name(name: str) -> str:
     """The same without anything between its words, as people type it (``gpt-oss:20b``, ``llama 3.3 70b``)."""
-    return re.sub(r"[\s_:-]+", "", normal_name(name))
+    return re.sub(r"[\s_:-]+", "", re.sub(r"\+$", "plus", normal_name(name)))
 
 
 def holds(text: str, names: Iterable[str]) -> bool:
@@ -115,9 +117,11 @@ class NameIndex(Generic[Entry]):
         return normal_name(name) in self._entries or self._joined.get(joined_name(name)) is not None
 
     def nearest(self, name: str) -> tuple[str, ...]:
-        """Ids whose own or other names resemble ``name``, best first."""
-        close = get_close_matches(normal_name(name), self._entries, n=4 * NEAREST, cutoff=0.4)
-        return tuple(dict.fromkeys(self._owners[key] for key in close))[:NEAREST]
+        """Ids whose own or other names begin with ``name``, then those that resemble it, best first."""
+        wanted, names = joined_name(name), {joined_name(key): owner for key, owner in self._owners.items()}
+        longer = [key for key in names if len(wanted) >= SHORTEST_BEGINNING and key.startswith(wanted)]
+        close = get_close_matches(wanted, names, n=4 * NEAREST, cutoff=0.4)
+        return tuple(dict.fromkeys(names[key] for key in (*sorted(longer, key=len), *close)))[:NEAREST]
 
     @property
     def names(self) -> Mapping[str, str]:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.calibration import host_of, is_dealt, rates_of
+from llm_calc.adapters.calibration import is_dealt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
+from llm_calc.adapters.planning.timed import Timed
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration
@@ -19,14 +20,13 @@ from llm_calc.core.model import Model
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.bounds import held_bytes, most_sequences
-from llm_calc.core.planning.stacking import Shared, rows_at, stack_parts
+from llm_calc.core.planning.stacking import Columns, Pool, rows_at, stack_parts
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Rates
 
 Places = npt.NDArray[np.intp]
-Item = TypeVar("Item")
 CalibrationOf = Mapping[str, Calibration]
 """The calibration of each engine, for the load of the search."""
 
@@ -121,8 +121,17 @@ class Rows:
 
     def of(self, gpu: Gpu) -> Places:
         """Places of the rows of a GPU."""
-        on = self.table.each([block.gpu.id == gpu.id for block in self.table.blocks])
-        return np.flatnonzero(on[self.numbers])
+        return self._by_gpu.get(gpu.id, np.empty(0, dtype=np.intp))
+
+    @cached_property
+    def _by_gpu(self) -> dict[str, Places]:
+        """The same of every GPU that has any."""
+        known = dict[str, int]()
+        codes = [known.setdefault(block.gpu.id, len(known)) for block in self.table.blocks]
+        of_rows = self.table.each(codes)[self.numbers]
+        order = np.argsort(of_rows, kind="stable")
+        starts = np.searchsorted(of_rows[order], np.arange(1, len(known)))
+        return dict(zip(known, np.split(order, starts), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,34 +159,12 @@ def build_rows(
     return tuple(group.rows_of(family) for family, group in by_family.items() if group.blocks)
 
 
-class _Pool(Generic[Item]):
-    """Things that rows share, each once, and which of them every row has."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[int, int] = {}
-        self.items: list[Item] = []
-        self.rows: list[int] = []
-
-    def add(self, items: Sequence[Item]) -> None:
-        """What further rows have."""
-        for item in items:
-            number = self.numbers.setdefault(id(item), len(self.items))
-            if number == len(self.items):
-                self.items.append(item)
-            self.rows.append(number)
-
-    @property
-    def shared(self) -> Shared[Item]:
-        """All of them."""
-        return Shared(items=self.items, rows=np.array(self.rows, dtype=np.intp))
-
-
 class _Group:
     """Rows of one family, and what their deployments are made of."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self.works, self.rates, self.hosts = _Pool[StepWork](), _Pool[Rates](), _Pool[HostTimes]()
+        self.works, self.rates, self.hosts = Pool[StepWork](), Columns[Rates](), Pool[HostTimes]()
         self.capacities: list[FloatArray] = []
 
     def rows_of(self, family: str) -> Rows:
@@ -188,7 +175,7 @@ class _Group:
             table=Table(blocks=tuple(self.blocks), starts=np.cumsum([0, *counts[:-1]])),
             numbers=np.arange(sum(counts)),
             deployment=stack_parts(
-                self.works.shared, self.rates.shared, self.hosts.shared, np.concatenate(self.capacities)
+                self.works.shared, self.rates, self.hosts.shared, np.concatenate(self.capacities)
             ),
             family=family,
             gpus=np.array(gpus, dtype=np.float64)[:, np.newaxis],
@@ -197,11 +184,24 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Layouts:
-    """Layouts of one choice with their steps; columns of bytes of weights and of a sequence, stages and replicas."""
+    """Layouts of one choice with their steps; columns of bytes of weights and of a sequence, stages and replicas.
+
+    ``numbers``: of their steps in the pool. ``widths``: GPUs that their collectives join, each once, and which of them
+    every layout has; ``dealt``: whether its attention is.
+    """
 
     layouts: tuple[Layout, ...]
     works: tuple[StepWork, ...]
+    numbers: Places
     sizes: FloatArray
+    widths: tuple[list[int], Places]
+    dealt: Places
+
+    @property
+    def kinds(self) -> dict[int, StepWork]:
+        """A step of a layout whose attention is dealt, and of one where it is not, where there are any."""
+        which, first = np.unique(self.dealt, return_index=True)
+        return {int(dealt): self.works[at] for dealt, at in zip(which, first, strict=True)}
 
     def capacities(self, memory_bytes: float) -> FloatArray:
         """Sequences that fit at best on devices of so much memory, for each layout."""
@@ -220,35 +220,57 @@ class _Maker:
 
     def add(self, gpus: Sequence[Gpu], group: _Group) -> None:
         """Every layout on each GPU that has the memory for it."""
+        timed, slots = Timed(self.calibration, self.choice.engine), list[Places]()
         for gpu in gpus:
             checkpoint()
-            known = self.layouts_on(gpu)
+            known = self.layouts_on(gpu, group)
             capacities = known.capacities(gpu.usable_memory_bytes)
             places = np.flatnonzero(capacities >= 1)
-            if not len(places):
-                continue
-            layouts = tuple(known.layouts[place] for place in places.tolist())
-            works = [known.works[place] for place in places.tolist()]
-            group.blocks.append(Block(gpu=gpu, choice=self.choice, layouts=layouts))
-            group.capacities.append(capacities[places])
-            group.works.add(works)
-            group.rates.add(self.rates_on(gpu, layouts, works))
-            group.hosts.add(self.hosts_on(gpu, works))
+            if len(places):
+                layouts = tuple([known.layouts[place] for place in places.tolist()])
+                group.blocks.append(Block(gpu=gpu, choice=self.choice, layouts=layouts))
+                group.capacities.append(capacities[places])
+                group.works.rows.append(known.numbers[places])
+                slots.append(self.slots_on(gpu, known, places, timed))
+                hosts = group.hosts.numbers_of(timed.hosts_on(gpu, known.kinds))
+                group.hosts.rows.append(hosts[known.dealt[places]])
+        numbers = timed.numbers_in(group.rates)
+        group.rates.rows += [numbers[each] for each in slots]
 
-    def layouts_on(self, gpu: Gpu) -> _Layouts:
+    def slots_on(self, gpu: Gpu, known: _Layouts, places: Places, timed: Timed) -> Places:
+        """Rates of a GPU differ by the link that a layout's collectives cross; formats are those of its first one."""
+        space, made = self.space, dict[str, int]()
+        cluster = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node)
+        widths = known.widths[1][places]
+        slots = np.zeros(len(known.widths[0]), dtype=np.intp)
+        for at in np.sort(np.unique(widths, return_index=True)[1]).tolist():
+            tier, place = cluster.tier(known.widths[0][widths[at]]), places[at]
+            if tier not in made:
+                machine = machine_of(cluster, known.works[place], known.layouts[place], self.choice.engine)
+                made[tier] = timed.slot(gpu, known.works[place], machine)
+            slots[widths[at]] = made[tier]
+        return slots[widths]
+
+    def layouts_on(self, gpu: Gpu, group: _Group) -> _Layouts:
         """Its layouts, the same for all GPUs but for those that come alone."""
         alone, space = comes_alone(gpu), self.space
         if alone not in self.known:
             layouts = layouts_on(gpu, space.model, self.choice.rules, space.most_gpus, space.gpus_per_node)
-            works = [self.work(layout) for layout in layouts]
+            found = [self.work(layout) for layout in layouts]
             sizes = [
                 (*held, layout.pipeline, layout.data)
-                for layout, (_, *held) in zip(layouts, works, strict=True)
+                for layout, (_, *held) in zip(layouts, found, strict=True)
             ]
+            works = tuple(work for work, *_ in found)
+            widths = [layout.stage_gpus for layout in layouts]
+            distinct = sorted(set(widths))
             self.known[alone] = _Layouts(
                 layouts=layouts,
-                works=tuple(work for work, *_ in works),
+                works=works,
+                numbers=group.works.numbers_of(works),
                 sizes=np.array(sizes, dtype=np.float64).reshape(-1, 4).T,
+                widths=(distinct, np.searchsorted(distinct, widths)),
+                dealt=np.array([is_dealt(work) for work in works], dtype=np.intp),
             )
         return self.known[alone]
 
@@ -260,23 +282,3 @@ class _Maker:
             work = summed(step_work(self.space.model, self.numbers.recipe, layout, self.cache))
             works[key] = (work, *held_bytes(work, self.space.context_tokens))
         return works[key]
-
-    def rates_on(self, gpu: Gpu, layouts: Sequence[Layout], works: Sequence[StepWork]) -> list[Rates]:
-        """Rates of a GPU differ by the link that a layout's collectives cross."""
-        space, known = self.space, dict[str, Rates]()
-        cluster, found = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node), []
-        for layout, work in zip(layouts, works, strict=True):
-            tier = cluster.tier(layout.stage_gpus)
-            if tier not in known:
-                machine = machine_of(cluster, work, layout, self.choice.engine)
-                known[tier] = rates_of(self.calibration, machine, work, self.choice.engine, gpu)
-            found.append(known[tier])
-        return found
-
-    def hosts_on(self, gpu: Gpu, works: Sequence[StepWork]) -> list[HostTimes]:
-        """What servers add to first tokens differs by where attention is dealt."""
-        known = dict[float, HostTimes]()
-        for work in works:
-            if is_dealt(work) not in known:
-                known[is_dealt(work)] = host_of(self.calibration, self.choice.engine, gpu, work)
-        return [known[is_dealt(work)] for work in works]

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
-from llm_calc.adapters.wire.plan_parts import PlanPrice
+from llm_calc.adapters.wire.limits import GpuName, UsdPerHour
+from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
+from llm_calc.adapters.wire.plan_parts import OWNER_WORDS, RENTAL_WORDS, PlanPrice
 from llm_calc.adapters.wire.plans import PlanMemory
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
 
@@ -46,6 +48,11 @@ class CompareRequest(StrictRequest):
     scenarios: Annotated[list[Scenario], Field(min_length=2, max_length=8)] = Field(
         description="The scenarios"
     )
+    prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
+        {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
+    )
+    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
 
 
 class ComparedScenario(Answer):
@@ -57,7 +64,7 @@ class ComparedScenario(Answer):
     )
     estimate: ServingEstimateAnswer = Field(description="As /api/serving_estimate answers it")
     price: PlanPrice | None = Field(
-        description="Typical rent of one GPU, of prefill where decode has other GPUs; null where none is known"
+        description="What an hour of one GPU costs, of prefill where decode has other GPUs; null where it is not known"
     )
     usd_per_hour: float | None = Field(
         description="Rent of all GPUs, those that decode apart among them [USD/h]"

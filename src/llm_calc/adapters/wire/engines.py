@@ -120,6 +120,9 @@ class SglangEngine(EngineBase):
     )
     context_length: Length | None = Field(None, description="Longest context of a request [tokens]")
     page_size: Size | None = Field(None, description="Tokens in one page of the KV cache [tokens]")
+    dcp_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        None, description="GPUs that the tokens of a sequence's cache are dealt over [GPUs]"
+    )
     chunked_prefill_size: Length | None = Field(None, description="Most prompt tokens in one step [tokens]")
     max_running_requests: Size | None = Field(
         None, description="Most sequences in one step, of all attention groups together [sequences]"

@@ -2,6 +2,7 @@
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease, VllmEngine
 from llm_calc.adapters.wire.homes import AtHome
@@ -39,6 +40,10 @@ class MemoryPlanRequest(AtHome):
         None, description="Speculative decoding, whose layers and caches take memory; absent: none"
     )
     lora: LoraPart | None = Field(None, description="Adapters beside the model; absent: none")
+    disaggregated: DisaggregatedPart | None = Field(
+        None,
+        description="Prefill and decode apart, of which a decode replica is planned; absent: the same GPUs do both",
+    )
     workload: WorkloadPart | None = Field(
         None,
         description="What has to fit; absent: one request of the longest context the engine is started with",

@@ -23,6 +23,7 @@ from llm_calc.adapters.wire.workload_rules import (
     check_sessions,
     check_trace,
     check_users,
+    longest_session,
     mean_tokens,
     most_tokens,
     varies,
@@ -179,7 +180,8 @@ class WorkloadPart(AbsentStaysAbsent):
         1024, description="Generated tokens of a request, a number or a distribution [tokens]"
     )
     classes: Classes | None = Field(
-        None, description="Several classes of requests in place of input_tokens and output_tokens"
+        None,
+        description="Several classes of requests, or of sessions, in place of input_tokens and output_tokens",
     )
     targets: TargetsPart | None = Field(
         None, description="What a request is to keep, of classes without targets of their own"
@@ -231,10 +233,10 @@ class WorkloadPart(AbsentStaysAbsent):
             raise ValueError(msg)
         check_users(self.users, self.requests_per_user_per_minute, self.request_rate)
         check_trace(self.trace, given_of(self))
-        check_sessions(self.sessions, self.mean_input_tokens, given)
+        check_sessions(self.sessions, self, given)
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
-            check_classes(self.classes, given_of(self), has_sessions=self.sessions is not None)
+            check_classes(self.classes, given_of(self))
         if self.varies and self.load in ("batch", "offline"):
             raise ValueError(
                 f"{self.load} takes no distributions, classes or targets; all its requests are alike"
@@ -285,9 +287,7 @@ class WorkloadPart(AbsentStaysAbsent):
     @property
     def longest_tokens(self) -> int:
         """Prompt and answer of the longest request; of sessions those of the last turn, at mean growth [tokens]."""
-        later = 0 if self.sessions is None else self.sessions.turns - 1
-        longest = most_tokens(self)
-        return longest + later * (self.growth_tokens + self.mean_output_tokens)
+        return most_tokens(self) if self.sessions is None else longest_session(self, self.sessions)
 
     @property
     def reuses(self) -> bool:

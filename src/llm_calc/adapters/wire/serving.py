@@ -187,7 +187,10 @@ class ResolvedModel(Answer):
     """What the request left open of all replicas, decided."""
 
     model: str = Field(description="The model")
-    weights: str = Field(description="Format of the weights")
+    weights: str = Field(description="Format of the weights, in words")
+    weights_kind: str = Field(description="Format of most matrices, as the catalog of formats calls it")
+    weights_bits: float = Field(description="Bits of one of their elements, without scales [bits]")
+    multiplied_in: str = Field(description="Number type that they are multiplied in on this GPU")
     engine: str = Field(description="The engine")
 
 

@@ -40,8 +40,8 @@ PlainClass = Annotated[ClassPart, AfterValidator(_plain)]
 Classes = Annotated[list[PlainClass], Field(min_length=1, max_length=20)]
 
 
-class Workload(Protocol):
-    """What is read of a workload for its lengths."""
+class Lengths(Protocol):
+    """What is read of a class, or of a workload without any."""
 
     @property
     def input_tokens(self) -> Length:
@@ -52,6 +52,10 @@ class Workload(Protocol):
     def output_tokens(self) -> Length:
         """Answers."""
         ...
+
+
+class Workload(Lengths, Protocol):
+    """What is read of a workload for its lengths."""
 
     @property
     def classes(self) -> Sequence[ClassPart] | None:
@@ -111,24 +115,22 @@ def check_users(users: float | None, each: float | None, rate: float | None) -> 
         )
 
 
-def check_sessions(sessions: SessionsPart | None, input_tokens: int, loads: Sequence[str]) -> None:
-    """Sessions have loads of their own, and begin with less than the whole first prompt in common."""
+def check_sessions(sessions: SessionsPart | None, workload: Workload, loads: Sequence[str]) -> None:
+    """Sessions have loads of their own, and begin with less than the whole first prompt of any class in common."""
     if sessions is None:
         if "session_rate" in loads:
             raise ValueError("session_rate needs sessions; requests by themselves have request_rate")
         return
     if wrong := [name for name in loads if name not in SESSION_LOADS]:
         raise ValueError(f"sessions take concurrency or session_rate; found {wrong[0]}")
-    if sessions.shared_prefix_tokens >= input_tokens:
+    if sessions.shared_prefix_tokens >= min(map(first_tokens, workload.classes or (workload,))):
         raise ValueError(
             "sessions.shared_prefix_tokens must be below input_tokens, the first prompt that begins with them"
         )
 
 
-def check_classes(classes: Sequence[ClassPart], given: set[str], *, has_sessions: bool) -> None:
+def check_classes(classes: Sequence[ClassPart], given: set[str]) -> None:
     """Classes are all there is, each with a name of its own."""
-    if has_sessions:
-        raise ValueError("sessions have no classes yet; found sessions and classes")
     if both := sorted(given & {"input_tokens", "output_tokens"}):
         raise ValueError(f"{both[0]} and classes exclude each other; each class has its own")
     if abs(sum(each.share for each in classes) - 1) > ROUNDING:
@@ -169,6 +171,27 @@ def mean_tokens(workload: Workload, name: str) -> int:
     if workload.classes is None:
         return max(1, round(_mean(getattr(workload, name))))
     return max(1, round(sum(each.share * _mean(getattr(each, name)) for each in workload.classes)))
+
+
+def first_tokens(kind: Lengths) -> int:
+    """The mean first prompt of a class, or of a workload without any [tokens]."""
+    return max(1, round(_mean(kind.input_tokens)))
+
+
+def growth_of(kind: Lengths, sessions: SessionsPart) -> int:
+    """What each later turn of a class's sessions adds [tokens]."""
+    return sessions.growth_tokens or first_tokens(kind) - sessions.shared_prefix_tokens
+
+
+def longest_session(workload: Workload, sessions: SessionsPart) -> int:
+    """Prompt and answer of the last turn of the longest class, at mean growth [tokens]."""
+    kinds, later = workload.classes or (workload,), sessions.turns - 1
+    return max(
+        _most(kind.input_tokens)
+        + _most(kind.output_tokens)
+        + later * (growth_of(kind, sessions) + max(1, round(_mean(kind.output_tokens))))
+        for kind in kinds
+    )
 
 
 def _mean(length: Length) -> float:

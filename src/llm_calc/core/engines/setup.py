@@ -7,13 +7,14 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.host import Host
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.workloads.largest_images import LargestItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """A model with its number formats, cut over GPUs of one kind, or over ``unlike`` ones, one a pipeline stage.
 
-    ``drafted_tokens``: proposed a step by speculation.
+    ``drafted_tokens``: proposed a step by speculation. ``largest_item``: of what its encoder sees, where that is known.
     """
 
     model: Model
@@ -23,6 +24,7 @@ class Setup:
     unlike: tuple[Gpu, ...] = ()
     host: Host | None = None
     drafted_tokens: int = 0
+    largest_item: LargestItem | None = None
 
     def memory_of(self, stage: int) -> int:
         """What a process finds on the idle device of a pipeline stage [bytes].

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.dealt_contexts import sglang_refusals
 from llm_calc.core.engines.sglang_compressed import (
     PAGE_TOKENS,
     RUNNING_REQUESTS,
@@ -20,6 +21,7 @@ from llm_calc.core.engines.sglang_pools import (
     StateSlots,
     capped_pools,
     one_pool,
+    over_gpus,
     own_layers,
     pool_notes,
     scaled_rows,
@@ -30,12 +32,12 @@ from llm_calc.core.engines.sglang_pools import (
 from llm_calc.core.engines.sglang_rules import (
     COMPRESSED,
     SglangRules,
+    has_scaled_rows,
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
 )
 from llm_calc.core.engines.sglang_share import captured_batches, card_class, has_prefill_graphs, static_share
-from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
@@ -79,6 +81,7 @@ class Sglang:
     mamba_ssm_dtype: str | None
     max_mamba_cache_size: int | None
     attention_backend: str | None
+    dcp_size: int = 1
 
     def limits(self, setup: Setup) -> Limits:
         """``max_running_requests`` and ``chunked_prefill_size`` (2048 to 16384 by the card's memory)."""
@@ -170,7 +173,7 @@ class Sglang:
             stage=stage,
             must_hold_one=False,
             notes=pool_notes(pools, self.page(setup), self._slots(setup).a_request),
-            refusals=split_refusals(setup.model, setup.numbers.recipe, setup.layout),
+            refusals=sglang_refusals(setup, self.dcp_size),
         )
 
     def _dealt(self, setup: Setup, stage: int, available: float) -> tuple[Dealt, Pool | None]:
@@ -194,7 +197,7 @@ class Sglang:
         page, windows = self.page(setup), any(cache.window_tokens is not None for cache in caches)
         pooled = setup.model.model_type in self.rules.window_pools and not self.disable_hybrid_swa_memory
         if not windows or not pooled:
-            return one_pool(caches, available, page, self.max_total_tokens)
+            return over_gpus(one_pool(caches, available, page, self.max_total_tokens), self.dcp_size)
         requests = self._asked_requests(setup)
         if self.disable_radix_cache and requests:
             capped = capped_pools(caches, available, page, requests, self.limits(setup).max_batched_tokens)
@@ -215,8 +218,8 @@ class Sglang:
             recurrence_bytes=None if self.mamba_ssm_dtype is None else STATE_BYTES[self.mamba_ssm_dtype],
         )
         if setup.model.draft_layers and stage == setup.layout.pipeline - 1:
-            caches = with_draft_rows(caches, setup.model.draft_layers)
-        scaled = is_sparse(setup.model) and not is_datacenter_blackwell(setup)
+            caches = with_draft_rows(caches, setup.model.draft_layers, self.dcp_size)
+        scaled = is_sparse(setup.model) and has_scaled_rows(setup)
         return tuple(map(scaled_rows, caches)) if scaled else caches
 
     def _slots(self, setup: Setup) -> StateSlots:

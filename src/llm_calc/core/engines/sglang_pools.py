@@ -75,6 +75,24 @@ def one_pool(caches: tuple[LayerCache, ...], available: float, page: int, most_t
     return Dealt(pools=(token_pool("full", whole, tokens, page),), bytes_per_token=cell, tokens=tokens)
 
 
+def over_gpus(dealt: Dealt, ways: int) -> Dealt:
+    """The same rows where each holds one token in ``ways`` of a context [bytes, tokens].
+
+    ``tokens x ways``, pages of ``page x ways``, ``bytes a token / ways``.
+    Source: SGLang 0.5.23 ``srt/mem_cache/kv_cache_configurator.py``, ``max_total_num_tokens * attn_dcp_size``, and
+    ``kv_cache_builder.py``; checked: 2026-11-30, read.
+    Leaves out: index caches of sparse attention.
+    """
+    pools = tuple(
+        replace(
+            pool,
+            claims=tuple(replace(each, block_tokens=each.block_tokens * ways) for each in pool.claims),
+        )
+        for pool in dealt.pools
+    )
+    return Dealt(pools=pools, bytes_per_token=dealt.bytes_per_token / ways, tokens=dealt.tokens * ways)
+
+
 def two_pools(
     caches: tuple[LayerCache, ...], available: float, page: int, ratio: float, most_tokens: int | None
 ) -> Dealt:
@@ -154,19 +172,20 @@ def own_layers(model: Model) -> Model:
     return replace(model, num_layers=len(own), groups=groups, draft_layers=0)
 
 
-def with_draft_rows(caches: tuple[LayerCache, ...], layers: int) -> tuple[LayerCache, ...]:
+def with_draft_rows(caches: tuple[LayerCache, ...], layers: int, ways: int = 1) -> tuple[LayerCache, ...]:
     """The caches of a stage and those of a draft's layers, which are taken for as large as the model's own [bytes].
 
-    ``layers x mean bytes a token of layers that keep everything`` (of all, where none does).
+    ``layers x mean bytes a token of layers that keep everything`` (of all, where none does), ``ways`` times as much
+    where the model's contexts are dealt over so many GPUs and the draft's are not.
     Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, which adds ``cell x draft layers / layers`` for
-    heads and draft models alike; checked: 2026-11-30, read.
+    heads and draft models alike, and ``draft_kv_size *= dcp_size``; checked: 2026-11-30, read.
     Leaves out: that the draft's own pool may take more or less.
     """
     growing = [cache for cache in caches if cache.grows]
     whole = [cache for cache in growing if cache.window_tokens is None] or growing
     if not whole:
         return caches
-    mean = cell_bytes(tuple(whole)) / sum(cache.layers for cache in whole)
+    mean = ways * cell_bytes(tuple(whole)) / sum(cache.layers for cache in whole)
     kind = whole[0].kind
     return (*caches, LayerCache(kind=kind, layers=layers, bytes_per_token=mean))
 

@@ -52,3 +52,19 @@ def is_sparse(model: Model) -> bool:
 def is_datacenter_blackwell(setup: Setup) -> bool:
     """Whether the card is of compute capability 10."""
     return (setup.gpu.compute_capability or "").startswith("10.")
+
+
+SCALED_ON_12 = frozenset({"glm_moe_dsa"})
+"""Sparse latent models whose kernels on compute capability 12 take scaled rows; those of others take plain ones."""
+
+
+def has_scaled_rows(setup: Setup) -> bool:
+    """Whether rows of sparse latent attention in fp8 carry scales: on NVIDIA's cards but where TRT-LLM's kernels run.
+
+    Read in SGLang 0.5.23 ``srt/arg_groups/overrides.py`` (default DSA backends); checked: 2026-11-30. AMD's
+    take plain rows.
+    """
+    major = (setup.gpu.compute_capability or "").partition(".")[0]
+    if setup.gpu.vendor != "NVIDIA" or major == "10":
+        return False
+    return major != "12" or setup.model.model_type in SCALED_ON_12

@@ -94,7 +94,7 @@ class Vllm:
         whole, ``num_gpu_blocks_override`` the blocks.
         Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_worker.py``, ``determine_available_memory``;
         ``vllm/v1/core/kv_cache_planning.py``, ``get_kv_cache_configs``; checked: 2026-11-29, read.
-        Leaves out: the dummy pass of an encoder.
+        Leaves out: the dummy pass of an encoder of audio.
         """
         check_layout(setup.model, setup.layout)
         check_block_size(setup.model, self.block_size, self.rules)
@@ -151,7 +151,8 @@ class Vllm:
         captured = captured_graphs(setup, limits, self.rules, self.graph_wishes())
         graphs = graphs_bytes(setup, stage, captured, self.overheads)
         usable = float(ceil(setup.memory_bytes * self.gpu_memory_utilization))
-        peak = peak_bytes(setup, limits, stage, self.overheads)
+        context = self._asked_context(setup) if self.rules.profiles_encoder else 0
+        peak = peak_bytes(setup, limits, stage, self.overheads, context)
         framework = outside_bytes(setup, self.overheads)
         left = usable - (weights - host) - peak - framework - graphs * self.rules.graphs_in_share
         return GpuBudget(

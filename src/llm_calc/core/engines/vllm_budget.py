@@ -12,17 +12,22 @@ from llm_calc.core.model import Model
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, sampler_peak_bytes
 from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight
+from llm_calc.core.workloads.image_encoder import handed_on_bytes, pass_bytes
+from llm_calc.core.workloads.images import ImageCost
 
 WORKSPACE_BYTES_PER_ELEMENT = 2
 
 
-def peak_bytes(setup: Setup, limits: Limits, stage: int, overheads: OverheadConstants) -> float:
+def peak_bytes(
+    setup: Setup, limits: Limits, stage: int, overheads: OverheadConstants, context_tokens: int = 0
+) -> float:
     """Activation peak of a dummy step of the largest batch on one stage [bytes].
 
-    ``max(forward pass, sampler) + experts' workspace``: forward pass and sampler follow each other and share the
-    allocator's memory, the workspace stays; only the last stage samples.
-    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run``; checked: 2026-11-29, read.
-    Leaves out: the dummy pass of a multimodal encoder.
+    ``max(encoder, max(forward pass, sampler) + what the encoder handed on) + experts' workspace``: the three follow
+    each other and share the allocator's memory, the workspace stays; only the first stage encodes (where
+    ``context_tokens`` are given), only the last one samples.
+    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run``; checked: 2026-11-30, read.
+    Leaves out: encoders of audio, and of models whose processor is not known.
     """
     model, width, tokens = setup.model, setup.activation_bytes_per_element, limits.max_batched_tokens
     peak = float(forward_peak_bytes(model, tokens, width, setup.layout.tensor))
@@ -30,9 +35,47 @@ def peak_bytes(setup: Setup, limits: Limits, stage: int, overheads: OverheadCons
         sequences = min(limits.max_sequences, tokens)
         logits = overheads.sampler_bytes_per_logit
         peak = max(peak, float(sampler_peak_bytes(model, tokens, sequences, width, logits)))
+    if stage == 0 and context_tokens:
+        encoder, kept = encoder_peak_bytes(setup, limits, context_tokens)
+        peak = max(encoder, peak + kept)
     return peak + overheads.workspace_fraction * expert_workspace_bytes(
         model, setup.numbers.recipe, setup.layout, tokens
     )
+
+
+def encoder_peak_bytes(setup: Setup, limits: Limits, context_tokens: int) -> tuple[float, float]:
+    """Working memory of the encoder's dummy pass, and what it hands on [bytes].
+
+    ``pass(items x frames) + kept`` and ``kept``, of the items that :func:`profiled_items` says.
+    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run``; checked: 2026-11-30, read.
+    Leaves out: towers that are not cut by tensor parallelism (``mm_encoder_tp_mode``).
+    """
+    if setup.largest_item is None:
+        return 0.0, 0.0
+    model, width = setup.model, setup.activation_bytes_per_element
+    items, cost, frames, _ = profiled_items(setup, limits, context_tokens)
+    kept = handed_on_bytes(model, items * frames * cost.embeddings, width)
+    return pass_bytes(model, cost, items * frames, width, setup.layout.tensor) + kept, kept
+
+
+def profiled_items(setup: Setup, limits: Limits, context_tokens: int) -> tuple[int, ImageCost, int, int]:
+    """How many items an encoder is profiled with, what a frame of one costs, its frames and its tokens [1, tokens].
+
+    ``max(1, min(max(tokens of a step, tokens of an item) // tokens of an item, sequences x items of a context))``.
+    Source: vLLM 0.33.0 ``vllm/multimodal/encoder_budget.py``, ``MultiModalBudget``, and
+    ``vllm/v1/core/encoder_cache_manager.py``, ``compute_mm_encoder_budget``; checked: 2026-11-30, read.
+    Leaves out: limits of items a prompt (``limit_mm_per_prompt``).
+
+    Raises:
+        ValueError: no largest item is known.
+    """
+    if setup.largest_item is None:
+        msg = "no largest item"
+        raise ValueError(msg)
+    cost, frames, tokens = setup.largest_item.item(context_tokens)
+    in_a_step = max(limits.max_batched_tokens, tokens) // tokens
+    items = max(1, min(in_a_step, limits.max_sequences * max(1, context_tokens // tokens)))
+    return items, cost, frames, tokens
 
 
 @lru_cache(maxsize=2048)

@@ -7,6 +7,7 @@ Read from vLLM 0.33.0 (``vllm/config/model.py``, ``vllm/v1/worker/gpu_worker.py`
 from collections.abc import Iterator
 
 from llm_calc.core.engines.base import GpuBudget, Limits, Setup
+from llm_calc.core.engines.dealt_contexts import dealt_refusals
 from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.vllm_kernels import PLAIN_INDEX, is_sparse
 from llm_calc.core.engines.vllm_rules import VllmRules
@@ -36,7 +37,7 @@ def start_refusals(
         *_context(setup.model, context_tokens),
         *_step(limits, context_tokens if whole_prompts else 0),
         *_reserve(budget, held_context_bytes),
-        *_dealt_contexts(setup, contexts),
+        *dealt_refusals(setup, contexts, "decode_context_parallel_size"),
     )
 
 
@@ -88,19 +89,3 @@ def _reserve(budget: GpuBudget, held_context_bytes: float) -> Iterator[str]:
         )
     if budget.kv_cache_bytes > 0 and budget.unallocated_bytes < held_context_bytes:
         yield "the cache and CUDA graphs together exceed the GPU's memory; leave a larger reserve"
-
-
-def _dealt_contexts(setup: Setup, contexts: int) -> Iterator[str]:
-    if contexts == 1:
-        return
-    if setup.layout.tensor % contexts:
-        yield f"engine.decode_context_parallel_size: {contexts} must divide parallelism.tensor, {setup.layout.tensor}"
-    caches = [cache for group in setup.model.groups for cache in group.parts.caches]
-    if any(cache.window or cache.state_elements for cache in caches):
-        yield "engine.decode_context_parallel_size: windows and recurrent states cannot be dealt over GPUs; use 1"
-    replicas = max((setup.layout.tensor // cache.units for cache in caches), default=1)
-    if contexts > max(1, replicas):
-        yield (
-            f"engine.decode_context_parallel_size: {contexts} is more than the {max(1, replicas)} copies of each KV "
-            "head that the tensor-parallel GPUs hold"
-        )

@@ -13,6 +13,8 @@ from llm_calc.core.model import Model
 
 SPARSE_ROW_BYTES = 656.0
 """A token of sparse latent attention in 8 bits: 512 fp8 numbers, 16 bytes of scales, 64 rotary numbers in 16 bits."""
+PLAIN_GENERATIONS = (0, 10)
+"""Cards whose kernels take plain rows: those of other vendors than NVIDIA, and data-centre Blackwell."""
 WHOLE_HEADS = frozenset({"minicpm3"})
 """Latent models whose keys and values vLLM writes out."""
 PLAIN_BYTES = 2
@@ -23,11 +25,11 @@ def stored_row(
 ) -> LayerCache:
     """A layer's cache with the bytes a token that vLLM's kernels store [bytes].
 
-    Sparse latent rows in 8 bits take 656 (data-centre Blackwell's kernels take plain ones); MiniMax-M3's index keys 16
-    bits a number; MiniCPM3, whose latents vLLM decompresses, ``2 x heads / tensor x key width x bytes``: values are as
-    wide as keys.
-    Source: vLLM 0.33.0, ``MiniCPM3Attention``, ``MiniMaxM3IndexerCache``, ``flashmla_sparse.py``; checked: 2026-11-30,
-    read and asked of the release's own classes.
+    Sparse latent rows in 8 bits take 656 (kernels of data-centre Blackwell and of AMD take plain ones); MiniMax-M3's
+    index keys 16 bits a number; MiniCPM3, whose latents vLLM decompresses, ``2 x heads / tensor x key width x bytes``:
+    values are as wide as keys.
+    Source: vLLM 0.33.0, ``MiniCPM3Attention``, ``MiniMaxM3IndexerCache``, ``flashmla_sparse.py`` and
+    ``rocm_aiter_mla_sparse.py``; checked: 2026-11-30, read and (NVIDIA's) asked of the release's own classes.
     Leaves out: index keys in other formats, which ``attention_config`` may ask for.
     """
     if cache.kind != "latent":
@@ -41,7 +43,7 @@ def stored_row(
     if not (sparse_rows and element_bytes == 1 and is_sparse(model)):
         return cache
     is_index = cache.bytes_per_token < SPARSE_ROW_BYTES / 2
-    if is_index or generation == 10:
+    if is_index or generation in PLAIN_GENERATIONS:
         return cache
     return LayerCache(kind=cache.kind, layers=1, bytes_per_token=SPARSE_ROW_BYTES)
 

@@ -24,7 +24,7 @@ class VllmRules:
     as blocks of a group x block size. ``kernel_blocks``: an unset block size follows the kernels. ``sparse_rows``:
     caches of sparse latent attention in 8 bits are rows of 656 bytes. ``block_sizes``: all that ``block_size`` may
     be, empty: any multiple of what the kernels take. ``fits_context``: ``max_model_len`` may be left to what memory
-    holds.
+    holds. ``profiles_encoder``: the dummy pass of an encoder is that of its largest image or of two frames.
     """
 
     very_large_card_tokens: int
@@ -47,3 +47,4 @@ class VllmRules:
     sparse_rows: bool
     block_sizes: tuple[int, ...]
     fits_context: bool
+    profiles_encoder: bool

@@ -65,7 +65,7 @@ class ContextWork:
 class CollectiveWork:
     """All-reduces (or dispatch and combine of experts) of one kind: ``calls`` a step over ``ranks`` GPUs.
 
-    Each moves ``bytes_per_token`` for ``token_share`` of the step's tokens.
+    Each moves ``bytes_per_token`` for ``token_share`` of the step's tokens; ``decoding_only``: of those that decode.
     """
 
     name: str
@@ -73,6 +73,7 @@ class CollectiveWork:
     ranks: Quantity
     bytes_per_token: Quantity
     token_share: Quantity = 1.0
+    decoding_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

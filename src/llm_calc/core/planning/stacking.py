@@ -14,7 +14,7 @@ from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Rates
 
 Places = npt.NDArray[np.intp]
-Numbers = Callable[[Sequence[float]], Quantity]
+Numbers = Callable[[Sequence[Any]], Quantity]
 Stacked = TypeVar("Stacked")
 
 _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
@@ -48,8 +48,72 @@ class Shared(Generic[Stacked]):
     rows: Places
 
 
+class Pool(Generic[Stacked]):
+    """Things that rows share, each once, and which of them every row has."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, int] = {}
+        self.items: list[Stacked] = []
+        self.rows: list[Places] = []
+
+    def numbers_of(self, items: Sequence[Stacked]) -> Places:
+        """Their places among all of them [1].
+
+        Definition: the order in which things were first seen, the same object being one thing.
+        """
+        return np.array([self._number(item) for item in items], dtype=np.intp)
+
+    def _number(self, item: Stacked) -> int:
+        number = self.numbers.setdefault(id(item), len(self.items))
+        if number == len(self.items):
+            self.items.append(item)
+        return number
+
+    @property
+    def shared(self) -> Shared[Stacked]:
+        """All of them."""
+        return Shared(items=self.items, rows=np.concatenate(self.rows))
+
+
+class Columns(Generic[Stacked]):
+    """Objects whose numbers are arrays over several things each, and which of all those things every row has."""
+
+    def __init__(self) -> None:
+        self.parts: list[Stacked] = []
+        self.counts: list[int] = []
+        self.rows: list[Places] = []
+
+    def add(self, part: Stacked, count: int) -> int:
+        """Further things; the number of the first of them [1].
+
+        Definition: how many there were before.
+        """
+        before = sum(self.counts)
+        self.parts.append(part)
+        self.counts.append(count)
+        return before
+
+    @property
+    def taken(self) -> Stacked:
+        """One object with a column for each number that is not the same for all."""
+
+        def joined(values: Sequence[Quantity]) -> Quantity:
+            both = zip(values, self.counts, strict=True)
+            found: FloatArray = np.concatenate(
+                [each if isinstance(each, np.ndarray) else np.full(count, each) for each, count in both]
+            )
+            return float(found[0]) if (found == found[0]).all() else found
+
+        return _taken(_stacked(self.parts, joined), np.concatenate(self.rows))  # type: ignore[no-any-return]
+
+
+def as_one(items: Sequence[Stacked]) -> Stacked:
+    """Objects as one whose numbers are arrays over them."""
+    return _stacked(items, _all_stacked)  # type: ignore[no-any-return]
+
+
 def stack_parts(
-    works: Shared[StepWork], rates: Shared[Rates], hosts: Shared[HostTimes], capacities: FloatArray
+    works: Shared[StepWork], rates: Columns[Rates], hosts: Shared[HostTimes], capacities: FloatArray
 ) -> Deployment:
     """The same from parts that rows share, with no limit on sequences [bytes, FLOP, s, sequences].
 
@@ -59,7 +123,7 @@ def stack_parts(
     padded = Shared(items=[_padded(work, most) for work in works.items], rows=works.rows)
     return Deployment(
         work=_shared_columns(padded),
-        rates=_shared_columns(rates),
+        rates=rates.taken,
         capacity=capacities[:, np.newaxis],
         limit=np.inf,
         host=_shared_columns(hosts),
@@ -121,7 +185,7 @@ def _columns(items: Sequence[Stacked], prepare: Any = None) -> Stacked:  # noqa:
 def _stacked(items: Sequence[Any], numbers: Numbers) -> Any:  # noqa: ANN401
     """Numbers become arrays, tuples and dataclasses are gone into; words, flags and kernels are the first one's."""
     first = items[0]
-    if isinstance(first, (int, float)) and not isinstance(first, bool):
+    if isinstance(first, (int, float, np.ndarray)) and not isinstance(first, bool):
         return numbers(items)
     if isinstance(first, tuple):
         return tuple(_stacked(each, numbers) for each in zip(*items, strict=True))

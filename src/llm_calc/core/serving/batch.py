@@ -38,6 +38,18 @@ class Lengths:
         """
         return larger(self.input_tokens - self.cached_tokens, 1)
 
+    def scaled(self, fraction: float) -> "Lengths":
+        """Prompts and answers of so much of these lengths, the same part of a prompt cached [tokens].
+
+        ``input tokens x fraction``, ``output tokens x fraction``.
+        Definition: what it says.
+        """
+        return Lengths(
+            input_tokens=self.input_tokens * fraction,
+            output_tokens=self.output_tokens * fraction,
+            cached_fraction=self.cached_fraction,
+        )
+
 
 def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
     """All prompts of a batch, in steps of at most ``kernels.prompt_tokens`` [s].

@@ -124,10 +124,14 @@ def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorT
 
 
 def _host(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
-    """All that the host does, as one: its bytes come from its own memory."""
-    if work.host is None:
+    """All that the host does, as one: its bytes, of experts those that tokens visit, come from its own memory."""
+    if work.host is None or rates.host is None:
         return
-    moved = sum(float(matrix.weight_bytes) for matrix in work.host.linear)
+    routing = rates.host.rates.routing_exponent
+    moved = sum(
+        float(matrix.weight_bytes * touched_fraction(matrix, float(linear_tokens(matrix, load)), routing))
+        for matrix in work.host.linear
+    )
     flops = sum(float(linear_tokens(matrix, load) * matrix.flops_per_token) for matrix in work.host.linear)
     seconds = float(host_seconds(work, load, rates))
     yield _operator("layers and experts on the host", seconds, "memory", flops, moved)
@@ -135,6 +139,8 @@ def _host(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime
 
 def _collectives(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
     for collective in work.collectives:
+        if collective.decoding_only and not load.sequences:
+            continue
         message = float(collective_tokens(collective, load) * collective.calls * collective.bytes_per_token)
         seconds = float(collective_seconds(collective, load, rates))
         yield _operator(collective.name, seconds, "communication", message=message)

@@ -19,6 +19,8 @@ from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
+DRAWN = 1 - SPREAD / 2
+"""Their mean."""
 MANY = 1e6
 """Sequences at once that share out every cost of a step."""
 PLAIN = Scheduling()
@@ -136,21 +138,8 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
-    drawn = Lengths(
-        input_tokens=lengths.input_tokens * (1 - SPREAD / 2),
-        output_tokens=lengths.output_tokens * (1 - SPREAD / 2),
-        cached_fraction=lengths.cached_fraction,
-    )
-    budget, policy = deployment.scheduling.budget_tokens, deployment.scheduling.policy
-    room = smaller(_room(deployment, lengths), deployment.limit)
-    room = smaller(room, closed_loop.most_running(deployment.work, drawn, budget, policy))
-    steady = closed_loop.steady_state(
-        deployment.work, deployment.rates, drawn, concurrency, room, deployment.draft, budget
-    )
-    tpot = steady.tpot_s * deployment.offsets.tpot
-    if deployment.alone is not None:
-        tpot = larger(tpot, static_batch(deployment.alone, lengths, 1.0).tpot_s)
-    latency = steady.prefill_s + drawn.output_tokens * tpot
+    steady, tpot, room = _steady(deployment, lengths, concurrency)
+    latency = steady.prefill_s + lengths.scaled(DRAWN).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
     ttft = deployment.offsets.ttft * with_host(
@@ -159,6 +148,21 @@ def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity)
     whole = ttft + (lengths.output_tokens - 1) * tpot
     rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
     return _estimate(lengths, ttft, tpot, whole, rate * whole, steady.running)
+
+
+def _steady(
+    deployment: Deployment, lengths: Lengths, concurrency: Quantity
+) -> tuple[closed_loop.SteadyState, Quantity, Quantity]:
+    """The steady state of a closed loop, its time a token as measured, and the sequences that enter at once."""
+    drawn, budget = lengths.scaled(DRAWN), deployment.scheduling.budget_tokens
+    work, rates = deployment.work, deployment.rates
+    room = smaller(_room(deployment, lengths), deployment.limit)
+    room = smaller(room, closed_loop.most_running(work, drawn, budget, deployment.scheduling.policy))
+    steady = closed_loop.steady_state(work, rates, drawn, concurrency, room, deployment.draft, budget)
+    tpot = steady.tpot_s * deployment.offsets.tpot
+    if deployment.alone is not None:
+        tpot = larger(tpot, static_batch(deployment.alone, lengths, 1.0).tpot_s)
+    return steady, tpot, room
 
 
 def most_requests_per_s(deployment: Deployment, lengths: Lengths) -> Quantity:
@@ -199,7 +203,7 @@ def simulated_loop(
             cached_tokens=float(lengths.cached_tokens),
         ),
     )
-    tpot = float(closed_form(deployment, lengths, float(concurrency)).tpot_s)
+    tpot = float(_steady(deployment, lengths, float(concurrency))[1])
     return from_run(deployment, lengths, served, concurrency, tpot, None)
 
 
@@ -246,19 +250,20 @@ def from_run(
     ``requests/s = min(rate, most)``, the rate by Little's law where none is given.
     Definition: over all requests of the run.
     """
-    only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
-    tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
+    tpots = served.tpot_s
+    if not len(tpots):
+        only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
+        tpots = np.array([only])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     tpots = tpots * (tpot / tpots.mean())
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))
     first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
-    later = (float(lengths.output_tokens) - 1) * tpot
     percentiles = (
         ("ttft_s", percentiles_of(first)),
         ("tpot_s", percentiles_of(tpots)),
         ("request_latency_s", percentiles_of(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
     )
-    latency = float(first.mean()) + later
+    latency = float(first.mean()) + (float(lengths.output_tokens) - 1) * tpot
     most = float(most_requests_per_s(deployment, lengths))
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
     in_flight = rate_per_s * latency
@@ -268,7 +273,7 @@ def from_run(
 def _room(deployment: Deployment, lengths: Lengths) -> Quantity:
     """Sequences that enter at once: each holds its prompt and the reserved part of its answer, of drawn lengths."""
     reserved = lengths.input_tokens + deployment.scheduling.reserved_fraction * lengths.output_tokens
-    held = (1 - SPREAD / 2) * reserved / (lengths.input_tokens + lengths.output_tokens)
+    held = DRAWN * reserved / (lengths.input_tokens + lengths.output_tokens)
     return larger(deployment.capacity / held, 1.0)
 
 

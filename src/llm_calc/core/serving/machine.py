@@ -36,6 +36,20 @@ def machine_of(cluster: Cluster, work: StepWork, layout: Layout, engine: str) ->
     )
 
 
+def matrix_type(gpu: Gpu, compute: str | None, engine: str) -> str:
+    """The number type in which matrices of a format are multiplied, a key of ``gpu.peaks``.
+
+    ``compute``: the type that the format is multiplied in where the GPU can.
+    Choice: as in ``machine_of``, whose peaks these are of.
+    Leaves out: engines without a kernel for the type.
+    """
+    ladder = _HALF_SUMS if engine == "llama.cpp" else _SIXTEEN_BIT
+    native = compute is not None and compute not in _SIXTEEN_BIT and gpu.supports(compute)
+    if compute is not None and native and engine != "llama.cpp":
+        return compute
+    return next((name for name in ladder if gpu.supports(name)), ladder[-1])
+
+
 def _group_peak(gpu: Gpu, compute: str | None, wide: float) -> float:
     if compute is None or compute in _SIXTEEN_BIT or not gpu.supports(compute):
         return wide

@@ -125,7 +125,7 @@ def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
     def of(name: str) -> Quantity:
         return value(name, None)
 
-    power = machine.power_fraction ** of("power_exponent")
+    power = _power(machine.power_fraction, of("power_exponent"))
     times: dict[str, Any] = {name: of(name) for name in TIMES}
     return Rates(
         linear=tuple(_linear(machine, value, power, index) for index in range(len(GROUPS))),
@@ -140,6 +140,13 @@ def reached_rates(machine: Machine, value: Value, kernels: Kernels) -> Rates:
         **times,
         kernels=kernels,
     )
+
+
+def _power(fraction: Quantity, exponent: Quantity) -> Quantity:
+    """One by one, since arrays differ in the last digit from numbers, and equal candidates must stay equal."""
+    if isinstance(fraction, np.ndarray) and not isinstance(exponent, np.ndarray):
+        return np.array([each**exponent for each in fraction.tolist()])
+    return fraction**exponent
 
 
 TIMES = (

@@ -4,6 +4,7 @@ from math import inf
 
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.flow import Flow
+from llm_calc.core.serving.line import Line
 from llm_calc.core.serving.loop import order_of
 from llm_calc.core.serving.open import OpenRun
 from llm_calc.core.serving.run import Bounds
@@ -24,10 +25,20 @@ def simulate(
     Leaves out: preemption, priorities, and prefix caches that fill during the run.
     """
     if traffic.arrivals_s:
-        run = OpenRun(clock, traffic, rules, Bounds(capacity_tokens, limit, MOST_SLOTS))
-        held = min(limit, capacity_tokens // max(run.draws.reserve))
-        return Flow(clock, traffic, rules, run.draws, held).served() or run.served()
+        return _open(clock, traffic, rules, Bounds(capacity_tokens, limit, MOST_SLOTS))
     most_tokens = traffic.slots * (traffic.input_tokens + rules.reserved_fraction * traffic.output_tokens)
     room = inf if capacity_tokens >= most_tokens else capacity_tokens
     bounds = Bounds(room, inf if limit >= traffic.slots else limit, MOST_SLOTS)
     return order_of(traffic, rules, bounds).served(clock)
+
+
+def _open(clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> Served:
+    """Arrivals by the plainest run that does what happens: nothing waits, or all in one line, or anything."""
+    run = OpenRun(clock, traffic, rules, bounds)
+    held = min(bounds.limit_sequences, bounds.capacity_tokens // max(run.draws.reserve))
+    found = Flow(clock, traffic, rules, run.draws, held).served()
+    if found is not None:
+        return found
+    if rules.replicas == 1 and traffic.slots == 0:
+        return Line(clock, traffic, rules, run.draws, bounds).served()
+    return run.served()

@@ -174,6 +174,8 @@ def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:
     ``decoding tokens x share + prompt tokens x share``.
     Definition: as :func:`linear_tokens`.
     """
+    if work.decoding_only:
+        return load.decode_tokens * work.token_share
     return _tokens(work.token_share, load, load.prompt_tokens)
 
 
@@ -182,13 +184,14 @@ def collective_seconds(work: CollectiveWork, load: StepLoad, rates: Rates) -> Qu
 
     ``calls x (latency x (1 + d x log2(n / 2)) + 2 (n - 1) / n x bytes / reached link bytes/s)`` over n ranks.
     Source: ``doc/PERFORMANCE.md`` of NVIDIA's nccl-tests, the all-reduce; checked: 2026-11-30, read; latency and d
-    are fitted.
+    are fitted. What decoding tokens alone need is not there without any.
     Leaves out: overlap with computing, and reductions inside of switches.
     """
     tokens = collective_tokens(work, load)
     latency = rates.collective_s * (1 + rates.collective_doubling * _log2(larger(work.ranks, 2) / 2))
     ring = 2 * (work.ranks - 1) / larger(work.ranks, 1)
-    return work.calls * (latency + ring * tokens * work.bytes_per_token / rates.link_bytes_per_s)
+    seconds = work.calls * (latency + ring * tokens * work.bytes_per_token / rates.link_bytes_per_s)
+    return where(tokens > 0, seconds, 0.0) if work.decoding_only else seconds
 
 
 def _log2(value: Quantity) -> Quantity:

@@ -36,14 +36,15 @@ class Stations:
     sessions_together: float = 1.0
     step_tokens: float = 1.0
 
-    def most_per_s(self, prompts: FloatArray, outputs: FloatArray) -> float:
-        """What both sides can serve of requests of these lengths [requests/s].
+    def most_per_s(self, prompts: FloatArray, outputs: FloatArray, encoding_s: float = 0.0) -> float:
+        """What both sides can serve of requests of these lengths, with images or without [requests/s].
 
-        ``min(prefills / mean prompt_s, decodes x most / (mean (output - 1) x token_s(most)))``.
+        ``min(prefills / (mean prompt_s + encoding_s), decodes x most / (mean (output - 1) x token_s(most)))``.
         Definition: a side that is never idle; what waits for the other does not bound it.
         Leaves out: the link, in which nothing waits for anything else.
         """
-        prompt_s = float(np.mean([self.prefill_s(float(each)) for each in prompts])) * self.sessions_together
+        text_s = float(np.mean([self.prefill_s(float(each)) for each in prompts]))
+        prompt_s = (text_s + encoding_s) * self.sessions_together
         answer_s = float(np.mean(outputs - 1)) * self.token_s(self.most)
         decoded = self.decodes * self.most / answer_s if answer_s > 0 else inf
         return min(self.prefills / max(prompt_s, 1e-12), decoded)
@@ -157,7 +158,7 @@ class _Run:
         while self.free and self.waiting:
             job = self.waiting.popleft()
             self.free -= 1
-            seconds = self.stations.prefill_s(job.prompt)
+            seconds = self.stations.prefill_s(job.prompt) + self.stream.encoding_s(job.turn)
             self.push(now + seconds * self.stations.sessions_together, "computed", job)
             self.push(now + seconds + self.stations.transfer_s(job.prompt), "there", job)
 

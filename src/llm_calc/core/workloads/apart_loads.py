@@ -46,7 +46,7 @@ def alive_apart(
     wanted, first = counted_requests(own, slots), slots if stream.mean_turns > 1 else 0
     wanted = wanted if most_requests is None else min(wanted, max(most_requests, slots))
     seen = run_apart(own, part, wanted, first)
-    most = stations.most_per_s(seen.prompt_tokens, seen.output_tokens)
+    most = stations.most_per_s(seen.prompt_tokens, seen.output_tokens, stream.mean_encoding_s)
     seen = replace(seen, mean_running=seen.mean_running * sessions / slots)
     seen = as_clients_see(deployment, seen)
     wait_s = (stream.slots - sessions) / most
@@ -65,7 +65,7 @@ def _filling(stream: Stream, stations: Stations) -> int:
     prompts = np.array([each.mean_prompt_tokens for each in stream.classes])
     outputs = np.array([each.output.mean for each in stream.classes])
     pauses = sum(each.share_fraction * (each.turns - 1) * each.think_s for each in stream.classes)
-    most = stations.most_per_s(prompts, outputs)
+    most = stations.most_per_s(prompts, outputs, stream.mean_encoding_s)
     filled = stations.prefills + stations.decodes * stations.most + most * pauses / stream.mean_turns
     return ceil(FULL * filled)
 
@@ -95,7 +95,9 @@ def arriving_apart(deployment: Deployment, stream: Stream, stations: Stations, r
     of = _part_of_arrivals(stream, stations, rate_per_s)
     part = stations.part(of)
     seen = _arrived(deployment, stream, part, rate_per_s / of)
-    served = min(rate_per_s, stations.most_per_s(seen.prompt_tokens, seen.output_tokens))
+    served = min(
+        rate_per_s, stations.most_per_s(seen.prompt_tokens, seen.output_tokens, stream.mean_encoding_s)
+    )
     if served < rate_per_s:
         lag_s = 1 / served - 1 / rate_per_s
         seen = behind(_arrived(deployment, stream, part, served / of), lag_s)
@@ -150,7 +152,7 @@ def batch_apart(deployment: Deployment, stream: Stream, stations: Stations, requ
     part, number = stations.part(of), max(1, round(run / of))
     come = replace(stream, slots=0, arrivals_s=(0.0,) * number)
     seen = as_clients_see(deployment, run_apart(come, part, number))
-    most = stations.most_per_s(seen.prompt_tokens, seen.output_tokens)
+    most = stations.most_per_s(seen.prompt_tokens, seen.output_tokens, stream.mean_encoding_s)
     order = seen.ttft_s.argsort()
     first = _drawn_out(seen.ttft_s[order], requests, run, (requests - run) / most)
     each = seen.tpot_s[order]

@@ -44,7 +44,8 @@ def sessions_at_rate(
 ) -> Found:
     """Sessions that begin at ``rate_per_s`` [s, tokens/s, requests/s].
 
-    ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive.
+    ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive;
+    ``running = requests/s x time of an answer``.
     Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
     more sessions only take longer, the last run answers: more come than the deployment can serve, and the k-th request
     waits ``k / turns x (1 / most - 1 / rate)`` besides, both in requests a second. So many that several
@@ -62,6 +63,7 @@ def sessions_at_rate(
         requests_per_s=wanted,
         output_tokens_per_s=found.estimate.output_tokens_per_s * scale,
         total_tokens_per_s=found.estimate.total_tokens_per_s * scale,
+        running=wanted * float((found.seen.latency_s - found.seen.ttft_s).mean()),
     )
     return replace(found, estimate=estimate, sessions=found.sessions * scale)
 

@@ -189,11 +189,13 @@ def behind(seen: Seen, lag_s: float) -> Seen:
 def _served(deployment: Deployment, stream: Stream, room: Room, lengths: Lengths, rate_per_s: float) -> float:
     """What is served of so many arrivals [requests/s].
 
-    The least of the rate, an endless queue of mean lengths and, near that, a closed loop of as many as memory holds.
+    The least of the rate, an endless queue of mean lengths (each request the time of its images longer) and, near that,
+    a closed loop of as many as memory holds.
     Choice: the loop is run above half of the queue's rate only, since its run takes as long as that of the arrivals.
     Leaves out: nothing but the start of the loop.
     """
-    held, most = held_at_once(room, lengths), most_served_per_s(deployment, room, lengths)
+    held, text = held_at_once(room, lengths), most_served_per_s(deployment, room, lengths)
+    most = 1 / (1 / text + stream.mean_encoding_s)
     if rate_per_s < most * NEAR_FULL:
         return rate_per_s
     slots = max(1, int(min(held, float(deployment.limit))))

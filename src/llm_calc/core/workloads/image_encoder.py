@@ -54,3 +54,33 @@ def encoder_bytes(model: Model, cost: ImageCost, element_bytes: float) -> float:
 def has_encoder(model: Model) -> bool:
     """Whether a vision tower or what takes its place belongs to the model."""
     return any(weight.place in ("patches", "tokens") for weight in model.outside)
+
+
+def pass_bytes(model: Model, cost: ImageCost, items: int, element_bytes: float, tensor: int) -> float:
+    """Working memory of the encoder while it takes ``items`` images or frames at once [bytes].
+
+    ``items x tiles x positions x (4 x width + widest block / tensor + numbers of a patch) x bytes``: the stream, the
+    inner widths of attention or of the feed-forward block (gate, up and what goes down), and the pixels.
+    Choice: as the decoder's own step (``core.overheads``); Qwen2.5-VL-7B takes 14.9 GiB for its 458 752 patches,
+    where a start-up log of vLLM has about 15.5 with all that is outside of the allocator.
+    Leaves out: scores of attention, which fused kernels do not keep.
+    """
+    layers = [weight for weight in of_place(model, "patches") if ".layers." in weight.name]
+    width = max((weight.rows for weight in layers if weight.attending), default=0)
+    inner = {"mixer": 0.0, "mlp": 0.0}
+    for weight in layers:
+        block = "mlp" if weight.name.endswith(("gate_proj", "up_proj", "down_proj")) else "mixer"
+        inner[block] += weight.rows if weight.cols == width else weight.cols
+    pixels = max((w.rows for w in of_place(model, "patches") if ".layers." not in w.name), default=0)
+    each = 4 * width + max(inner.values()) / tensor + pixels
+    return items * cost.tiles * cost.positions * each * element_bytes
+
+
+def handed_on_bytes(model: Model, tokens: int, element_bytes: float) -> float:
+    """What the encoder hands on for so many tokens, which is kept until the decoder has read them [bytes].
+
+    ``tokens x hidden x (1 + further levels) x bytes``: Qwen3-VL hands on three more levels beside the last.
+    Definition: one vector of the decoder's width a token and level.
+    """
+    deeper = max((w.copies for w in of_place(model, "tokens") if "deepstack" in w.name), default=0)
+    return tokens * model.hidden * (1 + deeper) * element_bytes

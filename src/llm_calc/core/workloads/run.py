@@ -157,16 +157,17 @@ class _Run:
         return ready
 
     def fill(self) -> None:
-        """One step that carries prompt tokens, as many as the budget allows; many alike for a very long prompt."""
+        """One step that carries prompt tokens, up to the budget; many alike for a very long prompt; images before."""
         decoding = len(self.running) if self.rules.policy == "mixed" else 0
         room = max(self.rules.budget_tokens - decoding * self.group / self.rules.replicas, 1.0)
         parts = self.chunks(room)
-        taken = sum(part for _, part in parts)
         prompts = sum(max(1.0, part * self.group / turn.whole_tokens) for turn, part in parts)
-        start = max(self.begun(turn) for turn, _ in parts)
+        taken, start = sum(part for _, part in parts), max(self.begun(turn) for turn, _ in parts)
         mean = self.context / len(self.running) if decoding else 0.0
-        step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start)
-        steps = self.alike(parts, decoding, step_s)
+        begun = (turn.turn for turn, _ in parts if turn.left_tokens == turn.whole_tokens)
+        encoding_s = self.group * sum(map(self.stream.encoding_s, begun))
+        step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start) + encoding_s
+        steps = 1 if encoding_s else self.alike(parts, decoding, step_s)
         if steps > 1:
             turn, cached = parts[0][0], sum(parts[0][0].found)
             start = mean_start(start, cached, turn.whole_tokens / self.group, taken / prompts, steps)

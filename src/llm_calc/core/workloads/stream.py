@@ -102,6 +102,8 @@ class Stream:
 
     ``shared_tokens``: the beginning that the first prompts of all sessions have in common. ``blocks``: names of the
     blocks of each arrival's prompt, ``block_tokens`` each, of which equal ones are equal beginnings; none: not known.
+    ``encoder_s``: what the images of a request take of a replica before its prompt; of later turns only where
+    ``images_later``.
     """
 
     classes: tuple[RequestClass, ...]
@@ -110,6 +112,24 @@ class Stream:
     shared_tokens: float = 0.0
     blocks: tuple[tuple[int, ...], ...] = ()
     block_tokens: float = 512.0
+    encoder_s: float = 0.0
+    images_later: bool = True
+
+    def encoding_s(self, turn: int) -> float:
+        """What the images of a turn take [s].
+
+        Definition: those of turns before were encoded then.
+        """
+        return self.encoder_s if turn == 0 or self.images_later else 0.0
+
+    @property
+    def mean_encoding_s(self) -> float:
+        """What the images of a request take, the mean over turns [s].
+
+        ``encoder``, or ``encoder / turns`` where first turns alone have images.
+        Definition: the mean.
+        """
+        return self.encoder_s if self.images_later else self.encoder_s / self.mean_turns
 
     def class_of(self, session: int) -> int:
         """Which class a session is of, so that any few have nearly the shares of all [1].
@@ -131,6 +151,17 @@ class Stream:
         Definition: the largest of the classes.
         """
         return max(each.longest_tokens for each in self.classes)
+
+    @property
+    def most_hit_fraction(self) -> float:
+        """The part of prompts that some request before had, if everything were kept [1].
+
+        ``1 - sum of share x (new tokens - shared / turns) / sum of share x prompt tokens``.
+        Definition: all but what is new, the shared beginning being new once.
+        """
+        kinds = [(kind.share_fraction, kind) for kind in self.classes]
+        new = sum(share * (kind.mean_new_tokens - self.shared_tokens / kind.turns) for share, kind in kinds)
+        return 1 - new / sum(share * kind.mean_prompt_tokens for share, kind in kinds)
 
     @property
     def mean_turns(self) -> float:

@@ -1,6 +1,6 @@
 // Asking the service: as one types, cancelled when the question changes, never answered out of order.
 import { computed, effect, signal } from "../vendor/page/libraries.js";
-import { catalog, deviceOf, gpu, scenario, scenarios, source, sources, version, view } from "./state.js";
+import { catalog, deviceOf, gpu, LINKS, LISTS, saidOf, scenario, scenarios, source, sources, version, view } from "./state.js";
 import { gpusOf } from "./figures.js";
 import { parsed } from "./numbers.js";
 import * as requests from "./requests.js";
@@ -89,7 +89,7 @@ const gpusBody = (each, from) => requests.sweep(each, from, { [DEVICE]: catalog.
 
 const AGAIN_MS = 5000;
 
-export const memory = new Answer(asked("api/memory_plan", requests.deployment));
+export const memory = new Answer(asked("api/memory_plan", (each, from, cache) => requests.deployment(each, from, cache, "memory")));
 export const estimate = new Answer(asked("api/serving_estimate", requests.deployment));
 export const inspection = new Answer(asked("api/inspect_model", requests.inspection));
 export const curve = new Answer(asked("api/sweep", curveBody, rows));
@@ -220,20 +220,21 @@ function candidates(each, device) {
   const count = gpusOf(each), layout = { tp: "", pp: "", dp: "", ep: "" };
   const served = estimate.state.peek().data;
   const found = [];
-  const weights = served?.resolved.weights ?? "", cache = served?.resolved.kv_cache ?? "";
-  if (device?.supported_precisions.includes("fp8") && /^(bf|fp)16/.test(weights)) found.push(["FP8 weights", { w: "fp8" }]);
-  const gguf = each.e === "llama.cpp", mlx = each.e === "mlx";
-  if (!/int4|q4|fp4|4bit/.test(weights)) found.push(gguf ? ["Weights in q4_k_m", { w: "q4_k_m" }] : mlx ? ["4-bit weights", { w: "mlx-4bit" }] : ["4-bit weights (AWQ)", { w: "int4-awq" }]);
-  if (/16$/.test(cache) && each.e !== "generic" && !mlx) found.push(gguf ? ["KV cache in q8_0", { kv: "q8_0" }] : ["FP8 KV cache", { kv: "fp8" }]);
-  if (!mlx && count >= 1 && count <= 512) found.push([`${2 * count} GPUs instead of ${count}`, { n: String(2 * count), ...layout }]);
+  const bits = served?.resolved.weights_bits ?? 0, [fewer, cache] = LISTS.smaller[each.e] ?? [];
+  if (device?.supported_precisions.includes("fp8") && bits === 16 && LISTS.weights[each.e]?.includes("fp8")) found.push(["Weights in fp8", { w: "fp8" }]);
+  if (fewer && bits > 4.5) found.push([`Weights in ${fewer}`, { w: fewer }]);
+  if (cache && /16$/.test(served?.resolved.kv_cache)) found.push([`KV cache in ${cache}`, { kv: cache }]);
+  if (!device?.memory_options_gb?.length && count >= 1 && count <= 512) found.push([`${2 * count} GPUs instead of ${count}`, { n: String(2 * count), ...layout }]);
   if (count >= 2 && count % 2 === 0) found.push([`${count / 2} ${count === 2 ? "GPU" : "GPUs"} instead of ${count}`, { n: String(count / 2), ...layout }]);
+  // What was said beside is seen in what is without it.
+  for (const { title, fields } of saidOf(each)) if (!LINKS.foreign.estimate.includes(fields[0].key.split(".")[0])) found.push([`Without: ${title}`, Object.fromEntries(fields.map(({ key }) => [key, ""]))]);
   return found;
 }
 
 /** The estimate of a scenario, and the memory with the cache format that it took. */
 async function servedAndPlanned(each, from, stop) {
   const served = JSON.parse(await post("api/serving_estimate", requests.deployment(each, from), stop));
-  const kept = requests.deployment(each, from, served.resolved.kv_cache);
+  const kept = requests.deployment(each, from, served.resolved.kv_cache, "memory");
   return { served, plan: JSON.parse(await post("api/memory_plan", kept, stop)) };
 }
 

@@ -1,7 +1,7 @@
 // The page: puts form and cards together, keeps the link, listens to keys.
 import { effect, html, render, signal } from "../vendor/page/libraries.js";
 import {
-  addScenario, current, LETTERS, linkedData, look, scenario, scenarios, source, sources, summary, theme, unknownKeys, version, view,
+  addScenario, current, LETTERS, linkedData, LISTS, look, scenario, scenarios, source, sources, summary, theme, unknownKeys, version, view,
 } from "./state.js";
 import { begun, follow, loadCatalog } from "./api.js";
 import { Compare, Tabs } from "./compare.js";
@@ -9,8 +9,8 @@ import { HowWrong } from "./evidence.js";
 import { Computed, explain } from "./explain.js";
 import { Dialog } from "./card.js";
 import { copy } from "./files.js";
-import { Form, unfolded } from "./form.js";
-import { Glossary } from "./glossary.js";
+import { Form } from "./form.js";
+import { unfolded } from "./fields.js";
 import { WhichQuant } from "./fit.js";
 import { EveryGpu } from "./gpus.js";
 import { Memory, WhatIf } from "./memory.js";
@@ -19,7 +19,7 @@ import { Share, link, open, remember } from "./share.js";
 import { Budget, Pareto, Roofline, Throughput } from "./speed.js";
 import { fromLink, toLink } from "./url.js";
 import { NextChange } from "./changes.js";
-import { Verdict } from "./verdict.js";
+import { Glossary, Verdict } from "./verdict.js";
 
 const LINK_MS = 300;
 const REMEMBER_MS = 4000;
@@ -28,8 +28,6 @@ const NEXT_THEME = { auto: "dark", dark: "light", light: "auto" };
 const help = signal(false);
 const brokenPart = signal(false);
 const notice = signal("");
-const SHORTCUTS = [["/", "model"], ["g", "GPU"], ["c", "compare with a copy"], ["s", "copy link"], ["e", "explain the figure in focus"], ["t", "theme"], ["d", "data of the chart in focus"], ["?", "this list"], ["Esc", "close"]];
-
 /** What the browser keeps between visits; a closed storage keeps nothing. */
 function kept(key, fallback) {
   try { return localStorage.getItem(`llm-calc.${key}`) ?? fallback; } catch { return fallback; }
@@ -85,7 +83,7 @@ function press(event) {
 function Help() {
   const turn = (event) => { keysOff.value = !event.target.checked; keep("keys", keysOff.value ? "off" : "on"); };
   return html`<${Dialog} open=${help} titled="keys-title" title="Keys">
-    <dl class="keys">${SHORTCUTS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl>
+    <dl class="keys">${LISTS.keys.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl>
     <p class="note">In a chart, left and right walk the points, up and down change the series, Enter takes the load of a point.</p>
     <label><input type="checkbox" checked=${!keysOff.value} onChange=${turn} /> Single keys work</label><//>`;
 }
@@ -104,7 +102,7 @@ function jump(event) {
 
 function Page() {
   // First stands what is asked most: on a machine of one's own which quantization fits, for a service what to rent.
-  const own = ["llama.cpp", "mlx"].includes(scenario.value.e), service = !own && scenario.value.load === "r";
+  const own = LISTS.own.includes(scenario.value.e), service = !own && scenario.value.load === "r";
   return html`<a class="skip" href="#verdict" onClick=${jump}>Skip to the results</a><header><a class="name" href="./">llm-calc</a><span class="quiet tagline">GPU memory, speed and cost of LLM inference, with their likely ranges</span>
       <nav aria-label="Page"><button type="button" onClick=${() => { open.value = true; }}>Share</button><button type="button" onClick=${turnTheme} >Theme: ${theme.value}</button><button type="button" class="keys-button" aria-haspopup="dialog" onClick=${ACTS["?"]}>Keys</button><a href="docs" class="api">API</a></nav></header>
     <main><aside><${Tabs} /><${Form} /></aside><div class="answers">

@@ -62,7 +62,7 @@ export function NextChange() {
   const { each, rows } = variants.value ?? { rows: [] };
   const found = rows.map((one) => ({ ...one, effects: effects(one, each, plan?.sequences_that_fit) }));
   // A change that betters nothing is no advice, but that half the GPUs do not hold it is worth knowing.
-  const shown = found.filter((one) => !one.plan.fits || one.effects.some(([, better]) => better));
+  const shown = found.filter((one) => !one.plan.fits || one.name.startsWith("Without") || one.effects.some(([, better]) => better));
   if (!plan || !shown.length) return null;
   const stale = each !== scenario.value;
   return html`<section class=${`card ${stale ? "stale" : ""}`} aria-busy=${stale} aria-labelledby="next"><h2 id="next">What one change would do</h2>

@@ -5,16 +5,8 @@ import { Card } from "./card.js";
 import { CHIPS, costPerMillion, rentPerHour, runs, verdict } from "./figures.js";
 import { usersOf } from "./memory.js";
 import { LOADS } from "./names.js";
-import { addScenario, current, DEFAULTS, deviceOf, modelName, names, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
+import { addScenario, current, DEFAULTS, deviceOf, LABELS, modelName, names, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
 import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
-
-const NAMES = {
-  m: "Model", dh: "Hidden size", df: "Feed-forward width", dl: "Layers", dv: "Vocabulary", dq: "Attention heads", dk: "KV heads", mem: "Memory of a GPU", host: "Host", hmem: "Memory of the host", ev: "Release of the engine", p: "Targets hold for",
-  w: "Weights", kv: "KV cache", g: "GPU", n: "GPUs", tp: "Tensor parallel", pp: "Pipeline parallel", dp: "Data parallel",
-  ep: "Expert parallel", e: "Engine", i: "Input", o: "Output", load: "Load", c: "Concurrent requests", r: "Arrivals", b: "Batch", s: "Sessions alive", st: "Turns", sg: "More each turn", sk: "Between turns", sp: "In all prompts",
-  px: "Cached prefix", len: "Longest context", util: "GPU memory share", seqs: "Most sequences", ttft: "TTFT target",
-  tpot: "TPOT target", usd: "Price of a GPU", bud: "Budget", max: "Most GPUs",
-};
 
 export function Tabs() {
   const all = scenarios.value;
@@ -78,7 +70,7 @@ export function Compare() {
   const values = (read) => shown.map((one, at) => { const [value, range] = read(one, all[at]); return { value, range }; });
   return html`<${Card} id="compare" title="Side by side" wide stale=${stale} note=${note}><div class="scroll" tabindex="0" role="region" aria-label="Scenarios side by side"><table class="compare">
     <thead><tr><th scope="col"><span class="hidden">Figure</span></th>${all.map((_, at) => html`<th scope="col"><span class=${`swatch s${at + 1}`}></span>${names.value[at]}</th>`)}</tr></thead>
-    <tbody>${differing.map((key) => html`<tr class="differs"><th scope="row">${NAMES[key]}</th>${all.map((each, at) => html`<td>${shownValue(key, each, from[at])}</td>`)}</tr>`)}
+    <tbody>${differing.map((key) => html`<tr class="differs"><th scope="row">${LABELS[key]}</th>${all.map((each, at) => html`<td>${shownValue(key, each, from[at])}</td>`)}</tr>`)}
       ${taken.map(([name, values]) => html`<tr class="differs"><th scope="row">${name}</th>${values.map((value) => html`<td>${value}</td>`)}</tr>`)}
       <tr><th scope="row">Memory</th>${answers.map((one) => { const [tone, icon, word] = verdict(one.plan); return html`<td class=${tone}>${one.error ?? `${icon} ${word}`}</td>`; })}</tr>
       ${FIGURES.map(([name, read, show, words]) => { const cells = values(read); return html`<tr><th scope="row">${name}</th>${cells.map((one, at) => html`<${Cell} ...${one} first=${cells[0]} show=${show} words=${words} at=${at} />`)}</tr>`; })}

@@ -2,16 +2,12 @@
 import { html } from "../vendor/page/libraries.js";
 import { estimate, inspection, memory } from "./api.js";
 import { Card, Table } from "./card.js";
+import { LISTS } from "./state.js";
 import { count, integer, percent, time } from "./numbers.js";
 import { differing, sentence } from "./words.js";
 
 const METRICS = { ttft_s: "TTFT", tpot_s: "TPOT", output_tokens_per_s: "Output" };
 const SHOWS = { ttft_s: time, tpot_s: time, output_tokens_per_s: (value) => `${count(value)} tok/s` };
-const UNSEEN = {
-  row: "single runs that the fit had not seen", model: "runs of models that the fit had not seen",
-  gpu: "runs on GPUs that the fit had not seen", generation: "runs on generations of GPUs that the fit had not seen",
-};
-
 function figuresOf(run) {
   return Object.keys(METRICS).filter((key) => run[key] != null).map((key) => {
     const ours = run[`predicted_${key}`];
@@ -40,7 +36,7 @@ export function HowWrong() {
   const all = [inspection, memory, estimate].map((question) => question.state.value.data).filter(Boolean);
   const texts = (key) => [...new Set(all.flatMap((each) => each[key]))];
   const errors = served.basis.held_out_errors;
-  const unseen = UNSEEN[errors[0]?.held_out] ?? "";
+  const unseen = LISTS.unseen[errors[0]?.held_out] ?? "";
   return html`<${Card} id="wrong" title="How wrong could it be" wide question=${estimate}>
     <${Nearest} basis=${served.basis} />
     <h3>Our error</h3>

@@ -3,6 +3,7 @@ import { html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
 import { answered, estimate, inspection, memory } from "./api.js";
 import { Card } from "./card.js";
 import { costPerMillion, gpusOf, operatorsOf, rentPerHour, runs, secondsOf } from "./figures.js";
+import { LISTS } from "./state.js";
 import { count, integer, parsed, significant, size, time, usd } from "./numbers.js";
 
 const opened = signal(new Set());
@@ -59,20 +60,22 @@ function Step({ id, name, formula, filled, result, from }) {
 
 const sum = (parts) => parts.filter(Boolean).join(" + ");
 
+/** A step: its words are the service's, ``more`` goes over them. */
+const step = (id, filled, result, more = {}) => ({ id, ...LISTS.steps[id], filled, result, ...more });
+
 /** The cache of a token, by kind of layer. */
 function cacheStep(what) {
   const kinds = Object.entries(what.kv_cache.by_layer_kind).filter(([, each]) => each.elements_per_token);
   const filled = kinds.map(([name, each]) => `${each.layers} ${name} layers × ${significant(each.elements_per_token / each.layers, 6)} × ${significant(each.bytes_per_token / each.elements_per_token, 4)} B`);
-  return ["sum over layers of cached elements × bytes of an element; plain attention caches 2 (K, V) × KV heads × head width", `${sum(filled)} (${what.precision.kv_cache})`];
+  return `${sum(filled)} (${what.precision.kv_cache})`;
 }
 
 function modelSteps(what) {
   const parts = Object.entries(what.parameters.by_component).filter(([, value]) => value);
-  const [cacheFormula, cacheFilled] = cacheStep(what);
   return [
-    { id: "parameters", name: "Parameters", formula: "sum over tensors of rows × columns, and biases", filled: sum(parts.map(([name, value]) => `${name.replaceAll("_", " ")} ${integer(value)}`)), result: integer(what.parameters.total), from: what.confidence === "exact" ? "Exact: tensor by tensor as the model's reference class has them." : `Approximate: ${what.assumptions.join("; ")}.` },
-    { id: "weights", name: "Weights", formula: "sum over formats of parameters × bits ÷ 8", filled: sum(what.weights_by_format.map((one) => `${integer(one.parameters)} × ${significant(one.bits_per_element, 5)} ÷ 8 (${one.format})`)), result: size(what.weights_bytes), from: `Scales and zero points are in the bits. ${what.quantization}.` },
-    { id: "cache", name: "KV cache of a token", formula: cacheFormula, filled: cacheFilled, result: `${integer(what.kv_cache.bytes_per_token)} B`, from: "Keys and values of every layer that attends (Shazeer 2019; Ainslie et al. 2023 for grouped heads); latent attention stores the compressed vector (DeepSeek-V2 2024)." },
+    step("parameters", sum(parts.map(([name, value]) => `${name.replaceAll("_", " ")} ${integer(value)}`)), integer(what.parameters.total), what.confidence === "exact" ? {} : { from: `Approximate: ${what.assumptions.join("; ")}.` }),
+    step("weights", sum(what.weights_by_format.map((one) => `${integer(one.parameters)} × ${significant(one.bits_per_element, 5)} ÷ 8 (${one.format})`)), size(what.weights_bytes), { from: `Scales and zero points are in the bits. ${what.quantization}.` }),
+    step("cache", cacheStep(what), `${integer(what.kv_cache.bytes_per_token)} B`),
   ];
 }
 
@@ -87,23 +90,19 @@ function planned(per) {
   return null;
 }
 
-const LOGGED = /^(vllm|sglang|llama)/;
-
 function memorySteps(plan) {
   const per = plan.per_gpu, parts = planned(per), request = plan.kv_cache.allocated.bytes_in_all / plan.asked_sequences;
-  const rules = `Rules of ${plan.engine.name} ${plan.engine.version}${LOGGED.test(plan.engine.name) ? ", held against its start-up logs" : ", from its documentation"} (docs: Memory).`;
+  const rules = `Rules of ${plan.engine.name} ${plan.engine.version}${LISTS.logged.includes(plan.engine.name) ? ", held against its start-up logs" : ", from its documentation"} (docs: Memory).`;
   const steps = [
-    { id: "usable", name: "Usable memory of a GPU", formula: "what the engine's options let it plan with, of what a process finds", filled: `${size(per.memory_bytes)}, of which the rules leave`, result: size(per.usable_bytes), from: rules },
+    step("usable", `${size(per.memory_bytes)}, of which the rules leave`, size(per.usable_bytes), { from: rules }),
   ];
   if (per.kv_cache_bytes > 0) {
     const filled = parts ? `${size(per.usable_bytes)} − ${parts.map(([name, bytes]) => `${name} ${size(bytes)}`).join(" − ")}` : `of ${size(per.usable_bytes)}, rounded to blocks or as the options say`;
-    steps.push({ id: "room", name: "KV cache of a GPU", formula: parts ? `usable − ${parts.map(([name]) => name).join(" − ")}, rounded to blocks` : "what the engine's options and rules give it", filled, result: size(per.kv_cache_bytes), from: rules });
+    steps.push(step("room", filled, size(per.kv_cache_bytes), { from: rules, ...(parts && { formula: `usable − ${parts.map(([name]) => name).join(" − ")}, rounded to blocks` }) }));
   }
-  if (runs(plan)) steps.push({ id: "users", name: "Max concurrent", formula: "KV cache of a GPU ÷ cache of a request on it, rounded down, × replicas", filled: `${size(per.kv_cache_bytes)} ÷ ${size(request)} for ${integer(plan.asked_context_tokens)} tokens`, result: integer(plan.sequences_that_fit), from: `Blocks and groups of layers as ${plan.engine.name} ${plan.engine.version} allocates them. Its scheduler allows ${integer(plan.scheduler_max_sequences)} at once.` });
+  if (runs(plan)) steps.push(step("users", `${size(per.kv_cache_bytes)} ÷ ${size(request)} for ${integer(plan.asked_context_tokens)} tokens`, integer(plan.sequences_that_fit), { from: `Blocks and groups of layers as ${plan.engine.name} ${plan.engine.version} allocates them. Its scheduler allows ${integer(plan.scheduler_max_sequences)} at once.` }));
   return steps;
 }
-
-const ROOFS = ["bytes ÷ (bandwidth × efficiency)", "FLOPs ÷ (peak × efficiency)"];
 
 /** A time as its main part and the rest. */
 function withRest(whole, part, name, rest) {
@@ -112,28 +111,20 @@ function withRest(whole, part, name, rest) {
   return left > 0 ? `${name} ${time(part)} + ${rest} ${time(left)}` : `${name} ${time(part)} − ${rest} ${time(-left)}`;
 }
 
-const WAITS = {
-  c: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "The scheduler is simulated from event to event, ten requests a slot, all slots at once at the start, as benchmark clients do; handling is fitted."],
-  r: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Poisson arrivals, simulated from event to event; handling is fitted."],
-  s: ["prefill of a prompt + the server's handling + waiting for a place in a step and for other prompts, mean over the run", "handling and waiting", "Sessions, simulated from event to event with what stays cached between turns; handling is fitted."],
-  b: ["prefill of all prompts of the batch + the server's handling", "the other prompts and handling", "The batch is prefilled together; handling is fitted."],
-  off: ["prefill of a prompt beside the others + the server's handling", "other prompts and handling", "A long queue that keeps every place taken."],
-};
-
 function speedSteps(served, each, device) {
   const decode = operatorsOf(served, "decode"), prefill = operatorsOf(served, "prefill");
-  const step = secondsOf(decode), prompt = secondsOf(prefill), total = (list, key) => list.reduce((sum_, one) => sum_ + one[key], 0);
+  const decoding = secondsOf(decode), prompt = secondsOf(prefill), total = (list, key) => list.reduce((sum_, one) => sum_ + one[key], 0);
   const bandwidth = device && device.memory_bandwidth_gb_per_s * 1e9, bytes = total(decode, "bytes"), flops = total(prefill, "flops");
   const fit = `Calibration “${served.basis.calibration}” of ${served.basis.fitted_on}, ${integer(served.basis.measurements)} measurements (docs: Performance; roofs after Williams, Waterman and Patterson 2009).`;
-  const [waits, rest, how] = WAITS[each.load], least = bandwidth && bytes / bandwidth;
+  const [waits, rest, how] = LISTS.waits[each.load], least = bandwidth && bytes / bandwidth;
   const stages = served.resolved.pipeline > 1 ? " over all stages" : "";
   const moved = least ? `at least ${size(bytes)} ÷ ${count(bandwidth / 1e12)} TB/s = ${time(least)}; with efficiencies, exchange and launches` : "with the engine's efficiencies";
   return [
-    { id: "step", name: "One decode step", formula: ["llama.cpp", "mlx"].includes(each.e) ? `sum over operators of ${ROOFS[0]} + ${ROOFS[1]}, + exchange + launches` : `sum over operators of ((${ROOFS[0]})³ + (${ROOFS[1]})³)^⅓, + exchange + launches`, filled: moved, result: time(step), from: fit },
-    { id: "prefill", name: "Prefill of one prompt", formula: "the same sum for the tokens of a prompt, in steps as long as the engine takes", filled: `${count(flops)} FLOPs of a GPU${stages}, ${count(flops / prompt / 1e12)} TFLOP/s reached`, result: time(prompt), from: fit },
-    { id: "ttft", name: "TTFT", formula: waits, filled: withRest(served.ttft_s, prompt, "prefill", rest), result: time(served.ttft_s), from: how },
-    { id: "tpot", name: "TPOT", formula: "decode steps, and steps that also carry prompts, mean over the run", filled: withRest(served.tpot_s, step, "a decode step", "prompts of others"), result: time(served.tpot_s), from: "(end − first token) ÷ (output tokens − 1), as benchmarks report it." },
-    { id: "output", name: "Output", formula: "requests finished a second × output tokens", filled: `${significant(served.requests_per_s, 4)} × ${integer(parsed(each.o))}`, result: `${count(served.output_tokens_per_s)} tok/s`, from: "Requests finished a second are those in flight ÷ the time of one (Little's law)." },
+    step("step", moved, time(decoding), { from: fit, ...(LISTS.own.includes(each.e) && { formula: LISTS.steps.step.apart }) }),
+    step("prefill", `${count(flops)} FLOPs of a GPU${stages}, ${count(flops / prompt / 1e12)} TFLOP/s reached`, time(prompt), { from: fit }),
+    step("ttft", withRest(served.ttft_s, prompt, "prefill", rest), time(served.ttft_s), { formula: waits, from: how }),
+    step("tpot", withRest(served.tpot_s, decoding, "a decode step", "prompts of others"), time(served.tpot_s)),
+    step("output", `${significant(served.requests_per_s, 4)} × ${integer(parsed(each.o))}`, `${count(served.output_tokens_per_s)} tok/s`),
   ];
 }
 
@@ -141,7 +132,7 @@ function costStep(served, each, device) {
   const rent = rentPerHour(each, device);
   if (rent === null) return [];
   const gpus = gpusOf(each), from = each.usd ? "Your price of a GPU." : `${device.price_source}, ${device.price_as_of}.`;
-  return [{ id: "cost", name: "Cost of a million output tokens", formula: "GPUs × price an hour ÷ 3600 ÷ output tokens a second × 10⁶", filled: `${integer(gpus)} × ${usd(rent / gpus)} ÷ 3600 ÷ ${count(served.output_tokens_per_s)} × 10⁶`, result: usd(costPerMillion(each, device, served)), from }];
+  return [step("cost", `${integer(gpus)} × ${usd(rent / gpus)} ÷ 3600 ÷ ${count(served.output_tokens_per_s)} × 10⁶`, usd(costPerMillion(each, device, served)), { from })];
 }
 
 export function Computed() {

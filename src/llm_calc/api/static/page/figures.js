@@ -23,6 +23,8 @@ export const gpusOf = (each) => parsed(each.n) ?? 1;
 
 /** Rent of all GPUs of a scenario [USD/h]; null where no price is known. */
 export function rentPerHour(each, device) {
+  // Two kinds of GPUs have two prices, of which the page knows one.
+  if (each["disaggregated.decode_hardware.gpu"]) return null;
   const price = each.usd === "" ? device?.typical_usd_per_hour : parsed(each.usd), count = gpusOf(each);
   return price == null || Number.isNaN(price) || Number.isNaN(count) ? null : price * count;
 }

@@ -4,7 +4,7 @@ import { fit } from "./api.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { copy } from "./files.js";
 import * as requests from "./requests.js";
-import { apply } from "./state.js";
+import { apply, scenario } from "./state.js";
 import { DASH, integer, likelyCount, significant, size, time } from "./numbers.js";
 import { sentence } from "./words.js";
 
@@ -31,9 +31,9 @@ function Row({ row, context }) {
 }
 
 export function WhichQuant() {
-  const { data, asked } = fit.state.value, atOnce = asked ? requests.fit(...asked).concurrency : 1;
+  const { data, asked } = fit.state.value, without = requests.leftOut(asked?.[0] ?? scenario.value, "fit"), atOnce = asked ? requests.fit(...asked).concurrency : 1;
   const side = html`<${Choices} label="Run with" options=${RUNNERS} value=${runner.value} onChoose=${(key) => { runner.value = key; }} />`;
-  const note = data ? `GGUF kinds of ${data.model} at ${integer(data.context_tokens)} tokens${atOnce > 1 ? `, ${atOnce} requests at once` : ""}; ★ is the best of them here.` : "";
+  const note = data ? `GGUF kinds of ${data.model} at ${integer(data.context_tokens)} tokens${atOnce > 1 ? `, ${atOnce} requests at once` : ""}; ★ is the best of them here.${without.length ? ` Tried without: ${without.join(", ")}.` : ""}` : "";
   return html`<${Card} id="quants" title="Which quantization fits?" question=${fit} wide note=${note} side=${side}>
     ${!data && html`<${Missing} question=${fit} />`}
     ${data && html`<div class="scroll" tabindex="0" role="region" aria-label="Quantizations on this machine"><table class="plans quants"><thead><tr>${HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.rows.map((row) => html`<${Row} row=${row} context=${data.context_tokens} />`)}</tbody></table></div>

@@ -1,93 +1,14 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
-import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
+import { computed, html, signal } from "../vendor/page/libraries.js";
 import {
-  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, keepFocus, LISTS, model, named, names, scenario, scenarios, setSource, source, summary,
+  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LINKS, LISTS, model, named, names, scenario, scenarios, setSource, source, summary, within,
 } from "./state.js";
-import { estimate, inspection, memory, plans } from "./api.js";
+import { estimate, memory } from "./api.js";
 import { Choices } from "./card.js";
-import { Combobox } from "./combobox.js";
+import { Field, Fold, Further, refusals, same, unfolded } from "./fields.js";
 import { headerOf } from "./gguf.js";
 import { LOADS } from "./names.js";
-import { fieldOf } from "./requests.js";
-import { Starts } from "./starts.js";
-import { count, parsed, significant, usd } from "./numbers.js";
-import { sentence } from "./words.js";
-
-const PERCENTILES = [["", "mean (arrivals: p90 too)"], ["mean", "mean"], ["50", "p50"], ["90", "p90"], ["95", "p95"], ["99", "p99"]];
-export const unfolded = signal(false);
-
-/** Refusals by field: the sentence of the first question that was refused for it. */
-export const refusals = computed(() => {
-  const found = {}, each = scenario.value;
-  for (const question of [estimate, memory, inspection, plans]) {
-    const { error, status } = question.state.value;
-    if (status !== "error" || !error || error.down) continue;
-    const fields = error.details?.fields ?? [];
-    if (fields.length > 1) for (const one of fields) found[fieldOf({ details: one }, each)] ??= sentence(`${one.field}: ${one.accepted}`);
-    else found[fieldOf(error, each)] ??= sentence(error.error);
-  }
-  // What only the page and the plans read: the service is not asked about it while no plan is wanted.
-  for (const [key, name] of OWN) {
-    const value = parsed(each[key]);
-    if (value !== undefined && !(value >= 0)) found[key] ??= `${name} must be a number of 0 or more.`;
-  }
-  return found;
-});
-
-const OWN = [["ttft", "TTFT"], ["tpot", "TPOT"], ["usd", "The price"], ["bud", "The budget"], ["max", "The number of GPUs"]];
-
-/** Open whatever folds a field away, and go to it. */
-export function toField(key) {
-  unfolded.value = true;
-  setTimeout(() => {
-    const field = document.getElementById(`f-${key}`) ?? document.getElementById("paste");
-    if (field?.closest("details")) field.closest("details").open = true;
-    field?.focus();
-  }, 50);
-}
-
-/** Fields that stand in a fold; it opens by itself where one of them is refused. */
-const FOLDED = { layout: ["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"], targets: ["ttft", "tpot", "p", "usd", "bud", "max"] };
-const mustOpen = (fold) => FOLDED[fold].some((key) => refusals.value[key]);
-
-function Fold({ fold, title, className, children }) {
-  const box = useRef(null), open = mustOpen(fold);
-  useEffect(() => { if (open) box.current.open = true; }, [open]);
-  return html`<details class=${`more ${className ?? ""}`} ref=${box}><summary>${title}</summary><div class="fields">${children}</div></details>`;
-}
-
-
-/** What was typed into a field that is shown in another unit than it is kept in: the text stands as it was typed. */
-const typed = signal({});
-const scaledBack = (text, scale) => (Number.isFinite(parsed(text)) ? String(Number((parsed(text) / scale).toPrecision(12))) : text);
-
-function shownValue(name, scale) {
-  const kept = scenario.value[name], text = typed.value[name];
-  if (scale === 1) return kept;
-  if (text !== undefined && scaledBack(text, scale) === kept) return text;
-  return Number.isFinite(parsed(kept)) ? String(Number((parsed(kept) * scale).toPrecision(12))) : kept;
-}
-
-/** ``scale``: of the shown unit to the one in which the scenario keeps it. */
-function Field({ name, label, unit, hint, options, rows, known, wide, scale = 1 }) {
-  const value = shownValue(name, scale), refusal = refusals.value[name], id = `f-${name}`;
-  const take = (text) => {
-    if (scale !== 1) typed.value = { ...typed.value, [name]: text };
-    change({ [name]: scale === 1 ? text : scaledBack(text, scale) });
-  };
-  const common = { id, name, "aria-invalid": Boolean(refusal), "aria-describedby": `${id}-help`, onInput: (event) => take(event.target.value) };
-  const offered = options && (options.some(([key]) => key === value) ? options : [...options, [value, value]]);
-  const control = rows
-    ? html`<${Combobox} id=${id} name=${name} label=${label} value=${value} rows=${rows} described=${`${id}-help`} invalid=${Boolean(refusal)} known=${known} onValue=${(next) => apply(name === "g" ? sized(next) : { [name]: next })} />`
-    : options
-      ? html`<select ...${common} value=${value}>${offered.map(([key, shown]) => html`<option value=${key} selected=${key === value}>${shown}</option>`)}</select>`
-      : html`<span class="with-unit"><input ...${common} type="text" inputmode="decimal" value=${value} autocomplete="off" spellcheck=${false} />${unit && html`<span class="unit" aria-hidden="true">${unit}</span>`}</span>`;
-  return html`<div class=${`field ${wide ? "wide" : ""} ${refusal ? "refused" : ""}`}><label for=${id}>${label}${unit && html`<span class="hidden"> in ${unit}</span>`}</label>${control}
-    <p class=${refusal ? "refusal" : "hint"} id=${`${id}-help`} role=${refusal ? "alert" : null}>${refusal ? `⚠ ${refusal}` : hint ?? ""}</p></div>`;
-}
-
-/** Choices that are called what they are. */
-const same = (names = []) => names.map((each) => [each, each]);
+import { count, significant, usd } from "./numbers.js";
 
 const low = (...texts) => texts.flat().join(" ").toLowerCase();
 
@@ -103,12 +24,6 @@ const gpuRows = computed(() => catalog.value.gpus.flatMap((row) => {
   const sizes = (row.memory_options_gb ?? []).map((gb) => ({ value: `${row.id}-${gb}gb`, text: `${row.name} ${gb} GB`, aside: row.vendor, words: `${words} ${gb}gb ${gb} gb` }));
   return [{ value: row.id, text: row.name, aside: `${row.vram_gb} GB · ${rest}`, words }, ...sizes];
 }));
-
-/** A row with a size is the chip and its memory. */
-function sized(text) {
-  const [, id, gb] = /^(.+)-(\d+)gb$/.exec(text.trim()) ?? [];
-  return id && !named(catalog.value.gpus, text, "id") && named(catalog.value.gpus, id, "id") ? { g: id, mem: gb } : { g: text };
-}
 
 const STEP = 8192;
 const problem = signal("");
@@ -171,8 +86,9 @@ function packed(text) {
 function accept(text, name) {
   try {
     const content = packed(text);
-    setSource({ kind: "config", name: objectOf(text)._name_or_path || name, content });
-    change({ w: "" });
+    const config = objectOf(text), { max_position_embeddings: most } = config.text_config ?? config;
+    setSource({ kind: "config", name: config._name_or_path || name, content });
+    change({ w: "", ...within(most, scenario.value) });
     problem.value = "";
     keepFocus();
   } catch (fault) {
@@ -217,10 +133,10 @@ function Model() {
     <div class="fields">
       ${way === "name" && html`<${Field} name="m" label="Model name" hint=${hint} rows=${modelRows.value} known=${(text) => named(catalog.value.models, text, "name")} wide />`}
       ${way === "file" && html`<${Pasted} />`}
-      ${way === "custom" && html`<${Field} name="dh" label="Hidden size" /><${Field} name="df" label="Feed-forward width" /><${Field} name="dl" label="Layers" /><${Field} name="dv" label="Vocabulary" unit="tokens" />
-        <${Field} name="dq" label="Attention heads" hint="empty: heads of 128" /><${Field} name="dk" label="KV heads" hint="empty: one a head" />`}
-      <${Field} name="w" label="Weights" options=${[["", "as published"], ...same(LISTS.weights[scenario.value.e])]} />
-      <${Field} name="kv" label="KV cache" options=${same(LISTS.caches[scenario.value.e])} hint=${kvHint()} />
+      ${way === "custom" && html`<${Field} name="dh" /><${Field} name="df" /><${Field} name="dl" /><${Field} name="dv" unit="tokens" />
+        <${Field} name="dq" hint="empty: heads of 128" /><${Field} name="dk" hint="empty: one a head" />`}
+      <${Field} name="w" options=${[["", "as published"], ...same(LISTS.weights[scenario.value.e])]} />
+      <${Field} name="kv" options=${same(LISTS.caches[scenario.value.e])} hint=${kvHint()} />
     </div></fieldset>`;
 }
 
@@ -239,46 +155,55 @@ function Hardware() {
   const flags = ENGINE_FLAGS[each.e] ?? {};
   const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
-      <${Field} name="g" label="GPU" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
-      <${Field} name="n" label="How many" unit="GPUs" /><${Field} name="e" label="Engine" options=${LISTS.engines} />
-      <${Field} name="len" label="Longest context" unit="tokens" hint=${length} wide />
-      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" label="Host" options=${[["", "not said"], ...same(LISTS.hosts)]} hint="for what the GPU does not hold" /><${Field} name="hmem" label="Its memory" unit="GiB" hint="empty: as usual there" />`}</div>
-    <${Fold} fold="layout" title="Release, layout, memory and cache">
-      <${Field} name="ev" label="Release of the engine" hint=${releaseHint()} />
-      <${Field} name="mem" label="Memory of a GPU" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />
-      ${flags.util && html`<${Field} name="util" label="GPU memory share" hint=${`${flags.util}, 0 to 1`} />`}
-      ${flags.seqs && html`<${Field} name="seqs" label="Most sequences" hint=${flags.seqs} />`}
-      <${Field} name="px" label="Cached prefix" hint="share of the prompt, 0 to 1" />
-      <${Field} name="tp" label="Tensor parallel" unit="GPUs" hint="no layout: all GPUs" />
-      <${Field} name="pp" label="Pipeline parallel" unit="stages" hint="empty: 1" />
-      <${Field} name="dp" label="Data parallel" unit="groups" hint="empty: 1" />
-      <${Field} name="ep" label="Expert parallel" unit="GPUs" hint="empty: 1" /><//></fieldset>`;
+      <${Field} name="g" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
+      <${Field} name="n" unit="GPUs" /><${Field} name="e" options=${LISTS.engines} />
+      <${Field} name="len" unit="tokens" hint=${length} wide />
+      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" options=${[["", "not said"], ...same(LISTS.hosts)]} hint="for what the GPU does not hold" /><${Field} name="hmem" unit="GiB" hint="empty: as usual there" />`}</div>
+    <${Fold} keys=${["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"]} title="Release, layout, memory and cache">
+      <${Field} name="ev" hint=${releaseHint()} />
+      <${Field} name="mem" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />
+      ${flags.util && html`<${Field} name="util" hint=${`${flags.util}, 0 to 1`} />`}
+      ${flags.seqs && html`<${Field} name="seqs" hint=${flags.seqs} />`}
+      <${Field} name="px" hint="share of the prompt, 0 to 1" />
+      <${Field} name="tp" unit="GPUs" hint="no layout: all GPUs" />
+      <${Field} name="pp" unit="stages" hint="empty: 1" />
+      <${Field} name="dp" unit="groups" hint="empty: 1" />
+      <${Field} name="ep" unit="GPUs" hint="empty: 1" /><//></fieldset>`;
 }
 
 function Workload() {
   const fields = {
-    c: html`<${Field} name="c" label="Concurrent requests" unit="requests" />`,
-    s: html`<${Field} name="s" label="Sessions alive" unit="sessions" /><${Field} name="st" label="Turns" unit="turns" /><${Field} name="sg" label="More each turn" unit="tokens" hint="empty: as the first prompt" />
-      <${Field} name="sk" label="Between turns" unit="s" hint="reading, a tool; empty: 0" /><${Field} name="sp" label="In all prompts" unit="tokens" hint="such as a system prompt" />`,
-    r: html`<${Field} name="r" label="Arrivals" unit="requests/s" />`,
-    b: html`<${Field} name="b" label="Batch" unit="requests" />`,
+    c: html`<${Field} name="c" unit="requests" />`,
+    s: html`<${Field} name="s" unit="sessions" /><${Field} name="st" unit="turns" /><${Field} name="sg" unit="tokens" hint="empty: as the first prompt" />
+      <${Field} name="sk" unit="s" hint="reading, a tool; empty: 0" /><${Field} name="sp" unit="tokens" hint="such as a system prompt" />`,
+    r: html`<${Field} name="r" unit="requests/s" />`,
+    b: html`<${Field} name="b" unit="requests" />`,
     off: html`<p class="hint">A long queue: as many at once as memory and the engine allow.</p>`,
   };
   return html`<fieldset class="wide"><legend>Workload</legend>
     <p class="presets" role="group" aria-label="Presets">${LISTS.presets.map((preset) => html`<button type="button" title=${preset.title} onClick=${() => apply(LISTS.without_sessions.includes(scenario.value.e) ? { ...preset.set, ...preset.turn } : preset.set)}>${preset.name}</button>`)}</p>
-    <div class="fields"><${Field} name="i" label=${scenario.value.load === "s" ? "First input" : "Input"} unit="tokens" /><${Field} name="o" label="Output" unit="tokens" />
-      <${Field} name="load" label="Load" options=${Object.entries(LOADS)} />${fields[scenario.value.load]}</div></fieldset>`;
+    <div class="fields"><${Field} name="i" label=${scenario.value.load === "s" ? "First input" : "Input"} unit="tokens" /><${Field} name="o" unit="tokens" />
+      <${Field} name="load" options=${Object.entries(LOADS)} />${fields[scenario.value.load]}</div></fieldset>`;
 }
 
 function Targets() {
   const device = gpu.value;
   const price = device?.typical_usd_per_hour != null ? `${usd(device.typical_usd_per_hour)}, ${device.price_as_of}` : "none in the catalog";
-  return html`<${Fold} fold="targets" title="Targets and cost" className="wide">
-      <${Field} name="ttft" label="TTFT within" unit="s" hint="time to the first token" /><${Field} name="tpot" label="TPOT within" unit="ms" scale=${1000} hint="time of each further token" />
-      <${Field} name="p" label="Targets hold for" options=${PERCENTILES} />
-      <${Field} name="usd" label="Price of a GPU" unit="$/h" hint=${price} /><${Field} name="bud" label="Budget of plans" unit="$/h" />
-      <${Field} name="max" label="Most GPUs of plans" unit="GPUs" /><//>`;
+  return html`<${Fold} keys=${["ttft", "tpot", "p", "usd", "bud", "max"]} title="Targets and cost">
+      <${Field} name="ttft" unit="s" hint="time to the first token" /><${Field} name="tpot" unit="ms" scale=${1000} hint="time of each further token" />
+      <${Field} name="p" options=${LISTS.percentiles} />
+      <${Field} name="usd" unit="$/h" hint=${price} /><${Field} name="bud" unit="$/h" />
+      <${Field} name="max" unit="GPUs" /><//>`;
 }
+
+/** Where one begins: all of a start at once; what it does not say is as in the example, and a file goes. */
+function begin(start) {
+  pasting.value = false;
+  setSource(null);
+  apply({ ...DEFAULTS, w: "", ...start.set });
+}
+
+const Starts = () => html`<p class="presets" role="group" aria-label="Begin with">${isExample.value && html`<span class="chip">Example</span>`}<span class="hint">Begin with</span>${LINKS.starts.map((each) => html`<button type="button" onClick=${() => begin(each)}>${each.name}</button>`)}</p>`;
 
 export function Form() {
   const general = refusals.value[""];
@@ -290,10 +215,10 @@ export function Form() {
   const over = (event) => { event.preventDefault(); event.currentTarget.classList.add("dragging"); };
   return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}
       onDragOver=${over} onDragLeave=${(event) => event.currentTarget.classList.remove("dragging")} onDrop=${drop}>
-    <${Starts} onBegin=${() => { pasting.value = false; }} />
+    <${Starts} />
     <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${names.value[current.value]} · ` : ""}${summary(scenario.value, source.value)}</span></button>
     <div class="folded">
       ${general && html`<p class="refusal" role="alert">⚠ ${general}</p>`}
-      <${Model} /><${Hardware} /><${Workload} /><${Targets} />
+      <${Model} /><${Hardware} /><${Workload} /><${Targets} /><${Further} />
     </div></form>`;
 }

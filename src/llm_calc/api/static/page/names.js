@@ -17,10 +17,14 @@ const TELLS = {
   i: (each) => `${each.i} in, ${each.o} out${each.px ? `, ${each.px} cached` : ""}`, load: (each) => loadOf(each), len: (each) => `context ${each.len || "open"}`,
 };
 
+const byPath = (each, key) => `${each[key] ? "" : "no "}${key.replace(/[._]/g, " ")} ${each[key] ?? ""}`.trim();
+
 /** One name a scenario. ``tell``: how a model and a GPU are called; names that are still alike are numbered. */
 export function namesOf(scenarios, tell) {
-  const apart = PARTS.filter((keys) => scenarios.some((each) => keys.some((key) => each[key] !== scenarios[0][key])));
+  // Fields that the service lists go by their path.
+  const further = Object.keys(scenarios[0]).filter((key) => key.includes(".") || key === "json").map((key) => [key]);
+  const apart = [...PARTS, ...further].filter((keys) => scenarios.some((each) => keys.some((key) => each[key] !== scenarios[0][key])));
   const told = apart.length ? apart : [["g"]];
-  const names = scenarios.map((each) => told.slice(0, 3).map(([key]) => TELLS[key](each, tell)).join(", "));
+  const names = scenarios.map((each) => told.slice(0, 3).map(([key]) => TELLS[key]?.(each, tell) ?? byPath(each, key)).join(", "));
   return names.map((name, at) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${names.slice(0, at + 1).filter((one) => one === name).length})`));
 }

@@ -4,11 +4,11 @@ import { plans } from "./api.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { copy } from "./files.js";
 import { CHIPS } from "./figures.js";
-import { apply, catalog, look, named, scenario, source, view } from "./state.js";
+import { apply, catalog, LISTS, look, named, scenario, source, view } from "./state.js";
 import { count, integer, parsed, significant, time, timeUnit, usd } from "./numbers.js";
+import { leftOut } from "./requests.js";
 import { XYChart } from "./xychart.js";
 
-const OBJECTIVES = [["cost", "cost of a token"], ["budget", "rent an hour"], ["throughput", "throughput of a GPU"], ["latency", "time of a request"], ["ttft", "TTFT"], ["tpot", "TPOT"], ["energy", "energy of a token"], ["gpus", "fewest GPUs"]];
 const copied = signal("");
 
 /** A plan as a scenario: replicas that share nothing are data parallel; of others one is taken, with its share of the load. */
@@ -40,9 +40,9 @@ function likely(plan, key) {
 function Row({ plan }) {
   const take = async () => { if (await copy(plan.launch_command)) copied.value = plan.launch_command; };
   return html`<tr><td>${plan.rank}</td><th scope="row">${hardwareOf(plan)}<small>${layoutOf(plan)}</small></th>
-    <td data-name="TTFT">${time(plan.ttft_s)}${likely(plan, "ttft_s")}</td><td data-name="TPOT">${time(plan.tpot_s)}${likely(plan, "tpot_s")}</td><td data-name="Output tok/s">${count(plan.output_tokens_per_s)}</td><td data-name="$ per hour">${usd(plan.usd_per_hour)}</td><td data-name="$ per M output tokens"><b>${usd(plan.usd_per_million_output_tokens_all_in)}</b></td><td><span class=${`chip ${plan.basis}`}>${CHIPS[plan.basis]}</span></td>
+    <td data-name="TTFT">${time(plan.ttft_s)}${likely(plan, "ttft_s")}</td><td data-name="TPOT">${time(plan.tpot_s)}${likely(plan, "tpot_s")}</td><td data-name="Output tok/s">${count(plan.output_tokens_per_s)}</td><td data-name="$ per hour">${usd(plan.usd_per_hour)}<small class="long">${plan.day ? `${usd(plan.day.usd_per_day)} a day, ${plan.day.gpus_at_peak} GPUs at most` : ""} ${(plan.price?.kind ?? "").replace("on_demand", "")}</small></td><td data-name="$ per M output tokens"><b>${usd(plan.usd_per_million_output_tokens_all_in)}</b></td><td><span class=${`chip ${plan.basis}`}>${CHIPS[plan.basis]}</span></td>
     <td class="acts"><button type="button" onClick=${() => use(plan)}>${plan.replicas > 1 && plan.parallelism.expert > 1 ? "Use one" : "Use"}</button><button type="button" onClick=${take}>${copied.value === plan.launch_command ? "Copied" : "Copy command"}</button></td></tr>
-    <tr class="command"><td></td><td colspan="8"><details><summary>Command</summary><pre tabindex="0">${plan.launch_command}</pre></details></td></tr>`;
+    <tr class="command"><td></td><td colspan="8"><details><summary>Command</summary><pre tabindex="0">${plan.launch_command}</pre>${plan.manifests && html`<pre tabindex="0">${JSON.stringify(plan.manifests, null, 2)}</pre>`}</details></td></tr>`;
 }
 
 function Front({ title, points, x, y, tell }) {
@@ -59,11 +59,11 @@ const COLUMNS = [
 ];
 
 export function Plans() {
-  const { data } = plans.state.value, each = scenario.value;
+  const { data } = plans.state.value, each = scenario.value, without = leftOut(each, "plans");
   const limits = [each.ttft && `TTFT within ${each.ttft} s`, each.tpot && `TPOT within ${time(parsed(each.tpot))}`, each.bud && `$${each.bud} an hour`, each.max && `${each.max} GPUs`].filter(Boolean);
-  const note = `${view.value.on === "this" ? "Every" : "Every GPU,"} count, layout, format and engine that serves this workload${limits.length ? ` under ${limits.join(", ")}` : " (no targets set: see Targets and cost)"}; the best plan of each GPU and format.`;
+  const note = `${view.value.on === "this" ? "Every" : "Every GPU,"} count, layout, format and engine that serves this workload${limits.length ? ` under ${limits.join(", ")}` : " (no targets set: see Targets and cost)"}; the best plan of each GPU and format.${without.length ? ` Plans are made without: ${without.join(", ")}.` : ""}`;
   const choose = (fields) => { look(fields); plans.ask(scenario.peek(), source.peek()); };
-  const side = html`<span class="acts"><label>Best in <select value=${view.value.by} onChange=${(event) => choose({ by: event.target.value })}>${OBJECTIVES.map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></label>
+  const side = html`<span class="acts"><label>Best in <select value=${view.value.by} onChange=${(event) => choose({ by: event.target.value })}>${LISTS.objectives.map(([key, name]) => html`<option value=${key}>${name}</option>`)}</select></label>
     <${Choices} label="Plans on" options=${[["all", "Every GPU"], ["this", "Only the chosen"]]} value=${view.value.on} onChoose=${(where) => choose({ on: where })} />
     <${Choices} label="Plans with" options=${[["any", "Any engine"], ["own", "Mine"]]} value=${view.value.with} onChoose=${(how) => choose({ with: how })} /></span>`;
   return html`<${Card} id="plans" title="Plans" question=${plans} wide note=${note} side=${side}>

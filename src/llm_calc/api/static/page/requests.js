@@ -1,6 +1,6 @@
 // From the form to the bodies of requests, and from a refused field back to the form.
 import { parsed } from "./numbers.js";
-import { CUSTOM, DEFAULTS, ENGINE_FLAGS, LINKS } from "./state.js";
+import { CUSTOM, DEFAULTS, ENGINE_FLAGS, FURTHER, LINKS, saidOf } from "./state.js";
 
 /** A number, or what was typed where it is none: the service says what it accepts. */
 function number(text) {
@@ -68,10 +68,70 @@ function hardwarePart(scenario) {
   return gpus.length > 1 ? gpus.map((gpu, at) => ({ gpu, ...(at === 0 ? said : {}) })) : { gpu: scenario.g, ...said };
 }
 
+/** An object that was typed as JSON, empty where nothing was; null where it is none. */
+export function objectIn(text) {
+  try {
+    const found = JSON.parse(text.trim() || "{}");
+    return found instanceof Object && !Array.isArray(found) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What a further field says, as a request has it. */
+function furtherValue({ kind, scale = 1 }, text) {
+  if (kind === "flag") return { true: true, false: false }[text] ?? text;
+  if (kind === "list") return text.split(",").map((one) => number(one.trim())).filter((one) => one !== undefined);
+  const value = kind === "number" ? number(text) : text;
+  return scale === 1 || typeof value !== "number" ? value : Math.round(value * scale);
+}
+
+const COUNTS = /^\d+$/;
+/** A part of a request; of a list of unlike GPUs the first says what is said of all. */
+const firstOf = (part) => (Array.isArray(part) ? part[0] : part);
+
+function put(body, path, value) {
+  const steps = path.split("."), last = steps.pop();
+  const part = steps.reduce((at, step, index) => {
+    const held = COUNTS.test(step) ? at : firstOf(at);
+    held[step] ??= COUNTS.test(steps[index + 1]) ? [] : {};
+    return held[step];
+  }, body);
+  firstOf(part)[last] = value;
+}
+
+/** Lay an object over a request: parts are joined, null takes a field away. */
+function merge(body, more) {
+  const isPart = (value) => value instanceof Object && !Array.isArray(value);
+  for (const [key, value] of Object.entries(more)) {
+    if (value === null) delete body[key];
+    else if (isPart(value) && isPart(body[key])) merge(body[key], value);
+    else body[key] = value;
+  }
+}
+
+/** A request with what further fields say; ``to``: which it is, without what it does not take. */
+function withFurther(body, scenario, to) {
+  for (const field of FURTHER) {
+    const text = scenario[field.key].trim();
+    if (text) put(body, field.key.replace("*", scenario.g.trim()), furtherValue(field, text));
+  }
+  if (body.kv_tiers) body.kv_tiers = body.kv_tiers.filter(Boolean);
+  merge(body, objectIn(scenario.json) ?? { json: scenario.json });
+  for (const part of LINKS.foreign[to]) delete body[part];
+  return body;
+}
+
+/** What a scenario says that a request does not take. */
+export function leftOut(scenario, to) {
+  const foreign = (path) => LINKS.foreign[to].includes(path.split(".")[0]);
+  return [...saidOf(scenario).filter((group) => group.fields.some(({ key }) => scenario[key] && foreign(key))).map((group) => group.title), ...Object.keys(objectIn(scenario.json) ?? {}).filter(foreign)];
+}
+
 /** ``cache``: the format of the KV cache where the form leaves it open. */
-export function deployment(scenario, source, cache = "auto") {
+export function deployment(scenario, source, cache = "auto", to = "estimate") {
   const layout = numbers(scenario, LAYOUT);
-  return lean({
+  const body = lean({
     model: modelPart(scenario, source),
     precision: lean({ weights: scenario.w || undefined, kv_cache: scenario.kv === "auto" ? cache : scenario.kv }),
     hardware: hardwarePart(scenario),
@@ -79,6 +139,7 @@ export function deployment(scenario, source, cache = "auto") {
     engine: enginePart(scenario),
     workload: workloadPart(scenario),
   });
+  return withFurther(body, scenario, to);
 }
 
 export function inspection(scenario, source, cache = "auto") {
@@ -96,7 +157,7 @@ function prices(scenario) {
 export function fit(scenario, source) {
   const length = number(scenario.len) ?? (parsed(scenario.i) ?? 0) + (parsed(scenario.o) ?? 0);
   const at_once = scenario.load === "c" ? number(scenario.c) : scenario.load === "b" ? number(scenario.b) : undefined;
-  return lean({ model: modelPart(scenario, source), hardware: hardwarePart(scenario), context_tokens: length, concurrency: typeof at_once === "number" ? Math.min(at_once, 256) : at_once });
+  return withFurther(lean({ model: modelPart(scenario, source), hardware: hardwarePart(scenario), context_tokens: length, concurrency: typeof at_once === "number" ? Math.min(at_once, 256) : at_once }), scenario, "fit");
 }
 
 /** Which requests targets hold for, as the service calls it; undefined: as it sees fit. */
@@ -108,13 +169,16 @@ export function plans(scenario, source, objective, only, own) {
   const workload = workloadPart(scenario);
   const gpus = only ? [scenario.g] : undefined;
   const engines = own ? [scenario.e] : undefined, formats = own && scenario.w ? [scenario.w] : undefined;
-  return lean({ model: modelPart(scenario, source), workload, limits, gpus, engines, formats, objective, prices: prices(scenario), max_plans: 10 });
+  return withFurther(lean({ model: modelPart(scenario, source), workload, limits, gpus, engines, formats, objective, prices: prices(scenario), max_plans: 10 }), scenario, "plans");
 }
 
 /** A grid over fields of the estimate, as NDJSON; the fields of the grid leave the base. ``alone``: requests by themselves. */
 export function sweep(scenario, source, grid, alone = false) {
   const base = deployment(scenario, source);
-  if (alone) delete base.workload.sessions;
+  if (alone) {
+    delete base.workload.sessions;
+    delete base.kv_tiers;
+  }
   if (Object.hasOwn(grid, "workload.concurrency")) {
     for (const load of Object.values(LOADS)) delete base.workload[load];
   }
@@ -125,16 +189,10 @@ export function sweep(scenario, source, grid, alone = false) {
   return { target: "serving_estimate", base, grid, format: "ndjson" };
 }
 
-const FIELDS = [
-  ...Object.entries(DIMENSIONS).map(([key, field]) => [`model.custom.${field}`, key]),
-  ["model", "m"], ["precision.weights", "w"], ["precision.kv_cache", "kv"], ["hardware.gpu", "g"],
-  ["hardware.count", "n"], ["hardware.gpu_memory_bytes", "mem"], ["hardware.host.memory_bytes", "hmem"], ["hardware.host", "host"], ["engine.version", "ev"], ...Object.entries(LAYOUT).map(([key, field]) => [`parallelism.${field}`, key]),
-  ["engine.name", "e"], ["workload.input_tokens", "i"], ["workload.output_tokens", "o"],
-  ...Object.entries(LINKS.session_fields).map(([key, field]) => [`workload.sessions.${field}`, key]), ["workload.sessions", "st"],
-  ...Object.entries(LOADS).map(([key, field]) => [`workload.${field}`, key]),
-  ["workload.prefix_cache_hit_fraction", "px"], ["limits.ttft_s", "ttft"], ["limits.tpot_s", "tpot"],
-  ["limits.percentile", "p"], ["limits.usd_per_hour", "bud"], ["limits.max_gpus", "max"], ["prices", "usd"], ["parallelism", "tp"],
-];
+const paths = (part, fields) => Object.entries(fields).map(([key, field]) => [`${part}.${field}`, key]);
+const FIELDS = [...paths("model.custom", DIMENSIONS), ...paths("parallelism", LAYOUT), ...paths("workload.sessions", LINKS.session_fields), ...paths("workload", LOADS), ...LINKS.paths];
+
+const PARTS = ["model", "precision", "hardware", "parallelism", "engine", "workload", "limits"];
 
 /** Which field of the form the path of a request belongs to; "" where none does. */
 function keyOf(path, scenario) {
@@ -142,8 +200,13 @@ function keyOf(path, scenario) {
   const flags = Object.entries(ENGINE_FLAGS[scenario.e] ?? {});
   const flag = flags.find(([, name]) => path === `engine.${name}` || path === `engine.${scenario.e}.${name}`);
   if (flag) return flag[0];
-  const found = FIELDS.find(([start]) => path === start || path.startsWith(`${start}.`) || path.startsWith(`${start}[`));
-  return found ? found[1] : "";
+  const plain = path.replace(/\[(\d+)\]/g, ".$1"), [head] = plain.split(".");
+  const within = ([start]) => plain === start || plain.startsWith(`${start}.`);
+  const found = FURTHER.map(({ key }) => [key.replace(/\.\*$/, ""), key]).find(within) ?? FIELDS.find(within);
+  if (found) return found[1];
+  // A part as a whole is said of the first of its fields; what no field says stands in the JSON.
+  const part = FURTHER.find(({ key }) => key.startsWith(`${plain}.`) || (!PARTS.includes(head) && key.startsWith(`${head}.`)));
+  return part?.key ?? (head in (objectIn(scenario.json) ?? { json: 0 }) ? "json" : "");
 }
 
 /** Which field of the form a refusal is about; "" where none is. A layout that was left open follows the GPUs. */

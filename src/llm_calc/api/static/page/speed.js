@@ -89,20 +89,10 @@ export function Pareto() {
       <${Data} name="llm-calc-pareto" columns=${columns} rows=${mine.map((one) => [one.value, one.x, one.y])} />` : html`<${Missing} question=${curve} />`}<//>`;
 }
 
-/** @returns {[string, number]} the number type that matrices are multiplied in, and its peak [FLOP/s] */
-function peakOf(device, served) {
-  const words = served.resolved.weights.toLowerCase(), rates = device.tflops;
-  /** @type {[RegExp, string][]} */
-  const kinds = [[/\bnvfp4|\bmxfp4/, "fp4"], [/\bfp8/, "fp8"], [/\bint8/, "int8"]];
-  const native = kinds.find(([start, type]) => start.test(words) && rates[type])?.[1];
-  const type = native ?? ["bf16", "fp16", "fp32"].find((one) => rates[one]);
-  return [type, rates[type] * 1e12];
-}
-
 export function Roofline() {
   const served = estimate.state.value.data, { device } = answered.value;
   if (!served || !device || unheld(served)) return null;
-  const [type, peak] = peakOf(device, served), bandwidth = device.memory_bandwidth_gb_per_s * 1e9;
+  const type = served.resolved.multiplied_in, peak = device.tflops[type] * 1e12, bandwidth = device.memory_bandwidth_gb_per_s * 1e9;
   const dots = (phase) => {
     const all = operatorsOf(served, phase), total = secondsOf(all);
     const shown = all.filter((each) => each.flops > 0 && each.bytes > 0);

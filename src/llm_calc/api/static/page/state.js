@@ -1,6 +1,7 @@
 // The state of the page: up to four scenarios, of which one is edited; everything else follows from it.
 import { computed, signal } from "../vendor/page/libraries.js";
 import { loadOf, namesOf } from "./names.js";
+import { parsed } from "./numbers.js";
 
 export const LETTERS = ["a", "b", "c", "d"];
 
@@ -15,6 +16,14 @@ export const BESIDE = LINKS.files_beside;
 export const CUSTOM = LINKS.custom_model;
 /** What is offered for choice: engines, formats and hosts of the catalogs, loads by name. */
 export const LISTS = LINKS.lists;
+/** Groups of fields that the page draws as the service lists them; a field's key is its path in a request. */
+export const GROUPS = LINKS.further;
+/** Each of these fields once, though several engines may have it. */
+export const FURTHER = Object.values(Object.fromEntries(GROUPS.flatMap((group) => group.fields).map((field) => [field.key, field])));
+/** What each key is called. */
+export const LABELS = { ...LISTS.labels, ...Object.fromEntries(FURTHER.map(({ key, label }) => [key, label])) };
+/** The groups of which a scenario says something. */
+export const saidOf = (each) => GROUPS.filter((group) => (group.engine ?? each.e) === each.e && group.fields.some(({ key }) => each[key]));
 
 export const scenarios = signal([{ ...DEFAULTS }]);
 export const current = signal(0);
@@ -36,8 +45,17 @@ export function look(fields) {
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
 
-/** Engines with files of their own: GGUF, MLX. */
-const OWN_FILES = ["llama.cpp", "mlx"];
+const chipOf = (fields) => named(catalog.value.gpus, fields.g.replace(/[ -]?\d+ ?gb$/i, ""), "id");
+
+/** A chip goes with an engine that runs on it. */
+function withEngine(now, fields) {
+  const device = "g" in fields && fields.g !== now.g && chipOf(fields);
+  const runs = (engine) => !device || (LISTS.runs[engine] ?? [device.id]).includes(device.id);
+  return runs(fields.e ?? now.e) ? fields : { ...fields, e: LISTS.engines.find(([engine]) => runs(engine))[0] };
+}
+
+/** A context that a model has positions for, where the form says a longer one. */
+export const within = (most, each) => (most < parsed(each.len) ? { len: String(most) } : {});
 
 /** What belongs to what was changed, and goes with it. */
 function following(now, fields) {
@@ -45,23 +63,19 @@ function following(now, fields) {
   // A price and a memory of one's own are those of one kind of GPU.
   if (anew("g")) Object.assign(found, { usd: "", mem: "", host: "", hmem: "" });
   // A model comes in the format in which it was published.
-  if (anew("m")) found.w = "";
-  // A chip goes with an engine that runs on it; one that shares the machine's memory is one machine, of one user.
-  const device = anew("g") && named(catalog.value.gpus, fields.g.replace(/[ -]?\d+ ?gb$/i, ""), "id");
-  const runs = (engine) => !device || (LISTS.runs[engine] ?? [device.id]).includes(device.id);
-  if (!runs(fields.e ?? now.e)) fields.e = LISTS.engines.find(([engine]) => runs(engine))[0];
-  if (device?.memory_options_gb?.length) Object.assign(found, { n: "1", c: "1", tp: "", pp: "", dp: "", ep: "" });
-  if (anew("e")) found.ev = "";
+  if (anew("m")) Object.assign(found, { w: "" }, within(named(catalog.value.models, fields.m, "name")?.seq_len, now));
+  // One that shares the machine's memory is one machine, of one user.
+  if (anew("g") && chipOf(fields)?.memory_options_gb?.length) Object.assign(found, { n: "1", c: "1", tp: "", pp: "", dp: "", ep: "" });
+  if (anew("e")) Object.assign(found, { ev: "" }, ...FURTHER.filter(({ key }) => key.startsWith("engine.")).map(({ key }) => ({ [key]: "" })));
   if (anew("e") && now.load === "s" && LISTS.without_sessions.includes(fields.e)) found.load = "c";
   // Neither takes the other's formats.
-  if (anew("e") && [fields.e, now.e].some((each) => OWN_FILES.includes(each))) Object.assign(found, { w: "", kv: "auto" });
+  if (anew("e") && [fields.e, now.e].some((each) => LISTS.own.includes(each))) Object.assign(found, { w: "", kv: "auto" });
   return found;
 }
 
 export function change(fields) {
-  const now = scenario.value;
-  fields = { ...fields };
-  scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...following(now, fields), ...fields } : each));
+  const now = scenario.value, said = withEngine(now, fields);
+  scenarios.value = scenarios.value.map((each, at) => (at === current.value ? { ...each, ...following(now, said), ...said } : each));
 }
 
 /** One press that changes the scenario: Back undoes it, and the focus does not fall off the page. */
@@ -135,5 +149,11 @@ export const names = computed(() => namesOf(
 export function summary(each, from) {
   const whole = (text) => (text === "" || Number.isNaN(Number(text)) ? text : new Intl.NumberFormat("en").format(text));
   const lengths = `${whole(each.i)} in / ${whole(each.o)} out`;
-  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g}${each.mem ? ` (${each.mem} GiB)` : ""} · ${each.e}${each.ev ? ` ${each.ev}` : ""} · ${lengths} · ${loadOf(each, whole)}`;
+  return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g}${each.mem ? ` (${each.mem} GiB)` : ""} · ${each.e}${each.ev ? ` ${each.ev}` : ""} · ${lengths} · ${[loadOf(each, whole), ...FURTHER.filter(({ key }) => each[key]).map(({ key, label }) => `${label} ${each[key]}`), each.json].filter(Boolean).join(" · ")}`;
+}
+
+/** A row with a size is the chip and its memory. */
+export function sized(text) {
+  const [, id, gb] = /^(.+)-(\d+)gb$/.exec(text.trim()) ?? [];
+  return id && !named(catalog.value.gpus, text, "id") && named(catalog.value.gpus, id, "id") ? { g: id, mem: gb } : { g: text };
 }

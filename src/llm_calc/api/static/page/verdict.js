@@ -1,16 +1,21 @@
 // The answer first: does it fit, how fast, at what cost, and how sure that is.
 import { html, signal, useEffect } from "../vendor/page/libraries.js";
-import { catalog, scenario } from "./state.js";
+import { catalog, LISTS, saidOf, scenario } from "./state.js";
 import { answered, askAgain, down, estimate, memory, together } from "./api.js";
 import { CHIPS, boundOf, costPerMillion, keeps, overloaded, rentPerHour, runs, spread, verdict } from "./figures.js";
 import { Fixes } from "./changes.js";
 import { explain } from "./explain.js";
-import { WordsButton } from "./glossary.js";
-import { refusals, toField } from "./form.js";
+import { Dialog } from "./card.js";
+import { refusals, toField } from "./fields.js";
 import { percentileOf } from "./requests.js";
 import { usersOf } from "./memory.js";
 import { DASH, count, integer, likelyCount, likelyTime, parsed, percent, significant, size, time, usd } from "./numbers.js";
 import { differing, sentence } from "./words.js";
+
+const glossary = signal(false);
+
+/** The words of the page, for who meets them for the first time: one press away. */
+export const Glossary = () => html`<${Dialog} open=${glossary} titled="words-title" title="Words"><dl>${LISTS.glossary.map(([word, means]) => html`<dt><b>${word}</b></dt><dd class="note">${means}</dd>`)}</dl><//>`;
 
 const ANNOUNCE_MS = 500;
 const announced = signal("");
@@ -63,14 +68,6 @@ function Tiles({ served, plan, each, device }) {
   </dl>`;
 }
 
-/** What the fit had seen of a case, and what its likely range therefore is. */
-const MEANS = {
-  row: ["this model on this GPU under this engine was measured", "measured runs that the fit had not seen"],
-  model: ["engine and GPU were measured, this model on it was not", "measured runs of models that the fit had not seen"],
-  gpu: ["the engine was measured on this generation, this GPU was not", "measured runs on GPUs that the fit had not seen"],
-  generation: ["no run of this engine on this generation of GPUs was measured under such a load", "runs on generations of GPUs that the fit had not seen"],
-};
-
 function nearestText(run) {
   const figures = [["TTFT", run.ttft_s, time], ["TPOT", run.tpot_s, time], ["output", run.output_tokens_per_s, (value) => `${count(value)} tok/s`]];
   const shown = figures.filter(([, value]) => value != null).map(([name, value, show]) => `${name} ${show(value)}`).join(", ");
@@ -87,10 +84,21 @@ function rulesOf(plan) {
 function Basis({ served, plan }) {
   if (!served) return html`<p class="basis note">—</p>`;
   if (plan && !runs(plan)) return html`<p class="basis note">No speed is shown for what memory cannot hold.</p>`;
-  const [known, held] = MEANS[served.basis.unseen] ?? MEANS.generation, meaning = served.basis.kind === "formula_only" && served.basis.unseen === "row" ? `${known}, not under such a load or with such options` : known, [nearest] = served.basis.nearest;
+  const [known, held] = LISTS.means[served.basis.unseen] ?? LISTS.means.generation, meaning = served.basis.kind === "formula_only" && served.basis.unseen === "row" ? `${known}, not under such a load or with such options` : known, [nearest] = served.basis.nearest;
   const range = served.interval.status === "uncalibrated" ? "Loads of this kind were never measured: the likely ranges are those of kinds that were." : `The likely range held 8 of 10 ${held}.`;
   return html`<p class="basis"><span class=${`chip ${served.basis.kind}`}>${CHIPS[served.basis.kind]}</span> <span class="note">${meaning}. ${range}${rulesOf(plan)} <a href="#wrong" onClick=${jump("wrong")}>How wrong could it be?</a></span>
     ${nearest && html`<span class="note nearest">${nearestText(nearest)}</span>`}</p>`;
+}
+
+const UNITS = { bytes: size, s: time, "-": percent };
+
+/** What the answer says of what was said beyond the first fields. */
+function Beside({ each, served }) {
+  const at = (path) => path.split(".").reduce((part, step) => part?.[step], served);
+  return saidOf(each).map(({ title, answers = [] }) => {
+    const told = answers.filter(([path]) => at(path) != null).map(([path, name, unit]) => `${(UNITS[unit] ?? count)(at(path))} ${name}`);
+    return told.length > 0 && html`<p class="note">${title}: ${told.join(", ")}.</p>`;
+  });
 }
 
 /** To a card, without touching the link, whose fragment is the state's. */
@@ -143,8 +151,8 @@ export function Verdict() {
     ${down.value && html`<${Down} at=${at} />`}
     ${refused && !down.value && html`<${Refused} />`}
     ${refused && served && html`<p class="note">${each === scenario.value ? "" : "The figures are those of the last scenario that was answered."}</p>`}
-    ${failed ? html`<h3>What would make it fit</h3><${Fixes} plan=${plan} />` : html`<${Tiles} served=${served} plan=${plan} each=${each} device=${device} />`}<${Basis} served=${served} plan=${plan} />
-    <p class="note jumps">${JUMPS.map(([id, name]) => html`<a href=${`#${id}`} onClick=${jump(id)}>${name}</a>`)} <${WordsButton} /></p>
+    ${failed ? html`<h3>What would make it fit</h3><${Fixes} plan=${plan} />` : html`<${Tiles} served=${served} plan=${plan} each=${each} device=${device} />`}${served && runs(plan) && html`<${Beside} each=${each} served=${served} />`}<${Basis} served=${served} plan=${plan} />
+    <p class="note jumps">${JUMPS.map(([id, name]) => html`<a href=${`#${id}`} onClick=${jump(id)}>${name}</a>`)} <button type="button" class="small" aria-haspopup="dialog" onClick=${() => { glossary.value = true; }}>What do these words mean?</button></p>
     ${plan && runs(plan) && !plan.starts && plan.warnings.slice(0, 1).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
     ${served && runs(plan) && served.warnings.slice(0, 2).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
   </section>`;

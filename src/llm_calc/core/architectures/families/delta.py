@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from llm_calc.core.architectures.families.bailing import EARLIER, read_as_class
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.hybrids import (
     LINEAR,
@@ -22,7 +23,7 @@ from llm_calc.core.architectures.mixtures import (
     sparse_step,
 )
 from llm_calc.core.architectures.pieces import Decoder, LayerBlocks, gate_weight, gqa, hidden_size, when
-from llm_calc.core.architectures.registry import register
+from llm_calc.core.architectures.registry import family, register
 from llm_calc.core.architectures.windows import FULL
 from llm_calc.core.blocks import Block, Custom, GatedDeltaNet, KimiDelta, Parts
 from llm_calc.core.model import Model
@@ -231,7 +232,11 @@ BAILING_HYBRID = Decoder(
         experts="num_local_experts", sparse=by_mlp_types(first_dense()), shared_width=shared_times()
     ),
 )
-register(
-    "bailing_hybrid",
-    read=lambda f: untied(BAILING_HYBRID, f),
-)
+
+
+@family("bailing_hybrid")
+def bailing_hybrid(f: Fields) -> Model:
+    """Ling 3; files of 2.5 and 2.6 have the same type and name another class."""
+    if EARLIER in (f.items("architectures", ()) or ()):
+        return read_as_class(f, EARLIER)
+    return untied(BAILING_HYBRID, f)

@@ -154,7 +154,7 @@ def _attention(f: Fields, kind: str, *, owns: bool) -> Attention:
 @causal
 def gemma4_text(f: Fields) -> Model:
     """Gemma 4: other heads on global layers, whose values may be their keys; the last layer is global."""
-    f.fallbacks = {**f.fallbacks, "enable_moe_block": False, "hidden_size_per_layer_input": None}
+    f.fallbacks = {"enable_moe_block": False, "hidden_size_per_layer_input": None, **f.fallbacks}
     layers, hidden = num_layers(f), hidden_size(f)
     kinds = (*layer_types(full_every(6))(f, layers)[:-1], FULL)
     owners, overrides = shared_from(f, layers), _overrides(f, kinds)

@@ -192,10 +192,17 @@ register(
 )
 
 
+_WITHOUT_PARAMETERS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "relu2", "silu", "swish", "tanh")
+"""Activations without weights, by transformers' names of them; ``xielu`` has two."""
+
+
 def _xielu(f: Fields) -> LayerBlocks:
     """Apertus: a plain block whose activation has two parameters of its own."""
     blocks = mlp(gated=False)(f)
-    if f.text("hidden_act", "xielu") != "xielu":
+    said = f.text("hidden_act", "xielu")
+    if said != "xielu":
+        if said not in _WITHOUT_PARAMETERS:
+            f.assume(f"hidden_act {said!r} is not known; it was taken to have no parameters")
         return blocks
     activation = Custom(name="xielu", content=Parts(weights=(vector("xielu", "mlp", 2),)))
     return lambda index: (*blocks(index), activation)
@@ -227,6 +234,6 @@ register(
 )
 register(
     "apertus",
-    repeats={"post_norm": False},
+    repeats={"post_norm": False, "mlp_bias": False},
     read=Decoder(attention=gqa(biases=BIASES, qk_norm=stated("qk_norm", "head")), feed_forward=_xielu),
 )

@@ -84,20 +84,20 @@ def _rounded_up(width: float, multiple: int) -> int:
     return int(-(-width // multiple)) * multiple
 
 
-@family(
-    "xlstm",
-)
+@family("xlstm")
 def xlstm(f: Fields) -> Model:
     """One mLSTM and a gated feed-forward block a layer, each behind an RMS norm; the class never ties the head."""
     hidden, bias, heads = hidden_size(f), f.flag("use_bias"), f.int("num_heads")
-    values = int(hidden * f.number("v_dim_factor"))
+    keys, values = int(hidden * f.number("qk_dim_factor")), int(hidden * f.number("v_dim_factor"))
+    if keys % heads or values % heads:
+        raise f.refusal("num_heads", f"a divisor of the widths of keys ({keys}) and values ({values})")
     f.agree(add_post_blocks_norm=True, head_dim=values // heads, embedding_dim=hidden)
     inner = _rounded_up(hidden * f.number("ffn_proj_factor"), f.int("ffn_round_up_to_multiple_of"))
     blocks: tuple[Block, ...] = (
         MatrixLstm(
             hidden=hidden,
             heads=heads,
-            key_width=int(hidden * f.number("qk_dim_factor")),
+            key_width=keys,
             value_width=values,
             bias=bias,
         ),

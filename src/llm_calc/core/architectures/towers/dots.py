@@ -62,7 +62,7 @@ def _experts(f: Fields, stated: Mapping[int, Mapping[str, int]]) -> tuple[int, .
         counts = tuple(usual if kind == "sparse" else 0 for kind in kinds)
     elif "per_layer_config" in f.values:
         counts = tuple(usual if count else 0 for count in counts)
-    if len(counts) != layers:
+    if len(counts) != layers or not {"dense", "sparse"}.issuperset(kinds or ()):
         raise f.refusal("mlp_layer_types", f"a list of {layers} of dense, sparse")
     return tuple(
         stated.get(index, {}).get("num_local_experts", count) if count else 0

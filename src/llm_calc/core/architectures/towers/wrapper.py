@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from llm_calc.core.architectures.beside import first_number
 from llm_calc.core.architectures.dispatch import read_model
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.labels import dtype
@@ -17,6 +18,16 @@ from llm_calc.core.model import Model
 Tying = Literal["own", "either", "text", "never", "first"]
 """Whose ``tie_word_embeddings`` ties the head: the wrapper's, the wrapper's or the text's, the text's, nobody's;
 ``first``: the wrapper's where the file states it, else the text's."""
+
+
+_FOUR = 4
+"""Mistral-Small-3.1's file names no ``tie_word_embeddings`` and was written by 4.50: its head is a matrix of its
+own, though the class of 5.24 ties the head of a file that does not speak of it."""
+
+
+def _by_4(f: Fields) -> bool:
+    """Whether transformers 4 wrote the file, where the text part alone tied a head."""
+    return first_number(f.values.get("transformers_version")) == _FOUR
 
 
 def with_plain_head(model: Model) -> Model:
@@ -114,7 +125,8 @@ class Wrapper:
             own = f.flag(self.tie_key)
         if self.tying == "never":
             return False
-        of_text = self.tying == "text" or (self.tying == "first" and not f.given("tie_word_embeddings"))
+        unsaid = not f.given("tie_word_embeddings") and (self.tying == "first" or _by_4(f))
+        of_text = self.tying == "text" or unsaid
         if of_text or self._text_alone(f):
             return model.head_tied
         return own or (self.tying == "either" and model.head_tied)

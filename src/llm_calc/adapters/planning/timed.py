@@ -1,0 +1,55 @@
+"""Rates and host times of many candidates: of all GPUs that reach the same efficiencies at once."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from llm_calc.adapters.calibration import host_of, keys_of, rates_of
+from llm_calc.core.calibration import Calibration
+from llm_calc.core.hardware import Gpu
+from llm_calc.core.operators import StepWork
+from llm_calc.core.planning.stacking import Columns, Places, as_one
+from llm_calc.core.serving.host import HostTimes
+from llm_calc.core.serving.rates import Machine, Rates
+
+
+class Timed:
+    """Rates of one engine, those of GPUs that reach the same efficiencies in the same formats worked out together."""
+
+    def __init__(self, calibration: Calibration, engine: str) -> None:
+        self.calibration, self.engine = calibration, engine
+        self.machines: dict[tuple[str, ...], list[Machine]] = {}
+        self.first: dict[tuple[str, ...], tuple[Gpu, StepWork]] = {}
+        self.slots: list[tuple[tuple[str, ...], int]] = []
+        self.hosts: dict[tuple[str, ...], list[HostTimes]] = {}
+
+    def slot(self, gpu: Gpu, work: StepWork, machine: Machine) -> int:
+        """The place of what will be known of these peaks."""
+        key = (*keys_of(self.engine, gpu), *(each.format for each in work.linear))
+        self.first.setdefault(key, (gpu, work))
+        machines = self.machines.setdefault(key, [])
+        self.slots.append((key, len(machines)))
+        machines.append(machine)
+        return len(self.slots) - 1
+
+    def numbers_in(self, columns: Columns[Rates]) -> Places:
+        """Adds all rates; where those of each slot are among the columns."""
+        starts = {
+            key: columns.add(
+                rates_of(
+                    self.calibration, as_one(machines), self.first[key][1], self.engine, self.first[key][0]
+                ),
+                len(machines),
+            )
+            for key, machines in self.machines.items()
+        }
+        return np.array([starts[key] + place for key, place in self.slots], dtype=np.intp)
+
+    def hosts_on(self, gpu: Gpu, kinds: Mapping[int, StepWork]) -> list[HostTimes]:
+        """What servers add to first tokens where attention is not dealt, and where it is."""
+        key = (*keys_of(self.engine, gpu), *map(str, kinds))
+        if key not in self.hosts:
+            usual = next(iter(kinds.values()))
+            works = [kinds.get(dealt, usual) for dealt in (0, 1)]
+            self.hosts[key] = [host_of(self.calibration, self.engine, gpu, work) for work in works]
+        return self.hosts[key]

@@ -1,0 +1,37 @@
+"""Caches whose tokens are dealt over the GPUs of a tensor-parallel group: what they can be dealt over.
+
+Read from vLLM 0.33.0 ``vllm/config/`` and SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``: every GPU of such a group
+has to hold the same KV heads.
+"""
+
+from collections.abc import Iterator
+
+from llm_calc.core.engines.setup import Setup
+from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
+from llm_calc.core.engines.splits import split_refusals
+
+
+def sglang_refusals(setup: Setup, contexts: int) -> tuple[str, ...]:
+    """What SGLang's layers cannot be cut by, and contexts that are not dealt over so many GPUs."""
+    uncut = split_refusals(setup.model, setup.numbers.recipe, setup.layout)
+    unknown = is_sparse(setup.model) or setup.model.model_type == COMPRESSED
+    words = "engine.dcp_size: pools of sparse and compressed caches that are dealt are not modelled; use 1"
+    more = (words,) if unknown and contexts > 1 else ()
+    return *uncut, *more, *dealt_refusals(setup, contexts, "dcp_size")
+
+
+def dealt_refusals(setup: Setup, contexts: int, option: str) -> Iterator[str]:
+    """Why contexts are not dealt over so many GPUs; nothing where they are."""
+    if contexts == 1:
+        return
+    if setup.layout.tensor % contexts:
+        yield f"engine.{option}: {contexts} must divide parallelism.tensor, {setup.layout.tensor}"
+    caches = [cache for group in setup.model.groups for cache in group.parts.caches]
+    if any(cache.window or cache.state_elements for cache in caches):
+        yield f"engine.{option}: windows and recurrent states cannot be dealt over GPUs; use 1"
+    replicas = max((setup.layout.tensor // cache.units for cache in caches), default=1)
+    if contexts > max(1, replicas):
+        yield (
+            f"engine.{option}: {contexts} is more than the {max(1, replicas)} copies of each KV head that the "
+            "tensor-parallel GPUs hold"
+        )
