@@ -1,29 +1,33 @@
-"""Speed of serving estimates: one step, one simulated run, one answer, and a million estimates as arrays."""
+"""Speed of serving estimates: whole answers by kind of load, and what they are made of, where the build has it.
+
+Whole answers are measured in processor time, each question with another length, so that no answer is a kept one.
+"""
 
 import time
 from collections.abc import Callable, Iterator
+from statistics import median
+from typing import Any
 
 import numpy as np
 
 from bench._figures import Figure, report
-from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.mean_lengths import lengths_of
-from llm_calc.adapters.nearest import evidence_of
-from llm_calc.adapters.serving import answer_serving_estimate, place_request, time_load
+from llm_calc.adapters.catalog import Catalogs, load_catalogs
+from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
-from llm_calc.core.serving import estimate as core
-from llm_calc.core.serving.arrivals import simulated_arrivals
-from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.step import StepLoad, step_seconds
 
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "model": {"name": "llama-3.1-70b"},
     "precision": {"weights": "fp8"},
     "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
     "parallelism": {"tensor": 4},
     "engine": {"name": "vllm"},
-    "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": 64},
 }
+LOADS: dict[str, dict[str, Any]] = {
+    "a closed loop of 64, ten requests a slot": {"output_tokens": 1024, "concurrency": 64},
+    "random arrivals": {"output_tokens": 256, "request_rate": 4.0},
+    "one request": {"output_tokens": 256, "batch": 1},
+}
+LENGTHS = range(1024, 1064)
 
 
 def best_s(call: Callable[[], object], repeats: int) -> float:
@@ -36,9 +40,44 @@ def best_s(call: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
+def answer_s(workload: dict[str, Any], catalogs: Catalogs) -> float:
+    """Processor time of one answer, the median of questions that differ."""
+    times = []
+    for length in LENGTHS:
+        asked = {**REQUEST, "workload": {**workload, "input_tokens": length}}
+        request = ServingEstimateRequest.model_validate(asked)
+        began_s = time.process_time()
+        answer_serving_estimate(request, catalogs)
+        times.append(time.process_time() - began_s)
+    return median(times)
+
+
 def measure() -> Iterator[Figure]:
+    """Yield whole answers, then parts."""
     catalogs = load_catalogs()
-    request = ServingEstimateRequest.model_validate(REQUEST)
+    for title, workload in LOADS.items():
+        yield Figure(
+            title=f"/api/serving_estimate of {title}, no HTTP",
+            value=1e6 * answer_s(workload, catalogs),
+            unit="us",
+        )
+    yield from parts(catalogs)
+
+
+def parts(catalogs: Catalogs) -> Iterator[Figure]:
+    """Yield what an answer is made of; earlier builds are made of other functions."""
+    try:
+        from llm_calc.adapters.mean_lengths import lengths_of
+        from llm_calc.adapters.nearest import evidence_of
+        from llm_calc.adapters.serving import place_request, time_load
+        from llm_calc.core.serving import estimate as core
+        from llm_calc.core.serving.arrivals import simulated_arrivals
+        from llm_calc.core.serving.batch import Lengths
+        from llm_calc.core.serving.step import StepLoad, step_seconds
+    except ImportError:
+        return
+    asked = {**REQUEST, "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": 64}}
+    request = ServingEstimateRequest.model_validate(asked)
     placed = place_request(request, catalogs)
     found = time_load(placed, request.workload)
     deployment, lengths = placed.deployment, lengths_of(request.workload)
@@ -59,7 +98,6 @@ def measure() -> Iterator[Figure]:
             lambda: evidence_of(request, placed, found, catalogs),
             200,
         ),
-        "one answer, no HTTP": (lambda: answer_serving_estimate(request, catalogs), 20),
         "a million closed forms": (lambda: core.closed_form(deployment, many, axes[0].ravel()), 2),
     }
     for name, (call, repeats) in calls.items():

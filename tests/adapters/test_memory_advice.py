@@ -21,6 +21,7 @@ from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
 from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines import Engine, Setup
+from llm_calc.library import memory_plan
 from tests.core.engines.setups import setup, sliding
 
 
@@ -173,3 +174,15 @@ def test_a_plan_that_does_not_start_holds_nothing() -> None:
 def test_one_sequence_is_singular() -> None:
     assert sequences_text(1, 10) == "1 sequence of 10 tokens"
     assert sequences_text(2, 10) == "2 sequences of 10 tokens"
+
+
+def test_a_context_beyond_the_models_positions_is_mended_by_as_many_as_those_are() -> None:
+    """Llama 2 has 4096 of them (its config.json: max_position_embeddings)."""
+    answer = memory_plan(
+        model="llama2-7b",
+        hardware="h100-80gb-sxm",
+        engine={"name": "vllm", "max_model_len": 16384},
+        workload={"input_tokens": 1024, "output_tokens": 512, "concurrency": 32},
+    )
+    assert not answer.fits
+    assert [(each.field, each.value) for each in answer.changes_that_fit] == [("engine.max_model_len", 4096)]

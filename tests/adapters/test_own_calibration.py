@@ -89,6 +89,18 @@ def test_what_cannot_be_met_is_named_and_bounded(client: TestClient, measurement
     assert any("even so; check what really ran" in warning for warning in answer["warnings"])
 
 
+def test_a_measurement_that_is_a_million_times_off_is_answered_with_its_error(client: TestClient) -> None:
+    far = deployment(64, 1024, measured={"ttft_s": 1e-5, "tpot_s": 0.01})
+    far["workload"]["output_tokens"] = 1_000_000
+    far["workload"]["input_tokens"] = 100_000
+    answer = calibrated(client, [deployment(16, 1024, measured={"tpot_s": 0.01}), far])
+    assert answer["calibration"]["mean_error_fraction"] > 1e6
+    again = client.post(
+        "/api/serving_estimate", json={**deployment(4, 256), "calibration": answer["calibration"]}
+    )
+    assert again.status_code == 200, again.text
+
+
 def test_every_endpoint_that_predicts_accepts_it(client: TestClient, measurements: list[Json]) -> None:
     calibration = calibrated(client, measurements)["calibration"]
     body = deployment(16, 256)

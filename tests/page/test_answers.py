@@ -152,6 +152,17 @@ def test_a_config_can_be_pasted_and_travels_in_the_link(opened: Opener, service:
     expect(card(again, "computed")).to_contain_text("6,738,415,616")
 
 
+def test_a_model_of_a_shorter_context_is_started_with_its_own(opened: Opener) -> None:
+    page = opened("/?n=1&w=")
+    page.get_by_role("combobox", name="Model name").fill("llama2-7b")
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-len")).to_have_value("4096")
+    expect(page.locator("#verdict")).to_contain_text("Fits")
+    page = opened("/?n=1&w=&m=llama2-7b")
+    page.get_by_role("button", name="Start the engine with 4096 tokens of context").click()
+    expect(page.locator("#verdict")).to_contain_text("Fits")
+
+
 def test_a_config_goes_to_the_service_as_published(opened: Opener) -> None:
     more = {"time_step_limit": [0.0, float("inf")], "id": 2**63 + 1, "note": 'a "\\ Infinity  b'}
     config = {**load_catalogs().model("llama2-7b").config, **more}

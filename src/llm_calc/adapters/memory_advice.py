@@ -48,6 +48,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
     tries = (
         lambda *of: less_dealt(lambda other: holds(of[0], other, of[2]), of[0], of[1]),
         _longer_context,
+        _context_of_the_model,
         _context_that_starts,
         _utilization,
         _more_gpus,
@@ -104,6 +105,19 @@ def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Chan
     if holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
         text = f"start the engine with {asked.context_tokens} tokens of context"
         yield Change(field=f"engine.{name}", value=asked.context_tokens, change=text)
+
+
+def _context_of_the_model(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """Where the context that is said is beyond the model's positions: as many as those are."""
+    name, own = (
+        _option(engine, EVERY_CONTEXT_FLAG),
+        setup.model.context_limit_tokens or setup.model.context_length_tokens,
+    )
+    if name is None or own is None or engine.plan(setup).max_model_len_tokens <= own:
+        return
+    if holds(setup, _with(engine, **{name: own}), asked):
+        text = f"start the engine with {own} tokens of context, the most that the model has positions for"
+        yield Change(field=f"engine.{name}", value=own, change=text)
 
 
 def _context_that_starts(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:

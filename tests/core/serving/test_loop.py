@@ -110,6 +110,27 @@ def test_random_arrivals_are_those_of_the_plain_scheduler(
     hold_same(simulate(clock, traffic, rules, 1e6), stepper.simulate(clock, traffic, rules, 1e6))
 
 
+@pytest.mark.parametrize("rate", [0.1, 2.0, 10.0])
+@pytest.mark.parametrize("policy", ["mixed", "prefill_first"])
+@pytest.mark.parametrize("spread", [0.0, 0.2])
+def test_a_run_may_end_with_the_requests_that_are_asked_for(
+    rate: float, policy: Policy, spread: float
+) -> None:
+    """Those behind them change nothing of what they saw, but for the traffic that they are."""
+    whole = Traffic(
+        input_tokens=1024.0,
+        output_tokens=512.0,
+        arrivals_s=poisson_arrivals(rate, 300),
+        spread_fraction=spread,
+    )
+    rules, clock = Scheduling(policy=policy), clock_of(whole, 1)
+    everything = simulate(clock, whole, rules, 1e6)
+    found = simulate(clock, replace(whole, asked=200), rules, 1e6)
+    assert found.elapsed_s < everything.elapsed_s
+    for name in ("ttft_s", "tpot_s", "latency_s"):
+        assert getattr(found, name).tolist() == getattr(everything, name)[:200].tolist()
+
+
 def test_an_order_serves_every_deployment_under_the_same_load() -> None:
     """Answers do not depend on whether the order of a load was known before."""
     deployment = estimate.Deployment(work=WHOLE, rates=rates(), capacity=1000.0, limit=1000.0)
@@ -152,3 +173,15 @@ def test_arrivals_that_wait_in_line_are_those_of_the_plain_scheduler(
     hold_same(found, stepper.simulate(clock, traffic, rules, room, limit))
     general = OpenRun(clock, traffic, rules, Bounds(room, limit, 64)).served()
     hold_same(found, general)
+
+
+def test_a_line_may_end_with_the_requests_that_are_asked_for() -> None:
+    whole = Traffic(
+        input_tokens=1024.0, output_tokens=512.0, arrivals_s=poisson_arrivals(10.0, 300), spread_fraction=0.0
+    )
+    rules, clock = Scheduling(budget_tokens=2048.0), clock_of(whole, 1)
+    everything = simulate(clock, whole, rules, 1e6, 16.0)
+    found = simulate(clock, replace(whole, asked=200), rules, 1e6, 16.0)
+    assert found.elapsed_s < everything.elapsed_s
+    for name in ("ttft_s", "tpot_s", "latency_s"):
+        assert getattr(found, name).tolist() == getattr(everything, name)[:200].tolist()

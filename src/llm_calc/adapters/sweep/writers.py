@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ from pydantic_core import to_json
 from llm_calc.adapters.sweep.run import Rows, Sweep
 from llm_calc.core.errors import UnsupportedError
 
-ROWS_AT_ONCE = 2048
+ROWS_AT_ONCE = 1024
 """Rows that are turned into text in one go."""
+RUN = 4
+"""Equal values in a row, on average, from which on writing each once is faster [rows]."""
 YES_OR_NO = ("fits", "holds_a_request")
 WORDS = ("basis",)
 Batches = Iterable[list[Rows]]
@@ -27,7 +30,8 @@ class Style(NamedTuple):
     quote: bytes
 
 
-JSON, CSV = Style(unknown=b"null", quote=b'"'), Style(unknown=b"", quote=b"")
+NULL = b"null"
+JSON, CSV = Style(unknown=NULL, quote=b'"'), Style(unknown=b"", quote=b"")
 
 
 def written(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
@@ -56,26 +60,47 @@ def ndjson(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
 
 
 def _json_lines(sweep: Sweep, rows: Rows) -> bytes:
-    """All rows of a piece as lines of a template that holds names and what the rows share."""
+    """All rows of a piece as lines, between whose cells stand names and what the rows share."""
     shared = to_json({name: rows.fixed[name] for name in sweep.fixed_columns})[1:-1]
-    cells = [b'"%b":%b' % (name.encode(), cell) for name, cell in _cells(sweep, rows, JSON)]
-    template = b"{" + shared.replace(b"%", b"%%") + b"," + b",".join(cells) + b"}\n"
-    return _filled(sweep, rows, template, JSON)
+    labels = [b',"%b":' % name.encode() for name in sweep.number_columns]
+    return _filled(sweep, rows, _around(sweep, rows, b"{" + shared, labels, b"}\n", JSON), JSON)
 
 
-def _cells(sweep: Sweep, rows: Rows, style: Style) -> Iterator[tuple[str, bytes]]:
-    """For each column of figures its text where all rows have the same one, else a place for it."""
-    for name in sweep.number_columns:
+def _around(
+    sweep: Sweep, rows: Rows, head: bytes, labels: Sequence[bytes], tail: bytes, style: Style
+) -> list[bytes]:
+    """What stands before, between and after the cells of a row; columns of one value are part of it."""
+    around = [head]
+    for name, label in zip(sweep.number_columns, labels, strict=True):
         values = rows.numbers[name]
-        yield name, _texts(values[:1].tolist(), style)[0] if _same(values) else b"%b"
+        around[-1] += label
+        if _same(values):
+            around[-1] += _plain_texts(values[:1].tolist(), style)[0]
+        else:
+            around.append(b"")
+    around[-1] += tail
+    return around
 
 
-def _texts(values: list[Any], style: Style) -> list[bytes]:
+def _texts(values: npt.NDArray[Any], style: Style) -> list[bytes]:
+    """The text of each value; of a run of one value it is written once."""
+    bits = values.view(np.int64) if values.dtype == np.float64 else values
+    begins = np.flatnonzero(np.append(True, bits[1:] != bits[:-1]))
+    if RUN * len(begins) > len(values):
+        return _plain_texts(values.tolist(), style)
+    lengths = np.diff(np.append(begins, len(values)))
+    return list(
+        chain.from_iterable(map(repeat, _plain_texts(values[begins].tolist(), style), lengths.tolist()))
+    )
+
+
+def _plain_texts(values: list[Any], style: Style) -> list[bytes]:
     """The text of each value. Numbers are written by the JSON library as a whole; words are plain and few."""
     if isinstance(values[0], str):
         words = {word: style.quote + word.encode() + style.quote for word in set(values)}
         return [words[value] for value in values]
-    return to_json(values, inf_nan_mode="null")[1:-1].replace(b"null", style.unknown).split(b",")
+    text = to_json(values, inf_nan_mode="null")[1:-1]
+    return (text if style.unknown == NULL else text.replace(NULL, style.unknown)).split(b",")
 
 
 def _same(values: npt.NDArray[Any]) -> bool:
@@ -83,17 +108,28 @@ def _same(values: npt.NDArray[Any]) -> bool:
     return values.strides == (0,)
 
 
-def _filled(sweep: Sweep, rows: Rows, template: bytes, style: Style) -> bytes:
-    """The template once a row; a few thousand rows at a time, between which other threads have their turn."""
+def _filled(sweep: Sweep, rows: Rows, around: list[bytes], style: Style) -> bytes:
+    """All rows of a piece; a few thousand at a time, between which other threads have their turn."""
     varying = [name for name in sweep.number_columns if not _same(rows.numbers[name])]
     if not varying:
-        return (template % ()) * rows.count
+        return around[0] * rows.count
     columns = [_stored(sweep, rows, name) for name in varying]
     parts = (
-        [_texts(column[first : first + ROWS_AT_ONCE].tolist(), style) for column in columns]
+        [_texts(column[first : first + ROWS_AT_ONCE], style) for column in columns]
         for first in range(0, rows.count, ROWS_AT_ONCE)
     )
-    return b"".join(b"".join(map(template.__mod__, zip(*texts, strict=True))) for texts in parts)
+    return b"".join(_interleaved(around, texts) for texts in parts)
+
+
+def _interleaved(around: list[bytes], texts: list[list[bytes]]) -> bytes:
+    """Rows from their cells and what stands around those."""
+    count, width = len(texts[0]), len(around) + len(texts)
+    pieces = [b""] * (count * width)
+    for place, text in enumerate(around):
+        pieces[2 * place :: width] = [text] * count
+    for place, column in enumerate(texts):
+        pieces[2 * place + 1 :: width] = column
+    return b"".join(pieces)
 
 
 def _stored(sweep: Sweep, rows: Rows, name: str) -> npt.NDArray[Any]:
@@ -113,9 +149,9 @@ def comma_separated(sweep: Sweep, batches: Batches) -> Iterator[bytes]:
 
 
 def _csv_lines(sweep: Sweep, rows: Rows) -> bytes:
-    shared = _csv_line([_cell(rows.fixed[name]) for name in sweep.fixed_columns])[:-2].replace(b"%", b"%%")
-    cells = [cell for _, cell in _cells(sweep, rows, CSV)]
-    return _filled(sweep, rows, shared + b"," + b",".join(cells) + b"\r\n", CSV)
+    shared = _csv_line([_cell(rows.fixed[name]) for name in sweep.fixed_columns])[:-2]
+    labels = [b","] * len(sweep.number_columns)
+    return _filled(sweep, rows, _around(sweep, rows, shared, labels, b"\r\n", CSV), CSV)
 
 
 def _csv_line(cells: Sequence[object]) -> bytes:

@@ -25,6 +25,6 @@ class CalibrationPart(StrictRequest):
     measurements: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         0, description="Measured figures that they were fitted to [measurements]"
     )
-    mean_error_fraction: Annotated[float, Field(ge=0, le=1e6)] | None = Field(
+    mean_error_fraction: Annotated[float, Field(ge=0)] | None = Field(
         None, description="Mean error over those, had each been left out [-]"
     )

@@ -39,6 +39,7 @@ def simulated_arrivals(
         input_tokens=float(lengths.input_tokens),
         output_tokens=float(lengths.output_tokens),
         arrivals_s=rounds_of_arrivals(served_per_s * longer),
+        asked=(ROUNDS_BEFORE + 1) * OPEN_REQUESTS,
         spread_fraction=0.0,
         cached_tokens=float(lengths.cached_tokens),
     )

@@ -31,17 +31,18 @@ class Flow:
         self.coming, self.next, self.done = self.arrivals[0], 0, 0.0
         self.running: list[tuple[float, int]] = []
         self.now = self.busy = self.context = 0.0
-        self.tick = 0
+        self.tick, self.asked = 0, traffic.asked or len(traffic.arrivals_s)
+        self.there = self.asked
         self.firsts, self.lasts = list[float](), [0.0] * len(traffic.arrivals_s)
 
     def served(self) -> Served | None:
-        """Runs until the last request has its last token, or one has to wait [s, tokens, sequences].
+        """Runs until the last request that is asked for has its last token, or one has to wait [s, tokens, sequences].
 
         ``now <- now + steps x step_s``; None where one does.
         Definition: see the module.
         """
         running = self.running
-        while running or self.coming < inf:
+        while self.there:
             if not running and self.coming > self.now:
                 self.now = self.coming
             if self.coming <= self.now:
@@ -52,14 +53,16 @@ class Flow:
                 self.decode(len(running))
             while running and running[0][0] <= self.tick + DONE:
                 self.leave(heappop(running)[1])
-        arrived, first, last = np.array((self.traffic.arrivals_s, self.firsts, self.lasts))
-        later = self.draws.outputs > 1
+        times = self.traffic.arrivals_s, self.firsts, self.lasts
+        arrived, first, last = np.array([each[: self.asked] for each in times])
+        outputs = self.draws.outputs[: self.asked]
+        later = outputs > 1
         return Served(
             ttft_s=first - arrived,
-            tpot_s=(last - first)[later] / (self.draws.outputs[later] - 1),
+            tpot_s=(last - first)[later] / (outputs[later] - 1),
             latency_s=last - arrived,
             elapsed_s=self.now,
-            output_tokens=float(self.draws.outputs.sum()),
+            output_tokens=float(outputs.sum()),
             mean_running=self.busy / self.now if self.now else 0.0,
         )
 
@@ -120,4 +123,5 @@ class Flow:
     def leave(self, number: int) -> None:
         """A sequence has its last token."""
         self.lasts[number] = self.now
+        self.there -= number < self.asked
         self.context = max(0.0, self.context - self.draws.prompt[number] - self.draws.output[number] + 1)

@@ -40,7 +40,8 @@ class Traffic:
 
     Closed loop: ``slots`` requests always in flight, each slot sending ``requests_per_slot`` in turn, all slots at
     once at the start. Open: ``arrivals_s`` are the times at which requests come, whatever is in flight.
-    ``cached_tokens`` of every prompt are in the cache already.
+    ``cached_tokens`` of every prompt are in the cache already. Of an open run the first ``asked`` requests are wanted,
+    all where it is 0: it may end once these have left.
     """
 
     input_tokens: float
@@ -50,6 +51,7 @@ class Traffic:
     arrivals_s: tuple[float, ...] = ()
     spread_fraction: float = 0.2
     cached_tokens: float = 0.0
+    asked: int = 0
 
     def lengths(self, number: Quantity) -> tuple[Quantity, Quantity]:
         """Prompt and answer of the ``number``-th request, the same in every run [tokens].

@@ -1,7 +1,7 @@
 // The scenario: what is asked. Units stand in the fields, refusals beside the field that caused them.
 import { computed, html, signal } from "../vendor/page/libraries.js";
 import {
-  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LINKS, LISTS, model, named, names, scenario, scenarios, setSource, source, summary,
+  apply, BESIDE, catalog, change, CUSTOM, DEFAULTS, current, ENGINE_FLAGS, gpu, isExample, keepFocus, LINKS, LISTS, model, named, names, scenario, scenarios, setSource, source, summary, within,
 } from "./state.js";
 import { estimate, memory } from "./api.js";
 import { Choices } from "./card.js";
@@ -86,8 +86,9 @@ function packed(text) {
 function accept(text, name) {
   try {
     const content = packed(text);
-    setSource({ kind: "config", name: objectOf(text)._name_or_path || name, content });
-    change({ w: "" });
+    const config = objectOf(text), { max_position_embeddings: most } = config.text_config ?? config;
+    setSource({ kind: "config", name: config._name_or_path || name, content });
+    change({ w: "", ...within(most, scenario.value) });
     problem.value = "";
     keepFocus();
   } catch (fault) {

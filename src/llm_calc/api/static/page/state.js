@@ -1,6 +1,7 @@
 // The state of the page: up to four scenarios, of which one is edited; everything else follows from it.
 import { computed, signal } from "../vendor/page/libraries.js";
 import { loadOf, namesOf } from "./names.js";
+import { parsed } from "./numbers.js";
 
 export const LETTERS = ["a", "b", "c", "d"];
 
@@ -53,13 +54,16 @@ function withEngine(now, fields) {
   return runs(fields.e ?? now.e) ? fields : { ...fields, e: LISTS.engines.find(([engine]) => runs(engine))[0] };
 }
 
+/** A context that a model has positions for, where the form says a longer one. */
+export const within = (most, each) => (most < parsed(each.len) ? { len: String(most) } : {});
+
 /** What belongs to what was changed, and goes with it. */
 function following(now, fields) {
   const anew = (key) => key in fields && fields[key] !== now[key], found = {};
   // A price and a memory of one's own are those of one kind of GPU.
   if (anew("g")) Object.assign(found, { usd: "", mem: "", host: "", hmem: "" });
   // A model comes in the format in which it was published.
-  if (anew("m")) found.w = "";
+  if (anew("m")) Object.assign(found, { w: "" }, within(named(catalog.value.models, fields.m, "name")?.seq_len, now));
   // One that shares the machine's memory is one machine, of one user.
   if (anew("g") && chipOf(fields)?.memory_options_gb?.length) Object.assign(found, { n: "1", c: "1", tp: "", pp: "", dp: "", ep: "" });
   if (anew("e")) Object.assign(found, { ev: "" }, ...FURTHER.filter(({ key }) => key.startsWith("engine.")).map(({ key }) => ({ [key]: "" })));
