@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from llm_calc.adapters.calibration import layout_key
+from llm_calc.adapters.offsets import layout_key
 from llm_calc.core.parallelism import Layout
 from tools.calibrate.cases import Case, build_case
 from tools.calibrate.measurements import read_measurements

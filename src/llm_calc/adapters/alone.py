@@ -9,10 +9,10 @@ from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
     measured_key,
-    offsets_of,
     rates_of,
 )
 from llm_calc.adapters.offload import offload_of
+from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup

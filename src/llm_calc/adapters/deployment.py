@@ -18,7 +18,6 @@ from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
-    offsets_of,
     scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
@@ -26,6 +25,7 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
+from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
