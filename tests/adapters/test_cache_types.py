@@ -62,7 +62,6 @@ def test_what_it_cannot_do_is_refused(options: dict[str, Any], said: str) -> Non
         ("vllm", "fp8", True),
         ("vllm", "nvfp4", True),
         ("sglang", "int8", False),
-        ("sglang", "mxfp8", True),
         ("trtllm", "int4", False),
         ("trtllm", "fp8", True),
         ("generic", "int4", True),
@@ -86,6 +85,26 @@ def test_every_engine_keeps_its_own_formats(engine: str, kv_cache: str, *, taken
         answer_memory_plan(request, load_catalogs())
 
 
+@pytest.mark.parametrize("name", ["fp8_e4m3", "fp8_e5m2"])
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "generic"])
+def test_eight_bits_under_the_names_of_engines_are_fp8(engine: str, name: str) -> None:
+    def asked(kv_cache: str, **flag: str) -> MemoryPlanRequest:
+        return MemoryPlanRequest.model_validate(
+            {
+                "model": {"name": "qwen3-8b"},
+                "precision": {"kv_cache": kv_cache},
+                "hardware": {"gpu": "h100-80gb-sxm"},
+                "engine": {"name": engine, **flag},
+            }
+        )
+
+    own, plain = (answer_memory_plan(asked(each), load_catalogs()) for each in (name, "fp8"))
+    assert own.kv_cache_tokens == plain.kv_cache_tokens
+    if engine in ("vllm", "sglang"):
+        both = answer_memory_plan(asked(name, kv_cache_dtype=name), load_catalogs())
+        assert both.kv_cache_tokens == plain.kv_cache_tokens
+
+
 @pytest.mark.parametrize(
     ("engine", "version", "gpu", "kv_cache", "taken"),
     [
@@ -96,7 +115,11 @@ def test_every_engine_keeps_its_own_formats(engine: str, kv_cache: str, *, taken
         ("vllm", "0.33.0", "mi300x", "nvfp4", False),
         ("sglang", "0.5.23", "h100-80gb-sxm", "nvfp4", False),
         ("sglang", "0.5.23", "b200-180gb-sxm", "nvfp4", True),
-        ("sglang", "0.5.12", "b200-180gb-sxm", "nvfp4", False),
+        ("sglang", "0.5.16", "b200-180gb-sxm", "nvfp4", True),
+        ("sglang", "0.5.15", "b200-180gb-sxm", "nvfp4", False),
+        ("sglang", "0.5.23", "rtx-5090", "mxfp8", True),
+        ("sglang", "0.5.23", "h100-80gb-sxm", "mxfp8", False),
+        ("sglang", "0.5.15", "b200-180gb-sxm", "mxfp8", False),
         ("trtllm", "1.2.1", "h100-80gb-sxm", "nvfp4", False),
         ("trtllm", "1.2.1", "b200-180gb-sxm", "nvfp4", True),
         ("trtllm", "1.0.0", "b200-180gb-sxm", "nvfp4", False),

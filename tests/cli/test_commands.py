@@ -218,6 +218,22 @@ def test_a_plan_is_printed_as_objects_of_a_cluster() -> None:
     assert run(*asked, "--manifest", "helm").exit_code == 2
 
 
+def test_a_recommended_deployment_is_printed_as_objects_of_a_cluster() -> None:
+    asked = ("recommend", "llama-3.1-8b", "-g", "l40s", "-e", "vllm")
+    shown = run(*asked, "--manifest", "kubernetes")
+    assert shown.exit_code == 0
+    assert shown.output.startswith("# recommendation 1 by cost")
+    kinds = [each["kind"] for each in yaml.safe_load_all(shown.output)]
+    assert kinds == ["PersistentVolumeClaim", "Deployment", "Service"]
+    none = run(*asked, "--manifest", "leader_worker_set")
+    assert (none.exit_code, "ask for kubernetes" in none.stderr, none.stdout) == (3, True, "")
+    listed = json.loads(run(*asked, "--manifest", "kserve", "--json").stdout)
+    assert [each["kind"] for each in listed["recommendations"][0]["manifests"]["kserve"]][
+        -1
+    ] == "InferenceService"
+    assert run(*asked, "--manifest", "helm").exit_code == 2
+
+
 def test_a_percentile_that_limits_hold_for_can_be_named() -> None:
     asked = ("plan", "llama-3.1-8b", "--rate", 2, "-g", "h100", "-e", "vllm", "--ttft", 1, "--json")
     plain, strict = (json.loads(run(*asked, "--percentile", name).stdout) for name in ("mean", "p99"))

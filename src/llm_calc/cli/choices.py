@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llm_calc.cli.answers import answer, answer_and_present, end, present
+from llm_calc.cli.answers import answer, end, present
 from llm_calc.cli.completion import engine_names, format_names, gpu_names, one_of
 from llm_calc.cli.options import (
     FORMATS,
@@ -31,6 +31,17 @@ from llm_calc.cli.options import (
     option,
 )
 from llm_calc.core.errors import InvalidInputError
+
+ManifestKindOption = Annotated[
+    str | None,
+    option(
+        "--manifest",
+        panel=LIMITS,
+        of="KIND",
+        what="Print the best as YAML for kubectl apply: kubernetes, leader_worker_set or kserve.",
+        complete=one_of("kubernetes", "leader_worker_set", "kserve"),
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +126,7 @@ class PlanOptions(LoadOptions):
             complete=one_of("mean", "p50", "p90", "p95", "p99"),
         ),
     ] = None
-    manifest: Annotated[
-        str | None,
-        option(
-            "--manifest",
-            panel=LIMITS,
-            of="KIND",
-            what="Print the best plan as YAML for kubectl apply: kubernetes, leader_worker_set or kserve.",
-            complete=one_of("kubernetes", "leader_worker_set", "kserve"),
-        ),
-    ] = None
+    manifest: ManifestKindOption = None
     calibration: CalibrationFile = None
 
 
@@ -195,6 +197,7 @@ class RecommendOptions(RequestOptions):
             complete=one_of("cost", "latency", "gpus"),
         ),
     ] = None
+    manifest: ManifestKindOption = None
 
 
 RECOMMEND_PATHS = {
@@ -206,9 +209,16 @@ RECOMMEND_PATHS = {
 def recommend(options: RecommendOptions) -> None:
     """The fewest GPUs of each kind that hold a model. Exit code 3 if none does."""
     from llm_calc.adapters.operations import RECOMMEND_GPUS
+    from llm_calc.cli.bodies import body_of
+    from llm_calc.cli.views.manifests import print_recommended
     from llm_calc.cli.views.planning import show_recommended
 
-    found = answer_and_present(RECOMMEND_GPUS, options, RECOMMEND_PATHS, show_recommended)
+    kinds = {} if options.manifest is None else {"manifests": [options.manifest]}
+    found = answer(RECOMMEND_GPUS, body_of(options, RECOMMEND_PATHS) | kinds)
+    if options.manifest is not None and not options.as_json:
+        end(yes=print_recommended(found, options.manifest))
+        return
+    present(found, show_recommended, as_json=options.as_json)
     end(yes=bool(found.recommendations))
 
 

@@ -55,6 +55,7 @@ def with_cache(part: object, stated: str, engine: str) -> dict[str, Any]:
         raise InvalidInputError(msg, field="engine.kv_cache_dtype", accepted=list(known))
     precision, name = plain(part), known[stated]
     other = precision.get("kv_cache", "auto")
+    other = known.get(other, other) if isinstance(other, str) else other
     if "auto" not in (other, name) and other != name:
         msg = (
             f"engine.kv_cache_dtype: {stated} is {name}, but precision.kv_cache says {other}; they must agree"
