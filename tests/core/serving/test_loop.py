@@ -173,3 +173,15 @@ def test_arrivals_that_wait_in_line_are_those_of_the_plain_scheduler(
     hold_same(found, stepper.simulate(clock, traffic, rules, room, limit))
     general = OpenRun(clock, traffic, rules, Bounds(room, limit, 64)).served()
     hold_same(found, general)
+
+
+def test_a_line_may_end_with_the_requests_that_are_asked_for() -> None:
+    whole = Traffic(
+        input_tokens=1024.0, output_tokens=512.0, arrivals_s=poisson_arrivals(10.0, 300), spread_fraction=0.0
+    )
+    rules, clock = Scheduling(budget_tokens=2048.0), clock_of(whole, 1)
+    everything = simulate(clock, whole, rules, 1e6, 16.0)
+    found = simulate(clock, replace(whole, asked=200), rules, 1e6, 16.0)
+    assert found.elapsed_s < everything.elapsed_s
+    for name in ("ttft_s", "tpot_s", "latency_s"):
+        assert getattr(found, name).tolist() == getattr(everything, name)[:200].tolist()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
@@ -63,6 +63,7 @@ class Found:
     gpus: tuple[Gpu, ...]
     plans: tuple[Evaluated, ...]
     names: Names
+    written: dict[tuple[int, int, tuple[ManifestKind, ...]], Plan] = field(default_factory=dict)
 
     @property
     def search(self) -> Search:
@@ -70,9 +71,12 @@ class Found:
         return self.searched.search
 
     def plan(self, each: Evaluated, rank: int, manifests: Sequence[ManifestKind] = ()) -> Plan:
-        """A plan of the answer."""
-        price = self.search.prices[each.row.gpu.id]
-        return plan_answer(self.search.scene, each, rank, price, self.names, manifests)
+        """A plan of the answer, written once where it is also a point of fronts."""
+        key = id(each), rank, tuple(manifests)
+        if key not in self.written:
+            price = self.search.prices[each.row.gpu.id]
+            self.written[key] = plan_answer(self.search.scene, each, rank, price, self.names, manifests)
+        return self.written[key]
 
 
 def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs) -> DeploymentPlansAnswer:

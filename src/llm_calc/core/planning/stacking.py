@@ -99,7 +99,9 @@ class Columns(Generic[Stacked]):
 
         def joined(values: Sequence[Quantity]) -> Quantity:
             both = zip(values, self.counts, strict=True)
-            found: FloatArray = np.concatenate([np.broadcast_to(value, count) for value, count in both])
+            found: FloatArray = np.concatenate(
+                [each if isinstance(each, np.ndarray) else np.full(count, each) for each, count in both]
+            )
             return float(found[0]) if (found == found[0]).all() else found
 
         return _taken(_stacked(self.parts, joined), np.concatenate(self.rows))  # type: ignore[no-any-return]

@@ -26,19 +26,20 @@ class Line:
         self.capacity, self.limit = bounds.capacity_tokens, max(1.0, bounds.limit_sequences)
         self.arrivals = [*traffic.arrivals_s, inf]
         self.come = self.entered = self.done = self.tick = 0
+        self.there = self.asked = traffic.asked or len(traffic.arrivals_s)
         self.left = draws.whole[0]
         self.running: list[tuple[float, int]] = []
         self.now = self.busy = self.held = self.context = 0.0
         self.firsts, self.ended, self.lasts = list[float](), list[int](), list[float]()
 
     def served(self) -> Served:
-        """Runs until the last request has its last token [s, tokens, sequences].
+        """Runs until the last request that is asked for has its last token [s, tokens, sequences].
 
         ``now <- now + steps x step_s``.
         Definition: see the module.
         """
         running, arrivals, limit = self.running, self.arrivals, self.limit
-        while running or self.done < self.come or arrivals[self.come] < inf:
+        while self.there:
             if not running and self.done == self.come:
                 self.now = max(self.now, arrivals[self.come])
             while arrivals[self.come] <= self.now:
@@ -125,14 +126,17 @@ class Line:
 
     def leave(self, number: int) -> None:
         """A sequence has its last token."""
-        self.ended.append(number)
-        self.lasts.append(self.now)
+        if number < self.asked:
+            self.there -= 1
+            self.ended.append(number)
+            self.lasts.append(self.now)
         self.held -= self.draws.reserve[number]
         self.context = max(0.0, self.context - self.draws.prompt[number] - self.draws.output[number] + 1)
 
     def _seen(self) -> Served:
         """What the requests saw: first tokens in the order in which they came, the rest as requests ended."""
-        arrived, first, last = (np.array(each) for each in (self.traffic.arrivals_s, self.firsts, self.lasts))
+        arrived, first = (np.array(each[: self.asked]) for each in (self.traffic.arrivals_s, self.firsts))
+        last = np.array(self.lasts)
         output = self.draws.outputs[self.ended]
         later = output > 1
         return Served(
