@@ -99,11 +99,11 @@ def _coming(running: Quantity, slots: Quantity, lengths: Lengths) -> Quantity:
 
 
 def gathered_prompts(prompts: Quantity, steps: Quantity, replicas: Quantity) -> Quantity:
-    """Prompts that start in one step where replicas of attention wait for each other [prompts].
+    """Prompts that start in one step where replicas of attention wait for each other [sequences].
 
     ``max(1, min(replicas, prompts a step x steps))``: each on a replica of its own, so that none of them idles.
-    Source: TensorRT-LLM 1.3.0 ``tensorrt_llm/llmapi/llm_args.py``, ``AttentionDpConfig`` (``enable_balance``,
-    ``timeout_iters``, ``batching_wait_iters``); how many steps is fitted (``gather_steps``).
+    Source: TensorRT-LLM ``tensorrt_llm/llmapi/llm_args.py``, ``AttentionDpConfig`` (``enable_balance``,
+    ``timeout_iters``, ``batching_wait_iters``); checked: 2026-11-30, read; how many steps is fitted (``gather_steps``).
     Leaves out: that replicas have prompts of unequal length.
     """
     return larger(smaller(prompts * steps, replicas), 1.0)
