@@ -121,6 +121,7 @@ def memory_plan(**request: Unpack[fields.MemoryPlanFields]) -> MemoryPlanAnswer:
         workload: what has to fit; one sequence of the engine's whole context if absent.
         speculative: a draft, whose layers and caches take memory.
         lora: adapters beside the model, for which the engine reserves memory.
+        disaggregated: prefill and decode on GPUs of their own; the plan is that of a decode replica.
 
     Returns:
         ``fits`` with its ``reason``, sizes in bytes, and in ``changes_that_fit`` what would make it fit.
@@ -215,6 +216,7 @@ def compare(**request: Unpack[fields.CompareFields]) -> CompareAnswer:
 
     Args:
         scenarios: each the fields of ``estimate``, and a ``label``; the first is what others are held against.
+        prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand`` or ``spot``; ``owner``: of GPUs you own.
 
     Returns:
         The estimate, memory and rent of each, and the differences in words and ratios.

@@ -303,7 +303,7 @@ def test_single_changes_say_what_they_would_do(opened: Opener, service: Service)
 
 
 @pytest.mark.parametrize(
-    "change", ["FP8 weights", "4-bit weights (AWQ)", "FP8 KV cache", "2 GPUs instead of 1"]
+    "change", ["Weights in fp8", "Weights in int4-awq", "KV cache in fp8", "2 GPUs instead of 1"]
 )
 def test_a_single_change_does_what_it_says(opened: Opener, change: str) -> None:
     page = opened("/?v=1&m=llama-3.1-8b&w=bf16&n=1&c=200")

@@ -29,7 +29,7 @@ def test_every_host_of_the_catalog_is_offered_and_reaches_the_question(opened: O
     host: dict[str, Any] = {"platform": "desktop-ddr5-6000"}
     card = {"gpu": "rtx-4090", "count": 1}
     asked(page, lambda: field.select_option("desktop-ddr5-6000"), {**card, "host": host})
-    memory = page.get_by_label("Its memory")
+    memory = page.get_by_label("Memory of the host")
     asked(page, lambda: memory.fill("128"), {**card, "host": {**host, "memory_bytes": 128 << 30}})
 
 

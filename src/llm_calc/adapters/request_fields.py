@@ -6,7 +6,7 @@ A part may be written as a mapping, as an object of ``adapters.wire``, or in its
 import os
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
-from typing import Any, Literal, Required, TypedDict, TypeVar
+from typing import Any, Literal, NotRequired, Required, TypedDict, TypeVar
 
 from llm_calc.adapters.wire.base import LenientRequest, StrictRequest
 
@@ -136,6 +136,9 @@ class CompareFields(TypedDict):
     """Fields of ``compare``."""
 
     scenarios: Sequence[Part]
+    prices: NotRequired[Mapping[str, float]]
+    rental: NotRequired[Literal["on_demand", "spot"]]
+    owner: NotRequired[Part | None]
 
 
 class CalibrateFields(TypedDict):

@@ -388,3 +388,20 @@ def test_heads_that_do_not_share_a_width_equally_are_refused(config: dict[str, A
     """The classes build them, with norms or outputs of another width, and cannot run them."""
     with pytest.raises(InvalidInputError, match="num_heads must be a divisor"):
         read_config(config)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"), [("qwen3", "Qwen3Moe"), ("qwen2", "Qwen3"), ("gemma3_text", "Gemma2")]
+)
+def test_the_class_of_another_type_is_named(kind: str, named: str) -> None:
+    """Engines choose by the class, transformers by the type; names that only begin alike are no excuse."""
+    found = read_config({"model_type": kind, "architectures": [f"{named}ForCausalLM"]})
+    assert found.confidence == "approximate"
+    assert any(named in sentence for sentence in found.assumptions)
+
+
+@pytest.mark.parametrize(("kind", "named"), [("gemma3_text", "Gemma3"), ("bailing_hybrid", "BailingMoeV2_5")])
+def test_the_class_of_a_text_part_or_of_an_earlier_version_is_usual(kind: str, named: str) -> None:
+    sizes = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
+    config: dict[str, Any] = {"model_type": kind, "architectures": [f"{named}ForCausalLM"]}
+    assert read_config({**config, **({} if named == "Gemma3" else sizes)}).confidence == "exact"

@@ -92,3 +92,39 @@ def test_quark_in_steps() -> None:
     block = {"dtype": "fp8_e4m3", "qscheme": "per_block", "block_size": [128, 128], "symmetric": True}
     size, _ = stored(LLAMA_2_7B, {**said, "global_quant_config": {"weight": block}})
     assert size == pytest.approx(LINEAR_7B + 4 * BLOCKS_7B + ENDS_7B)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        # compressed-tensors 0.20.0, apply_quantization_config with this ignore list; 2026-11-30, run
+        ("model.layers.0.mlp", 0),
+        ("mlp", 0),
+        ("down_proj", 0),
+        ("LlamaMLP", 0),
+        ("head", 0),
+        ("re:mlp", 0),
+        ("re:.*mlp", 32 * 3),
+        ("model.layers.0.mlp.down_proj", 1),
+    ],
+)
+def test_a_name_that_compressed_tensors_ignores_is_of_one_module(name: str, kept: int) -> None:
+    weights = {"num_bits": 8, "strategy": "channel"}
+    said = {
+        "quant_method": "compressed-tensors",
+        "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights}},
+    }
+    usual, _ = stored(LLAMA_2_7B, {**said, "ignore": ["lm_head"]})
+    size, found = stored(LLAMA_2_7B, {**said, "ignore": ["lm_head", name]})
+    assert (size - usual) / (4096 * 11008) == pytest.approx(kept, rel=1e-2)
+    assert any(repr(name) in guess for guess in found.guesses) == (kept == 0)
+
+
+def test_one_expert_that_is_ignored_is_not_all_of_them() -> None:
+    mixture = {**LLAMA_2_7B, "model_type": "qwen3_moe", "num_experts": 4, "num_experts_per_tok": 2}
+    mixture |= {"moe_intermediate_size": 1024, "head_dim": 128}
+    weights = {"num_bits": 8, "strategy": "channel"}
+    group = {"targets": ["Linear"], "weights": weights}
+    ignored = ["lm_head", "model.layers.3.mlp.experts.2.down_proj"]
+    said = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}, "ignore": ignored}
+    assert any("some experts only" in guess for guess in stored(mixture, said)[1].guesses)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -15,6 +16,10 @@ from llm_calc.core.model import Model
 
 MOST_NAMED = 100
 """Keys that an answer names one by one; the rest is counted."""
+BY_CLASS = frozenset(
+    {("bailing_hybrid", "bailing_moe_v2_5"), ("internlm3", "llama"), ("iquestcoder", "llama")}
+)
+"""Types whose files name a class of another type, which their family knows."""
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 
@@ -74,7 +79,7 @@ def _model_type(f: Fields) -> str:
             f.assume(
                 f"architectures names {name}; the sizes are those of the generating model of type {stated!r}"
             )
-        elif not (_related(base, _plain(stated)) or _plain(_defaults_of(stated)) == base):
+        elif not (_usual(f, base, stated) or _plain(_defaults_of(stated)) == base):
             f.assume(f"architectures names {name}, which is not the usual class of model_type {stated!r}")
     return stated
 
@@ -122,8 +127,24 @@ def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-def _related(base: str, model_type: str) -> bool:
-    return base.startswith(model_type[:4]) or model_type.startswith(base[:4])
+@cache
+def _types_by_class() -> Mapping[str, str]:
+    return {_plain(known): known for known in known_types()}
+
+
+def _usual(f: Fields, base: str, stated: str) -> bool:
+    """Whether a class may stand for a type: it is none of another type's, and the names begin alike."""
+    plain = _plain(stated)
+    other = None if base == plain else _types_by_class().get(base)
+    if other is None:
+        return base.startswith(plain[:4]) or plain.startswith(base[:4])
+    families = find(other), find(stated)
+    parts = (
+        *class_defaults(f.tables, other).parts.values(),
+        *class_defaults(f.tables, stated).parts.values(),
+    )
+    shared = families[0] is not None and families[1] is not None and families[0].read == families[1].read
+    return shared or stated in parts or other in parts or (stated, other) in BY_CLASS
 
 
 def _refuse_unread_sizes(f: Fields) -> None:

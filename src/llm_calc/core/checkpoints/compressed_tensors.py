@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.modules import ONE_MODULE
 from llm_calc.core.checkpoints.scheme import (
     HEAD,
     LINEAR,
@@ -106,12 +107,11 @@ def scheme_of_groups(said: Said, groups: list[_Group]) -> Scheme:
         raise InvalidInputError(
             f"{said.path}.config_groups: must hold weights", field=f"{said.path}.config_groups"
         )
-    ignored = left_out(said, "ignore", "ignored_layers", "exclude_modules")
     return Scheme(
         storage=storage_of(main),
         number=main,
         words=number_words(main),
-        choices=(*ignored, *(choice for group in groups for choice in _targets(group))),
+        choices=(*_ignored(said), *(choice for group in groups for choice in _targets(group))),
         covers=LINEAR | HEAD | TOWERS if whole else frozenset(),
         gates=bool(whole),
         kv_cache=kv_cache_of(said),
@@ -120,11 +120,24 @@ def scheme_of_groups(said: Said, groups: list[_Group]) -> Scheme:
     )
 
 
+def _ignored(said: Said) -> list[Choice]:
+    """What is left out."""
+    listed = left_out(said, "ignore", "ignored_layers", "exclude_modules")
+    return [replace(choice, pattern=_one_module(choice.pattern), written=choice.pattern) for choice in listed]
+
+
+def _one_module(name: str) -> str:
+    """A plain name is that of one module: it stands for none that are in it."""
+    plain = not name.startswith("re:") and not any(mark in name for mark in "*?[")
+    return f"{ONE_MODULE}{name}" if plain else name
+
+
 def _targets(group: _Group) -> list[Choice]:
-    patterns = [_CLASSES.get(target, target) for target in group.targets if target != LINEAR_CLASS]
+    names = [_CLASSES.get(target, target) for target in group.targets if target != LINEAR_CLASS]
+    said = f"{group.said}.targets"
     return [
-        Choice(pattern=pattern, number=group.number, role="target", said=f"{group.said}.targets")
-        for pattern in patterns
+        Choice(pattern=_one_module(name), number=group.number, role="target", said=said, written=name)
+        for name in names
     ]
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 
 from llm_calc.core.checkpoints.expression_syntax import (
     ANYTHING,
@@ -25,6 +24,7 @@ from llm_calc.core.checkpoints.module_names import (
     ends,
     tails,
 )
+from llm_calc.core.checkpoints.paths import as_first, beginnings, expert_of, holder_and_name, runs_of
 from llm_calc.core.checkpoints.selection import Selection
 from llm_calc.core.checkpoints.tensors import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError
@@ -36,8 +36,8 @@ MAX_SEARCHES = 100_000
 MAX_EXPRESSIONS = 500
 AT_THE_END = "end:"
 WHOLE_NAME = "whole:"
+ONE_MODULE = "one:"
 _IN_LAYER = re.compile(rf"(?:(.*)\.)?(?:{'|'.join(LAYER_WORDS)})\.(\d{{1,6}})(?:\.(.*))?")
-_ONE_EXPERT = re.compile(r"\bexperts\.(\d{1,6})(?=\.|$)")
 
 
 class ModuleTable:
@@ -45,7 +45,7 @@ class ModuleTable:
 
     ``re:…`` is a regular expression from the name's start; ``*`` stands for anything; whatever else is whole parts of a
     name (``gate`` is in ``mlp.gate``, not in ``mlp.gate_proj``), so that parents stand for all below them. ``end:…`` is
-    the end of a whole name, ``whole:…`` one whole name. Names are
+    the end of a whole name, ``whole:…`` and ``one:…`` one whole name. Names are
     those of published files; where these match nothing, those of other families and of engines.
     """
 
@@ -74,12 +74,11 @@ class ModuleTable:
             InvalidInputError: an expression that is wrong or not read, or too many of them.
         """
         text = pattern.removesuffix(".weight")
-        if text.startswith(AT_THE_END):
-            ending = text.removeprefix(AT_THE_END)
-            return self._named(lambda names: names.ending(ending), lambda: False)
-        if text.startswith(WHOLE_NAME):
-            whole = text.removeprefix(WHOLE_NAME)
-            return self._named(lambda names: names.called(whole), lambda: False)
+        mark, _, rest = text.partition(":")
+        chosen = _MARKS.get(f"{mark}:")
+        if chosen is not None:
+            beside = text.startswith(ONE_MODULE) and self._is_beside(rest)
+            return self._named(lambda names: chosen(names, rest), lambda: beside)
         is_expression = text.startswith("re:") or any(mark in text for mark in "*?[")
         if not is_expression:
             return self._named(lambda names: names.holding(text), lambda: self._is_beside(text))
@@ -153,16 +152,16 @@ class _Names:
                 self._tails.setdefault(path, []).append(tensor)
             for path in () if inside else ends(component, name, own=spelling.own):
                 self._ends.setdefault(path, []).append(tensor)
-        self._runs = _grouped(self._tails, _parts)
-        self._heads = _grouped(self._tails, _beginnings)
+        self._runs = _grouped(self._tails, runs_of)
+        self._heads = _grouped(self._tails, beginnings)
         self._layers = {tensor: frozenset(layers) for tensor, layers in table.layers.items()}
         self._numbers = sorted({layer for tensor in table.weights for layer in table.layers[tensor]})
-        self._cut = [_holder_and_name(path) for path in self._tails]
+        self._cut = [holder_and_name(path) for path in self._tails]
         self._universe = " ".join(
             (*(f"{stack}." for stack in spelling.stacks), *(f".{tail}" for tail in self._tails), *self._ends)
         )
-        self._end_runs = _grouped(self._ends, _parts)
-        self._stack_words = {run for stack in spelling.stacks for run in _parts(stack)}
+        self._end_runs = _grouped(self._ends, runs_of)
+        self._stack_words = {run for stack in spelling.stacks for run in runs_of(stack)}
         self._towers = [tensor for tensor in table.weights if tensor[0] == "vision"]
 
     def holding(self, text: str) -> Selection:
@@ -176,19 +175,19 @@ class _Names:
         if inside is not None:
             self._in_layer(found, inside[1] or "", int(inside[2]), inside[3] or "")
             return found
-        tensors = self._table.weights if text in self._stack_words else self._runs.get(_one(text), ())
+        tensors = self._table.weights if text in self._stack_words else self._runs.get(as_first(text), ())
         for tensor in tensors:
             if self._table.inside(tensor):
-                found.add((tensor,), self._table.layers[tensor], _expert(text))
+                found.add((tensor,), self._table.layers[tensor], expert_of(text))
         found.add(self._end_runs.get(text, ()), (0,))
         return found
 
     def _in_layer(self, found: Selection, stack: str, layer: int, tail: str) -> None:
         if "mtp" in stack or "nextn" in stack:
             return
-        for tensor in self._heads.get(_one(tail), ()) if tail else self._table.weights:
+        for tensor in self._heads.get(as_first(tail), ()) if tail else self._table.weights:
             if self._table.inside(tensor) and layer in self._layers[tensor]:
-                found.add((tensor,), (layer,), _expert(tail))
+                found.add((tensor,), (layer,), expert_of(tail))
 
     def ending(self, text: str) -> Selection:
         """What names end so, in any layer."""
@@ -198,6 +197,19 @@ class _Names:
                 found.add((tensor,), self._table.layers[tensor])
         return found
 
+    def one(self, text: str) -> Selection:
+        """The one module of this name, or anything of a tower: its parents stand for nothing."""
+        if TOWER_WORDS.intersection(text.split(".")):
+            return self.holding(text)
+        found, inside = Selection(), _IN_LAYER.fullmatch(text)
+        if inside is None:
+            found.add(self._ends.get(text, ()), (0,))
+        elif "mtp" not in (inside[1] or ""):
+            self._hold(
+                found, self._tails.get(as_first(inside[3] or ""), ()), {int(inside[2])}, expert_of(text)
+            )
+        return found
+
     def called(self, text: str) -> Selection:
         """What is called so: no parents, no parts."""
         found = Selection()
@@ -205,7 +217,7 @@ class _Names:
         if inside is None:
             found.add(self._ends.get(text, ()), (0,))
         elif inside[1]:
-            tensors = self._tails.get(_one(inside[3] or ""), ())
+            tensors = self._tails.get(as_first(inside[3] or ""), ())
             self._hold(found, tensors, {int(inside[2])})
         return found
 
@@ -237,12 +249,17 @@ class _Names:
             if expression.walk(behind[holder], name).nullable:
                 self._hold(found, self._tails[holder + name], layers)
 
-    def _hold(self, found: Selection, tensors: Iterable[Tensor], layers: set[int]) -> None:
+    def _hold(
+        self, found: Selection, tensors: Iterable[Tensor], layers: set[int], expert: int | None = None
+    ) -> None:
         """Names tensors in those of the layers in which they stand."""
         for tensor in tensors:
             held = layers & self._layers[tensor]
             if held:
-                found.add((tensor,), held)
+                found.add((tensor,), held, expert)
+
+
+_MARKS = {AT_THE_END: _Names.ending, WHOLE_NAME: _Names.called, ONE_MODULE: _Names.one}
 
 
 def _grouped(
@@ -254,36 +271,6 @@ def _grouped(
         for piece in pieces(path):
             found.setdefault(piece, {}).update(dict.fromkeys(tensors))
     return {piece: list(tensors) for piece, tensors in found.items()}
-
-
-def _holder_and_name(path: str) -> tuple[str, str]:
-    """A name cut behind its last dot."""
-    holder, dot, name = path.rpartition(".")
-    return holder + dot, name
-
-
-def _beginnings(path: str) -> tuple[str, ...]:
-    """The parents of a name and itself."""
-    names = path.split(".")
-    return tuple(".".join(names[:end]) for end in range(1, len(names) + 1))
-
-
-@lru_cache(maxsize=65536)
-def _parts(path: str) -> tuple[str, ...]:
-    """Every run of whole parts of a dotted path."""
-    names = path.split(".")
-    ends = range(1, len(names) + 1)
-    return tuple(".".join(names[start:end]) for end in ends for start in range(end))
-
-
-def _one(path: str) -> str:
-    """A name with its expert's number taken for the first."""
-    return _ONE_EXPERT.sub("experts.0", path)
-
-
-def _expert(path: str) -> int | None:
-    found = _ONE_EXPERT.search(path)
-    return None if found is None else int(found[1])
 
 
 def _expression(pattern: str) -> Expression:

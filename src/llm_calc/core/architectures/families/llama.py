@@ -234,6 +234,6 @@ register(
 )
 register(
     "apertus",
-    repeats={"post_norm": False},
+    repeats={"post_norm": False, "mlp_bias": False},
     read=Decoder(attention=gqa(biases=BIASES, qk_norm=stated("qk_norm", "head")), feed_forward=_xielu),
 )
