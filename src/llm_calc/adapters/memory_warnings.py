@@ -51,7 +51,7 @@ def encoder_words(setup: Setup, engine: Engine, plan: MemoryPlan) -> list[str]:
         return []
     if setup.largest_item is None or not engine.rules.profiles_encoder:
         return [ENCODER_LEFT_OUT]
-    items, _, frames, tokens = profiled_items(setup, plan.limits, plan.max_model_len_tokens)
+    items, _, frames, tokens = profiled_items(setup.largest_item, plan.limits, plan.max_model_len_tokens)
     what = f"video of {frames} frames" if frames > 1 else "image"
     words = (
         f"the encoder is profiled with {items} x the largest {what}, of {tokens} tokens; started for text alone "

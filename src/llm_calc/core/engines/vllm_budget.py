@@ -14,6 +14,7 @@ from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight
 from llm_calc.core.workloads.image_encoder import handed_on_bytes, pass_bytes
 from llm_calc.core.workloads.images import ImageCost
+from llm_calc.core.workloads.largest_images import LargestItem
 
 WORKSPACE_BYTES_PER_ELEMENT = 2
 
@@ -53,26 +54,22 @@ def encoder_peak_bytes(setup: Setup, limits: Limits, context_tokens: int) -> tup
     if setup.largest_item is None:
         return 0.0, 0.0
     model, width = setup.model, setup.activation_bytes_per_element
-    items, cost, frames, _ = profiled_items(setup, limits, context_tokens)
+    items, cost, frames, _ = profiled_items(setup.largest_item, limits, context_tokens)
     kept = handed_on_bytes(model, items * frames * cost.embeddings, width)
     return pass_bytes(model, cost, items * frames, width, setup.layout.tensor) + kept, kept
 
 
-def profiled_items(setup: Setup, limits: Limits, context_tokens: int) -> tuple[int, ImageCost, int, int]:
+def profiled_items(
+    largest: LargestItem, limits: Limits, context_tokens: int
+) -> tuple[int, ImageCost, int, int]:
     """How many items an encoder is profiled with, what a frame of one costs, its frames and its tokens [1, tokens].
 
     ``max(1, min(max(tokens of a step, tokens of an item) // tokens of an item, sequences x items of a context))``.
     Source: vLLM 0.33.0 ``vllm/multimodal/encoder_budget.py``, ``MultiModalBudget``, and
     ``vllm/v1/core/encoder_cache_manager.py``, ``compute_mm_encoder_budget``; checked: 2026-11-30, read.
     Leaves out: limits of items a prompt (``limit_mm_per_prompt``).
-
-    Raises:
-        ValueError: no largest item is known.
     """
-    if setup.largest_item is None:
-        msg = "no largest item"
-        raise ValueError(msg)
-    cost, frames, tokens = setup.largest_item.item(context_tokens)
+    cost, frames, tokens = largest.item(context_tokens)
     in_a_step = max(limits.max_batched_tokens, tokens) // tokens
     items = max(1, min(in_a_step, limits.max_sequences * max(1, context_tokens // tokens)))
     return items, cost, frames, tokens
