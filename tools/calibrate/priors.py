@@ -5,12 +5,17 @@ from the base. Sources of the plausible values: kernel timings of ai-dynamo/aico
 stas00/ml-engineering, and published launch and all-reduce latencies; see docs/performance.md.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tools.calibrate.expert_kernels import kernel_centres
+from tools.calibrate.matrix_kernels import format_centres, shortest_centres
 
 US = 1e-6
+BALANCED_STEPS = 60.0
+"""``timeout_iters`` of ``attention_dp_config``, with ``enable_balance``, in the scripts of the public benchmark whose
+runs are measured (SemiAnalysis InferenceX, ``dsr1_fp8`` for TensorRT-LLM); its default is 50."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,32 +43,50 @@ def timed(known: Prior, column: str) -> Prior:
     return replace(known, centres=kernel_centres(column, known.base))
 
 
+def spaced(known: Prior, column: str) -> Prior:
+    """The same with deviations of formats as far apart as those of single matrix products."""
+    return replace(known, centres=format_centres(column))
+
+
 FIXED = 1e-6
 """Standard deviation of what is not fitted."""
 
-SERVED: Mapping[str, Prior] = {
-    "dense_bandwidth_fraction": prior(
-        0.80, 0.12, 0.3, 0.97, engine=0.1, maker=0.1, generation=0.1, format=0.2
+NARROW = 0.6
+"""Of servers, deviations by key are expected to be so much narrower than the table says: what a stack and its layout
+have of their own is told by their offsets. Kernels keep their width."""
+
+
+def narrowed(known: Prior) -> Prior:
+    """The same with narrower deviations."""
+    return replace(
+        known,
+        depends={kind: sd * (1.0 if kind == "kernel" else NARROW) for kind, sd in known.depends.items()},
+    )
+
+
+_SERVERS: Mapping[str, Prior] = {
+    "dense_bandwidth_fraction": spaced(
+        prior(0.80, 0.12, 0.3, 0.97, engine=0.1, maker=0.1, generation=0.1, format=0.2),
+        "bandwidth_fraction",
     ),
     "expert_bandwidth_fraction": prior(
         0.80, 0.1, 0.2, 0.97, engine=0.1, maker=0.15, generation=0.1, format=0.15
     ),
-    "dense_compute_fraction": prior(
-        0.45, 0.3, 0.05, 0.85, engine=0.25, maker=0.3, generation=0.2, format=0.3
+    "dense_compute_fraction": spaced(
+        prior(0.45, 0.3, 0.05, 0.85, engine=0.1, maker=0.3, generation=0.1, format=0.15),
+        "compute_fraction",
     ),
     "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, engine=0.3, maker=0.3, generation=0.2, format=0.3),
     "vector_compute_fraction": prior(0.4, FIXED, 0.01, 1.0),
     "activation_bandwidth_fraction": prior(0.3, 0.5, 0.05, 0.9),
-    "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.15, maker=0.15, generation=0.1),
+    "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.1, maker=0.15, generation=0.05),
     "state_bandwidth_fraction": prior(0.4, 0.4, 0.1, 0.9),
     "decode_attention_compute_fraction": prior(0.5, 0.3, 0.1, 0.8, maker=0.3),
-    "prefill_attention_compute_fraction": prior(
-        0.35, 0.3, 0.05, 0.75, engine=0.2, maker=0.3, generation=0.25
-    ),
-    "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, maker=0.3, generation=0.2),
+    "prefill_attention_compute_fraction": prior(0.35, 0.3, 0.05, 0.75, engine=0.1, maker=0.3, generation=0.1),
+    "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, maker=0.3, generation=0.1),
     "collective_s": prior(6 * US, 0.4, 1 * US, 60 * US, engine=0.3, maker=0.4, generation=0.3),
     "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
-    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.3, pair=0.2),
+    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.2),
     "expert_layer_s": timed(
         prior(35 * US, 0.3, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.2),
         "fixed_s",
@@ -71,9 +94,8 @@ SERVED: Mapping[str, Prior] = {
     "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),
     "sparse_layer_s": prior(40 * US, 0.5, 1 * US, 300 * US),
     "recurrent_layer_s": prior(40 * US, 0.5, 1 * US, 200 * US),
-    "prefill_layer_s": prior(
-        300 * US, 0.5, 5 * US, 1500 * US, engine=0.4, maker=0.4, generation=0.3, pair=0.2
-    ),
+    "prefill_layer_s": prior(150 * US, 0.5, 5 * US, 1500 * US, engine=0.4, maker=0.3),
+    "prefill_more_s": prior(100 * US, 0.7, 1 * US, 800 * US, engine=0.3),
     "step_s": prior(400 * US, 0.7, 10 * US, 10_000 * US, engine=0.6, maker=0.4),
     "sequence_s": prior(8 * US, 0.6, 0.3 * US, 60 * US, engine=0.4),
     "routing_exponent": prior(0.93, 0.05, 0.6, 1.0),
@@ -81,12 +103,34 @@ SERVED: Mapping[str, Prior] = {
     "expert_pad_rows": timed(prior(25.0, 0.2, 0.5, 250.0, engine=0.1, kernel=0.3), "pad_rows"),
     "stage_loss_fraction": prior(0.3, 0.3, 0.0, 1.0),
     "overlap_loss_fraction": prior(1.0, FIXED, 0.0, 1.0),
+    "matrix_s": replace(
+        prior(2 * US, 0.3, 0.01 * US, 30 * US, format=0.2, generation=0.1), centres=shortest_centres()
+    ),
+    "gather_steps": replace(
+        prior(1.0, 1.0, 1e-3, 100.0, engine=1.0), centres={"engine:trtllm": math.log(BALANCED_STEPS)}
+    ),
     "power_exponent": prior(1e-9, FIXED, 0.0, 1.0),
 }
+SERVED: Mapping[str, Prior] = {name: narrowed(each) for name, each in _SERVERS.items()}
 """Engines that serve: closed loops through their HTTP interface."""
 
 BATCH: Mapping[str, Prior] = {
-    **SERVED,
+    **_SERVERS,
+    "dense_bandwidth_fraction": prior(
+        0.80, 0.12, 0.3, 0.97, engine=0.1, maker=0.1, generation=0.1, format=0.2
+    ),
+    "dense_compute_fraction": prior(
+        0.45, 0.3, 0.05, 0.85, engine=0.25, maker=0.3, generation=0.2, format=0.3
+    ),
+    "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.15, maker=0.15, generation=0.1),
+    "prefill_attention_compute_fraction": prior(
+        0.35, 0.3, 0.05, 0.75, engine=0.2, maker=0.3, generation=0.25
+    ),
+    "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, maker=0.3, generation=0.2),
+    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.3, pair=0.2),
+    "prefill_more_s": prior(1e-9, FIXED, 0.0, 1.0),
+    "matrix_s": prior(1e-9, FIXED, 0.0, 1.0),
+    "gather_steps": prior(1e-9, FIXED, 0.0, 1.0),
     "expert_compute_fraction": prior(0.35, 0.4, 0.02, 0.7, engine=0.3, generation=0.2, format=0.3),
     "prefill_layer_s": prior(150 * US, 0.5, 1 * US, 1500 * US, engine=1.0, generation=0.3),
     "routing_exponent": prior(0.97, 0.03, 0.6, 1.0),
@@ -128,6 +172,9 @@ LLAMA_CPP: Mapping[str, Prior] = {
     "expert_pad_rows": prior(1e-9, FIXED, 0.0, 1.0),
     "stage_loss_fraction": prior(0.016, 0.5, 0.001, 0.1),
     "overlap_loss_fraction": prior(0.2, 0.5, 0.01, 0.9),
+    "prefill_more_s": prior(1e-9, FIXED, 0.0, 1.0),
+    "matrix_s": prior(1e-9, FIXED, 0.0, 1.0),
+    "gather_steps": prior(1e-9, FIXED, 0.0, 1.0),
     "power_exponent": prior(0.6, 0.3, 0.05, 1.5),
 }
 """llama.cpp on every backend, and MLX."""
@@ -161,6 +208,9 @@ MEANINGS: Mapping[str, str] = {
     "sparse_layer_s": "what a sparse indexer adds to a layer [s]",
     "recurrent_layer_s": "what a recurrent mixer adds to a layer [s]",
     "prefill_layer_s": "least time of a layer in a step with prompt tokens, run without captured graphs [s]",
+    "prefill_more_s": "the same for what experts, latent, sparse and recurrent mixers add to a layer [s]",
+    "matrix_s": "what a dense matrix product takes beside its roofs, the quantizing of activations included [s]",
+    "gather_steps": "steps that prompts wait for those of other replicas of attention, to start together",
     "step_s": "what a step takes beside its layers: scheduler, sampling [s]",
     "sequence_s": "what each sequence adds to a step [s]",
     "routing_exponent": "tokens ** this choose experts independently",

@@ -15,6 +15,8 @@ from tools.calibrate.parameters import Point, Rows, Unknowns
 SCALE = 0.1
 """Residuals (in log ratio) beyond this count linearly, not squared."""
 _STEP = 1e-3
+PATIENCE = 3
+"""Rounds in a row that gain next to nothing before a fit is at its end."""
 TRIES = 16
 """Dampings that are tried, each four times the last, before a point counts as the best."""
 Residuals = Callable[[Point], FloatArray]
@@ -65,25 +67,43 @@ def fit(problem: Problem, start: FloatArray, rounds: int = 16, tolerance: float 
     x, sd, damping = start.copy(), problem.unknowns.sd, 1e-3
     here = problem.at(x)
     least = cost(here, x, sd)
+    rested = 0
     for _ in range(rounds):
         jacobian = problem.jacobian(x, here)
         moves = np.flatnonzero(jacobian.any(axis=0) | (x != 0))
         step_from = _normal_equations(jacobian[:, moves], here, x[moves], sd[moves])
-        for _ in range(TRIES):
-            candidate = x.copy()
-            candidate[moves] += _step(step_from, damping)
-            there = problem.at(candidate)
-            found = cost(there, candidate, sd)
-            if found < least:
-                break
-            damping = max(4 * damping, 1e-3)
-        else:
+        found, damping, candidate, there = _best(problem, x, moves, step_from, damping, least)
+        if found >= least:
             return x
         gain, x, here, least = (least - found) / least, candidate, there, found
         damping = max(damping / 8, 1e-7)
-        if gain < tolerance:
+        rested = rested + 1 if gain < tolerance else 0
+        if rested == PATIENCE:
             break
     return x
+
+
+def _best(
+    problem: Problem,
+    x: FloatArray,
+    moves: Rows,
+    step_from: tuple[FloatArray, FloatArray],
+    damping: float,
+    least: float,
+) -> tuple[float, float, FloatArray, FloatArray]:
+    """Cost, damping, unknowns and residuals of the best of the dampings that are tried, until one is worse again."""
+    best = (np.inf, damping, x, x)
+    for _ in range(TRIES):
+        candidate = x.copy()
+        candidate[moves] += _step(step_from, damping)
+        there = problem.at(candidate)
+        found = cost(there, candidate, problem.unknowns.sd)
+        if best[0] < min(found, least):
+            break
+        if found < best[0]:
+            best = (found, damping, candidate, there)
+        damping = max(4 * damping, 1e-3)
+    return best
 
 
 def _normal_equations(

@@ -35,6 +35,10 @@ LEAST_OF_PAIR, LEAST_SETTINGS = 30, 8
 """Measurements, and settings, from which on a pair of engine and chips has a range of its own."""
 
 
+NOT_OF_A_FAMILY = ("name", "quicker")
+"""Of kernels, what the file is named by and what single engines of it have."""
+
+
 def write_family(fitted: Fitted) -> None:
     """``catalogs/calibration/<family>.json``."""
     content = {
@@ -43,7 +47,9 @@ def write_family(fitted: Fitted) -> None:
         "fitted_on": FITTED_ON,
         "measurements": int(fitted.fitted.sum()),
         "set_aside": dict(Counter(case.row.aside for case in fitted.cases if case.row.aside)),
-        "kernels": {key: value for key, value in asdict(fitted.family.kernels).items() if key != "name"},
+        "kernels": {
+            key: value for key, value in asdict(fitted.family.kernels).items() if key not in NOT_OF_A_FAMILY
+        },
         "scheduling": (
             {name: row.model_dump() for name, row in SCHEDULING.items()}
             if fitted.family.name == "served"

@@ -9,10 +9,10 @@ from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
     measured_key,
-    offsets_of,
     rates_of,
 )
 from llm_calc.adapters.offload import offload_of
+from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup
@@ -116,7 +116,7 @@ def _of_family(
         deployment,
         rates=offload_of(engine, setup, rates).rates,
         host=host_of(calibration, engine.name, setup.gpu, deployment.work),
-        offsets=offsets_of(calibration, load, engine.name, setup.gpu.id, setup.model, deployment.work),
+        offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )
 
 

@@ -21,12 +21,10 @@ from llm_calc.core.calibration import (
     HeldOutError,
     chip_class,
     format_class,
-    offset_load,
 )
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import GROUPS, StepWork
-from llm_calc.core.serving.estimate import Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from llm_calc.core.serving.traffic import Policy
@@ -37,7 +35,6 @@ SERVERS = ("vllm", "sglang", "trtllm")
 GENERIC = "generic"
 FIRST_VENDOR = "nvidia"
 """Engines were written for its GPUs."""
-OFFSETS = {"ttft": "ttft_s", "tpot": "tpot_s", "output": "output_tokens_per_s"}
 HOST_TIMES = ("request_s", "prompt_token_s", "arrival_s", "stream_tokens")
 
 
@@ -266,22 +263,6 @@ def is_dealt(work: StepWork) -> float:
 def measured_key(engine: str, gpu: str, model: Model) -> str:
     """What a fit has seen together: an engine, a GPU (its id) and a model, told by its shape."""
     return f"run:{engine}/{gpu}/{shape_of(model)}"
-
-
-def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
-    """A stack whose runs share an offset: engine, GPU (its id), shape of the model, classes of its formats."""
-    formats = "+".join(format_class(each.format) or "-" for each in work.linear[:3])
-    return f"{engine}/{gpu}/{shape}/{formats}"
-
-
-def offsets_of(
-    calibration: Calibration, load: str, engine: str, gpu: str, model: Model, work: StepWork
-) -> Offsets:
-    """The offsets of a measured stack under a kind of load; none of what was not measured."""
-    key = stack_key(engine, gpu, shape_of(model), work)
-    alike = offset_load(engine, load)
-    found = {name: calibration.offset(key, alike, metric) for name, metric in OFFSETS.items()}
-    return Offsets(**found)
 
 
 def unseen(calibration: Calibration, engine: str, gpu: Gpu, model: Model) -> str:

@@ -18,7 +18,6 @@ from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import (
     host_of,
     load_calibration,
-    offsets_of,
     scaled_calibration,
 )
 from llm_calc.adapters.catalog import Catalogs
@@ -26,6 +25,7 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
+from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
@@ -277,7 +277,7 @@ def _as_measured(placed: Placed, engine: EnginePart, built: Engine, workload: Wo
     """With what measured runs of this stack and release took over the formulas; a caller's own replace them."""
     setup, deployment, calibration = placed.subject.setup, placed.deployment, placed.calibration
     load, work = measured_load(calibration.name, workload), deployment.work
-    offsets = offsets_of(calibration, load, placed.engine, setup.gpu.id, setup.model, work)
+    offsets = offsets_of(calibration, load, placed.engine, setup, work)
     timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
     timed = with_bounds(timed, placed.machine, built, setup, workload)
     factor = release_factor(engine, setup.gpu)

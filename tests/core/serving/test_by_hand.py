@@ -13,12 +13,20 @@ from llm_calc.core.operators.work import CollectiveWork, ContextWork, LayerCount
 from llm_calc.core.planning.bounds import in_flight, most_sequences
 from llm_calc.core.serving import disaggregated, offline
 from llm_calc.core.serving.batch import Lengths, prefill_seconds
+from llm_calc.core.serving.closed_loop import gathered_prompts
 from llm_calc.core.serving.disaggregated import Pools
 from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
 from llm_calc.core.serving.host import HostTimes, start_waits, with_host
 from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
-from llm_calc.core.serving.step import StepLoad, collective_seconds, prompt_attention_seconds, step_seconds
+from llm_calc.core.serving.step import (
+    StepLoad,
+    collective_seconds,
+    launch_seconds,
+    prefill_floor_s,
+    prompt_attention_seconds,
+    step_seconds,
+)
 from tests.core.serving.cases import PERFECT, PLAIN
 
 ROUND = Machine(
@@ -78,6 +86,31 @@ def test_a_prompt_of_few_tokens_takes_the_floor_of_all_layers() -> None:
     assert step_seconds(STEP, load, rates()) == pytest.approx(READ_S, rel=0.02)
     assert step_seconds(STEP, load, slow) == pytest.approx(4 * 0.05, rel=0.02)
     assert step_seconds(STEP, StepLoad(sequences=10.0), slow) == pytest.approx(READ_S, rel=0.02)
+
+
+def test_layers_that_launch_more_kernels_raise_that_floor() -> None:
+    slow = rates(prefill_layer_s=0.05, prefill_more_s=0.02)
+    mixed = replace(STEP, counts=LayerCounts(layers=4, expert_layers=3, latent_layers=4))
+    assert prefill_floor_s(STEP, slow) == pytest.approx(4 * 0.05)
+    assert prefill_floor_s(mixed, slow) == pytest.approx(4 * 0.05 + 7 * 0.02)
+
+
+def test_every_product_of_a_dense_matrix_takes_a_time_of_its_own() -> None:
+    step = replace(STEP, linear=(replace(MATRIX, calls=12),))
+    slow = rates()
+    slow = replace(slow, linear=tuple(replace(each, call_s=1e-3) for each in slow.linear))
+    load = StepLoad(sequences=1.0)
+    assert launch_seconds(step, load, slow) - launch_seconds(step, load, rates()) == pytest.approx(12e-3)
+
+
+@pytest.mark.parametrize(
+    ("a_step", "steps", "replicas", "together"),
+    [(0.1, 60, 8, 6), (0.5, 60, 8, 8), (0.01, 60, 8, 1), (0.5, 60, 1, 1), (0.5, 0, 8, 1)],
+)
+def test_prompts_that_replicas_wait_for_start_together(
+    a_step: float, steps: float, replicas: float, together: float
+) -> None:
+    assert gathered_prompts(a_step, steps, replicas) == pytest.approx(together)
 
 
 def test_two_stages_of_an_endless_queue_lose_half_of_the_loss() -> None:

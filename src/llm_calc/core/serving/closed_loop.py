@@ -42,9 +42,10 @@ def steady_state(
     ``tpot = decode / gained + f x (mixed - decode)``: ``decode`` is a step of ``running`` sequences at the mean
     context, ``gained`` the tokens that a sequence has of a step (1 without a draft). Other requests bring ``p =
     running x (1 - 1 / slots) / output x prompt`` prompt tokens for each token, every slot but the own one once a
-    cycle; a step with prompts carries ``u = min(budget, max(prompt, p))`` of them and takes ``mixed``, and ``f = p /
-    u`` of the steps do. ``slots = min(concurrency, capacity)``, ``running``: ``min(capacity, concurrency x output x
-    tpot / (output x tpot + prefill))``; ``capacity`` is what memory, engine and :func:`most_running` allow.
+    cycle; a step with prompts carries ``u = min(budget, max(g x prompt, p))`` of them and takes ``mixed``, and ``f = p
+    / u`` of the steps do; ``g``: see :func:`gathered_prompts`. ``slots = min(concurrency, capacity)``, ``running``:
+    ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``; ``capacity`` is what memory, engine and
+    :func:`most_running` allow.
     Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
     and the law as quoted, for what waits for its first token; Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310)
     for chunks that ride on decode steps, its abstract read.
@@ -60,7 +61,10 @@ def steady_state(
         mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
         prefill = _prompt_seconds(lengths, chunk, decode, mixed)
         coming = _coming(running, limit, lengths)
-        taken = smaller(larger(chunk, coming), budget_tokens / work.sequence_share)
+        gathered = gathered_prompts(
+            coming / lengths.new_tokens, rates.gather_steps, 1.0 / work.sequence_share
+        )
+        taken = smaller(larger(chunk * gathered, coming), budget_tokens / work.sequence_share)
         if not _same(taken, chunk):
             mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
         tpot = draft.seconds_per_token(decode) + coming / taken * (mixed - decode)
@@ -92,6 +96,17 @@ def _coming(running: Quantity, slots: Quantity, lengths: Lengths) -> Quantity:
     """Prompt tokens of other requests that come with each token: of every slot but the own one, once a cycle."""
     others = running * (1 - 1 / larger(slots, 1.0))
     return others / lengths.output_tokens * lengths.new_tokens
+
+
+def gathered_prompts(prompts: Quantity, steps: Quantity, replicas: Quantity) -> Quantity:
+    """Prompts that start in one step where replicas of attention wait for each other [sequences].
+
+    ``max(1, min(replicas, prompts a step x steps))``: each on a replica of its own, so that none of them idles.
+    Source: TensorRT-LLM ``tensorrt_llm/llmapi/llm_args.py``, ``AttentionDpConfig`` (``enable_balance``,
+    ``timeout_iters``, ``batching_wait_iters``); checked: 2026-11-30, read; how many steps is fitted (``gather_steps``).
+    Leaves out: that replicas have prompts of unequal length.
+    """
+    return larger(smaller(prompts * steps, replicas), 1.0)
 
 
 def _same(first: Quantity, second: Quantity) -> bool:

@@ -51,11 +51,12 @@ class Kernels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearRates:
-    """Reached rates of one group of matrices."""
+    """Reached rates of one group of matrices; ``call_s``: what each of its products takes beside its roofs."""
 
     bytes_per_s: Quantity
     flops_per_s: Quantity
     vector_flops_per_s: Quantity
+    call_s: Quantity = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,10 @@ class Rates:
     grouped experts as much as one of so many rows more for every expert that it touches.
     ``layer_s`` … ``sequence_s``: what a layer, a step and a sequence of a step cost beside the roofs (launches,
     small kernels, the scheduler, sampling); ``prefill_layer_s``: a layer of a step with prompt tokens, which
-    engines run without captured graphs: the least time of such a step. ``stage_loss_fraction``: what each
-    further pipeline stage adds to a step; ``overlap_loss_fraction``: part of the overlap of stages that is lost.
+    engines run without captured graphs: the least time of such a step, ``prefill_more_s`` that of what experts,
+    latent, sparse and recurrent mixers add to it. ``stage_loss_fraction``: what each further pipeline stage adds to a
+    step; ``overlap_loss_fraction``: part of the overlap of stages that is lost. ``gather_steps``: so many steps a
+    prompt is held back for those of other replicas of attention.
     """
 
     linear: tuple[LinearRates, ...]
@@ -94,6 +97,8 @@ class Rates:
     expert_pad_rows: Quantity = 0.0
     stage_loss_fraction: Quantity = 0.0
     overlap_loss_fraction: Quantity = 0.0
+    gather_steps: Quantity = 0.0
+    prefill_more_s: Quantity = 0.0
     kernels: Kernels = Kernels(name="")
     host: "HostRates | None" = None
 
@@ -165,6 +170,8 @@ TIMES = (
     "expert_pad_rows",
     "stage_loss_fraction",
     "overlap_loss_fraction",
+    "gather_steps",
+    "prefill_more_s",
 )
 """Efficiencies that are quantities of their own, not fractions of a peak."""
 
@@ -176,6 +183,7 @@ def _linear(machine: Machine, value: Value, power: Quantity, group: int) -> Line
         bytes_per_s=machine.memory_bytes_per_s * value(f"{kind}_bandwidth_fraction", group),
         flops_per_s=flops_per_s * power,
         vector_flops_per_s=machine.vector_flops_per_s * value("vector_compute_fraction", group),
+        call_s=0.0 if kind == "expert" else value("matrix_s", group),
     )
 
 
@@ -194,6 +202,7 @@ def _one(linear: LinearRates, index: int) -> LinearRates:
         bytes_per_s=_element(linear.bytes_per_s, index),
         flops_per_s=_element(linear.flops_per_s, index),
         vector_flops_per_s=_element(linear.vector_flops_per_s, index),
+        call_s=_element(linear.call_s, index),
     )
 
 

@@ -201,7 +201,8 @@ def _log2(value: Quantity) -> Quantity:
 def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     """Costs of layers, of the step and of its sequences that no roof explains [s].
 
-    ``sum over kinds of layers x seconds a layer + seconds a step + seconds a sequence x sequences``.
+    ``sum over kinds of layers x seconds a layer + dense matrices x seconds a product + seconds a step + seconds a
+    sequence x sequences``; products of quantized activations also quantize them.
     Choice: constants of an engine and a class of chips, fitted by ``make calibrate`` (``docs/accuracy.md``).
     Leaves out: batch sizes that have no captured graph.
     """
@@ -213,6 +214,8 @@ def launch_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
         + counts.sparse_layers * rates.sparse_layer_s
         + counts.recurrent_layers * rates.recurrent_layer_s
     )
+    for work in step.linear:
+        layers = layers + work.calls * rates.linear[GROUPS.index(work.group)].call_s
     return layers + rates.step_s + rates.sequence_s * own_sequences(step.sequence_share, load)
 
 
@@ -234,11 +237,14 @@ def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 def prefill_floor_s(step: StepWork, rates: Rates) -> Quantity:
     """Least time of a step with prompt tokens, which engines run without captured graphs [s].
 
-    ``layers x prefill_layer_s``, every layer once, with experts or without.
+    ``layers x prefill_layer_s + (layers with experts + latent + sparse + recurrent mixers) x prefill_more_s``: what
+    launches more kernels takes longer to launch.
     Choice: a constant a layer of an engine and a class of chips, fitted by ``make calibrate`` (``docs/accuracy.md``).
     Leaves out: graphs captured for prompts too.
     """
-    return rates.prefill_layer_s * step.counts.layers
+    counts = step.counts
+    more = counts.expert_layers + counts.latent_layers + counts.recurrent_layers + counts.sparse_layers
+    return rates.prefill_layer_s * counts.layers + rates.prefill_more_s * more
 
 
 def host_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:

@@ -1,0 +1,32 @@
+"""What measured stacks and their layouts took over the formulas."""
+
+from llm_calc.core.architectures.shape import shape_of
+from llm_calc.core.calibration import Calibration, format_class, offset_load
+from llm_calc.core.engines import Setup
+from llm_calc.core.operators.work import StepWork
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.estimate import Offsets
+
+OFFSETS = {"ttft": "ttft_s", "tpot": "tpot_s", "output": "output_tokens_per_s"}
+
+
+def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
+    """A stack whose runs share an offset: engine, GPU (its id), shape of the model, classes of its formats."""
+    formats = "+".join(format_class(each.format) or "-" for each in work.linear[:3])
+    return f"{engine}/{gpu}/{shape}/{formats}"
+
+
+def layout_key(stack: str, layout: Layout) -> str:
+    """A stack in one layout, whose runs share a further offset."""
+    return f"{stack}/{layout.tensor}.{layout.pipeline}.{layout.data}.{layout.expert}"
+
+
+def offsets_of(calibration: Calibration, load: str, engine: str, setup: Setup, work: StepWork) -> Offsets:
+    """The offsets of a measured stack and of its layout under a kind of load; none of what was not measured."""
+    stack = stack_key(engine, setup.gpu.id, shape_of(setup.model), work)
+    alike, layout = offset_load(engine, load), layout_key(stack, setup.layout)
+    found = {
+        name: calibration.offset(stack, alike, metric) * calibration.offset(layout, alike, metric)
+        for name, metric in OFFSETS.items()
+    }
+    return Offsets(**found)
