@@ -54,11 +54,11 @@ function enginePart(scenario) {
 export const SESSIONS = "s";
 const GIB = 2 ** 30;
 
-/** The machine around the GPUs, which llama.cpp may leave part of a model with. */
+/** The machine around the GPUs; an answer says where its engine leaves nothing there. */
 function hostPart(scenario) {
   const memory = number(scenario.hmem);
   const host = lean({ platform: scenario.host.trim() || undefined, memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
-  return scenario.e === "llama.cpp" && Object.keys(host).length ? host : undefined;
+  return Object.keys(host).length ? host : undefined;
 }
 
 function hardwarePart(scenario) {
