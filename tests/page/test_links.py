@@ -165,7 +165,9 @@ def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
 )
 def test_a_link_changes_nothing_but_the_request(opened: Opener, link: str) -> None:
     page = opened(f"/?v=1&{link}")
-    kinds = page.evaluate("[typeof Object.entries, typeof Object.fromEntries, typeof Object.prototype.toString]")
+    kinds = page.evaluate(
+        "[typeof Object.entries, typeof Object.fromEntries, typeof Object.prototype.toString]"
+    )
     assert kinds == ["function"] * 3
 
 
