@@ -27,6 +27,7 @@ DEFAULTS: dict[str, set[Any]] = {
     "cuda_graph": {True},
     "cudagraph_mode": {"FULL_AND_PIECEWISE"},
     "decode_context_parallel_size": {1},
+    "dcp_size": {1},
     "disable_cuda_graph": {False},
     "disable_hybrid_kv_cache_manager": {False},
     "disable_hybrid_swa_memory": {False},
