@@ -44,7 +44,7 @@ def with_further(body: Body, state: Mapping[str, str], to: str) -> Body:
     for path, field in further_fields().items():
         value = _value(field, path, state[path])
         if value is not None:
-            _put(body, path.replace("*", state["g"].strip()) if path.endswith("*") else path, value)
+            _put(body, path, value, gpu=state["g"].strip())
     if "kv_tiers" in body:
         body["kv_tiers"] = [tier for tier in body["kv_tiers"] if tier]
     _merge(body, _object(state[JSON_KEY]))
@@ -109,9 +109,12 @@ def _item(text: str) -> object:
     return int(value) if value.is_integer() else value
 
 
-def _put(body: Body, path: str, value: object) -> None:
-    """Set a field by its path, whose numbers count in lists; of unlike GPUs the first says what is said of all."""
-    *steps, last = path.split(".")
+def _put(body: Body, path: str, value: object, gpu: str) -> None:
+    """Set a field by its path, whose numbers count in lists; of unlike GPUs the first says what is said of all.
+
+    ``gpu``: what a ``*`` in the path stands for, whatever it holds.
+    """
+    *steps, last = (gpu if step == "*" else step for step in path.split("."))
     at: Any = body
     for step, following in pairwise([*steps, last]):
         new: Any = [] if following.isdigit() else {}
