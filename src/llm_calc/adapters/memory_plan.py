@@ -7,6 +7,7 @@ from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import planned_side
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.dealt_check import check_dealt
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
@@ -20,13 +21,13 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
     with_context_said,
 )
-from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings, shortage_text
+from llm_calc.adapters.memory_reason import reason_of, sequence_bytes
+from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import cache_groups, per_gpu, stage_memory
-from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
     CacheSize,
@@ -99,7 +100,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
         starts=plan.starts,
-        reason=reason_of(planned),
+        reason=reason_of(plan, asked, fits=planned.fits),
         headroom_bytes=headroom_bytes(plan, asked),
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
@@ -167,7 +168,9 @@ def plan_of(
 ) -> Planned:
     """What is resolved, planned by its engine."""
     subject = with_cache_types(subject, precision, part)
-    question = Question(setup=subject.setup, engine=engine_from(part), asked=asked_of(workload))
+    built = engine_from(part)
+    check_dealt(built, subject.setup)
+    question = Question(setup=subject.setup, engine=built, asked=asked_of(workload))
     return planned_as(subject, release_of(part), question)
 
 
@@ -221,15 +224,11 @@ def _kv_cache(planned: Planned) -> KvCache:
         ),
         allocated=CacheSize(
             bytes_per_token=plan.bytes_per_token,
-            bytes_per_sequence=round(_sequence_bytes(plan, context)),
-            bytes_in_all=round(replica_sequences(plan, asked) * _sequence_bytes(plan, asked.context_tokens)),
+            bytes_per_sequence=round(sequence_bytes(plan, context)),
+            bytes_in_all=round(replica_sequences(plan, asked) * sequence_bytes(plan, asked.context_tokens)),
         ),
         groups=[group for pool in plan.pools for group in cache_groups(pool)],
     )
-
-
-def _sequence_bytes(plan: MemoryPlan, context: int) -> float:
-    return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
 
 
 def _longest_context(plan: MemoryPlan, own: int | None) -> int:
@@ -238,31 +237,6 @@ def _longest_context(plan: MemoryPlan, own: int | None) -> int:
         return 0
     limit = max(own or 0, plan.max_model_len_tokens)
     return min(plan.max_context_tokens(), limit)
-
-
-def reason_of(planned: Planned) -> str:
-    """One sentence with the numbers of what decides."""
-    plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
-    if plan.available_bytes <= 0:
-        return shortage_text(budget, plan.host)
-    if plan.refusals:
-        return "; ".join(plan.refusals)
-    if plan.host is not None and not plan.host.fits:
-        needed, there = gib(plan.host.needed_bytes), gib(plan.host.memory_bytes or 0.0)
-        return f"{needed:.2f} GiB would lie in the host's memory of {there:.2f} GiB: this does not fit"
-    context, sequences = asked.context_tokens, asked.sequences
-    if context > plan.max_model_len_tokens:
-        return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
-    if not plan.can_start and plan.must_hold_one:
-        context, sequences = plan.max_model_len_tokens, 1
-    shown = Asked(sequences=sequences, context_tokens=context)
-    need = gib(replica_sequences(plan, shown) * _sequence_bytes(plan, context))
-    most = int(plan.max_concurrency(context)) if plan.pools else asked.sequences
-    verdict = "this fits" if planned.fits else "this does not fit"
-    return (
-        f"{sequences_text(sequences, context)} take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB "
-        f"that each GPU has for the KV cache: {verdict}; memory holds {most} of that length at once"
-    )
 
 
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
