@@ -1,7 +1,7 @@
 """Shapes of a layer's tensors held against the keys: a shape that llama.cpp would not load the file with is named.
 
-Source: llama.cpp, ``src/models/*.cpp`` (``load_arch_tensors`` of falcon, openelm and others), which ask for every tensor
-by the shape that the keys give; checked: 2026-11-30, read in part.
+Source: llama.cpp, ``src/models/*.cpp`` (``load_arch_tensors`` of falcon, openelm and others), which ask for every
+tensor by the shape that the keys give; checked: 2026-11-30, read in part.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
