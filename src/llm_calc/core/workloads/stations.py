@@ -34,7 +34,11 @@ class Stations:
 
     @property
     def ways(self) -> int:
-        """Caches that travel at once; a broken number of links is the next whole one, each taken for longer."""
+        """Caches that travel at once, ``ways = ceil(links)``, each for ``ways / links`` times as long [1].
+
+        Choice: a broken number of links carries as much as it does, in whole caches.
+        Leaves out: nothing.
+        """
         return max(1, ceil(self.links - _NEARLY))
 
     def carried_per_s(self, prompts: FloatArray) -> float:
