@@ -24,7 +24,8 @@ import yaml  # type: ignore[import-untyped]
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.chosen import chosen_catalogs
-from llm_calc.adapters.memory_plan import planned_memory, reason_of
+from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.memory_reason import reason_of
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.errors import CalcError, UnknownNameError
@@ -109,7 +110,8 @@ class Planner:
         except CalcError as error:
             return True, False, str(error)
         on_gpu = planned.plan.budget.weights_bytes
-        return True, planned.plan.starts, f"{on_gpu / 1e9:.1f} GB a GPU; {reason_of(planned)}"
+        why = reason_of(planned.plan, planned.asked, fits=planned.fits)
+        return True, planned.plan.starts, f"{on_gpu / 1e9:.1f} GB a GPU; {why}"
 
 
 def claims(folder: Path, planner: Planner) -> Iterator[Claim]:
