@@ -1,10 +1,10 @@
 """``/api/memory_plan``: from a request to an engine's plan, and from the plan to the answer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
-from llm_calc.adapters.apart_sides import planned_side
+from llm_calc.adapters.apart_sides import computing_side, planned_side
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.dealt_check import check_dealt
@@ -13,7 +13,7 @@ from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
-from llm_calc.adapters.lora import Served, lora_answer, served_lora, with_lora
+from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     changes_that_fit,
@@ -21,9 +21,10 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
     with_context_said,
 )
-from llm_calc.adapters.memory_reason import reason_of, sequence_bytes
+from llm_calc.adapters.memory_reason import sequence_bytes
 from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.other_gpu import recommended_gpu
+from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
@@ -41,47 +42,15 @@ from llm_calc.adapters.wire.memory import (
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.deployments.question import (
     Asked,
-    Held,
     Question,
     headroom_bytes,
     replica_sequences,
     whole_concurrency,
 )
-from llm_calc.core.engines import Engine, MemoryPlan
+from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
 LONGEST_TABLE_TOKENS = 1 << 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A request with everything that was found out about it."""
-
-    subject: Subject
-    engine: Engine
-    rules: EngineRules
-    held: Held
-    lora: Served | None = None
-
-    @property
-    def plan(self) -> MemoryPlan:
-        """What the engine does with the memory."""
-        return self.held.plan
-
-    @property
-    def asked(self) -> Asked:
-        """What it was asked to hold."""
-        return self.held.asked
-
-    @property
-    def fits(self) -> bool:
-        """Whether it holds that."""
-        return self.held.fits
-
-    @property
-    def serves(self) -> bool:
-        """Whether it fits and the engine starts, with its default context where none is said."""
-        return self.held.serves
 
 
 def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> MemoryPlanAnswer:
@@ -99,8 +68,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         engine=planned.rules.answered,
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
-        starts=plan.starts,
-        reason=reason_of(plan, asked, fits=planned.fits),
+        starts=planned.starts,
+        reason=reason_of_both(planned),
         headroom_bytes=headroom_bytes(plan, asked),
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
@@ -124,7 +93,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
-            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.fits),
+            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.held.fits),
+            *prefill_warnings(planned),
         ],
     )
 
@@ -145,7 +115,12 @@ def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs)
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     """The request resolved and planned by its engine; of prefill and decode apart a replica that decodes."""
-    request = planned_side(request)
+    other = computing_side(request)
+    planned = _planned_replica(planned_side(request), catalogs)
+    return planned if other is None else replace(planned, prefill=_planned_replica(other, catalogs))
+
+
+def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     subject = resolve_setup(
@@ -252,6 +227,10 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     if request.disaggregated is not None:
         found.append(
             f"planned is one of {request.disaggregated.decode_replicas} decode replicas, with its share of requests"
+        )
+    if planned.prefill is not None:
+        found.append(
+            "fits and starts are of both sides: a prefill replica is to hold one request of the same length"
         )
     if request.workload is None:
         found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")

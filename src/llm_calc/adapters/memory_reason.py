@@ -7,7 +7,7 @@ from llm_calc.core.deployments.question import Asked, replica_sequences
 from llm_calc.core.engines import MemoryPlan, Pool
 
 
-def reason_of(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
+def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
     """One sentence with the numbers of what decides."""
     if plan.available_bytes <= 0:
         return shortage_text(plan.budget, plan.host)
