@@ -33,12 +33,13 @@ def joined(headers: Sequence[GgufHeader]) -> Joined:
         raise _refused("the headers are not parts of one file (split.count)")
     count = counts.pop()
     if count <= 1:
-        return Joined(header=_with_tensors(headers[0]))
+        return Joined(header=_with_tensors(headers[0]), notes=_other_total(headers[0]))
     parts = {_whole(header, "split.no", -1): header for header in headers}
     if len(parts) < len(headers) or not all(0 <= number < count for number in parts):
         raise _refused(f"split.no must be another of 0 to {count - 1} in each part")
     if 0 not in parts:
         raise _refused(f"part 1 of {count} holds the keys and is needed; given: {_named(parts, count)}")
+    _check_same_file(parts)
     return _complete(parts, count) if len(parts) == count else _partial(parts, count)
 
 
@@ -54,6 +55,26 @@ def _complete(parts: dict[int, GgufHeader], count: int) -> Joined:
             f"split.tensors.count is {stated}; the parts list {len(tensors)} tensors, each must be another"
         )
     return Joined(header=_with_tensors(replace(parts[0], tensors=tensors)), shards=count)
+
+
+def _other_total(header: GgufHeader) -> tuple[str, ...]:
+    """A sentence on one whole file that tells another number of tensors, which llama.cpp passes over."""
+    held = None if header.tensors is None else len(header.tensors)
+    stated = header.values.get("split.tensors.count")
+    if held is None or stated is None or stated == held:
+        return ()
+    return (
+        f"split.tensors.count says {str(stated)[:40]}; the file lists {held} tensors, which were counted",
+    )
+
+
+def _check_same_file(parts: dict[int, GgufHeader]) -> None:
+    """Refuse parts that say something else than the first: they are of two files."""
+    first = parts[0].values
+    for number, part in sorted(parts.items()):
+        for key, value in part.values.items():
+            if key != "split.no" and first.get(key, value) != value:
+                raise _refused(f"parts of two files: {key} is another in part {number + 1} than in part 1")
 
 
 def _partial(parts: dict[int, GgufHeader], count: int) -> Joined:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from llm_calc.adapters.catalog.gpus import LAPTOP
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.dealt_advice import less_dealt
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
@@ -156,8 +157,12 @@ def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]
 
 
 def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    """Twice as many GPUs in each step, by tensor parallelism, else by replicas; llama.cpp deals layers instead."""
-    if setup.unlike or (setup.gpu.unified_memory and setup.gpu.link_kind is None):
+    """Twice as many GPUs in each step, by tensor parallelism, else by replicas; llama.cpp deals layers instead.
+
+    A laptop and a chip with its own memory hold one.
+    """
+    alone = setup.gpu.form_factor == LAPTOP or (setup.gpu.unified_memory and setup.gpu.link_kind is None)
+    if setup.unlike or alone:
         return
     for field in ("pipeline",) if engine.name == "llama.cpp" else ("tensor", "pipeline", "data"):
         layout = _grown(setup, engine, asked, field)

@@ -13,14 +13,14 @@ from llm_calc.adapters.idle_options import Timed, idle_activations, idle_in_time
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.presets import chosen_words
-from llm_calc.adapters.release_days import release_note
+from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
-from llm_calc.core.workloads.estimate import Found
+from llm_calc.core.workloads.estimate import Found, lengths_seen
 
 
 def most_per_s(placed: Placed, lengths: Lengths) -> float:
@@ -57,6 +57,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     yield from session_assumptions(placed, request.workload, apart=apart)
     if request.engine.version is not None:
         yield release_note(placed.release_factor)
+    elif unsaid := unstated_note(request.engine, placed.subject.setup.gpu):
+        yield unsaid
     load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and not apart and placed.calibration.name == "served":
@@ -103,7 +105,8 @@ def _load_warnings(
 ) -> Iterator[str]:
     workload = request.workload
     if sides is not None:
-        yield from apart_warnings(workload, sides)
+        lengths = lengths_of(workload) if turns is None else lengths_seen(turns.seen)
+        yield from apart_warnings(workload, sides, lengths)
         if turns is not None:
             yield from session_warnings(placed, workload, turns, most_apart_per_s(sides, turns))
         return
