@@ -172,6 +172,20 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, built, share)
+    placed = _with_cache_room(placed, workload)
+    return replace(
+        placed,
+        beside=beside,
+        kv_cache=kv_cache,
+        assumptions=(*placed.assumptions, *assumed),
+        met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
+        untimed=_untimed(placed, engine, workload),
+        room=_room(placed, engine, workload, tiers),
+    )
+
+
+def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
+    """With what is said where figures take a larger cache than planned."""
     room = CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
@@ -179,17 +193,8 @@ def place_subject(
         context_tokens=placed.context_tokens,
         replicas=placed.replicas,
     )
-    return replace(
-        placed,
-        beside=beside,
-        kv_cache=kv_cache,
-        assumptions=(*placed.assumptions, *assumed),
-        warnings=(*placed.warnings, *room.warnings(workload)),
-        larger_cache=room.is_larger(workload),
-        met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=_untimed(placed, engine, workload),
-        room=_room(placed, engine, workload, tiers),
-    )
+    warnings = (*placed.warnings, *room.warnings(workload))
+    return replace(placed, warnings=warnings, larger_cache=room.is_larger(workload))
 
 
 def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
