@@ -48,6 +48,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
     tries = (
         lambda *of: less_dealt(lambda other: holds(of[0], other, of[2]), of[0], of[1]),
         _longer_context,
+        _longer_step,
         _context_of_the_model,
         _context_that_starts,
         _utilization,
@@ -105,6 +106,15 @@ def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Chan
     if holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
         text = f"start the engine with {asked.context_tokens} tokens of context"
         yield Change(field=f"engine.{name}", value=asked.context_tokens, change=text)
+
+
+def _longer_step(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
+    """Where no prompt is cut: a step as long as the longest."""
+    if engine.limits(setup).takes(asked.prompt_tokens):
+        return
+    if holds(setup, _with(engine, max_num_tokens=asked.prompt_tokens), asked):
+        text = f"let a step take {asked.prompt_tokens} tokens, a whole prompt"
+        yield Change(field="engine.max_num_tokens", value=asked.prompt_tokens, change=text)
 
 
 def _context_of_the_model(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:

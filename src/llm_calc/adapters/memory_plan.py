@@ -9,6 +9,7 @@ from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
+from llm_calc.adapters.fit_warnings import prompt_text
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
@@ -38,6 +39,7 @@ from llm_calc.adapters.wire.memory import (
     RecommendedGpu,
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.core.deployments.question import (
     Asked,
     Held,
@@ -180,7 +182,11 @@ def asked_of(workload: WorkloadPart | None) -> Asked | None:
     """What a load asks memory to hold."""
     if workload is None:
         return None
-    return Asked(sequences=workload.requests_in_flight, context_tokens=workload.longest_tokens)
+    return Asked(
+        sequences=workload.requests_in_flight,
+        context_tokens=workload.longest_tokens,
+        prompt_tokens=most_prompt_tokens(workload),
+    )
 
 
 def _host(planned: Planned) -> HostMemory | None:
@@ -253,6 +259,8 @@ def reason_of(planned: Planned) -> str:
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
         return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
+    if not plan.limits.takes(asked.prompt_tokens):
+        return prompt_text(plan, asked.prompt_tokens)
     if not plan.can_start and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)
