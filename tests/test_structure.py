@@ -27,7 +27,20 @@ MAX_NESTING = 3
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 UNIT_WORDS = frozenset(
     {
-        *("bits", "bytes", "elements", "flops", "fraction", "gpus", "hz", "j", "layers", "s", "seconds"),
+        *(
+            "bits",
+            "bytes",
+            "elements",
+            "flops",
+            "fraction",
+            "gpus",
+            "hz",
+            "j",
+            "layers",
+            "links",
+            "s",
+            "seconds",
+        ),
         *("sequences", "sessions", "tokens", "usd", "w"),
     }
 )

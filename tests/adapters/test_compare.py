@@ -204,3 +204,60 @@ def test_prices_of_gpus_that_no_scenario_has_are_named(client: TestClient) -> No
     wrong = client.post("/api/compare", json={"scenarios": [BASE, OTHER], "prices": {"h900": 1.0}})
     assert wrong.status_code == 400
     assert "prices" in wrong.json()["error"]
+
+
+def unlike(client: TestClient, hardware: Any, **fields: Any) -> Json:
+    scenario = {
+        "model": {"name": "llama-3.1-8b"},
+        "precision": {"weights": "q4_k_m"},
+        "hardware": hardware,
+        "engine": {"name": "llama.cpp", "n_ctx": 4096},
+        "workload": {"input_tokens": 512, "output_tokens": 128, "concurrency": 1},
+    }
+    response = client.post("/api/compare", json={"scenarios": [scenario, scenario], **fields})
+    assert response.status_code == 200, response.text
+    found: Json = response.json()["scenarios"][0]
+    return found
+
+
+def rent_told(found: Json) -> str:
+    return " ".join(line for line in found["estimate"]["assumptions"] if line.startswith("usd_per_hour"))
+
+
+PAIR = [{"gpu": "rtx-4090", "count": 2}, {"gpu": "rtx-3090"}]
+
+
+def test_unlike_gpus_cost_the_sum_of_theirs(client: TestClient) -> None:
+    found = unlike(client, PAIR, prices={"rtx-4090": 0.5, "rtx-3090": 0.2})
+    assert (found["usd_per_hour"], found["price"]["usd_per_gpu_hour"]) == (pytest.approx(2 * 0.5 + 0.2), 0.5)
+    tokens = found["estimate"]["output_tokens_per_s"] * 3600 / 1e6
+    assert found["usd_per_million_output_tokens_all_in"] == pytest.approx(1.2 / tokens)
+    assert "2 x rtx-4090 at 0.5 USD" in rent_told(found)
+    assert "1 x rtx-3090 at 0.2 USD" in rent_told(found)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "fields", "named"),
+    [
+        ({"gpu": "l4"}, {"rental": "spot"}, "no spot price of l4 is known"),
+        (
+            [{"gpu": "rtx-4090"}, {"gpu": "l4"}],
+            {"rental": "spot", "prices": {"rtx-4090": 0.5}},
+            "of l4 is known",
+        ),
+        (
+            {
+                "gpu": "custom",
+                "memory_bytes": 24 << 30,
+                "memory_bandwidth_bytes_per_s": 1e12,
+                "like": "rtx-4090",
+            },
+            {},
+            "no price of custom is known",
+        ),
+    ],
+)
+def test_gpus_without_a_price_are_named(client: TestClient, hardware: Any, fields: Json, named: str) -> None:
+    found = unlike(client, hardware, **fields)
+    assert (found["price"], found["usd_per_hour"]) == (None, None)
+    assert named in rent_told(found)

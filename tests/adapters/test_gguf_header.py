@@ -90,8 +90,8 @@ def test_tensors_decide_where_keys_say_otherwise() -> None:
 def test_keys_that_contradict_a_tensor_are_told() -> None:
     file = read("llama", {**SIZES, "attention.key_length": 32}, small())
     assert file.doubts == (
-        "the keys say 64 cached elements of attn_k in a layer, the tensor has 32",
         "the keys say 128 elements of attn_q in a layer, the tensor has 64",
+        "the keys say 64 outputs of attn_k in a layer, the tensor has 32",
     )
 
 

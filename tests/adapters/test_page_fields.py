@@ -86,6 +86,31 @@ def test_what_only_plans_read_is_told() -> None:
     assert asked.deployment(to="plans")["owner"] == {"purchase_usd": {"h100-80gb-sxm": 30000}}
 
 
+def test_what_only_plans_read_is_told_of_a_json_object_as_well() -> None:
+    said = '{"objective":"cost","limits":{"ttft_s":0.001},"lora":{"rank":8},"rental":null,"manifests":{}}'
+    (asked,) = requests_of(f"{BEGINNING}&day.trough_fraction=0.3&json={said}")
+    assert asked.for_plans == ["day.trough_fraction", "objective", "limits.ttft_s", "manifests"]
+    (twice,) = requests_of(f'{BEGINNING}&day.trough_fraction=0.3&json={{"day":{{"trough_fraction":0.2}}}}')
+    assert twice.for_plans == ["day.trough_fraction"]
+
+
+HOST = "host=desktop-ddr5-6000&hmem=64&len=4096&i=512&o=64&c=1"
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "generic"])
+def test_a_host_reaches_every_engine_and_is_named_where_it_takes_none(engine: str) -> None:
+    (asked,) = requests_of(f"{BEGINNING}&g=l40s&e={engine}&{HOST}")
+    assert asked.serving_estimate["hardware"]["host"]["memory_bytes"] == 64 << 30
+    told = estimate(**asked.serving_estimate).assumptions + memory_plan(**asked.memory_plan).assumptions
+    assert len([line for line in told if line.startswith("hardware.host: changes nothing")]) == 2
+
+
+def test_a_host_beside_a_machine_that_is_one_with_its_gpu_is_refused() -> None:
+    (asked,) = requests_of(f"{BEGINNING}&g=apple-m4-max&e=mlx&{HOST}")
+    with pytest.raises(InvalidInputError, match="shares the machine's memory"):
+        estimate(**asked.serving_estimate)
+
+
 def test_the_memory_of_two_sides_is_that_of_a_decode_replica() -> None:
     """Six GPUs as three replicas of two; of 32 requests each of two decode replicas has 16."""
     query = "n=6&tp=2&disaggregated.prefill_replicas=1&disaggregated.decode_replicas=2"

@@ -1,6 +1,7 @@
 """A service that loads most of its routes with the first request for one of them."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 
@@ -8,7 +9,9 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from llm_calc.api import late as late_module
 from llm_calc.api.app import create_app
+from llm_calc.api.late import load_rest
 from llm_calc.api.settings import Settings
 from tests.process import running
 
@@ -77,3 +80,20 @@ def test_many_first_requests_at_once_are_all_answered_and_counted_by_their_route
         text = httpx.get(f"{service.url}/metrics").text
     for path in ("/api/memory_plan", "/api/calculate"):
         assert f'llm_calc_requests_total{{method="POST",route="{path}",status="200"}} 8.0' in text
+
+
+def test_what_could_not_be_loaded_is_loaded_with_the_next_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first try fails as a full disk or a lack of memory makes it fail."""
+    tries = []
+
+    def first_fails() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise MemoryError
+        load_rest()
+
+    monkeypatch.setattr(late_module, "load_rest", first_fails)
+    with TestClient(create_app(Settings(), late=True), raise_server_exceptions=False) as late:
+        assert late.post("/api/memory_plan", json=DEPLOYED).status_code == 500
+        assert late.post("/api/memory_plan", json=DEPLOYED).status_code == 200
+    assert gc.isenabled()

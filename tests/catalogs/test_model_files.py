@@ -84,6 +84,9 @@ def test_a_checkpoint_is_stored_in_its_own_format(row: CatalogModel, checkpoint:
         ("zephyr-7b", 32768, "HuggingFaceH4/zephyr-7b-beta"),
         ("llama 3.1 8b instruct", 131072, "meta-llama/Llama-3.1-8B-Instruct"),
         ("llama-3.1-8b", 131072, "meta-llama/Llama-3.1-8B"),
+        ("smollm3", 65536, "HuggingFaceTB/SmolLM3-3B"),
+        ("qwen3-coder-next", 262144, "Qwen/Qwen3-Coder-Next"),
+        ("hermes 3 8b", 131072, "NousResearch/Hermes-3-Llama-3.1-8B"),
     ],
 )
 def test_releases_of_one_shape_keep_their_context_and_name(name: str, context: int, repository: str) -> None:
@@ -92,6 +95,34 @@ def test_releases_of_one_shape_keep_their_context_and_name(name: str, context: i
     assert row.context_length_tokens == context
     assert llm_calc.inspect_model(model=name).model.context_length_tokens == context
     assert row.repository_of(name) == repository
+
+
+PUBLISHED = {
+    "deepseek-r1-distill-qwen-1.5b": "1.78", "dots.llm1": "142.8", "falcon-h1-3b": "3.15", "falcon-h1-7b": "7.59",
+    "glm-4.5v": "107.7", "granite-3.3-2b": "2.53", "granite-3.3-8b": "8.17", "granite-4.0-h-micro": "3.2",
+    "granite-4.0-h-small": "32.2", "granite-4.0-micro": "3.4", "lfm2-1.2b": "1.17", "lfm2-350m": "0.354",
+    "lfm2-700m": "0.742", "ling-mini-2.0": "16.26", "llama-3.2-11b-vision": "10.67", "llama-3.2-90b-vision": "88.6",
+    "nemotron-nano-12b-v2": "12.31", "nemotron-nano-9b-v2": "8.89", "qwen2-vl-2b": "2.21", "qwen2-vl-72b": "73.4",
+    "qwen2-vl-7b": "8.29", "qwen2.5-vl-3b": "3.75", "seed-coder-8b": "8.25",
+}  # fmt: skip
+"""Billions of parameters that the hub counts in the release's tensors."""
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_total_is_that_of_the_releases_tensors(name: str) -> None:
+    figure = PUBLISHED[name]
+    answer = llm_calc.inspect_model(model=name)
+    assert answer.confidence == "exact"
+    assert f"{answer.parameters.total / 1e9:.{len(figure.partition('.')[2])}f}" == figure
+
+
+@pytest.mark.parametrize(
+    ("name", "published", "shared"), [("gemma-3n-e4b", "7.85", 15), ("gemma-3n-e2b", "5.44", 10)]
+)
+def test_a_release_that_holds_keys_and_values_nobody_reads(name: str, published: str, shared: int) -> None:
+    """Gemma 3n's files have the projections of layers that take others' cache; the class of today builds none."""
+    unread = shared * (2048 * 2 * 2 * 256 + 256)
+    assert f"{(llm_calc.inspect_model(model=name).parameters.total + unread) / 1e9:.2f}" == published
 
 
 def test_an_id_that_names_a_format_is_a_checkpoint() -> None:

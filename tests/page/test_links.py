@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -154,6 +154,21 @@ def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
     expect(page.get_by_text("load=foo, e=bar, the part after #")).to_be_visible()
     page = opened("/?v=7")
     expect(page.get_by_text("v=7")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "json=" + quote('{"constructor":{"entries":null,"fromEntries":1}}'),
+        "g=" + quote("__proto__.toString") + "&owner.purchase_usd.*=9",
+    ],
+)
+def test_a_link_changes_nothing_but_the_request(opened: Opener, link: str) -> None:
+    page = opened(f"/?v=1&{link}")
+    kinds = page.evaluate(
+        "[typeof Object.entries, typeof Object.fromEntries, typeof Object.prototype.toString]"
+    )
+    assert kinds == ["function"] * 3
 
 
 def test_how_it_is_looked_at_is_in_the_link(opened: Opener, service: Service) -> None:

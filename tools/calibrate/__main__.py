@@ -2,9 +2,10 @@
 
 usage: python -m tools.calibrate [family ...]
        python -m tools.calibrate seen
+       python -m tools.calibrate offsets
 
 Naming families fits only those, and leaves the page as it is. ``seen`` fits nothing: it writes anew what the fits have
-seen, from the measurements that they take.
+seen, from the measurements that they take; ``offsets`` those of stacks and layouts, at the efficiencies as they stand.
 """
 
 import sys
@@ -15,8 +16,9 @@ from multiprocessing import get_context
 from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted, evaluate
 from tools.calibrate.families import FAMILIES, Family, cases_by_family
+from tools.calibrate.refit_offsets import offsets_anew
 from tools.calibrate.report import write_report
-from tools.calibrate.writing import rewrite_seen, write_family
+from tools.calibrate.writing import rewrite_offsets, rewrite_seen, write_family
 
 PROCESSES = 2
 
@@ -26,6 +28,11 @@ def main() -> None:
     if sys.argv[1:] == ["seen"]:
         for name, members in cases_by_family().items():
             rewrite_seen(name, members)
+        return
+    if sys.argv[1:] == ["offsets"]:
+        cases = cases_by_family()
+        for family in FAMILIES:
+            rewrite_offsets(family.name, offsets_anew(family, cases[family.name]))
         return
     chosen = sys.argv[1:] or [family.name for family in FAMILIES]
     cases = cases_by_family()

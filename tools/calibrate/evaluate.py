@@ -60,7 +60,7 @@ class Evaluation:
         self.family, self.cases, self.stacked = family, cases, stack(cases)
         self.unknowns = Unknowns(family.priors, keys_of(cases))
         self.usable = np.array([case.row.aside is None for case in cases])
-        self.simulated = np.array([_is_simulated(case) for case in cases])
+        self.simulated = np.array([is_simulated(case) for case in cases])
         self.every = np.flatnonzero(~self.simulated)
         self.drifts = drifts_of(cases, self.usable)
         own = self.drifts.own(cases)
@@ -68,10 +68,10 @@ class Evaluation:
             self.problem(np.flatnonzero(self.usable & ~self.simulated), own),
             np.zeros(len(self.unknowns.names)),
         )
-        self.server: _Server | None = None
+        self.server: Server | None = None
         if self.simulated.any():
             rows = np.flatnonzero(self.simulated)
-            self.server = _Server(family, cases, self.stacked, self.unknowns, rows)
+            self.server = Server(family, cases, self.stacked, self.unknowns, rows)
             self.server.fit_all(self.x)
 
     def problem(self, rows: Rows, moved: FloatArray) -> Problem:
@@ -129,11 +129,12 @@ class Evaluation:
             found[inside] -= taken(self.cases, offsets)[inside]
 
 
-def _is_simulated(case: Case) -> bool:
+def is_simulated(case: Case) -> bool:
+    """Whether a first token of it is told by a run through the scheduler."""
     return case.row.load == "closed_loop" and case.row.metric in NOT_TIMED
 
 
-class _Server:
+class Server:
     """First tokens of a family's cases ``rows``, by simulation and fitted host times."""
 
     def __init__(

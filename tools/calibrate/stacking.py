@@ -23,7 +23,7 @@ _NO_CONTEXT = ContextWork(
     limit_tokens=UNLIMITED_TOKENS,
 )
 _NO_COLLECTIVE = CollectiveWork(name="", calls=0, ranks=1, bytes_per_token=0.0)
-_TEXT = frozenset(("name", "group", "format", "compute", "chunked", "latent"))
+_TEXT = frozenset(("name", "group", "format", "compute", "chunked", "latent", "decoding_only"))
 
 
 def stack_work(works: Sequence[StepWork]) -> StepWork:

@@ -22,6 +22,7 @@ from tools.calibrate.folds import HELD_OUT, group, setting_group
 from tools.calibrate.hosting import SCHEDULING
 from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.measurements import ROOT, read_config_of
+from tools.calibrate.offsets import Offsets
 from tools.calibrate.parameters import Rows, Unknowns
 from tools.calibrate.priors import MEANINGS
 from tools.calibrate.ranges import group_range
@@ -30,6 +31,8 @@ FITTED_ON = "2026-11-22"
 """Day of the measurements' collection; changes with them, not with the day of the fit."""
 DIGITS = 4
 LEAST_DEVIATION = 1e-3
+ROUNDING = 2e-3
+"""What residuals at written efficiencies may differ by from those of the fit: deviations below 1e-3 are not written."""
 RATES = ("decode_tokens_per_s", "prefill_tokens_per_s")
 LEAST_OF_PAIR, LEAST_SETTINGS = 30, 8
 """Measurements, and settings, from which on a pair of engine and chips has a range of its own."""
@@ -58,7 +61,7 @@ def write_family(fitted: Fitted) -> None:
         "efficiencies": {**_efficiencies(fitted.unknowns, fitted.x), **_host(fitted)},
         "errors": [*_implied_errors(fitted), *_errors(fitted)],
         "seen": seen_by(fitted.cases),
-        "offsets": {key: _short(-value) for key, value in sorted(fitted.offsets.items())},
+        "offsets": _offsets(fitted.offsets),
         "drifts": {pair: _points(drift) for pair, drift in sorted(fitted.drifts.by_pair.items())},
         "releases": releases_in(fitted.cases),
     }
@@ -85,6 +88,18 @@ def rewrite_seen(family: str, cases: Sequence[Case]) -> None:
     """What the fit of a family has seen, anew from the same cases; everything fitted stays as it stands."""
     content = json.loads((ROOT / f"{family}.json").read_text(encoding="utf-8"))
     _write(family, {**content, "seen": seen_by(cases), "releases": releases_in(cases)})
+
+
+def rewrite_offsets(family: str, offsets: Offsets) -> None:
+    """Offsets of a family, anew; everything else stays as it stands, and what moved by no more than rounding."""
+    content = json.loads((ROOT / f"{family}.json").read_text(encoding="utf-8"))
+    old, new = content["offsets"], _offsets(offsets)
+    kept = {key: old[key] for key in old.keys() & new.keys() if abs(old[key] - new[key]) < ROUNDING}
+    _write(family, {**content, "offsets": {key: kept.get(key, value) for key, value in new.items()}})
+
+
+def _offsets(offsets: Offsets) -> dict[str, float]:
+    return {key: _short(-value) for key, value in sorted(offsets.items())}
 
 
 def _write(family: str, content: Mapping[str, object]) -> None:

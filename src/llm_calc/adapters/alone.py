@@ -17,7 +17,6 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.hardware import Gpu
-from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.rates import Machine
 
@@ -118,10 +117,3 @@ def _of_family(
         host=host_of(calibration, engine.name, setup.gpu, deployment.work),
         offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )
-
-
-def one_replica(layout: Layout) -> tuple[Layout, int]:
-    """Without expert parallelism data-parallel groups never wait for each other: they are replicas."""
-    if layout.expert > 1 or layout.data == 1:
-        return layout, 1
-    return replace(layout, data=1), layout.data

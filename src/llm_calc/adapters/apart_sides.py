@@ -189,6 +189,7 @@ def sides_of(placed: Placed, request: ServingEstimateRequest, catalogs: Catalogs
             decode_replicas=part.decode_replicas * decode.replicas,
             cache_bytes_per_token=kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format),
             link_bytes_per_s=link * senders,
+            links=min(first, second) / senders,
         ),
         chosen=chosen,
     )

@@ -1,6 +1,8 @@
 """What an answer over prefill and decode apart says of both sides."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from llm_calc.adapters.apart_sides import Sides, cache_way
 from llm_calc.adapters.deployment import Placed
@@ -10,7 +12,10 @@ from llm_calc.adapters.sessions import ARRIVING
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.disaggregated import carried_per_s, queue
 from llm_calc.core.serving.estimate import Estimate
+
+LINK = "disaggregated.link_bytes_per_s"
 
 
 def of_both(placed: Placed, sides: Sides | None, words: Callable[[Placed], Iterable[str]]) -> Iterator[str]:
@@ -65,8 +70,8 @@ def _load_words(workload: WorkloadPart) -> Iterator[str]:
         )
 
 
-def apart_warnings(workload: WorkloadPart, sides: Sides) -> Iterator[str]:
-    """Caches that do not fit each other, and more requests than decode replicas run at once."""
+def apart_warnings(workload: WorkloadPart, sides: Sides, lengths: Lengths) -> Iterator[str]:
+    """Caches that do not fit each other, more requests than decode replicas run at once, and a link that bounds."""
     ours, theirs = sides.prefill.kv_cache, sides.decode.kv_cache
     if ours != theirs:
         yield (
@@ -78,6 +83,22 @@ def apart_warnings(workload: WorkloadPart, sides: Sides) -> Iterator[str]:
         yield (
             f"workload.{workload.load}: decode replicas run about {room:.0f} requests of this length at once; the "
             "others wait"
+        )
+    yield from _link_words(sides, lengths)
+
+
+def _link_words(sides: Sides, lengths: Lengths) -> Iterator[str]:
+    """Of a link that carries fewer caches than both sides compute and answer."""
+    pools, free = sides.pools, replace(sides.pools, link_bytes_per_s=math.inf)
+    carried = float(carried_per_s(pools, lengths.input_tokens))
+    prefill, decode = sides.prefill.deployment, sides.decode.deployment
+    served = float(queue(prefill, free, lengths, decode, sides.prefill.encoder).requests_per_s)
+    if carried < served:
+        cache = lengths.input_tokens * pools.cache_bytes_per_token
+        yield (
+            f"{LINK}: it bounds this deployment: caches of {cache / 1e9:.3g} GB a prompt leave at "
+            f"{pools.links * pools.link_bytes_per_s / 1e9:.3g} GB/s in all, at most {carried:.3g} requests a second, "
+            f"and both sides could serve {served:.3g}"
         )
 
 

@@ -8,7 +8,6 @@ from llm_calc.adapters.alone import (
     family_for,
     known_of,
     measured_load,
-    one_replica,
     several,
     share_of,
     with_bounds,
@@ -27,6 +26,7 @@ from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.release_days import at_release, release_factor
+from llm_calc.adapters.replicas import one_replica
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
     keeps_states,

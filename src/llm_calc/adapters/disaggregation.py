@@ -8,7 +8,6 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.workloads.apart import Stations
 from llm_calc.core.workloads.apart_loads import (
     alive_apart,
     arriving_apart,
@@ -17,6 +16,7 @@ from llm_calc.core.workloads.apart_loads import (
     sessions_apart,
 )
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+from llm_calc.core.workloads.stations import Stations
 
 
 def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | Found:
@@ -84,6 +84,7 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
         token_s=token_s,
         cached_fraction=workload.cached_fraction,
         step_tokens=decode.draft.tokens_per_step,
+        links=pools.links,
     )
 
 

@@ -18,12 +18,13 @@ NAMED_UNKNOWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What the keys say of a layer; 0: nothing."""
+    """What the keys say of a layer; 0: nothing. ``halved``: the key counts gate and up together."""
 
     feed_forward: int
     queries: int
     experts: int
     experts_used: int
+    halved: bool = False
 
 
 def contradictions(said: Said, placed: Sequence[Placed]) -> Iterator[str]:
@@ -32,7 +33,7 @@ def contradictions(said: Said, placed: Sequence[Placed]) -> Iterator[str]:
     wide = outputs.get("ffn_up")
     width = said.feed_forward
     fused = 1 if "ffn_gate" in outputs else 2
-    if wide and width and wide not in (width, fused * width, width // 2):
+    if wide and width and wide not in (width, fused * width, width // (1 + said.halved)):
         yield f"feed_forward_length says {width} in a layer, ffn_up has {wide}"
     if ("ffn_up" in outputs) != ("ffn_down" in outputs):
         yield "a layer has one of ffn_up and ffn_down without the other"

@@ -23,9 +23,10 @@ from llm_calc.adapters.gguf_keys import FIELD, Keys
 from llm_calc.adapters.gguf_model import FileModel, file_model
 from llm_calc.adapters.gguf_reader import read_gguf_header
 from llm_calc.adapters.gguf_recipe import config_recipe, file_recipe, kinds_of
+from llm_calc.adapters.gguf_shapes import kind_holds
 from llm_calc.adapters.gguf_shards import Joined, joined
 from llm_calc.adapters.gguf_types import GgufHeader, file_kind
-from llm_calc.adapters.gguf_weights import placed_tensors
+from llm_calc.adapters.gguf_weights import Placed, placed_tensors
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.memory import kv_cache_bytes_per_token, total_parameters, weights_bytes
@@ -126,6 +127,7 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
     window = architectures_file().windows.get(keys.architecture)
     read = file_model(keys, tensors, window, _names(architectures_file().change_nothing), name)
     placed = placed_tensors(tensors, read.model.num_layers)
+    kind, contradicted = _kind_of_tensors(kind, placed)
     recipe = file_recipe(placed, kind)
     known = _as_configuration(row, keys, whole.header, name, read, recipe)
     model, used = (read.model, recipe) if known is None else known
@@ -137,8 +139,16 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
         recipe=used,
         types=kinds_of(placed),
         notes=(*whole.notes, *read.notes, *unknown_kind(whole.header.values)),
-        doubts=(*behind_the_last(tensors, keys.layers()), *read.key_doubts, *doubts),
+        doubts=(*contradicted, *behind_the_last(tensors, keys.layers()), *read.key_doubts, *doubts),
     )
+
+
+def _kind_of_tensors(kind: str | None, placed: tuple[Placed, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The kind that a file says, unless none of its tensors has the type of it; what is to be said then."""
+    types = kinds_of(placed)
+    if kind_holds(kind, types):
+        return kind, ()
+    return None, (f"general.file_type says {kind}; the tensors are {', '.join(types)}, which were counted",)
 
 
 def _own_ways(architecture: str) -> tuple[str, ...]:
@@ -211,9 +221,16 @@ def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, 
         name=name,
         model=reading.model,
         kind=kind,
-        doubts=(*reading.assumptions, tied, *whole.notes, *notes, *unknown_kind(whole.header.values)),
+        doubts=(*reading.assumptions, tied, *whole.notes, *notes, *_unsaid_kind(whole.header.values)),
         warnings=reading.warnings,
     )
+
+
+def _unsaid_kind(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """A sentence on formats where neither the tensors nor the kind of the file tell them."""
+    if "general.file_type" not in values:
+        return ("general.file_type is missing: weights were taken in 16 bits",)
+    return unknown_kind(values)
 
 
 def _kind(values: Mapping[str, Any]) -> str | None:

@@ -12,13 +12,14 @@ MOST_LAYERS = 10_000
 
 
 class Keys:
-    """Values of one architecture. ``seen``: keys that an answer rests on."""
+    """Values of one architecture. ``seen``: keys that an answer rests on; ``doubts``: lists that cannot be right."""
 
     def __init__(self, values: Mapping[str, Any], architecture: str) -> None:
         prefix = f"{architecture}."
         self.architecture = architecture
         self.own = {key[len(prefix) :]: value for key, value in values.items() if key.startswith(prefix)}
         self.seen: set[str] = set()
+        self.doubts: dict[str, None] = {}
 
     def has(self, name: str) -> bool:
         """Whether the header holds the key."""
@@ -37,7 +38,10 @@ class Keys:
         """
         value = self.raw(name)
         if isinstance(value, list) and value:
-            return max(self._whole(name, each) for each in value)
+            largest = max(self._whole(name, each) for each in value)
+            if len(set(value)) > 1:
+                self.doubts |= {f"{name} differs by layer; the largest ({largest}) was taken": None}
+            return largest
         if value is None and default is not None:
             return default
         return self._whole(name, value)
@@ -53,7 +57,20 @@ class Keys:
             return (self.number(name, default),) * layers
         if len(value) < layers:
             raise self.refuse(name, f"must list {layers} layers; it lists {len(value)}")
+        if len(value) > layers:
+            self.doubts |= {f"{name} lists {len(value)} layers; block_count says {layers}": None}
         return tuple(self._whole(name, each) for each in value[:layers])
+
+    def at_layer(self, name: str, index: int, default: int) -> int:
+        """The number of one layer: of a list that reaches so far, or the one for all.
+
+        Raises:
+            InvalidInputError: another value.
+        """
+        value = self.raw(name)
+        if isinstance(value, list) and index < len(value):
+            return self._whole(name, value[index])
+        return self.number(name, default)
 
     def layers(self) -> int:
         """Blocks of the file.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from llm_calc.adapters.formats.gguf_rows import WindowRow
 from llm_calc.adapters.gguf_checks import Said, check_experts, contradictions, idle_experts, not_understood
 from llm_calc.adapters.gguf_keys import Keys
+from llm_calc.adapters.gguf_shapes import head_doubts, shape_doubts
 from llm_calc.adapters.gguf_types import GgufTensor
 from llm_calc.adapters.gguf_weights import RECURRENT, TOP, Placed, Widths, is_known, placed_tensors, weight_of
 from llm_calc.core.blocks.linear_attention import DELTA_RECURRENCE
@@ -70,10 +71,14 @@ class _Reader:
             if size:
                 self.notes.append("attention.sliding_window: llama.cpp uses none for this architecture")
             return frozenset()
-        if isinstance(listed, list):
-            return frozenset(layer for layer, slides in enumerate(listed[: self.count]) if slides)
         period = listed if isinstance(listed, int) and not isinstance(listed, bool) else self.window.period
-        if not self._window_size() or period is None:
+        if not self._window_size():
+            return frozenset()
+        if isinstance(listed, list):
+            slides = self.keys.by_layer("attention.sliding_window_pattern", self.keys.layers())
+            return frozenset(layer for layer, each in enumerate(slides[: self.count]) if each)
+        if period is None:
+            self.doubts |= {"attention.sliding_window without sliding_window_pattern: no layer has it": None}
             return frozenset()
         full = 0 if self.window.dense_first else period - 1
         return frozenset(each for each in range(self.count) if period == 0 or each % period != full)
@@ -100,7 +105,6 @@ class _Reader:
         attends = bool(QUERIES & stems) and not (recurrent and "attn_qkv" in stems)
         if attends and self.kv_heads[index]:
             parts = parts + self._attention(index, stems)
-            self._check_keys(index, placed, parts)
         self._hold_against(index, placed, parts)
         return parts
 
@@ -111,9 +115,12 @@ class _Reader:
             queries=next((score.heads * score.qk_dim for score in parts.scores), 0),
             experts=self.experts[index],
             experts_used=self.used[index],
+            halved=self.keys.architecture == "qwen",
         )
         check_experts(self.keys, said, placed)
         self.doubts |= dict.fromkeys(contradictions(said, placed))
+        kv_heads = self.kv_heads[index]
+        self.doubts |= dict.fromkeys(shape_doubts(placed, parts, self.hidden, kv_heads, said.feed_forward))
 
     def _attention(self, index: int, stems: set[str]) -> Parts:
         sliding = index in self.sliding
@@ -125,8 +132,8 @@ class _Reader:
         if not self.heads[index]:
             raise self.keys.refuse("attention.head_count", "must be 1 or more in a layer with attention")
         suffix = "_swa" if sliding and self.keys.has("attention.key_length_swa") else ""
-        qk = self.keys.number(f"attention.key_length{suffix}", head)
-        v = self.keys.number(f"attention.value_length{suffix}", head)
+        qk = self.keys.at_layer(f"attention.key_length{suffix}", index, head)
+        v = self.keys.at_layer(f"attention.value_length{suffix}", index, head)
         scores = Scores(
             heads=self.heads[index],
             qk_dim=qk,
@@ -144,17 +151,6 @@ class _Reader:
             units=self.kv_heads[index],
         )
         return Parts(scores=(scores,), caches=(cache, *self._indexer(stems)))
-
-    def _check_keys(self, index: int, placed: list[Placed], parts: Parts) -> None:
-        """Doubts keys that say another width of the cached keys than the layer's own tensor."""
-        held = next(
-            (each.tensor.shape[-1] for each in placed if each.stem == "attn_k" and each.ending == "weight"),
-            None,
-        )
-        said = next((self.kv_heads[index] * score.qk_dim for score in parts.scores), held)
-        if held is not None and held != said:
-            doubt = f"the keys say {said} cached elements of attn_k in a layer, the tensor has {held}"
-            self.doubts = {**self.doubts, doubt: None}
 
     def _shared(self) -> int:
         """Layers at the end that use earlier keys and values, where the architecture's code says so."""
@@ -270,7 +266,9 @@ def file_model(
         model=model,
         notes=tuple(reader.notes),
         key_doubts=(
+            *keys.doubts,
             *reader.doubts,
+            *head_doubts(table, model.head),
             *idle_experts(reader.experts, reader.placed),
             *not_understood("keys", keys.unknown(harmless)),
         ),

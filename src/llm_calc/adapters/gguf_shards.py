@@ -33,12 +33,14 @@ def joined(headers: Sequence[GgufHeader]) -> Joined:
         raise _refused("the headers are not parts of one file (split.count)")
     count = counts.pop()
     if count <= 1:
+        _check_total(headers[0], headers[0].tensors)
         return Joined(header=_with_tensors(headers[0]))
     parts = {_whole(header, "split.no", -1): header for header in headers}
     if len(parts) < len(headers) or not all(0 <= number < count for number in parts):
         raise _refused(f"split.no must be another of 0 to {count - 1} in each part")
     if 0 not in parts:
         raise _refused(f"part 1 of {count} holds the keys and is needed; given: {_named(parts, count)}")
+    _check_same_file(parts)
     return _complete(parts, count) if len(parts) == count else _partial(parts, count)
 
 
@@ -48,12 +50,29 @@ def _complete(parts: dict[int, GgufHeader], count: int) -> Joined:
         said = f"the upload of a part ends before its list of tensors ({count} parts)"
         return Joined(header=replace(parts[0], tensors=None), shards=count, notes=(said,))
     tensors: tuple[GgufTensor, ...] = tuple(tensor for part in lists for tensor in part or ())
-    stated = _whole(parts[0], "split.tensors.count", len(tensors))
+    for number in range(count):
+        _check_total(parts[number], tensors)
+    return Joined(header=_with_tensors(replace(parts[0], tensors=tensors)), shards=count)
+
+
+def _check_total(header: GgufHeader, tensors: Sequence[GgufTensor] | None) -> None:
+    """Refuse a list of tensors that is not as long as a part says, or names one twice."""
+    if tensors is None:
+        return
+    stated = _whole(header, "split.tensors.count", len(tensors))
     if stated != len(tensors) or len({tensor.name for tensor in tensors}) < len(tensors):
         raise _refused(
             f"split.tensors.count is {stated}; the parts list {len(tensors)} tensors, each must be another"
         )
-    return Joined(header=_with_tensors(replace(parts[0], tensors=tensors)), shards=count)
+
+
+def _check_same_file(parts: dict[int, GgufHeader]) -> None:
+    """Refuse parts that say something else than the first: they are of two files."""
+    first = parts[0].values
+    for number, part in sorted(parts.items()):
+        for key, value in part.values.items():
+            if key != "split.no" and first.get(key, value) != value:
+                raise _refused(f"parts of two files: {key} is another in part {number + 1} than in part 1")
 
 
 def _partial(parts: dict[int, GgufHeader], count: int) -> Joined:

@@ -12,7 +12,7 @@ from llm_calc.adapters.gguf_types import GgufTensor
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.weights import Component, Weight
 
-BLOCK = re.compile(r"blk\.(\d{1,6})\.(.+)")
+BLOCK = re.compile(r"blk\.(0|[1-9]\d{0,5})\.(.+)")
 RECURRENT = ("ssm_", "shortconv.", "time_mix_")
 TOP = -1
 """The layer of what stands in none."""
@@ -98,8 +98,8 @@ def component_of(stem: str, *, recurrent: bool) -> Component:
 
 @lru_cache(maxsize=4096)
 def is_known(stem: str) -> bool:
-    """Whether the catalog says what a tensor belongs to."""
-    return any(_fits(stem, row.names) for row in tensors_file().components)
+    """Whether the catalog says what a tensor belongs to; ``attn_q.weight.lora_a`` is part of no model."""
+    return ".weight." not in stem and any(_fits(stem, row.names) for row in tensors_file().components)
 
 
 def weight_of(placed: Placed, widths: Widths, *, recurrent: bool) -> Weight:

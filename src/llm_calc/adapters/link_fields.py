@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -44,7 +44,7 @@ def with_further(body: Body, state: Mapping[str, str], to: str) -> Body:
     for path, field in further_fields().items():
         value = _value(field, path, state[path])
         if value is not None:
-            _put(body, path.replace("*", state["g"].strip()) if path.endswith("*") else path, value)
+            _put(body, path, value, gpu=state["g"].strip())
     if "kv_tiers" in body:
         body["kv_tiers"] = [tier for tier in body["kv_tiers"] if tier]
     _merge(body, _object(state[JSON_KEY]))
@@ -52,9 +52,23 @@ def with_further(body: Body, state: Mapping[str, str], to: str) -> Body:
 
 
 def parts_for_plans(state: Mapping[str, str]) -> list[str]:
-    """Keys of a link that say something which plans alone read."""
+    """What a link says that plans alone read, by path: keys of its own, and parts of its JSON object.
+
+    Raises:
+        InvalidInputError: the text is no JSON object.
+    """
     foreign = foreign_parts()["estimate"]
-    return [path for path in further_fields() if path.partition(".")[0] in foreign and state[path].strip()]
+    paths = [*(path for path in further_fields() if state[path].strip()), *_paths(_object(state[JSON_KEY]))]
+    return list(dict.fromkeys(path for path in paths if path.partition(".")[0] in foreign))
+
+
+def _paths(part: Body, before: str = "") -> Iterator[str]:
+    """The path of every value of an object; null says nothing."""
+    for name, value in part.items():
+        if isinstance(value, dict) and value:
+            yield from _paths(value, f"{before}{name}.")
+        elif value is not None:
+            yield f"{before}{name}"
 
 
 def refused(key: str, accepted: str) -> InvalidInputError:
@@ -95,9 +109,12 @@ def _item(text: str) -> object:
     return int(value) if value.is_integer() else value
 
 
-def _put(body: Body, path: str, value: object) -> None:
-    """Set a field by its path, whose numbers count in lists; of unlike GPUs the first says what is said of all."""
-    *steps, last = path.split(".")
+def _put(body: Body, path: str, value: object, gpu: str) -> None:
+    """Set a field by its path, whose numbers count in lists; of unlike GPUs the first says what is said of all.
+
+    ``gpu``: what a ``*`` in the path stands for, whatever it holds.
+    """
+    *steps, last = (gpu if step == "*" else step for step in path.split("."))
     at: Any = body
     for step, following in pairwise([*steps, last]):
         new: Any = [] if following.isdigit() else {}

@@ -113,11 +113,11 @@ class LinkedScenario:
         return {"gpu": self.state["g"], **said}
 
     def _host(self) -> Body | None:
-        """The machine around the GPUs, which llama.cpp may leave part of a model with."""
+        """The machine around the GPUs; an answer says where its engine leaves nothing there."""
         memory_gib = self._number("hmem")
         memory = None if memory_gib is None else round(memory_gib * GIB)
         host = _lean({"platform": self.state["host"].strip() or None, "memory_bytes": memory})
-        return host if host and self.state["e"] == "llama.cpp" else None
+        return host or None
 
     def _engine(self) -> Body:
         flags: Mapping[str, Mapping[str, str]] = _table()["engine_flags"]

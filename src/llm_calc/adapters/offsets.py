@@ -1,5 +1,6 @@
 """What measured stacks and their layouts took over the formulas."""
 
+from llm_calc.adapters.replicas import one_replica
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, format_class, offset_load
 from llm_calc.core.engines import Setup
@@ -17,8 +18,9 @@ def stack_key(engine: str, gpu: str, shape: str, work: StepWork) -> str:
 
 
 def layout_key(stack: str, layout: Layout) -> str:
-    """A stack in one layout, whose runs share a further offset."""
-    return f"{stack}/{layout.tensor}.{layout.pipeline}.{layout.data}.{layout.expert}"
+    """A stack in one layout, whose runs share a further offset; of independent replicas that of one."""
+    one, _ = one_replica(layout)
+    return f"{stack}/{one.tensor}.{one.pipeline}.{one.data}.{one.expert}"
 
 
 def offsets_of(calibration: Calibration, load: str, engine: str, setup: Setup, work: StepWork) -> Offsets:

@@ -7,7 +7,6 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price
 from llm_calc.adapters.unlike import kinds_of
-from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.owner import RentalKind
 from llm_calc.adapters.wire.parts import HardwarePart
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
@@ -50,7 +49,7 @@ class Side:
 class Rent:
     """The rent of all GPUs, and of a million generated tokens that carry all of it.
 
-    ``sides``: the GPUs; where prefill and decode have GPUs of their own, those of prefill and those of decode.
+    ``sides``: the GPUs by kind; where prefill and decode have GPUs of their own, those of prefill and those of decode.
     """
 
     sides: tuple[Side, ...]
@@ -76,8 +75,8 @@ def rent_of(
     catalogs: Catalogs,
     prices: Prices = CATALOG_PRICES,
 ) -> Rent | None:
-    """The rent of a deployment under its load; None where the price of a GPU is not known, and of unlike GPUs."""
-    sides = [_side(part, catalogs, prices) for part in _hardware(request)]
+    """The rent of a deployment under its load, of all kinds of its GPUs; None where the price of one is not known."""
+    sides = [_side(part, catalogs, prices) for part in _kinds(request)]
     known = tuple(side for side in sides if side is not None)
     if len(known) < len(sides):
         return None
@@ -95,33 +94,46 @@ def _hardware(request: ServingEstimateRequest) -> Iterator[HardwarePart]:
         yield apart.decode_hardware
 
 
+def _kinds(request: ServingEstimateRequest) -> Iterator[HardwarePart]:
+    """The same, each kind of unlike GPUs by itself."""
+    for side in _hardware(request):
+        yield from kinds_of(side)
+
+
 def gpus_of(requests: Iterable[ServingEstimateRequest], catalogs: Catalogs) -> Iterator[str]:
     """Ids of all GPUs of the catalog that these are about, each kind of unlike ones by itself."""
     for request in requests:
-        for part in (each for side in _hardware(request) for each in kinds_of(side)):
+        for part in _kinds(request):
             if part.gpu.strip().lower() != CUSTOM_GPU:
                 yield catalogs.gpu(part.gpu).id
 
 
 def _side(part: HardwarePart, catalogs: Catalogs, prices: Prices) -> Side | None:
-    unlike = isinstance(part, UnlikeHardware)
-    if (unlike or part.gpu.strip().lower() == CUSTOM_GPU) and prices.of_all is None:
+    if _is_custom(part) and prices.of_all is None:
         return None
-    gpu = CUSTOM_GPU if part.like else catalogs.gpu(part.gpu).id
+    gpu = _id(part, catalogs)
     price = prices.of(gpu, catalogs)
     return None if price is None else Side(gpu=gpu, count=part.count, price=price)
+
+
+def _is_custom(part: HardwarePart) -> bool:
+    return part.gpu.strip().lower() == CUSTOM_GPU
+
+
+def _id(part: HardwarePart, catalogs: Catalogs) -> str:
+    return CUSTOM_GPU if _is_custom(part) or part.like else catalogs.gpu(part.gpu).id
 
 
 def rent_words(
     request: ServingEstimateRequest, rent: Rent | None, catalogs: Catalogs, prices: Prices = CATALOG_PRICES
 ) -> Iterator[str]:
-    """What to know of a rent that prefill and decode have together, or have not."""
-    parts = list(_hardware(request))
-    if len(parts) == 1:
-        return
+    """Whose price is not known, and what is in the rent of several kinds of GPUs."""
     if rent is None:
-        unknown = [part.gpu for part in parts if _side(part, catalogs, prices) is None]
-        yield f"usd_per_hour: no price of {', '.join(unknown)} is known, so that the rent of both sides is not"
+        parts = [part for part in _kinds(request) if _side(part, catalogs, prices) is None]
+        unknown = ", ".join(dict.fromkeys(_id(part, catalogs) for part in parts))
+        spot = "spot " if prices.rental == "spot" else ""
+        give = "" if all(_is_custom(part) for part in parts) else "; give it in prices"
+        yield f"usd_per_hour: no {spot}price of {unknown} is known, so that the rent is not{give}"
     elif len({side.gpu for side in rent.sides}) > 1:
         told = " and ".join(f"{side.count} x {side.gpu} at {_told(side.price)}" for side in rent.sides)
         yield f"usd_per_hour: is that of {told}; price is that of the first"

@@ -20,7 +20,7 @@ from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
-from llm_calc.core.workloads.estimate import Found
+from llm_calc.core.workloads.estimate import Found, lengths_seen
 
 
 def most_per_s(placed: Placed, lengths: Lengths) -> float:
@@ -103,7 +103,8 @@ def _load_warnings(
 ) -> Iterator[str]:
     workload = request.workload
     if sides is not None:
-        yield from apart_warnings(workload, sides)
+        lengths = lengths_of(workload) if turns is None else lengths_seen(turns.seen)
+        yield from apart_warnings(workload, sides, lengths)
         if turns is not None:
             yield from session_warnings(placed, workload, turns, most_apart_per_s(sides, turns))
         return

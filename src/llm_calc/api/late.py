@@ -36,16 +36,22 @@ class LateRoutes(BaseRoute):
         await self.app.router(scope, receive, send)
 
     async def _load(self) -> None:
-        await asyncio.to_thread(load_rest)
-        self._add()
+        try:
+            await asyncio.to_thread(load_rest)
+            self._add()
+        except BaseException:
+            self._loading = None
+            raise
 
 
 def load_rest() -> None:
     """Load every route and what computes the answers: they stay, so nothing looks through them for garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
-    import_module(ROUTERS)
-    import_module(OPERATIONS).load_all(light=True)
-    gc.freeze()
-    if was_enabled:
-        gc.enable()
+    try:
+        import_module(ROUTERS)
+        import_module(OPERATIONS).load_all(light=True)
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()

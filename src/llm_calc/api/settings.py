@@ -35,6 +35,11 @@ class Settings(BaseSettings):
         description="Folder of catalogs in place of the package's; "
         "formats, engines, launch and calibration may be left out",
     )
+    keep_catalogs: bool = Field(
+        default=True,
+        description="Whether what was found right in the package's catalogs is kept in the user's cache for the next "
+        "start; the library and the commands read it too",
+    )
     max_body_bytes: int = Field(8 * MIB_BYTES, ge=1024, description="Largest accepted request body [bytes]")
     request_time_limit_s: float = Field(
         30.0, gt=0, le=3600, description="Longest time until an answer must have begun [s]"

@@ -12,8 +12,9 @@ import pytest
 from llm_calc.adapters.all_catalogs import SOUND, load_all_catalogs
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import catalog_root
-from llm_calc.adapters.catalog.kept import cache_folder, keep, kept
+from llm_calc.adapters.catalog.kept import _modules, cache_folder, keep, kept
 from llm_calc.adapters.catalog.load import KEPT, load_catalogs
+from llm_calc.api.settings import Settings
 
 DIGEST = "0" * 64
 ASK = (
@@ -90,6 +91,61 @@ def test_a_file_of_another_user_is_not_read(folder: Path) -> None:
     keep("some", DIGEST, [1])
     os.chown(folder / "some", 65534, 65534)
     assert kept("some", DIGEST) is None
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_a_folder_that_others_may_write_is_neither_read_nor_written(folder: Path, mode: int) -> None:
+    keep("some", DIGEST, [1])
+    folder.chmod(mode)
+    assert kept("some", DIGEST) is None
+    keep("other", DIGEST, [2])
+    assert [file.name for file in folder.iterdir()] == ["some"]
+
+
+def test_a_folder_that_is_a_link_is_neither_read_nor_written(folder: Path) -> None:
+    keep("some", DIGEST, [1])
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+    assert kept("some", DIGEST) is None
+    keep("other", DIGEST, [2])
+    assert [file.name for file in folder.iterdir()] == ["some"]
+
+
+def test_a_file_that_is_a_link_or_no_file_is_not_read(folder: Path) -> None:
+    keep("some", DIGEST, [1])
+    (folder / "some").rename(folder / "elsewhere")
+    (folder / "some").symlink_to(folder / "elsewhere")
+    os.mkfifo(folder / "pipe", 0o600)
+    assert kept("some", DIGEST) is None
+    assert kept("pipe", DIGEST) is None
+    assert kept("elsewhere", DIGEST) == [1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_not_read(folder: Path) -> None:
+    keep("some", DIGEST, [1])
+    os.chown(folder, 65534, 65534)
+    assert kept("some", DIGEST) is None
+
+
+@pytest.mark.parametrize("said", ["false", "0", "No"])
+def test_it_can_be_switched_off(folder: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    keep("some", DIGEST, [1])
+    monkeypatch.setenv("LLM_CALC_KEEP_CATALOGS", said)
+    assert not Settings().keep_catalogs
+    assert kept("some", DIGEST) is None
+    keep("other", DIGEST, [2])
+    assert [file.name for file in folder.iterdir()] == ["some"]
+
+
+def test_a_module_that_changed_within_a_second_is_another_program(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("A = 1\n")
+    os.utime(module, ns=(10**18, 10**18 + 1))
+    first = list(_modules(str(tmp_path)))
+    module.write_text("A = 2\n")
+    os.utime(module, ns=(10**18, 10**18 + 2))
+    assert list(_modules(str(tmp_path))) != first
 
 
 def test_where_nothing_can_be_written_everything_is_read(tmp_path: Path) -> None:

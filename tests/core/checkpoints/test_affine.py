@@ -97,3 +97,18 @@ def test_sinq_takes_the_head_unless_it_is_named() -> None:
     with pytest.raises(InvalidInputError, match="nbits"):
         stored(LLAMA_2_7B, {**said, "nbits": 6})
     assert any("asinq" in guess for guess in stored(LLAMA_2_7B, {**said, "method": "asinq"})[1].guesses)
+
+
+@pytest.mark.parametrize("size", [100, 0, -1, 4])
+def test_groups_that_hqq_does_not_make_are_refused(size: int) -> None:
+    # hqq 0.2.8.post1, hqq_base_quant_config: multiples of eight
+    with pytest.raises(InvalidInputError, match="group_size"):
+        stored(
+            SMALL,
+            {
+                "quant_method": "hqq",
+                "quant_config": {"weight_quant_params": {"nbits": 3, "group_size": size}},
+            },
+        )
+    odd = {"quant_method": "hqq", "quant_config": {"weight_quant_params": {"nbits": 4, "group_size": 24}}}
+    assert any("ends of rows" in guess for guess in stored(SMALL, odd)[1].guesses)

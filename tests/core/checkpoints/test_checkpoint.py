@@ -390,3 +390,18 @@ def test_groups_of_no_size_are_refused() -> None:
     }
     with pytest.raises(InvalidInputError, match=r"group_size: 0 is not one of a positive whole number"):
         recipe_from_quantization_config(config, llama())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {
+            "quant_method": "compressed-tensors",
+            "config_groups": {"group_0": {"targets": ["zz_proj"], "weights": {"num_bits": 8}}},
+        },
+        {"quant_method": "spqr", "shapes": {"zz_proj.dense_weights.shape": 16}},
+    ],
+)
+def test_a_refusal_repeats_names_as_the_file_has_them(said: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=r"what it names is 'zz_proj[^:]*;"):
+        recipe_from_quantization_config(said, llama())

@@ -1,7 +1,5 @@
 """Formats of single papers: what their modules hold, by the tools' own classes and by hand."""
 
-from typing import Any
-
 import pytest
 
 from llm_calc.core.errors import InvalidInputError
@@ -9,83 +7,22 @@ from tests.core.checkpoints.test_affine import BESIDE, SMALL
 from tests.core.checkpoints.test_codebooks import ENDS_7B, LINEAR_7B, LLAMA_2_7B, stored
 
 BLOCK = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
-LAYER: dict[str, Any] = {**SMALL, "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32}
-LAYER |= {"num_key_value_heads": 8, "head_dim": 128}
 
 
-@pytest.mark.parametrize(
-    ("module", "inputs", "outputs", "said", "right"),
-    [
-        # vptq 0.0.5.post1, VQuantLinear in bfloat16: bytes of its state; 2026-11-30, run.
-        (
-            "self_attn.k_proj",
-            4096,
-            1024,
-            {
-                "vector_lens": [-1, 8],
-                "num_centroids": [-1, 65536],
-                "num_res_centroids": [-1, 256],
-                "group_size": 4096,
-            },
-            2650112,
-        ),
-        (
-            "mlp.up_proj",
-            4096,
-            14336,
-            {
-                "vector_lens": [4, 12],
-                "num_centroids": [4096, 4096],
-                "num_res_centroids": [-1, -1],
-                "group_size": 4095,
-                "outlier_size": 1,
-                "enable_perm": False,
-            },
-            7496704,
-        ),
-        (
-            "mlp.down_proj",
-            14336,
-            4096,
-            {
-                "vector_lens": [-1, 6],
-                "num_centroids": [-1, 4096],
-                "num_res_centroids": [-1, 4096],
-                "group_num": 2,
-                "group_size": 7168,
-                "enable_norm": False,
-            },
-            29599744,
-        ),
-    ],
-)
-def test_a_module_of_vptq_holds_what_its_class_holds(
-    module: str, inputs: int, outputs: int, said: dict[str, Any], right: int
-) -> None:
-    layer = {"in_features": inputs, "out_features": outputs, "is_indice_packed": True, **said}
-    config = {"quant_method": "vptq", "config_for_layers": {f"model.layers.0.{module}": layer}}
-    whole = stored(
-        LAYER, {"quant_method": "fp_quant", "pseudoquantization": True, "hadamard_group_size": 16}
-    )[0]
-    dense = whole - 7 * 2 * 2 * (1 + 256)
-    size, found = stored(LAYER, config)
-    assert size == pytest.approx(dense - 2 * inputs * outputs + right)
-    assert found.guesses == ()
-    strange = {**config, "config_for_layers": {"model.layers.9.mlp.up_proj": layer}}
-    with pytest.raises(InvalidInputError, match="quantizes no tensor"):
-        stored(LAYER, strange)
-
-
-def test_spqr_is_as_large_as_its_shapes_say() -> None:
-    # 64 bits for sixteen weights; row offsets, outliers and halves of an order in words of 32
-    shapes: dict[str, int] = {}
+def spqr_shapes() -> dict[str, object]:
+    """Lengths of one layer's attention."""
+    shapes: dict[str, object] = {}
     for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
         module = f"model.layers.0.self_attn.{name}"
         shapes |= {f"{module}.dense_weights.shape": 512 * 512 // 16, f"{module}.row_offsets.shape": 513}
         shapes |= {f"{module}.col_vals.shape": 3000, f"{module}.in_perm.shape": 256}
-    size, found = stored(
-        SMALL, {"quant_method": "spqr", "bits": 3, "beta1": 16, "beta2": 16, "shapes": shapes}
-    )
+    return shapes
+
+
+def test_spqr_is_as_large_as_its_shapes_say() -> None:
+    # 64 bits for sixteen weights; row offsets, outliers and halves of an order in words of 32
+    said = {"quant_method": "spqr", "bits": 3, "beta1": 16, "beta2": 16, "shapes": spqr_shapes()}
+    size, found = stored(SMALL, said)
     mlp = 2 * 3 * 512 * 1408
     assert size == pytest.approx(BESIDE + mlp + 4 * (512 * 512 / 2 + 4 * (513 + 3000 + 256)))
     assert found.guesses == ()
@@ -94,6 +31,41 @@ def test_spqr_is_as_large_as_its_shapes_say() -> None:
     for key in ("bits", "beta1"):
         with pytest.raises(InvalidInputError, match=key):
             stored(SMALL, {"quant_method": "spqr", key: 5})
+
+
+@pytest.mark.parametrize("part", ["row_offsets", "col_vals", "in_perm"])
+def test_a_length_of_spqr_that_is_absent_is_named(part: str) -> None:
+    # transformers 5.24.0 asks for all four of every module; a module may have no order of columns
+    key = f"model.layers.0.self_attn.k_proj.{part}.shape"
+    whole = spqr_shapes()
+    without = {each: length for each, length in whole.items() if each != key}
+    assert any(
+        key in guess for guess in stored(SMALL, {"quant_method": "spqr", "shapes": without})[1].guesses
+    )
+    _, none = stored(SMALL, {"quant_method": "spqr", "shapes": {**whole, key: None}})
+    assert (none.guesses == ()) == (part == "in_perm")
+    strange = {**whole, "model.layers.0.self_attn.k_proj.zz.shape": 5}
+    assert any(
+        "k_proj.zz" in guess
+        for guess in stored(SMALL, {"quant_method": "spqr", "shapes": strange})[1].guesses
+    )
+
+
+def test_weights_of_spqr_fill_the_models_matrix() -> None:
+    key = "model.layers.0.self_attn.q_proj.dense_weights.shape"
+    for length in ([5], 512 * 512):
+        with pytest.raises(
+            InvalidInputError, match=rf"'{key}' is not of a matrix of 512 inputs and 512 outputs"
+        ):
+            stored(SMALL, {"quant_method": "spqr", "shapes": {**spqr_shapes(), key: length}})
+
+
+@pytest.mark.parametrize(("kind", "side"), [("nvfp4", 100), ("nvfp4", 256), ("mxfp4", 16), ("nvfp4", -1)])
+def test_fp_quant_refuses_sides_that_its_tool_refuses(kind: str, side: int) -> None:
+    # fp_quant 0.3.2, utils/config.py: 16 to 128 for NVFP4, 32 to 128 for MXFP4
+    said = {"quant_method": "fp_quant", "forward_dtype": kind, "hadamard_group_size": side}
+    with pytest.raises(InvalidInputError, match="hadamard_group_size"):
+        stored(SMALL, said)
 
 
 def test_fp_quant_holds_two_transforms_a_module() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llm_calc.core.serving import batch
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.disaggregated import Pools, estimate
+from llm_calc.core.serving.disaggregated import Pools, carried_per_s, estimate, queue
 from llm_calc.core.serving.estimate import Deployment
 from tests.core.workloads.cases import RATES, WORK
 
@@ -47,6 +47,19 @@ def test_a_slower_link_is_never_faster() -> None:
     ]
     assert rates == sorted(rates, reverse=True)
     assert rates[0] == pytest.approx(rates[1], rel=0.05)
+
+
+@pytest.mark.parametrize("links", [1.0, 2.5])
+def test_a_link_carries_no_more_caches_than_it_has_bytes_for(links: float) -> None:
+    """4000 tokens of 1e5 bytes are 0.4 GB; at 1e7 bytes/s a link carries one in 40 s."""
+    lengths = Lengths(input_tokens=4000.0, output_tokens=200.0)
+    slow = replace(FREE, link_bytes_per_s=1e7, links=links, prefill_replicas=4, decode_replicas=4)
+    assert carried_per_s(slow, 4000.0) == pytest.approx(links / 40)
+    assert queue(DEPLOYMENT, slow, lengths).requests_per_s == pytest.approx(links / 40)
+    for concurrency in (1.0, 64.0, 1e4):
+        found = estimate(DEPLOYMENT, slow, lengths, concurrency)
+        assert float(found.requests_per_s) <= links / 40 * (1 + 1e-9)
+    assert float(found.ttft_s) == pytest.approx(1e4 * 40 / links, rel=1e-3)
 
 
 def test_no_more_answers_decode_than_the_scheduler_allows() -> None:

@@ -8,8 +8,8 @@ answer in it a token.
 from dataclasses import dataclass, field
 from math import inf
 
-from llm_calc.core.workloads.apart import Stations
 from llm_calc.core.workloads.run import NEXT_SESSION
+from llm_calc.core.workloads.stations import Stations
 from llm_calc.core.workloads.stream import Stream
 
 
@@ -44,6 +44,8 @@ class ReferenceApart:
         self.coming: list[tuple[float, Request]] = []
         self.line: list[Request] = []
         self.computing: list[tuple[float, Request]] = []
+        self.leaving: list[tuple[float, Request]] = []
+        self.caches: list[Request] = []
         self.travelling: list[tuple[float, Request]] = []
         self.ready: list[Request] = []
         self.decoders = [Decoder() for _ in range(stations.decodes)]
@@ -68,7 +70,7 @@ class ReferenceApart:
 
     def advance(self) -> None:
         """To the next moment at which anything comes, is computed, arrives, or ends a step."""
-        queues = (self.coming, self.computing, self.travelling)
+        queues = (self.coming, self.computing, self.leaving, self.travelling)
         due = [at_s for queue in queues for at_s, _ in queue]
         now = min([*due, *(each.ends_s for each in self.decoders)])
         for decoder in self.decoders:
@@ -76,13 +78,25 @@ class ReferenceApart:
                 self.end_step(decoder, now)
         self.line += take(self.coming, now)
         take(self.computing, now)
+        self.caches += take(self.leaving, now)
         self.ready += take(self.travelling, now)
         while self.line and len(self.computing) < self.stations.prefills:
             request = self.line.pop(0)
             seconds = self.stations.prefill_s(request.prompt)
             self.computing.append((now + seconds, request))
-            self.travelling.append((now + seconds + self.stations.transfer_s(request.prompt), request))
+            self.leaving.append((now + seconds, request))
+        self.send(now)
         self.place(now)
+
+    def send(self, now: float) -> None:
+        """Caches leave over links that are free; one that takes no time is there at once."""
+        while self.caches and len(self.travelling) < self.stations.links:
+            request = self.caches.pop(0)
+            seconds = self.stations.transfer_s(request.prompt)
+            if seconds > 0:
+                self.travelling.append((now + seconds, request))
+            else:
+                self.ready.append(request)
 
     def end_step(self, decoder: Decoder, now: float) -> None:
         for request in decoder.running:

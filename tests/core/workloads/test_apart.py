@@ -1,11 +1,13 @@
 """Prefill and decode apart, request by request: small cases by hand, and bounds of both sides."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_calc.core.workloads.apart import Stations, run_apart
+from llm_calc.core.workloads.apart import run_apart
 from llm_calc.core.workloads.draws import around
+from llm_calc.core.workloads.stations import Stations
 from llm_calc.core.workloads.stream import RequestClass, Stream
 
 
@@ -15,7 +17,9 @@ def one_kind(prompt: float, output: float, spread: float = 0.0, turns: int = 1) 
     )
 
 
-def stations(prefills: int = 1, decodes: int = 1, most: int = 100, transfer: float = 0.0) -> Stations:
+def stations(
+    prefills: int = 1, decodes: int = 1, most: int = 100, transfer: float = 0.0, links: float = 1.0
+) -> Stations:
     """A prompt takes a millisecond a token, a token ten milliseconds and one more for each answer beside it."""
     return Stations(
         prefills=prefills,
@@ -24,6 +28,7 @@ def stations(prefills: int = 1, decodes: int = 1, most: int = 100, transfer: flo
         prefill_s=lambda tokens: 0.001 * tokens,
         transfer_s=lambda tokens: transfer * tokens,
         token_s=lambda answers: 0.01 + 0.001 * (answers - 1),
+        links=links,
     )
 
 
@@ -48,6 +53,29 @@ def test_prompts_wait_in_line_and_answers_share_a_replica() -> None:
 def test_an_answer_waits_for_room() -> None:
     seen = run_apart(Stream(classes=(one_kind(100, 21),), arrivals_s=(0.0, 0.0)), stations(most=1), 2)
     assert sorted(seen.ttft_s) == pytest.approx([0.1, 0.3])
+
+
+def test_caches_wait_in_line_for_the_link() -> None:
+    """Prompts of 0.1 s, caches of 0.3 s: the third is there after 0.1 + 3 x 0.3 s; over two links after 0.4 + 0.3 s."""
+    three = Stream(classes=(one_kind(100, 2),), arrivals_s=(0.0,) * 3)
+    one = run_apart(three, stations(transfer=0.003), 3)
+    assert sorted(one.ttft_s) == pytest.approx([0.4, 0.7, 1.0])
+    two = run_apart(three, stations(transfer=0.003, links=2.0), 3)
+    assert sorted(two.ttft_s) == pytest.approx([0.4, 0.5, 0.7])
+
+
+@pytest.mark.parametrize("links", [0.25, 1.0, 1.5, 3.0])
+def test_links_carry_so_many_caches_and_no_more(links: float) -> None:
+    """A cache of 0.3 s: links / 0.3 a second, as long as prompts of 0.1 s on 20 replicas keep them busy."""
+    at_once = Stream(classes=(one_kind(100, 2),), arrivals_s=(0.0,) * 400)
+    sides = stations(prefills=20, decodes=4, transfer=0.003, links=links)
+    seen = run_apart(at_once, sides, 400)
+    assert 400 / seen.ttft_s.max() == pytest.approx(
+        links / 0.3, rel=0.02
+    )  # the first cache leaves after 0.1 s
+    assert sides.most_per_s(np.array([100.0]), np.array([2.0])) == pytest.approx(links / 0.3)
+    tenth = sides.part(10.0)
+    assert tenth.most_per_s(np.array([100.0]), np.array([2.0])) == pytest.approx(links / 0.3 / 10)
 
 
 def test_turns_follow_each_other_after_a_pause() -> None:

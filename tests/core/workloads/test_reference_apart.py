@@ -5,8 +5,9 @@ import random
 import numpy as np
 
 from llm_calc.core.serving.traffic import poisson_arrivals
-from llm_calc.core.workloads.apart import Stations, run_apart
+from llm_calc.core.workloads.apart import run_apart
 from llm_calc.core.workloads.draws import around
+from llm_calc.core.workloads.stations import Stations
 from llm_calc.core.workloads.stream import RequestClass, Stream
 from tests.core.workloads.reference_apart import ReferenceApart
 
@@ -17,7 +18,7 @@ TIME = 0.03
 def stations(draw: random.Random) -> Stations:
     """Both sides with a step that grows with its answers; prompts of 0.1 ms a token."""
     base, each = draw.uniform(0.002, 0.02), draw.uniform(0.0001, 0.003)
-    transfer = draw.choice([0.0, 2e-5])
+    transfer = draw.choice([0.0, 2e-5, 2e-4])
     return Stations(
         prefills=draw.randint(1, 4),
         decodes=draw.randint(1, 4),
@@ -25,6 +26,7 @@ def stations(draw: random.Random) -> Stations:
         prefill_s=lambda tokens: 0.003 + 1e-4 * tokens,
         transfer_s=lambda tokens: transfer * tokens,
         token_s=lambda answers: base + each * answers,
+        links=float(draw.randint(1, 3)),
     )
 
 

@@ -64,10 +64,11 @@ class ComparedScenario(Answer):
     )
     estimate: ServingEstimateAnswer = Field(description="As /api/serving_estimate answers it")
     price: PlanPrice | None = Field(
-        description="What an hour of one GPU costs, of prefill where decode has other GPUs; null where it is not known"
+        description="What an hour of one GPU costs, of the first kind where there are several; null where one is not "
+        "known"
     )
     usd_per_hour: float | None = Field(
-        description="Rent of all GPUs, those that decode apart among them [USD/h]"
+        description="Rent of all GPUs, of all kinds and those that decode apart [USD/h]"
     )
     usd_per_million_output_tokens_all_in: float | None = Field(
         description="The rent over the generated tokens [USD/10^6 tokens]"

@@ -28,6 +28,8 @@ THREES = 3.2
 _HQQ_WIDTHS = (1, 2, 3, 4, 8)
 _HQQ_NOTES = 8 * 69.0
 """What stands beside a matrix of HQQ: its shape, names of types, options [bits]."""
+_HQQ_STEP = 8
+"""Groups are whole multiples of this: ``hqq_base_quant_config`` of hqq 0.2.8.post1; checked: 2026-11-30, read."""
 _TAGS = "skip_modules"
 _WEIGHTS = "weight_quant_params"
 
@@ -87,6 +89,10 @@ def _hqq_number(said: Said) -> NumberFormat:
     size = weights.integer("group_size", 64)
     if "group_size" in weights.values and weights.values["group_size"] is None:
         size = -1
+    elif size < 1 or size % _HQQ_STEP:
+        raise weights.refusal("group_size", f"null, or a multiple of {_HQQ_STEP}")
+    elif size & (size - 1):
+        said.assume(f"{weights.path}: groups of {size} run over the ends of rows; they were counted by rows")
     number = grouped(
         f"int{bits}", _packed(bits), size if size > 0 else -1, wide, zero=wide, tensor=_HQQ_NOTES
     )

@@ -8,7 +8,7 @@ from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.checkpoints.files import SAID_IN
 from llm_calc.core.checkpoints.ledger import Notes, Said
 from llm_calc.core.checkpoints.linear_modules import UNKNOWN, is_module, is_parameter, passed_by
-from llm_calc.core.checkpoints.modules import ModuleTable
+from llm_calc.core.checkpoints.modules import MARKS, ModuleTable
 from llm_calc.core.checkpoints.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.core.checkpoints.schemes import read_scheme
 from llm_calc.core.checkpoints.selection import Selection
@@ -75,7 +75,7 @@ def checkpoint_format(config: Mapping[str, object], model: Model, tables: Format
         scheme, model, said.notes, path, text_only=said.values.get(TEXT_ONLY) is True
     ).formats()
     if not scheme.dense and not any(any(by_layer.values()) for by_layer in formats.values()):
-        named = ", ".join(repr(choice.pattern) for choice in scheme.choices if choice.number)[:200]
+        named = ", ".join(_written(choice) for choice in scheme.choices if choice.number)[:200]
         msg = f"{path}: quantizes no tensor of this model; what it names is {named or 'left out'}"
         raise InvalidInputError(f"{msg}; or give precision.weights", field=path)
     if scheme.own_modules and model.model_type in UNKNOWN:
@@ -96,7 +96,7 @@ class _Chooser:
     """Decides the format of every matrix in each of its layers; None: not quantized."""
 
     def __init__(self, scheme: Scheme, model: Model, notes: Notes, path: str, *, text_only: bool) -> None:
-        self._scheme, self._notes = scheme, notes
+        self._scheme, self._notes, self._path = scheme, notes, path
         self._table = ModuleTable(model, path, engine_names=scheme.engine_names)
         self._model = model
         self._by_name = dict(scheme.by_name)
@@ -142,7 +142,8 @@ class _Chooser:
         lost, foreign, selected = [], [], []
         for choice in choices:
             selection = self._table.select(choice.pattern)
-            written = repr(choice.written or choice.pattern)
+            written = _written(choice)
+            self._check_shape(choice, selection)
             shown = f"{choice.said} {written}" if choice.said else written
             if choice.otherwise and self._table.select(choice.otherwise).layers != selection.layers:
                 self._notes.add(f"quantization_config: {shown} {OTHERWISE}")
@@ -156,6 +157,18 @@ class _Chooser:
             foreign, "quantization_config: {} names modules as other families or engines do; it was taken so"
         )
         return self._experts_whole(selected)[::-1]
+
+    def _check_shape(self, choice: Choice, selection: Selection) -> None:
+        """Refuses what is said of a module and cannot be of the model's matrix."""
+        for tensor in selection.layers:
+            weight = self._table.weights[tensor]
+            if choice.holds is not None and not choice.holds(weight.rows, weight.cols):
+                where = f"{self._path}.{choice.said}"
+                raise InvalidInputError(
+                    f"{where}: {_written(choice)} is not of a matrix of {weight.rows} inputs and {weight.cols} "
+                    "outputs, which this model has there; or give precision.weights",
+                    field=where,
+                )
 
     def _experts_whole(self, selected: list[tuple[Choice, Selection]]) -> list[tuple[Choice, Selection]]:
         """Experts that are named one by one stand for all where all are named; else the answer says so."""
@@ -183,6 +196,12 @@ class _Chooser:
             quantizable = number is None or not is_parameter(tensor, self._model.model_type)
             if quantizable and not (choice.role == "target" and tensor[0] == "router"):
                 found[tensor].update(dict.fromkeys(layers, number))
+
+
+def _written(choice: Choice) -> str:
+    """A pattern as the file has it, without the marks by which readers tell its kind."""
+    mark, _, name = choice.pattern.partition(":")
+    return repr(choice.written or (name if f"{mark}:" in MARKS else choice.pattern))
 
 
 def _router(said: Said) -> NumberFormat | None:

@@ -37,6 +37,8 @@ MAX_EXPRESSIONS = 500
 AT_THE_END = "end:"
 WHOLE_NAME = "whole:"
 ONE_MODULE = "one:"
+MARKS = (AT_THE_END, WHOLE_NAME, ONE_MODULE)
+"""What readers put before a name to tell its kind; no file has them."""
 _IN_LAYER = re.compile(rf"(?:(.*)\.)?(?:{'|'.join(LAYER_WORDS)})\.(\d{{1,6}})(?:\.(.*))?")
 
 

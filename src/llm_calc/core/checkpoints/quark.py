@@ -103,16 +103,9 @@ def _in_steps(said: Said, steps: list[object], *, native: bool) -> NumberFormat 
     said.read("weight")
     kinds = [str(part.values.get("dtype") or "").lower() for part in parts]
     if kinds == ["fp4", _FP8]:
-        size = parts[0].integer("group_size", _NVFP4_GROUP)
-        parts[0].word("dtype", _KINDS, "")
-        for part in parts:
-            part.word("qscheme", _SCHEMES, "")
-            part.read("dtype", "symmetric", "scale_type", "scale_format", "group_size")
-        beside = 64.0 if native else 32.0
-        return grouped("nvfp4", 4, max(size, 1), 8, tensor=beside, compute="fp4" if native else None)
+        return _scales_quantized(*parts, native=native)
     if kinds == [_FP8, "int4"]:
-        parts[0].word("qscheme", {"": "", "per_tensor": "per_tensor"}, "")
-        parts[0].read("dtype", "symmetric", "scale_type", "scale_format", "group_size")
+        _whole_tensor(parts[0])
         number = _one_step(parts[1], native=False)
         return (
             None if number is None else replace(number, tensor_bits=32.0, compute="fp8" if native else None)
@@ -122,6 +115,51 @@ def _in_steps(said: Said, steps: list[object], *, native: bool) -> NumberFormat 
     return _one_step(parts[0], native=native) if parts else None
 
 
+def _scales_quantized(numbers: Said, scales: Said, *, native: bool) -> NumberFormat:
+    """NVFP4: numbers in groups, whose scales are fp8 with one scale for all of them.
+
+    Source: amd-quark 0.13, ``quantization/file2file_quantization.py`` and ``config.py``; ``checked: 2026-11-30``, read.
+    """
+    numbers.read("dtype")
+    numbers.word("qscheme", _GROUPED, "")
+    size = numbers.group("group_size", _NVFP4_GROUP)
+    if size < 1:
+        raise numbers.refusal("group_size", "a positive whole number")
+    if size != _NVFP4_GROUP:
+        numbers.assume(f"{_short(numbers)}.group_size: NVFP4 has groups of {_NVFP4_GROUP}; {size} were taken")
+    _name_unused(numbers, symmetric=(True,), scale_type=_FLOATS, scale_format=_FLOATS, block_size=())
+    _whole_tensor(scales)
+    if scales.values.get("is_scale_quant") is False:
+        scales.assume(f"{_short(scales)}.is_scale_quant is false; scales were taken as quantized")
+    beside = 64.0 if native else 32.0
+    return grouped("nvfp4", 4, size, 8, tensor=beside, compute="fp4" if native else None)
+
+
+_GROUPED = {each: each for each in ("", "per_group")}
+_FLOATS = ("float", "float32")
+
+
+def _whole_tensor(step: Said) -> None:
+    """A step with one scale of 32 bits for a tensor; names what it says beside that."""
+    step.read("dtype")
+    step.word("qscheme", {"": "", "per_tensor": "per_tensor"}, "")
+    _name_unused(
+        step, symmetric=(True,), scale_type=_FLOATS, scale_format=_FLOATS, group_size=(-1, 0), block_size=()
+    )
+
+
+def _name_unused(said: Said, **usual: tuple[object, ...]) -> None:
+    """Names what is stated, is not as usual, and changed nothing."""
+    for key, values in usual.items():
+        value = said.raw(key)
+        if value is not None and not any(value is each or value == each for each in values):
+            said.assume(f"{_short(said)}.{key} ({value!r}) is not understood here; it was ignored")
+
+
+def _short(said: Said) -> str:
+    return said.path.removeprefix("model.hf_config.")
+
+
 def _one_step(weight: Said, *, native: bool) -> NumberFormat | None:
     kind = str(weight.values.get("dtype") or "").lower()
     if kind in _UNQUANTIZED:
@@ -129,30 +167,51 @@ def _one_step(weight: Said, *, native: bool) -> NumberFormat | None:
         return None
     name, bits, compute = weight.word("dtype", _KINDS, "")
     scheme = weight.word("qscheme", _SCHEMES, "")
-    size = weight.integer("group_size", 0)
-    scale = weight.word("scale_format", _SCALES, "") or weight.word("scale_type", _SCALES, "")
-    symmetric = weight.raw("symmetric") is not False
     compute = compute if native else None
     if name.startswith("mx") and scheme in ("", "per_group"):
-        return grouped(name, bits, size if size > 0 else 32, 8, compute=compute)
-    zero = 0.0 if symmetric else float(bits)
-    block = block_of(weight, "block_size")
+        size = weight.integer("group_size", 32)
+        _name_unused(weight, symmetric=(True,), scale_type=_FLOATS, scale_format=_POWERS, block_size=())
+        if size != _MX_GROUP:
+            weight.assume(f"{_short(weight)}.group_size: {name} has groups of {_MX_GROUP}; {size} was stated")
+        return grouped(name, bits, size if size > 0 else _MX_GROUP, 8, compute=compute)
+    wide = weight.word("scale_format", _SCALES, "") or weight.word("scale_type", _SCALES, "")
+    weight.read("scale_type")
+    zero = 0.0 if weight.flag("symmetric", default=True) else float(bits)
     if scheme == "per_block":
-        if block is None:
-            raise weight.refusal("block_size", "a pair of positive whole numbers, such as [128, 128]")
-        wide = scale or 32.0
-        return NumberFormat(
-            name=f"{name}-block", element_bits=bits, block=block, scale_bits=wide, compute=compute
-        )
+        return _in_blocks(weight, name, bits, wide or 32.0, zero, compute)
+    _name_unused(weight, block_size=())
     if scheme == "per_group":
-        return grouped(name, bits, size if size > 0 else 128, _wide(scale), zero=zero, compute=compute)
+        size = weight.group("group_size", 128)
+        if size < 1:
+            raise weight.refusal("group_size", "a positive whole number")
+        return grouped(name, bits, size, wide or 16.0, zero=zero, compute=compute)
+    _name_unused(weight, group_size=(-1, 0))
     if scheme == "per_channel":
-        return grouped(name, bits, -1, _wide(scale, 32.0), zero=zero, compute=compute)
-    return grouped(name, bits, 0, 32, tensor=32.0 if native else 0.0, compute=compute)
+        return grouped(name, bits, -1, wide or 32.0, zero=zero, compute=compute)
+    tensor = 32.0 if native else 0.0
+    return grouped(name, bits, 0, wide or 32.0, zero=zero, tensor=tensor, compute=compute)
 
 
-def _wide(scale: float, usual: float = 16.0) -> float:
-    return scale if scale > 8 else usual
+_MX_GROUP = 32
+_POWERS = ("e8m0", "float8_e8m0fnu")
+
+
+def _in_blocks(
+    weight: Said, name: str, bits: int, wide: float, zero: float, compute: str | None
+) -> NumberFormat:
+    """Numbers with a scale, and an offset where they are not symmetric, a block."""
+    block = block_of(weight, "block_size")
+    if block is None:
+        raise weight.refusal("block_size", "a pair of positive whole numbers, such as [128, 128]")
+    _name_unused(weight, group_size=(-1, 0))
+    return NumberFormat(
+        name=f"{name}-block",
+        element_bits=bits,
+        block=block,
+        scale_bits=wide,
+        zero_bits=zero,
+        compute=compute,
+    )
 
 
 def _kv_cache(said: Said) -> str | None:

@@ -1,12 +1,13 @@
-"""Readers of formats that come with one paper each: SpQR, VPTQ, FP-Quant, Four Over Six.
+"""Readers of formats that come with one paper each: SpQR, FP-Quant, Four Over Six.
 
-Source: spqr_quant 0.2.0, inference.py; vptq 0.0.5.post1, layers/vqlinear.py; fp_quant 0.3.2, module/linear.py;
+Source: spqr_quant 0.2.0, inference.py; fp_quant 0.3.2, module/linear.py and utils/config.py;
 fouroversix at dadfad6, model/modules/linear.py: which tensors a module holds; checked: 2026-11-30, read.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from math import ceil, log2
+from dataclasses import replace
+from functools import partial
+from math import ceil
 
 from llm_calc.core.checkpoints.ledger import Said
 from llm_calc.core.checkpoints.scheme import (
@@ -51,10 +52,8 @@ def spqr(said: Said) -> Scheme:
 
 
 def _spqr_modules(said: Said, shapes: Mapping[str, object]) -> Iterator[Choice]:
-    for key in shapes:
-        module, _, part = key.removesuffix(".shape").rpartition(".")
-        if part != "dense_weights":
-            continue
+    modules = _spqr_parts(said, shapes)
+    for module, key in modules.items():
         dense = _length(said, shapes, key)
         if dense < 1:
             raise InvalidInputError(
@@ -64,7 +63,38 @@ def _spqr_modules(said: Said, shapes: Mapping[str, object]) -> Iterator[Choice]:
             bits * _length(said, shapes, f"{module}.{other}.shape") for other, bits in _SPQR_PARTS.items()
         )
         number = NumberFormat(name="spqr", element_bits=stored / (dense * _PER_WORD))
-        yield Choice(pattern=f"whole:{module}", number=number, role="target", said="shapes", written=module)
+        yield Choice(
+            pattern=f"whole:{module}",
+            number=number,
+            role="target",
+            said="shapes",
+            written=f"{module}.dense_weights.shape",
+            holds=partial(_is_whole, dense),
+        )
+
+
+def _is_whole(words: int, inputs: int, outputs: int) -> bool:
+    """Whether so many words hold a matrix: whole tiles of sixteen by sixteen, a word for each of a tile's rows."""
+    return words == ceil(outputs / _PER_WORD) * ceil(inputs / _PER_WORD) * _PER_WORD
+
+
+def _spqr_parts(said: Said, shapes: Mapping[str, object]) -> dict[str, str]:
+    """Modules with the key of their weights; names keys of no such module, and modules without the other keys."""
+    cut = {key: key.removesuffix(".shape").rpartition(".") for key in shapes}
+    modules = {module: key for key, (module, _, part) in cut.items() if part == "dense_weights"}
+    where = f"{said.path.removeprefix('model.hf_config.')}.shapes"
+    known = ("dense_weights", *_SPQR_PARTS)
+    strange = [key for key, (module, _, part) in cut.items() if part not in known or module not in modules]
+    said.notes.add_all(strange, f"{where}.{{}} is not understood; it was ignored")
+    for part in _SPQR_PARTS:
+        lost = [module for module in modules if _is_lost(shapes, f"{module}.{part}.shape", part)]
+        said.notes.add_all(lost, f"{where}.{{}}.{part}.shape is absent; nothing was counted for it")
+    return modules
+
+
+def _is_lost(shapes: Mapping[str, object], key: str, part: str) -> bool:
+    """Whether a length is missing; a null says that there is no order of columns."""
+    return key not in shapes or (shapes[key] is None and part != "in_perm")
 
 
 def _length(said: Said, shapes: Mapping[str, object], key: str) -> int:
@@ -78,89 +108,6 @@ def _length(said: Said, shapes: Mapping[str, object], key: str) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Vectors:
-    """One module of VPTQ: its shape, and what its codebooks are."""
-
-    inputs: int
-    outputs: int
-    bits: float
-
-    @property
-    def number(self) -> NumberFormat:
-        """All that is stored, counted a weight."""
-        return NumberFormat(name="vptq", element_bits=self.bits / (self.inputs * self.outputs))
-
-
-def vptq(said: Said) -> Scheme:
-    """VPTQ: for each listed module, packed codes of vectors of outputs, their codebooks, an order and norms of columns.
-
-    Raises:
-        InvalidInputError: no module is listed, or one of them is not understood.
-    """
-    modules = {name: _vectors(part) for name, part in said.parts("config_for_layers").items()}
-    if not modules:
-        raise said.refusal("config_for_layers", "an object of modules, each with its codebooks")
-    if said.raw("shared_layer_config"):
-        said.assume(
-            "quantization_config.shared_layer_config was ignored: modules of config_for_layers alone were taken"
-        )
-    listed = tuple(
-        Choice(
-            pattern=f"whole:{name}",
-            number=module.number,
-            role="target",
-            said="config_for_layers",
-            written=name,
-        )
-        for name, module in modules.items()
-    )
-    stored = sum(module.bits for module in modules.values())
-    mean = stored / sum(module.inputs * module.outputs for module in modules.values())
-    scheme = replaced(said, NumberFormat(name="vptq", element_bits=mean), "VPTQ")
-    words = f"{mean:.2f} bits a weight on average (VPTQ)"
-    return replace(
-        scheme,
-        storage=f"int{max(1, round(mean))}",
-        words=words,
-        choices=(*scheme.choices, *listed),
-        covers=frozenset(),
-    )
-
-
-def _vectors(said: Said) -> _Vectors:
-    inputs, outputs = (said.group(key, -1) for key in ("in_features", "out_features"))
-    if inputs < 1 or outputs < 1:
-        raise said.refusal("in_features", "the module's shape, with out_features")
-    outlier, length = _pair(said, "vector_lens")
-    books, main = _pair(said, "num_centroids")
-    _, residual = _pair(said, "num_res_centroids")
-    groups, size = said.group("group_num", 1), said.group("group_size", inputs)
-    beside = said.integer("outlier_size", 0)
-    said.flag("indices_as_float")
-    if min(length, main, groups, size) < 1 or residual == 0:
-        raise said.refusal("vector_lens", "lengths of vectors, with centroids for each group")
-    codes = log2(main) + (log2(residual) if residual > 0 else 0)
-    stored = groups * ceil(outputs / length) * ceil(size * codes / _INT) * _INT
-    stored += groups * (main + max(residual, 0)) * length * _HALF
-    if outlier > 1 and books > 0:
-        stored += books * outlier * _HALF + ceil(outputs / outlier) * max(beside, 0) * _HALF
-    columns = _HALF * said.flag("enable_perm", default=True) + 2 * _HALF * said.flag(
-        "enable_norm", default=True
-    )
-    said.read("is_indice_packed")
-    return _Vectors(inputs, outputs, stored + columns * inputs)
-
-
-def _pair(said: Said, key: str) -> tuple[int, int]:
-    """What outliers and all others have."""
-    value = said.raw(key)
-    sides = [-1, -1] if value is None else value if isinstance(value, list) else []
-    if len(sides) != 2 or not all(type(each) is int and -1 <= each <= 1 << 24 for each in sides):
-        raise said.refusal(key, "two whole numbers, for outliers and for all others")
-    return int(sides[0]), int(sides[1])
-
-
 _FP4 = {"nvfp4": 16, "mxfp4": 32}
 """Kinds of numbers with the size of their groups."""
 
@@ -172,8 +119,9 @@ def fp_quant(said: Said) -> Scheme:
     """
     kind = said.word("forward_dtype", {each: each for each in _FP4}, "nvfp4")
     side = said.group("hadamard_group_size", _FP4[kind])
-    if side < 1:
-        raise said.refusal("hadamard_group_size", "16, 32, 64, 128")
+    sides = [each for each in (16, 32, 64, 128) if each >= _FP4[kind]]
+    if side not in sides:
+        raise said.refusal("hadamard_group_size", ", ".join(map(str, sides)))
     wide = said.notes.own.element_bits
     whole = said.flag("pseudoquantization") | said.flag("store_master_weights")
     beside = 2 * wide * (1 + side * side)

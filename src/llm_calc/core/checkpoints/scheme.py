@@ -1,6 +1,6 @@
 """``Scheme``: what a ``quantization_config`` says, in one form whatever tool wrote it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,6 +27,7 @@ class Choice:
 
     ``role``: what is ``listed`` goes before what is ``left out``, and that before a ``target``. ``written``: the
     pattern as it stands in the file, where it is read in its own way. ``otherwise``: what it means to other readers.
+    ``holds``: whether what is said of the module can be of a matrix of so many inputs and outputs.
     """
 
     pattern: str
@@ -35,6 +36,7 @@ class Choice:
     said: str
     written: str = ""
     otherwise: str = ""
+    holds: Callable[[int, int], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

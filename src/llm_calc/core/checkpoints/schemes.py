@@ -12,12 +12,13 @@ from llm_calc.core.checkpoints.integers import awq, gptq
 from llm_calc.core.checkpoints.ledger import Notes, Said
 from llm_calc.core.checkpoints.modelopt import modelopt
 from llm_calc.core.checkpoints.quark import quark
-from llm_calc.core.checkpoints.research import fouroversix, fp_quant, spqr, vptq
+from llm_calc.core.checkpoints.research import fouroversix, fp_quant, spqr
 from llm_calc.core.checkpoints.scheme import FIELD, Scheme
 from llm_calc.core.checkpoints.sglang import blockwise_int8, w4afp8, w8a8_fp8, w8a8_int8
 from llm_calc.core.checkpoints.tables import FormatTables
 from llm_calc.core.checkpoints.torchao import torchao
 from llm_calc.core.checkpoints.transformers_own import gemma, metal
+from llm_calc.core.checkpoints.vptq import vptq
 from llm_calc.core.checkpoints.whole_models import (
     bitsandbytes,
     fbgemm_fp8,

@@ -1,75 +1,18 @@
-"""Requests that differ over prefill and decode apart: one line for the prompts, one for the answers, event by event."""
+"""Requests that differ over prefill and decode apart: lines for prompts, caches and answers, event by event."""
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from math import ceil, inf
+from math import ceil
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray
 from llm_calc.core.workloads.run import NEXT_SESSION
+from llm_calc.core.workloads.stations import Stations
 from llm_calc.core.workloads.stream import Stream
 from llm_calc.core.workloads.turns import Seen, seen_of
 
 _NEARLY = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stations:
-    """Replicas of both kinds with their times [s].
-
-    ``prefill_s``: of a prompt; ``transfer_s``: of its cache; ``token_s``: of a further token with so many answers on
-    the replica; ``most``: answers at once on one decode replica; ``cached_fraction``: of each prompt, not computed.
-    ``sessions_together``: that move as one, each prompt one of theirs; ``step_tokens``: of each answer in
-    a step, above 1 with speculative decoding.
-    """
-
-    prefills: int
-    decodes: int
-    most: int
-    prefill_s: Callable[[float], float]
-    transfer_s: Callable[[float], float]
-    token_s: Callable[[float], float]
-    cached_fraction: float = 0.0
-    sessions_together: float = 1.0
-    step_tokens: float = 1.0
-
-    def most_per_s(self, prompts: FloatArray, outputs: FloatArray, encoding_s: float = 0.0) -> float:
-        """What both sides can serve of requests of these lengths, with images or without [requests/s].
-
-        ``min(prefills / (mean prompt_s + encoding_s), decodes x most / (mean (output - 1) x token_s(most)))``.
-        Definition: a side that is never idle; what waits for the other does not bound it.
-        Leaves out: the link, in which nothing waits for anything else.
-        """
-        text_s = float(np.mean([self.prefill_s(float(each)) for each in prompts]))
-        prompt_s = (text_s + encoding_s) * self.sessions_together
-        answer_s = float(np.mean(outputs - 1)) * self.token_s(self.most)
-        decoded = self.decodes * self.most / answer_s if answer_s > 0 else inf
-        return min(self.prefills / max(prompt_s, 1e-12), decoded)
-
-    def part(self, of: float) -> "Stations":
-        """So-manieth part of both sides, in whole replicas, for as small a part of all requests [1].
-
-        ``p = max(1, round(prefills / of))``, each prompt for ``p x of / prefills``; decode replicas alike, where n
-        answers of a part are ``n x d x of / decodes`` of the whole.
-        Choice: both sides serve of the part exactly what they serve of the whole.
-        Leaves out: waits that many replicas share out better than few.
-        """
-        if of <= 1:
-            return self
-        prefills, decodes = (max(1, round(each / of)) for each in (self.prefills, self.decodes))
-        each = decodes * of / self.decodes
-        token_s = self.token_s
-        return replace(
-            self,
-            prefills=prefills,
-            decodes=decodes,
-            most=max(1, round(self.most / each)),
-            token_s=lambda answers: token_s(max(1.0, answers * each)),
-            sessions_together=self.sessions_together * prefills * of / self.prefills,
-        )
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +56,7 @@ class _Run:
         self.events: list[tuple[float, int, str, object]] = []
         self.number = 0
         self.free, self.waiting = stations.prefills, deque[_Job]()
+        self.free_ways, self.caches = stations.ways, deque[_Job]()
         self.replicas = [_Replica(number) for number in range(stations.decodes)]
         self.emptiest = [(0, each.number) for each in self.replicas]
         self.ready = deque[_Job]()
@@ -160,12 +104,32 @@ class _Run:
             self.free -= 1
             seconds = self.stations.prefill_s(job.prompt) + self.stream.encoding_s(job.turn)
             self.push(now + seconds * self.stations.sessions_together, "computed", job)
-            self.push(now + seconds + self.stations.transfer_s(job.prompt), "there", job)
+            self.push(now + seconds, "leaves", job)
 
     def computed(self, now: float, _job: _Job) -> None:
         """A prefill replica is free again."""
         self.free += 1
         self.start_prompts(now)
+
+    def leaves(self, now: float, job: _Job) -> None:
+        """A cache joins the line for the links."""
+        self.caches.append(job)
+        self.start_caches(now)
+
+    def start_caches(self, now: float) -> None:
+        """Caches on all ways that are free."""
+        stations = self.stations
+        while self.free_ways and self.caches:
+            job = self.caches.popleft()
+            self.free_ways -= 1
+            seconds = stations.transfer_s(job.prompt)
+            self.push(now + seconds * stations.ways / stations.links, "carried", job)
+            self.push(now + seconds, "there", job)
+
+    def carried(self, now: float, _job: _Job) -> None:
+        """A way is free again."""
+        self.free_ways += 1
+        self.start_caches(now)
 
     def there(self, now: float, job: _Job) -> None:
         """A cache has arrived."""
@@ -277,13 +241,15 @@ class _Run:
 def run_apart(stream: Stream, stations: Stations, requests: int, uncounted: int = 0) -> Seen:
     """What so many requests see [s, tokens].
 
-    A prompt waits for one of the prefill replicas, in the order of arrival; its cache travels; its answer goes to the
+    A prompt waits for one of the prefill replicas, in the order of arrival; its cache waits for one of the
+    links, and travels; its answer goes to the
     decode replica with the fewest, or waits for room, joins its next step, and every answer on a replica gets
     ``1 / token_s(answers)`` tokens a second. The first token is there when the answer may begin.
-    Choice: first come, first served on both sides, as engines do by default; events alone are followed, since nothing
+    Choice: first come, first served everywhere, as engines do by default; events alone are followed, since nothing
     changes between them.
     Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; checked: 2026-11-30, its abstract read;
     tests hold it against a run of every token a step.
-    Leaves out: waiting in line for the link, prompts in chunks that share a step, contexts that stay from turn to turn.
+    Leaves out: which link of which replicas a cache takes, prompts in chunks that share a step, contexts that stay from
+    turn to turn.
     """
     return _Run(stream, stations, requests, uncounted).run()

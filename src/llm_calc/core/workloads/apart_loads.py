@@ -9,7 +9,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import NO_HOST
 from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
-from llm_calc.core.workloads.apart import Stations, run_apart
+from llm_calc.core.workloads.apart import run_apart
 from llm_calc.core.workloads.arrivals import sessions_at_rate
 from llm_calc.core.workloads.estimate import (
     Found,
@@ -19,6 +19,7 @@ from llm_calc.core.workloads.estimate import (
     counted_requests,
     session_seconds,
 )
+from llm_calc.core.workloads.stations import Stations
 from llm_calc.core.workloads.stream import Stream
 from llm_calc.core.workloads.traces import Trace
 from llm_calc.core.workloads.turns import Seen
@@ -59,15 +60,20 @@ def alive_apart(
 def _filling(stream: Stream, stations: Stations) -> int:
     """Sessions that keep both sides full, those in their pauses with them, and half as many more [1].
 
-    ``1.5 x (prefills + decodes x most + most requests/s x pauses / turns)``.
+    ``1.5 x (prefills + links + decodes x most + most requests/s x pauses / turns)``.
     Definition: Little's law of the pauses.
     """
     prompts = np.array([each.mean_prompt_tokens for each in stream.classes])
     outputs = np.array([each.output.mean for each in stream.classes])
     pauses = sum(each.share_fraction * (each.turns - 1) * each.think_s for each in stream.classes)
     most = stations.most_per_s(prompts, outputs, stream.mean_encoding_s)
-    filled = stations.prefills + stations.decodes * stations.most + most * pauses / stream.mean_turns
+    filled = _at_once(stations) + most * pauses / stream.mean_turns
     return ceil(FULL * filled)
+
+
+def _at_once(stations: Stations) -> int:
+    """Requests that fill both sides and the links."""
+    return stations.prefills + stations.ways + stations.decodes * stations.most
 
 
 def sessions_apart(deployment: Deployment, stream: Stream, stations: Stations, rate_per_s: float) -> Found:
@@ -146,8 +152,7 @@ def batch_apart(deployment: Deployment, stream: Stream, stations: Stations, requ
     Leaves out: prompts that one prefill step computes together.
     """
     deployment = replace(deployment, host=NO_HOST)
-    at_once = stations.decodes * stations.most + stations.prefills
-    run = min(requests, max(OPEN_REQUESTS, BATCH_FILLS * at_once))
+    run = min(requests, max(OPEN_REQUESTS, BATCH_FILLS * _at_once(stations)))
     of = max(1.0, run / (BATCH_FILLS * OPEN_REQUESTS))
     part, number = stations.part(of), max(1, round(run / of))
     come = replace(stream, slots=0, arrivals_s=(0.0,) * number)

@@ -54,11 +54,11 @@ function enginePart(scenario) {
 export const SESSIONS = "s";
 const GIB = 2 ** 30;
 
-/** The machine around the GPUs, which llama.cpp may leave part of a model with. */
+/** The machine around the GPUs; an answer says where its engine leaves nothing there. */
 function hostPart(scenario) {
   const memory = number(scenario.hmem);
   const host = lean({ platform: scenario.host.trim() || undefined, memory_bytes: typeof memory === "number" ? Math.round(memory * GIB) : memory });
-  return scenario.e === "llama.cpp" && Object.keys(host).length ? host : undefined;
+  return Object.keys(host).length ? host : undefined;
 }
 
 function hardwarePart(scenario) {
@@ -90,8 +90,8 @@ const COUNTS = /^\d+$/;
 /** A part of a request; of a list of unlike GPUs the first says what is said of all. */
 const firstOf = (part) => (Array.isArray(part) ? part[0] : part);
 
-function put(body, path, value) {
-  const steps = path.split("."), last = steps.pop();
+function put(body, path, value, gpu) {
+  const steps = path.split(".").map((step) => (step === "*" ? gpu : step)), last = steps.pop();
   const part = steps.reduce((at, step, index) => {
     const held = COUNTS.test(step) ? at : firstOf(at);
     held[step] ??= COUNTS.test(steps[index + 1]) ? [] : {};
@@ -103,9 +103,10 @@ function put(body, path, value) {
 /** Lay an object over a request: parts are joined, null takes a field away. */
 function merge(body, more) {
   const isPart = (value) => value instanceof Object && !Array.isArray(value);
+  const held = (key) => Object.hasOwn(body, key) && body[key];
   for (const [key, value] of Object.entries(more)) {
     if (value === null) delete body[key];
-    else if (isPart(value) && isPart(body[key])) merge(body[key], value);
+    else if (isPart(value) && isPart(held(key))) merge(body[key], value);
     else body[key] = value;
   }
 }
@@ -114,7 +115,7 @@ function merge(body, more) {
 function withFurther(body, scenario, to) {
   for (const field of FURTHER) {
     const text = scenario[field.key].trim();
-    if (text) put(body, field.key.replace("*", scenario.g.trim()), furtherValue(field, text));
+    if (text) put(body, field.key, furtherValue(field, text), scenario.g.trim());
   }
   if (body.kv_tiers) body.kv_tiers = body.kv_tiers.filter(Boolean);
   merge(body, objectIn(scenario.json) ?? { json: scenario.json });

@@ -66,7 +66,7 @@ function following(now, fields) {
   if (anew("m")) Object.assign(found, { w: "" }, within(named(catalog.value.models, fields.m, "name")?.seq_len, now));
   // One that shares the machine's memory is one machine, of one user.
   if (anew("g") && chipOf(fields)?.memory_options_gb?.length) Object.assign(found, { n: "1", c: "1", tp: "", pp: "", dp: "", ep: "" });
-  if (anew("e")) Object.assign(found, { ev: "" }, ...FURTHER.filter(({ key }) => key.startsWith("engine.")).map(({ key }) => ({ [key]: "" })));
+  if (anew("e")) Object.assign(found, { ev: "", host: "", hmem: "" }, ...FURTHER.filter(({ key }) => key.startsWith("engine.")).map(({ key }) => ({ [key]: "" })));
   if (anew("e") && now.load === "s" && LISTS.without_sessions.includes(fields.e)) found.load = "c";
   // Neither takes the other's formats.
   if (anew("e") && [fields.e, now.e].some((each) => LISTS.own.includes(each))) Object.assign(found, { w: "", kv: "auto" });

@@ -95,10 +95,18 @@ register(
     read=Decoder(attention=gqa(biases="qkv", head_dim=share_of_heads), norms=norms(4)),
 )
 register("glm_ocr_text", read=Decoder(norms=norms(4)))
+
+
+def _no_norm_of_heads(f: Fields) -> str:
+    """GLM 4.5V's class norms neither queries nor keys; files say so in ``use_qk_norm``, which a true one belies."""
+    f.agree(use_qk_norm=False)
+    return ""
+
+
 register(
     "glm4v_moe_text",
     read=Decoder(
-        attention=gqa(biases=when("attention_bias", "qkv")),
+        attention=gqa(biases=when("attention_bias", "qkv"), qk_norm=_no_norm_of_heads),
         feed_forward=mixture(experts="n_routed_experts", sparse=first_dense(), shared_width=shared_times()),
     ),
 )
