@@ -58,7 +58,7 @@ def test_what_becomes_of_long_prompts_is_said() -> None:
 
 
 def test_an_estimate_says_so() -> None:
-    asked = {"model": "llama-3.1-8b", "hardware": H100, "workload": LONG}
+    asked: dict[str, Any] = {"model": "llama-3.1-8b", "hardware": H100, "workload": LONG}
     words = llm_calc.estimate(**asked, engine="trtllm").warnings
     assert any("9351 tokens is refused" in word for word in words)
     cut = {"name": "trtllm", "enable_chunked_prefill": True}

@@ -185,9 +185,7 @@ class TrtllmEngine(EngineBase):
     )
     enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut")
     cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are captured")
-    kv_cache_dtype: str | None = Field(
-        None, description="The same as precision.kv_cache (kv_cache_config.dtype of the options' file)"
-    )
+    kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")
     tp_size: Size | None = Field(None, description="The same as parallelism.tensor [GPUs]")
     pp_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
     ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")
