@@ -106,3 +106,35 @@ def test_a_cache_alone_may_have_a_format(tmp_path: Path) -> None:
 
 def test_an_empty_quantization_says_nothing(tmp_path: Path) -> None:
     assert told(folder(tmp_path, {"config.json": {**LLAMA, "quantization_config": {}}}, {})) == ("exact", [])
+
+
+def test_files_that_hold_something_else_than_their_index_says_are_named(tmp_path: Path) -> None:
+    index = {"metadata": {"total_size": 2 * PARAMETERS}, "weight_map": {"x": PARTS[0], "y": PARTS[1]}}
+    files = {"config.json": LLAMA, "model.safetensors.index.json": index}
+    whole = {PARTS[0]: PARAMETERS, PARTS[1]: PARAMETERS}
+    assert told(folder(tmp_path, files, whole)) == ("exact", [])
+    confidence, said = told(folder(tmp_path, files, {PARTS[1]: 100}))
+    assert confidence == "approximate"
+    assert [f"hold {PARAMETERS + 100}" in each for each in said] == [True]
+
+
+def test_gguf_files_beside_a_configuration_are_named(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"config.json": LLAMA}, {})
+    (path / "tiny-Q4_K_M.gguf").write_bytes(b"GGUF")
+    confidence, said = told(path)
+    assert confidence == "approximate"
+    assert ["tiny-Q4_K_M.gguf" in each for each in said] == [True]
+
+
+@pytest.mark.parametrize(
+    ("beside", "confidence"), [(["lm_head"], "exact"), (["lm_head", "*mlp*"], "approximate")]
+)
+def test_a_quantizers_file_that_leaves_out_other_modules_is_named(
+    tmp_path: Path, beside: list[str], confidence: str
+) -> None:
+    said = {"quant_method": "modelopt", "quant_algo": "FP8", "ignore": ["lm_head"]}
+    own = {"quantization": {"quant_algo": "FP8", "exclude_modules": beside}}
+    files = {"config.json": {**LLAMA, "quantization_config": said}, "hf_quant_config.json": own}
+    found, notes = told(folder(tmp_path, files, {}))
+    assert found == confidence
+    assert any("exclude_modules contradicts" in note for note in notes) == (confidence == "approximate")

@@ -147,6 +147,9 @@ def _beside(folder: Path) -> Part:
     sizes = _sizes(folder)
     if (folder / ADAPTER).is_file():
         sizes["adapter"] = ADAPTER
+    gguf = sorted(file.name for file in _whole_files(folder))
+    if gguf:
+        sizes["gguf_files"] = gguf
     return {**part, "safetensors_index": sizes} if sizes else part
 
 
@@ -185,7 +188,14 @@ def _sizes(folder: Path) -> Part:
         if not size_bytes or missing:
             return {"missing_files": missing} if missing else {}
         metadata = {**(metadata if isinstance(metadata, dict) else {}), "total_size": size_bytes}
-    return {"metadata": metadata, **({"missing_files": missing} if missing else {})}
+    held = {} if missing else _held(folder, names)
+    return {"metadata": metadata, **held, **({"missing_files": missing} if missing else {})}
+
+
+def _held(folder: Path, names: list[str]) -> Part:
+    """The bytes that the files of an index hold."""
+    size_bytes = sum(_tensor_bytes(folder / name) for name in names if name.endswith(".safetensors"))
+    return {"files_bytes": size_bytes} if size_bytes else {}
 
 
 def _named_files(weight_map: object, folder: Path) -> list[str]:

@@ -29,6 +29,7 @@ _WRITTEN_BY_5 = "rope_parameters"
 _FIVE = 5
 _OWN_TOOLS = (
     "bitsandbytes",
+    "fp8",
     "torchao",
     "quanto",
     "hqq",

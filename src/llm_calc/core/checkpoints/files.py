@@ -82,6 +82,11 @@ def _joined(
         and not tables.says_nothing(method, key)
         and _differ(quantization.get(key), value)
     ]
+    against += [
+        f"{name}: {key}"
+        for key, same in _SAME.items()
+        if _lists_differ(quantization.get(same), said.get(key))
+    ]
     stated = {key: value for key, value in quantization.items() if value is not None}
     kept = {
         key: value
@@ -91,6 +96,13 @@ def _joined(
     before = quantization.get(CONTRADICTIONS)
     named = [*(before if isinstance(before, list) else []), *against]
     return {**kept, **stated, **({CONTRADICTIONS: named} if named else {})}
+
+
+def _lists_differ(first: object, second: object) -> bool:
+    """Whether two lists of modules name others, in whatever order."""
+    if not isinstance(first, list) or not isinstance(second, list):
+        return False
+    return sorted(map(str, first)) != sorted(map(str, second))
 
 
 def _differ(first: object, second: object) -> bool:

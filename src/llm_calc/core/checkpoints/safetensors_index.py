@@ -36,10 +36,11 @@ def index_notes(index: Mapping[str, object], model: Model, recipe: WeightRecipe)
     Raises:
         InvalidInputError: the index has no total size.
     """
-    lost = (*_missing(index), *_adapter(index))
+    lost = (*_missing(index), *_adapter(index), *_gguf(index))
     if lost and index.get("metadata") is None:
         return lost
     stated, counted = total_size_bytes(index), weights_bytes(model, recipe)
+    lost = (*lost, *_held(index, stated))
     if abs(counted - stated) <= TOLERANCE * stated:
         return (*lost, *_parameters(index, model, recipe))
     note = (
@@ -68,6 +69,24 @@ def _adapter(index: Mapping[str, object]) -> tuple[str, ...]:
     return (
         f"{name} beside config.json: the adapter is not counted; /api/memory_plan takes it as lora.adapter_config",
     )
+
+
+def _gguf(index: Mapping[str, object]) -> tuple[str, ...]:
+    """Names GGUF files that lie beside a configuration."""
+    names = index.get("gguf_files")
+    if not isinstance(names, list) or not names:
+        return ()
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    said = ", ".join(map(str, names[:3]))
+    return (f"GGUF files beside config.json ({said}{more}) were not read: name one to have it answered",)
+
+
+def _held(index: Mapping[str, object], stated: int) -> tuple[str, ...]:
+    """Names files that hold another number of bytes than their index says."""
+    held = index.get("files_bytes")
+    if not isinstance(held, int) or abs(held - stated) <= TOLERANCE * stated:
+        return ()
+    return (f"the index of the weights' files says {stated} bytes; the files themselves hold {held}",)
 
 
 def _parameters(index: Mapping[str, object], model: Model, recipe: WeightRecipe) -> tuple[str, ...]:

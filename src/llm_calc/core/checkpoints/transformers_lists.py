@@ -13,11 +13,13 @@ from llm_calc.core.architectures.beside import RELEASE, first_number
 from llm_calc.core.checkpoints.ledger import Said
 from llm_calc.core.checkpoints.scheme import (
     HEAD,
+    LINEAR,
     NO_EXPERTS,
     TOWERS,
     Choice,
     Coverage,
     Scheme,
+    left_out,
     names_head,
     number_words,
     storage_of,
@@ -36,6 +38,23 @@ def kept_modules(said: Said, *keys: str, parameters: bool = False) -> tuple[Choi
     return tuple(
         _choice(pattern, key, release, parameters=parameters) for pattern, key in said.strings(*keys)
     )
+
+
+def fp8_list(said: Said) -> tuple[tuple[Choice, ...], Coverage]:
+    """What an fp8 file leaves as it is, and what is quantized beside that.
+
+    A file of release 5 is read as that release reads it: a list of its own takes the place of the usual one, which
+    keeps the head. Expressions after ``re:`` are another tool's and experts are one module: both stay as written.
+    """
+    release = first_number(said.values.get(RELEASE))
+    skips = left_out(said, USUAL_LIST)
+    if release is None or release < _FIRST_OF_5:
+        return skips, LINEAR
+    kept = tuple(
+        each if each.pattern.startswith("re:") or "experts" in each.pattern else five
+        for each, five in zip(skips, kept_modules(said, USUAL_LIST), strict=True)
+    )
+    return kept, LINEAR | HEAD if is_stated(said, USUAL_LIST) and not names_head(kept) else LINEAR
 
 
 def is_stated(said: Said, *keys: str) -> bool:

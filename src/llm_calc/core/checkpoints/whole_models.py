@@ -23,7 +23,7 @@ from llm_calc.core.checkpoints.scheme import (
     number_words,
     storage_of,
 )
-from llm_calc.core.checkpoints.transformers_lists import is_stated, kept_modules
+from llm_calc.core.checkpoints.transformers_lists import fp8_list, is_stated, kept_modules
 from llm_calc.core.formats import NumberFormat
 
 _FP8_KINDS = dict.fromkeys(("", "e4m3", "e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e5m2"), "fp8")
@@ -46,7 +46,8 @@ def fp8(said: Said) -> Scheme:
     static = said.word("activation_scheme", {"": False, "dynamic": False, "static": True}, "")
     block = block_of(said, "weight_block_size")
     experts = said.word(EXPERT_KEY, _EXPERT_KINDS, "")
-    skips = left_out(said, "modules_to_not_convert", "ignored_layers", "exclude_modules")
+    kept, covers = fp8_list(said)
+    skips = (*kept, *left_out(said, "ignored_layers", "exclude_modules"))
     number = NumberFormat(name="fp8", element_bits=8, tensor_bits=_ONE_SCALE * (1 + static), compute="fp8")
     if block:
         scale = 8.0 if powers and said.values.get(EXPERT_KEY) is not None else 32.0
@@ -66,6 +67,7 @@ def fp8(said: Said) -> Scheme:
         number=number,
         words=f"{words}, experts in {beside}" if beside else words,
         choices=(*skips, *listed),
+        covers=covers,
         by_name=by_name,
         kv_cache=kv_cache_of(said),
         activations="fp8",
