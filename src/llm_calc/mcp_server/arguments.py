@@ -54,9 +54,7 @@ HardwareInput = Annotated[
 ]
 PrecisionInput = Annotated[
     Annotated[PrecisionPart, _short("precision", PrecisionPart | str)] | None,
-    Field(
-        description="Format of the weights (fp8, int4-awq, q4_k_m, …), or a part; absent: as published"
-    ),
+    Field(description="Format of the weights (fp8, int4-awq, q4_k_m, …), or a part; absent: as published"),
 ]
 ParallelismInput = Annotated[
     ParallelismPart | None, Field(description="The layout; absent: tensor parallelism over all GPUs")
