@@ -248,11 +248,12 @@ def _placed(
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions, *dealt_words(built)),
-        warnings=(
-            *true_warnings(subject.warnings, beside.draft.layers),
-            *fit_warnings(plan, context, most_prompt_tokens(workload)),
-        ),
+        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
     )
+
+
+def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
+    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
