@@ -24,7 +24,8 @@ import yaml  # type: ignore[import-untyped]
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.chosen import chosen_catalogs
-from llm_calc.adapters.memory_plan import planned_memory, reason_of
+from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.planned import reason_of
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.errors import CalcError, UnknownNameError

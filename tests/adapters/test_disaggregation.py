@@ -372,6 +372,12 @@ def test_sessions_over_two_sides_speak_of_no_kept_context() -> None:
     assert found.sessions.hit_fraction == 0
 
 
+@pytest.mark.parametrize("load", LOADS)
+def test_uncalibrated_answers_speak_of_no_intervals(load: dict[str, Any]) -> None:
+    found = asked(load)
+    assert not [each for each in found.warnings if "interval" in each]
+
+
 def test_a_draft_s_cache_travels_as_well() -> None:
     """deepseek-v3 keeps a latent in each of 61 layers, and in the one that drafts: 62 / 61 of the bytes."""
     deployed = {

@@ -186,3 +186,12 @@ def test_a_context_beyond_the_models_positions_is_mended_by_as_many_as_those_are
     )
     assert not answer.fits
     assert [(each.field, each.value) for each in answer.changes_that_fit] == [("engine.max_model_len", 4096)]
+
+
+def test_a_laptop_is_not_told_to_take_more_gpus_nor_is_another_laptop_offered() -> None:
+    answer = memory_plan(model="llama-3.1-8b", hardware="rtx-4060-laptop")
+    assert not answer.fits
+    assert "hardware.count" not in [change.field for change in answer.changes_that_fit]
+    assert not any("parallelism" in change.field for change in answer.changes_that_fit)
+    assert answer.recommended_gpu is not None
+    assert "laptop" not in answer.recommended_gpu.gpu

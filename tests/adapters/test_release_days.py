@@ -57,6 +57,14 @@ def test_a_stated_release_moves_the_time_a_token_and_says_by_how_much() -> None:
     assert {"0.5.9", "0.5.12"} <= set(late.basis.releases)
 
 
+def test_without_a_release_it_is_said_what_the_newest_would_change() -> None:
+    newest = load_release_days()["sglang"][-1].version
+    middle, stated = answer(None), answer(newest)
+    notes = [note for note in middle.assumptions if note.startswith("engine.version: not stated")]
+    assert len(notes) == 1
+    assert f"{stated.tpot_s / middle.tpot_s:.2f} times those as {newest}" in notes[0]
+
+
 def test_with_a_release_too_one_request_is_no_slower_a_token_than_two() -> None:
     load = {"input_tokens": 1024, "output_tokens": 1024}
     for version in ("0.5.4", "0.5.12"):

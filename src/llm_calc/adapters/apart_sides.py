@@ -130,6 +130,18 @@ def holding_side(request: Asked) -> Asked:
     return request.model_copy(update=said)
 
 
+def computing_side(request: MemoryPlanRequest) -> MemoryPlanRequest | None:
+    """A replica that prefills, with one request; None where it is as one that decodes, which holds as many and more."""
+    part, load = request.disaggregated, request.workload
+    if part is None or (part.decode_hardware is None and part.decode_parallelism is None):
+        return None
+    if load is not None:
+        counted = [name for name in ("concurrency", "batch") if getattr(load, name) is not None]
+        load = load.model_copy(update=dict.fromkeys(counted, 1))
+    said = {"hardware": replica_hardware(request), "workload": load, "disaggregated": None}
+    return request.model_copy(update=said)
+
+
 def planned_side(request: MemoryPlanRequest) -> MemoryPlanRequest:
     """The replica whose memory is planned: the deployment's own, of two sides one that decodes.
 

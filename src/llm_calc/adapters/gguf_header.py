@@ -138,8 +138,14 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
         kind=kind,
         recipe=used,
         types=kinds_of(placed),
-        notes=(*whole.notes, *read.notes, *unknown_kind(whole.header.values)),
-        doubts=(*contradicted, *behind_the_last(tensors, keys.layers()), *read.key_doubts, *doubts),
+        notes=(*read.notes, *unknown_kind(whole.header.values)),
+        doubts=(
+            *whole.notes,
+            *contradicted,
+            *behind_the_last(tensors, keys.layers()),
+            *read.key_doubts,
+            *doubts,
+        ),
     )
 
 

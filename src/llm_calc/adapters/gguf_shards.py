@@ -33,8 +33,7 @@ def joined(headers: Sequence[GgufHeader]) -> Joined:
         raise _refused("the headers are not parts of one file (split.count)")
     count = counts.pop()
     if count <= 1:
-        _check_total(headers[0], headers[0].tensors)
-        return Joined(header=_with_tensors(headers[0]))
+        return Joined(header=_with_tensors(headers[0]), notes=_other_total(headers[0]))
     parts = {_whole(header, "split.no", -1): header for header in headers}
     if len(parts) < len(headers) or not all(0 <= number < count for number in parts):
         raise _refused(f"split.no must be another of 0 to {count - 1} in each part")
@@ -50,20 +49,23 @@ def _complete(parts: dict[int, GgufHeader], count: int) -> Joined:
         said = f"the upload of a part ends before its list of tensors ({count} parts)"
         return Joined(header=replace(parts[0], tensors=None), shards=count, notes=(said,))
     tensors: tuple[GgufTensor, ...] = tuple(tensor for part in lists for tensor in part or ())
-    for number in range(count):
-        _check_total(parts[number], tensors)
-    return Joined(header=_with_tensors(replace(parts[0], tensors=tensors)), shards=count)
-
-
-def _check_total(header: GgufHeader, tensors: Sequence[GgufTensor] | None) -> None:
-    """Refuse a list of tensors that is not as long as a part says, or names one twice."""
-    if tensors is None:
-        return
-    stated = _whole(header, "split.tensors.count", len(tensors))
+    stated = _whole(parts[0], "split.tensors.count", len(tensors))
     if stated != len(tensors) or len({tensor.name for tensor in tensors}) < len(tensors):
         raise _refused(
             f"split.tensors.count is {stated}; the parts list {len(tensors)} tensors, each must be another"
         )
+    return Joined(header=_with_tensors(replace(parts[0], tensors=tensors)), shards=count)
+
+
+def _other_total(header: GgufHeader) -> tuple[str, ...]:
+    """A sentence on one whole file that tells another number of tensors, which llama.cpp passes over."""
+    held = None if header.tensors is None else len(header.tensors)
+    stated = header.values.get("split.tensors.count")
+    if held is None or stated is None or stated == held:
+        return ()
+    return (
+        f"split.tensors.count says {str(stated)[:40]}; the file lists {held} tensors, which were counted",
+    )
 
 
 def _check_same_file(parts: dict[int, GgufHeader]) -> None:

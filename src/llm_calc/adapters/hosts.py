@@ -184,4 +184,4 @@ def host_words(host: Host) -> str:
     size = f"{host.memory_bytes / GIB:.0f} GiB"
     if host.stated:
         return f"host: {host.name}, {size} at {speed}"
-    return f"hardware.host: not stated; taken as {host.name} ({size} at {speed})"
+    return f"hardware.host: how fast it is was not stated; taken as {host.name} ({size} at {speed})"

@@ -41,7 +41,9 @@ def _shown(plan: MemoryPlan) -> MemoryPlan:
 def idle_fields(request: MemoryPlanRequest, setup: Setup) -> Iterator[str]:
     """The same of other parts of a request, which say something of times alone."""
     load, hosts = request.workload, request.hardware.gpus_per_node
+    apart = request.disaggregated
     stated = {
+        "disaggregated.link_bytes_per_s": apart is not None and apart.link_bytes_per_s is not None,
         "hardware.gpus_per_node": hosts != HardwarePart.model_fields["gpus_per_node"].default,
         "workload.prefix_cache_hit_fraction": load is not None and bool(load.prefix_cache_hit_fraction),
         "workload.targets": load is not None and load.targets is not None,

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from llm_calc.adapters.catalog.gpus import LAPTOP
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
-from llm_calc.adapters.dealt_advice import less_dealt
+from llm_calc.adapters.dealt_advice import less_dealt, longer_step
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_format
 from llm_calc.adapters.wire.memory import Change, ContextRow
@@ -48,7 +49,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
     tries = (
         lambda *of: less_dealt(lambda other: holds(of[0], other, of[2]), of[0], of[1]),
         _longer_context,
-        _longer_step,
+        lambda *of: longer_step(lambda other: holds(of[0], other, of[2]), *of),
         _context_of_the_model,
         _context_that_starts,
         _utilization,
@@ -100,21 +101,13 @@ def _with(engine: Engine, **options: float) -> Engine:
 
 def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """The engine started with as much context as a request needs."""
-    name = _option(engine, EVERY_CONTEXT_FLAG)
-    if name is None or asked.context_tokens <= engine.plan(setup).max_model_len_tokens:
+    name, size = _option(engine, EVERY_CONTEXT_FLAG), asked.context_tokens
+    if name is None or size <= engine.plan(setup).max_model_len_tokens:
         return
-    if holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
-        text = f"start the engine with {asked.context_tokens} tokens of context"
-        yield Change(field=f"engine.{name}", value=asked.context_tokens, change=text)
-
-
-def _longer_step(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    """Where no prompt is cut: a step as long as the longest."""
-    if engine.limits(setup).takes(asked.prompt_tokens):
-        return
-    if holds(setup, _with(engine, max_num_tokens=asked.prompt_tokens), asked):
-        text = f"let a step take {asked.prompt_tokens} tokens, a whole prompt"
-        yield Change(field="engine.max_num_tokens", value=asked.prompt_tokens, change=text)
+    if holds(setup, _with(engine, **{name: size}), asked):
+        yield Change(
+            field=f"engine.{name}", value=size, change=f"start the engine with {size} tokens of context"
+        )
 
 
 def _context_of_the_model(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
@@ -166,8 +159,12 @@ def _utilization(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]
 
 
 def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    """Twice as many GPUs in each step, by tensor parallelism, else by replicas; llama.cpp deals layers instead."""
-    if setup.unlike or (setup.gpu.unified_memory and setup.gpu.link_kind is None):
+    """Twice as many GPUs in each step, by tensor parallelism, else by replicas; llama.cpp deals layers instead.
+
+    A laptop and a chip with its own memory hold one.
+    """
+    alone = setup.gpu.form_factor == LAPTOP or (setup.gpu.unified_memory and setup.gpu.link_kind is None)
+    if setup.unlike or alone:
         return
     for field in ("pipeline",) if engine.name == "llama.cpp" else ("tensor", "pipeline", "data"):
         layout = _grown(setup, engine, asked, field)

@@ -1,19 +1,18 @@
 """``/api/memory_plan``: from a request to an engine's plan, and from the plan to the answer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
-from llm_calc.adapters.apart_sides import planned_side
+from llm_calc.adapters.apart_sides import computing_side, planned_side
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
-from llm_calc.adapters.fit_warnings import prompt_text
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
-from llm_calc.adapters.lora import Served, lora_answer, served_lora, with_lora
+from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import (
     CONCURRENCY,
     changes_that_fit,
@@ -21,13 +20,13 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
     with_context_said,
 )
-from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings, shortage_text
+from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.other_gpu import recommended_gpu
+from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both, sequence_bytes
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import cache_groups, per_gpu, stage_memory
-from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import (
     CacheSize,
@@ -42,47 +41,15 @@ from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.core.deployments.question import (
     Asked,
-    Held,
     Question,
     headroom_bytes,
     replica_sequences,
     whole_concurrency,
 )
-from llm_calc.core.engines import Engine, MemoryPlan
+from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
 
 LONGEST_TABLE_TOKENS = 1 << 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A request with everything that was found out about it."""
-
-    subject: Subject
-    engine: Engine
-    rules: EngineRules
-    held: Held
-    lora: Served | None = None
-
-    @property
-    def plan(self) -> MemoryPlan:
-        """What the engine does with the memory."""
-        return self.held.plan
-
-    @property
-    def asked(self) -> Asked:
-        """What it was asked to hold."""
-        return self.held.asked
-
-    @property
-    def fits(self) -> bool:
-        """Whether it holds that."""
-        return self.held.fits
-
-    @property
-    def serves(self) -> bool:
-        """Whether it fits and the engine starts, with its default context where none is said."""
-        return self.held.serves
 
 
 def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> MemoryPlanAnswer:
@@ -100,8 +67,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         engine=planned.rules.answered,
         weights_format=subject.precision.weights.words,
         fits=planned.fits,
-        starts=plan.starts,
-        reason=reason_of(planned),
+        starts=planned.starts,
+        reason=reason_of_both(planned),
         headroom_bytes=headroom_bytes(plan, asked),
         asked_sequences=asked.sequences,
         asked_context_tokens=asked.context_tokens,
@@ -125,7 +92,8 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
-            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.fits),
+            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.held.fits),
+            *prefill_warnings(planned),
         ],
     )
 
@@ -146,7 +114,12 @@ def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs)
 
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     """The request resolved and planned by its engine; of prefill and decode apart a replica that decodes."""
-    request = planned_side(request)
+    other = computing_side(request)
+    planned = _planned_replica(planned_side(request), catalogs)
+    return planned if other is None else replace(planned, prefill=_planned_replica(other, catalogs))
+
+
+def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     request = with_images(request, seen_images(request.workload, request.model, catalogs))
     request = with_preset(request, catalogs)
     subject = resolve_setup(
@@ -227,15 +200,11 @@ def _kv_cache(planned: Planned) -> KvCache:
         ),
         allocated=CacheSize(
             bytes_per_token=plan.bytes_per_token,
-            bytes_per_sequence=round(_sequence_bytes(plan, context)),
-            bytes_in_all=round(replica_sequences(plan, asked) * _sequence_bytes(plan, asked.context_tokens)),
+            bytes_per_sequence=round(sequence_bytes(plan, context)),
+            bytes_in_all=round(replica_sequences(plan, asked) * sequence_bytes(plan, asked.context_tokens)),
         ),
         groups=[group for pool in plan.pools for group in cache_groups(pool)],
     )
-
-
-def _sequence_bytes(plan: MemoryPlan, context: int) -> float:
-    return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
 
 
 def _longest_context(plan: MemoryPlan, own: int | None) -> int:
@@ -244,33 +213,6 @@ def _longest_context(plan: MemoryPlan, own: int | None) -> int:
         return 0
     limit = max(own or 0, plan.max_model_len_tokens)
     return min(plan.max_context_tokens(), limit)
-
-
-def reason_of(planned: Planned) -> str:
-    """One sentence with the numbers of what decides."""
-    plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
-    if plan.available_bytes <= 0:
-        return shortage_text(budget, plan.host)
-    if plan.refusals:
-        return "; ".join(plan.refusals)
-    if plan.host is not None and not plan.host.fits:
-        needed, there = gib(plan.host.needed_bytes), gib(plan.host.memory_bytes or 0.0)
-        return f"{needed:.2f} GiB would lie in the host's memory of {there:.2f} GiB: this does not fit"
-    context, sequences = asked.context_tokens, asked.sequences
-    if context > plan.max_model_len_tokens:
-        return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
-    if not plan.limits.takes(asked.prompt_tokens):
-        return prompt_text(plan, asked.prompt_tokens)
-    if not plan.can_start and plan.must_hold_one:
-        context, sequences = plan.max_model_len_tokens, 1
-    shown = Asked(sequences=sequences, context_tokens=context)
-    need = gib(replica_sequences(plan, shown) * _sequence_bytes(plan, context))
-    most = int(plan.max_concurrency(context)) if plan.pools else asked.sequences
-    verdict = "this fits" if planned.fits else "this does not fit"
-    return (
-        f"{sequences_text(sequences, context)} take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB "
-        f"that each GPU has for the KV cache: {verdict}; memory holds {most} of that length at once"
-    )
 
 
 def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
@@ -286,6 +228,10 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     if request.disaggregated is not None:
         found.append(
             f"planned is one of {request.disaggregated.decode_replicas} decode replicas, with its share of requests"
+        )
+    if planned.prefill is not None:
+        found.append(
+            "fits and starts are of both sides: a prefill replica is to hold one request of the same length"
         )
     if request.workload is None:
         found.append(f"asked for {sequences_text(1, plan.max_model_len_tokens)}, since no workload was given")

@@ -65,6 +65,19 @@ def release_factor(engine: EnginePart, gpu: Gpu) -> float | None:
     return None if drift is None or day is None else drift.factor(day.toordinal())
 
 
+def unstated_note(engine: EnginePart, gpu: Gpu) -> str | None:
+    """What the newest release would change of times, where none is stated; None where nothing tells it."""
+    rows = load_release_days().get(engine.name, ())
+    drift = load_calibration("served").drift_of(f"{engine.name}/{chip_class(gpu)}")
+    if drift is None or not rows:
+        return None
+    newest = rows[-1]
+    return (
+        "engine.version: not stated; times a token of a server are those of the middle of the measured runs, and "
+        f"would be {drift.factor(newest.date.toordinal()):.2f} times those as {newest.version}"
+    )
+
+
 def at_release(deployment: Deployment, family: str, factor: float) -> Deployment:
     """The deployment as a server of that release; what was measured without a client stays."""
     offsets = replace(deployment.offsets, tpot=deployment.offsets.tpot * factor)

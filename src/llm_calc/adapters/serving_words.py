@@ -13,7 +13,7 @@ from llm_calc.adapters.idle_options import Timed, idle_activations, idle_in_time
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.presets import chosen_words
-from llm_calc.adapters.release_days import release_note
+from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -57,6 +57,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     yield from session_assumptions(placed, request.workload, apart=apart)
     if request.engine.version is not None:
         yield release_note(placed.release_factor)
+    elif unsaid := unstated_note(request.engine, placed.subject.setup.gpu):
+        yield unsaid
     load = "stream" if request.workload.is_stream else request.workload.load
     several = request.workload.requests_in_flight > 1
     if load == "concurrency" and several and not apart and placed.calibration.name == "served":

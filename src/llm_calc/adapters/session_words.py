@@ -86,7 +86,8 @@ def session_warnings(
     """Where caches do not pay, or more comes than can be served; ``apart_per_s``: the most that two sides serve."""
     kind = "workload.sessions" if workload.grows else "workload"
     yield from trace_warnings(placed, workload, found, apart_per_s)
-    yield f"{kind}: loads of this kind were never measured here; the intervals are those of closed loops"
+    intervals = "" if apart_per_s is not None else "; the intervals are those of closed loops"
+    yield f"{kind}: loads of this kind were never measured here{intervals}"
     yield from _slow_tiers(placed, found)
     turns = 1 if workload.sessions is None else workload.sessions.turns
     replicas = placed.replicas if apart_per_s is None else 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_calc.cli.exits import Exit
-from llm_calc.cli.options import RequestOptions
+from llm_calc.cli.options import FieldOptions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -37,7 +37,7 @@ def present(found: AnswerT, show: "Callable[[Console, AnswerT], None]", *, as_js
 
 def answer_and_present(
     operation: "Operation[Any, AnswerT]",
-    options: RequestOptions,
+    options: FieldOptions,
     paths: dict[str, str],
     show: "Callable[[Console, AnswerT], None]",
 ) -> AnswerT:

@@ -8,7 +8,7 @@ from typing import Any
 from llm_calc.adapters.json_text import decoded_json, without_mark
 from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_part, model_part_of_bytes
 from llm_calc.adapters.shorthand import expanded
-from llm_calc.cli.options import RequestOptions
+from llm_calc.cli.options import FieldOptions, RequestOptions
 from llm_calc.core.errors import InvalidInputError
 
 STDIN = "-"
@@ -20,7 +20,7 @@ Body = dict[str, Any]
 
 
 def body_of(
-    options: RequestOptions, paths: Mapping[str, str], *, has_parts: bool = True, start: Body | None = None
+    options: FieldOptions, paths: Mapping[str, str], *, has_parts: bool = True, start: Body | None = None
 ) -> Body:
     """The request that options describe: a file's, with the model, the options and the assignments over it.
 
@@ -34,7 +34,7 @@ def body_of(
         raise InvalidInputError("--link, --request: only one of them can be the request")
     body = start or (request_file(options.request) if options.request else {})
     body = expanded(body) if has_parts else body
-    if options.model is not None:
+    if isinstance(options, RequestOptions) and options.model is not None:
         if options.model == options.request == STDIN:
             raise InvalidInputError("MODEL, --request: only one of them can be read from stdin")
         body["model"] = model_argument(options.model)

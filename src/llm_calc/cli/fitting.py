@@ -11,6 +11,7 @@ from llm_calc.cli.options import (
     LOAD,
     TOKENS,
     Concurrency,
+    FieldOptions,
     Machine,
     N,
     RequestOptions,
@@ -75,7 +76,7 @@ def fit(options: FitOptions) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelsForOptions(RequestOptions):
+class ModelsForOptions(FieldOptions):
     """A machine, a context and a speed."""
 
     hardware: Machine = None

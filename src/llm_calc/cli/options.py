@@ -166,10 +166,9 @@ ScenarioLetter = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestOptions:
+class FieldOptions:
     """A request, and fields that go over it."""
 
-    model: Model = None
     request: Annotated[
         str | None,
         option(
@@ -190,6 +189,13 @@ class RequestOptions:
         ),
     ] = None
     as_json: AsJson = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions(FieldOptions):
+    """A request about one model."""
+
+    model: Model = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

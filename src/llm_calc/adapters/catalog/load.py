@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
-from llm_calc.adapters.catalog.gpus import CatalogGpu
+from llm_calc.adapters.catalog.gpus import LAPTOP, CatalogGpu
 from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
 from llm_calc.adapters.catalog.models import CatalogModel
@@ -91,11 +91,10 @@ class Catalogs:
         return self.gpu_names[name if name in self.gpu_names else name.rpartition("-")[0]]
 
     def gpus_sold(self, *, beside: str) -> tuple[Gpu, ...]:
-        """All GPUs but those made for export to one country, which others cannot buy; they count beside one of them."""
-        held_back = {entry.id for entry in self.gpu_entries if entry.export_version}
-        return (
-            self.gpus if beside in held_back else tuple(gpu for gpu in self.gpus if gpu.id not in held_back)
-        )
+        """GPUs sold by themselves: none of a laptop; those for one country alone beside one of them."""
+        abroad = {each.id for each in self.gpu_entries if each.export_version}
+        left_out = set() if beside in abroad else abroad
+        return tuple(gpu for gpu in self.gpus if gpu.id not in left_out and gpu.form_factor != LAPTOP)
 
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
         """All rental prices of a GPU id, in the order of the files."""

@@ -77,7 +77,10 @@ class CatalogModel(BaseModel):
     config: dict[str, Any] = Field(min_length=1)
 
     def stored_as(self, checkpoint: Checkpoint) -> "CatalogModel":
-        """The same model in the format and with the context of one of its checkpoints, and under its ids."""
+        """The same model in the format and with the context of one of its checkpoints, and under its ids.
+
+        What was not read of the first release was not read of this one either.
+        """
         config = self.config
         if checkpoint.quantization_config is not None:
             config = _quantized(config, checkpoint.quantization_config)
@@ -86,7 +89,7 @@ class CatalogModel(BaseModel):
         return self.model_copy(
             update={
                 "hugging_face_ids": checkpoint.hugging_face_ids,
-                "assumed": checkpoint.assumed,
+                "assumed": "; ".join(filter(None, (self.assumed, checkpoint.assumed))) or None,
                 "context_length_tokens": checkpoint.context_length_tokens or self.context_length_tokens,
                 "config": config,
             }

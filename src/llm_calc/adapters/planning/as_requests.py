@@ -1,6 +1,5 @@
 """What was planned, as a request to another endpoint: written for what is shown, never to compute with."""
 
-from llm_calc.adapters.apart_sides import holding_side
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
@@ -25,8 +24,7 @@ def serving_request(scene: Scene, plan: Evaluated) -> ServingEstimateRequest:
 
 
 def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
-    """The same deployment as a request to ``/api/memory_plan``; of two sides the replica that decodes."""
-    request = holding_side(request)
+    """The same deployment as a request to ``/api/memory_plan``."""
     return MemoryPlanRequest(
         model=request.model,
         precision=request.precision,
@@ -35,5 +33,6 @@ def memory_request(request: ServingEstimateRequest) -> MemoryPlanRequest:
         engine=request.engine,
         speculative=request.speculative,
         lora=request.lora,
+        disaggregated=request.disaggregated,
         workload=request.workload,
     )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.deployment import Placed, place_subject
-from llm_calc.adapters.memory_plan import Planned, asked_of, planned_as
+from llm_calc.adapters.memory_plan import asked_of, planned_as
+from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.turns import held_at_once, serves_all

@@ -9,8 +9,9 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules, release_of, version_warnings
-from llm_calc.adapters.memory_plan import Planned, planned_memory
+from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
+from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.answer import intervals
 from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.choices import choice_of, layouts_on, named_gpus

@@ -12,8 +12,8 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.mean_lengths import lengths_of
-from llm_calc.adapters.memory_plan import Planned
 from llm_calc.adapters.model_source import SourcedModel
+from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.turns import turn_lengths

@@ -42,7 +42,7 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
     most = plan.max_concurrency(np.atleast_1d(context)) if plan.pools else whole_limit(plan)
     room = np.asarray(most) * float(plan.available_bytes > 0)
     figures = {
-        "fits": (room >= sequences) & plan.can_start,
+        "fits": (room >= sequences) & plan.can_start & (planned.prefill is None or planned.prefill.fits),
         "headroom_bytes": np.round(_headroom(plan, sequences, np.atleast_1d(context))).astype(np.int64),
         "sequences_that_fit": room.astype(np.int64),
         "weights_bytes": round(plan.budget.weights_bytes),
