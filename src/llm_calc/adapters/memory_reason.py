@@ -1,5 +1,6 @@
 """Why a plan of memory holds what is asked, or does not, in one sentence with the numbers that decide."""
 
+from llm_calc.adapters.fit_warnings import prompt_text
 from llm_calc.adapters.memory_advice import sequences_text
 from llm_calc.adapters.memory_warnings import shortage_text
 from llm_calc.adapters.units import gib
@@ -19,6 +20,8 @@ def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
         return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
+    if not plan.limits.takes(asked.prompt_tokens):
+        return prompt_text(plan, asked.prompt_tokens)
     if not plan.can_start and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)
