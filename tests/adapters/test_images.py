@@ -416,3 +416,29 @@ def test_turns_of_sessions_say_which_bring_images() -> None:
         }
         found = llm_calc.estimate(model="qwen3-vl-8b", hardware="h100-80gb-sxm", workload=load)
         assert any(words in word for word in found.assumptions)
+
+
+def profile_told(name: str, processor: dict[str, object] | None) -> list[str]:
+    images = {"width": 1920, "height": 1080, **({} if processor is None else {"processor": processor})}
+    plan = llm_calc.memory_plan(
+        model={"name": name},
+        hardware={"gpu": "l40s"},
+        engine={"name": "vllm", "max_model_len": 32768},
+        workload={"input_tokens": 100, "output_tokens": 100, "concurrency": 1, "images": images},
+    )
+    return [line for line in plan.assumptions if "profiles its encoder" in line]
+
+
+def test_limits_of_a_processor_that_would_change_the_profile_are_named() -> None:
+    """1003520 pixels of 28 x 28 a token are 1280 tokens; the family's 12845056 are 16384."""
+    (told,) = profile_told("qwen2.5-vl-7b", {"max_pixels": 1003520})
+    assert told.startswith("workload.images.processor: not used")
+    assert "of 16384 tokens" in told
+    assert "it is 1280 tokens" in told
+
+
+@pytest.mark.parametrize("processor", [None, {}, {"max_pixels": 12_845_056}, {"min_pixels": 50_176}])
+def test_a_processor_that_leaves_the_profile_as_it_is_says_nothing_of_it(
+    processor: dict[str, object] | None,
+) -> None:
+    assert profile_told("qwen2.5-vl-7b", processor) == []

@@ -36,6 +36,7 @@ DEFAULTS: dict[str, set[Any]] = {
     "disable_radix_cache": {False},
     "enable_attention_dp": {False},
     "enable_chunked_prefill": {True},
+    "trtllm.enable_chunked_prefill": {False},
     "enable_dp_attention": {False},
     "enable_expert_parallel": {False},
     "enforce_eager": {False},
@@ -125,6 +126,12 @@ def answer(operation: Operation[Any, Any], body: Schema) -> str | None:
         return None
 
 
+def usually(body: Schema, name: str) -> set[Any]:
+    """What an engine does by itself, under its own name where engines differ."""
+    own = f"{said(body, ('engine', 'name'))}.{name}"
+    return DEFAULTS.get(own, DEFAULTS.get(name, set()))
+
+
 def silent(operation: Operation[Any, Any], body: Schema) -> list[str]:
     """What may be said in vain: fields with a value that is not what is done anyway and changes no letter."""
     schema = operation.request.model_json_schema()
@@ -140,7 +147,7 @@ def silent(operation: Operation[Any, Any], body: Schema) -> list[str]:
         if path[0] == "model" or (path[0] == "engine" and not options.intersection(path[1:2])):
             continue
         for value in values(kind):
-            usual = value in DEFAULTS.get(path[-1], ()) or value == said(body, path)
+            usual = value in usually(body, path[-1]) or value == said(body, path)
             if not usual and answer(operation, with_value(body, path, value)) == plain:
                 found.append(f"{'.'.join(path)}={value}")
     return found

@@ -85,6 +85,10 @@ def test_a_checkpoint_is_stored_in_its_own_format(row: CatalogModel, checkpoint:
         ("llama 3.1 8b instruct", 131072, "meta-llama/Llama-3.1-8B-Instruct"),
         ("llama-3.1-8b", 131072, "meta-llama/Llama-3.1-8B"),
         ("smollm3", 65536, "HuggingFaceTB/SmolLM3-3B"),
+        ("qwen2:7b", 32768, "Qwen/Qwen2-7B-Instruct"),
+        ("Qwen/Qwen2-7B", 131072, "Qwen/Qwen2-7B"),
+        ("Qwen/Qwen2-72B", 131072, "Qwen/Qwen2-72B"),
+        ("intellect-3", 131072, "PrimeIntellect/INTELLECT-3"),
         ("qwen3-coder-next", 262144, "Qwen/Qwen3-Coder-Next"),
         ("hermes 3 8b", 131072, "NousResearch/Hermes-3-Llama-3.1-8B"),
     ],
@@ -95,6 +99,16 @@ def test_releases_of_one_shape_keep_their_context_and_name(name: str, context: i
     assert row.context_length_tokens == context
     assert llm_calc.inspect_model(model=name).model.context_length_tokens == context
     assert row.repository_of(name) == repository
+
+
+LONGER_BY_FILE = {"qwen-7b": 32768, "qwen-14b": 32768, "mistral-small-4-119b": 1048576}
+"""Qwen's first files state ``seq_length`` beside more positions; Mistral Small 4's class more than its card."""
+
+
+@pytest.mark.parametrize("row", MODELS, ids=IDS)
+def test_the_context_of_a_row_is_that_of_its_config(row: CatalogModel) -> None:
+    answered = llm_calc.inspect_model(model=row.name).model.context_length_tokens
+    assert answered in (None, LONGER_BY_FILE.get(row.name, row.context_length_tokens))
 
 
 PUBLISHED = {

@@ -1,10 +1,12 @@
-"""Advice where a cache is dealt over more GPUs than it can be."""
+"""Advice of single engines: a cache dealt over more GPUs than it can be, prompts longer than a step."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from llm_calc.adapters.wire.memory import Change
+from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines.trtllm import TrtLlm
 from llm_calc.core.engines.vllm import Vllm
 
 
@@ -21,3 +23,14 @@ def less_dealt(works: Callable[[Engine], bool], setup: Setup, engine: Engine) ->
             )
             yield Change(field="engine.decode_context_parallel_size", value=size, change=text)
             return
+
+
+def longer_step(
+    works: Callable[[Engine], bool], setup: Setup, engine: Engine, asked: Asked
+) -> Iterator[Change]:
+    """Where no prompt is cut: a step as long as the longest."""
+    size = asked.prompt_tokens
+    if not isinstance(engine, TrtLlm) or engine.limits(setup).takes(size):
+        return
+    if works(replace(engine, max_num_tokens=size)):
+        yield Change(field="engine.max_num_tokens", value=size, change=f"let a step take {size} tokens")

@@ -44,6 +44,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
@@ -247,8 +248,12 @@ def _placed(
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *offload.assumptions, *dealt_words(built)),
-        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *fit_warnings(plan, context)),
+        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
     )
+
+
+def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
+    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:

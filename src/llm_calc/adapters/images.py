@@ -1,7 +1,7 @@
 """Images of a workload: longer prompts, and what the encoder takes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -19,10 +19,11 @@ from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
-from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder
 from llm_calc.core.workloads.images import ImageCost
+from llm_calc.core.workloads.largest_images import largest_image
 
 RequestT = TypeVar(
     "RequestT", InspectRequest, MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest
@@ -167,6 +168,24 @@ def _words(images: ImagesPart, cost: ImageCost, family: Family, described: Descr
         yield f"{FIELD}.processor: not given; limits of {family.source}"
     else:
         yield from unread_keys(described)
+        yield from _profile_words(family, described)
+
+
+def _profile_words(family: Family, described: Described) -> Iterator[str]:
+    """Where a processor's own limits would change what vLLM profiles its encoder with, which follows the family's."""
+    usual = replace(described, processor={}, read=set())
+    if family.profiled is None:
+        return
+    try:
+        own, known = (largest_image(rule_of(family.rule, each)) for each in (described, usual))
+    except InvalidInputError:  # a tower that does not say what the rule needs
+        return
+    if own.embeddings != known.embeddings:
+        yield (
+            f"{FIELD}.processor: not used for what vLLM profiles its encoder with at its start: that is the largest "
+            f"image of the family's limits, of {known.embeddings} tokens; with these limits, given to vLLM too "
+            f"(mm_processor_kwargs), it is {own.embeddings} tokens, and the share of the encoder another"
+        )
 
 
 def _turn_words(workload: WorkloadPart | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from llm_calc.adapters.catalog.gpus import LAPTOP
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
-from llm_calc.adapters.dealt_advice import less_dealt
+from llm_calc.adapters.dealt_advice import less_dealt, longer_step
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_format
 from llm_calc.adapters.wire.memory import Change, ContextRow
@@ -49,6 +49,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
     tries = (
         lambda *of: less_dealt(lambda other: holds(of[0], other, of[2]), of[0], of[1]),
         _longer_context,
+        lambda *of: longer_step(lambda other: holds(of[0], other, of[2]), *of),
         _context_of_the_model,
         _context_that_starts,
         _utilization,
@@ -100,12 +101,13 @@ def _with(engine: Engine, **options: float) -> Engine:
 
 def _longer_context(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     """The engine started with as much context as a request needs."""
-    name = _option(engine, EVERY_CONTEXT_FLAG)
-    if name is None or asked.context_tokens <= engine.plan(setup).max_model_len_tokens:
+    name, size = _option(engine, EVERY_CONTEXT_FLAG), asked.context_tokens
+    if name is None or size <= engine.plan(setup).max_model_len_tokens:
         return
-    if holds(setup, _with(engine, **{name: asked.context_tokens}), asked):
-        text = f"start the engine with {asked.context_tokens} tokens of context"
-        yield Change(field=f"engine.{name}", value=asked.context_tokens, change=text)
+    if holds(setup, _with(engine, **{name: size}), asked):
+        yield Change(
+            field=f"engine.{name}", value=size, change=f"start the engine with {size} tokens of context"
+        )
 
 
 def _context_of_the_model(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:

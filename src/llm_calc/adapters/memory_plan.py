@@ -38,6 +38,7 @@ from llm_calc.adapters.wire.memory import (
     RecommendedGpu,
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.core.deployments.question import (
     Asked,
     Question,
@@ -154,7 +155,11 @@ def asked_of(workload: WorkloadPart | None) -> Asked | None:
     """What a load asks memory to hold."""
     if workload is None:
         return None
-    return Asked(sequences=workload.requests_in_flight, context_tokens=workload.longest_tokens)
+    return Asked(
+        sequences=workload.requests_in_flight,
+        context_tokens=workload.longest_tokens,
+        prompt_tokens=most_prompt_tokens(workload),
+    )
 
 
 def _host(planned: Planned) -> HostMemory | None:

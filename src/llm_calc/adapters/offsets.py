@@ -26,9 +26,20 @@ def layout_key(stack: str, layout: Layout) -> str:
 def offsets_of(calibration: Calibration, load: str, engine: str, setup: Setup, work: StepWork) -> Offsets:
     """The offsets of a measured stack and of its layout under a kind of load; none of what was not measured."""
     stack = stack_key(engine, setup.gpu.id, shape_of(setup.model), work)
-    alike, layout = offset_load(engine, load), layout_key(stack, setup.layout)
+    return offsets_in(calibration, offset_load(engine, load), stack, setup.layout)
+
+
+def offsets_in(calibration: Calibration, alike: str, stack: str, layout: Layout) -> Offsets:
+    """The same by the stack's key, and by the load whose runs tell of it."""
+    own = layout_key(stack, layout)
     found = {
-        name: calibration.offset(stack, alike, metric) * calibration.offset(layout, alike, metric)
+        name: calibration.offset(stack, alike, metric) * calibration.offset(own, alike, metric)
         for name, metric in OFFSETS.items()
     }
     return Offsets(**found)
+
+
+def measured_gpus(calibration: Calibration, engine: str) -> frozenset[str]:
+    """Ids of the GPUs that an engine has any offset on."""
+    own = (key.removeprefix(f"{engine}/") for key, _ in calibration.offsets if key.startswith(f"{engine}/"))
+    return frozenset(key.partition("/")[0] for key in own)

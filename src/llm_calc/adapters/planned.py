@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.engine_catalog import EngineRules
+from llm_calc.adapters.fit_warnings import prompt_text
 from llm_calc.adapters.lora import Served
 from llm_calc.adapters.memory_advice import sequences_text
 from llm_calc.adapters.memory_warnings import plan_warnings, shortage_text
@@ -91,6 +92,8 @@ def reason_of(planned: Planned) -> str:
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
         return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
+    if not plan.limits.takes(asked.prompt_tokens):
+        return prompt_text(plan, asked.prompt_tokens)
     if not plan.can_start and plan.must_hold_one:
         context, sequences = plan.max_model_len_tokens, 1
     shown = Asked(sequences=sequences, context_tokens=context)

@@ -54,21 +54,19 @@ HardwareInput = Annotated[
 ]
 PrecisionInput = Annotated[
     Annotated[PrecisionPart, _short("precision", PrecisionPart | str)] | None,
-    Field(
-        description="Format of the weights (bf16, fp8, int4-awq, q4_k_m, …), or a part; absent: as published"
-    ),
+    Field(description="Format of the weights (fp8, int4-awq, q4_k_m, …), or a part; absent: as published"),
 ]
 ParallelismInput = Annotated[
     ParallelismPart | None, Field(description="The layout; absent: tensor parallelism over all GPUs")
 ]
 EngineInput = Annotated[
-    EnginePart | None, Field(description="The engine with its own options; absent: vLLM with its defaults")
+    EnginePart | None, Field(description="The engine with its options; absent: vLLM with its defaults")
 ]
-WorkloadInput = Annotated[WorkloadPart | None, Field(description="Lengths and one kind of load")]
+WorkloadInput = Annotated[WorkloadPart | None, Field(description="Lengths and a kind of load")]
 SpeculativeInput = Annotated[SpeculativePart | None, Field(description="Speculative decoding; absent: none")]
 LoraInput = Annotated[LoraPart | None, Field(description="Adapters beside the model; absent: none")]
 CalibrationInput = Annotated[
-    CalibrationPart | None, Field(description="Fitted to your own measurements, as /api/calibrate answers it")
+    CalibrationPart | None, Field(description="Fitted to own measurements, as /api/calibrate answers it")
 ]
 GpuNames = Annotated[
     list[str] | None, Field(description="Ids of the GPUs to consider; absent: the whole catalog")

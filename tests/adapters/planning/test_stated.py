@@ -77,6 +77,7 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
             "float32",
             r"printf 'kv_cache_config:\n  mamba_ssm_cache_dtype: float32\n' >",
         ),
+        "enable_chunked_prefill": (True, r"printf 'enable_chunked_prefill: true\n' >"),
         "cuda_graph": (False, r"printf 'cuda_graph_config: null\n' >"),
         "enable_attention_dp": (True, r"printf 'enable_attention_dp: true\n' >"),
     },

@@ -391,13 +391,46 @@ def test_heads_that_do_not_share_a_width_equally_are_refused(config: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("kind", "named"), [("qwen3", "Qwen3Moe"), ("qwen2", "Qwen3"), ("gemma3_text", "Gemma2")]
+    ("kind", "named"),
+    [
+        ("qwen3", "Qwen3Moe"),
+        ("qwen2", "Qwen3"),
+        ("gemma3_text", "Gemma2"),
+        # classes of no type that is known
+        ("llama", "LlamaV9"),
+        ("qwen3", "Qwen3Wide"),
+        ("deepseek_v3", "DeepseekV9"),
+        ("mistral", "MistralSparse"),
+    ],
 )
 def test_the_class_of_another_type_is_named(kind: str, named: str) -> None:
     """Engines choose by the class, transformers by the type; names that only begin alike are no excuse."""
     found = read_config({"model_type": kind, "architectures": [f"{named}ForCausalLM"]})
     assert found.confidence == "approximate"
     assert any(named in sentence for sentence in found.assumptions)
+
+
+def test_an_unknown_class_of_ling_is_named() -> None:
+    """Its family reads files by the class; the usual one stands for what it does not know."""
+    sizes = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
+    sizes |= {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = {"model_type": "bailing_moe", "vocab_size": 100, **sizes}
+    known = read_config({**config, "architectures": ["BailingMoeV2ForCausalLM"]})
+    found = read_config({**config, "architectures": ["BailingMoeV9ForCausalLM"]})
+    assert found.confidence == "approximate"
+    assert [line for line in found.assumptions if line not in known.assumptions] == [
+        "architectures names BailingMoeV9ForCausalLM, which is not the usual class of model_type 'bailing_moe'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [("hunyuan_v1_moe", "HunYuanMoEV1"), ("kosmos-2.5", "Kosmos2_5"), ("gpt_oss", "GptOss")],
+)
+def test_the_usual_class_of_a_type_is_not_named(kind: str, named: str) -> None:
+    sizes = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "moe_topk": 2}
+    found = read_config({"model_type": kind, "architectures": [f"{named}ForCausalLM"], **sizes})
+    assert not any("architectures" in line for line in found.assumptions)
 
 
 @pytest.mark.parametrize(("kind", "named"), [("gemma3_text", "Gemma3"), ("bailing_hybrid", "BailingMoeV2_5")])

@@ -128,3 +128,19 @@ def test_one_expert_that_is_ignored_is_not_all_of_them() -> None:
     ignored = ["lm_head", "model.layers.3.mlp.experts.2.down_proj"]
     said = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}, "ignore": ignored}
     assert any("some experts only" in guess for guess in stored(mixture, said)[1].guesses)
+
+
+@pytest.mark.parametrize("strategy", ["tensor", "channel"])
+def test_a_group_size_beside_another_strategy_is_named(strategy: str) -> None:
+    weights = {"num_bits": 8, "type": "int", "strategy": strategy, "group_size": 128}
+    group = {"targets": ["Linear"], "weights": weights}
+    said = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}, "ignore": ["lm_head"]}
+    assert any(
+        f"strategy {strategy} has no group_size" in each for each in stored(LLAMA_2_7B, said)[1].guesses
+    )
+
+
+@pytest.mark.parametrize("size", [-1, 0])
+def test_groups_of_mlx_are_of_some_numbers(size: int) -> None:
+    with pytest.raises(InvalidInputError, match="group_size"):
+        stored(LLAMA_2_7B, {"quant_method": "mlx", "bits": 4, "group_size": size})

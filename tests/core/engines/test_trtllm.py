@@ -56,3 +56,15 @@ def test_the_type_of_states_may_be_given_from_1_2_on() -> None:
         InvalidInputError, match=r"TensorRT-LLM 1\.0\.0 has no such option; these have: 1\.2\.1"
     ):
         build_engine("trtllm", "1.0.0", mamba_ssm_cache_dtype="bfloat16")
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0", "1.2.1"])
+def test_prompts_longer_than_a_step_are_refused_unless_they_are_cut(version: str) -> None:
+    """``llm_args.py`` has cutting off by default; ``llm.py`` refuses a prompt of more than ``max_num_tokens``."""
+    whole = build_engine("trtllm", version).limits(setup())
+    assert (whole.max_batched_tokens, whole.max_prompt_tokens) == (8192, 8192)
+    assert whole.takes(8192)
+    assert not whole.takes(9351)
+    assert build_engine("trtllm", version, enable_chunked_prefill=True).limits(setup()).takes(10**6)
+    longer = build_engine("trtllm", version, max_num_tokens=16_384)
+    assert longer.limits(setup()).takes(9351)

@@ -143,6 +143,7 @@ def _bounded(
         context_tokens=float(scene.context_tokens),
         most_gpus=int(scene.limits.gpus),
         gpus_per_node=scene.gpus_per_node,
+        workload=scene.workload,
     )
     rows = build_rows(space, options, gpus, _calibrations(options, search))
     bounded = (bounds(each, scene, search.load, search.objective, search.prices) for each in rows)

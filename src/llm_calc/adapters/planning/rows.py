@@ -7,11 +7,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from llm_calc.adapters.alone import measured_load
 from llm_calc.adapters.calibration import is_dealt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
-from llm_calc.adapters.planning.timed import Timed
+from llm_calc.adapters.planning.timed import Measured, Timed
 from llm_calc.adapters.stopping import checkpoint
+from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
@@ -21,7 +24,7 @@ from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.bounds import held_bytes, most_sequences
 from llm_calc.core.planning.stacking import Columns, Pool, rows_at, stack_parts
-from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Rates
@@ -143,6 +146,7 @@ class Space:
     context_tokens: float
     most_gpus: int
     gpus_per_node: int
+    workload: WorkloadPart
     works: dict[tuple[int, CacheFormat, Layout], tuple[StepWork, float, float]] = field(default_factory=dict)
     """The step of each layout; engines that run the same formats share it."""
 
@@ -166,16 +170,22 @@ class _Group:
         self.blocks: list[Block] = []
         self.works, self.rates, self.hosts = Pool[StepWork](), Columns[Rates](), Pool[HostTimes]()
         self.capacities: list[FloatArray] = []
+        self.offsets: list[FloatArray] = []
 
     def rows_of(self, family: str) -> Rows:
         """All of them, with their numbers as columns."""
         counts = [len(block.layouts) for block in self.blocks]
         gpus = [layout.gpus for block in self.blocks for layout in block.layouts]
+        ttft, tpot, output = np.concatenate(self.offsets, axis=1)[..., np.newaxis]
         return Rows(
             table=Table(blocks=tuple(self.blocks), starts=np.cumsum([0, *counts[:-1]])),
             numbers=np.arange(sum(counts)),
             deployment=stack_parts(
-                self.works.shared, self.rates, self.hosts.shared, np.concatenate(self.capacities)
+                self.works.shared,
+                self.rates,
+                self.hosts.shared,
+                np.concatenate(self.capacities),
+                Offsets(ttft=ttft, tpot=tpot, output=output),
             ),
             family=family,
             gpus=np.array(gpus, dtype=np.float64)[:, np.newaxis],
@@ -221,6 +231,8 @@ class _Maker:
     def add(self, gpus: Sequence[Gpu], group: _Group) -> None:
         """Every layout on each GPU that has the memory for it."""
         timed, slots = Timed(self.calibration, self.choice.engine), list[Places]()
+        load = measured_load(self.calibration.name, self.space.workload)
+        measured = Measured(self.calibration, self.choice.engine, load, shape_of(self.space.model))
         for gpu in gpus:
             checkpoint()
             known = self.layouts_on(gpu, group)
@@ -230,6 +242,9 @@ class _Maker:
                 layouts = tuple([known.layouts[place] for place in places.tolist()])
                 group.blocks.append(Block(gpu=gpu, choice=self.choice, layouts=layouts))
                 group.capacities.append(capacities[places])
+                group.offsets.append(
+                    measured.on(gpu, layouts, [known.works[place] for place in places.tolist()])
+                )
                 group.works.rows.append(known.numbers[places])
                 slots.append(self.slots_on(gpu, known, places, timed))
                 hosts = group.hosts.numbers_of(timed.hosts_on(gpu, known.kinds))

@@ -21,6 +21,7 @@ from llm_calc.adapters.setup import Subject, resolved
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import ENGINE_PARTS, EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
+from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.core.engines import Engine
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.planning.bounds import Limits
@@ -98,10 +99,16 @@ class Scene:
             requests=workload.requests_in_flight,
             replicas=row.layout.data,
             open=workload.load not in ("concurrency", "batch"),
+            cut_prompts=self._cuts(row.choice.engine, workload),
         )
         return (
             self.started(row.choice.engine, options) for options in options_for(row.choice.engine, needed)
         )
+
+    def _cuts(self, engine: str, workload: WorkloadPart) -> bool:
+        """Whether the engine takes no prompt that is longer than a step, and the load has some."""
+        most = getattr(self.started(engine, {}).engine, "max_num_tokens", None)
+        return most is not None and most_prompt_tokens(workload) > most
 
     @property
     def spare_replicas(self) -> int:

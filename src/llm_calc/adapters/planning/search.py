@@ -14,7 +14,7 @@ from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.bounds import under_load
-from llm_calc.core.planning.split import LOADS, Load, Split, shape_of, split_load
+from llm_calc.core.planning.split import LOADS, Load, Split, at_rate, fewest, shape_of, split_load
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate
 
@@ -105,7 +105,10 @@ def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices)
     found = split_load(rows.deployment, rows.family, scene.lengths, load, scene.limits, most)
     power = rows.column(lambda gpu: gpu.tdp_w or NEVER)
     with np.errstate(divide="ignore"):  # rows that serve nothing
-        scores = score(objective, rows.gpus, rents(rows, prices), power, found.replicas, found.estimate)
+        least = found.replicas if load.fastest else fewest(found.replicas)
+        loaded, rate = found.estimate, load.amount / least
+        each = at_rate(loaded, scene.lengths, rate) if load.kind == "request_rate" else loaded
+        scores = score(objective, rows.gpus, rents(rows, prices), power, least, each)
     shape = rows.gpus.shape
     columns = (scores, rows.gpus * found.replicas, np.asarray(found.estimate.request_latency_s))
     order = np.concatenate([np.broadcast_to(each, shape) for each in columns], axis=1)
@@ -192,7 +195,7 @@ class Search:
             if math.isinf(bound.score) and found is not None:
                 break
             plan = self.full(bound)
-            failed += plan is None
+            failed += plan is None and self._affordable(bound.row, bound.replicas)
             found = min((each for each in (found, plan) if each is not None), key=self.rank, default=None)
             if failed == TRIES_A_KIND:
                 break
@@ -245,7 +248,8 @@ class Search:
             for each in falling_loads(bound.each)[:LOAD_TRIES]:
                 yield bound, workload.model_copy(update={"concurrency": each}), 1
         else:
-            first = max(1, bound.replicas - (0 if load.fastest else 1))
+            kept = load.fastest and self._affordable(bound.row, bound.replicas)
+            first = bound.replicas if kept else int(fewest(bound.replicas))
             for replicas in range(first, first + LOAD_TRIES):
                 yield bound, share_of(workload, load, replicas), replicas
 

@@ -1,13 +1,16 @@
 """Rates and host times of many candidates: of all GPUs that reach the same efficiencies at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from llm_calc.adapters.calibration import host_of, keys_of, rates_of
-from llm_calc.core.calibration import Calibration
+from llm_calc.adapters.offsets import measured_gpus, offsets_in, stack_key
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.calibration import Calibration, offset_load
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.operators import StepWork
+from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.stacking import Columns, Places, as_one
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Machine, Rates
@@ -53,3 +56,22 @@ class Timed:
             works = [kinds.get(dealt, usual) for dealt in (0, 1)]
             self.hosts[key] = [host_of(self.calibration, self.engine, gpu, work) for work in works]
         return self.hosts[key]
+
+
+class Measured:
+    """Offsets of one engine's candidates of one model, which a full estimate applies as well."""
+
+    def __init__(self, calibration: Calibration, engine: str, load: str, shape: str) -> None:
+        self.calibration, self.engine, self.shape = calibration, engine, shape
+        self.load = offset_load(engine, load)
+        self.gpus = measured_gpus(calibration, engine)
+
+    def on(self, gpu: Gpu, layouts: Sequence[Layout], works: Sequence[StepWork]) -> FloatArray:
+        """Of first tokens, of further ones and of output, each for every layout."""
+        found: FloatArray = np.ones((3, len(layouts)))
+        if gpu.id in self.gpus:
+            for at, (layout, work) in enumerate(zip(layouts, works, strict=True)):
+                stack = stack_key(self.engine, gpu.id, self.shape, work)
+                own = offsets_in(self.calibration, self.load, stack, layout)
+                found[:, at] = own.ttft, own.tpot, own.output
+        return found

@@ -183,10 +183,9 @@ class TrtllmEngine(EngineBase):
     mamba_ssm_cache_dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
         None, description="Number type of recurrent states whose type the model's file leaves open"
     )
+    enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut")
     cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are captured")
-    kv_cache_dtype: str | None = Field(
-        None, description="The same as precision.kv_cache (kv_cache_config.dtype of the options' file)"
-    )
+    kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")
     tp_size: Size | None = Field(None, description="The same as parallelism.tensor [GPUs]")
     pp_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
     ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")

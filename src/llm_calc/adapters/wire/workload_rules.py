@@ -68,6 +68,11 @@ class Workload(Lengths, Protocol):
         ...
 
     @property
+    def sessions(self) -> SessionsPart | None:
+        """Turns of conversations in place of single requests."""
+        ...
+
+    @property
     def targets(self) -> TargetsPart | None:
         """What a request is to keep."""
         ...
@@ -185,13 +190,13 @@ def growth_of(kind: Lengths, sessions: SessionsPart) -> int:
 
 def longest_session(workload: Workload, sessions: SessionsPart) -> int:
     """Prompt and answer of the last turn of the longest class, at mean growth [tokens]."""
-    kinds, later = workload.classes or (workload,), sessions.turns - 1
-    return max(
-        _most(kind.input_tokens)
-        + _most(kind.output_tokens)
-        + later * (growth_of(kind, sessions) + max(1, round(_mean(kind.output_tokens))))
-        for kind in kinds
-    )
+    kinds = workload.classes or (workload,)
+    return max(_last_prompt(kind, sessions) + _most(kind.output_tokens) for kind in kinds)
+
+
+def _last_prompt(kind: Lengths, sessions: SessionsPart) -> int:
+    each = growth_of(kind, sessions) + max(1, round(_mean(kind.output_tokens)))
+    return _most(kind.input_tokens) + (sessions.turns - 1) * each
 
 
 def _mean(length: Length) -> float:
@@ -204,6 +209,16 @@ def most_tokens(workload: Workload) -> int:
         return workload.trace.longest_tokens
     pairs = [(each.input_tokens, each.output_tokens) for each in workload.classes or (workload,)]
     return max(sum(_most(length) for length in pair) for pair in pairs)
+
+
+def most_prompt_tokens(workload: Workload) -> int:
+    """The longest prompt, of sessions that of the last turn [tokens]."""
+    if workload.trace is not None:
+        return round(max(workload.trace.trace.prompts))
+    kinds, sessions = workload.classes or (workload,), workload.sessions
+    if sessions is None:
+        return max(_most(kind.input_tokens) for kind in kinds)
+    return max(_last_prompt(kind, sessions) for kind in kinds)
 
 
 def _most(length: Length) -> int:

@@ -20,6 +20,21 @@ BY_CLASS = frozenset(
     {("bailing_hybrid", "bailing_moe_v2_5"), ("internlm3", "llama"), ("iquestcoder", "llama")}
 )
 """Types whose files name a class of another type, which their family knows."""
+OWN_SPELLINGS = frozenset(
+    {
+        ("hunyuan_v1_dense", "hunyuandensev1"),
+        ("hunyuan_v1_moe", "hunyuanmoev1"),
+        ("inkling_mm_model", "inkling"),
+        ("inkling_text", "inkling"),
+        ("minimax_m3", "minimaxm3sparse"),
+        ("minimax_m3_vl", "minimaxm3sparse"),
+        ("xlm", "xlmwith"),
+    }
+)
+"""Types whose usual class is spelt otherwise.
+
+Source: transformers 5.24.0, ``models/auto/modeling_auto.py``, and published files; ``checked: 2026-11-30``, read.
+"""
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 
@@ -123,8 +138,11 @@ def _base(class_name: str) -> str | None:
     return _plain(class_name.removesuffix("Model")) if class_name.endswith("ChatModel") else None
 
 
+_MARKS = str.maketrans("", "", "_-.")
+
+
 def _plain(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
+    return name.translate(_MARKS).lower()
 
 
 @cache
@@ -133,11 +151,11 @@ def _types_by_class() -> Mapping[str, str]:
 
 
 def _usual(f: Fields, base: str, stated: str) -> bool:
-    """Whether a class may stand for a type: it is none of another type's, and the names begin alike."""
+    """Whether a class may stand for a type: it is called as the type is, or is of a type that is read alike."""
     plain = _plain(stated)
     other = None if base == plain else _types_by_class().get(base)
     if other is None:
-        return base.startswith(plain[:4]) or plain.startswith(base[:4])
+        return base == plain or (stated, base) in OWN_SPELLINGS
     families = find(other), find(stated)
     parts = (
         *class_defaults(f.tables, other).parts.values(),

@@ -192,11 +192,12 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
     size, strategy = weights.integer("group_size", 0), weights.word("strategy", STRATEGIES, "")
     if strategy in ("group", "tensor_group") and size < 1 and weights.values.get("group_size") is not None:
         raise weights.refusal("group_size", f"a positive whole number with strategy {strategy}")
+    if size > 0 and strategy in ("tensor", "channel", "block"):
+        weights.assume(f"{weights.path}: strategy {strategy} has no group_size; {size} was stated")
     symmetric = weights.flag("symmetric", default=True)
     scale = weights.word("scale_dtype", SCALE_BITS, "")
     weights.word("zp_dtype", {**SCALE_BITS, "int8": 8.0, "int32": 32.0}, "")
-    block = block_of(weights, "block_structure")
-    order = weights.word("actorder", _ORDERS, "")
+    block, order = block_of(weights, "block_structure"), weights.word("actorder", _ORDERS, "")
     native = active is not None
     if kind == "float" and bits not in (4, 6, 8):
         raise weights.refusal("num_bits", "4, 6 or 8 with type float")

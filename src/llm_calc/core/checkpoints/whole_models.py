@@ -209,6 +209,8 @@ def _mlx_number(said: Said) -> NumberFormat:
     mode = said.word("mode", {each: each for each in MLX_MODES}, "affine")
     bits, size = MLX_MODES[mode]
     bits, size = said.bits("bits", bits, most=8), said.group("group_size", size)
+    if size < 1:
+        raise said.refusal("group_size", "a positive whole number")
     if mode != "affine":
         if (bits, size) != MLX_MODES[mode]:
             said.assume(

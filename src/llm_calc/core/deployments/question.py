@@ -13,10 +13,14 @@ from llm_calc.core.parallelism import Layout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What has to fit at once: so many sequences of so many tokens, all deployed together."""
+    """What has to fit at once: so many sequences of so many tokens, all deployed together.
+
+    ``prompt_tokens``: the longest prompt among them; 0 where it is not known.
+    """
 
     sequences: int
     context_tokens: int
+    prompt_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ class Question:
 
 def runs(plan: MemoryPlan, asked: Asked) -> bool:
     """Whether the engine starts, takes requests of this length, and holds at least one: only then is there a speed."""
-    long_enough = asked.context_tokens <= plan.max_model_len_tokens
+    long_enough = asked.context_tokens <= plan.max_model_len_tokens and plan.limits.takes(asked.prompt_tokens)
     return long_enough and plan.can_start and plan.holds(1, asked.context_tokens)
 
 

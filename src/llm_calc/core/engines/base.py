@@ -130,10 +130,15 @@ class GpuBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What an engine's scheduler allows on one replica: sequences at once, tokens in one step."""
+    """What a scheduler allows on one replica: sequences, tokens of a step, those of a prompt; None: it is cut."""
 
     max_sequences: int
     max_batched_tokens: int
+    max_prompt_tokens: int | None = None
+
+    def takes(self, prompt_tokens: int) -> bool:
+        """Whether a prompt of this length is accepted."""
+        return self.max_prompt_tokens is None or prompt_tokens <= self.max_prompt_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

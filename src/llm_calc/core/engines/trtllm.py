@@ -38,11 +38,21 @@ class TrtLlm:
     tokens_per_block: int
     max_tokens: int | None
     mamba_ssm_cache_dtype: str
+    enable_chunked_prefill: bool
     cuda_graph: bool
 
     def limits(self, setup: Setup) -> Limits:  # noqa: ARG002
-        """``max_batch_size`` and ``max_num_tokens``."""
-        return Limits(max_sequences=self.max_batch_size, max_batched_tokens=self.max_num_tokens)
+        """``max_batch_size`` and ``max_num_tokens``; unless prompts are cut, none is longer than a step [tokens].
+
+        Source: TensorRT-LLM ``tensorrt_llm/llmapi/llm.py``, ``_check_arguments``
+        (https://github.com/NVIDIA/TensorRT-LLM/pull/6259, in 1.0 and later), and ``llm_args.py``, where cutting is
+        off by default; checked: 2026-11-30, read in a stored late version.
+        """
+        return Limits(
+            max_sequences=self.max_batch_size,
+            max_batched_tokens=self.max_num_tokens,
+            max_prompt_tokens=None if self.enable_chunked_prefill else self.max_num_tokens,
+        )
 
     def plan(self, setup: Setup) -> MemoryPlan:
         """Blocks in a fraction of what weights, activations and context leave [bytes, tokens].
@@ -91,7 +101,7 @@ class TrtLlm:
             replicas=setup.layout.data,
             stage=stage,
             context_chosen=self.max_seq_len is not None,
-            notes=_notes(setup, stage),
+            notes=(*_notes(setup, stage), *self._prompt_notes(context)),
         )
 
     def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
@@ -123,6 +133,16 @@ class TrtLlm:
         )
         pool = Pool(name="blocks", capacity_bytes=blocks * block, claims=(claim,))
         return (pool, *pools), per_token, blocks * self.tokens_per_block
+
+    def _prompt_notes(self, context: int) -> tuple[str, ...]:
+        """What becomes of prompts longer than a step, where the context leaves room for any."""
+        if context <= self.max_num_tokens:
+            return ()
+        longer = f"prompts of more than {self.max_num_tokens} tokens (max_num_tokens) are"
+        cut = "cut into steps (enable_chunked_prefill)"
+        return (
+            f"{longer} {cut if self.enable_chunked_prefill else 'refused: enable_chunked_prefill is off'}",
+        )
 
     def _graphs(self, setup: Setup, stage: int) -> float:
         if not self.cuda_graph:

@@ -4,7 +4,7 @@ The memory of a row is taken as if nothing but weights and cache needed any, so 
 engine's own plan, asked for the rows worth it, never holds more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,14 @@ class Limits:
     def bound_times(self) -> bool:
         """Whether any time is limited."""
         return bool(np.isfinite([self.ttft_s, self.tpot_s, self.request_latency_s]).any())
+
+    def looser(self, factor: float) -> "Limits":
+        """The same with longer times [s].
+
+        Definition: each of the three times ``factor``.
+        """
+        times = {name: getattr(self, name) * factor for name in ("ttft_s", "tpot_s", "request_latency_s")}
+        return replace(self, **times)
 
     def allow(self, estimate: Estimate) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
         """Which rows keep all limits on time."""

@@ -16,12 +16,16 @@ Options = Mapping[str, int | bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """What a replica has to be started for: the longest request, and how many at once; ``open``: as many as fit."""
+    """What a replica has to be started for: the longest request, and how many at once; ``open``: as many as fit.
+
+    ``cut_prompts``: prompts are longer than a step of an engine that cuts none unless it is told to.
+    """
 
     context_tokens: int
     requests: int
     replicas: int
     open: bool
+    cut_prompts: bool = False
 
     @property
     def each(self) -> int:
@@ -44,8 +48,9 @@ def options_for(engine: str, needed: Needed) -> Iterator[Options]:
             yield {"context_length": context}
             yield {"context_length": context, "max_running_requests": each * needed.replicas}
         case "trtllm":
-            yield {"max_seq_len": context}
-            yield {"max_seq_len": context, "max_batch_size": each}
+            cut: Options = {"enable_chunked_prefill": True} if needed.cut_prompts else {}
+            yield {"max_seq_len": context, **cut}
+            yield {"max_seq_len": context, "max_batch_size": each, **cut}
         case "mlx":
             yield {}
             yield {"decode_concurrency": each}

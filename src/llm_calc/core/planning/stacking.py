@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators import CollectiveWork, StepWork
-from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Rates
 
@@ -113,9 +113,13 @@ def as_one(items: Sequence[Stacked]) -> Stacked:
 
 
 def stack_parts(
-    works: Shared[StepWork], rates: Columns[Rates], hosts: Shared[HostTimes], capacities: FloatArray
+    works: Shared[StepWork],
+    rates: Columns[Rates],
+    hosts: Shared[HostTimes],
+    capacities: FloatArray,
+    offsets: Offsets = Offsets(),  # noqa: B008 - frozen
 ) -> Deployment:
-    """The same from parts that rows share, with no limit on sequences [bytes, FLOP, s, sequences].
+    """The same from parts that rows share, offsets as columns, with no limit on sequences [bytes, FLOP, s, sequences].
 
     Definition: :func:`stack` of deployments that consist of them; what is the same in all rows stays a number.
     """
@@ -127,6 +131,7 @@ def stack_parts(
         capacity=capacities[:, np.newaxis],
         limit=np.inf,
         host=_shared_columns(hosts),
+        offsets=offsets,
     )
 
 
