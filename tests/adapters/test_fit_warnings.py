@@ -57,3 +57,19 @@ def test_nothing_is_said_where_the_plan_holds_the_load() -> None:
     }
     found = operations.SERVING_ESTIMATE.answered(body, load_catalogs())
     assert not [each for each in found.warnings if "figures take" in each]
+
+
+def test_a_cache_of_measured_runs_is_told_from_the_format_of_the_plan() -> None:
+    body = {
+        "model": "deepseek-v3",
+        "hardware": {"gpu": "h200", "count": 8},
+        "workload": {"input_tokens": 60_000, "output_tokens": 500, "concurrency": 15},
+    }
+    catalogs = load_catalogs()
+    planned = operations.MEMORY_PLAN.answered(body, catalogs)
+    found = operations.SERVING_ESTIMATE.answered(body, catalogs)
+    assert (planned.kv_cache.format, found.resolved.kv_cache) == ("bf16", "fp8")
+    said = next(each for each in found.assumptions if each.startswith("precision.kv_cache: fp8"))
+    assert "a memory plan counts bf16, the engine's own default, and may hold fewer requests" in said
+    same = operations.MEMORY_PLAN.answered({**body, "precision": {"kv_cache": "fp8"}}, catalogs)
+    assert planned.sequences_that_fit < 15 <= same.sequences_that_fit
