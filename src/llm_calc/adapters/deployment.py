@@ -14,14 +14,11 @@ from llm_calc.adapters.alone import (
 )
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
-from llm_calc.adapters.calibration import (
-    host_of,
-    load_calibration,
-    scaled_calibration,
-)
+from llm_calc.adapters.calibration import host_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.dealt_check import check_dealt
 from llm_calc.adapters.engines import engine_from, untimed_options
-from llm_calc.adapters.fit_warnings import fit_warnings, room_warnings
+from llm_calc.adapters.fit_warnings import CacheRoom, fit_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.offsets import offsets_of
@@ -30,7 +27,7 @@ from llm_calc.adapters.replicas import one_replica
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
     keeps_states,
-    served_capacity,
+    taken_capacity,
     with_chosen_cache,
     with_served_cache,
     without_kept_states,
@@ -46,7 +43,6 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
-from llm_calc.core.arrays import larger
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.hardware import Cluster
@@ -159,6 +155,7 @@ def place_subject(
 ) -> Placed:
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
+    check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = with_served_cache(subject, precision, engine.name)
     layout, replicas = one_replica(subject.setup.layout)
@@ -172,18 +169,29 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, built, share)
-    larger_cache = room_warnings(placed.timed_plan, placed.context_tokens, workload, placed.replicas)
+    placed = _with_cache_room(placed, workload)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
         assumptions=(*placed.assumptions, *assumed),
-        warnings=(*placed.warnings, *larger_cache),
-        larger_cache=bool(larger_cache),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
     )
+
+
+def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
+    """With what is said where figures take a larger cache than planned."""
+    room = CacheRoom(
+        planned=placed.plan,
+        timed=placed.timed_plan,
+        taken=float(placed.deployment.capacity),
+        context_tokens=placed.context_tokens,
+        replicas=placed.replicas,
+    )
+    warnings = (*placed.warnings, *room.warnings(workload))
+    return replace(placed, warnings=warnings, larger_cache=room.is_larger(workload))
 
 
 def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
@@ -237,7 +245,7 @@ def _placed(
         deployment=Deployment(
             work=summed(work),
             rates=offload.rates,
-            capacity=larger(1.0, served_capacity(plan, context) * filled),
+            capacity=taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(calibration, built.name, setup.gpu, summed(work)),
@@ -262,7 +270,7 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
         return placed
     deployment = replace(
         placed.deployment,
-        capacity=larger(1.0, served_capacity(plan, context) * placed.filled_fraction),
+        capacity=taken_capacity(plan, context, placed.filled_fraction),
         limit=min(float(plan.limits.max_sequences * plan.replicas), float(most or math.inf)),
     )
     note = (

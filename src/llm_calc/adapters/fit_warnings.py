@@ -1,9 +1,8 @@
 """What is said where memory and a timed deployment do not go together."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from llm_calc.adapters.served import served_capacity
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.deployments.question import Asked, runs
 from llm_calc.core.engines import MemoryPlan
@@ -44,15 +43,46 @@ def _shortage(plan: MemoryPlan, asked: Asked) -> str:
     return "no request of this length fits"
 
 
-def room_warnings(
-    plan: MemoryPlan, context_tokens: float, workload: WorkloadPart, replicas: int
-) -> tuple[str, ...]:
-    """Where more requests come than the engine's memory rules leave room for, and the cache is taken to be larger."""
-    asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens))
-    planned, taken = float(plan.sequences(context_tokens)), float(served_capacity(plan, context_tokens))
-    counted = workload.load in ("concurrency", "batch")
-    enough = counted and workload.requests_in_flight <= planned * replicas
-    if enough or taken <= planned * (1 + 1e-9) or not runs(plan, asked):
+SEEN = "the least that was seen in measurements"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheRoom:
+    """What one replica's cache holds as planned, in the plan that is timed, and as figures take it."""
+
+    planned: MemoryPlan
+    timed: MemoryPlan
+    taken: float
+    context_tokens: float
+    replicas: int
+
+    def is_larger(self, workload: WorkloadPart) -> bool:
+        """Whether more requests come than the cache has room for, and it is taken to be larger."""
+        return self._exceeds(self.timed, workload)
+
+    def warnings(self, workload: WorkloadPart) -> tuple[str, ...]:
+        """What the engine's memory rules hold and what figures take, with the reason, where those are more."""
+        if self.planned.pools != self.timed.pools and self._exceeds(self.planned, workload):
+            why = "one slot of recurrent state a request, as measured deployments ran (engine.disable_radix_cache)"
+            more = f", and {SEEN}" if self.is_larger(workload) else ""
+            return (self._words(self.planned, why + more),)
+        if self.is_larger(workload):
+            return (self._words(self.timed, SEEN),)
         return ()
-    planned_words = f"by the engine's memory rules the KV cache holds {planned:.1f} requests of this length"
-    return (f"hardware: {planned_words}; figures take {taken:.1f}, the least that was seen in measurements",)
+
+    def _exceeds(self, plan: MemoryPlan, workload: WorkloadPart) -> bool:
+        planned = self._held(plan)
+        counted = workload.load in ("concurrency", "batch")
+        enough = counted and workload.requests_in_flight <= planned * self.replicas
+        asked = Asked(sequences=1, context_tokens=math.ceil(self.context_tokens))
+        more = self.taken > float(plan.sequences(self.context_tokens)) * (1 + 1e-9)
+        return not enough and more and runs(plan, asked)
+
+    def _held(self, plan: MemoryPlan) -> int:
+        """Whole requests, as a memory plan counts them."""
+        return int(plan.max_concurrency(math.ceil(self.context_tokens)))
+
+    def _words(self, plan: MemoryPlan, why: str) -> str:
+        held = self._held(plan)
+        planned = f"by the engine's memory rules the KV cache holds {held} request{'' if held == 1 else 's'}"
+        return f"hardware: {planned} of this length; figures take {self.taken:.1f}, {why}"

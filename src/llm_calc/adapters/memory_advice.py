@@ -7,9 +7,9 @@ import numpy as np
 
 from llm_calc.adapters.catalog.gpus import LAPTOP
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
-from llm_calc.adapters.dealt_advice import less_dealt, longer_step
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_format
+from llm_calc.adapters.step_advice import longer_step
 from llm_calc.adapters.wire.memory import Change, ContextRow
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
@@ -47,7 +47,6 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
     ``with_context_said`` gives those that take a stated context besides.
     """
     tries = (
-        lambda *of: less_dealt(lambda other: holds(of[0], other, of[2]), of[0], of[1]),
         _longer_context,
         lambda *of: longer_step(lambda other: holds(of[0], other, of[2]), *of),
         _context_of_the_model,

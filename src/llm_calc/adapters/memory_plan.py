@@ -7,6 +7,7 @@ from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import computing_side, planned_side
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.dealt_check import check_dealt
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.hosts import host_words
@@ -20,9 +21,10 @@ from llm_calc.adapters.memory_advice import (
     sequences_text,
     with_context_said,
 )
+from llm_calc.adapters.memory_reason import sequence_bytes
 from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.other_gpu import recommended_gpu
-from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both, sequence_bytes
+from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
@@ -142,7 +144,9 @@ def plan_of(
 ) -> Planned:
     """What is resolved, planned by its engine."""
     subject = with_cache_types(subject, precision, part)
-    question = Question(setup=subject.setup, engine=engine_from(part), asked=asked_of(workload))
+    built = engine_from(part)
+    check_dealt(built, subject.setup)
+    question = Question(setup=subject.setup, engine=built, asked=asked_of(workload))
     return planned_as(subject, release_of(part), question)
 
 

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.engine_catalog import EngineRules
-from llm_calc.adapters.fit_warnings import prompt_text
 from llm_calc.adapters.lora import Served
-from llm_calc.adapters.memory_advice import sequences_text
-from llm_calc.adapters.memory_warnings import plan_warnings, shortage_text
+from llm_calc.adapters.memory_reason import memory_reason
+from llm_calc.adapters.memory_warnings import plan_warnings
 from llm_calc.adapters.setup import Subject
-from llm_calc.adapters.units import gib
-from llm_calc.core.deployments.question import Asked, Held, replica_sequences
+from llm_calc.core.deployments.question import Asked, Held
 from llm_calc.core.engines import Engine, MemoryPlan
 
 
@@ -53,11 +51,6 @@ class Planned:
         return self.fits and self.starts
 
 
-def sequence_bytes(plan: MemoryPlan, context: int) -> float:
-    """What a sequence takes of all pools of the fullest GPU."""
-    return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
-
-
 def prefill_warnings(planned: Planned) -> list[str]:
     """What the plan of the other side warns of."""
     side = planned.prefill
@@ -81,26 +74,4 @@ def reason_of_both(planned: Planned) -> str:
 
 def reason_of(planned: Planned) -> str:
     """One sentence with the numbers of what decides."""
-    plan, asked, budget = planned.plan, planned.asked, planned.plan.budget
-    if plan.available_bytes <= 0:
-        return shortage_text(budget, plan.host)
-    if plan.refusals:
-        return "; ".join(plan.refusals)
-    if plan.host is not None and not plan.host.fits:
-        needed, there = gib(plan.host.needed_bytes), gib(plan.host.memory_bytes or 0.0)
-        return f"{needed:.2f} GiB would lie in the host's memory of {there:.2f} GiB: this does not fit"
-    context, sequences = asked.context_tokens, asked.sequences
-    if context > plan.max_model_len_tokens:
-        return f"requests of {context} tokens are longer than the engine's context of {plan.max_model_len_tokens}"
-    if not plan.limits.takes(asked.prompt_tokens):
-        return prompt_text(plan, asked.prompt_tokens)
-    if not plan.can_start and plan.must_hold_one:
-        context, sequences = plan.max_model_len_tokens, 1
-    shown = Asked(sequences=sequences, context_tokens=context)
-    need = gib(replica_sequences(plan, shown) * sequence_bytes(plan, context))
-    most = int(plan.max_concurrency(context)) if plan.pools else asked.sequences
-    verdict = "this fits" if planned.fits else "this does not fit"
-    return (
-        f"{sequences_text(sequences, context)} take {need:.2f} GiB of the {gib(plan.available_bytes):.2f} GiB "
-        f"that each GPU has for the KV cache: {verdict}; memory holds {most} of that length at once"
-    )
+    return memory_reason(planned.plan, planned.asked, fits=planned.fits)

@@ -94,6 +94,16 @@ def without_kept_states(plan: MemoryPlan) -> MemoryPlan:
     return replace(plan, pools=pools, limits=replace(plan.limits, max_sequences=most))
 
 
+def taken_capacity(plan: MemoryPlan, context_tokens: Quantity, filled_fraction: float = 1.0) -> Quantity:
+    """Sequences that figures take a deployment to hold: the filled part of its cache, and no more than have a state.
+
+    Slots of recurrent state are made at start, so that no larger cache is taken for them.
+    """
+    found = larger(1.0, served_capacity(plan, context_tokens) * filled_fraction)
+    slots = (pool.sequences(context_tokens) * plan.replicas for pool in plan.pools if pool.name == "state")
+    return reduce(smaller, slots, found)
+
+
 def _fewest_slots(pools: tuple[Pool, ...], kept: tuple[Pool, ...]) -> int:
     pairs = zip(pools, kept, strict=True)
     return min(_whole_slots(pool) for pool, before in pairs if before.slots_a_request > 1)

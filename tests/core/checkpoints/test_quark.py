@@ -74,3 +74,17 @@ def test_blocks_that_are_not_symmetric_have_an_offset() -> None:
 )
 def test_sizes_that_the_scheme_does_not_use_are_named(weight: dict[str, Any]) -> None:
     assert quark(weight)[1]
+
+
+def test_activations_that_quark_quantizes_are_no_guess() -> None:
+    weight = {
+        "dtype": "fp4",
+        "qscheme": "per_group",
+        "group_size": 32,
+        "scale_format": "e8m0",
+        "scale_type": "float",
+    }
+    whole = {"weight": weight, "input_tensors": {**weight, "is_dynamic": True}}
+    said = {"quant_method": "quark", "exclude": ["lm_head"], "global_quant_config": whole}
+    _, found = stored(LLAMA_2_7B, said)
+    assert (found.activations, found.guesses) == ("fp4", ())

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import NEVER_MEASURED, basis_kind, holds_one, kind_of_fit
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.served import served_capacity
+from llm_calc.adapters.served import taken_capacity
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.sweep.varying import Figures, Values, Varying
@@ -178,5 +178,5 @@ def _deployment(placed: Placed, lengths: Lengths) -> Deployment:
     context = lengths.input_tokens + lengths.output_tokens
     if not isinstance(context, np.ndarray):
         return placed.deployment
-    capacity = np.maximum(1.0, served_capacity(placed.timed_plan, context) * placed.filled_fraction)
+    capacity = taken_capacity(placed.timed_plan, context, placed.filled_fraction)
     return replace(placed.deployment, capacity=capacity)

@@ -86,7 +86,7 @@ def quark(said: Said) -> Scheme:
 def _number(said: Said) -> NumberFormat | None:
     """The format of one configuration's weights; None: left in 16 bits."""
     steps = said.values.get("weight")
-    native = bool(said.values.get("input_tensors"))
+    native = bool(said.raw("input_tensors"))
     if isinstance(steps, list):
         return _in_steps(said, steps, native=native)
     weight = said.part("weight")

@@ -14,10 +14,20 @@ from llm_calc.core.engines.splits import split_refusals
 def sglang_refusals(setup: Setup, contexts: int) -> tuple[str, ...]:
     """What SGLang's layers cannot be cut by, and contexts that are not dealt over so many GPUs."""
     uncut = split_refusals(setup.model, setup.numbers.recipe, setup.layout)
+    return *uncut, *sglang_dealt(setup, contexts)
+
+
+def vllm_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:
+    """Why vLLM does not deal contexts over so many GPUs."""
+    return tuple(dealt_refusals(setup, contexts, "decode_context_parallel_size"))
+
+
+def sglang_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:
+    """Why SGLang does not deal contexts over so many GPUs, or it is not modelled."""
     unknown = is_sparse(setup.model) or setup.model.model_type == COMPRESSED
     words = "engine.dcp_size: pools of sparse and compressed caches that are dealt are not modelled; use 1"
     more = (words,) if unknown and contexts > 1 else ()
-    return *uncut, *more, *dealt_refusals(setup, contexts, "dcp_size")
+    return *more, *dealt_refusals(setup, contexts, "dcp_size")
 
 
 def dealt_refusals(setup: Setup, contexts: int, option: str) -> Iterator[str]:
@@ -30,8 +40,9 @@ def dealt_refusals(setup: Setup, contexts: int, option: str) -> Iterator[str]:
     if any(cache.window or cache.state_elements for cache in caches):
         yield f"engine.{option}: windows and recurrent states cannot be dealt over GPUs; use 1"
     replicas = max((setup.layout.tensor // cache.units for cache in caches), default=1)
-    if contexts > max(1, replicas):
+    copies = max(1, replicas)
+    if contexts > copies:
         yield (
-            f"engine.{option}: {contexts} is more than the {max(1, replicas)} copies of each KV head that the "
-            "tensor-parallel GPUs hold"
+            f"engine.{option}: {contexts} is more than the {copies} {'copy' if copies == 1 else 'copies'} of each KV "
+            "head that the tensor-parallel GPUs hold"
         )

@@ -7,7 +7,7 @@ Read from vLLM 0.33.0 (``vllm/config/model.py``, ``vllm/v1/worker/gpu_worker.py`
 from collections.abc import Iterator
 
 from llm_calc.core.engines.base import GpuBudget, Limits, Setup
-from llm_calc.core.engines.dealt_contexts import dealt_refusals
+from llm_calc.core.engines.dealt_contexts import vllm_dealt
 from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.vllm_kernels import PLAIN_INDEX, is_sparse
 from llm_calc.core.engines.vllm_rules import VllmRules
@@ -37,7 +37,7 @@ def start_refusals(
         *_context(setup.model, context_tokens),
         *_step(limits, context_tokens if whole_prompts else 0),
         *_reserve(budget, held_context_bytes),
-        *dealt_refusals(setup, contexts, "decode_context_parallel_size"),
+        *vllm_dealt(setup, contexts),
     )
 
 
