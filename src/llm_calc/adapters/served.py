@@ -67,8 +67,8 @@ def with_served_cache(
     numbers = replace(subject.setup.numbers, cache=number_format(small))
     note = (
         f"precision.kv_cache: {small}, as the measured deployments of {engine} on this generation with such weights "
-        f"run; a memory plan counts {subject.precision.kv_cache}, the engine's own default, and may hold fewer requests: "
-        f"name {subject.precision.kv_cache} here for figures of that, or {small} in the plan"
+        f"run; a memory plan counts {subject.precision.kv_cache}, the engine's own default, and may hold fewer "
+        f"requests: name {subject.precision.kv_cache} here for figures of that, or {small} in the plan"
     )
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
 
