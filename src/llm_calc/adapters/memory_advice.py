@@ -9,7 +9,7 @@ from llm_calc.adapters.catalog.gpus import LAPTOP
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.runs_on import runs_format
-from llm_calc.adapters.step_advice import longer_step
+from llm_calc.adapters.step_advice import longer_step, said_lengths
 from llm_calc.adapters.wire.memory import Change, ContextRow
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
@@ -44,7 +44,7 @@ def sequences_text(sequences: int, context_tokens: int) -> str:
 def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
     """The mildest value of each field that alone would do, in the order of what they cost in quality.
 
-    ``with_context_said`` gives those that take a stated context besides.
+    ``with_context_said`` gives those that take stated lengths besides.
     """
     tries = (
         _longer_context,
@@ -64,21 +64,17 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
 
 
 def with_context_said(setup: Setup, engine: Engine, asked: Asked) -> list[Change]:
-    """What does where the engine is started with the request's own context instead of its default."""
-    name = _option(engine, EVERY_CONTEXT_FLAG)
-    if name is None or getattr(engine, name) is not None:
-        return []
-    said = _with(engine, **{name: asked.context_tokens})
+    """What does where the engine is started for the request's own lengths instead of its defaults."""
+    said, text = said_lengths(setup, engine, asked, _option(engine, EVERY_CONTEXT_FLAG))
     try:
-        found = changes_that_fit(setup, said, asked)
+        found = changes_that_fit(setup, _with(engine, **said), asked) if said else []
     except CalcError:
         return []
-    also: dict[str, str | int | float] = {f"engine.{name}": asked.context_tokens}
-    text = f", started with {asked.context_tokens} tokens of context"
+    also: dict[str, str | int | float] = {f"engine.{name}": value for name, value in said.items()}
     return [
         change.model_copy(update={"also": also, "change": change.change + text})
         for change in found
-        if change.field != f"engine.{name}"
+        if change.field not in also
     ]
 
 
