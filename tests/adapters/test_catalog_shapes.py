@@ -82,6 +82,11 @@ def roomy(
             return
 
 
+def prompt_floor_s(placed: Placed) -> float:
+    """The least time of a step with prompts [s]."""
+    return float(placed.deployment.rates.prefill_layer_s) * placed.subject.setup.model.num_layers
+
+
 def falls(values: list[float], least: float = SLACK) -> list[float]:
     """Steps down, as shares."""
     found = np.array(values)
@@ -171,9 +176,15 @@ def test_all_requests_in_flight_are_served_in_their_time(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_no_closed_loop_serves_much_more_than_a_queue_without_end(engine: str) -> None:
-    """A quarter more is what two families of measurements may differ by."""
+    """A quarter more is what two families of measurements may differ by.
+
+    Whole batches alone may serve more, where the least time of a step with prompts, which every step of a queue
+    carries and theirs only at their start, is what makes its steps more than twice as long.
+    """
     for where in roomy(engine, "queue", 700, 200, 200):
         _, queue = asked(engine, where, 700, 200, offline=True)
         for load in ({"concurrency": 16}, {"concurrency": 200}, {"batch": 16}, {"batch": 200}):
-            _, found = asked(engine, where, 700, 200, **load)
-            assert found.output_tokens_per_s <= 1.25 * queue.output_tokens_per_s, (where, load)
+            placed, found = asked(engine, where, 700, 200, **load)
+            in_batches = placed.calibration.name != "served" and queue.tpot_s > 2 * found.tpot_s
+            floored = in_batches and prompt_floor_s(placed) > queue.tpot_s / 2
+            assert found.output_tokens_per_s <= 1.25 * queue.output_tokens_per_s or floored, (where, load)
