@@ -177,13 +177,33 @@ def test_what_no_run_measured_is_not_called_calibrated(further: dict[str, Any]) 
     assert (answer.basis.kind, answer.interval.status) == ("formula_only", "uncalibrated")
 
 
+@pytest.mark.parametrize(
+    ("memory_bytes", "said"), [(1e11, "nothing is found in it"), (3e11, "this tier pays, ")]
+)
+def test_a_tier_that_gives_nothing_is_not_said_to_pay(memory_bytes: float, said: str) -> None:
+    """128 sessions come back to it in turn: one too small for most of them has lost each before its next turn."""
+    answer = asked(
+        workload={
+            "input_tokens": 8000,
+            "output_tokens": 300,
+            "concurrency": 128,
+            "sessions": {"turns": 20, "growth_tokens": 500, "think_s": 5, "shared_prefix_tokens": 2000},
+        },
+        kv_tiers=[{"tier": "host", "memory_bytes": memory_bytes}],
+    )
+    assert answer.sessions is not None
+    (words,) = [each for each in answer.assumptions if each.startswith("kv_tiers.host: reading")]
+    assert said in words
+    assert (answer.sessions.tiers[1].hit_fraction > 0.1) == (said == "this tier pays, ")
+
+
 def test_a_tier_that_pays_says_by_how_much_and_what_would_hold_all() -> None:
     """A token of llama-3.1-8b keeps 2 x 32 x 8 x 128 numbers of two bytes; the last of six turns ends at 2,600."""
     answer = asked(kv_tiers=[{"tier": "host", "memory_bytes": 1e11, "bandwidth_bytes_per_s": 131_072 * 1e6}])
-    (words,) = [each for each in answer.assumptions if "this tier pays" in each]
+    (words,) = [each for each in answer.assumptions if "it would pay" in each]
     assert words.startswith("kv_tiers.host: reading a token back takes 1 us, computing it ")
     computed_us = float(words.partition("computing it ")[2].split()[0])
-    assert float(words.partition("this tier pays, ")[2].split()[0]) == pytest.approx(computed_us, rel=0.01)
+    assert float(words.partition("it would pay ")[2].split()[0]) == pytest.approx(computed_us, rel=0.01)
     assert f"all 8 sessions alive take {8 * 2600 * 131_072 / 1e9:.3g} GB" in words
     assert "it has 100 GB" in words
     assert not any("does not pay" in each for each in answer.warnings)

@@ -15,6 +15,8 @@ from llm_calc.core.serving.batch import prefill_seconds
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.stream import Tier
 
+FEW_HITS = 0.005
+"""Part of the prompts [1] below which a tier gives nothing: half of what an answer rounds to a hundredth."""
 KEPT = (
     "sessions are at all ages when the run starts, with their contexts in memory as far as there is room; a replica "
     "keeps its sessions"
@@ -103,9 +105,15 @@ def session_warnings(
 def tier_assumptions(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
     """Of tiers that pay: what a token takes to read and to compute, and what would hold all sessions alive."""
     computed_s = _computed_s(placed, found)
-    for tier in placed.room.tiers if placed.room else ():
+    tiers = placed.room.tiers if placed.room else ()
+    for tier, hits in zip(tiers, found.hit_fractions[1:], strict=False):
         if 1 / tier.tokens_per_s <= computed_s:
-            pays = f"this tier pays, {computed_s * tier.tokens_per_s:.3g} times"
+            times = f"{computed_s * tier.tokens_per_s:.3g} times"
+            pays = (
+                f"this tier pays, {times}"
+                if hits >= FEW_HITS
+                else f"it would pay {times}, but nothing is found in it"
+            )
             yield f"{_both(tier, computed_s)}: {pays}{_all_sessions(placed, workload, found, tier)}"
 
 
