@@ -52,7 +52,8 @@ def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterato
 def _load_words(workload: WorkloadPart) -> Iterator[str]:
     """How each kind of load runs over two sides."""
     if workload.load == "concurrency" and not workload.is_stream:
-        yield "workload.concurrency: a closed form of equal requests, without percentiles; targets ask for a run"
+        spread = "; what keeps targets is counted in a run, about these means" if workload.has_targets else ""
+        yield f"workload.concurrency: a closed form of equal requests, without percentiles{spread}"
     if workload.load == "request_rate" and not workload.is_stream:
         yield (
             f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths, of both sides after "

@@ -203,8 +203,8 @@ def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tupl
 def _room(
     placed: Placed, engine: EnginePart, workload: WorkloadPart, tiers: Sequence[KvTierPart]
 ) -> Room | None:
-    """Where contexts lie, of a load that has any to keep."""
-    if not workload.is_stream:
+    """Where contexts lie, of a load whose requests are told apart."""
+    if not (workload.is_stream or workload.has_targets):
         return None
     return room_of(
         placed.subject,

@@ -23,6 +23,7 @@ from llm_calc.adapters.wire.workload_rules import (
     check_sessions,
     check_trace,
     check_users,
+    has_targets,
     longest_session,
     mean_tokens,
     most_tokens,
@@ -237,7 +238,7 @@ class WorkloadPart(AbsentStaysAbsent):
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
             check_classes(self.classes, given_of(self))
-        if self.varies and self.load in ("batch", "offline"):
+        if (self.varies or has_targets(self)) and self.load in ("batch", "offline"):
             raise ValueError(
                 f"{self.load} takes no distributions, classes or targets; all its requests are alike"
             )
@@ -269,8 +270,13 @@ class WorkloadPart(AbsentStaysAbsent):
 
     @property
     def varies(self) -> bool:
-        """Whether requests are not alike, or are counted by what they keep."""
+        """Whether requests are not alike."""
         return varies(self)
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether requests are counted by what they keep."""
+        return has_targets(self)
 
     @property
     def is_stream(self) -> bool:
