@@ -63,9 +63,10 @@ def _alike(
 
 def _each(found: Estimate, workload: WorkloadPart) -> tuple[FloatArray, FloatArray, FloatArray]:
     """What each request saw; in closed form all the same."""
-    if found.each is not None:
-        return found.each.ttft_s, found.each.tpot_s, found.each.latency_s
-    tpot = found.tpot_s if workload.mean_output_tokens > 1 else 0.0
+    own, further = found.each, workload.mean_output_tokens > 1
+    if own.known:
+        return own.ttft_s, own.tpot_s if further else np.zeros_like(own.ttft_s), own.latency_s
+    tpot = found.tpot_s if further else 0.0
     first, each, whole = (np.atleast_1d(float(one)) for one in (found.ttft_s, tpot, found.request_latency_s))
     return first, each, whole
 

@@ -10,7 +10,8 @@ from llm_calc.adapters.sessions import stream_of, with_encoding
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
-from llm_calc.core.serving.estimate import Estimate, Requests
+from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.seen import Requests
 from llm_calc.core.workloads.apart_loads import (
     alive_apart,
     arriving_apart,

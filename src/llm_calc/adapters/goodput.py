@@ -9,7 +9,8 @@ from llm_calc.adapters.sessions import time_stream
 from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.serving.estimate import Estimate, Requests
+from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.seen import Requests
 
 
 def with_joint(placed: Placed, workload: WorkloadPart, found: Estimate) -> Estimate:
@@ -18,11 +19,9 @@ def with_joint(placed: Placed, workload: WorkloadPart, found: Estimate) -> Estim
     Which requests are late to first tokens and which to further ones, a run of the same load says whose requests are
     told apart; how late they are, the estimate's own.
     """
-    if found.each is None or not _several(workload) or placed.room is None:
+    if not found.each.known or not _several(workload) or placed.room is None:
         return found
     seen, own = time_stream(placed, workload).seen, found.each
-    if len(own.ttft_s) == len(own.tpot_s) == 1:
-        return found
     return replace(
         found,
         each=Requests(

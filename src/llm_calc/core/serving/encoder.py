@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from llm_calc.core.arrays import Quantity
-from llm_calc.core.serving.estimate import Estimate, later
+from llm_calc.core.serving.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def stretched(found: Estimate, longer: float, later_s: float) -> Estimate:
         percentiles=tuple(
             (name, tuple(float(moved(name, value)) for value in values)) for name, values in found.percentiles
         ),
-        each=None if found.each is None else later(found.each, longer, later_s),
+        each=found.each.later(longer, later_s),
     )
 
 
