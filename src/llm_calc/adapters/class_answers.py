@@ -7,6 +7,7 @@ import numpy as np
 from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, Percentiles, PercentilesOfRun
+from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.host import SLOT_REQUESTS
@@ -72,7 +73,7 @@ def _each(found: Estimate, workload: WorkloadPart) -> tuple[FloatArray, FloatArr
 
 
 def _rows(workload: WorkloadPart, seen: Seen, requests_per_s: float) -> Iterator[ClassAnswer]:
-    if not (workload.varies or workload.has_targets or workload.classes):
+    if not (workload.varies or has_targets(workload) or workload.classes):
         return
     kinds = workload.classes or ()
     names = [(part.name, part.share, part.targets or workload.targets) for part in kinds]

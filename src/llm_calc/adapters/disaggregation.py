@@ -8,6 +8,7 @@ import numpy as np
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.sessions import stream_of, with_encoding
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
@@ -36,7 +37,7 @@ def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | F
     if workload.load == "offline":
         return queue(prefill, sides.pools, lengths, decode, encoder)
     found = estimate(prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, encoder)
-    return _spread(found, _simulated(sides, workload)) if workload.has_targets else found
+    return _spread(found, _simulated(sides, workload)) if has_targets(workload) else found
 
 
 def _spread(found: Estimate, run: Found) -> Estimate:

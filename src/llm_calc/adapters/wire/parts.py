@@ -274,11 +274,6 @@ class WorkloadPart(AbsentStaysAbsent):
         return varies(self)
 
     @property
-    def has_targets(self) -> bool:
-        """Whether requests are counted by what they keep."""
-        return has_targets(self)
-
-    @property
     def is_stream(self) -> bool:
         """Whether its requests are told apart: turns of sessions, or such that vary."""
         return self.grows or self.varies
