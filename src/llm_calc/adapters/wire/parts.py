@@ -18,12 +18,12 @@ from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
     Classes,
     PlainLength,
+    check_alike,
     check_classes,
     check_images,
     check_sessions,
     check_trace,
     check_users,
-    has_targets,
     longest_session,
     mean_tokens,
     most_tokens,
@@ -238,10 +238,7 @@ class WorkloadPart(AbsentStaysAbsent):
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
             check_classes(self.classes, given_of(self))
-        if (self.varies or has_targets(self)) and self.load in ("batch", "offline"):
-            raise ValueError(
-                f"{self.load} takes no distributions, classes or targets; all its requests are alike"
-            )
+        check_alike(self, self.load)
         return self
 
     @property

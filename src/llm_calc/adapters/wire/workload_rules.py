@@ -92,6 +92,12 @@ def has_targets(workload: Workload) -> bool:
     return any(each is not None for each in (workload.targets, *own))
 
 
+def check_alike(workload: Workload, load: str) -> None:
+    """A batch and a queue have equal requests, of which none is counted by itself."""
+    if load in ("batch", "offline") and (varies(workload) or has_targets(workload)):
+        raise ValueError(f"{load} takes no distributions, classes or targets; all its requests are alike")
+
+
 def with_rate(kind: type[BaseModel], stated: Mapping[str, Any]) -> dict[str, Any]:
     """The same with the rate that users make, where both are numbers.
 
