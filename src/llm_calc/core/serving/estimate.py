@@ -23,6 +23,8 @@ DRAWN = 1 - SPREAD / 2
 """Their mean."""
 MANY = 1e6
 """Sequences at once that share out every cost of a step."""
+GROUPS = 64
+"""Requests at once for which arrivals have times at first."""
 PLAIN = Scheduling()
 
 
@@ -223,13 +225,13 @@ def serve(deployment: Deployment, traffic: Traffic) -> Served:
     tokens.
     """
     total = traffic.input_tokens + traffic.output_tokens
-    groups = min(traffic.slots, MOST_SLOTS) or len(traffic.arrivals_s)
+    groups = min(traffic.slots, MOST_SLOTS) or GROUPS
     clock = StepClock(
         deployment.work,
         deployment.rates,
         contexts=(traffic.input_tokens, total),
         groups=groups,
-        group=max(traffic.slots, groups) / groups,
+        group=max(traffic.slots / groups, 1.0),
         draft=deployment.draft,
     )
     capacity = float(deployment.capacity) * total
