@@ -7,6 +7,7 @@ between grid points the time is interpolated linearly (it is linear there but fo
 
 from bisect import bisect_right
 from dataclasses import replace
+from functools import partial
 from math import cbrt
 
 import numpy as np
@@ -18,11 +19,13 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, prefill_floor_s, step_seconds
+from llm_calc.core.serving.traffic import MOST_SLOTS, Traffic
 
 _TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
 _PROMPTS = np.minimum(_TOKENS, 1.0)
 _POSITIONS = np.concatenate([[0.0], np.unique(np.round(np.geomspace(1, 4e6, 129)))])
 _ORIGIN = np.zeros_like(_POSITIONS)
+GROUPS = 64
 Groups = npt.NDArray[np.intp]
 
 
@@ -61,7 +64,8 @@ class StepClock:
     """Seconds of decode and mixed steps of one deployment.
 
     ``contexts``: the two contexts between which decode times are interpolated. Sequences come in multiples of
-    ``group``, ``groups`` of them until more are asked for (:meth:`reach`). ``floor_cubed``: the cube of the least time of a step with prompts.
+    ``group``, ``groups`` of them until more are asked for (:meth:`reach`). ``floor_cubed``: the cube of the least time
+    of a step with prompts.
     """
 
     def __init__(
@@ -83,25 +87,27 @@ class StepClock:
         )
         self._scores = _score_table(work, rates)
         self._kept: dict[tuple[int, float, float, float], float] = {}
-        self._of = lambda counts: self._by_counts(counts * group, work, rates, contexts, draft)
+        self._of = partial(self._by_counts, group, work, rates, contexts, draft)
         self._arrays: tuple[FloatArray, ...] = self._of(np.arange(groups + 1.0))
         self._numbers: tuple[list[float], ...] = tuple(each.tolist() for each in self._arrays)
 
     def _by_counts(
         self,
-        counts: FloatArray,
+        group: float,
         work: StepWork,
         rates: Rates,
         contexts: tuple[float, float],
         draft: Draft,
+        groups: FloatArray,
     ) -> tuple[FloatArray, ...]:
-        """Steps by sequences that decode: seconds, what a token of context adds, tokens, and their linear part."""
+        """Steps by groups that decode: seconds, what a token of context adds, tokens, and their linear part."""
+        counts = groups * group
         low, high = _decode_seconds(work, rates, counts, contexts, draft)
         checked = counts * draft.checked_tokens
         return low, (high - low) / self._span, checked, self._spread.of(checked)
 
     def reach(self, groups: int) -> int:
-        """How many groups there are times for, at least as many as are asked for [groups].
+        """How many groups there are times for, at least as many as are asked for [1].
 
         ``max(groups, those there are)``; the lists of :meth:`by_groups` grow.
         Definition: the same functions at more points.
@@ -197,6 +203,22 @@ class StepClock:
     def _spread_part(self, share: Quantity) -> Quantity:
         """How near a step is to one whose prompts are spread over all replicas."""
         return (1.0 - share) / (1.0 - 1.0 / self._replicas)
+
+
+def clock_of(work: StepWork, rates: Rates, draft: Draft, traffic: Traffic) -> StepClock:
+    """The step times of a load, between the contexts of its first and of its last tokens [s].
+
+    Definition: :class:`StepClock`, of as many groups as a closed loop has, and of ``GROUPS`` at first of arrivals.
+    """
+    groups = min(traffic.slots, MOST_SLOTS) or GROUPS
+    return StepClock(
+        work,
+        rates,
+        contexts=(traffic.input_tokens, traffic.input_tokens + traffic.output_tokens),
+        groups=groups,
+        group=max(traffic.slots / groups, 1.0),
+        draft=draft,
+    )
 
 
 def _decode_seconds(

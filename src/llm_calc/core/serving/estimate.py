@@ -9,13 +9,13 @@ from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Rates
-from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
+from llm_calc.core.serving.scheduler import simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
+from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
 
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
@@ -23,8 +23,6 @@ DRAWN = 1 - SPREAD / 2
 """Their mean."""
 MANY = 1e6
 """Sequences at once that share out every cost of a step."""
-GROUPS = 64
-"""Requests at once for which arrivals have times at first."""
 PLAIN = Scheduling()
 
 
@@ -218,24 +216,15 @@ def _behind(loop: Estimate, more: int) -> Estimate:
     return replace(loop, ttft_s=first, request_latency_s=whole, percentiles=tuple(waited.items()))
 
 
-def serve(deployment: Deployment, traffic: Traffic) -> Served:
+def serve(deployment: Deployment, traffic: Traffic, clock: StepClock | None = None) -> Served:
     """One run of the scheduler [s, tokens, sequences].
 
     Definition: :func:`.scheduler.simulate` with the step times of the deployment, ``capacity x (input + output)``
     tokens.
     """
-    total = traffic.input_tokens + traffic.output_tokens
-    groups = min(traffic.slots, MOST_SLOTS) or GROUPS
-    clock = StepClock(
-        deployment.work,
-        deployment.rates,
-        contexts=(traffic.input_tokens, total),
-        groups=groups,
-        group=max(traffic.slots / groups, 1.0),
-        draft=deployment.draft,
-    )
-    capacity = float(deployment.capacity) * total
+    capacity = float(deployment.capacity) * (traffic.input_tokens + traffic.output_tokens)
     rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
+    clock = clock or clock_of(deployment.work, deployment.rates, deployment.draft, traffic)
     return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 

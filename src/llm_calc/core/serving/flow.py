@@ -28,6 +28,7 @@ class Flow:
         held = min(bounds.limit_sequences, bounds.capacity_tokens // one.reserve[0])
         self.most = min(held, self.budget - self.whole * rules.replicas)
         self.arrivals = [*traffic.arrivals_s, inf]
+        self.asked = traffic.asked or len(traffic.arrivals_s)
         self.next, self.done = 0, 0.0
         self.own: dict[int, float] = {}
 
@@ -38,7 +39,7 @@ class Flow:
         Definition: see the module.
         """
         arrivals, mixed, gained = self.arrivals, self.rules.policy == "mixed", self.rules.tokens_per_step
-        (low, growth, origin), top = self.clock.by_groups(), self.clock.reach(0)
+        (low, growth, origin), top = self.clock.by_groups(), min(self.clock.reach(0), self.most)
         ends, firsts, lasts = deque[float](), list[float](), list[float]()
         asked, coming, count, now, tick, context = self.asked, arrivals[0], 0, 0.0, 0.0, 0.0
         while len(lasts) < asked:
@@ -55,10 +56,6 @@ class Flow:
                     coming = arrivals[self.next]
                     context += entered * self.prompt
                     count += entered
-                    if count > top:
-                        top = self.clock.reach(2 * count)
-                    if count > self.most:
-                        return None
             else:
                 steps, until = int(ends[0] - tick + 1 - DONE) or 1, coming - now
                 step_s = low[count] + (context / count + steps * gained / 2 - origin) * growth[count]
@@ -67,17 +64,16 @@ class Flow:
                 now += steps * step_s
                 tick += steps
                 context += steps * count * gained
+            if count > top:
+                top = min(self.clock.reach(2 * count), self.most)
+                if count > top:
+                    return None
             while count and ends[0] <= tick + DONE:
                 ends.popleft()
                 lasts.append(now)
                 count -= 1
                 context = max(0.0, context - self.prompt - self.output + 1)
         return self._seen(np.array(firsts), np.array(lasts), now)
-
-    @property
-    def asked(self) -> int:
-        """Requests that are wanted."""
-        return self.traffic.asked or len(self.traffic.arrivals_s)
 
     def _fill(self, now: float, decoding: int, context: float) -> tuple[float, int]:
         """One step with as many prompt tokens as it has room for: seconds, and prompts that it completes."""

@@ -8,9 +8,7 @@ from llm_calc.core.serving.line import Line
 from llm_calc.core.serving.loop import order_of
 from llm_calc.core.serving.open import OpenRun
 from llm_calc.core.serving.run import Bounds
-from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
-
-MOST_SLOTS = 64
+from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
 
 
 def simulate(
