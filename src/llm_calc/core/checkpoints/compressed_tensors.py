@@ -159,12 +159,7 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
     bits = weights.bits("num_bits", 8)
     kind = weights.word("type", {"int": "int", "float": "float"}, "int")
     size, strategy = weights.integer("group_size", 0), weights.word("strategy", STRATEGIES, "")
-    if strategy in ("group", "tensor_group") and size < 1 and weights.values.get("group_size") is not None:
-        raise weights.refusal("group_size", f"a positive whole number with strategy {strategy}")
-    if strategy in ("group", "tensor_group") and weights.values.get("group_size") is None:
-        weights.assume(f"{weights.path}: strategy {strategy} without group_size; the usual one was taken")
-    if size > 0 and strategy in ("tensor", "channel", "block"):
-        weights.assume(f"{weights.path}: strategy {strategy} has no group_size; {size} was stated")
+    _check_group(weights, strategy, size)
     symmetric = weights.flag("symmetric", default=True)
     scale = weights.word("scale_dtype", SCALE_BITS, "")
     weights.word("zp_dtype", {**SCALE_BITS, "int8": 8.0, "int32": 32.0}, "")
@@ -199,6 +194,16 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
     per = _per(weights, strategy, size)
     number = grouped(name, stored, per, scale, zero=zero, tensor=packed + static, compute=compute)
     return replace(number, column_bits=order)
+
+
+def _check_group(weights: Said, strategy: str, size: int) -> None:
+    """Names a group size that does not belong to its strategy, and refuses one of no numbers."""
+    if strategy in ("group", "tensor_group") and size < 1 and weights.values.get("group_size") is not None:
+        raise weights.refusal("group_size", f"a positive whole number with strategy {strategy}")
+    if strategy in ("group", "tensor_group") and weights.values.get("group_size") is None:
+        weights.assume(f"{weights.path}: strategy {strategy} without group_size; the usual one was taken")
+    if size > 0 and strategy in ("tensor", "channel", "block"):
+        weights.assume(f"{weights.path}: strategy {strategy} has no group_size; {size} was stated")
 
 
 def _arithmetic(active: Said | None, kind: str, bits: int) -> str | None:
