@@ -9,6 +9,7 @@ from llm_calc.adapters.calibration import family_of, load_calibration, scaled_ca
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.images import seen_images, untimed_words, with_images
+from llm_calc.adapters.mean_lengths import cut_words
 from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
@@ -241,6 +242,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     yield from unused_prices(own, owned, (gpu.id for gpu in found.gpus))
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
+    yield from cut_words(request.workload)
     if turns := turns_assumption(request.workload):
         yield turns
     if request.manifests:

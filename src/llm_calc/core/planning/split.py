@@ -84,7 +84,7 @@ class Split:
         )
 
 
-_FIGURES = tuple(field.name for field in fields(Estimate) if field.name != "percentiles")
+_FIGURES = tuple(field.name for field in fields(Estimate) if field.name not in ("percentiles", "each"))
 
 
 def _rows(values: Quantity, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> Quantity:
