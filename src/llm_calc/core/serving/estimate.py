@@ -130,19 +130,21 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     )
 
 
-def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity) -> Estimate:
+def closed_form(
+    deployment: Deployment, lengths: Lengths, concurrency: Quantity, requests_per_slot: float = SLOT_REQUESTS
+) -> Estimate:
     """A closed loop in closed form, for arrays; no percentiles [s, tokens/s, requests/s].
 
-    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; a tenth of all
-    requests, those of the start, wait on average for half of all others' prefills; beyond the cache's capacity
-    requests queue for whole answers.
+    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; one of
+    ``requests_per_slot``, that of the start, waits on average for half of all others' prefills; beyond the cache's
+    capacity requests queue for whole answers.
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
     steady, tpot, room = _steady(deployment, lengths, concurrency)
     latency = steady.prefill_s + lengths.scaled(DRAWN).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
+    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
     ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
     )
