@@ -13,6 +13,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
 from llm_calc.adapters.image_rules import FIELD, Described, rule_of, unread_keys
 from llm_calc.adapters.model_source import source_model
+from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.images import ImagesAnswer, ImagesPart
 from llm_calc.adapters.wire.inspect import InspectRequest
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
@@ -139,7 +140,7 @@ def seen_images(workload: WorkloadPart | None, part: ModelPart, catalogs: Catalo
     if images is None:
         return None
     source = source_model(part, catalogs)
-    config = catalogs.model(part.name, "model.name").config if part.name is not None else part.hf_config
+    config = published(catalogs, part.name).entry.config if part.name is not None else part.hf_config
     if not has_encoder(source.model) or config is None:
         msg = f"{FIELD}: {source.name} sees no images; leave them out, or take a model with a vision tower"
         raise UnsupportedError(msg, field=FIELD)

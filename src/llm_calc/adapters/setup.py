@@ -103,7 +103,7 @@ def resolved(
     kept = default_cache(engine, version, gpu, source.model.model_type)
     formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
-    load = load_of(source, formats, named=precision.weights is not None or engine not in ONLY_GGUF)
+    load = load_of(source, formats, named=source.states(precision.weights) or engine not in ONLY_GGUF)
     notes = _runs_notes(engine, version, (gpu, *unlike), load)
     return Subject(
         setup=Setup(
