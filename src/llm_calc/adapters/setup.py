@@ -103,6 +103,8 @@ def resolved(
     kept = default_cache(engine, version, gpu, source.model.model_type)
     formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
+    unused = unused_limits(source.config, source.model, processor)
+    machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
     load = load_of(source, formats, named=source.states(precision.weights) or engine not in ONLY_GGUF)
     notes = _runs_notes(engine, version, (gpu, *unlike), load)
     return Subject(
@@ -119,13 +121,7 @@ def resolved(
         name=source.name,
         confidence=source.confidence,
         prediction_layers=source.prediction_layers,
-        assumptions=(
-            *source.assumptions,
-            *formats.weights.assumptions,
-            *assumed,
-            *unused_limits(source.config, source.model, processor),
-            *machine_notes(hardware, unlike or (gpu,), catalogs, engine),
-        ),
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *unused, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
 
