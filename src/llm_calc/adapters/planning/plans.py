@@ -12,6 +12,7 @@ from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.mean_lengths import cut_words
 from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.planning.answer import plan_answer
+from llm_calc.adapters.planning.bounded import bounds
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
@@ -23,7 +24,7 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_word
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.scene import Scene
-from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
