@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
@@ -95,7 +95,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = served_model(request.model, catalogs)
-    found = _find(request, catalogs, source)
+    found = _find(request, catalogs, source, None if seen is None else seen.limits)
     plans = found.plans[: request.max_plans]
     planned = frozenset(each.row.gpu.id for each in plans)
     return DeploymentPlansAnswer(
@@ -116,12 +116,17 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     )
 
 
-def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
+def _find(
+    request: DeploymentPlansRequest,
+    catalogs: Catalogs,
+    source: SourcedModel,
+    processor: Mapping[str, object] | None,
+) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     search = Search(
-        scene=_scene(request, catalogs, source),
+        scene=replace(_scene(request, catalogs, source), processor=processor),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
         prices={
