@@ -64,15 +64,8 @@ def plan_answer(
     made, made_notes = manifests_of(served_of(chosen, launch, names.checkpoint_bytes), manifests)
     return Plan(
         rank=rank,
-        hardware=request.hardware,
-        parallelism=request.parallelism or ParallelismPart(),
-        precision=request.precision,
-        engine=request.engine,
+        **_parts(request),
         release=release_of(request.engine).answered,
-        workload=request.workload,
-        speculative=request.speculative,
-        lora=request.lora,
-        kv_tiers=request.kv_tiers,
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,
         gpus=plan.gpus,
@@ -89,14 +82,20 @@ def plan_answer(
         day=plan_day(scene.day, plan, price),
         launch_command=launch_command(launch),
         manifests=made if manifests else None,
-        notes=[
-            *plan.placed.warnings,
-            *_basis_notes(plan),
-            *way_notes(plan.placed, plan.planned.engine),
-            *command_notes(chosen),
-            *made_notes,
-        ],
+        notes=[*_own_notes(plan), *command_notes(chosen), *made_notes],
     )
+
+
+def _parts(request: ServingEstimateRequest) -> dict[str, Any]:
+    """The parts of a request for one replica."""
+    names = ("hardware", "precision", "engine", "workload", "speculative", "lora", "kv_tiers")
+    layout = request.parallelism or ParallelismPart()
+    return {"parallelism": layout, **{name: getattr(request, name) for name in names}}
+
+
+def _own_notes(plan: Evaluated) -> list[str]:
+    """What to know of a plan whatever starts it."""
+    return [*plan.placed.warnings, *_basis_notes(plan), *way_notes(plan.placed, plan.planned.engine)]
 
 
 def _output(plan: Evaluated) -> float:

@@ -58,21 +58,7 @@ def evaluate(
         if fitted is None:
             return None
         started, planned = fitted
-        way = row.choice.way
-        placed = place_subject(
-            scene.catalogs,
-            planned.subject,
-            precision=row.choice.part,
-            gpus_per_node=scene.gpus_per_node,
-            engine=started.part,
-            workload=workload,
-            speculative=way.speculative,
-            lora=way.lora,
-            own=scene.calibration,
-            tiers=way.tiers,
-            built=started.engine,
-        )
-        placed = replace(placed, novel=workload.is_stream or way.novel)
+        placed = _placed(scene, row, workload, started, planned)
         if not _is_steady(placed, workload, scene.lengths):
             return None
         found = times(time_load(placed, workload, patience_of(scene, placed)), filled)
@@ -91,6 +77,29 @@ def evaluate(
         found=found,
         replicas=replicas,
     )
+
+
+def _placed(scene: Scene, row: Row, workload: WorkloadPart, started: Started, planned: Planned) -> Placed:
+    """One replica in the row's way, ready to be timed.
+
+    Raises:
+        CalcError: the engine does not run it.
+    """
+    way = row.choice.way
+    placed = place_subject(
+        scene.catalogs,
+        planned.subject,
+        precision=row.choice.part,
+        gpus_per_node=scene.gpus_per_node,
+        engine=started.part,
+        workload=workload,
+        speculative=way.speculative,
+        lora=way.lora,
+        own=scene.calibration,
+        tiers=way.tiers,
+        built=started.engine,
+    )
+    return replace(placed, novel=workload.is_stream or way.novel)
 
 
 def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[Started, Planned] | None:
