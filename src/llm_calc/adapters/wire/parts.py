@@ -115,8 +115,8 @@ class HardwarePart(NamesCount):
     """So many GPUs of one kind; of a GPU that is not in the catalog its own figures, and one that it is like."""
 
     gpu: Annotated[str, Field(min_length=1, max_length=100)] = Field(
-        description="Id or alias of a catalog GPU, with its count (8x h200) or a cloud's instance; or custom: then "
-        "memory_bytes, memory_bandwidth_bytes_per_s and like"
+        description="Id or alias of a GPU, 8x h200 too, or custom: then memory_bytes, "
+        "memory_bandwidth_bytes_per_s and like"
     )
     count: GpuCount = Field(1, description="GPUs in all [GPUs]")
     gpus_per_node: Annotated[int, Field(ge=1, le=4096)] = Field(8, description="GPUs in one host [GPUs]")
