@@ -9,13 +9,13 @@ from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
-from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
+from llm_calc.core.serving.scheduler import simulate
 from llm_calc.core.serving.seen import NO_REQUESTS, Requests
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
+from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
 
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
@@ -130,19 +130,21 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     )
 
 
-def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity) -> Estimate:
+def closed_form(
+    deployment: Deployment, lengths: Lengths, concurrency: Quantity, requests_per_slot: float = SLOT_REQUESTS
+) -> Estimate:
     """A closed loop in closed form, for arrays; no percentiles [s, tokens/s, requests/s].
 
-    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; a tenth of all
-    requests, those of the start, wait on average for half of all others' prefills; beyond the cache's capacity
-    requests queue for whole answers.
+    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; one of
+    ``requests_per_slot``, that of the start, waits on average for half of all others' prefills; beyond the cache's
+    capacity requests queue for whole answers.
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
     steady, tpot, room = _steady(deployment, lengths, concurrency)
     latency = steady.prefill_s + lengths.scaled(DRAWN).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
+    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
     ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
     )
@@ -215,24 +217,15 @@ def _behind(loop: Estimate, more: int) -> Estimate:
     return replace(loop, ttft_s=first, request_latency_s=whole, percentiles=each.percentiles, each=each)
 
 
-def serve(deployment: Deployment, traffic: Traffic) -> Served:
+def serve(deployment: Deployment, traffic: Traffic, clock: StepClock | None = None) -> Served:
     """One run of the scheduler [s, tokens, sequences].
 
     Definition: :func:`.scheduler.simulate` with the step times of the deployment, ``capacity x (input + output)``
     tokens.
     """
-    total = traffic.input_tokens + traffic.output_tokens
-    groups = min(traffic.slots, MOST_SLOTS) or len(traffic.arrivals_s)
-    clock = StepClock(
-        deployment.work,
-        deployment.rates,
-        contexts=(traffic.input_tokens, total),
-        groups=groups,
-        group=max(traffic.slots, groups) / groups,
-        draft=deployment.draft,
-    )
-    capacity = float(deployment.capacity) * total
+    capacity = float(deployment.capacity) * (traffic.input_tokens + traffic.output_tokens)
     rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
+    clock = clock or clock_of(deployment.work, deployment.rates, deployment.draft, traffic)
     return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 
