@@ -8,7 +8,7 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.memory_advice import holds
 from llm_calc.adapters.memory_plan import planned_memory
-from llm_calc.adapters.other_gpu import too_small
+from llm_calc.adapters.other_gpu import never_whole, too_small
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 
@@ -46,3 +46,24 @@ def test_what_is_left_out_is_held_by_no_plan(model: str, options: dict[str, Any]
             whole = said or engine.loading(tried).is_whole(setup.model.num_layers)
             assert not (whole and holds(tried, engine, planned.asked)), gpu.id
     assert (left > 20) == (options.get("n_gpu_layers") != 20)
+
+
+@pytest.mark.parametrize(
+    "options", [{"n_cpu_moe": 4}, {"cpu_moe": True}, {"override_tensor": "ffn_up=CPU"}], ids=str
+)
+def test_what_keeps_tensors_with_the_host_is_whole_on_no_gpu(options: dict[str, Any]) -> None:
+    catalogs = load_catalogs()
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": "qwen3-30b-a3b"},
+            "hardware": {"gpu": "b300-288gb-sxm"},
+            "engine": {"name": "llama.cpp", "n_ctx": 4096, **options},
+        }
+    )
+    planned = planned_memory(request, catalogs)
+    setup, engine = planned.subject.setup, planned.engine
+    assert isinstance(engine, LlamaCpp)
+    assert never_whole(setup, engine)
+    for count in (1, 2, 4):
+        tried = replace(setup, layout=replace(setup.layout, pipeline=count))
+        assert not engine.loading(tried).is_whole(setup.model.num_layers)

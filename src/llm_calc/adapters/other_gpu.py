@@ -10,7 +10,7 @@ from llm_calc.adapters.wire.memory import RecommendedGpu
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
-from llm_calc.core.engines.llama_cpp_loading import whole_bytes
+from llm_calc.core.engines.llama_cpp_loading import MOST_DEVICES, whole_bytes
 from llm_calc.core.engines.llama_cpp_split import HostTensors
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
@@ -30,6 +30,8 @@ def recommended_gpu(
 
     Of one's own card another that is sold so, up to ``MOST_AT_HOME`` of them, before any for servers.
     """
+    if never_whole(setup, engine):
+        return None
     comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
     known = sorted(comparable, key=_size)
     if setup.gpu.family in FAMILIES_AT_HOME:
@@ -67,16 +69,24 @@ def _is_said(engine: LlamaCpp) -> bool:
 
 def too_small(setup: Setup, engine: LlamaCpp) -> bool:
     """Whether the weights that have to be on the GPUs are more than all of their memory: no plan need be made."""
-    start = engine.start(setup)
-    if _is_said(engine) and start.offloaded <= setup.model.num_layers:
-        return False
-    host = start.host if _is_said(engine) else NOTHING_KEPT
+    host = NOTHING_KEPT
+    if _is_said(engine):
+        start = engine.start(setup)
+        if start.offloaded <= setup.model.num_layers:
+            return False
+        host = start.host
     return whole_bytes(setup, host) > setup.layout.gpus * setup.gpu.usable_memory_bytes
+
+
+def never_whole(setup: Setup, engine: Engine) -> bool:
+    """Whether options of llama.cpp keep tensors with the host, so that no GPU is one that has everything."""
+    return isinstance(engine, LlamaCpp) and not _is_said(engine) and any(engine.start(setup).host)
 
 
 def _layouts(layout: Layout, engine: Engine, most: int) -> Iterator[Layout]:
     """The layout, and larger ones: one stage more each time where layers are dealt, else twice as many GPUs."""
     field = "pipeline" if engine.name in LAYER_SPLITTERS else "tensor"
+    most = min(most, MOST_DEVICES) if isinstance(engine, LlamaCpp) else most
     while layout.gpus <= most:
         yield layout
         size: int = getattr(layout, field)
