@@ -85,7 +85,7 @@ def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> Non
 def engine_from(part: EnginePart) -> Engine:
     """The engine that a request names, of its release and with its options."""
     _refuse_open_preset(part)
-    options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
+    options = part.model_dump(exclude={"name", "version", "preset", "further", *homed_flags(part.name)})
     options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
