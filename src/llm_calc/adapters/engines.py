@@ -5,6 +5,7 @@ from typing import Any
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
+from llm_calc.adapters.passed_options import further_words
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
@@ -140,6 +141,11 @@ def version_warnings(part: EnginePart) -> list[str]:
     beyond = nearest.index == (len(releases) - 1 if nearest.side > 0 else 0)
     span = f" ({_span(releases)})" if beyond else ""
     return [f"engine.version: {known}; {part.version} is {side}: {effect}{span}", *old]
+
+
+def told_of(part: EnginePart) -> list[str]:
+    """What to know of an engine's release, and of its options that nothing counts."""
+    return [*version_warnings(part), *further_words(part)]
 
 
 def _span(releases: tuple[EngineRules, ...]) -> str:
