@@ -289,3 +289,55 @@ def test_plans_refuse_classes_of_sessions_by_name() -> None:
                 "sessions": {"turns": 2},
             },
         )
+
+
+@pytest.mark.parametrize(
+    "load", [{}, {"concurrency": 12}, {"concurrency": 300}, {"request_rate": 3.0}, {"request_rate": 300.0}]
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_target_counts_requests_and_changes_none(load: dict[str, Any], *, apart: bool) -> None:
+    sides = {"disaggregated": {}, "hardware": {"gpu": "h100-80gb-sxm", "count": 2}} if apart else {}
+    sides |= {"parallelism": {}} if apart else {}
+    workload = {"input_tokens": 900, "output_tokens": 180, **load}
+    plain = asked(workload, **sides)
+    kept = []
+    for factor in (0.01, 0.8, 1.25, 100.0):
+        targets = {"ttft_s": plain.ttft_s * factor, "request_latency_s": plain.request_latency_s * 100}
+        counted = asked(workload | {"targets": targets}, **sides)
+        row = only(counted)
+        assert row.targets_kept_fraction is not None
+        kept.append(row.targets_kept_fraction)
+        assert row.goodput_requests_per_s == pytest.approx(kept[-1] * plain.requests_per_s)
+        shown = {"classes": plain.classes, "assumptions": plain.assumptions}
+        assert counted.model_copy(update=shown) == plain
+    assert kept == sorted(kept)
+    assert (kept[0], kept[-1]) == (0.0, 1.0)
+    spread = counted.percentiles
+    if spread is not None:  # half keep the median, and a tenth more where requests see the same
+        for share, limit in ((0.5, spread.ttft_s.p50), (0.9, spread.ttft_s.p90)):
+            part = only(asked(workload | {"targets": {"ttft_s": limit}}, **sides)).targets_kept_fraction
+            assert part is not None
+            assert share - 0.02 <= part <= (1.0 if apart else share + 0.11)
+
+
+NEGATIVE = {"distribution": "normal", "mean": 200, "std": 200}
+
+
+def test_a_mean_that_bounds_move_is_said() -> None:
+    """A normal of 200 +- 200 cut at 1: 1 + 199 Phi(0.995) + 200 phi(0.995) = 216.8 (a censored mean, by hand)."""
+    answer = asked({"input_tokens": NEGATIVE, "output_tokens": 100, "request_rate": 2.0})
+    (said,) = [
+        words for words in answer.assumptions if words.startswith("workload.input_tokens: lengths are drawn")
+    ]
+    assert float(said.partition("mean of ")[2].split()[0]) == pytest.approx(216.8, rel=0.005)
+    assert "where 200 is stated" in said
+    plans = llm_calc.plan(
+        model="llama-3.1-8b",
+        gpus=["l40s"],
+        engines=["vllm"],
+        workload={"input_tokens": NEGATIVE, "concurrency": 4},
+    )
+    assert any("where 200 is stated" in words for words in plans.assumptions)
+    narrow = NEGATIVE | {"std": 20}
+    few = asked({"input_tokens": narrow, "request_rate": 2.0})
+    assert not any("200 is stated" in words for words in few.assumptions)

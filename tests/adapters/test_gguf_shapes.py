@@ -148,3 +148,73 @@ def test_parts_that_say_something_else_are_refused() -> None:
             gguf_file(*parts(**other))
     one = read("llama", SIZES, small(), split__tensors__count=99)
     assert one.doubts == ("split.tensors.count says 99; the file lists 21 tensors, which were counted",)
+
+
+MIXER: dict[str, Value] = {
+    "block_count": 2,
+    "embedding_length": 64,
+    "attention.head_count": 0,
+    "feed_forward_length": 0,
+    "ssm.conv_kernel": 4,
+    "ssm.inner_size": 128,
+    "ssm.state_size": 16,
+    "ssm.group_count": 1,
+    "ssm.time_step_rank": 8,
+}
+
+
+def recurrent() -> list[Tensor]:
+    """Mamba-2: 128 inner channels and 2 x 16 beside them in the convolution, 8 heads."""
+    found = ends(64, 100)
+    for block in BLOCKS:
+        prefix = f"blk.{block}."
+        found += norms(prefix, 64, "attn_norm") + norms(prefix, 128, "ssm_norm")
+        found += [
+            (f"{prefix}ssm_in.weight", (64, 128 + 160 + 8), "f16"),
+            (f"{prefix}ssm_conv1d.weight", (4, 160), "f32"),
+            (f"{prefix}ssm_a", (1, 8), "f32"),
+            (f"{prefix}ssm_d", (1, 8), "f32"),
+            (f"{prefix}ssm_out.weight", (128, 64), "f16"),
+        ]
+    return found
+
+
+def test_a_recurrent_file_that_agrees_is_exact() -> None:
+    assert read("mamba2", MIXER, recurrent()).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("ssm.conv_kernel", 3, "ssm_conv1d has 4"),
+        ("ssm.inner_size", 256, "ssm_out has 128 rows"),
+        ("ssm.state_size", 32, "192 channels of ssm_conv1d in a layer, the tensor has 160"),
+        ("ssm.group_count", 2, "192 channels"),
+    ],
+)
+def test_states_of_another_size_than_the_tensors_are_named(key: str, value: int, said: str) -> None:
+    assert any(said in doubt for doubt in read("mamba2", {**MIXER, key: value}, recurrent()).doubts)
+
+
+def test_a_state_without_its_convolution_is_named() -> None:
+    without_it = [each for each in recurrent() if each[0] != "blk.1.ssm_conv1d.weight"]
+    assert any("no ssm_conv1d" in doubt for doubt in read("mamba2", MIXER, without_it).doubts)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"tokenizer.ggml.tokens": ["a"] * 99}, "lists 99 tokens, token_embd.weight has 100"),
+        ({"llama.vocab_size": 128}, "vocab_size says 128"),
+    ],
+)
+def test_a_vocabulary_of_another_length_is_named(keys: dict[str, Value], said: str) -> None:
+    same: dict[str, Value] = {"tokenizer.ggml.tokens": ["a"] * 100, "llama.vocab_size": 100}
+    for given, expected in ((same, False), ({**same, **keys}, True)):
+        own = {**keys_of("llama", SIZES), **given}
+        doubts = gguf_file(read_gguf_header(header(own, small()))).doubts
+        assert any(said in doubt for doubt in doubts) is expected
+
+
+def test_a_file_without_its_last_norm_is_named() -> None:
+    assert any("output_norm" in doubt for doubt in read("llama", SIZES, without("output_norm")).doubts)

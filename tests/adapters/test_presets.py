@@ -6,8 +6,11 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
-from llm_calc.adapters.presets import UNNAMED, load_presets
+from llm_calc.adapters.presets import load_presets
+from llm_calc.adapters.unnamed_engine import UNNAMED as UNNAMED_WORDS
 from llm_calc.core.errors import CalcError
+
+UNNAMED = UNNAMED_WORDS.format(engine="llama.cpp")
 
 
 def planned(model: str, hardware: str, weights: str | None = "q4_k_m", **engine: Any) -> Any:

@@ -11,6 +11,7 @@ from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.sessions import ARRIVING
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
+from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.disaggregated import carried_per_s, queue
 from llm_calc.core.serving.estimate import Estimate
@@ -52,7 +53,10 @@ def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterato
 def _load_words(workload: WorkloadPart) -> Iterator[str]:
     """How each kind of load runs over two sides."""
     if workload.load == "concurrency" and not workload.is_stream:
-        yield "workload.concurrency: a closed form of equal requests, without percentiles; targets ask for a run"
+        spread = (
+            "; what keeps targets is counted in a run, about these means" if has_targets(workload) else ""
+        )
+        yield f"workload.concurrency: a closed form of equal requests, without percentiles{spread}"
     if workload.load == "request_rate" and not workload.is_stream:
         yield (
             f"workload.request_rate: one simulated run of {ARRIVING} requests of equal lengths, of both sides after "

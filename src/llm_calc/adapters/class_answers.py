@@ -7,6 +7,7 @@ import numpy as np
 from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, Percentiles, PercentilesOfRun
+from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.host import SLOT_REQUESTS
@@ -26,29 +27,53 @@ def class_answers(workload: WorkloadPart, found: Found, requests_per_s: float) -
 def only_class(
     workload: WorkloadPart, found: Estimate, percentiles: PercentilesOfRun | None
 ) -> list[ClassAnswer]:
-    """The row of a single class of equal requests, which are all there is."""
+    """The row of a single class of equal requests, which are all there is; without a class, where it has targets."""
+    kinds = [(each.name, each.targets or workload.targets) for each in workload.classes or ()]
+    if not kinds and workload.targets is not None:
+        kinds = [(ALL, workload.targets)]
     requests = OPEN_REQUESTS if workload.load == "request_rate" else workload.requests_in_flight
     several = SLOT_REQUESTS if percentiles and workload.load == "concurrency" else 1
     return [
-        ClassAnswer(
-            name=each.name,
-            requests=requests * several,
-            requests_per_s=float(found.requests_per_s),
-            input_tokens=workload.mean_input_tokens,
-            output_tokens=workload.mean_output_tokens,
-            ttft_s=float(found.ttft_s),
-            tpot_s=float(found.tpot_s) if workload.mean_output_tokens > 1 else None,
-            request_latency_s=float(found.request_latency_s),
-            percentiles=percentiles,
-            targets_kept_fraction=None,
-            goodput_requests_per_s=None,
-        )
-        for each in workload.classes or ()
+        _alike(name, targets, workload, found, percentiles, requests * several) for name, targets in kinds
     ]
 
 
+def _alike(
+    name: str,
+    targets: TargetsPart | None,
+    workload: WorkloadPart,
+    found: Estimate,
+    percentiles: PercentilesOfRun | None,
+    requests: int,
+) -> ClassAnswer:
+    good = None if targets is None else _kept(targets, *_each(found, workload))
+    return ClassAnswer(
+        name=name,
+        requests=requests,
+        requests_per_s=float(found.requests_per_s),
+        input_tokens=workload.mean_input_tokens,
+        output_tokens=workload.mean_output_tokens,
+        ttft_s=float(found.ttft_s),
+        tpot_s=float(found.tpot_s) if workload.mean_output_tokens > 1 else None,
+        request_latency_s=float(found.request_latency_s),
+        percentiles=percentiles,
+        targets_kept_fraction=good,
+        goodput_requests_per_s=None if good is None else good * float(found.requests_per_s),
+    )
+
+
+def _each(found: Estimate, workload: WorkloadPart) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What each request saw; in closed form all the same."""
+    own, further = found.each, workload.mean_output_tokens > 1
+    if own.known:
+        return own.ttft_s, own.tpot_s if further else np.zeros_like(own.ttft_s), own.latency_s
+    tpot = found.tpot_s if further else 0.0
+    first, each, whole = (np.atleast_1d(float(one)) for one in (found.ttft_s, tpot, found.request_latency_s))
+    return first, each, whole
+
+
 def _rows(workload: WorkloadPart, seen: Seen, requests_per_s: float) -> Iterator[ClassAnswer]:
-    if not workload.varies and not workload.classes:
+    if not (workload.varies or has_targets(workload) or workload.classes):
         return
     kinds = workload.classes or ()
     names = [(part.name, part.share, part.targets or workload.targets) for part in kinds]
@@ -89,16 +114,13 @@ def _kept(targets: TargetsPart, first: FloatArray, each: FloatArray, whole: Floa
     """The part of requests that keep all targets; one of a single token has no further ones to be late."""
     if not len(first):
         return None
-    limits = (
+    limits = [
         (targets.ttft_s, first),
         (targets.tpot_s, np.nan_to_num(each)),
         (targets.request_latency_s, whole),
-    )
-    kept = np.ones(len(first), dtype=bool)
-    for limit, values in limits:
-        if limit is not None:
-            kept &= values <= limit
-    return float(kept.mean())
+    ]
+    stated = [values <= limit for limit, values in limits if limit is not None]
+    return float(np.all(stated, axis=0).mean())
 
 
 def _mean(values: FloatArray) -> float | None:

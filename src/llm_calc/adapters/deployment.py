@@ -35,7 +35,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
-from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
+from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration
@@ -119,6 +119,7 @@ def place(
         parallelism=parallelism,
         engine=engine.name,
         version=engine.version,
+        processor=getattr(engine, "mm_processor_kwargs", None),
     )
     return place_subject(
         catalogs,
@@ -198,8 +199,8 @@ def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tupl
 def _room(
     placed: Placed, engine: EnginePart, workload: WorkloadPart, tiers: Sequence[KvTierPart]
 ) -> Room | None:
-    """Where contexts lie, of a load that has any to keep."""
-    if not workload.is_stream:
+    """Where contexts lie, of a load whose requests are told apart."""
+    if not (workload.is_stream or has_targets(workload)):
         return None
     return room_of(
         placed.subject,

@@ -105,11 +105,11 @@ def _each_once(tried: list[Tried]) -> list[Tried]:
 
 
 def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
-    if request.formats is not None:
-        return list(dict.fromkeys(each.strip().lower() for each in request.formats))
+    said = request.formats or ([source.variant.weights] if source.variant else None)
+    if said is not None:
+        return list(dict.fromkeys(each.strip().lower() for each in said))
     own = model_precision(source, PrecisionPart(), "llama.cpp").weights
-    first = [OWN_KIND] if own.storage == OWN_KIND else []
-    return list(dict.fromkeys([*first, *USUAL_FORMATS]))
+    return list(dict.fromkeys([*([OWN_KIND] if own.storage == OWN_KIND else []), *USUAL_FORMATS]))
 
 
 def _caches(request: FitRequest) -> tuple[str, ...]:

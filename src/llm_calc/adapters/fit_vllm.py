@@ -7,6 +7,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.engines import LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.fitting import FitRequest, FitRow
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
@@ -77,7 +78,7 @@ def _starts(request: FitRequest, catalogs: Catalogs, weights: str | None, cache:
 def _repository(request: FitRequest, catalogs: Catalogs) -> str:
     if request.model.name is None:
         return "MODEL"
-    return catalogs.model(request.model.name, "model.name").repository_of(request.model.name)
+    return published(catalogs, request.model.name).repository(request.model.name)
 
 
 def old_rules_of(rows: Iterable[FitRow]) -> list[str]:

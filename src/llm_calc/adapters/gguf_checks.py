@@ -105,8 +105,42 @@ def unknown_kind(values: Mapping[str, object]) -> tuple[str, ...]:
     return () if known else (f"general.file_type of the file is not understood ({str(said)[:40]})",)
 
 
+def vocabulary_doubts(values: Mapping[str, object], keys: Keys, rows: int) -> tuple[str, ...]:
+    """Sentences on a vocabulary of another length than the embedding has rows: llama.cpp asks for one a token.
+
+    Source: llama.cpp, ``src/models/mamba2.cpp`` and others, ``{n_embd, n_vocab}``; checked: 2026-11-30, read.
+    """
+    listed = values.get("tokenizer.ggml.tokens")
+    counts = {
+        "tokenizer.ggml.tokens lists": len(listed) if isinstance(listed, list) else listed,
+        "vocab_size says": keys.own.get("vocab_size"),
+    }
+    return tuple(
+        f"{said} {str(count)[:40]} tokens, token_embd.weight has {rows}"
+        for said, count in counts.items()
+        if count is not None and count != rows
+    )
+
+
+LAST_NORMS = {"olmo": "", "lfm2": "token_embd_norm", "lfm2moe": "token_embd_norm"}
+"""The last norm where it has another name, or no weight.
+
+Source: llama.cpp, ``src/models/olmo.cpp`` and ``lfm2.cpp``; checked: 2026-11-30, read.
+"""
+
+
+def last_norm(keys: Keys, placed: Sequence[Placed]) -> tuple[str, ...]:
+    """A sentence on a file without the norm before the head, which llama.cpp asks for."""
+    name = LAST_NORMS.get(keys.architecture, "output_norm")
+    held = not name or any(name in each.stem for each in placed)
+    return () if held else (f"the file holds no {name}",)
+
+
 def behind_the_last(tensors: Sequence[GgufTensor], blocks: int) -> tuple[str, ...]:
-    """A sentence on tensors of blocks that ``block_count`` does not count: llama.cpp does not load such a file."""
+    """A sentence on tensors of blocks that ``block_count`` does not count: llama.cpp does not load such a file.
+
+    Source: llama.cpp at 0034764, ``src/llama-model-loader.cpp``, ``done_getting_tensors``; checked: 2026-11-30, read.
+    """
     numbers = {int(found[1]) for each in tensors if (found := BLOCK.fullmatch(each.name))}
     behind = sorted(number for number in numbers if number >= blocks)
     if not behind:

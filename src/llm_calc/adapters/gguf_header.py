@@ -17,7 +17,14 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile, ReasonRow
 from llm_calc.adapters.formats.precision import StoredWeights
-from llm_calc.adapters.gguf_checks import behind_the_last, check_kind_of_file, not_understood, unknown_kind
+from llm_calc.adapters.gguf_checks import (
+    behind_the_last,
+    check_kind_of_file,
+    last_norm,
+    not_understood,
+    unknown_kind,
+    vocabulary_doubts,
+)
 from llm_calc.adapters.gguf_config import config_of
 from llm_calc.adapters.gguf_keys import FIELD, Keys
 from llm_calc.adapters.gguf_model import FileModel, file_model
@@ -143,6 +150,8 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
             *whole.notes,
             *contradicted,
             *behind_the_last(tensors, keys.layers()),
+            *vocabulary_doubts(whole.header.values, keys, read.model.vocab),
+            *last_norm(keys, placed),
             *read.key_doubts,
             *doubts,
         ),

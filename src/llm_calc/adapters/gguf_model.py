@@ -12,11 +12,12 @@ from llm_calc.adapters.formats.gguf_rows import WindowRow
 from llm_calc.adapters.gguf_checks import Said, check_experts, contradictions, idle_experts, not_understood
 from llm_calc.adapters.gguf_keys import Keys
 from llm_calc.adapters.gguf_shapes import head_doubts, shape_doubts
+from llm_calc.adapters.gguf_states import mixer_doubts, mixer_of, short_doubts
 from llm_calc.adapters.gguf_types import GgufTensor
 from llm_calc.adapters.gguf_weights import RECURRENT, TOP, Placed, Widths, is_known, placed_tensors, weight_of
 from llm_calc.core.blocks.linear_attention import DELTA_RECURRENCE
 from llm_calc.core.blocks.parts import Custom, Parts
-from llm_calc.core.blocks.recurrent import RECURRENCE, conv_flops, conv_state, recurrent_state
+from llm_calc.core.blocks.recurrent import conv_flops, conv_state, recurrent_state
 from llm_calc.core.model import LayerGroup, Model, group_layers
 from llm_calc.core.weights import Cache, Scores, Weight
 
@@ -101,7 +102,7 @@ class _Reader:
         weights = tuple(weight_of(each, widths, recurrent=recurrent) for each in placed)
         parts = Parts(weights=weights)
         if recurrent:
-            parts = parts + self._state(stems, weights)
+            parts = parts + self._state(stems, weights, placed)
         attends = bool(QUERIES & stems) and not (recurrent and "attn_qkv" in stems)
         if attends and self.kv_heads[index]:
             parts = parts + self._attention(index, stems)
@@ -179,7 +180,7 @@ class _Reader:
             return ()
         return (Cache(kind="latent", elements_per_token=self.keys.number("attention.indexer.key_length")),)
 
-    def _state(self, stems: set[str], weights: tuple[Weight, ...]) -> Parts:
+    def _state(self, stems: set[str], weights: tuple[Weight, ...], placed: list[Placed]) -> Parts:
         """States of a recurrent layer and the work of its scan."""
         keys = self.keys
         if keys.has("wkv.head_size"):
@@ -192,27 +193,20 @@ class _Reader:
             )
         if keys.has("shortconv.l_cache"):
             kernel = keys.number("shortconv.l_cache")
+            self.doubts |= dict.fromkeys(short_doubts(kernel, self.hidden, placed))
             return Parts(
                 caches=(conv_state(self.hidden, kernel),),
                 scan_flops_per_token=conv_flops(self.hidden, kernel),
             )
-        channels, state, work = self._mixer(stems)
-        kernel = keys.number("ssm.conv_kernel", 0)
+        mixer = mixer_of(keys, max(self.heads), delta="attn_qkv" in stems)
+        self.doubts |= dict.fromkeys(mixer_doubts(mixer, placed))
         steps = sum(2 * each.cols for each in weights if each.name == "dt_proj")
         return Parts(
-            caches=(conv_state(channels, kernel), recurrent_state(state, STATE_BITS)),
-            scan_flops_per_token=conv_flops(channels, kernel) + work * state + steps,
+            caches=(conv_state(mixer.channels, mixer.kernel), recurrent_state(mixer.elements, STATE_BITS)),
+            scan_flops_per_token=conv_flops(mixer.channels, mixer.kernel)
+            + mixer.work * mixer.elements
+            + steps,
         )
-
-    def _mixer(self, stems: set[str]) -> tuple[int, int, int]:
-        """Channels of the convolution, elements of the state, FLOPs of each of them for a token."""
-        keys = self.keys
-        if keys.has("kda.head_dim"):
-            width = keys.number("kda.head_dim")
-            return 3 * width * max(self.heads), width * width * max(self.heads), DELTA_RECURRENCE
-        inner, state = keys.number("ssm.inner_size"), keys.number("ssm.state_size")
-        channels = inner + 2 * keys.number("ssm.group_count", 0) * state
-        return channels, inner * state, DELTA_RECURRENCE if "attn_qkv" in stems else RECURRENCE
 
     def top(self) -> Iterator[Weight]:
         """What stands in no layer."""

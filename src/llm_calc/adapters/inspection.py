@@ -8,6 +8,7 @@ from llm_calc.adapters.cache_types import with_one_type
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.images import seen_images, uncounted_words, with_images
+from llm_calc.adapters.mean_lengths import cut_words
 from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
@@ -111,6 +112,7 @@ def _ignored(workload: WorkloadPart) -> list[str]:
         *prefix,
         *([TURNS_IGNORED] if workload.grows else []),
         *([MEANS_COUNTED] if workload.varies else []),
+        *cut_words(workload),
         *(
             f"workload.{name}: sizes and FLOPs are those of one request, whatever the load"
             for name in _loads(workload)

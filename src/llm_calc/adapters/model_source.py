@@ -10,6 +10,7 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import FormatWishes, Precision, format_tables, resolve_precision
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
 from llm_calc.adapters.prediction_layers import prediction_layers
+from llm_calc.adapters.variants import Published, Variant, published
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
 from llm_calc.core.architectures.dimensions import Dimensions, custom_model
 from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
@@ -29,7 +30,7 @@ class SourcedModel:
     ``confidence``: ``exact`` where the architecture is known and every key was understood. ``quantization``:
     the description's own ``quantization_config``. ``gguf``: the file that it was read from, if it was one.
     ``prediction_layers``: those for speculation that its checkpoint has; None where nothing tells. ``config``: what it
-    was read from, if that was a configuration.
+    was read from, if that was a configuration. ``variant``: the format that its name says, if that says one.
     """
 
     model: Model
@@ -41,6 +42,11 @@ class SourcedModel:
     gguf: GgufFile | None = field(default=None, hash=False)
     prediction_layers: int | None = None
     config: Mapping[str, object] | None = field(default=None, hash=False, compare=False, repr=False)
+    variant: Variant | None = None
+
+    def states(self, weights: str | None) -> bool:
+        """Whether a format of the weights is stated: by the request, or by the model's name."""
+        return weights is not None or self.variant is not None
 
 
 def source_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
@@ -76,9 +82,12 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
 
     Raises:
         UnknownNameError: a format that the catalog does not hold.
-        InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
+        InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed; a format other than the
+            one that the model's name says.
     """
     weights, stored = precision.weights, None
+    if source.variant is not None:
+        weights = source.variant.agreed(weights)
     if weights is None and source.gguf is not None:
         weights, stored = source.gguf.kind, source.gguf.stored_weights()
     wishes = FormatWishes(
@@ -89,17 +98,27 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
 
 def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     if part.name is not None:
-        entry = catalogs.model(part.name, "model.name")
-        source = _from_config(entry.config, entry.name, whole=entry.source.kind == PUBLISHED)
-        if entry.assumed is None:
-            return source
-        return replace(source, confidence="approximate", assumptions=(*source.assumptions, entry.assumed))
+        return _from_catalog(published(catalogs, part.name))
     if part.hf_config is not None:
         return _from_config(part.hf_config, CUSTOM)
     if part.custom is not None:
         return _from_dimensions(part.custom)
     texts = part.gguf_base64 or ""
     return _from_gguf(read_gguf_base64(*((texts,) if isinstance(texts, str) else texts)))
+
+
+def _from_catalog(found: Published) -> SourcedModel:
+    """The entry's model; not exact where something of it, or of the variant that was named, was not read."""
+    entry, variant = found.entry, found.variant
+    source = _from_config(entry.config, entry.name, whole=entry.source.kind == PUBLISHED)
+    whole = entry.assumed is None and (variant is None or variant.is_whole)
+    words = (entry.assumed, None if variant is None else variant.words)
+    return replace(
+        source,
+        confidence=source.confidence if whole else "approximate",
+        assumptions=(*source.assumptions, *(each for each in words if each is not None)),
+        variant=variant,
+    )
 
 
 def _from_config(config: Mapping[str, object], name: str, *, whole: bool = True) -> SourcedModel:

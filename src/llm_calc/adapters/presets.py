@@ -12,12 +12,10 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.model_source import model_precision, served_model
-from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
-from llm_calc.adapters.unlike import requested_gpu
+from llm_calc.adapters.unnamed_engine import unnamed_words, with_an_engine_that_runs, with_engine
 from llm_calc.adapters.wire.engines import LlamaCppEngine
-from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -31,7 +29,6 @@ from llm_calc.core.planning.options import MOST_PARALLEL
 MIB = 1 << 20
 OWN_KIND = "mxfp4"
 """Checkpoints whose experts GGUF files keep as they are."""
-UNNAMED = "engine: not named; llama.cpp was taken, since the default, vLLM, does not run on this hardware"
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest)
 
 
@@ -90,7 +87,7 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
     Raises:
         CalcError: as :func:`.setup.resolve_setup`.
     """
-    request = _with_an_engine_that_runs(request, catalogs)
+    request = with_an_engine_that_runs(request, catalogs)
     part = request.engine
     if not isinstance(part, LlamaCppEngine):
         return request
@@ -118,29 +115,11 @@ def _with_weights(request: RequestT, preset: Preset, catalogs: Catalogs) -> Requ
         return request
     source = served_model(request.model, catalogs)
     own = model_precision(source, request.precision, preset.engine).weights
-    if source.gguf is not None or own.storage == OWN_KIND:
+    if source.gguf is not None or source.variant is not None or own.storage == OWN_KIND:
         return request
     chosen = request.precision.model_copy(update={"weights": preset.weights})
     chosen.model_fields_set.discard("weights")
     return request.model_copy(update={"precision": chosen})
-
-
-def _with_an_engine_that_runs(request: RequestT, catalogs: Catalogs) -> RequestT:
-    """llama.cpp in place of the default engine, which does not run on every machine, where none is named."""
-    if "engine" in request.model_fields_set:
-        return request
-    gpu = None if isinstance(request.hardware, UnlikeHardware) else requested_gpu(request.hardware, catalogs)
-    if gpu is not None and (runs_at_all("vllm", gpu) or not runs_at_all("llama.cpp", gpu)):
-        return request
-    return _with_engine(request, LlamaCppEngine())
-
-
-def _with_engine(request: RequestT, part: LlamaCppEngine) -> RequestT:
-    """Another engine part; one that nobody named stays unnamed."""
-    chosen = request.model_copy(update={"engine": part})
-    if "engine" not in request.model_fields_set:
-        chosen.model_fields_set.discard("engine")
-    return chosen
 
 
 def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalogs) -> RequestT:
@@ -156,7 +135,7 @@ def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalog
     part = part.model_copy(update={"n_parallel": slots})
     if slots > 1 and _own_context(request, part, catalogs) < needed:
         part = part.model_copy(update={"n_ctx": needed})
-    return _with_engine(request, part)
+    return with_engine(request, part)
 
 
 def _batch_of(workload: WorkloadPart | None) -> tuple[int, int]:
@@ -252,9 +231,9 @@ class _Machine:
 def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[str]:
     """What was chosen for llama.cpp, in words."""
     part, workload = request.engine, request.workload
+    found = unnamed_words(request)
     if not isinstance(part, LlamaCppEngine):
-        return []
-    found = [] if "engine" in request.model_fields_set else [UNNAMED]
+        return found
     if part.preset is not None:
         return [*found, *_weights_words(request.precision), _preset_words(part)]
     batch = None if workload is None else workload.batch

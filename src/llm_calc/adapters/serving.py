@@ -12,6 +12,7 @@ from llm_calc.adapters.class_answers import class_answers, only_class
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.disaggregation import disaggregated_estimate
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.goodput import with_joint
 from llm_calc.adapters.idle_options import Timed, timed
 from llm_calc.adapters.image_times import with_encoder, with_timed_images
 from llm_calc.adapters.images import seen_images, with_images
@@ -65,6 +66,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         answer = _answer(request, placed, shown, catalogs, turns, sides)
     else:
         found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
+        found = with_joint(placed, request.workload, found)
         answer = _answer(request, placed, found, catalogs, sides=sides)
     encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
     return with_timed_images(answer, seen, placed, request.workload, encoding)

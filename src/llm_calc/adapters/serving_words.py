@@ -69,7 +69,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     if load == "request_rate" and not apart:
         yield (
             f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine "
-            "that has been under this load for twice as many"
+            "that has been under this load until its empty start is forgotten, for twice as many at most"
         )
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)

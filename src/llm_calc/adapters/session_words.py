@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.mean_lengths import cut_words
 from llm_calc.adapters.sessions import ARRIVING, SPREAD, bytes_per_token
 from llm_calc.adapters.trace_words import room_assumptions, trace_assumptions, trace_warnings
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -72,6 +73,7 @@ def _draws(workload: WorkloadPart) -> Iterator[str]:
     """How users make a rate, and how lengths that vary are drawn."""
     if workload.users is not None:
         yield f"workload.users: they send {workload.request_rate:g} requests a second together, at random"
+    yield from cut_words(workload)
     if workload.varies and not workload.grows and workload.trace is None:
         drawn = f"{ARRIVING} random arrivals" if workload.request_rate else "ten requests a slot"
         yield (

@@ -3,8 +3,8 @@
 import pytest
 
 from llm_calc.adapters.catalog.prices import RentalPrice
+from llm_calc.adapters.planning.bounded import score
 from llm_calc.adapters.planning.prices import _middle
-from llm_calc.adapters.planning.search import score
 from llm_calc.core.serving.estimate import Estimate
 
 FOUND = Estimate(

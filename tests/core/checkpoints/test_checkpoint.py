@@ -14,6 +14,7 @@ from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
 from tests.builders import llama, mixtral
 
+FP8_CACHE = {"num_bits": 8, "type": "float"}
 GROUP = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 32, "symmetric": True}
 
 
@@ -226,7 +227,7 @@ def test_listed_layers_of_mixed_precision() -> None:
 
 
 def test_mixed_precision_without_its_list_is_a_guess() -> None:
-    config = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "kv_cache_scheme": {"num_bits": 8}}
+    config = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "kv_cache_scheme": FP8_CACHE}
     read = recipe_from_quantization_config(config, llama())
     assert "quantized_layers" in read.guesses[0]
     assert read.kv_cache == "fp8"

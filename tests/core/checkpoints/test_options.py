@@ -144,3 +144,91 @@ def test_a_group_size_beside_another_strategy_is_named(strategy: str) -> None:
 def test_groups_of_mlx_are_of_some_numbers(size: int) -> None:
     with pytest.raises(InvalidInputError, match="group_size"):
         stored(LLAMA_2_7B, {"quant_method": "mlx", "bits": 4, "group_size": size})
+
+
+def compressed(weights: dict[str, Any], **group: Any) -> dict[str, Any]:
+    """A file of compressed-tensors with one group of all linear layers."""
+    one = {"targets": ["Linear"], "weights": weights, **group}
+    said = {"quant_method": "compressed-tensors", "format": "float-quantized", "ignore": ["lm_head"]}
+    return {**said, "config_groups": {"group_0": one}}
+
+
+def test_a_strategy_that_is_not_stated_follows_the_size_of_the_group() -> None:
+    # compressed-tensors 0.20.1, QuantizationArgs: neither says a scale a tensor, -1 a channel
+    eight = {"num_bits": 8, "type": "float"}
+    tensor, _ = stored(LLAMA_2_7B, compressed(eight))
+    channel, _ = stored(LLAMA_2_7B, compressed({**eight, "group_size": -1}))
+    assert tensor == pytest.approx(LINEAR_7B + 2 * 224 + ENDS_7B)
+    assert channel == pytest.approx(LINEAR_7B + 2 * ROWS_7B + ENDS_7B)
+
+
+@pytest.mark.parametrize(
+    ("active", "arithmetic"), [({"num_bits": 4}, "fp4"), ({"num_bits": 8}, "fp8"), (None, None)]
+)
+def test_arithmetic_is_of_the_wider_of_weights_and_activations(
+    active: dict[str, Any] | None, arithmetic: str | None
+) -> None:
+    # compressed-tensors 0.20.1 has MXFP4, MXFP4XFP8 and MXFP4A16
+    weights = {"num_bits": 4, "type": "float", "strategy": "group", "group_size": 32}
+    said = compressed(weights, format="mxfp4-pack-quantized", input_activations=active)
+    assert stored(LLAMA_2_7B, said)[1].activations == arithmetic
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"format": "pack-quantized"}, "does not hold"),
+        ({"targets": []}, "every linear layer"),
+        ({"weights": {"num_bits": 8, "type": "float", "symmetric": False}}, "no offsets"),
+        ({"input_activations": {"num_bits": 8, "type": "int"}}, "beside float"),
+        ({"input_activations": {}}, "says nothing"),
+    ],
+)
+def test_what_one_group_says_against_itself_is_named(changed: dict[str, Any], word: str) -> None:
+    group = {"weights": {"num_bits": 8, "type": "float"}, "input_activations": None, **changed}
+    assert any(word in each for each in stored(LLAMA_2_7B, compressed(**group))[1].guesses)
+
+
+def test_a_file_without_its_format_is_a_guess() -> None:
+    said = compressed({"num_bits": 4, "type": "int", "group_size": 128})
+    del said["format"]
+    assert any("format is absent" in each for each in stored(LLAMA_2_7B, said)[1].guesses)
+
+
+def test_a_group_of_nothing_of_model_optimizer_is_named_and_a_negative_one_refused() -> None:
+    # modelopt 0.47.0 writes 0 where it knows no size, and reads it as the usual one
+    said = {"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": ["lm_head"]}
+    size, found = stored(LLAMA_2_7B, {**said, "group_size": 0})
+    assert size == stored(LLAMA_2_7B, said)[0]
+    assert any("groups of 16" in each for each in found.guesses)
+    with pytest.raises(InvalidInputError, match="group_size"):
+        stored(LLAMA_2_7B, {**said, "group_size": -1})
+
+
+def test_two_names_of_one_option_that_say_otherwise_are_named() -> None:
+    said = {"quant_method": "bitsandbytes", "load_in_4bit": True, "_load_in_4bit": False}
+    assert any("contradict" in each for each in stored(LLAMA_2_7B, said)[1].guesses)
+
+
+def test_an_fp8_file_that_says_nothing_of_blocks_is_a_guess() -> None:
+    # FineGrainedFP8Config of transformers 5.24.0 takes blocks of 128 x 128; AutoFP8's files have one scale a tensor
+    said = {"quant_method": "fp8", "activation_scheme": "dynamic"}
+    assert any("weight_block_size" in each for each in stored(LLAMA_2_7B, said)[1].guesses)
+    assert stored(LLAMA_2_7B, {**said, "ignored_layers": ["lm_head"]})[1].guesses == ()
+    assert stored(LLAMA_2_7B, {**said, "weight_block_size": None})[1].guesses == ()
+
+
+def test_keys_and_values_of_a_cache_in_two_types_are_named() -> None:
+    weight = {"dtype": "fp8_e4m3", "qscheme": "per_tensor"}
+    caches = {
+        f"*{name}_proj": {"output_tensors": {"dtype": kind}}
+        for name, kind in (("k", "fp8_e4m3"), ("v", "int8"))
+    }
+    said = {
+        "global_quant_config": {"weight": weight},
+        "exclude": ["lm_head"],
+        "kv_cache_quant_config": caches,
+    }
+    assert any(
+        "fp8 and int8" in each for each in stored(LLAMA_2_7B, {"quant_method": "quark", **said})[1].guesses
+    )

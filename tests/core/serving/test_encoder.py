@@ -1,7 +1,5 @@
 """Encoders of images as time of the GPUs: by hand, and what holds for any load."""
 
-from dataclasses import asdict
-
 import pytest
 
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder, in_batch, in_loop, in_queue
@@ -28,7 +26,7 @@ TEXT = Estimate(
     ],
 )
 def test_without_images_nothing_changes(found: Estimate) -> None:
-    assert asdict(found) == asdict(TEXT)
+    assert found == TEXT
 
 
 def test_a_queue_shares_the_gpus_between_encoders_and_text() -> None:

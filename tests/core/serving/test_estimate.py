@@ -70,7 +70,7 @@ def test_every_request_of_a_run_is_answered_in_full() -> None:
 
 def test_grouped_slots_see_what_single_ones_see(monkeypatch: pytest.MonkeyPatch) -> None:
     grouped = estimate.simulated_loop(DEPLOYMENT, LENGTHS, 128)
-    for module in ("scheduler", "estimate"):
+    for module in ("clock", "scheduler", "estimate"):
         monkeypatch.setattr(f"llm_calc.core.serving.{module}.MOST_SLOTS", 128)
     single = estimate.simulated_loop(DEPLOYMENT, LENGTHS, 128)
     assert grouped.tpot_s == pytest.approx(single.tpot_s, rel=0.02)

@@ -12,8 +12,8 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.open import OpenRun
 from llm_calc.core.serving.run import Bounds
-from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
-from llm_calc.core.serving.traffic import Policy, Scheduling, Served, Traffic, poisson_arrivals
+from llm_calc.core.serving.scheduler import simulate
+from llm_calc.core.serving.traffic import MOST_SLOTS, Policy, Scheduling, Served, Traffic, poisson_arrivals
 from tests.builders import deepseek_v3, llama
 from tests.core.serving import stepper
 from tests.core.serving.cases import rates, work

@@ -22,20 +22,27 @@ _HUB = re.compile(
     r"(https?://)?(www\.)?(huggingface\.co|hf\.co|ollama\.com/library|ollama\.com)/", re.IGNORECASE
 )
 _TAG = re.compile(r":latest$", re.IGNORECASE)
-_PAGE = re.compile(r"/(tree|blob|resolve)/.*$|[/?#]+$")
+_PAGE = re.compile(r"/(tree|blob|resolve)/.*$|/*[?#].*$|/+$")
+_COMMAND = re.compile(
+    r"^(ollama (run|pull|show)|vllm serve|llama-(server|cli|bench) -hf|(hf|huggingface-cli) download)\s+",
+    re.IGNORECASE,
+)
+
+
+def bare_id(name: str) -> str:
+    """A name without the hub's address, the command and the tag ``latest`` around it, as it was written."""
+    plain = _TAG.sub("", _COMMAND.sub("", name.strip(), count=1))
+    address = _HUB.match(plain)
+    return _PAGE.sub("", plain[address.end() :]) if address else plain
 
 
 @lru_cache(maxsize=4096)
 def normal_name(name: str) -> str:
     """The form in which names are compared: lower case, one hyphen for spaces and underscores, no ``:latest``.
 
-    Of an address on a hub its last part, the id, counts.
+    Of an address on a hub its last part, the id, counts, and of a command that loads a model what it loads.
     """
-    plain = _TAG.sub("", name.strip())
-    address = _HUB.match(plain)
-    if address:
-        plain = _PAGE.sub("", plain[address.end() :])
-    return re.sub(r"[\s_-]+", "-", plain.casefold())
+    return re.sub(r"[\s_-]+", "-", bare_id(name).casefold())
 
 
 @lru_cache(maxsize=4096)

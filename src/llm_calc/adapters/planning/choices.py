@@ -143,6 +143,8 @@ def _signature(choice: Choice) -> tuple[object, ...]:
 def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str) -> list[str | None]:
     """Names of weight formats; None: the checkpoint's own."""
     gguf = engine in ONLY_GGUF
+    if request.formats is None and source.variant is not None:
+        return [None] if find_recipe(source.variant.weights, engine).is_gguf == gguf else []
     if request.formats is None:
         return _usual_files(source, engine) if gguf else [None, *_smaller(source, engine)]
     entries = [(name, find_recipe(name, engine)) for name in request.formats]
@@ -152,7 +154,7 @@ def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str)
 def _usual_files(source: SourcedModel, engine: str) -> list[str | None]:
     """The checkpoint's own kind of file, where a file keeps its numbers; else the usual ones."""
     own = model_precision(source, PrecisionPart(), engine).weights
-    if own.storage in KEPT or source.gguf is not None:
+    if own.storage in KEPT or source.gguf is not None or source.variant is not None:
         return [None]
     return list(launch_rules(engine).usual_formats)
 
@@ -195,14 +197,22 @@ def _choice(
         load=load_of(source, precision),
         precision=precision,
         part=PrecisionPart(weights=name, kv_cache=precision.kv_cache, activations=precision.activations),
-        own_weights=precision.weights.recipe is own.weights.recipe or weights is None,
+        own_weights=(precision.weights.recipe is own.weights.recipe or weights is None)
+        and _is_published(source),
         own_cache=precision.kv_cache == default.kv_cache,
     )
+
+
+def _is_published(source: SourcedModel) -> bool:
+    """Whether the weights lie in a repository that the command can name."""
+    return source.variant is None or source.variant.repository is not None
 
 
 def _name_of(source: SourcedModel, own: Precision, engine: str) -> str | None:
     """A catalog name that stands for the checkpoint's own weights; None where none does."""
     stored = own.weights
+    if source.variant is not None:
+        return source.variant.weights
     for name in (stored.storage, stored.name, sixteen_bit(source.model)):
         if name not in format_names():
             continue

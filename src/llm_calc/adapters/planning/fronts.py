@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llm_calc.adapters.planning.bounded import Bound, Candidates, Prices, most_replicas, rents
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.rows import Places, Rows
-from llm_calc.adapters.planning.search import Bound, Candidates, Prices, Search, most_replicas, rents
+from llm_calc.adapters.planning.search import Search
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.front import pareto_front, spread
 from llm_calc.core.planning.split import Split, with_fewer_each

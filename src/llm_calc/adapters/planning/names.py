@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs, TokenPrice
 from llm_calc.adapters.model_source import SourcedModel, model_precision
+from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
 from llm_calc.core.memory import weights_bytes
 
@@ -23,9 +24,9 @@ def names_of(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names
     size = float(weights_bytes(source.model, own))
     if part.name is None:
         return Names(repository=source.name or "model", checkpoint_bytes=size)
-    entry = catalogs.model(part.name, "model.name")
+    found = published(catalogs, part.name)
     return Names(
-        repository=entry.repository_of(part.name),
+        repository=found.repository(part.name),
         checkpoint_bytes=size,
-        hosted=catalogs.prices_of_model(entry.name),
+        hosted=catalogs.prices_of_model(found.entry.name),
     )

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.images import seen_images, untimed_words, with_images
+from llm_calc.adapters.mean_lengths import cut_words
 from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.planning.answer import plan_answer
+from llm_calc.adapters.planning.bounded import bounds
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
@@ -22,7 +24,7 @@ from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_word
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.scene import Scene
-from llm_calc.adapters.planning.search import Search, bounds
+from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
@@ -91,7 +93,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = served_model(request.model, catalogs)
-    found = _find(request, catalogs, source)
+    found = _find(request, catalogs, source, None if seen is None else seen.limits)
     plans = found.plans[: request.max_plans]
     planned = frozenset(each.row.gpu.id for each in plans)
     return DeploymentPlansAnswer(
@@ -112,12 +114,17 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     )
 
 
-def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
+def _find(
+    request: DeploymentPlansRequest,
+    catalogs: Catalogs,
+    source: SourcedModel,
+    processor: Mapping[str, object] | None,
+) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     search = Search(
-        scene=_scene(request, catalogs, source),
+        scene=replace(_scene(request, catalogs, source), processor=processor),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
         prices={
@@ -241,6 +248,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     yield from unused_prices(own, owned, (gpu.id for gpu in found.gpus))
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
     yield from day_assumptions(scene.day)
+    yield from cut_words(request.workload)
     if turns := turns_assumption(request.workload):
         yield turns
     if request.manifests:

@@ -167,7 +167,7 @@ def _engine(request: RecommendGpusRequest, source: SourcedModel, gpu: Gpu) -> En
     reasons = []
     for engine in (request.engine,) if request.engine else _usual(request):
         weights = model_precision(source, request.precision, engine.name)
-        named = request.precision.weights is not None or engine.name not in ONLY_GGUF
+        named = source.states(request.precision.weights) or engine.name not in ONLY_GGUF
         reason = refusal(engine.name, gpu, load_of(source, weights, named=named), engine.version)
         if reason is None:
             return engine

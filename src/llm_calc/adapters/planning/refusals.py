@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
+from llm_calc.adapters.planning.bounded import Candidates
 from llm_calc.adapters.planning.choices import Choice, comes_alone
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.search import Candidates, Search
+from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.units import gib
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
-from llm_calc.core.planning.split import fewest
 
 LIMIT_WORDS = {
     "ttft_s": "the first token takes at least",
@@ -113,7 +113,7 @@ def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
     """More GPUs or rent than allowed; or no load that keeps all limits at once."""
     limits = search.scene.limits
     spare = search.scene.spare_replicas
-    least = min(each.least((fewest(each.split.replicas) + spare) * each.rows.gpus) for each in found)
+    least = min(each.least((each.split.least + spare) * each.rows.gpus) for each in found)
     if not math.isfinite(least):
         return "no layout keeps all limits on time at once"
     if least > limits.gpus:

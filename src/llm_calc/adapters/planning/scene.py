@@ -4,7 +4,7 @@ A model in the formats of a choice on a kind of GPU is resolved once; its layout
 An engine is built once for each set of options, whichever candidates are started with them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from llm_calc.adapters.cache_types import with_cache_types
@@ -41,7 +41,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What all candidates of a search have in common; ``source``: the model as it was read, once."""
+    """What all candidates of a search have in common; ``source``: the model as it was read, once.
+
+    ``processor``: limits of the images' own processor.
+    """
 
     catalogs: Catalogs
     model: ModelPart
@@ -52,6 +55,7 @@ class Scene:
     gpus_per_node: int
     calibration: CalibrationPart | None = None
     day: Day | None = None
+    processor: Mapping[str, object] | None = None
     subjects: dict[tuple[Choice, Gpu], Subject] = field(default_factory=dict, compare=False)
     engines: dict[tuple[object, ...], Started] = field(default_factory=dict, compare=False)
     fitted: dict[tuple[Row, str, int], tuple[Started, Planned] | None] = field(
@@ -78,6 +82,7 @@ class Scene:
                 hardware=HardwarePart(gpu=row.gpu.id, gpus_per_node=self.gpus_per_node),
                 parallelism=ParallelismPart(),
                 engine=row.choice.engine,  # type: ignore[arg-type]
+                processor=self.processor,
             )
             self.subjects[key] = with_cache_types(
                 found, row.choice.part, self.started(row.choice.engine, {}).part

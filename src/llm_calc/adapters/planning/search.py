@@ -1,146 +1,25 @@
 """The search: bounds for every candidate at once, then the best of them in full, best bound first."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
+from llm_calc.adapters.planning.bounded import NEVER, Bound, Candidates, Prices, score, usd_of
 from llm_calc.adapters.planning.exact import Evaluated, evaluate, holds
-from llm_calc.adapters.planning.prices import GpuPrice
-from llm_calc.adapters.planning.rows import Kind, Places, Row, Rows
+from llm_calc.adapters.planning.rows import Kind, Row
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.core.arrays import FloatArray, Quantity
-from llm_calc.core.planning.bounds import under_load
-from llm_calc.core.planning.split import LOADS, Load, Split, at_rate, fewest, shape_of, split_load
-from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.planning.split import LOADS, Load
 
 TRIES_A_KIND = 6
 """Candidates of a GPU, format and engine that may fail in full before the others of them are left."""
 MARGIN = 0.02
 """By how much a bound has to beat a plan to be worth a look: closed forms and simulated runs differ by as much."""
 LOAD_TRIES = 4
-NEVER = math.inf
-
-Prices = Mapping[str, GpuPrice | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bound:
-    """A candidate, by its place in a split, with a score that it hardly beats; lower is better."""
-
-    row: Row
-    split: Split
-    place: int
-    score: float
-
-    @property
-    def each(self) -> float:
-        """The load of a replica."""
-        return float(self.split.each[self.place, 0])
-
-    @property
-    def replicas(self) -> int:
-        """How many replicas there are."""
-        return int(self.split.replicas[self.place, 0])
-
-    @property
-    def kind(self) -> Kind:
-        """What is searched by itself."""
-        return self.row.kind
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Candidates:
-    """The rows of a split that may keep all limits; ``order``: scores, GPUs and latencies of all its rows."""
-
-    rows: Rows
-    lengths: Lengths
-    load: Load
-    split: Split
-    places: Places
-    order: FloatArray
-
-    @cached_property
-    def alone(self) -> Estimate:
-        """Every row under a single request (offline: as in its split)."""
-        kind = self.load.kind
-        shape = kind if kind == "offline" else shape_of(kind, self.rows.family)
-        return under_load(self.rows.deployment, shape, self.lengths, np.ones_like(self.rows.gpus))
-
-    def bound(self, place: int) -> Bound:
-        """One of them."""
-        row, value = self.rows.row(place), float(self.order[place, 0])
-        return Bound(row=row, split=self.split, place=place, score=value)
-
-
-def score(
-    objective: str,
-    gpus: Quantity,
-    usd_per_gpu_hour: Quantity,
-    tdp_w: Quantity,
-    replicas: Quantity,
-    found: Estimate,
-) -> Quantity:
-    """What plans are ranked by, of one replica's estimate; lower is better, infinite where it is not known."""
-    values: dict[str, Callable[[], Quantity]] = {
-        "cost": lambda: usd_per_gpu_hour * gpus / found.output_tokens_per_s,
-        "budget": lambda: usd_per_gpu_hour * gpus * replicas,
-        "throughput": lambda: -found.output_tokens_per_s / gpus,
-        "latency": lambda: found.request_latency_s,
-        "ttft": lambda: found.ttft_s,
-        "tpot": lambda: found.tpot_s,
-        "energy": lambda: tdp_w * gpus / found.output_tokens_per_s,
-        "gpus": lambda: gpus * replicas,
-    }
-    return values[objective]()
-
-
-def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices) -> Candidates:
-    """Candidates that may keep all limits, in no order, and what was found out about all of them."""
-    most = most_replicas(rows, scene, prices)
-    found = split_load(rows.deployment, rows.family, scene.lengths, load, scene.limits, most)
-    power = rows.column(lambda gpu: gpu.tdp_w or NEVER)
-    with np.errstate(divide="ignore"):  # rows that serve nothing
-        least = found.replicas if load.fastest else fewest(found.replicas)
-        loaded, rate = found.estimate, load.amount / least
-        each = at_rate(loaded, scene.lengths, rate) if load.kind == "request_rate" else loaded
-        scores = score(objective, rows.gpus, rents(rows, prices), power, least, each)
-    shape = rows.gpus.shape
-    columns = (scores, rows.gpus * found.replicas, np.asarray(found.estimate.request_latency_s))
-    order = np.concatenate([np.broadcast_to(each, shape) for each in columns], axis=1)
-    return Candidates(
-        rows=rows,
-        lengths=scene.lengths,
-        load=load,
-        split=found,
-        places=np.flatnonzero(found.possible[:, 0]),
-        order=order,
-    )
-
-
-def rents(rows: Rows, prices: Prices) -> FloatArray:
-    """USD an hour of one GPU of each row, as a column; infinite where it is not known."""
-    return rows.column(lambda gpu: _usd(prices[gpu.id]))
-
-
-def most_replicas(
-    rows: Rows, scene: Scene, prices: Prices
-) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Replicas that the limits on GPUs and rent allow; none where a rent is limited and not known."""
-    spare = float(scene.spare_replicas)
-    most: FloatArray = np.floor(scene.limits.gpus / rows.gpus) - spare
-    if math.isinf(scene.limits.usd_per_hour):
-        return most
-    each = rents(rows, prices) * rows.gpus
-    return np.minimum(most, np.floor(scene.limits.usd_per_hour / each + 1e-9) - spare)
-
-
-def _usd(price: GpuPrice | None) -> float:
-    return price.usd_per_gpu_hour if price else NEVER
+STEP = 4
+"""Replicas of which one more is tried at a time; the fewest that hold are found between."""
 
 
 @dataclass(slots=True)
@@ -161,56 +40,82 @@ class Search:
         """How many candidates and loads were estimated in full."""
         return len(self.known)
 
-    def best(self, candidates: Sequence[Candidates], most_gpus: int) -> list[Evaluated]:
+    def best(self, candidates: Sequence[Candidates], most_plans: int) -> list[Evaluated]:
         """The best plan of each GPU and format, best first: bounds first, as few in full as the order needs."""
         best: dict[tuple[str, str | None], Evaluated] = {}
         for first, ordered in _by_kind(candidates):
-            if self._is_behind(first, self._last_shown(best, most_gpus)):
+            last = self._last_shown(best, most_plans)
+            if self._is_behind(first.score, last):
                 break
             gpu, weights, _ = first.kind
-            plan = self._best_of(ordered, best.get((gpu, weights)))
+            plan = self._best_of(ordered, best.get((gpu, weights)), last)
             if plan is not None:
                 best[gpu, weights] = plan
         return sorted(best.values(), key=self.rank)
 
-    def _last_shown(self, best: Mapping[tuple[str, str | None], Evaluated], most_gpus: int) -> float:
+    def _last_shown(self, best: Mapping[tuple[str, str | None], Evaluated], most_plans: int) -> float:
         """The score that a plan has to beat to be shown."""
-        by_gpu: dict[str, float] = {}
-        for (gpu, _), plan in best.items():
-            by_gpu[gpu] = min(by_gpu.get(gpu, NEVER), self.rank(plan)[0])
-        return sorted(by_gpu.values())[most_gpus - 1] if len(by_gpu) >= most_gpus else NEVER
+        scores = sorted(self.rank(plan)[0] for plan in best.values())
+        return scores[most_plans - 1] if len(scores) >= most_plans else NEVER
 
-    def _is_behind(self, bound: Bound, other: float) -> bool:
+    def _is_behind(self, bound: float, other: float) -> bool:
         """Whether even the bound of a candidate hardly beats a score."""
-        if math.isinf(bound.score):
+        if math.isinf(bound):
             return not self.named or other < NEVER
-        return bound.score * (1 + math.copysign(MARGIN, bound.score)) >= other
+        return bound * (1 + math.copysign(MARGIN, bound)) >= other
 
-    def _best_of(self, ordered: Iterable[Bound], found: Evaluated | None) -> Evaluated | None:
-        """The best plan of one kind, if it beats ``found``: further candidates only while their bound does."""
+    def _best_of(self, ordered: Iterable[Bound], found: Evaluated | None, last: float) -> Evaluated | None:
+        """The best plan of one kind, if it beats ``found``: further candidates only while their bound does.
+
+        ``last``: the score that a plan has to beat to be shown.
+        """
         failed = 0
         for bound in ordered:
-            if self._is_behind(bound, NEVER if found is None else self.rank(found)[0]):
+            beaten = last if found is None else min(self.rank(found)[0], last)
+            if self._is_behind(bound.score, beaten):
                 break
             if math.isinf(bound.score) and found is not None:
                 break
-            plan = self.full(bound)
+            plan = self.full(bound, beaten)
             failed += plan is None and self._affordable(bound.row, bound.replicas)
             found = min((each for each in (found, plan) if each is not None), key=self.rank, default=None)
             if failed == TRIES_A_KIND:
                 break
         return found
 
-    def full(self, bound: Bound) -> Evaluated | None:
+    def full(self, bound: Bound, beaten: float = NEVER) -> Evaluated | None:
         """The candidate in full, with the most requests a replica that keep the limits.
 
-        What does not hold the least of its loads holds none.
+        None as soon as it is known not to beat ``beaten``. What does not hold the least of its loads holds none.
         """
-        if bound.row not in self.done:
-            loads = list(self._loads(bound))
-            held = holds(self.scene, bound.row, loads[-1][1])
-            self.done[bound.row] = next(filter(None, map(self._try, loads)), None) if held else None
+        if bound.row in self.done:
+            return self.done[bound.row]
+        loads, failed = list(self._loads(bound)), 0
+        held, plan = holds(self.scene, bound.row, loads[-1][1]), None
+        for attempt in loads if held else ():
+            if self._is_behind(self._with_replicas(bound, attempt[2]), beaten):
+                return None
+            plan = self._try(attempt)
+            if plan is not None:
+                break
+            failed = attempt[2]
+        self.done[bound.row] = self._with_fewer(bound, plan, failed) if plan and failed else plan
         return self.done[bound.row]
+
+    def _with_replicas(self, bound: Bound, replicas: int) -> float:
+        """The least score of so many replicas: arrivals fix what all of them put out."""
+        if self.load.kind != "request_rate" or self.load.fastest:
+            return bound.score
+        more = replicas / bound.least
+        return bound.score / more if self.objective == "throughput" else bound.score * more
+
+    def _with_fewer(self, bound: Bound, plan: Evaluated, failed: int) -> Evaluated:
+        """The same with the fewest replicas above those that fail."""
+        while plan.replicas - failed > 1:
+            middle = (plan.replicas + failed) // 2
+            found = self._try((bound, share_of(self.scene.workload, self.load, middle), middle))
+            plan, failed = (plan, middle) if found is None else (found, failed)
+        return plan
 
     def at(self, bound: Bound) -> Evaluated | None:
         """The candidate in full under exactly this load."""
@@ -237,7 +142,7 @@ class Search:
         limits, gpus = self.scene.limits, row.layout.gpus * (replicas + self.scene.spare_replicas)
         if math.isinf(limits.usd_per_hour):
             return gpus <= limits.gpus
-        return gpus <= limits.gpus and _usd(self.prices[row.gpu.id]) * gpus <= limits.usd_per_hour
+        return gpus <= limits.gpus and usd_of(self.prices[row.gpu.id]) * gpus <= limits.usd_per_hour
 
     def _loads(self, bound: Bound) -> Iterator[tuple[Bound, WorkloadPart, int]]:
         """Loads of a replica from slightly more than the bound allows to ever fewer."""
@@ -249,13 +154,14 @@ class Search:
                 yield bound, workload.model_copy(update={"concurrency": each}), 1
         else:
             kept = load.fastest and self._affordable(bound.row, bound.replicas)
-            first = bound.replicas if kept else int(fewest(bound.replicas))
-            for replicas in range(first, first + LOAD_TRIES):
+            replicas = bound.replicas if kept else bound.least
+            for _ in range(LOAD_TRIES):
                 yield bound, share_of(workload, load, replicas), replicas
+                replicas += max(1, replicas // STEP)
 
     def rank(self, plan: Evaluated) -> tuple[float, ...]:
         """The objective; of equals the cheaper, then smaller, then faster."""
-        usd, gpu = _usd(self.prices[plan.row.gpu.id]), plan.row.gpu
+        usd, gpu = usd_of(self.prices[plan.row.gpu.id]), plan.row.gpu
         gpus, found = plan.row.layout.gpus, plan.found
         own = float(score(self.objective, gpus, usd, gpu.tdp_w or NEVER, plan.replicas, found))
         return own, usd * plan.gpus, plan.gpus, float(found.request_latency_s)

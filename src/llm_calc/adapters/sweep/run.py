@@ -174,7 +174,9 @@ def _method(
     if not is_simulated(asked.workload, arrays):
         return "as_endpoint"
     if asked.workload.is_stream and request.method == "closed_form":
-        msg = "method: sessions, classes, targets and distributions have no closed form; as_endpoint simulates each row"
+        msg = (
+            "method: sessions, classes and distributions have no closed form; as_endpoint simulates each row"
+        )
         raise InvalidInputError(msg, field="method")
     if asked.workload.is_stream:
         return "simulated"

@@ -18,6 +18,7 @@ from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
     Classes,
     PlainLength,
+    check_alike,
     check_classes,
     check_images,
     check_sessions,
@@ -237,10 +238,7 @@ class WorkloadPart(AbsentStaysAbsent):
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
             check_classes(self.classes, given_of(self))
-        if self.varies and self.load in ("batch", "offline"):
-            raise ValueError(
-                f"{self.load} takes no distributions, classes or targets; all its requests are alike"
-            )
+        check_alike(self, self.load)
         return self
 
     @property
@@ -269,7 +267,7 @@ class WorkloadPart(AbsentStaysAbsent):
 
     @property
     def varies(self) -> bool:
-        """Whether requests are not alike, or are counted by what they keep."""
+        """Whether requests are not alike."""
         return varies(self)
 
     @property

@@ -79,12 +79,23 @@ class Workload(Lengths, Protocol):
 
 
 def varies(workload: Workload) -> bool:
-    """Whether requests are not alike, or are counted by what they keep; a single class is all there is."""
+    """Whether requests are not alike; a single class is all there is, and a target changes no request."""
     kinds = workload.classes or ()
     lengths = [each for kind in (kinds or (workload,)) for each in (kind.input_tokens, kind.output_tokens)]
-    targets = any(each is not None for each in (workload.targets, *(kind.targets for kind in kinds)))
     drawn = any(isinstance(each, LengthPart) for each in lengths)
-    return drawn or targets or len(kinds) > 1 or workload.trace is not None
+    return drawn or len(kinds) > 1 or workload.trace is not None
+
+
+def has_targets(workload: Workload) -> bool:
+    """Whether requests are counted by what they keep."""
+    own = (kind.targets for kind in workload.classes or ())
+    return any(each is not None for each in (workload.targets, *own))
+
+
+def check_alike(workload: Workload, load: str) -> None:
+    """A batch and a queue have equal requests, of which none is counted by itself."""
+    if load in ("batch", "offline") and (varies(workload) or has_targets(workload)):
+        raise ValueError(f"{load} takes no distributions, classes or targets; all its requests are alike")
 
 
 def with_rate(kind: type[BaseModel], stated: Mapping[str, Any]) -> dict[str, Any]:

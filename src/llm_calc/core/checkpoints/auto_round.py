@@ -91,7 +91,7 @@ _HELD: Mapping[str, tuple[str, tuple[int, ...]]] = {
 
 Source: auto-round 0.14.2, ``inference/backend.py`` (types by layout) and ``schemes.py``; ``checked: 2026-11-30``, read.
 """
-UNQUANTIZED_BITS = 16
+UNQUANTIZED_BITS = (16, 32)
 UNPACKED = "auto_round:fake"
 """Numbers rounded as if they were quantized, and stored as they were."""
 
@@ -139,10 +139,10 @@ def _round_number(said: Said, outer: Said | None) -> NumberFormat | None:
     word = str(merged.raw("data_type") or "").lower()
     kind = merged.word("data_type", DATA_TYPES, "")
     native = merged.integer("act_bits", 16) <= 8
-    if bits >= UNQUANTIZED_BITS:
+    if bits in UNQUANTIZED_BITS:
         return None
     if bits > 8:
-        raise merged.refusal("bits", "1 to 8, or 16")
+        raise merged.refusal("bits", "1 to 8, 16 or 32")
     if merged.integer("super_bits", 0):
         raise merged.refusal("super_bits", "none")
     if kind == "float":
@@ -212,5 +212,7 @@ def _fp8(said: Said, *, native: bool) -> NumberFormat:
     if block is not None:
         return NumberFormat(name="fp8-block", element_bits=8, block=block, scale_bits=32, compute=compute)
     per = said.integer("group_size", -1)
+    if per < -1:
+        raise said.refusal("group_size", "-1, 0, a positive whole number, or a block")
     static = 16.0 if native and said.values.get("act_dynamic") is False else 0.0
     return grouped("fp8", 8, per, 16, tensor=static, compute=compute)

@@ -39,11 +39,17 @@ def bitnet(said: Said) -> Scheme:
     return replaced(said, replace(grouped("int2", 2, 0, own.element_bits), compute="int8"), "BitNet")
 
 
+_HIGGS_GROUPS = (64, 128, 256)
+"""Groups that ``HiggsConfig`` of transformers 5.24.0 takes."""
+
+
 def higgs(said: Said) -> Scheme:
     """HIGGS: codes in groups with a scale, and two tables a module."""
     bits, size = said.bits("bits", 4, most=4), said.group("group_size", 256)
     if bits < 2:
         raise said.refusal("bits", "2, 3, 4")
+    if size not in _HIGGS_GROUPS:
+        raise said.refusal("group_size", ", ".join(map(str, _HIGGS_GROUPS)))
     wide = said.notes.own.element_bits
     tables = wide * (2**bits + 2 * 4**bits)
     return replaced(said, grouped(f"int{bits}", bits, size, wide, tensor=tables), "HIGGS")

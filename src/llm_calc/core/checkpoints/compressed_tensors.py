@@ -3,6 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from llm_calc.core.checkpoints.compressed_words import (
+    FORMATS,
+    LINEAR_CLASS,
+    MX_GROUP,
+    ORDERS,
+    PRESETS,
+    SCALE_BITS,
+    SHAPE_BITS,
+    STRATEGIES,
+)
 from llm_calc.core.checkpoints.ledger import Said
 from llm_calc.core.checkpoints.modules import ONE_MODULE
 from llm_calc.core.checkpoints.scheme import (
@@ -21,57 +31,7 @@ from llm_calc.core.checkpoints.scheme import (
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat
 
-SCALE_BITS: Mapping[str, float] = {
-    "": 0.0,
-    "uint8": 8.0,
-    "float8_e4m3fn": 8.0,
-    "float8_e8m0fnu": 8.0,
-    "bfloat16": 16.0,
-    "float16": 16.0,
-    "float32": 32.0,
-}
-SHAPE_BITS = 128.0
-"""A packed tensor is followed by its shape, two 64-bit integers [bits]."""
-FORMATS: Mapping[str, str] = {
-    "": "",
-    "dense": "dense",
-    "pack-quantized": "packed",
-    "int-quantized": "byte",
-    "float-quantized": "byte",
-    "naive-quantized": "byte",
-    "mxfp8-quantized": "byte",
-    "mxfp6-pack-quantized": "packed6",
-    "nvfp4-pack-quantized": "fp4",
-    "mxfp4-pack-quantized": "fp4",
-    "mixed-precision": "",
-}
-"""How a format stores an element: packed bits, a byte, two fp4 numbers a byte; dense: as before."""
-STRATEGIES = {each: each for each in ("", "tensor", "channel", "group", "block", "tensor_group")}
-LINEAR_CLASS = "Linear"
-MX_GROUP = 32
-"""Numbers that share a scale in OCP's formats."""
-_INT4 = {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128, "symmetric": True}
-_INT8 = {"num_bits": 8, "type": "int", "strategy": "channel", "symmetric": True}
-_FP8 = {"num_bits": 8, "type": "float", "strategy": "channel"}
-_ACTIVE = {"num_bits": 8}
-PRESETS: Mapping[str, dict[str, object]] = {
-    "w4a16": {"weights": _INT4},
-    "w4a16_asym": {"weights": {**_INT4, "symmetric": False}},
-    "w8a16": {"weights": _INT8},
-    "w8a8": {"weights": _INT8, "input_activations": _ACTIVE},
-    "int8": {"weights": _INT8, "input_activations": _ACTIVE},
-    "fp8": {
-        "weights": {**_FP8, "strategy": "tensor"},
-        "input_activations": {"num_bits": 8, "strategy": "tensor", "dynamic": False},
-    },
-    "fp8_dynamic": {"weights": _FP8, "input_activations": {"num_bits": 8, "dynamic": True}},
-    "nvfp4": {
-        "weights": {"num_bits": 4, "type": "float", "group_size": 16},
-        "input_activations": {"num_bits": 4, "dynamic": "local"},
-    },
-    "nvfp4a16": {"weights": {"num_bits": 4, "type": "float", "group_size": 16}},
-}
-"""Schemes that a group may name instead of writing them out."""
+TOOL = "compressed-tensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +142,16 @@ def _group(key: str, group: Said, outer: str) -> _Group:
         return _Group(said=said, targets=targets, number=None, dense=False)
     if layout == "dense":
         return _Group(said=said, targets=targets, number=group.notes.own, dense=True)
+    _name_absent(group, targets, layout)
     return _Group(said=said, targets=targets, number=_number(weights, active, layout), dense=False)
+
+
+def _name_absent(group: Said, targets: tuple[str, ...], layout: str) -> None:
+    """Names what every file of the tool says and this one leaves out."""
+    if not targets:
+        group.assume(f"{_short(group)}.targets names nothing: every linear layer was taken")
+    if not layout and group.notes.tool == TOOL:
+        group.assume(f"{_short(group)}.format is absent: packed numbers were taken")
 
 
 def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
@@ -190,24 +159,23 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
     bits = weights.bits("num_bits", 8)
     kind = weights.word("type", {"int": "int", "float": "float"}, "int")
     size, strategy = weights.integer("group_size", 0), weights.word("strategy", STRATEGIES, "")
-    if strategy in ("group", "tensor_group") and size < 1 and weights.values.get("group_size") is not None:
-        raise weights.refusal("group_size", f"a positive whole number with strategy {strategy}")
-    if size > 0 and strategy in ("tensor", "channel", "block"):
-        weights.assume(f"{weights.path}: strategy {strategy} has no group_size; {size} was stated")
+    _check_group(weights, strategy, size)
     symmetric = weights.flag("symmetric", default=True)
     scale = weights.word("scale_dtype", SCALE_BITS, "")
     weights.word("zp_dtype", {**SCALE_BITS, "int8": 8.0, "int32": 32.0}, "")
-    block, order = block_of(weights, "block_structure"), weights.word("actorder", _ORDERS, "")
-    native = active is not None
+    block, order = block_of(weights, "block_structure"), weights.word("actorder", ORDERS, "")
+    compute = _arithmetic(active, kind, bits)
+    if not symmetric and kind == "float":
+        weights.assume(f"{_short(weights)}.symmetric is false, and floats have no offsets; none were counted")
+    _name_layout(weights, kind, bits, layout)
     if kind == "float" and bits not in (4, 6, 8):
         raise weights.refusal("num_bits", "4, 6 or 8 with type float")
     static = _static_bits(active)
     if kind == "float" and bits == 4:
-        return _fp4(size, scale, native=native)
+        return _fp4(size, scale, compute)
     if kind == "float" and bits == 6:
-        return _fp6(weights, size, layout, native=native)
+        return _fp6(weights, size, layout, compute)
     stored = bits if layout in ("packed", "") else max(8, bits)
-    compute = {("float", 8): "fp8", ("int", 8): "int8"}.get((kind, bits)) if native else None
     name = f"{'fp' if kind == 'float' else 'int'}{bits}"
     if kind == "float" and scale == 8 and size == MX_GROUP:
         return grouped("mxfp8", 8, size, scale, compute=compute)
@@ -223,28 +191,62 @@ def _number(weights: Said, active: Said | None, layout: str) -> NumberFormat:
             zero_bits=zero,
             compute=compute,
         )
-    per = _per(strategy, size)
+    per = _per(weights, strategy, size)
     number = grouped(name, stored, per, scale, zero=zero, tensor=packed + static, compute=compute)
     return replace(number, column_bits=order)
 
 
-_ORDERS: Mapping[str, float] = {
-    "": 0.0,
-    "false": 0.0,
-    "weight": 0.0,
-    "static": 0.0,
-    "group": 32.0,
-    "dynamic": 32.0,
-    "true": 32.0,
-}
-"""Bits a column of the order of groups: only where a group's members are scattered is it stored."""
+def _check_group(weights: Said, strategy: str, size: int) -> None:
+    """Names a group size that does not belong to its strategy, and refuses one of no numbers."""
+    if strategy in ("group", "tensor_group") and size < 1 and weights.values.get("group_size") is not None:
+        raise weights.refusal("group_size", f"a positive whole number with strategy {strategy}")
+    if strategy in ("group", "tensor_group") and weights.values.get("group_size") is None:
+        weights.assume(f"{weights.path}: strategy {strategy} without group_size; the usual one was taken")
+    if size > 0 and strategy in ("tensor", "channel", "block"):
+        weights.assume(f"{weights.path}: strategy {strategy} has no group_size; {size} was stated")
 
 
-def _per(strategy: str, size: int) -> int:
-    """What shares a scale: so many numbers of a row, a row (-1), or the tensor (0)."""
+def _arithmetic(active: Said | None, kind: str, bits: int) -> str | None:
+    """The type of the wider of weights and activations, where both are of one kind that there is arithmetic for."""
+    if active is None:
+        return None
+    if not active.values:
+        active.assume(f"{_short(active)} says nothing: activations were taken as not quantized")
+        return None
+    other = active.bits("num_bits", bits)
+    other_kind = active.word("type", {"": kind, "int": "int", "float": "float"}, "")
+    if kind == "int":
+        return "int8" if bits == 8 else None
+    if other_kind == kind and other in (4, 6, 8):
+        return f"fp{max(bits, other)}"
+    active.assume(
+        f"{_short(active)}: {other_kind} of {other} bits beside {kind} of {bits}: taken as not used"
+    )
+    return None
+
+
+_LAYOUTS: Mapping[tuple[str, int], str] = {("float", 4): "fp4", ("float", 6): "packed6", ("float", 8): "byte"}
+
+
+def _name_layout(weights: Said, kind: str, bits: int, layout: str) -> None:
+    """Names a format that does not hold such numbers."""
+    usual = _LAYOUTS.get((kind, bits), "packed, byte" if kind == "int" else layout)
+    if layout and layout not in usual.split(", "):
+        weights.assume(
+            f"{_short(weights)}: its format does not hold {kind} numbers of {bits} bits, which were taken"
+        )
+
+
+def _per(weights: Said, strategy: str, size: int) -> int:
+    """What shares a scale: so many numbers of a row, a row (-1), or the tensor (0), as where neither is said."""
     if size > 0:
         return size
-    return 0 if strategy == "tensor" else -1
+    unsaid = not strategy and weights.values.get("group_size") is None
+    return 0 if strategy == "tensor" or unsaid else -1
+
+
+def _short(said: Said) -> str:
+    return said.path.removeprefix("model.hf_config.")
 
 
 def _static_bits(active: Said | None) -> float:
@@ -266,18 +268,17 @@ def _own_scale(weights: Said, stated: float) -> float:
     return own
 
 
-def _fp6(weights: Said, size: int, layout: str, *, native: bool) -> NumberFormat:
+def _fp6(weights: Said, size: int, layout: str, compute: str | None) -> NumberFormat:
     """MXFP6: four numbers in three bytes, and a scale of 8 bits for every 32."""
     if size not in (0, MX_GROUP) or layout not in ("", "packed6"):
         raise weights.refusal("group_size", f"{MX_GROUP}, with format mxfp6-pack-quantized")
-    return grouped("mxfp6", 6, MX_GROUP, 8, compute="fp6" if native else None)
+    return grouped("mxfp6", 6, MX_GROUP, 8, compute=compute)
 
 
-def _fp4(size: int, scale: float, *, native: bool) -> NumberFormat:
-    compute = "fp4" if native else None
+def _fp4(size: int, scale: float, compute: str | None) -> NumberFormat:
     if size == 32:
         return grouped("mxfp4", 4, 32, scale or 8.0, compute=compute)
-    tensor = 64.0 if native else 32.0
+    tensor = 64.0 if compute == "fp4" else 32.0
     return grouped("nvfp4", 4, size if size > 0 else 16, scale or 8.0, tensor=tensor, compute=compute)
 
 

@@ -129,7 +129,7 @@ def awq(said: Said) -> Scheme:
 
 def name_bits(said: Said) -> None:
     """Names bits that are not stated."""
-    if "bits" not in said.values and "w_bit" not in said.values:
+    if said.values.get("bits") is None and said.values.get("w_bit") is None:
         said.assume(f"{FIELD}.bits is absent: 4 were taken")
 
 

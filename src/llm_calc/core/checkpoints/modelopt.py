@@ -86,6 +86,8 @@ def modelopt(said: Said) -> Scheme:
         return _cache_alone(said, kv_cache)
     algorithm = _of_groups(said, _algorithm(said))
     number = _smoothed_all(algorithm)
+    if not ignored:
+        said.assume(f"{_short(said)}.ignore names nothing: the head was taken as left alone")
     return Scheme(
         storage=storage_of(number),
         number=number,
@@ -101,35 +103,47 @@ def modelopt(said: Said) -> Scheme:
 def _cache_alone(said: Said, kv_cache: str | None) -> Scheme:
     """Weights as they were: only the cache has a format."""
     if kv_cache is None:
-        said.assume(
-            f"{said.path.removeprefix('model.hf_config.')} names no {ALGORITHM}: weights were taken as they were"
-        )
+        said.assume(f"{_short(said)} names no {ALGORITHM}: weights were taken as they were")
     return replace(listed_only(said, ()), kv_cache=kv_cache)
 
 
 def _algorithm(said: Said) -> _Algorithm:
     """The algorithm of an object, with the group that it names."""
     found = said.word(ALGORITHM, {**_ALGORITHMS}, "")
-    size = said.integer("group_size", 0)
-    said.read("has_zero_point", "pre_quant_scale", "awq_block_size")
+    size = _group_size(said, found.number)
+    said.read("awq_block_size")
+    smoothing = said.flag("pre_quant_scale", default=True)
     if said.flag("has_zero_point"):
-        said.assume(
-            f"{said.path.removeprefix('model.hf_config.')}.has_zero_point: offsets of groups were not counted"
-        )
+        said.assume(f"{_short(said)}.has_zero_point: offsets of groups were not counted")
     number = found.number
     if size > 0 and number.group_size:
         number = replace(number, group_size=size)
     elif size > 0 and not number.block:
-        said.assume(
-            f"{said.path.removeprefix('model.hf_config.')}.group_size: {number.name} has no groups; it was ignored"
-        )
-    smoothed = "" if said.values.get("pre_quant_scale") is False else found.smoothed
+        said.assume(f"{_short(said)}.group_size: {number.name} has no groups; it was ignored")
+    smoothed = found.smoothed if smoothing else ""
     if smoothed == "all" and "pre_quant_scale" not in said.values:
         said.assume(
-            f"{said.path.removeprefix('model.hf_config.')}.{ALGORITHM} stands for integers with and without smoothing "
+            f"{_short(said)}.{ALGORITHM} stands for integers with and without smoothing "
             "factors: factors of 16 bits a column were counted"
         )
     return _Algorithm(number, smoothed)
+
+
+def _short(said: Said) -> str:
+    return said.path.removeprefix("model.hf_config.")
+
+
+def _group_size(said: Said, number: NumberFormat) -> int:
+    """The group size that is stated; 0 where none is, or where the file leaves the usual one to the reader."""
+    size = said.integer("group_size", 0)
+    if size < 0:
+        raise said.refusal("group_size", "a positive whole number")
+    if size == 0 and said.values.get("group_size") is not None and number.group_size:
+        said.assume(
+            f"{_short(said)}.group_size is 0: groups of {number.group_size} were taken, "
+            f"as is usual for {number.name}"
+        )
+    return size
 
 
 def _of_groups(said: Said, algorithm: _Algorithm) -> _Algorithm:
@@ -168,7 +182,7 @@ def _closing(algorithm: _Algorithm) -> tuple[tuple[str, NumberFormat], ...]:
 def _compare_groups(said: Said, number: NumberFormat) -> None:
     """Names what ``config_groups`` say that differs from the algorithm, which they repeat."""
     for key, group in said.parts("config_groups").items():
-        where = f"{said.path.removeprefix('model.hf_config.')}.config_groups.{key}"
+        where = f"{_short(said)}.config_groups.{key}"
         if _differs(group, number):
             said.assume(f"{where} contradicts {ALGORITHM}, which was followed")
         targets = [target for target, _ in group.strings("targets") if target != "Linear"]
@@ -260,10 +274,10 @@ def _differs(group: Said, number: NumberFormat) -> bool:
     weights = group.part("weights")
     if weights is None:
         return True
-    bits, size = weights.bits("num_bits", 8), weights.integer("group_size", 0)
+    bits, size = weights.bits("num_bits", 8), weights.integer("group_size", number.group_size)
     kind = weights.word("type", {"int": "int", "float": "float"}, "float")
     own = "int" if number.name.startswith("int") else "float"
-    return bits != number.element_bits or kind != own or size not in (0, number.group_size)
+    return bits != number.element_bits or kind != own or size != number.group_size
 
 
 def _listed(path: str, algorithm: _Algorithm) -> NumberFormat:

@@ -71,6 +71,8 @@ def quark(said: Said) -> Scheme:
         field = f"{said.path}.global_quant_config.weight.dtype"
         known = ", ".join(_KINDS)
         raise InvalidInputError(f"{field}: must say one of {known}; or give precision.weights", field=field)
+    if not skips:
+        said.assume(f"{_short(said)}.exclude names nothing: the head was taken as left alone")
     covers = LINEAR | HEAD if skips and not names_head(skips) else LINEAR
     return Scheme(
         storage=storage_of(main),
@@ -86,11 +88,19 @@ def quark(said: Said) -> Scheme:
 def _number(said: Said) -> NumberFormat | None:
     """The format of one configuration's weights; None: left in 16 bits."""
     steps = said.values.get("weight")
-    native = bool(said.raw("input_tensors"))
+    native = _is_native(said)
     if isinstance(steps, list):
         return _in_steps(said, steps, native=native)
     weight = said.part("weight")
     return None if weight is None else _one_step(weight, native=native)
+
+
+def _is_native(said: Said) -> bool:
+    """Whether activations are quantized too: one step or several."""
+    steps = said.raw("input_tensors")
+    if steps is not None and not isinstance(steps, Mapping | list):
+        raise said.refusal("input_tensors", "an object, or a list of them")
+    return bool(steps)
 
 
 def _in_steps(said: Said, steps: list[object], *, native: bool) -> NumberFormat | None:
@@ -167,6 +177,8 @@ def _one_step(weight: Said, *, native: bool) -> NumberFormat | None:
         return None
     name, bits, compute = weight.word("dtype", _KINDS, "")
     scheme = weight.word("qscheme", _SCHEMES, "")
+    if not scheme and not name.startswith("mx"):
+        weight.assume(f"{_short(weight)}.qscheme is absent: one scale a tensor was taken")
     compute = compute if native else None
     if name.startswith("mx") and scheme in ("", "per_group"):
         size = weight.integer("group_size", 32)
@@ -216,12 +228,14 @@ def _in_blocks(
 
 def _kv_cache(said: Said) -> str | None:
     """The format of keys and values where it is said apart."""
-    found = None
-    for entry in said.parts("kv_cache_quant_config").values():
+    found: dict[str | None, str] = {}
+    for name, entry in said.parts("kv_cache_quant_config").items():
         output = entry.part("output_tensors")
-        if output is not None:
-            kind = str(output.raw("dtype") or "").lower()
-            found = {"fp8_e4m3": "fp8", "int8": "int8"}.get(kind, found)
-            if kind not in ("fp8_e4m3", "int8"):
-                said.assume(f"quantization_config.kv_cache_quant_config: {kind!r} is not understood")
-    return found
+        kind = "" if output is None else str(output.raw("dtype") or "").lower()
+        found[{"fp8_e4m3": "fp8", "int8": "int8"}.get(kind)] = name
+        if kind not in ("fp8_e4m3", "int8"):
+            said.assume(f"quantization_config.kv_cache_quant_config.{name}: {kind!r} is not understood")
+    known = [kind for kind in found if kind]
+    if len(known) > 1:
+        said.assume(f"quantization_config.kv_cache_quant_config: {' and '.join(known)}; {known[0]} was taken")
+    return known[0] if known else None

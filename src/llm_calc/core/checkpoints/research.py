@@ -187,7 +187,10 @@ def fouroversix(said: Said) -> Scheme:
 def _four_or_six(said: Said) -> NumberFormat:
     """The numbers of the model, or of a module, which takes what it leaves out from the tool and not from the model."""
     kinds = {each: each for each in _FP4}
-    kind = said.word("weight_dtype", {"": said.word("dtype", kinds, "nvfp4"), **kinds}, "")
+    whole = said.word("dtype", kinds, "nvfp4")
+    kind = said.word("weight_dtype", {"": whole, **kinds}, "")
+    if said.raw("dtype") is not None and kind != whole:
+        said.assume(f"{said.path}: weight_dtype {kind} was taken, and not dtype {whole}")
     if said.flag("keep_master_weights"):
         return said.notes.own
     return grouped(kind, 4, _FP4[kind], 8, tensor=_FOUR_OR_SIX_NOTES, compute="fp4")

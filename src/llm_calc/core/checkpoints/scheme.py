@@ -183,9 +183,12 @@ def kv_cache_of(said: Said) -> str | None:
         return stated
     bits = scheme.bits("num_bits", 8)
     kind = scheme.word("type", {"float": "float", "int": "int"}, "float")
+    if scheme.values.get("type") is None:
+        where = scheme.path.removeprefix("model.hf_config.")
+        scheme.assume(f"{where}.type is absent: float was taken")
     known = {("float", 8): "fp8", ("int", 8): "int8", ("float", 4): "nvfp4"}
     if (kind, bits) not in known:
         raise scheme.refusal("num_bits", "8 (float or int) or 4 (float)")
     scheme.word("strategy", KV_STRATEGIES, "tensor")
-    scheme.read("symmetric")  # an offset a tensor at most: no byte grows with the tokens
+    scheme.flag("symmetric")  # an offset a tensor at most: no byte grows with the tokens
     return known[kind, bits]

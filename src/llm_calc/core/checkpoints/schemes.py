@@ -94,6 +94,11 @@ _ELSEWHERE = {
 """Methods whose sizes no configuration tells."""
 
 
+def known_methods() -> tuple[str, ...]:
+    """Names of the tools that are read."""
+    return tuple(_READERS)
+
+
 def read_scheme(
     config: Mapping[str, object], sixteen: NumberFormat, tables: FormatTables, path: str = FIELD
 ) -> tuple[Scheme, Said]:

@@ -173,6 +173,10 @@ def _nvfp4(data: Said) -> NumberFormat:
 
 def _int8(data: Said) -> NumberFormat:
     size = data.integer("group_size", -1)
+    if data.values.get("group_size") is not None and data.values.get("granularity") is not None:
+        data.assume(
+            f"{data.path.removeprefix('model.hf_config.')}: granularity was taken, and not group_size"
+        )
     per = _granularity(data, "granularity", size if size > 0 else -1)
     return grouped("int8", 8, per, 32, zero=8)
 

@@ -49,6 +49,10 @@ def fp8(said: Said) -> Scheme:
     kept, covers = fp8_list(said)
     skips = (*kept, *left_out(said, "ignored_layers", "exclude_modules"))
     number = NumberFormat(name="fp8", element_bits=8, tensor_bits=_ONE_SCALE * (1 + static), compute="fp8")
+    if "weight_block_size" not in said.values and not static and "ignored_layers" not in said.values:
+        said.assume(
+            f"{said.path}.weight_block_size is absent: one scale a tensor was taken; transformers takes blocks"
+        )
     if block:
         scale = 8.0 if powers and said.values.get(EXPERT_KEY) is not None else 32.0
         number = replace(number, name="fp8-block", tensor_bits=0.0, block=block, scale_bits=scale)
@@ -95,8 +99,7 @@ def bitsandbytes(said: Said) -> Scheme:
     Linear modules are replaced, and routed experts are no modules in transformers 5, whose experts are one tensor.
     """
     skips = kept_modules(said, "llm_int8_skip_modules", "modules_to_not_convert")
-    eight = said.flag("load_in_8bit") | said.flag("_load_in_8bit")
-    four = said.flag("load_in_4bit") | said.flag("_load_in_4bit")
+    eight, four = (_is_loaded(said, f"load_in_{bits}bit") for bits in (8, 4))
     covers = NO_EXPERTS | TOWERS
     if is_stated(said, "llm_int8_skip_modules", "modules_to_not_convert") and not names_head(skips):
         covers |= HEAD
@@ -128,6 +131,14 @@ def bitsandbytes(said: Said) -> Scheme:
     return Scheme(
         storage="nf4", number=number, words=words, choices=skips, covers=covers, gates=True, own_modules=True
     )
+
+
+def _is_loaded(said: Said, key: str) -> bool:
+    """Whether a width is said to be the file's, under one or both names of the key."""
+    stated, private = said.flag(key), said.flag(f"_{key}")
+    if stated != private and None not in (said.values.get(key), said.values.get(f"_{key}")):
+        said.assume(f"{said.path}: {key} and _{key} contradict each other; true was taken")
+    return stated or private
 
 
 def mxfp4(said: Said) -> Scheme:
@@ -173,7 +184,7 @@ def mlx(said: Said) -> Scheme:
 
     Rows that are not whole groups stay as they are, and so does a router that is no linear module.
     """
-    number = _mlx_number(said)
+    number = _mlx_number(said, whole=True)
     names = [
         key
         for key, value in said.values.items()
@@ -205,9 +216,13 @@ def mlx(said: Said) -> Scheme:
 _MLX_KEYS = ("quant_method", "bits", "group_size", "mode", RELEASE, TEXT_ONLY, WRITTEN_BY_MLX)
 
 
-def _mlx_number(said: Said) -> NumberFormat:
+def _mlx_number(said: Said, *, whole: bool = False) -> NumberFormat:
     mode = said.word("mode", {each: each for each in MLX_MODES}, "affine")
     bits, size = MLX_MODES[mode]
+    said.notes.add_all(
+        [key for key in ("bits", "group_size") if whole and said.values.get(key) is None],
+        f"{said.path}.{{}} is absent, which mlx-lm does not load: the usual one of {mode} was taken",
+    )
     bits, size = said.bits("bits", bits, most=8), said.group("group_size", size)
     if size < 1:
         raise said.refusal("group_size", "a positive whole number")

@@ -13,6 +13,7 @@ from llm_calc.core.operators import StepWork
 from llm_calc.core.operators.context import visited_keys
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate, closed_form, queue_of_many, static_batch
+from llm_calc.core.serving.host import NO_HOST
 
 ROOM = 1e-9
 """In place of zero where something is divided by it: below any size or number of requests that is asked for."""
@@ -90,14 +91,26 @@ def awake_fraction(deployment: Deployment, lengths: Lengths, think_s: float) -> 
 def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Quantity) -> Estimate:
     """Closed form of a row under ``requests`` at once [s, tokens/s, requests/s].
 
-    Definition: :func:`.estimate.closed_form`, :func:`.estimate.static_batch` or :func:`.estimate.queue_of_many`, by
-    kind of load; ``offline`` takes what memory and scheduler allow.
+    Definition: :func:`.estimate.closed_form`, :func:`one_by_one`, :func:`.estimate.static_batch` or
+    :func:`.estimate.queue_of_many`, by kind of load; ``offline`` takes what memory and scheduler allow.
     """
     if kind == "offline":
         return queue_of_many(deployment, lengths)
     if kind == "batch":
         return static_batch(deployment, lengths, requests)
-    return closed_form(deployment, lengths, requests)
+    form = one_by_one if kind == "request_rate" else closed_form
+    return form(deployment, lengths, requests)
+
+
+def one_by_one(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
+    """Closed form of a row that has ``requests`` at once, on average, which came by themselves [s, requests/s].
+
+    ``ttft = prefill + tpot / 2 + queue``.
+    Definition: :func:`.estimate.closed_form` of a loop without a start, and without the host times of requests that
+    come in step; runs of random arrivals (:mod:`.arrivals`) have neither.
+    Leaves out: that more are there at one moment than at another.
+    """
+    return closed_form(replace(deployment, host=NO_HOST), lengths, requests, requests_per_slot=np.inf)
 
 
 def largest_load(
@@ -119,7 +132,7 @@ def largest_load(
     """
     rows = len(np.asarray(deployment.capacity))
     if not limits.bound_times:
-        return _largest_that_fits(deployment, loads, awake)
+        return largest_that_fits(deployment, loads, awake)
     low, high = np.full((rows, 1), -1), np.full((rows, 1), len(loads))
     for _ in range(int(np.ceil(np.log2(len(loads) + 1)))):
         middle = (low + high) // 2
@@ -132,8 +145,12 @@ def largest_load(
     return np.where(low >= 0, loads[np.clip(low, 0, None)], 0.0)
 
 
-def _largest_that_fits(deployment: Deployment, loads: FloatArray, awake: Quantity) -> FloatArray:
-    """Where no time is limited, memory alone decides."""
+def largest_that_fits(deployment: Deployment, loads: FloatArray, awake: Quantity = 1.0) -> FloatArray:
+    """For each row the largest of ``loads`` that its memory holds; at least the first [requests].
+
+    ``max(load: awake x load <= capacity)``.
+    Definition: where no time is limited, memory alone decides.
+    """
     places = np.searchsorted(loads, np.maximum(deployment.capacity / awake, 1.0), side="right")
     return np.where(places > 0, loads[np.maximum(places - 1, 0)], 0.0)
 
@@ -150,6 +167,6 @@ def in_flight(
     """
     running = start
     for _ in range(4):
-        latency = closed_form(deployment, lengths, running).request_latency_s
+        latency = one_by_one(deployment, lengths, running).request_latency_s
         running = np.minimum(start, np.maximum(np.asarray(requests_per_s * latency), ROOM))
     return running

@@ -12,10 +12,11 @@ from llm_calc.core.planning.bounds import (
     awake_fraction,
     in_flight,
     largest_load,
+    largest_that_fits,
     under_load,
 )
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.serving.estimate import Deployment, Estimate, queue_of_many
 
 LOADS: FloatArray = np.unique(np.round(np.concatenate((np.arange(1.0, 9.0), np.geomspace(8.0, 4096.0, 28)))))
 """Requests at once that are tried where the load is open; dense enough to lose less than a tenth of throughput."""
@@ -23,6 +24,11 @@ LOADS: FloatArray = np.unique(np.round(np.concatenate((np.arange(1.0, 9.0), np.g
 
 NEAR = 0.1
 """Part that a closed form may lie above a limit at a single request, which a simulated run may keep all the same."""
+
+
+SPARE = 0.2
+"""Part of the replicas that a closed form needs for arrivals without which a run may do: the loads of ``LOADS`` are a
+quarter apart, and the largest that keeps the limits may lie anywhere below the next."""
 
 
 def fewest(replicas: Quantity) -> Quantity:
@@ -63,10 +69,14 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """For each row: requests at once (or a second) of a replica, replicas, estimate, ``possible`` under the limits."""
+    """For each row: requests at once (or a second) of a replica, replicas, estimate, ``possible`` under the limits.
+
+    ``least``: the fewest replicas that are worth a run.
+    """
 
     each: FloatArray
     replicas: FloatArray
+    least: FloatArray
     estimate: Estimate
     possible: FloatArray
 
@@ -79,12 +89,13 @@ class Split:
         return Split(
             each=self.each[places],
             replicas=self.replicas[places],
+            least=self.least[places],
             estimate=Estimate(**found),
             possible=self.possible[places],
         )
 
 
-_FIGURES = tuple(field.name for field in fields(Estimate) if field.name != "percentiles")
+_FIGURES = tuple(field.name for field in fields(Estimate) if field.name not in ("percentiles", "each"))
 
 
 def _rows(values: Quantity, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> Quantity:
@@ -121,8 +132,11 @@ def split_load(
     replicas = np.ones_like(each) if load.open else _chosen(needed, most_replicas, load)
     share = each if load.open else np.ceil(load.amount / np.maximum(replicas, 1))
     estimate = under_load(deployment, kind, lengths, np.maximum(share * awake, 1.0))
-    possible = (each > 0) & (fewest(replicas) <= most_replicas) & limits.looser(1 + NEAR).allow(estimate)
-    return Split(each=share, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
+    least = np.asarray(fewest(replicas))
+    possible = (each > 0) & (least <= most_replicas) & limits.looser(1 + NEAR).allow(estimate)
+    return Split(
+        each=share, replicas=replicas, least=least, estimate=estimate, possible=possible.astype(np.float64)
+    )
 
 
 def with_fewer_each(
@@ -152,7 +166,9 @@ def with_fewer_each(
         awake = awake_fraction(deployment, lengths, load.think_s)
         estimate = under_load(deployment, kind, lengths, np.maximum(each * awake, 1.0))
     possible = (found.possible > 0) & (replicas <= most) & (each <= found.each)
-    return Split(each=each, replicas=replicas, estimate=estimate, possible=possible.astype(np.float64))
+    return Split(
+        each=each, replicas=replicas, least=replicas, estimate=estimate, possible=possible.astype(np.float64)
+    )
 
 
 def at_rate(estimate: Estimate, lengths: Lengths, requests_per_s: Quantity) -> Estimate:
@@ -201,7 +217,8 @@ def _offline(deployment: Deployment, lengths: Lengths, limits: Limits) -> Split:
     estimate = under_load(deployment, "offline", lengths, 1.0)
     ones = np.ones_like(np.asarray(estimate.tpot_s))
     possible = limits.looser(1 + NEAR).allow(estimate).astype(np.float64)
-    return Split(each=np.asarray(estimate.running), replicas=ones, estimate=estimate, possible=possible)
+    each = np.asarray(estimate.running)
+    return Split(each=each, replicas=ones, least=ones, estimate=estimate, possible=possible)
 
 
 def _at_rate(
@@ -209,14 +226,24 @@ def _at_rate(
 ) -> Split:
     """Replicas share the arrivals; what one takes at most is its throughput at the largest load, less a reserve."""
     start = np.maximum(each, 1.0)
-    most_rate = STEADY_LOAD * np.asarray(
-        under_load(deployment, "request_rate", lengths, start).requests_per_s
-    )
-    needed = np.where(each > 0, np.ceil(load.amount / most_rate), np.inf)
-    replicas = np.maximum(needed, most_replicas) if load.fastest else needed
+    needed = np.where(each > 0, load.amount / _most_rate(deployment, lengths, each), np.inf)
+    least, replicas = np.ceil((1 - SPARE) * needed), np.ceil(needed)
+    if load.fastest:
+        replicas = np.maximum(replicas, most_replicas)
+        least = np.minimum(np.maximum(least, most_replicas), replicas)
     rate = load.amount / np.maximum(replicas, 1)
     running = in_flight(deployment, lengths, rate, start)
     loaded = under_load(deployment, "request_rate", lengths, np.maximum(running, 1.0))
     estimate = at_rate(loaded, lengths, rate)
-    possible = ((each > 0) & (fewest(replicas) <= most_replicas)).astype(np.float64)
-    return Split(each=rate, replicas=replicas, estimate=estimate, possible=possible)
+    possible = ((each > 0) & (least <= most_replicas)).astype(np.float64)
+    return Split(each=rate, replicas=replicas, least=least, estimate=estimate, possible=possible)
+
+
+def _most_rate(deployment: Deployment, lengths: Lengths, each: FloatArray) -> FloatArray:
+    """Arrivals a second that a replica takes: at its largest load, or of an endless queue where memory decides that."""
+    loaded = under_load(deployment, "request_rate", lengths, np.maximum(each, 1.0)).requests_per_s
+    endless = np.where(
+        each >= largest_that_fits(deployment, LOADS), queue_of_many(deployment, lengths).requests_per_s, 0.0
+    )
+    rate: FloatArray = STEADY_LOAD * np.maximum(loaded, endless)
+    return rate

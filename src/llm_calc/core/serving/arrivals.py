@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.clock import clock_of
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder, stretched
 from llm_calc.core.serving.estimate import Deployment, Estimate, from_run, queue_of_many, serve
+from llm_calc.core.serving.forgotten import MOST_BEFORE, NEAR, EvenFlow, requests_before
 from llm_calc.core.serving.host import NO_HOST
 from llm_calc.core.serving.traffic import (
     OPEN_REQUESTS,
-    ROUNDS_BEFORE,
     Served,
     Traffic,
     rounds_of_arrivals,
@@ -27,8 +28,9 @@ def simulated_arrivals(
     With images encoders take ``u = rate x seconds / groups`` of the time: the run has arrivals ``1 / (1 - u)`` times as
     dense and takes as many times longer, and a first token comes ``seconds`` later and ``u / (2 (1 - u))`` of them that
     it waits for encoders of others (a queue of equal services with random arrivals, for one group).
-    Choice: 900 requests of an engine that has been under the load for twice as many, without the host times of closed
-    loops, whose requests come in step: measured first tokens of random arrivals hold none (``docs/accuracy.md``).
+    Choice: 900 requests of an engine that has been under the load (:func:`counted_run`), without the host times of
+    closed loops, whose requests come in step: measured first tokens of random arrivals hold none
+    (``docs/accuracy.md``).
     Leaves out: bursts beyond those of a Poisson process.
     """
     most = float(encoder.most(queue_of_many(deployment, lengths).requests_per_s))
@@ -38,21 +40,38 @@ def simulated_arrivals(
     traffic = Traffic(
         input_tokens=float(lengths.input_tokens),
         output_tokens=float(lengths.output_tokens),
-        arrivals_s=rounds_of_arrivals(served_per_s * longer),
-        asked=(ROUNDS_BEFORE + 1) * OPEN_REQUESTS,
         spread_fraction=0.0,
         cached_tokens=float(lengths.cached_tokens),
     )
-    run = _counted(serve(deployment, traffic), served_per_s * longer)
+    run = counted_run(deployment, traffic, served_per_s * longer, served_per_s / most)
     served = _behind(_slowed(run, longer), 1 / served_per_s - 1 / rate_per_s)
     found = from_run(replace(deployment, host=NO_HOST), lengths, served, 0.0, None, served_per_s)
     return stretched(found, 1.0, encoder.seconds + encoder.share_s * busy / 2 * longer)
 
 
-def _counted(served: Served, rate_per_s: float) -> Served:
+def counted_run(deployment: Deployment, traffic: Traffic, rate_per_s: float, load: float) -> Served:
+    """What 900 requests see of an engine that has been under the load before [s, tokens, sequences].
+
+    ``asked = before + 900``: :func:`.forgotten.requests_before`, all 1800 from ``NEAR`` of what is served at most
+    (``load``).
+    Choice: with that many, the means of 153 random questions over engines and models are within 0.6 % of those after
+    1800, and nine in ten of the percentiles within 0.1 %.
+    Leaves out: as :func:`simulated_arrivals`.
+    """
+    clock = clock_of(deployment.work, deployment.rates, deployment.draft, traffic)
+    before = MOST_BEFORE
+    if load < NEAR:
+        steps = (traffic.output_tokens - 1) / deployment.draft.tokens_per_step
+        even = EvenFlow(clock, traffic, steps, deployment.scheduling.budget_tokens, rate_per_s)
+        before = requests_before(*even.in_flight(min(float(deployment.capacity), float(deployment.limit))))
+    arrivals_s = rounds_of_arrivals(rate_per_s, before)
+    arriving = replace(traffic, arrivals_s=arrivals_s, asked=before + OPEN_REQUESTS)
+    return _counted(serve(deployment, arriving, clock), before, rate_per_s)
+
+
+def _counted(served: Served, before: int, rate_per_s: float) -> Served:
     """The round that counts; ``running = rate x (latency - ttft)`` (Little's law)."""
-    first = ROUNDS_BEFORE * OPEN_REQUESTS
-    chosen = slice(first, first + OPEN_REQUESTS)
+    chosen = slice(before, before + OPEN_REQUESTS)
     ttft, latency = served.ttft_s[chosen], served.latency_s[chosen]
     return replace(
         served,

@@ -7,6 +7,7 @@ between grid points the time is interpolated linearly (it is linear there but fo
 
 from bisect import bisect_right
 from dataclasses import replace
+from functools import partial
 from math import cbrt
 
 import numpy as np
@@ -18,11 +19,13 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, prefill_floor_s, step_seconds
+from llm_calc.core.serving.traffic import MOST_SLOTS, Traffic
 
 _TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
 _PROMPTS = np.minimum(_TOKENS, 1.0)
 _POSITIONS = np.concatenate([[0.0], np.unique(np.round(np.geomspace(1, 4e6, 129)))])
 _ORIGIN = np.zeros_like(_POSITIONS)
+GROUPS = 64
 Groups = npt.NDArray[np.intp]
 
 
@@ -61,7 +64,8 @@ class StepClock:
     """Seconds of decode and mixed steps of one deployment.
 
     ``contexts``: the two contexts between which decode times are interpolated. Sequences come in multiples of
-    ``group``, ``groups`` of them at most.
+    ``group``, ``groups`` of them until more are asked for (:meth:`reach`). ``floor_cubed``: the cube of the least time
+    of a step with prompts.
     """
 
     def __init__(
@@ -75,23 +79,46 @@ class StepClock:
         draft: Draft = NO_DRAFT,
     ) -> None:
         self._start, self._span = contexts[0], max(contexts[1] - contexts[0], 1e-9)
-        counts = np.arange(groups + 1, dtype=np.float64) * group
-        low, high = _decode_seconds(work, rates, counts, contexts, draft)
-        self._low: FloatArray = low
-        self._growth: FloatArray = (high - low) / self._span
-        self._floor_cubed = float(prefill_floor_s(work, rates)) ** 3
+        self.floor_cubed = float(prefill_floor_s(work, rates)) ** 3
         self._replicas = 1.0 / float(work.sequence_share)
-        self._checked = counts * draft.checked_tokens
         self._alone = _prompt_table(work, rates, 1.0)
         self._spread = (
             self._alone if self._replicas <= 1 else _prompt_table(work, rates, 1.0 / self._replicas)
         )
-        self._beside = self._spread.of(self._checked)
         self._scores = _score_table(work, rates)
         self._kept: dict[tuple[int, float, float, float], float] = {}
-        self._numbers: tuple[list[float], ...] = tuple(
-            each.tolist() for each in (self._low, self._growth, self._checked, self._beside)
-        )
+        self._of = partial(self._by_counts, group, work, rates, contexts, draft)
+        self._arrays: tuple[FloatArray, ...] = self._of(np.arange(groups + 1.0))
+        self._numbers: tuple[list[float], ...] = tuple(each.tolist() for each in self._arrays)
+
+    def _by_counts(
+        self,
+        group: float,
+        work: StepWork,
+        rates: Rates,
+        contexts: tuple[float, float],
+        draft: Draft,
+        groups: FloatArray,
+    ) -> tuple[FloatArray, ...]:
+        """Steps by groups that decode: seconds, what a token of context adds, tokens, and their linear part."""
+        counts = groups * group
+        low, high = _decode_seconds(work, rates, counts, contexts, draft)
+        checked = counts * draft.checked_tokens
+        return low, (high - low) / self._span, checked, self._spread.of(checked)
+
+    def reach(self, groups: int) -> int:
+        """How many groups there are times for, at least as many as are asked for [1].
+
+        ``max(groups, those there are)``; the lists of :meth:`by_groups` grow.
+        Definition: the same functions at more points.
+        """
+        there = len(self._numbers[0])
+        if groups >= there:
+            more = self._of(np.arange(there, groups + 1.0))
+            self._arrays = tuple(map(np.append, self._arrays, more))
+            for numbers, added in zip(self._numbers, more, strict=True):
+                numbers.extend(added.tolist())
+        return len(self._numbers[0]) - 1
 
     def by_groups(self) -> tuple[list[float], list[float], float]:
         """Steps by the groups that decode, what each token of context adds, and from which context on [s, tokens].
@@ -124,13 +151,17 @@ class StepClock:
         load = groups, prompt_tokens, prompts, prompt_start
         total = self._kept.get(load)
         if total is None:
-            total = self._kept[load] = self._prompt_s(*load)
+            total = self._kept[load] = self.prompt_s(*load)
         if groups:
             total += self.decode_s(groups, context_tokens)
-        return cbrt(total * total * total + self._floor_cubed)
+        return cbrt(total * total * total + self.floor_cubed)
 
-    def _prompt_s(self, groups: int, prompt_tokens: float, prompts: float, prompt_start: float) -> float:
-        """What prompts add to a step of so many groups, at any context."""
+    def prompt_s(self, groups: int, prompt_tokens: float, prompts: float, prompt_start: float) -> float:
+        """What prompts add to a step of so many groups, at any context, but for the floor [s].
+
+        ``linear(n + prompt) - linear(n) + scores of the chunk``.
+        Definition: as :meth:`mixed_s`.
+        """
         _, _, checked, beside = self._numbers
         share = 1.0 / min(self._replicas, prompts)
         each = prompt_tokens / prompts
@@ -154,23 +185,40 @@ class StepClock:
         :meth:`mixed_s` where there are prompts, else :meth:`decode_s`.
         Definition: element by element.
         """
-        total: FloatArray = self._low[groups] + (context_tokens - self._start) * self._growth[groups]
+        low, growth, checked, linear_beside = self._arrays
+        total: FloatArray = low[groups] + (context_tokens - self._start) * growth[groups]
         mixed = prompts.nonzero()[0]
         beside, own = groups[mixed], prompts[mixed]
         share = 1.0 / np.minimum(self._replicas, own)
-        start, tokens = prompt_start[mixed], self._checked[beside] + prompt_tokens[mixed]
+        start, tokens = prompt_start[mixed], checked[beside] + prompt_tokens[mixed]
         scores = self._scores.of(start + prompt_tokens[mixed] / own) - self._scores.of(start)
         linear = self._alone.of(tokens)
         if self._replicas > 1:
             linear = linear + self._spread_part(share) * (self._spread.of(tokens) - linear)
-        decoding = np.where(beside > 0, total[mixed] - self._beside[beside], 0.0)
+        decoding = np.where(beside > 0, total[mixed] - linear_beside[beside], 0.0)
         part = share * own * scores + linear + decoding
-        total[mixed] = np.cbrt(part * part * part + self._floor_cubed)
+        total[mixed] = np.cbrt(part * part * part + self.floor_cubed)
         return total
 
     def _spread_part(self, share: Quantity) -> Quantity:
         """How near a step is to one whose prompts are spread over all replicas."""
         return (1.0 - share) / (1.0 - 1.0 / self._replicas)
+
+
+def clock_of(work: StepWork, rates: Rates, draft: Draft, traffic: Traffic) -> StepClock:
+    """The step times of a load, between the contexts of its first and of its last tokens [s].
+
+    Definition: :class:`StepClock`, of as many groups as a closed loop has, and of ``GROUPS`` at first of arrivals.
+    """
+    groups = min(traffic.slots, MOST_SLOTS) or GROUPS
+    return StepClock(
+        work,
+        rates,
+        contexts=(traffic.input_tokens, traffic.input_tokens + traffic.output_tokens),
+        groups=groups,
+        group=max(traffic.slots / groups, 1.0),
+        draft=draft,
+    )
 
 
 def _decode_seconds(

@@ -105,6 +105,7 @@ def stretched(found: Estimate, longer: float, later_s: float) -> Estimate:
         percentiles=tuple(
             (name, tuple(float(moved(name, value)) for value in values)) for name, values in found.percentiles
         ),
+        each=found.each.later(longer, later_s),
     )
 
 

@@ -1,7 +1,7 @@
 """From a deployment and a load to what users wait for and what the deployment delivers."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,13 +9,13 @@ from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
-from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Rates
-from llm_calc.core.serving.scheduler import MOST_SLOTS, simulate
+from llm_calc.core.serving.scheduler import simulate
+from llm_calc.core.serving.seen import NO_REQUESTS, Requests
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
+from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
 
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
@@ -58,7 +58,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Means (seconds; tokens and requests a second of the deployment), sequences that decode at once, percentiles."""
+    """Means [s; tokens and requests a second], sequences that decode at once, percentiles, and of which requests."""
 
     ttft_s: Quantity
     tpot_s: Quantity
@@ -68,6 +68,7 @@ class Estimate:
     requests_per_s: Quantity
     running: Quantity
     percentiles: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    each: Requests = field(default=NO_REQUESTS, compare=False, repr=False)
 
 
 def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
@@ -129,19 +130,21 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     )
 
 
-def closed_form(deployment: Deployment, lengths: Lengths, concurrency: Quantity) -> Estimate:
+def closed_form(
+    deployment: Deployment, lengths: Lengths, concurrency: Quantity, requests_per_slot: float = SLOT_REQUESTS
+) -> Estimate:
     """A closed loop in closed form, for arrays; no percentiles [s, tokens/s, requests/s].
 
-    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; a tenth of all
-    requests, those of the start, wait on average for half of all others' prefills; beyond the cache's capacity
-    requests queue for whole answers.
+    ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; one of
+    ``requests_per_slot``, that of the start, waits on average for half of all others' prefills; beyond the cache's
+    capacity requests queue for whole answers.
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
     steady, tpot, room = _steady(deployment, lengths, concurrency)
     latency = steady.prefill_s + lengths.scaled(DRAWN).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / SLOT_REQUESTS
+    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
     ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host, concurrency
     )
@@ -210,30 +213,19 @@ def simulated_loop(
 def _behind(loop: Estimate, more: int) -> Estimate:
     """The same loop with so many more requests in its queue: nothing runs faster, and all wait for them too."""
     wait_s = more / float(loop.requests_per_s)
-    waited = {name: tuple(value + wait_s for value in values) for name, values in loop.percentiles}
-    waited |= {name: values for name, values in loop.percentiles if name == "tpot_s"}
-    first, whole = loop.ttft_s + wait_s, loop.request_latency_s + wait_s
-    return replace(loop, ttft_s=first, request_latency_s=whole, percentiles=tuple(waited.items()))
+    first, whole, each = loop.ttft_s + wait_s, loop.request_latency_s + wait_s, loop.each.later(1.0, wait_s)
+    return replace(loop, ttft_s=first, request_latency_s=whole, percentiles=each.percentiles, each=each)
 
 
-def serve(deployment: Deployment, traffic: Traffic) -> Served:
+def serve(deployment: Deployment, traffic: Traffic, clock: StepClock | None = None) -> Served:
     """One run of the scheduler [s, tokens, sequences].
 
     Definition: :func:`.scheduler.simulate` with the step times of the deployment, ``capacity x (input + output)``
     tokens.
     """
-    total = traffic.input_tokens + traffic.output_tokens
-    groups = min(traffic.slots, MOST_SLOTS) or len(traffic.arrivals_s)
-    clock = StepClock(
-        deployment.work,
-        deployment.rates,
-        contexts=(traffic.input_tokens, total),
-        groups=groups,
-        group=max(traffic.slots, groups) / groups,
-        draft=deployment.draft,
-    )
-    capacity = float(deployment.capacity) * total
+    capacity = float(deployment.capacity) * (traffic.input_tokens + traffic.output_tokens)
     rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
+    clock = clock or clock_of(deployment.work, deployment.rates, deployment.draft, traffic)
     return simulate(clock, traffic, rules, capacity, float(deployment.limit))
 
 
@@ -258,16 +250,14 @@ def from_run(
     tpots = tpots * (tpot / tpots.mean())
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host, together))
     first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
-    percentiles = (
-        ("ttft_s", percentiles_of(first)),
-        ("tpot_s", percentiles_of(tpots)),
-        ("request_latency_s", percentiles_of(served.latency_s + float(first.mean() - served.ttft_s.mean()))),
-    )
+    ends = served.latency_s + float(first.mean() - served.ttft_s.mean())
+    each = Requests(ttft_s=first, tpot_s=tpots, latency_s=ends)
     latency = float(first.mean()) + (float(lengths.output_tokens) - 1) * tpot
     most = float(most_requests_per_s(deployment, lengths))
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
     in_flight = rate_per_s * latency
-    return _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running, percentiles)
+    found = _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running)
+    return replace(found, percentiles=each.percentiles, each=each)
 
 
 def _room(deployment: Deployment, lengths: Lengths) -> Quantity:
@@ -284,7 +274,6 @@ def _estimate(
     latency: Quantity,
     in_flight: Quantity,
     running: Quantity,
-    percentiles: tuple[tuple[str, tuple[float, ...]], ...] = (),
 ) -> Estimate:
     """Throughput by Little's law: requests a second = requests in flight / latency."""
     requests = in_flight / latency
@@ -296,5 +285,4 @@ def _estimate(
         total_tokens_per_s=requests * (lengths.input_tokens + lengths.output_tokens),
         requests_per_s=requests,
         running=running,
-        percentiles=percentiles,
     )

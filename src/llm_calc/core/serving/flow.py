@@ -1,39 +1,36 @@
-"""Requests that come at times of their own and enter at once: nothing waits but for its turn in a step."""
+"""Equal requests that come at times of their own and enter at once: nothing waits but for its turn in a step."""
 
-from heapq import heappop, heappush
-from math import inf
+from collections import deque
+from math import cbrt, inf
 
 import numpy as np
 
+from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.clock import StepClock
-from llm_calc.core.serving.run import DONE
+from llm_calc.core.serving.run import DONE, Bounds
 from llm_calc.core.serving.traffic import Draws, Scheduling, Served, Traffic
 
 
 class Flow:
     """A run of such requests: an :class:`.open.OpenRun` without what never happens in it.
 
-    ``most``: sequences that memory and engine take at once, and that leave room for any prompt in a step.
-
-    Of the prompt of the request that is ``next``, ``done`` tokens are computed; ``coming`` is when it comes.
+    Equal answers end in the order in which they began, so that a queue holds them. ``most``: sequences that memory and
+    engine take at once, and that leave room for any prompt in a step. ``next``: requests whose prompts are computed;
+    of the prompt of the one after them, ``done`` tokens are. ``own``: what one prompt adds to a step of so many.
     """
 
-    def __init__(
-        self, clock: StepClock, traffic: Traffic, rules: Scheduling, draws: Draws, held: float
-    ) -> None:
-        self.clock, self.traffic, self.draws = clock, traffic, draws
-        self.low, self.growth, self.origin = clock.by_groups()
-        self.mixed, self.gained = rules.policy == "mixed", rules.tokens_per_step
-        self.budget, self.cached = rules.budget_tokens * rules.replicas, traffic.cached_tokens
-        beside = (rules.budget_tokens - float(draws.wholes.max())) * rules.replicas
-        self.most = min(held, beside) if traffic.slots == 0 else -1.0
+    def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
+        self.clock, self.traffic, self.rules = clock, traffic, rules
+        one = Draws(traffic, rules, 1.0, 1)
+        self.prompt, self.output, self.steps = one.prompt[0], one.output[0], one.steps[0]
+        self.whole, self.cached = one.whole[0], traffic.cached_tokens
+        self.budget = rules.budget_tokens * rules.replicas
+        held = min(bounds.limit_sequences, bounds.capacity_tokens // one.reserve[0])
+        self.most = min(held, self.budget - self.whole * rules.replicas)
         self.arrivals = [*traffic.arrivals_s, inf]
-        self.coming, self.next, self.done = self.arrivals[0], 0, 0.0
-        self.running: list[tuple[float, int]] = []
-        self.now = self.busy = self.context = 0.0
-        self.tick, self.asked = 0, traffic.asked or len(traffic.arrivals_s)
-        self.there = self.asked
-        self.firsts, self.lasts = list[float](), [0.0] * len(traffic.arrivals_s)
+        self.asked = traffic.asked or len(traffic.arrivals_s)
+        self.next, self.done = 0, 0.0
+        self.own: dict[int, float] = {}
 
     def served(self) -> Served | None:
         """Runs until the last request that is asked for has its last token, or one has to wait [s, tokens, sequences].
@@ -41,87 +38,83 @@ class Flow:
         ``now <- now + steps x step_s``; None where one does.
         Definition: see the module.
         """
-        running = self.running
-        while self.there:
-            if not running and self.coming > self.now:
-                self.now = self.coming
-            if self.coming <= self.now:
-                self.fill(len(running) if self.mixed else 0)
-                if len(running) > self.most:
-                    return None
+        arrivals, mixed, gained = self.arrivals, self.rules.policy == "mixed", self.rules.tokens_per_step
+        (low, growth, origin), top = self.clock.by_groups(), min(self.clock.reach(0), self.most)
+        ends, firsts, lasts = deque[float](), list[float](), list[float]()
+        asked, coming, count, now, tick, context = self.asked, arrivals[0], 0, 0.0, 0.0, 0.0
+        while len(lasts) < asked:
+            if coming <= now or not count:
+                now, decoding = max(now, coming), count if mixed else 0
+                spent, entered = self._fill(now, decoding, context / (decoding or 1))
+                now += spent
+                if decoding:
+                    tick += 1
+                    context += decoding * gained
+                if entered:
+                    firsts += [now] * entered
+                    ends.extend([tick + self.steps] * entered)
+                    coming = arrivals[self.next]
+                    context += entered * self.prompt
+                    count += entered
             else:
-                self.decode(len(running))
-            while running and running[0][0] <= self.tick + DONE:
-                self.leave(heappop(running)[1])
-        times = self.traffic.arrivals_s, self.firsts, self.lasts
-        arrived, first, last = np.array([each[: self.asked] for each in times])
-        outputs = self.draws.outputs[: self.asked]
-        later = outputs > 1
-        return Served(
-            ttft_s=first - arrived,
-            tpot_s=(last - first)[later] / (outputs[later] - 1),
-            latency_s=last - arrived,
-            elapsed_s=self.now,
-            output_tokens=float(outputs.sum()),
-            mean_running=self.busy / self.now if self.now else 0.0,
-        )
+                steps, until = int(ends[0] - tick + 1 - DONE) or 1, coming - now
+                step_s = low[count] + (context / count + steps * gained / 2 - origin) * growth[count]
+                if steps * step_s > until:
+                    steps = min(steps, int(until / step_s) + 1)
+                now += steps * step_s
+                tick += steps
+                context += steps * count * gained
+            if count > top:
+                top = min(self.clock.reach(2 * count), self.most)
+                if count > top:
+                    return None
+            while count and ends[0] <= tick + DONE:
+                ends.popleft()
+                lasts.append(now)
+                count -= 1
+                context = max(0.0, context - self.prompt - self.output + 1)
+        return self._seen(np.array(firsts), np.array(lasts), now)
 
-    def fill(self, decoding: int) -> None:
-        """One step with as many prompt tokens as it has room for."""
-        entering, context = self.next, self.context
-        chunk = self._chunk(self.budget - decoding)
-        spent = self.clock.mixed_s(decoding, context / (decoding or 1), *chunk)
-        self.now += spent
-        self.busy += spent * len(self.running)
+    def _fill(self, now: float, decoding: int, context: float) -> tuple[float, int]:
+        """One step with as many prompt tokens as it has room for: seconds, and prompts that it completes."""
+        room, before = self.budget - decoding, self.next
+        if self.done or self.whole > room or self.arrivals[before + 1] <= now:
+            chunk = self._chunks(now, room)
+            return self.clock.mixed_s(decoding, context, *chunk), self.next - before
+        self.next += 1
+        total = self.own.get(decoding)
+        if total is None:
+            total = self.own[decoding] = self.clock.prompt_s(decoding, self.whole, 1.0, self.cached)
         if decoding:
-            self.tick += 1
-            context += decoding * self.gained
-        for number in range(entering, self.next):
-            self.firsts.append(self.now)
-            context += self.draws.prompt[number]
-            heappush(self.running, (self.tick + self.draws.steps[number], number))
-        self.context = context
+            total += self.clock.decode_s(decoding, context)
+        return cbrt(total * total * total + self.clock.floor_cubed), 1
 
-    def _chunk(self, room: float) -> tuple[float, float, float]:
-        """What one step takes of the prompts that have come: tokens, prompts, and the furthest start of a chunk."""
-        whole = self.draws.whole[self.next]
-        following = self.arrivals[self.next + 1]
-        if whole > room or self.done or following <= self.now:
-            return self._chunks(room)
-        self.next, self.coming = self.next + 1, following
-        return whole, 1.0, self.cached
-
-    def _chunks(self, room: float) -> tuple[float, float, float]:
-        """The same of several, of which the last may have to go on in the next step."""
+    def _chunks(self, now: float, room: float) -> tuple[float, float, float]:
+        """What one step takes of several prompts, of which the last may go on in the next: tokens, prompts, start."""
         tokens = prompts = furthest = 0.0
-        while self.coming <= self.now and room > DONE:
-            whole = self.draws.whole[self.next]
-            part = min(whole - self.done, room)
+        while self.arrivals[self.next] <= now and room > DONE:
+            part = min(self.whole - self.done, room)
             tokens, prompts, furthest = tokens + part, prompts + 1.0, max(furthest, self.done)
             self.done += part
             room -= part
-            if self.done < whole - DONE:
+            if self.done < self.whole - DONE:
                 break
             self.next, self.done = self.next + 1, 0.0
-            self.coming = self.arrivals[self.next]
         return tokens, prompts, self.cached + furthest
 
-    def decode(self, count: int) -> None:
-        """All steps until the next sequence ends or the next request comes."""
-        steps = int(self.running[0][0] - self.tick + 1 - DONE) or 1
-        context, until = self.context, self.coming - self.now
-        mean = context / count + steps * self.gained / 2 - self.origin
-        step_s = self.low[count] + mean * self.growth[count]
-        if steps * step_s > until:
-            steps = min(steps, int(until / step_s) + 1)
-        spent = steps * step_s
-        self.now += spent
-        self.busy += spent * count
-        self.tick += steps
-        self.context = context + steps * count * self.gained
-
-    def leave(self, number: int) -> None:
-        """A sequence has its last token."""
-        self.lasts[number] = self.now
-        self.there -= number < self.asked
-        self.context = max(0.0, self.context - self.draws.prompt[number] - self.draws.output[number] + 1)
+    def _seen(self, firsts: FloatArray, lasts: FloatArray, now: float) -> Served:
+        """What the requests saw; those behind the ones that are asked for run until now."""
+        busy_s = lasts.sum() - firsts.sum() + (len(firsts) - len(lasts)) * now
+        arrived, first, last = (
+            self.traffic.arrivals_s[: self.asked],
+            firsts[: self.asked],
+            lasts[: self.asked],
+        )
+        return Served(
+            ttft_s=first - arrived,
+            tpot_s=(last - first) / (self.output - 1) if self.output > 1 else np.empty(0),
+            latency_s=last - arrived,
+            elapsed_s=now,
+            output_tokens=self.output * self.asked,
+            mean_running=float(busy_s) / now if now else 0.0,
+        )

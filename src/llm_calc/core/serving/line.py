@@ -17,17 +17,16 @@ class Line:
     token; ``left``: prompt tokens of the next one still to compute. ``ended``: those with their last, as they ended.
     """
 
-    def __init__(
-        self, clock: StepClock, traffic: Traffic, rules: Scheduling, draws: Draws, bounds: Bounds
-    ) -> None:
-        self.clock, self.traffic, self.draws = clock, traffic, draws
+    def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
+        self.clock, self.traffic = clock, traffic
+        self.draws = draws = Draws(traffic, rules, 1.0, len(traffic.arrivals_s))
         self.mixed, self.gained = rules.policy == "mixed", rules.tokens_per_step
         self.budget, self.cached = rules.budget_tokens, traffic.cached_tokens
         self.capacity, self.limit = bounds.capacity_tokens, max(1.0, bounds.limit_sequences)
         self.arrivals = [*traffic.arrivals_s, inf]
         self.come = self.entered = self.done = self.tick = 0
         self.there = self.asked = traffic.asked or len(traffic.arrivals_s)
-        self.left = draws.whole[0]
+        self.left, self.top = draws.whole[0], clock.reach(0)
         self.running: list[tuple[float, int]] = []
         self.now = self.busy = self.held = self.context = 0.0
         self.firsts, self.ended, self.lasts = list[float](), list[int](), list[float]()
@@ -87,6 +86,8 @@ class Line:
             self.firsts.append(self.now)
             self.context += self.draws.prompt[number]
             heappush(self.running, (self.tick + self.draws.steps[number], number))
+        if len(self.running) > self.top:
+            self.top = self.clock.reach(2 * len(self.running))
 
     def _whole_ones(self, room: float) -> tuple[float, float]:
         """What is left of one prompt and those behind it, as far as there is room: tokens and prompts."""
@@ -134,15 +135,16 @@ class Line:
         self.context = max(0.0, self.context - self.draws.prompt[number] - self.draws.output[number] + 1)
 
     def _seen(self) -> Served:
-        """What the requests saw: first tokens in the order in which they came, the rest as requests ended."""
+        """What the requests saw."""
         arrived, first = (np.array(each[: self.asked]) for each in (self.traffic.arrivals_s, self.firsts))
-        last = np.array(self.lasts)
-        output = self.draws.outputs[self.ended]
+        last = np.empty(self.asked)
+        last[self.ended] = self.lasts
+        output = self.draws.outputs[: self.asked]
         later = output > 1
         return Served(
             ttft_s=first - arrived,
-            tpot_s=(last - first[self.ended])[later] / (output[later] - 1),
-            latency_s=last - arrived[self.ended],
+            tpot_s=(last - first)[later] / (output[later] - 1),
+            latency_s=last - arrived,
             elapsed_s=self.now,
             output_tokens=float(output.sum()),
             mean_running=self.busy / self.now if self.now else 0.0,

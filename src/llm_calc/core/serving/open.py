@@ -16,6 +16,7 @@ class OpenRun(Run):
     def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
         super().__init__(traffic, rules, bounds)
         self.clock = clock
+        clock.reach(len(traffic.arrivals_s))
         self.coming = deque(traffic.arrivals_s)
         self.now = self.busy = 0.0
 

@@ -8,9 +8,7 @@ from llm_calc.core.serving.line import Line
 from llm_calc.core.serving.loop import order_of
 from llm_calc.core.serving.open import OpenRun
 from llm_calc.core.serving.run import Bounds
-from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
-
-MOST_SLOTS = 64
+from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
 
 
 def simulate(
@@ -34,11 +32,10 @@ def simulate(
 
 def _open(clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> Served:
     """Arrivals by the plainest run that does what happens: nothing waits, or all in one line, or anything."""
-    run = OpenRun(clock, traffic, rules, bounds)
-    held = min(bounds.limit_sequences, bounds.capacity_tokens // max(run.draws.reserve))
-    found = Flow(clock, traffic, rules, run.draws, held).served()
-    if found is not None:
-        return found
+    if traffic.slots == 0 and traffic.spread_fraction == 0.0:
+        found = Flow(clock, traffic, rules, bounds).served()
+        if found is not None:
+            return found
     if rules.replicas == 1 and traffic.slots == 0:
-        return Line(clock, traffic, rules, run.draws, bounds).served()
-    return run.served()
+        return Line(clock, traffic, rules, bounds).served()
+    return OpenRun(clock, traffic, rules, bounds).served()

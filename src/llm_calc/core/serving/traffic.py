@@ -11,6 +11,8 @@ from llm_calc.core.arrays import FloatArray, Quantity, larger, rounded
 Policy = Literal["mixed", "prefill_first"]
 _GOLDEN, _SILVER = 0.6180339887498949, 0.41421356237309515
 _SEED = 20_240_229
+MOST_SLOTS = 64
+"""Slots of a closed loop that are simulated; more move together."""
 OPEN_REQUESTS = 900
 """Requests of a run with random arrivals that are counted."""
 ROUNDS_BEFORE = 2
@@ -107,17 +109,24 @@ def poisson_arrivals(rate_per_s: float, requests: int) -> tuple[float, ...]:
     return tuple((_unit_arrivals(requests) / rate_per_s).tolist())
 
 
-def rounds_of_arrivals(rate_per_s: float) -> tuple[float, ...]:
-    """The same 900 Poisson arrivals again and again: two rounds before those that count, and one after them [s].
+def rounds_of_arrivals(rate_per_s: float, before: int = ROUNDS_BEFORE * OPEN_REQUESTS) -> tuple[float, ...]:
+    """The same 900 Poisson arrivals again and again: those before the round that counts, and one after it [s].
 
-    ``arrival + round x 900 / rate``.
+    ``arrival + round x 900 / rate``, of the rounds before it the last ``before`` arrivals.
     Choice: an engine that starts empty is faster than one that has long been under its load, and so is one that
     empties; every round has exactly the rate that was asked for.
     Leaves out: what still changes after two rounds, where a load is within some per cent of what can be served.
     """
-    once = np.array(poisson_arrivals(rate_per_s, OPEN_REQUESTS))
-    rounds = (once + number * OPEN_REQUESTS / rate_per_s for number in range(ROUNDS_BEFORE + 2))
-    return tuple(np.concatenate(list(rounds)).tolist())
+    return tuple((_unit_rounds(before) / rate_per_s).tolist())
+
+
+@lru_cache(8)
+def _unit_rounds(before: int) -> FloatArray:
+    """Arrivals of mean gap 1, the first after the last gap before it."""
+    once, rounds = _unit_arrivals(OPEN_REQUESTS), range(ROUNDS_BEFORE + 2)
+    whole = np.concatenate([once + float(number * OPEN_REQUESTS) for number in rounds])
+    first = ROUNDS_BEFORE * OPEN_REQUESTS - before
+    return whole[first:] - (whole[first - 1] if first else 0.0)
 
 
 @lru_cache(8)

@@ -1,0 +1,151 @@
+"""Names of published variants: the model and the format that they say."""
+
+from typing import Any
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.variants import published
+from llm_calc.core.errors import InvalidInputError, UnknownNameError
+
+
+@pytest.mark.parametrize(
+    ("typed", "model", "weights", "repository"),
+    [
+        ("llama3.3:70b-instruct-q4_K_M", "llama-3.3-70b", "q4_k_m", None),
+        ("ollama run qwen3:8b-q8_0", "qwen3-8b", "q8_0", None),
+        ("hf.co/bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M", "qwen2.5-7b", "q4_k_m", None),
+        ("mradermacher/Qwen3-8B-i1-GGUF:IQ4_XS", "qwen3-8b", "iq4_xs", None),
+        ("Qwen3-8B-Q4_K_M.gguf", "qwen3-8b", "q4_k_m", None),
+        ("Meta-Llama-3.1-8B-Instruct.Q5_K_M-00001-of-00002.gguf", "llama-3.1-8b", "q5_k_m", None),
+        (
+            "https://huggingface.co/unsloth/Qwen3-8B-GGUF?show_file_info=Qwen3-8B-Q6_K.gguf",
+            "qwen3-8b",
+            "q6_k",
+            None,
+        ),
+        ("gemma-3-27b-it-q4_0-gguf", "gemma-3-27b", "q4_0", None),
+        ("Qwen/Qwen3-8B-AWQ", "qwen3-8b", "int4-awq", "Qwen/Qwen3-8B-AWQ"),
+        (
+            "https://huggingface.co/Qwen/Qwen3-32B-AWQ/tree/main",
+            "qwen3-32b",
+            "int4-awq",
+            "Qwen/Qwen3-32B-AWQ",
+        ),
+        ("llama 3.1 8b awq", "llama-3.1-8b", "int4-awq", None),
+        (
+            "unsloth/Llama-3.3-70B-Instruct-bnb-4bit",
+            "llama-3.3-70b",
+            "nf4",
+            "unsloth/Llama-3.3-70B-Instruct-bnb-4bit",
+        ),
+        (
+            "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic",
+            "llama-3.3-70b",
+            "fp8",
+            "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic",
+        ),
+        ("nvidia/DeepSeek-R1-NVFP4", "deepseek-r1", "nvfp4", "nvidia/DeepSeek-R1-NVFP4"),
+        ("mlx-community/Qwen3-8B-4bit", "qwen3-8b", "mlx-4bit", "mlx-community/Qwen3-8B-4bit"),
+        (
+            "lmstudio-community/Qwen3-8B-MLX-8bit",
+            "qwen3-8b",
+            "mlx-8bit",
+            "lmstudio-community/Qwen3-8B-MLX-8bit",
+        ),
+        ("TheBloke/Llama-2-7B-GPTQ", "llama2-7b", "int4-gptq", "TheBloke/Llama-2-7B-GPTQ"),
+    ],
+)
+def test_a_name_says_its_model_and_its_format(
+    typed: str, model: str, weights: str, repository: str | None
+) -> None:
+    found = published(load_catalogs(), typed)
+    assert found.variant is not None
+    assert (found.entry.name, found.variant.weights) == (model, weights)
+    assert found.variant.repository == repository
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("unsloth/Qwen3-8B-GGUF", "the kind of the file, such as q4_k_m"),
+        ("llama 3.3 70b q4", "the kind of the file, such as q4_k_m"),
+        ("unsloth/Qwen3-8B-GGUF:UD-Q4_K_XL", "a mixture that its publisher chose tensor by tensor"),
+        ("somebody/Qwen3-8B-4bit", "precision.weights 'mlx-4bit'"),  # of bitsandbytes or of MLX
+        ("Qwen3-8B-int4", "int4-awq or int4-gptq"),
+        ("Qwen3-4B-Thinking-0101-AWQ", "give 'qwen3-4b'"),  # another release, of another context perhaps
+        ("nobody/Never-Heard-8B-AWQ", "its config.json as hf_config"),
+    ],
+)
+def test_a_name_that_leaves_model_or_format_open_is_refused(typed: str, says: str) -> None:
+    with pytest.raises(UnknownNameError) as refused:
+        published(load_catalogs(), typed)
+    assert says in refused.value.message
+
+
+def test_a_name_of_the_catalog_is_no_variant() -> None:
+    assert published(load_catalogs(), "Qwen/Qwen3-8B-FP8").variant is None
+
+
+def test_an_answer_says_what_was_taken_and_is_no_longer_exact() -> None:
+    named = llm_calc.inspect_model(model="Qwen/Qwen3-8B-AWQ")
+    stated = llm_calc.inspect_model(model="qwen3-8b", precision="int4-awq")
+    assert named.weights_bytes == stated.weights_bytes
+    assert (named.confidence, stated.confidence) == ("approximate", "exact")
+    assert any("taken for qwen3-8b with weights in int4-awq" in line for line in named.assumptions)
+
+
+def test_sixteen_bits_leave_nothing_open() -> None:
+    named = llm_calc.inspect_model(model="llama3.1:8b-instruct-fp16")
+    assert named.confidence == "exact"
+    assert any("with weights in fp16, as its name says" in line for line in named.assumptions)
+
+
+def test_a_format_that_contradicts_the_name_is_refused() -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        llm_calc.estimate(model="Qwen/Qwen3-8B-AWQ", precision="bf16", hardware="l4")
+    assert refused.value.field == "precision.weights"
+    assert "'bf16' contradicts model.name 'Qwen/Qwen3-8B-AWQ'" in refused.value.message
+
+
+def test_a_format_of_the_same_kind_refines_the_name() -> None:
+    named = llm_calc.inspect_model(model="RedHatAI/Qwen3-32B-FP8-dynamic", precision="fp8-channel")
+    assert (
+        named.weights_bytes
+        == llm_calc.inspect_model(model="qwen3-32b", precision="fp8-channel").weights_bytes
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "hardware", "engine"),
+    [
+        ("llama3.1:8b-instruct-q4_K_M", "rtx-4090", "llama.cpp"),
+        ("mlx-community/Qwen3-8B-4bit", "m4 max 64gb", "mlx"),
+        ("Qwen/Qwen3-8B-AWQ", "rtx-4090", "vllm"),
+    ],
+)
+def test_files_of_an_engine_are_answered_for_it_where_none_is_named(
+    model: str, hardware: str, engine: str
+) -> None:
+    found = llm_calc.estimate(model=model, hardware=hardware)
+    assert found.engine.name == engine
+    assert any(line.startswith("engine: not named") for line in found.assumptions) == (engine != "vllm")
+
+
+def test_a_plan_of_a_variant_starts_the_variant() -> None:
+    limits = {"ttft_s": 2.0, "tpot_s": 0.05, "max_gpus": 2}
+    workload = {"input_tokens": 500, "output_tokens": 100, "request_rate": 0.5}
+    asked: Any = {"workload": workload, "limits": limits, "gpus": ["l40s"]}
+    first = llm_calc.plan(model="Qwen/Qwen3-8B-AWQ", engines=["vllm"], **asked).plans[0]
+    assert "vllm serve Qwen/Qwen3-8B-AWQ" in first.launch_command
+    assert first.precision.weights == "int4-awq"
+    file = llm_calc.plan(model="qwen3:8b-q4_K_M", engines=["llama.cpp"], **asked).plans[0]
+    assert "q4_k_m.gguf" in file.launch_command
+    with pytest.raises(InvalidInputError, match=r"contradicts model\.name"):
+        llm_calc.plan(model="Qwen/Qwen3-8B-AWQ", formats=["fp8"], engines=["vllm"], **asked)
+
+
+def test_a_table_of_files_has_the_kind_that_the_name_says() -> None:
+    rows = llm_calc.fit(model="qwen3:8b-q4_K_M", hardware="rtx-4090", context_tokens=8192).rows
+    assert {row.weights for row in rows} == {"q4_k_m"}
