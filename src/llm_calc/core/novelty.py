@@ -25,7 +25,7 @@ class Newness:
 
 
 def errors_told(errors: Sequence[HeldOutError], new: Newness) -> list[HeldOutError]:
-    """Of every load and metric the errors of questions as new, with ranges no narrower than less new ones have [-].
+    """Of every load and metric the errors of questions as new, with ranges no narrower than less new ones have [1].
 
     The rows of the place; widened by those of known stacks of the same engine and chips, by those of unseen models
     where the model was measured nowhere, and by those of unseen vendors where the engine was measured with hardly any.
@@ -62,7 +62,7 @@ def _as_wide(errors: Iterable[HeldOutError], others: Sequence[HeldOutError]) -> 
 
 
 def widened(error: HeldOutError, other: HeldOutError) -> HeldOutError:
-    """An error with a range that holds the other's as well [-].
+    """An error with a range that holds the other's as well [1].
 
     Definition: the lower of both lows, the higher of both highs.
     """
