@@ -77,6 +77,30 @@ def test_adapters_and_images_have_a_line_of_their_own(command: str) -> None:
     assert "4,080 tokens of a prompt, 2,040 an image" in lines["images"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        (("-i", "4k", "-o", "1,024", "--context", "16K"), ("-i", 4096, "-o", 1024, "--context", 16384)),
+        (
+            ("--set", "workload.input_tokens=8k", "--set", "engine.max_model_len=64k"),
+            ("--set", "workload.input_tokens=8192", "--set", "engine.max_model_len=65536"),
+        ),
+    ],
+)
+def test_counts_of_tokens_are_taken_as_people_type_them(
+    typed: tuple[Any, ...], sent: tuple[Any, ...]
+) -> None:
+    found = run("estimate", *DEPLOYMENT, *typed, "--json")
+    assert found.exit_code == 0
+    assert found.output == run("estimate", *DEPLOYMENT, *sent, "--json").output
+
+
+def test_a_text_that_is_no_count_of_tokens_is_refused() -> None:
+    refused = run("estimate", *DEPLOYMENT, "-i", "4kb")
+    assert refused.exit_code == 2
+    assert "--input: must be a whole number, such as 65536 or 64k" in refused.output
+
+
 def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3
@@ -256,6 +280,27 @@ def test_scenarios_stand_side_by_side() -> None:
     assert shown.exit_code == 0
     assert "hardware.count" in shown.output
     assert "Against h100-80gb-sxm" in shown.output
+
+
+def test_a_comparison_says_what_came_out_differently_and_what_it_rests_on() -> None:
+    shown = run("compare", "llama-3.1-70b", "-w", "fp8", "-g", "h200", "-g", "mi300x").output
+    basis = next(line for line in shown.splitlines() if line.strip().startswith("basis"))
+    assert set(basis.split()[1:]) <= {"measured", "calibrated", "formula", "only"}
+    taken = next(line for line in shown.splitlines() if "KV cache as taken" in line)
+    assert taken.split()[-2:] == ["fp8", "bf16"]
+
+
+def test_unlike_cards_are_compared_by_their_names() -> None:
+    shown = run(
+        "compare", "llama-3.1-8b", "-e", "llama.cpp", "-w", "q8_0", "-g", "h100", "-g", "rtx-4090,rtx-3090"
+    )
+    assert "rtx-4090 + rtx-3090" in shown.output
+    assert "{" not in shown.output
+
+
+def test_a_release_is_a_text() -> None:
+    found = json.loads(run("estimate", *DEPLOYMENT, "--set", "engine.version=0.11", "--json").output)
+    assert found["engine"]["version"].startswith("0.11")
 
 
 def test_a_calibration_is_saved_and_used(tmp_path: Path) -> None:

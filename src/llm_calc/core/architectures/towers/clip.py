@@ -5,6 +5,7 @@ themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
 from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.pieces import known_word
 from llm_calc.core.architectures.towers.parts import (
     Encoder,
     Tower,
@@ -141,9 +142,13 @@ def janus_aligner(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
     return (linear("projector", tower.width, width), *inner)
 
 
+def _rms(f: Fields) -> bool:
+    return known_word(f, "norm_type", "layer_norm", "rms_norm") == "rms_norm"
+
+
 def internvl(f: Fields) -> Tower:
     """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
-    hidden, rms = f.int("hidden_size"), f.text("norm_type") == "rms_norm"
+    hidden, rms = f.int("hidden_size"), _rms(f)
     qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
     encoder = Encoder(
         layers=depth(f),
@@ -175,7 +180,7 @@ def intern_vit(f: Fields) -> Tower:
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
         biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
-        norm_bias=f.text("norm_type") != "rms_norm",
+        norm_bias=not _rms(f),
         vectors=2 * hidden * (2 if f.flag("qk_normalization") else 1),
     )
     weights = (
