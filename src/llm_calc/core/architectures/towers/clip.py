@@ -141,9 +141,21 @@ def janus_aligner(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
     return (linear("projector", tower.width, width), *inner)
 
 
+def _has_layer_norms(f: Fields) -> bool:
+    """Which of the two norms that InternViT's classes know.
+
+    Raises:
+        InvalidInputError: another one.
+    """
+    kind = f.text("norm_type")
+    if kind not in ("layer_norm", "rms_norm"):
+        raise f.refusal("norm_type", "layer_norm or rms_norm")
+    return kind == "layer_norm"
+
+
 def internvl(f: Fields) -> Tower:
     """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
-    hidden, rms = f.int("hidden_size"), f.text("norm_type") == "rms_norm"
+    hidden, biased = f.int("hidden_size"), _has_layer_norms(f)
     qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
     encoder = Encoder(
         layers=depth(f),
@@ -151,7 +163,7 @@ def internvl(f: Fields) -> Tower:
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
         biases="oud" + ("qkv" if f.flag("attention_bias") else ""),
-        norm_bias=not rms,
+        norm_bias=biased,
         vectors=2 * hidden + qk_norm,
     )
     positions = patch_grid(f) + 1 if f.flag("use_absolute_position_embeddings") else 0
@@ -175,7 +187,7 @@ def intern_vit(f: Fields) -> Tower:
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
         biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
-        norm_bias=f.text("norm_type") != "rms_norm",
+        norm_bias=_has_layer_norms(f),
         vectors=2 * hidden * (2 if f.flag("qk_normalization") else 1),
     )
     weights = (
