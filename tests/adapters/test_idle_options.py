@@ -101,6 +101,9 @@ OTHERS: dict[str, object] = {
     "kv_bits": 8,
     "prompt_concurrency": 2,
     "kv_group_size": 32,
+    "limit_mm_per_prompt": {"image": 0},
+    "mm_encoder_tp_mode": "data",
+    "mm_processor_kwargs": {"max_pixels": 1_003_520},
 }
 """Values other than the defaults, of options whose type does not give one."""
 

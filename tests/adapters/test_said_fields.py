@@ -44,6 +44,9 @@ DEFAULTS: dict[str, set[Any]] = {
     "fit_ctx": {4096},
     "flash_attn": {True},
     "kv_unified": {True},
+    "language_model_only": {False},
+    "mm_encoder_tp_mode": {"weights"},
+    "skip_mm_profiling": {False},
     "mamba_radix_cache_strategy": {"auto"},
     "mamba_ssm_cache_dtype": {"auto"},
     "n_batch": {4096},  # the fitted context holds no more than n_batch of it at once

@@ -77,6 +77,30 @@ def test_adapters_and_images_have_a_line_of_their_own(command: str) -> None:
     assert "4,080 tokens of a prompt, 2,040 an image" in lines["images"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        (("-i", "4k", "-o", "1,024", "--context", "16K"), ("-i", 4096, "-o", 1024, "--context", 16384)),
+        (
+            ("--set", "workload.input_tokens=8k", "--set", "engine.max_model_len=64k"),
+            ("--set", "workload.input_tokens=8192", "--set", "engine.max_model_len=65536"),
+        ),
+    ],
+)
+def test_counts_of_tokens_are_taken_as_people_type_them(
+    typed: tuple[Any, ...], sent: tuple[Any, ...]
+) -> None:
+    found = run("estimate", *DEPLOYMENT, *typed, "--json")
+    assert found.exit_code == 0
+    assert found.output == run("estimate", *DEPLOYMENT, *sent, "--json").output
+
+
+def test_a_text_that_is_no_count_of_tokens_is_refused() -> None:
+    refused = run("estimate", *DEPLOYMENT, "-i", "4kb")
+    assert refused.exit_code == 2
+    assert "--input: must be a whole number, such as 65536 or 64k" in refused.output
+
+
 def test_memory_that_is_short_ends_with_three() -> None:
     shown = run("memory", "llama-3.1-70b", "-g", "h100-80gb-sxm")
     assert shown.exit_code == 3

@@ -147,6 +147,18 @@ def test_the_example_has_the_shortest_link(opened: Opener, service: Service) -> 
     expect(page).to_have_url(f"{service.url}/")
 
 
+def test_numbers_and_names_are_taken_as_people_type_them(opened: Opener, service: Service) -> None:
+    page = opened()
+    page.get_by_label("Input").fill("4k")
+    expect(page.get_by_label("Input")).to_have_value("4096")
+    page.locator("#f-g").fill("8x h200")
+    page.locator("#f-g").press("Enter")
+    expect(page).to_have_url(f"{service.url}/?v=1&g=h200&n=8&i=4096")
+    page.locator("#f-m").fill("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic")
+    page.locator("#f-m").press("Enter")
+    expect(page.locator("#f-m-help")).to_contain_text("with weights in fp8, as its name says")
+
+
 def test_unknown_parts_of_a_link_are_told(opened: Opener) -> None:
     page = opened("/?v=1&zz=9#%%%")
     expect(page.get_by_text("zz=9, the part after #")).to_be_visible()

@@ -124,6 +124,7 @@ def place(
         parallelism=parallelism,
         engine=engine.name,
         version=engine.version,
+        processor=getattr(engine, "mm_processor_kwargs", None),
     )
     return place_subject(
         catalogs,

@@ -1,6 +1,7 @@
 """Engines built from the catalog: of the release that a request names, with its options."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
@@ -85,9 +86,18 @@ def engine_from(part: EnginePart) -> Engine:
     """The engine that a request names, of its release and with its options."""
     _refuse_open_preset(part)
     options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
+    options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
+    if options.get("limit_mm_per_prompt") is not None:
+        options["limit_mm_per_prompt"] = _counts(options["limit_mm_per_prompt"])
     return build_engine(part.name, part.version, **options)
+
+
+def _counts(limits: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Most items of each kind, from either spelling."""
+    said = {kind: limit["count"] if isinstance(limit, dict) else limit for kind, limit in limits.items()}
+    return tuple(sorted(said.items()))
 
 
 def _refuse_open_preset(part: EnginePart) -> None:

@@ -17,8 +17,8 @@ from llm_calc.core.errors import CalcError
 from llm_calc.core.memory import kv_cache_bytes
 from llm_calc.core.serving.estimate import Deployment
 
-NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v"))
-"""What chooses rules, or a format that was brought into the setup before."""
+NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v", "mm_processor_kwargs"))
+"""What chooses rules, or a format or limits that were brought into the setup before."""
 SERVED = "served"
 OF_PRESETS = frozenset(("n_ctx", "n_parallel", "kv_unified", "n_batch", "n_ubatch"))
 """What a preset chooses, each by the others."""

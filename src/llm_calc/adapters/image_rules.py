@@ -41,13 +41,19 @@ PAN_AND_SCAN = "pan_and_scan_"
 class Described:
     """What is known of a processor: the model's configuration, its processor's own file, the family's limits.
 
-    ``read``: keys of the file that a rule has asked for.
+    ``read``: keys of the file that a rule has asked for. ``where``: the field that holds the file.
     """
 
     config: Mapping[str, object]
     processor: Mapping[str, object]
     limits: Mapping[str, object]
     read: set[str] = field(default_factory=set)
+    where: str = f"{FIELD}.processor"
+
+    @property
+    def used(self) -> dict[str, object]:
+        """What the rule asked the file for and found in it."""
+        return {key: value for key, value in _flat(self.processor).items() if key in self.read}
 
     def said(self, *names: str) -> object:
         """The first of these keys that the processor's file says; all of them count as read."""
@@ -67,7 +73,7 @@ class Described:
             InvalidInputError: no whole number of ``least`` or more, or none at all.
         """
         found = self.said(*names)
-        name = f"{FIELD}.processor.{names[0]}" if names else "model.hf_config.vision_config"
+        name = f"{self.where}.{names[0]}" if names else "model.hf_config.vision_config"
         if found is None:
             found = next(
                 (value for value in (self.tower(name) for name in tower) if value is not None), otherwise
@@ -93,7 +99,7 @@ class Described:
         """
         value = self.said(name)
         if value is not None and not isinstance(value, bool):
-            where = f"{FIELD}.processor.{name}"
+            where = f"{self.where}.{name}"
             raise InvalidInputError(f"{where}: must be true or false; it is {value!r}", field=where)
         return otherwise if value is None else value
 
@@ -123,14 +129,20 @@ def _flat(processor: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
-def unread_keys(described: Described) -> Iterator[str]:
+def unread_names(described: Described) -> Iterator[str]:
     """Keys of a processor's file that the rule of its family did not ask for, but for those that change nothing."""
     flat = _flat(described.processor)
     for key in sorted(set(flat) - described.read - IDLE):
         scans = key.startswith(PAN_AND_SCAN) and not flat.get("do_pan_and_scan")
         if flat[key] is None or scans or (key in USUAL and flat[key] is USUAL[key]):
             continue
-        yield f"{FIELD}.processor.{key}: nothing of an image's tokens is known to follow from it; it is not used"
+        yield key
+
+
+def unread_keys(described: Described) -> Iterator[str]:
+    """The same in words."""
+    for key in unread_names(described):
+        yield f"{described.where}.{key}: nothing of an image's tokens is known to follow from it; it is not used"
 
 
 def rule_of(name: str, described: Described) -> ImageRule:

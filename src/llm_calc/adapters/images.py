@@ -1,7 +1,7 @@
 """Images of a workload: longer prompts, and what the encoder takes."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,11 +20,11 @@ from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
-from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.adapters.wire.vllm import VllmEngine
+from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
 from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder
 from llm_calc.core.workloads.images import ImageCost
-from llm_calc.core.workloads.largest_images import largest_image
 
 RequestT = TypeVar(
     "RequestT", InspectRequest, MemoryPlanRequest, ServingEstimateRequest, DeploymentPlansRequest
@@ -86,12 +86,16 @@ class ImagesFile(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Images of a request with the model that sees them; ``words``: what was taken for granted."""
+    """Images of a request with the model that sees them; ``words``: what was taken for granted.
+
+    ``limits``: of the processor's file, those that what vLLM profiles its encoder with follows from.
+    """
 
     model: Model
     part: ImagesPart
     cost: ImageCost
     words: tuple[str, ...]
+    limits: Mapping[str, object]
 
     @property
     def tokens(self) -> int:
@@ -155,6 +159,7 @@ def seen_images(workload: WorkloadPart | None, part: ModelPart, catalogs: Catalo
         part=images,
         cost=cost,
         words=(*_words(images, cost, family, described), *_turn_words(workload)),
+        limits={} if family.profiled is None else described.used,
     )
 
 
@@ -169,24 +174,6 @@ def _words(images: ImagesPart, cost: ImageCost, family: Family, described: Descr
         yield f"{FIELD}.processor: not given; limits of {family.source}"
     else:
         yield from unread_keys(described)
-        yield from _profile_words(family, described)
-
-
-def _profile_words(family: Family, described: Described) -> Iterator[str]:
-    """Where a processor's own limits would change what vLLM profiles its encoder with, which follows the family's."""
-    usual = replace(described, processor={}, read=set())
-    if family.profiled is None:
-        return
-    try:
-        own, known = (largest_image(rule_of(family.rule, each)) for each in (described, usual))
-    except InvalidInputError:  # a tower that does not say what the rule needs
-        return
-    if own.embeddings != known.embeddings:
-        yield (
-            f"{FIELD}.processor: not used for what vLLM profiles its encoder with at its start: that is the largest "
-            f"image of the family's limits, of {known.embeddings} tokens; with these limits, given to vLLM too "
-            f"(mm_processor_kwargs), it is {own.embeddings} tokens, and the share of the encoder another"
-        )
 
 
 def _turn_words(workload: WorkloadPart | None) -> Iterator[str]:
@@ -201,11 +188,19 @@ def _turn_words(workload: WorkloadPart | None) -> Iterator[str]:
 
 
 def with_images(request: RequestT, seen: Seen | None) -> RequestT:
-    """The request with prompts as long as text and images together, and no images left to count."""
+    """The request with prompts as long as text and images together, and no images left to count.
+
+    What their processor's file says of the largest image goes to vLLM, which reads the same file.
+    """
     workload = request.workload
     if seen is None or workload is None:
         return request
-    return request.model_copy(update={"workload": lengthened(workload, seen)})
+    changed: dict[str, object] = {"workload": lengthened(workload, seen)}
+    engine = getattr(request, "engine", None)
+    if isinstance(engine, VllmEngine) and seen.limits:
+        limits = {**seen.limits, **(engine.mm_processor_kwargs or {})}
+        changed["engine"] = engine.model_copy(update={"mm_processor_kwargs": limits})
+    return request.model_copy(update=changed)
 
 
 def lengthened(workload: WorkloadPart, seen: Seen) -> WorkloadPart:

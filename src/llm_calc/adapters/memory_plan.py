@@ -132,6 +132,7 @@ def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         parallelism=request.parallelism,
         engine=request.engine.name,
         version=request.engine.version,
+        processor=getattr(request.engine, "mm_processor_kwargs", None),
     )
     served = served_lora(request.lora, subject, request.engine.name)
     subject = with_draft_said(subject, request.speculative, catalogs, request.engine)

@@ -7,12 +7,18 @@ from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Setup
 from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import profiled_items
+from llm_calc.core.engines.vllm_media import with_media
 from llm_calc.core.hardware import Gpu
 
 ENCODER_LEFT_OUT = (
     "the activations of the vision or audio encoder in vLLM's profile run are left out: they follow from the largest "
     "image that its processor takes, which config.json does not hold; where they exceed the decoder's, the cache is "
     "smaller"
+)
+
+UNPROFILED = (
+    "engine.skip_mm_profiling: the encoder's dummy pass is not taken off the cache; what it needs of the rest of the "
+    "memory is not checked"
 )
 
 
@@ -49,13 +55,20 @@ def encoder_words(setup: Setup, engine: Engine, plan: MemoryPlan) -> list[str]:
     tower = any(placed.weight.component == "vision" for placed in setup.model.placed)
     if not isinstance(engine, Vllm) or not tower:
         return []
+    wishes = engine.media()
+    if with_media(setup, wishes).model is not setup.model:
+        return ["engine: serves no images, so that their tower is neither loaded nor profiled"]
+    if not wishes.profiled:
+        return [UNPROFILED]
     if setup.largest_item is None or not engine.rules.profiles_encoder:
         return [ENCODER_LEFT_OUT]
-    items, _, frames, tokens = profiled_items(setup.largest_item, plan.limits, plan.max_model_len_tokens)
-    what = f"video of {frames} frames" if frames > 1 else "image"
+    found = profiled_items(setup, plan.limits, plan.max_model_len_tokens, wishes)
+    if found is None:
+        return []
+    what = f"video of {found.frames} frames" if found.frames > 1 else "image"
     words = (
-        f"the encoder is profiled with {items} x the largest {what}, of {tokens} tokens; started for text alone "
-        "(limit_mm_per_prompt, language_model_only) the cache is larger"
+        f"the encoder is profiled with {found.items} x the largest {what}, of {found.tokens} tokens; started for text "
+        "alone (language_model_only, or limit_mm_per_prompt of 0) the cache is larger"
     )
     return [words]
 

@@ -1,12 +1,13 @@
 """The parts of a request that say what runs where, as the core's ``Setup``: model, formats, layout, GPU."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
-from llm_calc.adapters.largest_items import largest_item
+from llm_calc.adapters.largest_items import largest_item, unused_limits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.runs_on import Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
@@ -61,8 +62,11 @@ def resolve_setup(
     parallelism: ParallelismPart | None,
     engine: EngineName,
     version: str | None = None,
+    processor: Mapping[str, object] | None = None,
 ) -> Subject:
     """A deployment as the core takes it; ``version``: the engine's release, the newest if None.
+
+    ``processor``: limits of the model's processor beside those of its family.
 
     Raises:
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
@@ -77,6 +81,7 @@ def resolve_setup(
         parallelism=parallelism,
         engine=engine,
         version=version,
+        processor=processor,
     )
 
 
@@ -89,6 +94,7 @@ def resolved(
     parallelism: ParallelismPart | None,
     engine: EngineName,
     version: str | None = None,
+    processor: Mapping[str, object] | None = None,
 ) -> Subject:
     """The same of a model that was read already; raises as :func:`resolve_setup`."""
     check_one_host(hardware, engine)
@@ -97,6 +103,8 @@ def resolved(
     kept = default_cache(engine, version, gpu, source.model.model_type)
     formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
+    unused = unused_limits(source.config, source.model, processor)
+    machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
     load = load_of(source, formats, named=source.states(precision.weights) or engine not in ONLY_GGUF)
     notes = _runs_notes(engine, version, (gpu, *unlike), load)
     return Subject(
@@ -107,18 +115,13 @@ def resolved(
             gpu=gpu,
             unlike=unlike,
             host=requested_host(hardware.host, gpu),
-            largest_item=largest_item(source.config, source.model) if engine == "vllm" else None,
+            largest_item=largest_item(source.config, source.model, processor) if engine == "vllm" else None,
         ),
         precision=formats,
         name=source.name,
         confidence=source.confidence,
         prediction_layers=source.prediction_layers,
-        assumptions=(
-            *source.assumptions,
-            *formats.weights.assumptions,
-            *assumed,
-            *machine_notes(hardware, unlike or (gpu,), catalogs, engine),
-        ),
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *unused, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
 

@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from llm_calc.adapters.gpu_counts import read_counted
 from llm_calc.adapters.model_files import GGUF_HEAD_BYTES, described, model_part
 
 Fields = dict[str, Any]
 
-# An "xt" or "xtx" after a number is the end of a name: 7900xtx.
-_COUNTED = re.compile(r"(\d+)\s*(?:x(?!tx?\b)|×|\*)\s*(\S.*)", re.IGNORECASE)
 _SEVERAL = re.compile(r"\s*,\s*|\s+\+\s+")
 _LISTS = ("scenarios", "measurements")
 
@@ -73,5 +72,7 @@ def _hardware(text: str) -> Fields | list[Fields]:
 
 
 def _gpus(text: str) -> Fields:
-    counted = _COUNTED.fullmatch(text.strip())
-    return {"gpu": counted[2], "count": int(counted[1])} if counted else {"gpu": text.strip()}
+    read = read_counted(text.strip())
+    return (
+        {"gpu": read.gpu, "count": read.count} if read.count and read.gpu in text else {"gpu": text.strip()}
+    )

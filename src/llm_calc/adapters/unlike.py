@@ -123,6 +123,8 @@ def machine_notes(
         yield f"hardware.count: {hardware.count} machines; what the network between them takes is not counted"
     for part in kinds_of(hardware):
         yield from custom_notes(part)
+        if part.instance is not None:
+            yield f"hardware.gpu: {part.instance} is {part.count} x {part.gpu}, as the list of prices has it"
         yield from _size_notes(part, catalogs)
     for gpu in dict.fromkeys(gpus):
         if gpu.enlarged:

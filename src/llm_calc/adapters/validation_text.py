@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.adapters.wire.base import nearest_name_hint
 
 Problem = Mapping[str, Any]
@@ -100,9 +101,16 @@ def _accepted_by(problem: Problem, model: object) -> str:
     if problem["type"] == "too_short" and problem["ctx"]["min_length"] == 1:
         return "must not be empty"
     if (accepted := _ACCEPTED.get(problem["type"])) is not None:
-        return accepted.format_map(problem.get("ctx", {}))
+        return accepted.format_map(problem.get("ctx", {})) + _as_a_number(problem)
     message = str(problem["msg"]).removeprefix("Value error, ")
     return _SHOULD.sub("must", message, count=1)
+
+
+def _as_a_number(problem: Problem) -> str:
+    """Return how a count that was typed as people write it, such as 64k, is sent."""
+    given = problem.get("input")
+    tokens = read_tokens(given[:_MAX_PATH_CHARACTERS]) if isinstance(given, str) else None
+    return f" ({tokens} for {given!r})" if tokens is not None and problem["type"] == "int_type" else ""
 
 
 def _known_names(model: object, path: Sequence[str], tag: object = None) -> list[str]:

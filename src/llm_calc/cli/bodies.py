@@ -8,6 +8,7 @@ from typing import Any
 from llm_calc.adapters.json_text import decoded_json, without_mark
 from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_part, model_part_of_bytes
 from llm_calc.adapters.shorthand import expanded
+from llm_calc.adapters.token_counts import FIELDS, read_tokens
 from llm_calc.cli.options import FieldOptions, RequestOptions
 from llm_calc.core.errors import InvalidInputError
 
@@ -100,7 +101,13 @@ def assignment(text: str) -> tuple[str, object]:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise InvalidInputError(f"--set {text}: must be FIELD=VALUE, such as workload.input_tokens=4096")
-    return path, value_of(value)
+    return path, value_at(path, value)
+
+
+def value_at(path: str, text: str) -> object:
+    """The value of a field; where that counts tokens, 64k and 32,768 are numbers."""
+    found = read_tokens(text) if FIELDS.search(path.rpartition(".")[2]) else None
+    return value_of(text) if found is None else found
 
 
 def value_of(text: str) -> object:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from llm_calc.cli.completion import engine_names, format_names, gpu_names, model_names
-from llm_calc.cli.parsing import OUTPUT
+from llm_calc.cli.parsing import OUTPUT, tokens
 
 GPUS, FORMATS, LOAD = "GPUs and layout", "Formats and engine", "Load"
 LIMITS, SWEEP, SERVICE, REQUEST = "Limits", "Sweep", "Service", "The whole request"
@@ -47,6 +47,7 @@ def option(
         rich_help_panel=panel,
         show_default=False,
         autocompletion=complete,
+        parser=tokens if of == TOKENS else None,
     )
 
 

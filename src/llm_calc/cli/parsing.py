@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.cli.exits import CommandLineError, Exit, exit_codes
 
 OUTPUT = "Output"
@@ -98,6 +99,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = get_close_matches(name.lower(), list(known), n=2)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def tokens(text: str) -> int:
+    """A count of tokens as people type it: 65536, 64k, 32,768.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    found = read_tokens(text)
+    try:
+        return int(text) if found is None else found
+    except ValueError:
+        raise typer.BadParameter("must be a whole number, such as 65536 or 64k (of 1,024)") from None
 
 
 def _plain(params: list[Any]) -> list[Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 40
 TEXTS = ("method", "error", "weights_format", "basis")
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson"}
-_RANGE = re.compile(r"(?P<start>[-+.\de]+):(?P<stop>[-+.\de]+)(?::(?P<count>\d+))?(?P<log>:log)?")
+_RANGE = re.compile(r"(?P<start>[-+.\dekKmM]+):(?P<stop>[-+.\dekKmM]+)(?::(?P<count>\d+))?(?P<log>:log)?")
 
 OnRows = Callable[[int, int], None]
 
@@ -139,7 +139,7 @@ def _format(options: SweepOptions) -> str:
 
 def _axis(text: str) -> tuple[str, object]:
     """``field=1,2,3`` or ``field=start:stop[:count][:log]``."""
-    from llm_calc.cli.bodies import value_of
+    from llm_calc.cli.bodies import value_at, value_of
 
     path, equals, values = text.partition("=")
     if not equals or not values:
@@ -147,8 +147,10 @@ def _axis(text: str) -> tuple[str, object]:
     span = _RANGE.fullmatch(values)
     if span is None:
         whole = value_of(values)
-        return path, whole if isinstance(whole, list) else [value_of(each) for each in values.split(",")]
-    ends = {name: value_of(span[name]) for name in ("start", "stop", "count") if span[name] is not None}
+        return path, whole if isinstance(whole, list) else [
+            value_at(path, each) for each in values.split(",")
+        ]
+    ends = {name: value_at(path, span[name]) for name in ("start", "stop", "count") if span[name] is not None}
     return path, {**ends, "spacing": "log" if span["log"] else "linear"}
 
 

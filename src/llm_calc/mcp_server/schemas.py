@@ -53,17 +53,22 @@ _OF_CUSTOM_GPUS = ("memory_bytes", "memory_bandwidth_bytes_per_s", "peak_flops_p
 _EVERYWHERE = ("assumptions", "warnings", "reason", "engine", "interval", "percentiles")
 """What answers have in common; the server's instructions, or the names themselves, say what it is."""
 _ESTIMATE = "ServingEstimateAnswer"
+OPTIONS_OF_AN_ESTIMATE = "as of serving_estimate"
 AS_AN_ESTIMATE: Schema = {"type": "object", "description": "As serving_estimate answers"}
-_AS_ASKED: Schema = {"type": "object", "description": "As a request takes it"}
+_AS_ASKED: Schema = {"type": "object"}
+"""As a request takes it, whose schema stands beside."""
 _KNOWN: Mapping[str, Schema] = {
     _ESTIMATE: AS_AN_ESTIMATE,
     "WorkloadPart": _AS_ASKED,
     "HardwarePart": _AS_ASKED,
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
+    "SpeculativePart": _AS_ASKED,
+    "LoraPart": _AS_ASKED,
+    "KvTierPart": _AS_ASKED,
     "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
     "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
-    "EngineRelease": {"type": "object", "description": "name, version, rules_read_on"},
+    "EngineRelease": {"type": "object", "description": "name, version"},
     "ImagesAnswer": {"type": "object", "description": "Tokens, and the encoder's work, memory and time"},
 }
 """What another schema says already."""
@@ -74,12 +79,12 @@ _OF_REQUESTS = ("default", "minimum", "exclusiveMinimum", "maximum", "exclusiveM
 _NULL: Schema = {"type": "null"}
 
 
-def slim_input(schema: Schema) -> Schema:
-    """What a tool takes."""
+def slim_input(schema: Schema, options: str = ENGINE_OPTIONS) -> Schema:
+    """What a tool takes; ``options``: what is said of an engine's own."""
     found = _slim(schema, _optional)
     for each in found["properties"].values():
         if "properties" in each and "enum" in each["properties"].get("name", {}):
-            each["description"] += f". Options: {ENGINE_OPTIONS}"
+            each["description"] += f". Options: {options}"
     definitions: Schema = found.get("$defs", {})
     _list_optional(definitions.get("CustomDimensions"))
     _list_custom(definitions.get("HardwarePart"))

@@ -19,7 +19,13 @@ from llm_calc.adapters.validation_text import faults_of, sentence_of
 from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import CalcError
 from llm_calc.mcp_server.further import estimate_from_link
-from llm_calc.mcp_server.schemas import AS_AN_ESTIMATE, slim_input, slim_output
+from llm_calc.mcp_server.schemas import (
+    AS_AN_ESTIMATE,
+    ENGINE_OPTIONS,
+    OPTIONS_OF_AN_ESTIMATE,
+    slim_input,
+    slim_output,
+)
 from llm_calc.mcp_server.tools import TOOLS
 
 INSTRUCTIONS = (
@@ -34,6 +40,9 @@ INSTRUCTIONS = (
 Runner = Callable[[partial[Any], bool], Awaitable[Any]]
 """Runs a tool's function with its arguments; the second argument says whether that is heavy."""
 HEAVY = frozenset(("sweep", *(operation.name for operation in OPERATIONS if operation.takes_long)))
+
+LISTS_OPTIONS = "serving_estimate"
+"""The tool whose schema lists the options of engines; others refer to it."""
 
 
 class _Tool(Tool):
@@ -91,7 +100,9 @@ def _tool(function: Callable[..., Any], runner: Runner | None) -> Tool:
     run = function if runner is None else _run_by(runner, function)
     annotations = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     tool = _Tool.from_function(run, description=getdoc(function), annotations=annotations)
-    tool.parameters = slim_input(tool.parameters)
+    listed = function.__name__ == LISTS_OPTIONS
+    options = ENGINE_OPTIONS if listed else OPTIONS_OF_AN_ESTIMATE
+    tool.parameters = slim_input(tool.parameters, options)
     if function is estimate_from_link:
         tool.fn_metadata.output_schema = AS_AN_ESTIMATE
     elif tool.fn_metadata.output_schema is not None:

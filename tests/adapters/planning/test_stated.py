@@ -43,6 +43,11 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
         "decode_context_parallel_size": (2, "--decode-context-parallel-size 2"),
         "cpu_offload_gb": (4.5, "--cpu-offload-gb 4.5"),
         "enable_expert_parallel": (True, "--enable-expert-parallel"),
+        "language_model_only": (True, "--language-model-only"),
+        "limit_mm_per_prompt": ({"image": 2, "video": 0}, '--limit-mm-per-prompt \'{"image":2,"video":0}\''),
+        "skip_mm_profiling": (True, "--skip-mm-profiling"),
+        "mm_encoder_tp_mode": ("data", "--mm-encoder-tp-mode data"),
+        "mm_processor_kwargs": ({"max_pixels": 1003520}, "--mm-processor-kwargs '{\"max_pixels\":1003520}'"),
     },
     "sglang": {
         "mem_fraction_static": (0.7, "--mem-fraction-static 0.7"),

@@ -1,8 +1,8 @@
 """Every key of a file ends in one of three places: it acts, a table says why it does not, or the answer names it.
 
-Each key of each catalog model and of one counted configuration a type is changed, alone; and removed, made null, given
-a word that nobody knows, lists longer, shorter and ending in one. Of the latter a run takes the share of the day;
-``LEDGER=all`` takes all of it.
+Each key of each catalog model and of one configuration of each other type, counted or the defaults of its class, is
+changed, alone; and removed, made null, given a word that nobody knows, lists longer, shorter and ending in one. Of the
+latter a run takes the share of the day; ``LEDGER=all`` takes all of it.
 """
 
 import datetime as dt
@@ -41,8 +41,17 @@ FILLED_IN = (None, "auto")
 """Defaults that a class replaces by what other keys say."""
 DERIVED = ("num_key_value_heads", "head_dim")
 """Where a class fills null in by what other keys say."""
-SAME_IN_EFFECT = frozenset({"laguna.gating", "qwen2_moe.mlp_only_layers"})
-"""Another word for what the class assumes."""
+SAME_IN_EFFECT = frozenset(
+    {
+        "gemma4_unified_assistant.num_kv_shared_layers",
+        "hrm_text.num_hidden_layers",
+        "laguna.gating",
+        "qwen2_moe.mlp_only_layers",
+    }
+)
+"""Another word for what the class assumes, or what it takes from other keys."""
+COMPLETED = ("glmasr", "vibevoice", "voxtral", "voxtral_realtime")
+"""Types whose class fills up a part that is not whole."""
 Rows = dict[str, list[dict[str, Any]]]
 Path_ = tuple[str, ...]
 Passed = set[Path_]
@@ -60,7 +69,26 @@ def by_type() -> Rows:
     for config in (*(json.loads(line)["config"] for line in lines), *(row["config"] for row in by_hand)):
         if config["model_type"] not in rows:
             rows[config["model_type"]] = [config]
-    return {kind: configs for kind, configs in rows.items() if kind not in UNCOUNTED}
+    for kind in set(known_types()) - rows.keys():
+        rows[kind] = [config for config in [assumed(kind)] if is_exact(config)]
+    return {kind: configs for kind, configs in rows.items() if configs and kind not in UNCOUNTED}
+
+
+def assumed(kind: str) -> dict[str, Any]:
+    """The defaults of a class and of its parts, written out."""
+    defaults = class_defaults(TABLES, kind)
+    parts = {
+        key: {**assumed(part), **defaults.absent.get(key, {})}
+        for key, part in defaults.parts.items()
+        if key in defaults.keys
+    }
+    return {"model_type": kind, **defaults.keys, **parts}
+
+
+def is_exact(config: dict[str, Any]) -> bool:
+    with suppress(CalcError):
+        return read_config(config).confidence == "exact"
+    return False
 
 
 ROWS = by_type()
@@ -92,7 +120,7 @@ def another(value: object) -> object:
 def steps(value: object) -> Iterator[object]:
     """Another value; of a width twice as much too, as a class that rounds it to a multiple swallows a small step."""
     yield another(value)
-    if isinstance(value, int) and value > 1024:
+    if isinstance(value, int) and value > 1:
         yield 2 * value
 
 
@@ -186,6 +214,7 @@ def stands_for_the_default(config: Mapping[str, Any], path: Path_, value: object
     """Whether an absent key means the same: the class's default, or what it makes of other keys."""
     default = default_of(config, path)
     same = default is GONE or default in FILLED_IN or default == value
+    same = same or (len(path) > 1 and config["model_type"] in COMPLETED)
     return same or value in (None, False, 0, "", []) or f"{config['model_type']}.{path[-1]}" in SAME_IN_EFFECT
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.config_file import read_config
-from llm_calc.core.memory import total_parameters
+from llm_calc.core.memory import parameters_by_component, total_parameters
 
 PUBLISHED: dict[str, tuple[float, dict[str, Any]]] = {
     # https://huggingface.co/deepseek-ai/deepseek-moe-16b-base: 16.4B
@@ -76,3 +76,22 @@ def test_billions_of_parameters(name: str) -> None:
     digits = len(str(billions).split(".")[1])
     assert round(total_parameters(reading.model) / 1e9, digits) == billions
     assert reading.assumptions == ()
+
+
+def test_empty_experts_hold_nothing_and_are_named() -> None:
+    """LongCat-Flash is published with 560 billion parameters (https://huggingface.co/meituan-longcat/LongCat-Flash-Chat).
+
+    28 layers x 512 experts x 3 x 6144 x 2048 = 541.166 billion of them are experts.
+    """
+    sizes = {
+        "hidden_size": 6144,
+        "ffn_hidden_size": 12288,
+        "expert_ffn_hidden_size": 2048,
+        "vocab_size": 131072,
+    }
+    counts = {"num_layers": 28, "num_attention_heads": 64, "n_routed_experts": 512, "zero_expert_num": 256}
+    reading = read_config({"model_type": "longcat_flash", **sizes, **counts, "moe_topk": 12})
+    assert parameters_by_component(reading.model)["experts"] == 541_165_879_296
+    assert total_parameters(reading.model) == pytest.approx(560e9, rel=0.005)
+    assert "256 empty experts" in reading.assumptions[0]
+    assert reading.confidence == "approximate"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.engines import build_engine
-from llm_calc.core.engines.vllm import Vllm, weight_rules
-from llm_calc.core.engines.vllm_budget import expert_workspace_bytes
+from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.engines.vllm_budget import expert_workspace_bytes, weight_rules
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.parallelism import Layout
 from tests.builders import mixtral, plain_numbers

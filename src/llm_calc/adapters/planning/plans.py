@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llm_calc.adapters.ages import old_prices, old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
@@ -26,6 +26,7 @@ from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
+from llm_calc.adapters.planning.widened import widened
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -65,6 +66,7 @@ class Found:
     gpus: tuple[Gpu, ...]
     plans: tuple[Evaluated, ...]
     names: Names
+    left_out: tuple[str, ...] = ()
     written: dict[tuple[int, int, tuple[ManifestKind, ...]], Plan] = field(default_factory=dict)
 
     @property
@@ -93,7 +95,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     refuse_unplanned(request.workload)
     request = at_peak(request)
     source = served_model(request.model, catalogs)
-    found = _find(request, catalogs, source)
+    found = _find(request, catalogs, source, None if seen is None else seen.limits)
     plans = found.plans[: request.max_plans]
     planned = frozenset(each.row.gpu.id for each in plans)
     return DeploymentPlansAnswer(
@@ -114,12 +116,17 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     )
 
 
-def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedModel) -> Found:
+def _find(
+    request: DeploymentPlansRequest,
+    catalogs: Catalogs,
+    source: SourcedModel,
+    processor: Mapping[str, object] | None,
+) -> Found:
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     search = Search(
-        scene=_scene(request, catalogs, source),
+        scene=replace(_scene(request, catalogs, source), processor=processor),
         load=load_of(request.workload, request.objective),
         objective=request.objective,
         prices={
@@ -127,11 +134,11 @@ def _find(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedMo
         },
         named=request.gpus is not None,
     )
+    options, left_out = widened(request, search.scene, options, gpus)
     searched = _bounded(search, source, options, gpus)
     plans = search.best(searched.candidates, request.max_plans)
-    return Found(
-        searched=searched, gpus=gpus, plans=tuple(plans), names=names_of(request.model, source, catalogs)
-    )
+    names = names_of(request.model, source, catalogs)
+    return Found(searched=searched, gpus=gpus, plans=tuple(plans), names=names, left_out=left_out)
 
 
 def _bounded(
@@ -252,6 +259,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
 
 
 def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
+    yield from found.left_out
     if not found.plans:
         yield "plans: none keeps all limits; refused says for each kind of GPU what decides"
     unpriced = {plan.row.gpu.id for plan in found.plans if found.search.prices[plan.row.gpu.id] is None}

@@ -1,6 +1,9 @@
 """Options that a request states for its engine, as words of the command that starts it."""
 
+import json
 from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel
 
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, StatedOption
@@ -45,10 +48,18 @@ def _words(row: StatedOption, value: object, release: str | None) -> tuple[str, 
     option = row.option if release is None else row.earlier.get(release, row.option)
     if isinstance(value, bool):
         return _switched(option, row.on if value else row.off, bare=value)
+    if isinstance(value, dict):
+        return option, _json(value)
     if isinstance(value, tuple):
         texts = tuple(_text(each, row.values) for each in value)
         return (option, *(texts if row.joined is None else (row.joined.join(texts),)))
     return option, _text(value, row.values)
+
+
+def _json(value: dict[str, object]) -> str:
+    """An object as one word of a command."""
+    held = {key: part.model_dump() if isinstance(part, BaseModel) else part for key, part in value.items()}
+    return json.dumps(held, separators=(",", ":"))
 
 
 def _switched(option: str, word: str | None, *, bare: bool) -> tuple[str, ...]:

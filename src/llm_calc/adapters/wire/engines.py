@@ -11,159 +11,27 @@ from llm_calc.adapters.wire.engine_base import (
     FormatName,
     Fraction,
     Length,
-    Ratio,
     Share,
     Size,
-    StageLayersText,
 )
 from llm_calc.adapters.wire.mlx import MlxEngine
+from llm_calc.adapters.wire.sglang import SglangEngine
+from llm_calc.adapters.wire.vllm import VllmEngine
 from llm_calc.core.planning.options import MOST_PARALLEL
 
-GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
-
-
-class VllmEngine(EngineBase):
-    """vLLM and its command-line options; those left out take vLLM's own defaults."""
-
-    name: Literal["vllm"] = Field("vllm", description="vLLM")
-    kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")
-    tensor_parallel_size: Size | None = Field(None, description="The same as parallelism.tensor [GPUs]")
-    pipeline_parallel_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
-    pp_layer_partition: StageLayersText | None = Field(
-        None,
-        description="VLLM_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
-    )
-    data_parallel_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
-    enable_expert_parallel: bool | None = Field(
-        None, description="Whether parallelism.expert is all GPUs of a stage"
-    )
-    gpu_memory_utilization: Fraction | None = Field(
-        None, description="Share of the GPU's memory to plan with, 0 to 1 [-]"
-    )
-    kv_cache_memory_bytes: Annotated[int, Field(ge=1, le=10**15)] | None = Field(
-        None, description="Memory of each GPU for the KV cache, in place of a share of it [bytes]"
-    )
-    num_gpu_blocks_override: Length | None = Field(
-        None, description="Blocks of KV cache, in place of what the memory gives [blocks]"
-    )
-    max_model_len: Length | Literal["auto", -1] | None = Field(
-        None, description="Longest context of a request; auto or -1: the longest that memory holds [tokens]"
-    )
-    max_num_batched_tokens: Length | None = Field(None, description="Most tokens in one step [tokens]")
-    max_num_seqs: Size | None = Field(None, description="Most sequences in one step [sequences]")
-    block_size: Size | None = Field(None, description="Tokens in one block of the KV cache [tokens]")
-    enforce_eager: bool | None = Field(None, description="Whether CUDA graphs are switched off")
-    cudagraph_mode: GraphMode | None = Field(
-        None, description="Which CUDA graphs are captured (of the compilation config)"
-    )
-    max_cudagraph_capture_size: Size | None = Field(
-        None, description="Largest step with a CUDA graph (of the compilation config) [tokens]"
-    )
-    cudagraph_capture_sizes: (
-        Annotated[tuple[Size, ...], Field(min_length=1, max_length=2000, strict=False)] | None
-    ) = Field(None, description="Steps with a CUDA graph, in place of vLLM's own list [tokens]")
-    performance_mode: Literal["balanced", "interactivity", "throughput"] | None = Field(
-        None,
-        description="throughput: twice the tokens and sequences of a step where they are not given; interactivity: "
-        "graphs of all small batches",
-    )
-    usage_context: Literal["OPENAI_API_SERVER", "LLM_CLASS"] | None = Field(
-        None,
-        description="What starts vLLM: its server, or Python's class LLM, whose steps take more tokens where they are "
-        "not given; absent: the server",
-    )
-    enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut into pieces")
-    enable_prefix_caching: bool | None = Field(
-        None, description="Whether the cache of equal prompt beginnings is reused"
-    )
-    async_scheduling: bool | None = Field(
-        None, description="Whether a step is scheduled while the one before it runs"
-    )
-    mamba_cache_mode: Literal["none", "align", "all"] | None = Field(
-        None, description="How recurrent states are kept for prefix caching"
-    )
-    mamba_ssm_cache_dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
-        None, description="Type of recurrent states; auto: as the model's file says"
-    )
-    disable_hybrid_kv_cache_manager: bool | None = Field(
-        None, description="Whether layers with a window keep the whole context"
-    )
-    decode_context_parallel_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="GPUs that the tokens of a sequence's cache are dealt over [GPUs]"
-    )
-    cpu_offload_gb: Annotated[float, Field(ge=0, le=100_000)] | None = Field(
-        None, description="Weights of each GPU that stay in the host's memory [GiB]"
-    )
-
-
-class SglangEngine(EngineBase):
-    """SGLang and its server arguments; those left out take SGLang's own defaults."""
-
-    name: Literal["sglang"] = Field("sglang", description="SGLang")
-    kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")
-    tp_size: Size | None = Field(
-        None,
-        description="The same as parallelism.tensor; all GPUs of a stage with enable_dp_attention [GPUs]",
-    )
-    pp_size: Size | None = Field(None, description="The same as parallelism.pipeline [stages]")
-    pp_layer_partition: StageLayersText | None = Field(
-        None,
-        description="SGLANG_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
-    )
-    dp_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
-    ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")
-    enable_dp_attention: bool | None = Field(
-        None, description="Whether dp_size groups share the GPUs of tp_size"
-    )
-    mem_fraction_static: Fraction | None = Field(
-        None, description="Share of memory for weights and KV pool, 0 to 1 [-]"
-    )
-    context_length: Length | None = Field(None, description="Longest context of a request [tokens]")
-    page_size: Size | None = Field(None, description="Tokens in one page of the KV cache [tokens]")
-    dcp_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="GPUs that the tokens of a sequence's cache are dealt over [GPUs]"
-    )
-    chunked_prefill_size: Length | None = Field(None, description="Most prompt tokens in one step [tokens]")
-    max_running_requests: Size | None = Field(
-        None, description="Most sequences in one step, of all attention groups together [sequences]"
-    )
-    max_total_tokens: Length | None = Field(None, description="Most tokens of the KV pool [tokens]")
-    cuda_graph_max_bs: Size | None = Field(None, description="Largest batch with a CUDA graph [sequences]")
-    disable_cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are switched off")
-    disable_prefill_cuda_graph: bool | None = Field(
-        None, description="Whether those of prompts are (disable_piecewise_cuda_graph up to 0.5.19)"
-    )
-    disable_radix_cache: bool | None = Field(
-        None, description="Whether the cache of equal prompt beginnings is switched off"
-    )
-    disable_overlap_schedule: bool | None = Field(
-        None, description="Whether a step is planned only after the one before it"
-    )
-    disable_hybrid_swa_memory: bool | None = Field(
-        None, description="Whether sliding layers keep the whole context instead of a pool of their own"
-    )
-    swa_full_tokens_ratio: Ratio | None = Field(
-        None, description="Tokens of sliding layers' pool per token of full layers' [-]"
-    )
-    mamba_full_memory_ratio: Ratio | None = Field(
-        None, description="Memory of state pool per byte of KV pool [-]"
-    )
-    mamba_radix_cache_strategy: Literal["auto", "no_buffer", "extra_buffer", "extra_buffer_lazy"] | None = (
-        Field(
-            None,
-            description="Whether states are tracked beside the step, which takes further slots a request",
-        )
-    )
-    mamba_ssm_dtype: Literal["float32", "bfloat16", "float16"] | None = Field(
-        None, description="Number type of recurrent states; absent: the file's, else float32"
-    )
-    max_mamba_cache_size: Size | None = Field(
-        None, description="Slots of recurrent state, of all attention groups together [slots]"
-    )
-    attention_backend: (
-        Literal["fa3", "fa4", "flashinfer", "flashmla", "triton", "trtllm_mha", "trtllm_mla", "cutedsl_mla"]
-        | None
-    ) = Field(None, description="Attention kernels, which decide the page size; absent: by GPU and model")
+__all__ = [
+    "ENGINE_PARTS",
+    "EngineBase",
+    "EngineName",
+    "EnginePart",
+    "EngineRelease",
+    "GenericEngine",
+    "LlamaCppEngine",
+    "MlxEngine",
+    "SglangEngine",
+    "TrtllmEngine",
+    "VllmEngine",
+]
 
 
 class TrtllmEngine(EngineBase):

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from llm_calc.adapters.wire.absent import AbsentStaysAbsent, given_of
 from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
+from llm_calc.adapters.wire.gpu_names import NamesCount
 from llm_calc.adapters.wire.hosts import HostPart
 from llm_calc.adapters.wire.images import ImagesPart
 from llm_calc.adapters.wire.lengths import TargetsPart
@@ -110,11 +111,12 @@ class PrecisionPart(StrictRequest):
     )
 
 
-class HardwarePart(StrictRequest):
+class HardwarePart(NamesCount):
     """So many GPUs of one kind; of a GPU that is not in the catalog its own figures, and one that it is like."""
 
     gpu: Annotated[str, Field(min_length=1, max_length=100)] = Field(
-        description="Id or alias of a catalog GPU, or custom: then memory_bytes, memory_bandwidth_bytes_per_s and like"
+        description="Id or alias of a GPU, 8x h200 too, or custom: then memory_bytes, "
+        "memory_bandwidth_bytes_per_s and like"
     )
     count: GpuCount = Field(1, description="GPUs in all [GPUs]")
     gpus_per_node: Annotated[int, Field(ge=1, le=4096)] = Field(8, description="GPUs in one host [GPUs]")

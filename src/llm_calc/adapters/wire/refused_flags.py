@@ -44,10 +44,7 @@ VLLM: Mapping[str, str] = {
     "ec_transfer_config": _APART,
     **_all(("enable_lora", "max_loras", "max_lora_rank", "max_cpu_loras"), _LORA),
     **_all(("lora_dtype", "fully_sharded_loras", "lora_target_modules"), _LORA),
-    **_all(
-        ("limit_mm_per_prompt", "mm_processor_kwargs", "skip_mm_profiling", "language_model_only"), _MEDIA
-    ),
-    **_all(("mm_encoder_tp_mode", "mm_encoder_only", "disable_chunked_mm_input", "enable_mm_embeds"), _MEDIA),
+    **_all(("mm_encoder_only", "disable_chunked_mm_input", "enable_mm_embeds"), _MEDIA),
     **_all(("mm_ipc_gpu_memory_gb", "mm_processor_device"), _MEDIA),
     **_all(("enable_eplb", "eplb_config", "num_redundant_experts", "enable_elastic_ep"), _EXPERTS),
     **_all(

@@ -32,6 +32,15 @@ def when(key: str, then: T, otherwise: T | None = None) -> Callable[[Fields], T]
     return lambda f: then if f.flag(key) else type(then)() if otherwise is None else otherwise
 
 
+def known_word(f: Fields, key: str, *known: str) -> str:
+    """The word under ``key`` where a class knows it; another one is named, and the first of ``known`` taken."""
+    said = f.text(key)
+    if said in known:
+        return said
+    f.assume(f"{f.path}.{key} {said!r} is not understood ({', '.join(known)}); it was taken as {known[0]!r}")
+    return known[0]
+
+
 def stated(key: str, answer: str) -> Callable[[Fields], str]:
     """A constant of the class, which some files state as the flag ``key``."""
 

@@ -18,15 +18,16 @@ from llm_calc.core.engines.base import (
     context_of,
     fullest,
 )
-from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes
+from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes, weight_rules
 from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, check_wishes, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
 from llm_calc.core.engines.vllm_limits import StepWishes, step_limits
+from llm_calc.core.engines.vllm_media import MediaWishes, wishes_of, with_media
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
 from llm_calc.core.engines.vllm_refusals import check_block_size, start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.engines.vllm_words import cache_notes
-from llm_calc.core.engines.weights import ExpertPadding, WeightRules, device_weights_bytes
+from llm_calc.core.engines.weights import device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.overheads import OverheadConstants
 from llm_calc.core.parallelism import check_layout
@@ -66,6 +67,10 @@ class Vllm:
     disable_hybrid_kv_cache_manager: bool
     decode_context_parallel_size: int
     cpu_offload_gb: float
+    language_model_only: bool
+    limit_mm_per_prompt: tuple[tuple[str, int], ...] | None
+    skip_mm_profiling: bool
+    mm_encoder_tp_mode: str
 
     def limits(self, setup: Setup) -> Limits:
         """``max_num_seqs`` and ``max_num_batched_tokens``; larger on cards of 70 GiB and more (not A100)."""
@@ -76,7 +81,20 @@ class Vllm:
             usage=self.usage_context,
             performance=self.performance_mode,
         )
+        setup = with_media(setup, self.media())
         return step_limits(setup, self.rules, wishes, self._asked_context(setup))
+
+    def media(self) -> MediaWishes:
+        """What the options say of images, videos and sounds [items].
+
+        Definition: the options that an encoder depends on.
+        """
+        return wishes_of(
+            text_only=self.language_model_only,
+            limits=self.limit_mm_per_prompt or (),
+            profiled=not self.skip_mm_profiling,
+            mode=self.mm_encoder_tp_mode,
+        )
 
     def _asked_context(self, setup: Setup) -> int:
         """The context before what memory allows; -1 starts from the model's own."""
@@ -96,6 +114,7 @@ class Vllm:
         ``vllm/v1/core/kv_cache_planning.py``, ``get_kv_cache_configs``; checked: 2026-11-29, read.
         Leaves out: the dummy pass of an encoder of audio.
         """
+        setup = with_media(setup, self.media())
         check_layout(setup.model, setup.layout)
         check_block_size(setup.model, self.block_size, self.rules)
         check_wishes(self.graph_wishes(), self.limits(setup))
@@ -145,14 +164,14 @@ class Vllm:
     def _budget(self, setup: Setup, stage: int, limits: Limits) -> GpuBudget:
         """Where the memory goes; the cache is what is left for it, before it is rounded to blocks."""
         weights = device_weights_bytes(
-            setup.model, setup.numbers.recipe, setup.layout, stage, weight_rules(setup)
+            setup.model, setup.numbers.recipe, setup.layout, stage, weight_rules(setup, self.media())
         )
         host = min(weights, self.cpu_offload_gb * GIB)
         captured = captured_graphs(setup, limits, self.rules, self.graph_wishes())
         graphs = graphs_bytes(setup, stage, captured, self.overheads)
         usable = float(ceil(setup.memory_bytes * self.gpu_memory_utilization))
         context = self._asked_context(setup) if self.rules.profiles_encoder else 0
-        peak = peak_bytes(setup, limits, stage, self.overheads, context)
+        peak = peak_bytes(setup, limits, stage, self.overheads, context, self.media())
         framework = outside_bytes(setup, self.overheads)
         left = usable - (weights - host) - peak - framework - graphs * self.rules.graphs_in_share
         return GpuBudget(
@@ -255,23 +274,6 @@ class Vllm:
         if plain and not self.rules.tokens_by_concurrency:
             return blocks * pools[0].claims[0].block_tokens
         return int(float(pools[0].sequences(context)) * context)
-
-
-def weight_rules(setup: Setup) -> WeightRules:
-    """Vocabulary in multiples of 64; experts in 4 bits padded as the kernels of the card's generation want it.
-
-    MXFP4: Hopper's Triton kernels pad the hidden width to 256, Marlin (other cards) the intermediate width to
-    128 besides. NVFP4: intermediate widths in multiples of 16 with a gate, of 128 without.
-    """
-    hopper = (setup.gpu.compute_capability or "").startswith("9")
-    mxfp4 = ExpertPadding(format="mxfp4", hidden=256, gated=1 if hopper else 128, plain=1 if hopper else 128)
-    return WeightRules(
-        vocab_multiple=64,
-        rotary_table=True,
-        cut_towers=True,
-        absorbed_copy=True,
-        paddings=(mxfp4, ExpertPadding(format="nvfp4", gated=16, plain=128)),
-    )
 
 
 def _bytes_per_token(pools: tuple[Pool, ...], groups: tuple[CacheGroup, ...], context: int) -> float:

@@ -4,9 +4,13 @@ Read from vLLM 0.33.0 (``vllm/v1/worker/gpu_worker.py``, ``gpu_model_runner.py``
 constants are fitted to start-up logs of each release (``docs/memory.md``).
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from llm_calc.core.engines.base import Limits, Setup
+from llm_calc.core.engines.vllm_media import MediaWishes
+from llm_calc.core.engines.weights import ExpertPadding, WeightRules
 from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.model import Model
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, sampler_peak_bytes
@@ -14,13 +18,18 @@ from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight
 from llm_calc.core.workloads.image_encoder import handed_on_bytes, pass_bytes
 from llm_calc.core.workloads.images import ImageCost
-from llm_calc.core.workloads.largest_images import LargestItem
 
+ALL_MEDIA = MediaWishes()
 WORKSPACE_BYTES_PER_ELEMENT = 2
 
 
 def peak_bytes(
-    setup: Setup, limits: Limits, stage: int, overheads: OverheadConstants, context_tokens: int = 0
+    setup: Setup,
+    limits: Limits,
+    stage: int,
+    overheads: OverheadConstants,
+    context_tokens: int = 0,
+    media: MediaWishes = ALL_MEDIA,
 ) -> float:
     """Activation peak of a dummy step of the largest batch on one stage [bytes].
 
@@ -37,42 +46,67 @@ def peak_bytes(
         logits = overheads.sampler_bytes_per_logit
         peak = max(peak, float(sampler_peak_bytes(model, tokens, sequences, width, logits)))
     if stage == 0 and context_tokens:
-        encoder, kept = encoder_peak_bytes(setup, limits, context_tokens)
+        encoder, kept = encoder_peak_bytes(setup, limits, context_tokens, media)
         peak = max(encoder, peak + kept)
     return peak + overheads.workspace_fraction * expert_workspace_bytes(
         model, setup.numbers.recipe, setup.layout, tokens
     )
 
 
-def encoder_peak_bytes(setup: Setup, limits: Limits, context_tokens: int) -> tuple[float, float]:
+def encoder_peak_bytes(
+    setup: Setup, limits: Limits, context_tokens: int, media: MediaWishes = ALL_MEDIA
+) -> tuple[float, float]:
     """Working memory of the encoder's dummy pass, and what it hands on [bytes].
 
-    ``pass(items x frames) + kept`` and ``kept``, of the items that :func:`profiled_items` says.
-    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run``; checked: 2026-11-30, read.
-    Leaves out: towers that are not cut by tensor parallelism (``mm_encoder_tp_mode``).
+    ``pass(items x frames) + kept`` and ``kept``, of the items that :func:`profiled_items` says; where items are dealt
+    over a tensor group, the pass is that of ``ceil(items / tensor)`` of them by a whole tower.
+    Source: vLLM 0.33.0 ``vllm/v1/worker/gpu_model_runner.py``, ``profile_run``, and ``vllm/model_executor/models/
+    vision.py``, ``run_dp_sharded_mrope_vision_model``; checked: 2026-11-30, read.
+    Leaves out: the pixels of all items, which every GPU of a group holds where they are dealt.
     """
-    if setup.largest_item is None:
+    found = profiled_items(setup, limits, context_tokens, media)
+    if found is None:
         return 0.0, 0.0
-    model, width = setup.model, setup.activation_bytes_per_element
-    items, cost, frames, _ = profiled_items(setup.largest_item, limits, context_tokens)
-    kept = handed_on_bytes(model, items * frames * cost.embeddings, width)
-    return pass_bytes(model, cost, items * frames, width, setup.layout.tensor) + kept, kept
+    model, width, tensor = setup.model, setup.activation_bytes_per_element, setup.layout.tensor
+    kept = handed_on_bytes(model, found.items * found.frames * found.cost.embeddings, width)
+    if media.deals(model):
+        share = ceil(found.items / tensor)
+        return pass_bytes(model, found.cost, share * found.frames, width, 1) + kept, kept
+    return pass_bytes(model, found.cost, found.items * found.frames, width, tensor) + kept, kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfiledItems:
+    """What an encoder is profiled with: ``items`` of ``frames`` each, what a frame costs, tokens of an item."""
+
+    items: int
+    frames: int
+    cost: ImageCost
+    tokens: int
 
 
 def profiled_items(
-    largest: LargestItem, limits: Limits, context_tokens: int
-) -> tuple[int, ImageCost, int, int]:
-    """How many items an encoder is profiled with, what a frame of one costs, its frames and its tokens [1, tokens].
+    setup: Setup, limits: Limits, context_tokens: int, media: MediaWishes = ALL_MEDIA
+) -> ProfiledItems | None:
+    """How many items an encoder is profiled with, and which; None: it is not [1, tokens].
 
-    ``max(1, min(max(tokens of a step, tokens of an item) // tokens of an item, sequences x items of a context))``.
+    ``max(1, min(max(tokens of a step, tokens of an item) // tokens of an item, sequences x items of a prompt))``, a
+    prompt having ``max(1, min(its limit, context // tokens of an item))``.
     Source: vLLM 0.33.0 ``vllm/multimodal/encoder_budget.py``, ``MultiModalBudget``, and
     ``vllm/v1/core/encoder_cache_manager.py``, ``compute_mm_encoder_budget``; checked: 2026-11-30, read.
-    Leaves out: limits of items a prompt (``limit_mm_per_prompt``).
+    Leaves out: sizes of the dummy items that a limit may name, which make the pass smaller.
     """
-    cost, frames, tokens = largest.item(context_tokens)
+    if setup.largest_item is None or not media.profiled:
+        return None
+    found = setup.largest_item.item(context_tokens, images=media.images > 0, videos=media.videos > 0)
+    if found is None:
+        return None
+    cost, frames, tokens = found
+    most = media.images if frames == 1 and cost is setup.largest_item.image else media.videos
     in_a_step = max(limits.max_batched_tokens, tokens) // tokens
-    items = max(1, min(in_a_step, limits.max_sequences * max(1, context_tokens // tokens)))
-    return items, cost, frames, tokens
+    in_a_prompt = max(1, min(most, context_tokens // tokens))
+    items = max(1, min(in_a_step, limits.max_sequences * in_a_prompt))
+    return ProfiledItems(items=items, frames=frames, cost=cost, tokens=tokens)
 
 
 @lru_cache(maxsize=2048)
@@ -112,3 +146,22 @@ def outside_bytes(setup: Setup, overheads: OverheadConstants) -> float:
         return overheads.context_bytes + overheads.group_bytes + (tensor - 1) * overheads.peer_bytes
     alone = setup.layout.pipeline > 1 and overheads.stage_context_bytes
     return overheads.stage_context_bytes if alone else overheads.context_bytes
+
+
+def weight_rules(setup: Setup, media: MediaWishes = ALL_MEDIA) -> WeightRules:
+    """Vocabulary in multiples of 64; experts in 4 bits padded as the kernels of the card's generation want it.
+
+    MXFP4: Hopper's Triton kernels pad the hidden width to 256, Marlin (other cards) the intermediate width to
+    128 besides. NVFP4: intermediate widths in multiples of 16 with a gate, of 128 without. Towers are cut by tensor
+    parallelism, but where their items are dealt.
+    """
+    hopper = (setup.gpu.compute_capability or "").startswith("9")
+    mxfp4 = ExpertPadding(format="mxfp4", hidden=256, gated=1 if hopper else 128, plain=1 if hopper else 128)
+    return WeightRules(
+        vocab_multiple=64,
+        rotary_table=True,
+        cut_towers=True,
+        whole_towers=media.deals(setup.model),
+        absorbed_copy=True,
+        paddings=(mxfp4, ExpertPadding(format="nvfp4", gated=16, plain=128)),
+    )

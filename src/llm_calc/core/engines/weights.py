@@ -34,7 +34,8 @@ class WeightRules:
     ``vocab_multiple``: embedding and head are padded to a multiple of so many rows before they are cut.
     ``whole_ends``: with data-parallel attention every GPU keeps embedding and head whole.
     ``rotary_table``: sines and cosines of all positions are kept as a tensor of the model. ``cut_towers``: the
-    matrices of vision and audio towers are cut by tensor parallelism like those of the decoder.
+    matrices of vision and audio towers are cut by tensor parallelism like those of the decoder; ``whole_towers``: every
+    GPU keeps them whole.
     ``absorbed_copy``: the decompression of a latent cache is kept a second time in 16 bits, split for decode.
     ``paddings``: what kernels ask of expert matrices in formats of their own.
     """
@@ -43,6 +44,7 @@ class WeightRules:
     whole_ends: bool = False
     rotary_table: bool = False
     cut_towers: bool = False
+    whole_towers: bool = False
     absorbed_copy: bool = False
     paddings: tuple["ExpertPadding", ...] = ()
 
@@ -97,8 +99,10 @@ def device_elements(model: Model, weight: Weight, layout: Layout, rules: WeightR
     """
     vocab = _vocabulary_of(model, weight)
     if not vocab:
-        tower = rules.cut_towers and weight.component == "vision" and weight.kind == "matrix"
-        return weight.params / layout.tensor if tower else weight_share(weight, layout)
+        tower = weight.component == "vision" and weight.kind == "matrix"
+        if tower and rules.whole_towers:
+            return weight.params
+        return weight.params / layout.tensor if tower and rules.cut_towers else weight_share(weight, layout)
     cut = 1 if rules.whole_ends and layout.data > 1 else layout.tensor
     return weight.params / vocab * padded_rows(vocab, cut, rules.vocab_multiple) / cut
 

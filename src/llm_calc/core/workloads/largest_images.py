@@ -28,20 +28,24 @@ class LargestItem:
     frames: int = 1
     around: int = 0
 
-    def item(self, context_tokens: int) -> tuple[ImageCost, int, int]:
-        """The item that is profiled, how often it is encoded, and its tokens [tokens].
+    def item(
+        self, context_tokens: int, *, images: bool = True, videos: bool = True
+    ) -> tuple[ImageCost, int, int] | None:
+        """The item that is profiled, how often it is encoded, and its tokens; None: nothing is taken [tokens].
 
         A video of ``min(frames, context // tokens of a frame)`` frames, at least one, where that is no less than the
-        image; else the image.
+        image; else the image. Of what is taken, ``images`` and ``videos``.
         Source: vLLM 0.33.0 ``vllm/multimodal/encoder_budget.py``, ``get_modality_with_max_tokens``, and
         ``model_executor/models/qwen2_vl.py``, ``get_num_frames_with_most_features``; checked: 2026-11-30, read.
-        Leaves out: audio.
+        Leaves out: audio; the video of fewer tokens than an image where images are not taken.
         """
-        if self.frame is not None:
+        if self.frame is not None and videos:
             each = self.frame.embeddings + self.around
             frames = max(1, min(self.frames, context_tokens // each))
-            if frames * each >= self.image.embeddings:
+            if frames * each >= self.image.embeddings or not images:
                 return self.frame, frames, frames * each
+        if not images and not videos:
+            return None
         return self.image, 1, self.image.embeddings
 
 

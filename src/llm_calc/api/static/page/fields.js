@@ -77,10 +77,17 @@ function shownValue(name, scale) {
   return Number.isFinite(parsed(kept)) ? String(Number((parsed(kept) * scale).toPrecision(12))) : kept;
 }
 
+/** 64k and 1M of tokens as numbers. */
+function tokens(text) {
+  const [, number, step] = /^([\d.]+) *([km])$/i.exec(text.trim()) ?? [];
+  return step ? String(number * (/k/i.test(step) ? 1024 : 1048576)) : text;
+}
+
 /** ``scale``: of the shown unit to the one in which the scenario keeps it. */
 export function Field({ name, label = LABELS[name], unit, hint, options, rows, known, wide, mode = "decimal", scale = 1 }) {
   const value = shownValue(name, scale), refusal = refusals.value[name], id = `f-${name}`;
-  const take = (text) => {
+  const take = (said) => {
+    const text = unit === "tokens" ? tokens(said) : said;
     if (scale !== 1) typed.value = { ...typed.value, [name]: text };
     change({ [name]: scale === 1 ? text : scaledBack(text, scale) });
   };

@@ -125,9 +125,12 @@ function Pasted() {
 /** Until the catalog is there, what it will say keeps its place. */
 const PENDING = () => (catalog.value.models.length ? "" : "…");
 
+/** What a name that is none of the catalog was taken for. */
+const takenFor = () => estimate.state.value.data?.assumptions.find((each) => each.startsWith("model.name"))?.slice(12) ?? "";
+
 function Model() {
   const way = wayOf(), known = model.value;
-  const hint = !known ? PENDING() : `${known.hugging_face_ids[0] ?? known.family}, ${count(known.parameters)} parameters${known.active_parameters < known.parameters ? `, ${count(known.active_parameters)} active` : ""}`;
+  const hint = !known ? PENDING() || takenFor() : `${known.hugging_face_ids[0] ?? known.family}, ${count(known.parameters)} parameters${known.active_parameters < known.parameters ? `, ${count(known.active_parameters)} active` : ""}`;
   return html`<fieldset class="wide"><legend>Model</legend>
     <${Choices} label="Model by" options=${WAYS} value=${way} onChoose=${turnTo} />
     <div class="fields">

@@ -152,8 +152,10 @@ export function summary(each, from) {
   return `${modelName(each, from)}${each.w ? ` ${each.w}` : ""} · ${each.n} × ${each.g}${each.mem ? ` (${each.mem} GiB)` : ""} · ${each.e}${each.ev ? ` ${each.ev}` : ""} · ${lengths} · ${[loadOf(each, whole), ...FURTHER.filter(({ key }) => each[key]).map(({ key, label }) => `${label} ${each[key]}`), each.json].filter(Boolean).join(" · ")}`;
 }
 
-/** A row with a size is the chip and its memory. */
+/** A row with a size is the chip and its memory; "8x h200" is a number and a chip. */
 export function sized(text) {
+  const [, n, name] = /^(\d+) *(?:x(?!tx?\b)|×|\*) *(.+)/i.exec(text.trim()) ?? [];
+  if (n) return { ...sized(name), n };
   const [, id, gb] = /^(.+)-(\d+)gb$/.exec(text.trim()) ?? [];
   return id && !named(catalog.value.gpus, text, "id") && named(catalog.value.gpus, id, "id") ? { g: id, mem: gb } : { g: text };
 }

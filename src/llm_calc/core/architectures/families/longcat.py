@@ -14,7 +14,9 @@ from llm_calc.core.weights import Weight
 def _experts(f: Fields, hidden: int) -> Custom:
     """Routed experts and empty ones that the router may choose as well.
 
-    The class holds gate and up matrices for the empty ones too. That all chosen experts are real is an upper bound.
+    The empty ones pass a token on and hold nothing in a checkpoint (560 billion parameters as published), though the
+    class of transformers 5.24 makes gate and up matrices for them, which nothing reads. That all chosen experts are
+    real is an upper bound.
     """
     many, empty, inner = (
         f.int("n_routed_experts"),
@@ -24,12 +26,17 @@ def _experts(f: Fields, hidden: int) -> Custom:
     _, used = routed(f, "n_routed_experts", "moe_topk")
     biased = f.flag("router_bias", default=False)
     outputs = many + empty
+    if empty:
+        f.assume(
+            f"zero_expert_num: the {empty} empty experts of a layer hold no weights, as in what is published; the "
+            "class of transformers 5.24 allocates two matrices for each"
+        )
     wide = Weight(
         name="gate_up_proj",
         component="experts",
         rows=hidden,
         cols=2 * inner,
-        copies=outputs,
+        copies=many,
         used=used,
         units=inner,
     )

@@ -19,6 +19,7 @@ from llm_calc.core.architectures.pieces import (
     embedding_table,
     gqa,
     hidden_size,
+    known_word,
     mlp,
     norms,
     num_layers,
@@ -125,7 +126,7 @@ register(
 @family("molmo2_text")
 def molmo2_text(f: Fields) -> Model:
     """Qwen 3, or OLMo's norms of all heads; further rows of the embedding for the tokens of images."""
-    whole = f.text("qk_norm_type") != "qwen3"
+    whole = known_word(f, "qk_norm_type", "qwen3", "olmo") == "olmo"
     read = Decoder(attention=gqa(biases=when("attention_bias", "qkv"), qk_norm="full" if whole else "head"))
     model = read(f)
     table = embedding_table(f)

@@ -49,6 +49,10 @@ def _shape(f: Fields) -> _Shape:
     middle = layers - first - last
     if f.known("n_recurrent_layers"):
         middle = f.int("n_recurrent_layers", least=0) // split
+        if first + middle + last != layers:
+            raise f.refusal(
+                "n_recurrent_layers", "what n_input_layers and n_output_layers leave of num_hidden_layers"
+            )
     elif middle < 0:
         f.assume(
             "n_input_layers and n_output_layers are more than all layers: none was taken to run several times"

@@ -5,6 +5,7 @@ themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
 from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.pieces import known_word
 from llm_calc.core.architectures.towers.parts import (
     Encoder,
     Tower,
@@ -141,21 +142,13 @@ def janus_aligner(_: Fields, part: Fields, tower: Tower, __: int) -> Weights:
     return (linear("projector", tower.width, width), *inner)
 
 
-def _has_layer_norms(f: Fields) -> bool:
-    """Which of the two norms that InternViT's classes know.
-
-    Raises:
-        InvalidInputError: another one.
-    """
-    kind = f.text("norm_type")
-    if kind not in ("layer_norm", "rms_norm"):
-        raise f.refusal("norm_type", "layer_norm or rms_norm")
-    return kind == "layer_norm"
+def _rms(f: Fields) -> bool:
+    return known_word(f, "norm_type", "layer_norm", "rms_norm") == "rms_norm"
 
 
 def internvl(f: Fields) -> Tower:
     """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
-    hidden, biased = f.int("hidden_size"), _has_layer_norms(f)
+    hidden, rms = f.int("hidden_size"), _rms(f)
     qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
     encoder = Encoder(
         layers=depth(f),
@@ -163,7 +156,7 @@ def internvl(f: Fields) -> Tower:
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
         biases="oud" + ("qkv" if f.flag("attention_bias") else ""),
-        norm_bias=biased,
+        norm_bias=not rms,
         vectors=2 * hidden + qk_norm,
     )
     positions = patch_grid(f) + 1 if f.flag("use_absolute_position_embeddings") else 0
@@ -187,7 +180,7 @@ def intern_vit(f: Fields) -> Tower:
         intermediate=f.int("intermediate_size"),
         heads=f.int("num_attention_heads"),
         biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
-        norm_bias=_has_layer_norms(f),
+        norm_bias=not _rms(f),
         vectors=2 * hidden * (2 if f.flag("qk_normalization") else 1),
     )
     weights = (

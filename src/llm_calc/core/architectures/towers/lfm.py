@@ -45,7 +45,7 @@ def _attending(f: Fields, layers: int) -> int:
     kinds = f.texts("layer_types")
     if kinds is None:
         return len(range(2, layers, 2))
-    if len(kinds) != layers:
+    if len(kinds) != layers or not {"conv", ATTENTION}.issuperset(kinds):
         raise f.refusal("layer_types", f"a list of {layers} of conv, {ATTENTION}")
     return sum(kind == ATTENTION for kind in kinds)
 

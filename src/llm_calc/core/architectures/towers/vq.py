@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from llm_calc.core.architectures.fields import Fields
+from llm_calc.core.architectures.pieces import known_word
 from llm_calc.core.architectures.towers.parts import Tower, Weights, linear, norm, table
 
 SQUARE, CUBE, SHORT_CUBE, LONG_CUBE = 9, 27, 3, 36
@@ -134,7 +135,7 @@ def _at_resolutions(f: Fields) -> Attends:
 
 def chameleon(f: Fields) -> Tower:
     """Chameleon: the encoder and its codes alone."""
-    vanilla, found = f.text("attn_type") == "vanilla", _at_resolutions(f)
+    vanilla, found = known_word(f, "attn_type", "vanilla", "none") == "vanilla", _at_resolutions(f)
     pyramid = _pyramid(f, lambda level: vanilla and found(level))
     weights = (*_encoder(f, pyramid, attends=vanilla), *_codes(f, "num_embeddings"))
     return Tower(weights=weights, width=f.int("embed_dim"))

@@ -1,0 +1,28 @@
+"""Counts of tokens as people type them: ``64k``, ``128K``, ``1M``, ``32,768``.
+
+Models name their contexts in powers of two ("128K" is 131,072), so k is 1,024 in either case and M is 1,048,576.
+"""
+
+import re
+
+_COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([km])", re.IGNORECASE)
+_GROUPED = re.compile(r"\d{1,3}([,_ ]\d{3})+")
+_STEPS = {"k": 1 << 10, "m": 1 << 20}
+FIELDS = re.compile(r"tokens|ctx|len$|length|context|batch", re.IGNORECASE)
+"""Names of fields and flags that count tokens."""
+
+
+def read_tokens(text: str) -> int | None:
+    """The number that such a text says; None where it is no such text.
+
+    >>> read_tokens("64k"), read_tokens("128K"), read_tokens("1M"), read_tokens("32,768"), read_tokens("0.5k")
+    (65536, 131072, 1048576, 32768, 512)
+    >>> read_tokens("64kb"), read_tokens("1.3k"), read_tokens("65536")
+    (None, None, None)
+    """
+    typed = text.strip()
+    if _GROUPED.fullmatch(typed):
+        return int(re.sub(r"\D", "", typed))
+    found = _COUNT.fullmatch(typed)
+    tokens = 0.5 if found is None else float(found[1]) * _STEPS[found[2].lower()]
+    return int(tokens) if tokens.is_integer() else None

@@ -1,0 +1,113 @@
+"""What vLLM loads and profiles of a model that sees: towers that are left out, items that are profiled."""
+
+from dataclasses import replace
+
+import pytest
+
+from llm_calc.core.engines.base import Limits
+from llm_calc.core.engines.vllm_budget import encoder_peak_bytes, profiled_items, weight_rules
+from llm_calc.core.engines.vllm_media import UNLIMITED, MediaWishes, wishes_of, with_media
+from llm_calc.core.engines.weights import device_weights_bytes
+from llm_calc.core.model import Model
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.weights import Weight
+from llm_calc.core.workloads.images import ImageCost
+from llm_calc.core.workloads.largest_images import LargestItem
+from tests.core.engines.setups import llama_3_8b, setup
+
+TOWER = Weight(
+    name="tower.layers.gate_proj", component="vision", rows=100, cols=400, used=0, units=4, place="patches"
+)
+EARS = Weight(name="tower.layers.gate_proj", component="vision", rows=10, cols=40, used=0, place="sound")
+STEP = Limits(max_sequences=4, max_batched_tokens=8192)
+
+
+def seeing(model_type: str = "qwen2_5_vl", *weights: Weight) -> Model:
+    model = llama_3_8b()
+    return replace(
+        model, model_type=model_type, outside=(*model.outside, TOWER, *weights), vision_tower=(1, 100)
+    )
+
+
+def left(model: Model, wishes: MediaWishes) -> set[str]:
+    return {
+        weight.place
+        for weight in with_media(setup(model), wishes).model.outside
+        if weight.component == "vision"
+    }
+
+
+# --limit-mm-per-prompt of zero for all of a tower's modalities leaves it out (interfaces.py, _mark_tower_model)
+@pytest.mark.parametrize(
+    ("model_type", "limits", "places"),
+    [
+        ("qwen2_5_vl", MediaWishes(), {"patches", "sound"}),
+        ("qwen2_5_vl", MediaWishes(images=0), {"patches", "sound"}),
+        ("qwen2_5_vl", MediaWishes(images=0, videos=0), {"sound"}),
+        ("qwen2_5_vl", MediaWishes(sounds=0), {"patches"}),
+        ("gemma3", MediaWishes(images=0), {"sound"}),
+        ("gemma3", MediaWishes(images=0, videos=0, sounds=0), set()),
+    ],
+)
+def test_a_tower_is_left_out_where_nothing_that_it_takes_may_come(
+    model_type: str, limits: MediaWishes, places: set[str]
+) -> None:
+    assert left(seeing(model_type, EARS), limits) == places
+
+
+def test_text_alone_takes_nothing() -> None:
+    assert wishes_of(text_only=True, limits=(("image", 3),), profiled=True, mode="weights") == MediaWishes(
+        images=0, videos=0, sounds=0
+    )
+    assert wishes_of(text_only=False, limits=(("image", 3),), profiled=True, mode="data").images == 3
+    assert MediaWishes().videos == UNLIMITED
+
+
+IMAGE = ImageCost(tokens=1000, embeddings=1000, positions=4000)
+FRAME = ImageCost(tokens=500, embeddings=500, positions=2000)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "context", "items", "frames", "tokens"),
+    [
+        (MediaWishes(), 32_768, 2, 7, 3500),  # 8192 // 3500
+        (MediaWishes(videos=0), 32_768, 8, 1, 1000),
+        (MediaWishes(images=0), 32_768, 2, 7, 3500),
+        (MediaWishes(images=1, videos=0), 32_768, 4, 1, 1000),  # one in each of four sequences
+        (MediaWishes(videos=0), 1500, 4, 1, 1000),  # a context holds one
+    ],
+)
+def test_items_that_are_profiled(
+    wishes: MediaWishes, context: int, items: int, frames: int, tokens: int
+) -> None:
+    largest = LargestItem(image=IMAGE, frame=FRAME, frames=7)
+    found = profiled_items(replace(setup(seeing()), largest_item=largest), STEP, context, wishes)
+    assert found is not None
+    assert (found.items, found.frames, found.tokens) == (items, frames, tokens)
+
+
+def test_nothing_is_profiled_where_it_is_switched_off_or_nothing_comes() -> None:
+    asked = replace(setup(seeing()), largest_item=LargestItem(image=IMAGE))
+    assert profiled_items(asked, STEP, 4096, MediaWishes(profiled=False)) is None
+    assert profiled_items(asked, STEP, 4096, MediaWishes(images=0, videos=0)) is None
+    assert encoder_peak_bytes(asked, STEP, 4096, MediaWishes(profiled=False)) == (0.0, 0.0)
+
+
+def test_items_that_are_dealt_meet_whole_towers() -> None:
+    """4 GPUs: 8 items by a quarter of the tower's width, or 2 by all of it: 8 x 400 / 4 = 2 x 400 a patch."""
+    layout = Layout(tensor=4)
+    asked = replace(setup(seeing()), largest_item=LargestItem(image=IMAGE), layout=layout)
+    dealt = MediaWishes(dealt=True)
+    cut, kept = encoder_peak_bytes(asked, STEP, 32_768)
+    whole, also_kept = encoder_peak_bytes(asked, STEP, 32_768, dealt)
+    assert kept == also_kept
+    assert cut - kept == whole - kept == 8 * 4000 * 100 * 2
+    sizes = [
+        device_weights_bytes(asked.model, asked.numbers.recipe, layout, 0, weight_rules(asked, wishes))
+        for wishes in (MediaWishes(), dealt)
+    ]
+    assert sizes[1] - sizes[0] == 40_000 * 2 * 3 / 4
+
+
+def test_a_family_whose_encoder_deals_nothing_falls_back_to_pieces() -> None:
+    assert not MediaWishes(dealt=True).deals(seeing("gemma3"))
