@@ -1,6 +1,7 @@
 """Engines built from the catalog: of the release that a request names, with its options."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from llm_calc.adapters.ages import old_rules
@@ -82,8 +83,21 @@ def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> Non
             )
 
 
+def can_be_compared(*parts: object) -> bool:
+    """Whether parts of requests are made of values that can be compared, not of lists or configurations."""
+    try:
+        hash(parts)
+    except TypeError:
+        return False
+    return True
+
+
 def engine_from(part: EnginePart) -> Engine:
-    """The engine that a request names, of its release and with its options."""
+    """The engine that a request names, of its release and with its options; the same one for equal parts."""
+    return _kept_engine(part) if can_be_compared(part) else _engine_from(part)
+
+
+def _engine_from(part: EnginePart) -> Engine:
     _refuse_open_preset(part)
     options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
     options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
@@ -98,6 +112,9 @@ def _counts(limits: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     """Most items of each kind, from either spelling."""
     said = {kind: limit["count"] if isinstance(limit, dict) else limit for kind, limit in limits.items()}
     return tuple(sorted(said.items()))
+
+
+_kept_engine = lru_cache(256)(_engine_from)
 
 
 def _refuse_open_preset(part: EnginePart) -> None:
