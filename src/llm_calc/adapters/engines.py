@@ -6,6 +6,7 @@ from typing import Any
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
+from llm_calc.adapters.passed_options import further_words
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
@@ -99,7 +100,7 @@ def engine_from(part: EnginePart) -> Engine:
 
 def _engine_from(part: EnginePart) -> Engine:
     _refuse_open_preset(part)
-    options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
+    options = part.model_dump(exclude={"name", "version", "preset", "further", *homed_flags(part.name)})
     options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
@@ -157,6 +158,11 @@ def version_warnings(part: EnginePart) -> list[str]:
     beyond = nearest.index == (len(releases) - 1 if nearest.side > 0 else 0)
     span = f" ({_span(releases)})" if beyond else ""
     return [f"engine.version: {known}; {part.version} is {side}: {effect}{span}", *old]
+
+
+def told_of(part: EnginePart) -> list[str]:
+    """What to know of an engine's release, and of its options that nothing counts."""
+    return [*version_warnings(part), *further_words(part)]
 
 
 def _span(releases: tuple[EngineRules, ...]) -> str:
