@@ -43,6 +43,8 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
         "decode_context_parallel_size": (2, "--decode-context-parallel-size 2"),
         "cpu_offload_gb": (4.5, "--cpu-offload-gb 4.5"),
         "enable_expert_parallel": (True, "--enable-expert-parallel"),
+        "enable_eplb": (True, "--enable-eplb"),
+        "num_redundant_experts": (32, "--eplb-config.num_redundant_experts 32"),
         "language_model_only": (True, "--language-model-only"),
         "limit_mm_per_prompt": ({"image": 2, "video": 0}, '--limit-mm-per-prompt \'{"image":2,"video":0}\''),
         "skip_mm_profiling": (True, "--skip-mm-profiling"),
@@ -54,6 +56,7 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
         "context_length": (4096, "--context-length 4096"),
         "dcp_size": (2, "--dcp-size 2"),
         "page_size": (64, "--page-size 64"),
+        "ep_num_redundant_experts": (16, "--ep-num-redundant-experts 16"),
         "chunked_prefill_size": (2048, "--chunked-prefill-size 2048"),
         "max_running_requests": (7, "--max-running-requests 7"),
         "max_total_tokens": (50_000, "--max-total-tokens 50000"),
@@ -143,7 +146,7 @@ def command(engine: str, release: str | None = None, **options: Any) -> tuple[st
 
 @pytest.mark.parametrize("engine", load_launch_rules())
 def test_every_option_of_every_engine_is_in_the_table(engine: str) -> None:
-    options = set(ENGINE_PARTS[engine].model_fields) - {"name", "version"}
+    options = set(ENGINE_PARTS[engine].model_fields) - {"name", "version", "further"}
     idle = frozenset(SWITCHES.get(engine, ()))
     assert options - (homed_flags(engine) - idle) == set(SAID[engine])
     assert {row.states for row in launch_rules(engine).stated} <= options
