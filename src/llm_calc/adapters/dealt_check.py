@@ -8,6 +8,12 @@ from llm_calc.core.errors import InvalidInputError
 _REFUSALS = {"vllm": vllm_dealt, "sglang": sglang_dealt}
 
 
+def deals(engine: str, setup: Setup, contexts: int) -> bool:
+    """Whether an engine deals contexts over so many GPUs of a layout."""
+    refusals = _REFUSALS.get(engine)
+    return refusals is not None and not refusals(setup, contexts)
+
+
 def check_dealt(engine: Engine, setup: Setup) -> None:
     """Refuses a cache dealt over more or other GPUs than the engine takes.
 

@@ -87,6 +87,10 @@ class PlanFields(TypedDict, total=False):
     owner: Part | None
     gpus_per_node: int
     max_plans: int
+    speculative: Part | None
+    lora: Part | None
+    kv_tiers: Sequence[Part]
+    context_parallel: Sequence[int]
     manifests: Sequence[str] | None
     calibration: Part | None
 

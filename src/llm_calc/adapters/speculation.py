@@ -54,7 +54,7 @@ class Drafted:
     """A draft as the core takes it, what it has in memory, and what was taken for granted.
 
     ``layers``: of the model's own kind; ``model``: one of its own. ``assumed``: whether nobody stated or measured what
-    is accepted. ``memory_words``: what memory holds of it.
+    is accepted. ``memory_words``: what memory holds of it. ``method``: as stated, or as was measured.
     """
 
     draft: Draft = NO_DRAFT
@@ -63,6 +63,7 @@ class Drafted:
     words: tuple[str, ...] = ()
     memory_words: tuple[str, ...] = ()
     assumed: bool = False
+    method: Method | None = None
 
     def beside(self, setup: Setup) -> Setup:
         """A deployment with what the draft has in memory."""
@@ -125,6 +126,7 @@ def drafted(
         words=(*words, *memory),
         memory_words=memory,
         assumed=measured is None and _open(part),
+        method=method,
     )
 
 

@@ -55,16 +55,20 @@ _EVERYWHERE = ("assumptions", "warnings", "reason", "engine", "interval", "perce
 _ESTIMATE = "ServingEstimateAnswer"
 OPTIONS_OF_AN_ESTIMATE = "as of serving_estimate"
 AS_AN_ESTIMATE: Schema = {"type": "object", "description": "As serving_estimate answers"}
-_AS_ASKED: Schema = {"type": "object", "description": "As a request takes it"}
+_AS_ASKED: Schema = {"type": "object"}
+"""As a request takes it, whose schema stands beside."""
 _KNOWN: Mapping[str, Schema] = {
     _ESTIMATE: AS_AN_ESTIMATE,
     "WorkloadPart": _AS_ASKED,
     "HardwarePart": _AS_ASKED,
     "ParallelismPart": _AS_ASKED,
     "PrecisionPart": _AS_ASKED,
+    "SpeculativePart": _AS_ASKED,
+    "LoraPart": _AS_ASKED,
+    "KvTierPart": _AS_ASKED,
     "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
     "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
-    "EngineRelease": {"type": "object", "description": "name, version, rules_read_on"},
+    "EngineRelease": {"type": "object", "description": "name, version"},
     "ImagesAnswer": {"type": "object", "description": "Tokens, and the encoder's work, memory and time"},
 }
 """What another schema says already."""

@@ -9,6 +9,7 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.as_requests import serving_request
+from llm_calc.adapters.planning.beside_words import way_notes
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launch import launch_command
 from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
@@ -63,12 +64,8 @@ def plan_answer(
     made, made_notes = manifests_of(served_of(chosen, launch, names.checkpoint_bytes), manifests)
     return Plan(
         rank=rank,
-        hardware=request.hardware,
-        parallelism=request.parallelism or ParallelismPart(),
-        precision=request.precision,
-        engine=request.engine,
+        **_parts(request),
         release=release_of(request.engine).answered,
-        workload=request.workload,
         weights_format=plan.row.choice.precision.weights.words,
         replicas=plan.replicas,
         gpus=plan.gpus,
@@ -85,8 +82,20 @@ def plan_answer(
         day=plan_day(scene.day, plan, price),
         launch_command=launch_command(launch),
         manifests=made if manifests else None,
-        notes=[*plan.placed.warnings, *_basis_notes(plan), *command_notes(chosen), *made_notes],
+        notes=[*_own_notes(plan), *command_notes(chosen), *made_notes],
     )
+
+
+def _parts(request: ServingEstimateRequest) -> dict[str, Any]:
+    """The parts of a request for one replica."""
+    names = ("hardware", "precision", "engine", "workload", "speculative", "lora", "kv_tiers")
+    layout = request.parallelism or ParallelismPart()
+    return {"parallelism": layout, **{name: getattr(request, name) for name in names}}
+
+
+def _own_notes(plan: Evaluated) -> list[str]:
+    """What to know of a plan whatever starts it."""
+    return [*plan.placed.warnings, *_basis_notes(plan), *way_notes(plan.placed, plan.planned.engine)]
 
 
 def _output(plan: Evaluated) -> float:
@@ -186,8 +195,10 @@ def _input_share(scene: Scene, plan: Evaluated) -> float:
     deployment, lengths = plan.placed.deployment, scene.lengths
     running = max(1.0, float(plan.found.running) / plan.placed.replicas)
     prefill = prefill_seconds(deployment.work, deployment.rates, 1.0, lengths)
-    step = decode_seconds(deployment.work, deployment.rates, running, lengths)
-    return float(prefill_share(prefill, step / running * lengths.output_tokens))
+    draft = deployment.draft
+    step = decode_seconds(deployment.work, deployment.rates, running, lengths, draft.checked_tokens)
+    each = draft.seconds_per_token(step)
+    return float(prefill_share(prefill, each / running * lengths.output_tokens))
 
 
 def _break_even(

@@ -9,7 +9,7 @@ from llm_calc.adapters.wire.serving import ServingEstimateRequest
 
 def serving_request(scene: Scene, plan: Evaluated) -> ServingEstimateRequest:
     """A plan's replica as a request to ``/api/serving_estimate``."""
-    layout = plan.row.layout
+    layout, way = plan.row.layout, plan.row.choice.way
     return ServingEstimateRequest(
         model=scene.model,
         precision=plan.row.choice.part,
@@ -19,6 +19,9 @@ def serving_request(scene: Scene, plan: Evaluated) -> ServingEstimateRequest:
         ),
         engine=plan.engine,
         workload=plan.workload,
+        speculative=way.speculative,
+        lora=way.lora,
+        kv_tiers=list(way.tiers),
         calibration=scene.calibration,
     )
 

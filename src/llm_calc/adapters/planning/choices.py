@@ -11,6 +11,7 @@ from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
+from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.sessions import NO_SESSIONS
@@ -34,7 +35,7 @@ class Choice:
     """An engine with number formats for weights and cache.
 
     ``part`` names them for a request; ``own_weights``: those of the checkpoint; ``own_cache``: what the engine does
-    with them by default.
+    with them by default; ``way``: what it has beside.
     """
 
     rules: LaunchRules
@@ -43,6 +44,7 @@ class Choice:
     part: PrecisionPart
     own_weights: bool
     own_cache: bool
+    way: Way = PLAIN
     refused: dict[str, str | None] = field(default_factory=dict)
 
     @property

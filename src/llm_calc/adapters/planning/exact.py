@@ -58,17 +58,7 @@ def evaluate(
         if fitted is None:
             return None
         started, planned = fitted
-        placed = place_subject(
-            scene.catalogs,
-            planned.subject,
-            precision=row.choice.part,
-            gpus_per_node=scene.gpus_per_node,
-            engine=started.part,
-            workload=workload,
-            own=scene.calibration,
-            built=started.engine,
-        )
-        placed = replace(placed, novel=workload.is_stream)
+        placed = _placed(scene, row, workload, started, planned)
         if not _is_steady(placed, workload, scene.lengths):
             return None
         found = times(time_load(placed, workload, patience_of(scene, placed)), filled)
@@ -89,6 +79,29 @@ def evaluate(
     )
 
 
+def _placed(scene: Scene, row: Row, workload: WorkloadPart, started: Started, planned: Planned) -> Placed:
+    """One replica in the row's way, ready to be timed.
+
+    Raises:
+        CalcError: the engine does not run it.
+    """
+    way = row.choice.way
+    placed = place_subject(
+        scene.catalogs,
+        planned.subject,
+        precision=row.choice.part,
+        gpus_per_node=scene.gpus_per_node,
+        engine=started.part,
+        workload=workload,
+        speculative=way.speculative,
+        lora=way.lora,
+        own=scene.calibration,
+        tiers=way.tiers,
+        built=started.engine,
+    )
+    return replace(placed, novel=workload.is_stream or way.novel)
+
+
 def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[Started, Planned] | None:
     """The engine's options under which the load fits, and its plan; None where none do. Asked once a load.
 
@@ -102,9 +115,10 @@ def fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[Started, Pl
 
 
 def _fitting(scene: Scene, row: Row, workload: WorkloadPart) -> tuple[Started, Planned] | None:
-    subject, held = scene.subject(row), held_at_once(workload)
+    subject, held, choice = scene.subject(row), held_at_once(workload), row.choice
+    setup = choice.way.beside(subject, scene.catalogs, choice.engine).held(subject.setup)
     for started in scene.starts(row, held):
-        question = Question(setup=subject.setup, engine=started.engine, asked=asked_of(held))
+        question = Question(setup=setup, engine=started.engine, asked=asked_of(held))
         planned = planned_as(subject, started.rules, question)
         if planned.held.is_scheduled:
             return started, planned

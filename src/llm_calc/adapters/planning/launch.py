@@ -1,13 +1,20 @@
 """The command that starts a plan's engine."""
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
 from llm_calc.adapters.planning.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
 
 Value = str | int | float | bool | None
+BESIDE = (
+    "draft_method", "draft_config", "draft_model", "draft_tokens", "draft_steps", "draft_branches", "checked_tokens",
+    "mtp_tokens", "host_cache_gib", "host_cache_ratio", "host_cache_bytes_per_gpu", "host_cache", "adapters",
+    "adapters_at_once", "adapter_rank", "adapter_modules", "adapters_on_host",
+)  # fmt: skip
+"""Quantities of what a plan has beside its engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Launch:
     ``model``: a repository or a file. ``max_sequences``: of one replica of the attention. ``dtype``: the type that
     16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a format that the engine
     makes of the checkpoint's own while loading. ``stated``: options by a request's names, before all else;
-    ``release``: whose options they are.
+    ``release``: whose options they are. ``beside``: of a draft, of adapters, of memories below the GPU's.
     """
 
     engine: str
@@ -47,6 +54,7 @@ class Launch:
     layers: int = 0
     stated: Stated = ()
     release: str | None = None
+    beside: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def nodes(self) -> int:
@@ -124,6 +132,8 @@ def _values(launch: Launch) -> dict[str, Value]:
         "kv_cache": launch.kv_cache,
         "gpu_layers": launch.layers + 1,
         "fused_attention": True,
+        **dict.fromkeys(BESIDE),
+        **launch.beside,
     }
 
 

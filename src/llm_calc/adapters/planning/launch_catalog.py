@@ -35,6 +35,23 @@ Quantity = Literal[
     "gpu_layers",
     "fused_attention",
     "options_file",
+    "draft_method",
+    "draft_config",
+    "draft_model",
+    "draft_tokens",
+    "draft_steps",
+    "draft_branches",
+    "checked_tokens",
+    "mtp_tokens",
+    "host_cache_gib",
+    "host_cache_ratio",
+    "host_cache_bytes_per_gpu",
+    "host_cache",
+    "adapters",
+    "adapters_at_once",
+    "adapter_rank",
+    "adapter_modules",
+    "adapters_on_host",
 ]
 """What an option can be given."""
 

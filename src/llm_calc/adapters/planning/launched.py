@@ -1,11 +1,15 @@
 """From a deployment that was chosen to how it is started."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.planning.beside_words import beside_values, draft_word, unsaid_beside
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.launch import Launch, launch_notes
+from llm_calc.adapters.planning.launch import Launch, Value, launch_notes
 from llm_calc.adapters.planning.manifests.served import Served
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.stated import stated_options, unsaid
@@ -28,6 +32,8 @@ class Chosen:
     layout: Layout
     gpus_per_node: int
     replicas: int = 1
+    placed: Placed | None = None
+    catalogs: Catalogs | None = None
 
 
 def chosen_plan(scene: Scene, plan: Evaluated) -> Chosen:
@@ -40,6 +46,8 @@ def chosen_plan(scene: Scene, plan: Evaluated) -> Chosen:
         layout=plan.row.layout,
         gpus_per_node=scene.gpus_per_node,
         replicas=plan.replicas + scene.spare_replicas,
+        placed=plan.placed,
+        catalogs=scene.catalogs,
     )
 
 
@@ -59,7 +67,15 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
         layers=chosen.model.num_layers,
         stated=stated_options(engine),
         release=release_of(engine).version,
+        beside=_beside(chosen, repository),
     )
+
+
+def _beside(chosen: Chosen, repository: str) -> Mapping[str, Value]:
+    if chosen.placed is None or chosen.catalogs is None:
+        return {}
+    way = chosen.choice.way
+    return beside_values(chosen.placed, way, draft_word(way, repository, chosen.catalogs))
 
 
 def _model_word(choice: Choice, repository: str) -> str:
@@ -88,6 +104,7 @@ def command_notes(chosen: Chosen) -> list[str]:
     return [
         *launch_notes(choice.engine, nodes, foreign_weights=foreign),
         *unsaid(choice.rules, chosen.engine),
+        *([] if chosen.placed is None else unsaid_beside(chosen.placed, choice.way, choice.rules)),
     ]
 
 

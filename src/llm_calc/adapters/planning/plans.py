@@ -26,6 +26,7 @@ from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
+from llm_calc.adapters.planning.widened import widened
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -65,6 +66,7 @@ class Found:
     gpus: tuple[Gpu, ...]
     plans: tuple[Evaluated, ...]
     names: Names
+    left_out: tuple[str, ...] = ()
     written: dict[tuple[int, int, tuple[ManifestKind, ...]], Plan] = field(default_factory=dict)
 
     @property
@@ -132,11 +134,11 @@ def _find(
         },
         named=request.gpus is not None,
     )
+    options, left_out = widened(request, search.scene, options, gpus)
     searched = _bounded(search, source, options, gpus)
     plans = search.best(searched.candidates, request.max_plans)
-    return Found(
-        searched=searched, gpus=gpus, plans=tuple(plans), names=names_of(request.model, source, catalogs)
-    )
+    names = names_of(request.model, source, catalogs)
+    return Found(searched=searched, gpus=gpus, plans=tuple(plans), names=names, left_out=left_out)
 
 
 def _bounded(
@@ -257,6 +259,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
 
 
 def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
+    yield from found.left_out
     if not found.plans:
         yield "plans: none keeps all limits; refused says for each kind of GPU what decides"
     unpriced = {plan.row.gpu.id for plan in found.plans if found.search.prices[plan.row.gpu.id] is None}

@@ -1,7 +1,7 @@
 """All candidates of a search as rows, and what each could do at best."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from llm_calc.adapters.alone import measured_load
 from llm_calc.adapters.calibration import is_dealt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
+from llm_calc.adapters.planning.laid import Laid
 from llm_calc.adapters.planning.timed import Measured, Timed
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -21,13 +22,15 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
 from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators.dealt import with_dealt_contexts
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.planning.bounds import held_bytes, most_sequences
+from llm_calc.core.planning.bounds import held_bytes
 from llm_calc.core.planning.stacking import Columns, Pool, rows_at, stack_parts
 from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.speculation import Draft
 
 Places = npt.NDArray[np.intp]
 CalibrationOf = Mapping[str, Calibration]
@@ -35,7 +38,7 @@ CalibrationOf = Mapping[str, Calibration]
 
 
 Kind = tuple[str, str | None, str]
-"""A GPU, a weight format and an engine: each is searched by itself, so that a wider search finds no less."""
+"""A GPU, a weight format and an engine in its way: each is searched by itself, so that a wider search finds no less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +62,7 @@ class Block:
     @property
     def kind(self) -> Kind:
         """What is searched by itself."""
-        return self.gpu.id, self.choice.part.weights, self.choice.engine
+        return self.gpu.id, self.choice.part.weights, f"{self.choice.engine}{self.choice.way.label}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,7 +150,9 @@ class Space:
     most_gpus: int
     gpus_per_node: int
     workload: WorkloadPart
-    works: dict[tuple[int, CacheFormat, Layout], tuple[StepWork, float, float]] = field(default_factory=dict)
+    works: dict[tuple[int, CacheFormat, Layout, int], tuple[StepWork, float, float]] = field(
+        default_factory=dict
+    )
     """The step of each layout; engines that run the same formats share it."""
 
 
@@ -155,12 +160,12 @@ def build_rows(
     space: Space, choices: Sequence[Choice], gpus: Sequence[Gpu], calibration_of: CalibrationOf
 ) -> tuple[Rows, ...]:
     """Rows whose weights and one sequence fit in all memory, grouped by family of kernels."""
-    by_family: dict[str, _Group] = {}
+    by_family: dict[tuple[str, Draft], _Group] = {}
     for choice in choices:
         calibration = calibration_of[choice.engine]
-        group = by_family.setdefault(calibration.name, _Group())
+        group = by_family.setdefault((calibration.name, choice.way.draft), _Group())
         _Maker(space, choice, calibration).add([gpu for gpu in gpus if choice.refusal(gpu) is None], group)
-    return tuple(group.rows_of(family) for family, group in by_family.items() if group.blocks)
+    return tuple(group.rows_of(*key) for key, group in by_family.items() if group.blocks)
 
 
 class _Group:
@@ -172,7 +177,7 @@ class _Group:
         self.capacities: list[FloatArray] = []
         self.offsets: list[FloatArray] = []
 
-    def rows_of(self, family: str) -> Rows:
+    def rows_of(self, family: str, draft: Draft) -> Rows:
         """All of them, with their numbers as columns."""
         counts = [len(block.layouts) for block in self.blocks]
         gpus = [layout.gpus for block in self.blocks for layout in block.layouts]
@@ -180,43 +185,19 @@ class _Group:
         return Rows(
             table=Table(blocks=tuple(self.blocks), starts=np.cumsum([0, *counts[:-1]])),
             numbers=np.arange(sum(counts)),
-            deployment=stack_parts(
-                self.works.shared,
-                self.rates,
-                self.hosts.shared,
-                np.concatenate(self.capacities),
-                Offsets(ttft=ttft, tpot=tpot, output=output),
+            deployment=replace(
+                stack_parts(
+                    self.works.shared,
+                    self.rates,
+                    self.hosts.shared,
+                    np.concatenate(self.capacities),
+                    Offsets(ttft=ttft, tpot=tpot, output=output),
+                ),
+                draft=draft,
             ),
             family=family,
             gpus=np.array(gpus, dtype=np.float64)[:, np.newaxis],
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Layouts:
-    """Layouts of one choice with their steps; columns of bytes of weights and of a sequence, stages and replicas.
-
-    ``numbers``: of their steps in the pool. ``widths``: GPUs that their collectives join, each once, and which of them
-    every layout has; ``dealt``: whether its attention is.
-    """
-
-    layouts: tuple[Layout, ...]
-    works: tuple[StepWork, ...]
-    numbers: Places
-    sizes: FloatArray
-    widths: tuple[list[int], Places]
-    dealt: Places
-
-    @property
-    def kinds(self) -> dict[int, StepWork]:
-        """A step of a layout whose attention is dealt, and of one where it is not, where there are any."""
-        which, first = np.unique(self.dealt, return_index=True)
-        return {int(dealt): self.works[at] for dealt, at in zip(which, first, strict=True)}
-
-    def capacities(self, memory_bytes: float) -> FloatArray:
-        """Sequences that fit at best on devices of so much memory, for each layout."""
-        weights, each, stages, replicas = self.sizes
-        return np.asarray(most_sequences(weights, each, stages * memory_bytes, replicas))
 
 
 class _Maker:
@@ -226,7 +207,7 @@ class _Maker:
         self.space, self.choice, self.calibration = space, choice, calibration
         self.numbers = choice.precision.numbers
         self.cache = self.numbers.cache_format
-        self.known: dict[bool, _Layouts] = {}
+        self.known: dict[bool, Laid] = {}
 
     def add(self, gpus: Sequence[Gpu], group: _Group) -> None:
         """Every layout on each GPU that has the memory for it."""
@@ -252,7 +233,7 @@ class _Maker:
         numbers = timed.numbers_in(group.rates)
         group.rates.rows += [numbers[each] for each in slots]
 
-    def slots_on(self, gpu: Gpu, known: _Layouts, places: Places, timed: Timed) -> Places:
+    def slots_on(self, gpu: Gpu, known: Laid, places: Places, timed: Timed) -> Places:
         """Rates of a GPU differ by the link that a layout's collectives cross; formats are those of its first one."""
         space, made = self.space, dict[str, int]()
         cluster = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node)
@@ -266,11 +247,11 @@ class _Maker:
             slots[widths[at]] = made[tier]
         return slots[widths]
 
-    def layouts_on(self, gpu: Gpu, group: _Group) -> _Layouts:
+    def layouts_on(self, gpu: Gpu, group: _Group) -> Laid:
         """Its layouts, the same for all GPUs but for those that come alone."""
-        alone, space = comes_alone(gpu), self.space
+        alone = comes_alone(gpu)
         if alone not in self.known:
-            layouts = layouts_on(gpu, space.model, self.choice.rules, space.most_gpus, space.gpus_per_node)
+            layouts = self.allowed_on(gpu)
             found = [self.work(layout) for layout in layouts]
             sizes = [
                 (*held, layout.pipeline, layout.data)
@@ -279,7 +260,7 @@ class _Maker:
             works = tuple(work for work, *_ in found)
             widths = [layout.stage_gpus for layout in layouts]
             distinct = sorted(set(widths))
-            self.known[alone] = _Layouts(
+            self.known[alone] = Laid(
                 layouts=layouts,
                 works=works,
                 numbers=group.works.numbers_of(works),
@@ -289,11 +270,19 @@ class _Maker:
             )
         return self.known[alone]
 
+    def allowed_on(self, gpu: Gpu) -> tuple[Layout, ...]:
+        """Layouts of one replica that the choice's way takes."""
+        space, choice = self.space, self.choice
+        found = layouts_on(gpu, space.model, choice.rules, space.most_gpus, space.gpus_per_node)
+        return tuple(layout for layout in found if choice.way.takes(choice.engine, layout))
+
     def work(self, layout: Layout) -> tuple[StepWork, float, float]:
         """The step, bytes of weights on one GPU's share of all stages, bytes of one sequence there."""
         works = self.space.works
-        key = (id(self.numbers.recipe), self.cache, layout)
+        contexts, model = self.choice.way.contexts, self.space.model
+        key = (id(self.numbers.recipe), self.cache, layout, contexts)
         if key not in works:
-            work = summed(step_work(self.space.model, self.numbers.recipe, layout, self.cache))
+            whole = step_work(model, self.numbers.recipe, layout, self.cache)
+            work = summed(with_dealt_contexts(whole, model, layout, contexts))
             works[key] = (work, *held_bytes(work, self.space.context_tokens))
         return works[key]

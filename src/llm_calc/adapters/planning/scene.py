@@ -56,7 +56,7 @@ class Scene:
     calibration: CalibrationPart | None = None
     day: Day | None = None
     processor: Mapping[str, object] | None = None
-    subjects: dict[tuple[Choice, Gpu], Subject] = field(default_factory=dict, compare=False)
+    subjects: dict[tuple[int, Gpu], Subject] = field(default_factory=dict, compare=False)
     engines: dict[tuple[object, ...], Started] = field(default_factory=dict, compare=False)
     fitted: dict[tuple[Row, str, int], tuple[Started, Planned] | None] = field(
         default_factory=dict, compare=False
@@ -68,25 +68,27 @@ class Scene:
         Raises:
             CalcError: the engine does not run it.
         """
-        base = self._base(row)
+        base = self.subject_on(row.choice, row.gpu)
         return replace(base, setup=replace(base.setup, layout=row.layout))
 
-    def _base(self, row: Row) -> Subject:
-        """The same on one GPU, resolved once for each choice and kind of GPU."""
-        key = row.choice, row.gpu
+    def subject_on(self, choice: Choice, gpu: Gpu) -> Subject:
+        """The same on one GPU, resolved once for each choice and kind of GPU.
+
+        Raises:
+            CalcError: the engine does not run it.
+        """
+        key = id(choice.precision), gpu
         if key not in self.subjects:
             found = resolved(
                 self.catalogs,
                 self.source,
-                precision=row.choice.part,
-                hardware=HardwarePart(gpu=row.gpu.id, gpus_per_node=self.gpus_per_node),
+                precision=choice.part,
+                hardware=HardwarePart(gpu=gpu.id, gpus_per_node=self.gpus_per_node),
                 parallelism=ParallelismPart(),
-                engine=row.choice.engine,  # type: ignore[arg-type]
+                engine=choice.engine,  # type: ignore[arg-type]
                 processor=self.processor,
             )
-            self.subjects[key] = with_cache_types(
-                found, row.choice.part, self.started(row.choice.engine, {}).part
-            )
+            self.subjects[key] = with_cache_types(found, choice.part, self.started(choice.engine, {}).part)
         return self.subjects[key]
 
     def started(self, engine: str, options: Options) -> Started:
@@ -106,9 +108,8 @@ class Scene:
             open=workload.load not in ("concurrency", "batch"),
             cut_prompts=self._cuts(row.choice.engine, workload),
         )
-        return (
-            self.started(row.choice.engine, options) for options in options_for(row.choice.engine, needed)
-        )
+        engine, own = row.choice.engine, row.choice.way.options(row.choice.engine)
+        return (self.started(engine, {**options, **own}) for options in options_for(engine, needed))
 
     def _cuts(self, engine: str, workload: WorkloadPart) -> bool:
         """Whether the engine takes no prompt that is longer than a step, and the load has some."""

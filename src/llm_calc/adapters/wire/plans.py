@@ -9,6 +9,7 @@ from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.day import DayPart, PlanDay
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
+from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
 from llm_calc.adapters.wire.parts import (
     FormatName,
@@ -30,8 +31,11 @@ from llm_calc.adapters.wire.plan_parts import (
     RefusedGpu,
 )
 from llm_calc.adapters.wire.serving import BasisKind
+from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart
 
 PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"]
+Contexts = Annotated[int, Field(ge=1, le=64)]
 Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
 
 PLANS_EXAMPLES: list[JsonValue] = [
@@ -84,6 +88,18 @@ class DeploymentPlansRequest(StrictRequest):
     owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
     gpus_per_node: Annotated[int, Field(ge=1, le=64)] = Field(8, description="GPUs in one host [GPUs]")
     max_plans: Annotated[int, Field(ge=1, le=40)] = Field(10, description="Plans in the answer [plans]")
+    speculative: SpeculativePart | None = Field(
+        None, description="Speculative decoding, tried beside none; absent: none"
+    )
+    lora: LoraPart | None = Field(None, description="Adapters that every plan serves; absent: none")
+    kv_tiers: Annotated[list[KvTierPart], Field(max_length=3)] = Field(
+        [], description="Memories below the GPU's, tried beside none; memory_bytes of each replica"
+    )
+    context_parallel: Annotated[list[Contexts], Field(min_length=1, max_length=8)] = Field(
+        [1],
+        description="GPUs that the tokens of a cache are dealt over (vLLM decode_context_parallel_size, SGLang "
+        "dcp_size), sizes to consider [GPUs]",
+    )
     manifests: Manifests | None = Field(
         None,
         description=MANIFESTS_WORDS,
@@ -125,6 +141,9 @@ class Plan(Answer):
     engine: EnginePart = Field(description="The engine with its options")
     release: EngineRelease = Field(description="The release whose rules were used")
     workload: WorkloadPart = Field(description="What each replica serves")
+    speculative: SpeculativePart | None = Field(description="Its speculative decoding; null: none")
+    lora: LoraPart | None = Field(description="Adapters that it serves; null: none")
+    kv_tiers: list[KvTierPart] = Field(description="Memories below the GPU's of each replica; empty: none")
     weights_format: str = Field(description="How the weights are stored, in words")
     replicas: int = Field(description="Equal deployments side by side, sharing the load evenly")
     gpus: int = Field(description="GPUs of all replicas that the load needs, without spare ones [GPUs]")

@@ -1,0 +1,107 @@
+"""What a plan has beside its engine, as quantities of its command and as notes."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.lora import lora_words
+from llm_calc.adapters.planning.launch import Value
+from llm_calc.adapters.planning.launch_catalog import LaunchRules
+from llm_calc.adapters.planning.ways import Way
+from llm_calc.adapters.timed import dealt_words
+from llm_calc.core.engines import Engine
+
+HEADS = ("eagle", "eagle3")
+
+
+def draft_word(way: Way, repository: str, catalogs: Catalogs) -> str | None:
+    """What a command calls the draft: a smaller model's repository, or the folder of a head; None without one."""
+    part = way.speculative
+    if part is None or part.draft is None or part.draft.name is None:
+        return f"{repository.rpartition('/')[2]}-draft"
+    return catalogs.model(part.draft.name, "speculative.draft.name").repository_of(part.draft.name)
+
+
+def beside_values(placed: Placed, way: Way, draft: str | None) -> Mapping[str, Value]:
+    """Quantities of a draft, of adapters and of the host's memory."""
+    return {**_draft(placed, way, draft), **_adapters(placed, way), **_host(placed)}
+
+
+def _draft(placed: Placed, way: Way, draft: str | None) -> Mapping[str, Value]:
+    part, method = way.speculative, placed.beside.draft.method or "draft_model"
+    if part is None:
+        return {}
+    named = draft if method in (*HEADS, "draft_model") else None
+    config = {"method": method, "model": named, "num_speculative_tokens": part.draft_tokens}
+    trees = method != "ngram"
+    return {
+        "draft_method": method,
+        "draft_config": json.dumps({name: value for name, value in config.items() if value is not None}),
+        "draft_model": named,
+        "draft_tokens": None if method == "mtp" else part.draft_tokens,
+        "mtp_tokens": part.draft_tokens if method == "mtp" else None,
+        "draft_steps": part.draft_tokens if trees else None,
+        "draft_branches": 1 if trees else None,
+        "checked_tokens": part.draft_tokens + 1,
+    }
+
+
+def _adapters(placed: Placed, way: Way) -> Mapping[str, Value]:
+    part, served = way.lora, placed.beside.lora
+    if part is None or served is None:
+        return {}
+    modules = served.reserve.names
+    return {
+        "adapters": True,
+        "adapters_at_once": served.reserve.slots,
+        "adapter_rank": served.reserve.rank,
+        "adapter_modules": "all" if modules is None else None,
+        "adapters_on_host": part.cpu_adapters,
+    }
+
+
+def _host(placed: Placed) -> Mapping[str, Value]:
+    """The host's tier: in all of one engine's GPUs, over the cache of the GPUs, and of one GPU's share."""
+    room, layout = placed.room, placed.layout
+    tier = None if room is None else next((each for each in room.tiers if each.name == "host"), None)
+    if room is None or tier is None:
+        return {}
+    each = tier.capacity_tokens / layout.data * placed.timed_plan.bytes_per_token
+    return {
+        "host_cache": True,
+        "host_cache_gib": round(each * layout.tensor * layout.pipeline / 2**30, 1),
+        "host_cache_ratio": round(tier.capacity_tokens / room.capacity_tokens, 3),
+        "host_cache_bytes_per_gpu": round(each),
+    }
+
+
+def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]:
+    """What the command has no word for, and what it names that has to be at hand."""
+    taken = {option.takes for option in (*rules.options, *rules.file_options)}
+    method = placed.beside.draft.method
+    words = {option.takes: option.values for option in (*rules.options, *rules.file_options)}
+    if way.speculative is not None:
+        known = words.get("draft_method") or ({"draft_model": ""} if "draft_model" in taken else {})
+        if "draft_config" not in taken and method not in known:
+            yield f"speculative: was planned with {method}, for which the launch command has no word"
+        elif method in HEADS:
+            yield "the command names a draft head, which has to be at hand"
+    if way.lora is not None:
+        yield (
+            "adapters are named when the server starts (vLLM --lora-modules NAME=PATH, SGLang --lora-paths NAME=PATH), "
+            "or loaded later"
+            if "adapters_at_once" in taken
+            else "lora: the launch command has no word for it"
+        )
+    hosts = any(name.startswith("host_cache") for name in taken)
+    for tier in way.tiers:
+        if tier.tier != "host" or not hosts:
+            yield f"kv_tiers: the launch command has no word for {tier.tier}"
+
+
+def way_notes(placed: Placed, engine: Engine) -> Iterator[str]:
+    """What was taken for granted of a draft, of adapters and of contexts over GPUs."""
+    yield from placed.beside.draft.words
+    yield from lora_words(placed.beside.lora)
+    yield from dealt_words(engine)

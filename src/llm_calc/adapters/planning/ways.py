@@ -1,0 +1,63 @@
+"""Ways to serve a choice beside the plain one: speculation, adapters, memories below the GPU's, contexts over GPUs."""
+
+from dataclasses import dataclass, replace
+
+from llm_calc.adapters.beside_model import Beside, beside_of
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.dealt_check import deals
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.timed import CONTEXTS
+from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart
+from llm_calc.core.engines import Setup
+from llm_calc.core.parallelism import Layout
+from llm_calc.core.planning.options import Options
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Way:
+    """What a candidate has beside its engine and formats; ``draft``: of its speculation, for bounds.
+
+    ``contexts``: GPUs that the tokens of a cache are dealt over; ``setup``: of one GPU, to tell which layouts allow it.
+    """
+
+    speculative: SpeculativePart | None = None
+    lora: LoraPart | None = None
+    tiers: tuple[KvTierPart, ...] = ()
+    contexts: int = 1
+    draft: Draft = NO_DRAFT
+    setup: Setup | None = None
+
+    @property
+    def label(self) -> str:
+        """What tells it from other ways of one request; empty for the plain one."""
+        drafts = f"+{self.speculative.method}" if self.speculative else ""
+        return f"{drafts}{'+tiers' * bool(self.tiers)}{f'+{self.contexts}' * (self.contexts > 1)}"
+
+    @property
+    def novel(self) -> bool:
+        """Whether it is of a kind of which no run was measured."""
+        return self.speculative is not None or self.lora is not None
+
+    def options(self, engine: str) -> Options:
+        """Options of the engine that it takes."""
+        return {CONTEXTS[engine]: self.contexts} if self.contexts > 1 else {}
+
+    def takes(self, engine: str, layout: Layout) -> bool:
+        """Whether contexts can be dealt so over a layout."""
+        if self.contexts == 1 or self.setup is None:
+            return True
+        return deals(engine, replace(self.setup, layout=layout), self.contexts)
+
+    def beside(self, subject: Subject, catalogs: Catalogs, engine: str) -> Beside:
+        """What memory holds of it.
+
+        Raises:
+            CalcError: a draft or an adapter that cannot be read, or that the engine does not take.
+        """
+        return beside_of(self.speculative, self.lora, subject, catalogs, engine)
+
+
+PLAIN = Way()
