@@ -31,3 +31,12 @@ def test_fewer_than_four_bits_for_the_sake_of_speed_are_said() -> None:
     assert quick.rows[quick.best].weights == "q2_k"
     assert any("of 4 bits and more gives at most" in each for each in quick.warnings)
     assert not any("least_tokens_per_s" in each for each in slow.warnings)
+
+
+def test_what_is_faster_than_a_best_in_part_on_the_host_is_said() -> None:
+    answer = fitted("mistral-small-24b", "rtx-4070", formats=["iq4_xs", "q2_k"], cache_types=["f16"])
+    assert answer.best is not None
+    assert answer.rows[answer.best].where == "gpu and host"
+    assert any("q2_k with a fp16 cache lies on the GPU whole and gives" in each for each in answer.warnings)
+    whole = fitted("mistral-small-24b", "rtx-4090", formats=["iq4_xs", "q2_k"], cache_types=["f16"])
+    assert not any("on the GPU whole and gives" in each for each in whole.warnings)

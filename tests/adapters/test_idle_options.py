@@ -132,7 +132,7 @@ def request_of(engine: str, options: dict[str, object]) -> dict[str, Any]:
     }
 
 
-CHOSEN = {"name", "version", "preset"}
+CHOSEN = {"name", "version", "preset", "further"}
 OPTIONS = [
     (engine, name, other_value(name, field.annotation, engine_rules(engine).defaults.get(name)))
     for engine, part in ENGINE_PARTS.items()

@@ -61,7 +61,7 @@ def test_what_is_short_is_said_with_numbers() -> None:
 
 def test_a_context_that_is_too_long_is_said() -> None:
     answer = planned(hardware={"gpu": "rtx-4090"})
-    assert "1 sequence of 131072 tokens take 16.00 GiB" in answer.reason
+    assert "1 sequence of 131072 tokens takes 16.00 GiB" in answer.reason
     assert "this does not fit" in answer.reason
     assert 0 < answer.max_context_tokens < 131072
     assert any("no workload was given" in assumption for assumption in answer.assumptions)

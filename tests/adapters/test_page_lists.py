@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.links import link_defaults_text, requests_of
 from llm_calc.adapters.page_lists import page_table_text
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
@@ -22,6 +23,14 @@ def test_every_engine_is_offered_with_formats_that_it_is_given() -> None:
     assert not {"fp8", "int4-awq"} & set(LISTS["weights"]["llama.cpp"])
     assert {"fp8", "int4-awq", "nvfp4"} <= set(LISTS["weights"]["vllm"])
     assert not {"q4_k_m", "mlx-4bit"} & set(LISTS["weights"]["vllm"])
+
+
+def test_errors_of_every_kind_that_a_fit_has_not_seen_have_words() -> None:
+    fits = (
+        json.loads(file.read_text(encoding="utf-8")) for file in catalog_root().glob("calibration/*.json")
+    )
+    kinds = {error["held_out"] for fit in fits for error in fit["errors"]}
+    assert {"row", "all"} <= kinds <= set(LISTS["unseen"])
 
 
 # A small model whose sizes every format divides, on a GPU on which each engine runs.

@@ -282,6 +282,27 @@ def test_scenarios_stand_side_by_side() -> None:
     assert "Against h100-80gb-sxm" in shown.output
 
 
+def test_a_comparison_says_what_came_out_differently_and_what_it_rests_on() -> None:
+    shown = run("compare", "llama-3.1-70b", "-w", "fp8", "-g", "h200", "-g", "mi300x").output
+    basis = next(line for line in shown.splitlines() if line.strip().startswith("basis"))
+    assert set(basis.split()[1:]) <= {"measured", "calibrated", "formula", "only"}
+    taken = next(line for line in shown.splitlines() if "KV cache as taken" in line)
+    assert taken.split()[-2:] == ["fp8", "bf16"]
+
+
+def test_unlike_cards_are_compared_by_their_names() -> None:
+    shown = run(
+        "compare", "llama-3.1-8b", "-e", "llama.cpp", "-w", "q8_0", "-g", "h100", "-g", "rtx-4090,rtx-3090"
+    )
+    assert "rtx-4090 + rtx-3090" in shown.output
+    assert "{" not in shown.output
+
+
+def test_a_release_is_a_text() -> None:
+    found = json.loads(run("estimate", *DEPLOYMENT, "--set", "engine.version=0.11", "--json").output)
+    assert found["engine"]["version"].startswith("0.11")
+
+
 def test_a_calibration_is_saved_and_used(tmp_path: Path) -> None:
     measured = {"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "measured": {"tpot_s": 0.02}}
     file = tmp_path / "own.json"

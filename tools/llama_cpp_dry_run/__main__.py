@@ -23,7 +23,12 @@ NAMES = {
     "n_batch": "n_batch",
     "cache_type_k": "ctk",
     "cache_type_v": "ctv",
+    "n_gpu_layers": "ngl",
+    "override_tensor": "ot",
+    "offload_kqv": "kqv",
+    "op_offload": "op_offload",
 }
+PARTS = (("cache_bytes", CACHE), ("compute_bytes", COMPUTE), ("offloaded_compute_bytes", COMPUTE))
 
 
 def fetched(folder: Path) -> tuple[Path, Path]:
@@ -53,7 +58,12 @@ def built(folder: Path, library: Path, source: Path) -> Path:
 
 def asked(options: dict[str, Any]) -> dict[str, object]:
     """Options as the probe takes them."""
-    return {NAMES[name]: int(value) if isinstance(value, bool) else value for name, value in options.items()}
+    return {NAMES[name]: _said(value) for name, value in options.items()}
+
+
+def _said(value: object) -> object:
+    """A pattern without its buffer: the probe keeps what matches with the host."""
+    return int(value) if isinstance(value, bool) else str(value).removesuffix("=CPU")
 
 
 def main(folder: Path) -> None:
@@ -65,7 +75,7 @@ def main(folder: Path) -> None:
     for name, model in models.items():
         file = folder / "model.gguf"
         whole(probe, file, model["architecture"], model["keys"], model["further"])
-        for part, place in (("cache_bytes", CACHE), ("compute_bytes", COMPUTE)):
+        for part, place in PARTS:
             for row in golden[part].get(name, ()):
                 found = probe(file, **asked(row["options"]))[DEVICE][place]
                 word = "as recorded" if found == row["bytes"] else f"recorded {row['bytes']}"

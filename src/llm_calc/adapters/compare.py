@@ -140,7 +140,7 @@ def _said(scenario: Scenario) -> dict[str, object]:
     kinds = kinds_of(scenario.hardware)
     if len(kinds) > 1:
         named = " + ".join(part.gpu if part.count == 1 else f"{part.count} x {part.gpu}" for part in kinds)
-        fields["hardware"] = {**scenario.hardware.model_dump(), "gpu": named}
+        fields["hardware"] = {**scenario.hardware.model_dump(exclude={"kinds"}), "gpu": named}
     return fields
 
 

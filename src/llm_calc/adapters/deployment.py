@@ -28,14 +28,14 @@ from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
     keeps_states,
     taken_capacity,
-    with_chosen_cache,
     with_served_cache,
     without_kept_states,
 )
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import true_warnings
-from llm_calc.adapters.timed import dealt_words, timed
+from llm_calc.adapters.standing import Asked, Standing, standing
+from llm_calc.adapters.timed import dealt_words
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
@@ -45,8 +45,7 @@ from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_token
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
-from llm_calc.core.hardware import Cluster
-from llm_calc.core.operators import StepWork, summed
+from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
@@ -159,13 +158,12 @@ def place_subject(
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = with_served_cache(subject, precision, engine.name)
-    layout, replicas = one_replica(subject.setup.layout)
-    cluster = catalogs.cluster(subject.setup.gpu, layout.gpus, gpus_per_node)
+    _, replicas = one_replica(subject.setup.layout)
     beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
     share = share_of(workload, replicas)
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
-    plan = with_chosen_cache(built, engine, beside.held(replace(subject.setup, layout=layout)))
-    placed = _placed(subject, built, plan, cluster, calibration, share, beside)
+    asked = Asked(subject, engine, catalogs, gpus_per_node, several(share))
+    placed = _placed(asked, built, standing(asked, built, calibration, beside), calibration, share, beside)
     if not keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
@@ -219,18 +217,16 @@ def _room(
 
 
 def _placed(
-    subject: Subject,
+    asked: Asked,
     built: Engine,
-    plan: MemoryPlan,
-    cluster: Cluster,
+    stands: Standing,
     calibration: Calibration,
     workload: WorkloadPart,
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
+    subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
-    setup, context = replace(subject.setup, layout=layout), float(workload.longest_tokens)
-    machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=several(workload))
     scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -242,21 +238,21 @@ def _placed(
         kv_cache=subject.precision.kv_cache,
         calibration=calibration,
         known=known_of(calibration, built.name, workload.load),
-        machine=machine,
+        machine=stands.machine,
         deployment=Deployment(
-            work=summed(work),
-            rates=offload.rates,
+            work=stands.work,
+            rates=stands.offload.rates,
             capacity=taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(calibration, built.name, setup.gpu, summed(work)),
+            host=host_of(calibration, built.name, subject.setup.gpu, stands.work),
             draft=beside.draft.draft,
         ),
-        operators=work,
-        offload=offload,
+        operators=stands.operators,
+        offload=stands.offload,
         context_tokens=context,
         filled_fraction=filled,
-        assumptions=(*subject.assumptions, *offload.assumptions, *dealt_words(built)),
+        assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
         warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
     )
 

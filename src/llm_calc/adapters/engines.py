@@ -1,10 +1,12 @@
 """Engines built from the catalog: of the release that a request names, with its options."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
+from llm_calc.adapters.passed_options import further_words
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
@@ -82,10 +84,23 @@ def _refuse_missing(rules: EngineRules, given: Mapping[str, OptionValue]) -> Non
             )
 
 
+def can_be_compared(*parts: object) -> bool:
+    """Whether parts of requests are made of values that can be compared, not of lists or configurations."""
+    try:
+        hash(parts)
+    except TypeError:
+        return False
+    return True
+
+
 def engine_from(part: EnginePart) -> Engine:
-    """The engine that a request names, of its release and with its options."""
+    """The engine that a request names, of its release and with its options; the same one for equal parts."""
+    return _kept_engine(part) if can_be_compared(part) else _engine_from(part)
+
+
+def _engine_from(part: EnginePart) -> Engine:
     _refuse_open_preset(part)
-    options = part.model_dump(exclude={"name", "version", "preset", *homed_flags(part.name)})
+    options = part.model_dump(exclude={"name", "version", "preset", "further", *homed_flags(part.name)})
     options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
@@ -98,6 +113,9 @@ def _counts(limits: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     """Most items of each kind, from either spelling."""
     said = {kind: limit["count"] if isinstance(limit, dict) else limit for kind, limit in limits.items()}
     return tuple(sorted(said.items()))
+
+
+_kept_engine = lru_cache(256)(_engine_from)
 
 
 def _refuse_open_preset(part: EnginePart) -> None:
@@ -140,6 +158,11 @@ def version_warnings(part: EnginePart) -> list[str]:
     beyond = nearest.index == (len(releases) - 1 if nearest.side > 0 else 0)
     span = f" ({_span(releases)})" if beyond else ""
     return [f"engine.version: {known}; {part.version} is {side}: {effect}{span}", *old]
+
+
+def told_of(part: EnginePart) -> list[str]:
+    """What to know of an engine's release, and of its options that nothing counts."""
+    return [*version_warnings(part), *further_words(part)]
 
 
 def _span(releases: tuple[EngineRules, ...]) -> str:

@@ -1,14 +1,16 @@
 """``/api/fit``: which quantization of a model fits on a machine, with which cache, and how fast."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
+from llm_calc.adapters.fit_dead_end import ways_out
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
-from llm_calc.adapters.fit_speed import GOOD_BITS, best_words, too_slow_words
+from llm_calc.adapters.fit_positions import with_positions
+from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
@@ -25,25 +27,13 @@ from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
 from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
-from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError, UnsupportedError
+from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
 from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
 USUAL_CACHES = ("f16", "q8_0")
 ANSWER_SHARE = 8
 """One token in so many of the context is the answer's, as in /api/recommend_gpus."""
-NEARLY = 0.9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One row with what its rank follows from."""
-
-    row: FitRow
-    on_gpu: bool
-    bits: float
-    cache_bits: float
-    tokens_per_s: float
 
 
 MOST_DEVICES = 16
@@ -71,15 +61,12 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         UnsupportedError: llama.cpp does not run on this GPU, has no such model, or the model no such context.
     """
     check_devices(request.hardware.count)
+    request, longer = with_positions(request, catalogs)
     source = served_model(request.model, catalogs)
-    own = source.model.context_limit_tokens or source.model.context_length_tokens
-    if own and request.context_tokens > own:
-        msg = f"context_tokens: {request.context_tokens} is above the {own} tokens that the model has positions for"
-        raise UnsupportedError(msg, field="context_tokens", accepted=[own])
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
-    best = _best(tried, request.least_tokens_per_s)
+    best = best_place(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
         model=source.name,
@@ -89,9 +76,12 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         best=best,
         assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
         warnings=[
+            *longer,
             *source.warnings,
             *old_rules_of(rows),
             *too_slow_words(rows, best, request.least_tokens_per_s),
+            *faster_words(rows, best),
+            *ways_out(request, rows, catalogs, lambda other, *kind: holds(other, catalogs, *kind)),
         ],
     )
 
@@ -160,6 +150,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         where=where,
         gpu_layers=loading.offloaded,
         layers=setup.model.num_layers + 1,
+        split_layers=sum(map(bool, loading.host)) if ok else 0,
         gpu_bytes=round(plan.budget.memory_bytes - plan.budget.unallocated_bytes),
         host_bytes=round(plan.host.needed_bytes) if plan.host else 0,
         longest_context_tokens=_longest(engine, placed, request.concurrency),
@@ -190,6 +181,12 @@ def _loaded(
         return whole, placed
     fitted = estimate_request(request, weights, cache)
     return fitted, place_request(fitted, catalogs)
+
+
+def holds(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) -> bool:
+    """Whether a machine holds one kind with one cache type, and how is not asked."""
+    _, placed = _loaded(request, catalogs, weights, cache)
+    return fits(placed.plan, Asked(sequences=request.concurrency, context_tokens=request.context_tokens))
 
 
 def total_parameters_of_file(placed: Placed) -> float:
@@ -234,6 +231,9 @@ def _reason(placed: Placed, where: Where) -> str:
     budget, host = placed.plan.budget, placed.plan.host
     taken = gib(budget.memory_bytes - budget.unallocated_bytes)
     room = gib(budget.memory_bytes)
+    if placed.subject.setup.gpu.unified_memory and where != "gpu":
+        all_of_it = taken + (gib(host.needed_bytes) if host else 0.0)
+        return f"needs {all_of_it:.1f} of {room:.1f} GiB, which GPU and host share"
     match where:
         case "gpu":
             return f"{taken:.1f} of {room:.1f} GiB on the GPU"
@@ -269,21 +269,6 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
             vllm=vllm,
         )
     )
-
-
-def _best(tried: list[Tried], least: float) -> int | None:
-    """The most bits that lie on the GPU whole, with a 16-bit cache if that fits; else the fastest of 4 bits and more.
-
-    Fewer bits where none of those is of use; most bits within a tenth of the fastest. None: nothing gives ``least``.
-    """
-    useful = [place for place, each in enumerate(tried) if each.row.fits and each.tokens_per_s >= least]
-    whole = [place for place in useful if tried[place].on_gpu and tried[place].bits >= GOOD_BITS]
-    if whole:
-        return min(whole, key=lambda place: (-tried[place].bits, -tried[place].cache_bits))
-    good = [place for place in useful if tried[place].bits >= GOOD_BITS] or useful
-    fastest = max((tried[place].tokens_per_s for place in good), default=0.0)
-    near = [place for place in good if tried[place].tokens_per_s >= NEARLY * fastest]
-    return min(near, key=lambda place: (-tried[place].bits, -tried[place].cache_bits), default=None)
 
 
 def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:

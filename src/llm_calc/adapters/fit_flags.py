@@ -91,7 +91,8 @@ def _ollama(chosen: Chosen) -> str:
     settings = [f"OLLAMA_CONTEXT_LENGTH={chosen.context_tokens}", f"OLLAMA_NUM_PARALLEL={chosen.sequences}"]
     if chosen.small_cache:
         settings += ["OLLAMA_FLASH_ATTENTION=1", f"OLLAMA_KV_CACHE_TYPE={chosen.cache}"]
-    layers = "" if chosen.on_gpu or chosen.parts_apart else f"; PARAMETER num_gpu {chosen.gpu_layers}"
+    count = chosen.all_layers if chosen.on_gpu else chosen.gpu_layers
+    layers = "" if chosen.parts_apart else f"; PARAMETER num_gpu {count}"
     return f"{' '.join(settings)} ollama serve; Modelfile: FROM {shlex.quote('./' + _file(chosen))}{layers}"
 
 

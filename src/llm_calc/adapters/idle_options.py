@@ -17,7 +17,9 @@ from llm_calc.core.errors import CalcError
 from llm_calc.core.memory import kv_cache_bytes
 from llm_calc.core.serving.estimate import Deployment
 
-NOT_OPTIONS = frozenset(("name", "version", "preset", "cache_type_k", "cache_type_v", "mm_processor_kwargs"))
+NOT_OPTIONS = frozenset(
+    ("name", "version", "preset", "cache_type_k", "cache_type_v", "mm_processor_kwargs", "further")
+)
 """What chooses rules, or a format or limits that were brought into the setup before."""
 SERVED = "served"
 OF_PRESETS = frozenset(("n_ctx", "n_parallel", "kv_unified", "n_batch", "n_ubatch"))

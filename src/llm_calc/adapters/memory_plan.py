@@ -24,6 +24,7 @@ from llm_calc.adapters.memory_advice import (
 from llm_calc.adapters.memory_reason import sequence_bytes
 from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.other_gpu import recommended_gpu
+from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.setup import Subject, resolve_setup
@@ -94,6 +95,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
+            *uncounted_words(request.engine),
             *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.held.fits),
             *prefill_warnings(planned),
         ],
@@ -225,6 +227,7 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
     found = [
         f"rules and defaults of {rules.title} {rules.version}",
         *plan.notes,
+        *nothing_words(request.engine),
         *chosen_words(request),
         *encoder_words(planned.subject.setup, planned.engine, plan),
     ]

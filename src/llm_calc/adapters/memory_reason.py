@@ -34,14 +34,12 @@ def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
 def _taken(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
     """What is asked of the memory for it; where it does not fit, of the pool that is full first."""
     context, each = asked.context_tokens, replica_sequences(plan, asked)
-    who = sequences_text(asked.sequences, context)
+    who = f"{sequences_text(asked.sequences, context)} {'takes' if asked.sequences == 1 else 'take'}"
     need, there = each * sequence_bytes(plan, context), plan.available_bytes
     if len(plan.pools) < 2 or fits:
-        return (
-            f"{who} take {gib(need):.2f} GiB of the {gib(there):.2f} GiB that each GPU has for the KV cache"
-        )
+        return f"{who} {gib(need):.2f} GiB of the {gib(there):.2f} GiB that each GPU has for the KV cache"
     pool = min(plan.pools, key=lambda each: float(each.sequences(context)))
-    return f"{who} take {_of_pool(plan, pool, each, context)}"
+    return f"{who} {_of_pool(plan, pool, each, context)}"
 
 
 def _of_pool(plan: MemoryPlan, pool: Pool, sequences: int, context: int) -> str:

@@ -1,7 +1,7 @@
 """What measured deployments set where a request leaves it open: the cache's format, slots, the least room for it."""
 
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, Precision, number_format
@@ -56,6 +56,7 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
     return "fp8" if precision.weights.storage in kinds else None
 
 
+@lru_cache(64)
 def with_served_cache(
     subject: Subject, asked: PrecisionPart, engine: str
 ) -> tuple[Subject, str, tuple[str, ...]]:

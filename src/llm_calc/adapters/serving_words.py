@@ -12,6 +12,7 @@ from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.idle_options import Timed, idle_activations, idle_in_time
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
+from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.presets import chosen_words
 from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
@@ -46,13 +47,15 @@ def said_of(
         assumptions += tier_assumptions(placed, request.workload, turns)
     warnings = list(of_both(placed, sides, _warnings))
     idle = idle_in_time(request.engine, [*assumptions, *warnings], timed_by)
+    uncounted = uncounted_words(request.engine)
     loads = _load_warnings(request, placed, turns, sides)
     kept = idle_activations(request.precision, placed.subject.setup, request.engine.name, "the times")
-    return [*assumptions, *idle, *kept], [*warnings, *version_warnings(request.engine), *loads]
+    return [*assumptions, *idle, *kept], [*warnings, *version_warnings(request.engine), *uncounted, *loads]
 
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
     apart = request.disaggregated is not None
+    yield from nothing_words(request.engine)
     yield from chosen_words(request)
     yield from session_assumptions(placed, request.workload, apart=apart)
     if request.engine.version is not None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import can_be_compared
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
@@ -37,9 +39,9 @@ STATED_STAGES = ("vllm", "sglang", "generic")
 """Engines that take the layers of each stage: VLLM_PP_LAYER_PARTITION, SGLANG_PP_LAYER_PARTITION."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
-    """What runs where, with what was assumed and what the caller should know.
+    """What runs where, with what was assumed and what the caller should know; each is equal to itself alone.
 
     ``prediction_layers``: those for speculation that the checkpoint has; None where nothing tells.
     """
@@ -73,6 +75,25 @@ def resolve_setup(
         InvalidInputError: the layout does not fill the GPUs, or a part cannot be read.
         UnsupportedError: a chip, a format or a kind of model that the engine does not run.
     """
+    parts = model, precision, hardware, parallelism, engine, version
+    said = frozenset(hardware.model_fields_set)
+    if processor or isinstance(hardware, UnlikeHardware) or not can_be_compared(parts):
+        return _resolve(catalogs, *parts, said, processor)
+    return _kept_subject(catalogs, *parts, said)
+
+
+def _resolve(
+    catalogs: Catalogs,
+    model: ModelPart,
+    precision: PrecisionPart,
+    hardware: HardwarePart,
+    parallelism: ParallelismPart | None,
+    engine: EngineName,
+    version: str | None,
+    _said: frozenset[str],
+    processor: Mapping[str, object] | None = None,
+) -> Subject:
+    """``_said``: what of the hardware is stated, which changes words where values are equal."""
     return resolved(
         catalogs,
         served_model(model, catalogs),
@@ -83,6 +104,10 @@ def resolve_setup(
         version=version,
         processor=processor,
     )
+
+
+_kept_subject = lru_cache(64)(_resolve)
+"""Of the last deployments: questions often differ in their load alone."""
 
 
 def resolved(

@@ -15,6 +15,8 @@ from llm_calc.core.errors import InvalidInputError
 STDIN = "-"
 DEFAULT_ENGINE = "vllm"
 """The engine whose options are given where none is named, as in the service where none is given."""
+TEXTS = (".version", ".engine_version")
+"""Fields whose texts look like numbers: engine.version=0.11."""
 FILE_ENDINGS = (".json", ".gguf")
 
 Body = dict[str, Any]
@@ -105,7 +107,9 @@ def assignment(text: str) -> tuple[str, object]:
 
 
 def value_at(path: str, text: str) -> object:
-    """The value of a field; where that counts tokens, 64k and 32,768 are numbers."""
+    """The value of a field; where that counts tokens, 64k and 32,768 are numbers; a release is a text."""
+    if path.endswith(TEXTS):
+        return text
     found = read_tokens(text) if FIELDS.search(path.rpartition(".")[2]) else None
     return value_of(text) if found is None else found
 

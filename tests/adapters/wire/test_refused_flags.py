@@ -34,7 +34,7 @@ HOMES = [
     ("speculative_config", "the part speculative"),
     ("quantization", "precision.weights"),
     ("kv_transfer_config", "kv_tiers"),
-    ("compilation_config", "cudagraph_capture_sizes"),
+    ("kv_offloading_size", "kv_tiers"),
     ("device_memory_utilization", "gpu_memory_utilization"),
 ]
 

@@ -109,6 +109,7 @@ def test_operators_add_up_to_the_step(model: Model, sequences: int, prompt: int)
         float(step_seconds(fine, load, rates())), rel=1e-9
     )
     assert rows[-1].seconds >= float(launch_seconds(fine, load, rates())) * (1 - 1e-9)
+    assert len({row.name for row in rows}) == len(rows)
 
 
 @given(model=models, sequences=st.lists(counts, min_size=1, max_size=5))

@@ -8,7 +8,7 @@ from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.engines import engine_rules, release_of, version_warnings
+from llm_calc.adapters.engines import engine_rules, release_of, told_of
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.planned import Planned
@@ -124,8 +124,8 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
 
 def _release_warnings(asked: EnginePart | None, found: list[Holding]) -> dict[str, None]:
     """What to know of the releases whose rules answered: of the engine asked for, else of all that are recommended."""
-    parts = [asked] if asked else [each.request.engine for each in found]
-    return dict.fromkeys(text for part in parts for text in version_warnings(part))
+    parts = (each.request.engine for each in found)
+    return dict.fromkeys(text for one in ([asked] if asked else parts) for text in told_of(one))
 
 
 def _words(workload: WorkloadPart) -> str:

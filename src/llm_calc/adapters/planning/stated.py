@@ -9,7 +9,7 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, StatedOption
 from llm_calc.adapters.wire.engines import EnginePart
 
-CHOOSE_RULES = frozenset(("name", "version"))
+CHOOSE_RULES = frozenset(("name", "version", "further"))
 
 Stated = tuple[tuple[str, object], ...]
 """Names of options and what was said of them."""

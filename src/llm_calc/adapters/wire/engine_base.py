@@ -23,3 +23,11 @@ class EngineBase(StrictRequest):
         description="Release that runs, such as 0.33.0, v0.17.1 or b11549; 0.11 stands for 0.11.x; absent: the newest "
         "known. It chooses the rules and defaults; one that is not known gets those of the nearest, under a warning",
     )
+    further: (
+        Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=300, strict=False)]
+        | None
+    ) = Field(
+        None,
+        description="Names of options that are passed to the engine and that nothing here counts; those that are said "
+        "under their own names are brought here",
+    )

@@ -67,6 +67,9 @@ class FitRow(Answer):
     where: Where = Field(description="Where the model lies then")
     gpu_layers: int = Field(description="Layers on the GPU, the output counted as one [layers]")
     layers: int = Field(description="All layers, the output counted as one [layers]")
+    split_layers: int = Field(
+        description="Layers on the GPU of which experts or feed-forward matrices stay with the host [layers]"
+    )
     gpu_bytes: int = Field(description="Memory taken on the fullest GPU [bytes]")
     host_bytes: int = Field(description="Memory taken on the host [bytes]")
     longest_context_tokens: int = Field(

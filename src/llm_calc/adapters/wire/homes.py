@@ -11,10 +11,11 @@ from pydantic import BaseModel, model_validator
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
 from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
+from llm_calc.adapters.wire.passed import spelled
 from llm_calc.adapters.wire.prefix_switches import check_prefix
 from llm_calc.adapters.wire.refused_flags import REFUSED
 from llm_calc.adapters.wire.spread import check_spread
-from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.errors import InvalidInputError
 
 SIZES: Mapping[str, Mapping[str, str]] = {
     "vllm": {
@@ -74,9 +75,8 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for part in ("precision", "parallelism", "hardware"):
         if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
             raise InvalidInputError(f"{part}: must be a JSON object", field=part)
-    for flag, why in REFUSED.get(name, {}).items():
-        if engine.get(flag) not in (None, False, 0):
-            raise UnsupportedError(f"engine.{flag}: {why}", field=f"engine.{flag}")
+    engine = spelled(engine, name, REFUSED.get(name, {}))
+    data = {**data, "engine": engine}
     check_prefix(plain(data.get("workload")), engine, name)
     given = {flag: engine[flag] for flag in homed_flags(name) - {FLAG} if engine.get(flag) is not None}
     if not given:

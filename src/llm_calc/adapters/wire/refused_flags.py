@@ -16,17 +16,11 @@ _APART = "prefill and decode apart are the part disaggregated"
 _WEIGHTS = "the format of the weights is precision.weights"
 _NUMBERS = "the number type is precision.weights and precision.activations"
 _LORA = "adapters are the part lora"
-_MEDIA = "images and sound, and the encoder's pass over them, are not modelled; say max_num_batched_tokens of the start"
+_MEDIA = "servers of encoders alone, and memory that they share pixels in, are not modelled"
 _EXPERTS = "experts that are kept twice are not modelled; parallelism.expert deals each once"
-_OVERLAP = "batches that are cut in two to overlap are not modelled"
-_KERNELS = "kernels are those that the engine takes by itself; what they change of blocks is not modelled"
 _MIXED = "one format holds for the cache of all layers: precision.kv_cache"
 _STATES = "the state's width is mamba_ssm_cache_dtype; its blocks follow from the model"
-_GRAPHS = (
-    "say cudagraph_mode, cudagraph_capture_sizes, max_cudagraph_capture_size or enforce_eager by themselves"
-)
 _CONTEXTS = "prompts cut over GPUs are not modelled; decode_context_parallel_size deals the cache"
-_SLEEP = "what is freed while an engine sleeps is not modelled"
 
 
 def _all(flags: Iterable[str], why: str) -> dict[str, str]:
@@ -34,8 +28,9 @@ def _all(flags: Iterable[str], why: str) -> dict[str, str]:
 
 
 VLLM: Mapping[str, str] = {
-    **_all(("kv_offloading_size", "kv_offloading_backend", "swap_space", "cpu_offload_params"), _HOST),
+    **_all(("swap_space", "cpu_offload_params"), _HOST),
     **_all(("offload_backend", "offload_params", "offload_group_size", "offload_num_in_group"), _HOST),
+    **_all(("kv_offloading_size", "kv_offloading_backend"), _SHARED),
     "quantization": _WEIGHTS,
     "quantization_config": _WEIGHTS,
     "dtype": _NUMBERS,
@@ -44,21 +39,11 @@ VLLM: Mapping[str, str] = {
     "ec_transfer_config": _APART,
     **_all(("enable_lora", "max_loras", "max_lora_rank", "max_cpu_loras"), _LORA),
     **_all(("lora_dtype", "fully_sharded_loras", "lora_target_modules"), _LORA),
-    **_all(("mm_encoder_only", "disable_chunked_mm_input", "enable_mm_embeds"), _MEDIA),
-    **_all(("mm_ipc_gpu_memory_gb", "mm_processor_device"), _MEDIA),
+    **_all(("mm_encoder_only", "mm_ipc_gpu_memory_gb"), _MEDIA),
     **_all(("enable_eplb", "eplb_config", "num_redundant_experts", "enable_elastic_ep"), _EXPERTS),
-    **_all(
-        ("enable_dbo", "ubatch_size", "dbo_decode_token_threshold", "dbo_prefill_token_threshold"), _OVERLAP
-    ),
-    **_all(
-        ("attention_backend", "attention_config", "kernel_config", "moe_backend", "linear_backend"), _KERNELS
-    ),
-    **_all(("gdn_prefill_backend", "kda_prefill_backend", "mamba_backend", "additional_config"), _KERNELS),
-    **_all(("kv_cache_dtype_skip_layers", "calculate_kv_scales"), _MIXED),
+    **_all(("kv_cache_dtype_skip_layers",), _MIXED),
     **_all(("mamba_cache_dtype", "mamba_block_size", "use_replayssm", "replayssm_buffer_len"), _STATES),
-    **_all(("compilation_config", "optimization_level"), _GRAPHS),
     **_all(("prefill_context_parallel_size", "cp_kv_cache_interleave_size"), _CONTEXTS),
-    **_all(("enable_sleep_mode", "enable_cumem_allocator"), _SLEEP),
     "device_memory_utilization": "say gpu_memory_utilization, whose other name it is",
     "disable_sliding_window": "the context that is left is the window: say max_model_len",
     "max_num_active_seqs": "say max_num_seqs",
@@ -75,19 +60,10 @@ SGLANG: Mapping[str, str] = {
     "disaggregation_mode": _APART,
     "quantization": _WEIGHTS,
     "dtype": _NUMBERS,
-    "enable_mixed_chunk": "steps of prompts and answers together are not modelled for SGLang",
     **_all(("enable_lora", "lora_paths", "max_lora_rank", "max_loras_per_batch"), _LORA),
     **_all(("max_loaded_loras", "lora_target_modules"), _LORA),
     **_all(("ep_num_redundant_experts", "enable_eplb"), _EXPERTS),
-    "enable_two_batch_overlap": _OVERLAP,
-    **_all(("prefill_attention_backend", "decode_attention_backend", "moe_runner_backend"), _KERNELS),
     "cuda_graph_bs": "say cuda_graph_max_bs",
-    "enable_memory_saver": _SLEEP,
-    **_all(("mm_attention_backend", "mm_enable_dp_encoder", "limit_mm_data_per_request"), _MEDIA),
-    **_all(
-        ("enable_dp_lm_head", "moe_dense_tp_size"),
-        "embedding, head and dense layers are laid out as by default",
-    ),
 }
 
 TRTLLM: Mapping[str, str] = {
@@ -105,7 +81,6 @@ TRTLLM: Mapping[str, str] = {
     "max_gpu_total_bytes": "say max_tokens or free_gpu_memory_fraction",
     "max_beam_width": "one answer a request is modelled",
     "context_parallel_size": "prompts cut over GPUs are not modelled",
-    **_all(("moe_config", "attn_backend"), _KERNELS),
 }
 
 REFUSED: Mapping[str, Mapping[str, str]] = {"vllm": VLLM, "sglang": SGLANG, "trtllm": TRTLLM}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer
-from llm_calc.adapters.wire.compare import CompareAnswer, FigureDifference
+from llm_calc.adapters.wire.compare import CompareAnswer, ComparedScenario, FigureDifference
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import NONE, memory, number, percent, seconds, usd
 
@@ -20,6 +20,11 @@ FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "usd_per_million_output_tokens_all_in": ("USD a million output tokens", usd),
     "headroom_bytes": ("KV cache left on the fullest GPU", memory),
 }
+TAKEN: dict[str, Callable[[ComparedScenario], str]] = {
+    "weights as taken": lambda each: each.estimate.resolved.weights,
+    "KV cache as taken": lambda each: each.estimate.resolved.kv_cache,
+}
+"""What was left open and may come out differently."""
 
 
 def show_compared(console: Console, answer: CompareAnswer) -> None:
@@ -30,7 +35,13 @@ def show_compared(console: Console, answer: CompareAnswer) -> None:
         asked = [(each.field, *(value.strip('"') for value in each.values)) for each in answer.differences]
         listing(console, ("Asked", *labels), asked)
     fits = ("fits in memory", *("yes" if each.memory.fits else "✕ no" for each in answer.scenarios))
-    listing(console, ("Answered", *labels), [fits, *map(_figure, answer.figures)])
+    taken = [
+        row
+        for name, words in TAKEN.items()
+        if len(set((row := (name, *map(words, answer.scenarios)))[1:])) > 1
+    ]
+    basis = ("basis", *(each.estimate.basis.kind.replace("_", " ") for each in answer.scenarios))
+    listing(console, ("Answered", *labels), [*taken, fits, *map(_figure, answer.figures), basis])
     facts(console, [(labels[each.scenario], each.text) for each in answer.reasons], f"Against {labels[0]}")
     facts(console, _prices(answer), "Prices of a GPU")
     notes(console, _warnings(answer), ())

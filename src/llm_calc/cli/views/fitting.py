@@ -33,14 +33,20 @@ def _fit_row(row: FitRow) -> tuple[str, ...]:
         row.weights,
         row.kv_cache,
         memory(row.file_bytes),
-        row.where
-        if row.where in ("gpu", "nowhere")
-        else f"{row.where}, {row.gpu_layers} of {row.layers} layers",
+        row.where if row.where in ("gpu", "nowhere") else f"{row.where}, {_layers(row)}",
         number(row.longest_context_tokens) if row.longest_context_tokens else "—",
         "—" if row.tokens_per_s is None else number(row.tokens_per_s),
         "—" if likely is None else f"{number(likely.low)}–{number(likely.high)}",
         "—" if row.ttft_s is None else seconds(row.ttft_s),
     )
+
+
+def _layers(row: FitRow) -> str:
+    """Which layers lie on the GPU, and of how many of them the experts do not."""
+    if row.gpu_layers == row.layers and row.split_layers:
+        return f"experts of {row.split_layers} of {row.layers - 1} layers on the host"
+    split = f", {row.split_layers} without experts" if row.split_layers else ""
+    return f"{row.gpu_layers} of {row.layers} layers{split}"
 
 
 def show_models_for(console: Console, answer: ModelsForAnswer) -> None:

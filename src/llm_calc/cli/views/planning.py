@@ -31,6 +31,7 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
         "tokens/s",
         "USD/h",
         "USD/M out",
+        " basis",
     )
     if answer.plans:
         listing(console, columns, [_plan(each) for each in answer.plans])
@@ -76,6 +77,7 @@ def _plan(plan: Plan) -> tuple[str, ...]:
         number(plan.output_tokens_per_s),
         usd(plan.usd_per_hour),
         usd(plan.usd_per_million_output_tokens_all_in),
+        plan.basis.replace("_", " "),
     )
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.llama_cpp_cache import CacheRules, cache_bytes, claims
 from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes, host_compute_bytes
+from llm_calc.core.engines.llama_cpp_copies import copies_of
 from llm_calc.core.engines.llama_cpp_fit import FitQuestion, Loading, dealt_layers, fitted
 from llm_calc.core.engines.llama_cpp_loading import (
     Parts,
@@ -20,8 +21,8 @@ from llm_calc.core.engines.llama_cpp_loading import (
     device_weights,
     doubled_bytes,
     free_memory,
-    host_patterns,
     host_weights,
+    kept_with_host,
     longest_request,
     notes,
     unused,
@@ -29,15 +30,7 @@ from llm_calc.core.engines.llama_cpp_loading import (
 from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
-from llm_calc.core.engines.llama_cpp_split import (
-    DENSE_FFN,
-    EXPERTS,
-    Device,
-    HostTensors,
-    first_layers,
-    matching,
-    together,
-)
+from llm_calc.core.engines.llama_cpp_split import Device
 from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.overheads import OverheadConstants, framework_bytes
 from llm_calc.core.serving.placement import Placement
@@ -124,12 +117,12 @@ class LlamaCpp:
     def start(self, setup: Setup) -> Loading:
         """What the options say, before anything is fitted."""
         layers, count = setup.model.num_layers + 1, setup.layout.pipeline
-        asked = self.n_gpu_layers
+        asked, experts = self.n_gpu_layers, setup.model.num_layers if self.cpu_moe else self.n_cpu_moe
         offloaded = layers if asked is None or asked < 0 else min(asked, layers)
         return Loading(
             n_ctx=self._longest(setup),
             layers=dealt_layers(setup.model.num_layers, offloaded, count, self._shares(setup)),
-            host=self._host_tensors(setup),
+            host=kept_with_host(setup.model, experts, self.n_cpu_ffn, self.override_tensor),
         )
 
     def fitted(self, setup: Setup) -> Loading:
@@ -160,13 +153,6 @@ class LlamaCpp:
         if self.split_mode == "none":
             return tuple(float(device == self.main_gpu) for device in range(count))
         return self.tensor_split or free_memory(setup, framework_bytes(1, self.overheads))
-
-    def _host_tensors(self, setup: Setup) -> HostTensors:
-        total = setup.model.num_layers
-        experts = total if self.cpu_moe else self.n_cpu_moe
-        kept = together(first_layers(total, experts, EXPERTS), first_layers(total, self.n_cpu_ffn, DENSE_FFN))
-        patterns = host_patterns(self.override_tensor)
-        return together(kept, matching(setup.model, patterns)) if patterns else kept
 
     def micro_batch(self, n_ctx: int) -> int:
         """Tokens that are computed at once [tokens].
@@ -199,10 +185,10 @@ class LlamaCpp:
 
     def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
         """Weights, cells and compute buffer of one device."""
-        device = split[stage]
+        layers = split[stage].layers
         return Parts(
-            weights_bytes=device_weights(setup, loading, device),
-            kv_cache_bytes=self._cells(setup, loading, device.layers) if self.cache_on_device else 0.0,
+            weights_bytes=device_weights(setup, loading, split[stage]),
+            kv_cache_bytes=self._cells(setup, loading, layers) if self.cache_on_device else 0.0,
             compute_bytes=compute_bytes(self._graph(setup, loading, split, stage)),
         )
 
@@ -240,6 +226,15 @@ class LlamaCpp:
             output=split[stage].output,
             devices=sum(bool(device.layers) or device.output for device in split) if whole else 1,
             device=stage,
+            used=bool(split[stage].layers) or split[stage].output,
+            copies=copies_of(
+                setup,
+                loading,
+                split,
+                self._cache_rules(setup, loading),
+                cache_on_device=self.cache_on_device,
+                op_offload=self.op_offload,
+            ),
         )
 
     def _device(

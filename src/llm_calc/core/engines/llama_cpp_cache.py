@@ -77,6 +77,22 @@ def cache_bytes(model: Model, layers: range, rules: CacheRules) -> float:
     return total
 
 
+def widest_cache(model: Model, layers: range, rules: CacheRules) -> float:
+    """Keys and values of all slots in the widest of these layers [bytes].
+
+    ``max over layers of cells x bytes a cell``.
+    Definition: what one layer's attention reads.
+    """
+    sizes = [0.0]
+    for kept in _kept(model, layers, rules):
+        window = kept.window
+        cells = rules.slots.cells
+        if window is not None:
+            cells = rules.slots.window_cells(window, rules.micro_batch) * rules.slots.streams
+        sizes.append(cells * kept.bytes_per_token)
+    return max(sizes)
+
+
 def claims(model: Model, layers: range, rules: CacheRules) -> tuple[Claim, ...]:
     """What one sequence takes in these layers, by kind of layer [bytes].
 

@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.blocks import LatentAttention
+from llm_calc.core.engines.llama_cpp_copies import LEAST_TOKENS, Copies, copied_width, stream_width
 from llm_calc.core.engines.llama_cpp_slots import Slots, window_of
 from llm_calc.core.model import Model
 from llm_calc.core.overheads import layer_peak_width
@@ -15,6 +16,7 @@ INPUT_BYTES, PLAIN_INPUT_BYTES, MASK_INPUT_BYTES = 20, 12, 16
 """Positions and places of a token, with flash attention and without, and its places in a second cache."""
 PARALLEL_BLOCKS = frozenset(("cohere2", "phi", "phi-msft"))
 """Attention and feed-forward both read the layer's input, which stays for longer."""
+NOTHING_COPIED = Copies()
 COPIES = 4
 """Copies of a graph's inputs where several devices work on successive micro-batches at once."""
 
@@ -24,7 +26,8 @@ class Graph:
     """What the buffer is planned for: a micro-batch over all cells, with ``outputs`` rows of logits.
 
     ``cached_beside``: keys and values of the micro-batch lie beside its scores. ``devices``: how many work on it;
-    ``device``: which of them; ``output``: it holds the head.
+    ``device``: which of them; ``output``: it holds the head; ``used``: it holds anything of the model. ``copies``:
+    what it takes over from the host.
     """
 
     model: Model
@@ -38,6 +41,8 @@ class Graph:
     output: bool = True
     devices: int = 1
     device: int = 0
+    used: bool = True
+    copies: Copies = NOTHING_COPIED
 
 
 def mask_bytes(graph: Graph) -> float:
@@ -85,6 +90,7 @@ def compute_bytes(graph: Graph) -> float:
     what they take in.
     Source: llama.cpp v0.5.0 ``ggml/src/ggml-alloc.c``, which puts a tensor into the smallest hole that it fits;
     checked: 2026-11-30, read; equal to its own dry run for dense models (``docs/memory.md``).
+    More where it takes over what lies with the host (:func:`._copied_bytes`).
     Leaves out: recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
     model, tokens = graph.model, _tokens(graph)
@@ -100,7 +106,27 @@ def compute_bytes(graph: Graph) -> float:
         taken = FLOAT_BYTES * tokens * model.hidden * (1 if graph.device == 0 else 2)
         layer += (COPIES - 1) * masks + COPIES * taken
     head = FLOAT_BYTES * graph.outputs * (model.vocab + model.hidden) if graph.output else 0
-    return float(max(layer, head))
+    own = max(layer, head) if graph.used else 0.0
+    return float(max(own, _copied_bytes(graph, masks, inputs * tokens)))
+
+
+def _copied_bytes(graph: Graph, masks: float, inputs: float) -> float:
+    """The buffer while it holds what was copied from the host; nothing where nothing is [bytes].
+
+    ``matrix + keys of a layer + masks + inputs + micro batch x 4 x numbers beside the copy``; of the cache alone
+    ``keys and values + masks + micro batch x 4 x 2 x (hidden + queries)``.
+    Source: llama.cpp v0.5.0, its own dry run (``docs/memory.md``): to a thousandth where experts stay with the host,
+    mostly within 5 % for whole layers, up to a quarter less for a cache alone; checked: 2026-11-30, run.
+    Leaves out: holes that the allocator leaves between copies of unlike size.
+    """
+    model, tokens, copies = graph.model, _tokens(graph), graph.copies
+    if copies.matrix_bytes and graph.micro_batch >= LEAST_TOKENS:
+        beside = FLOAT_BYTES * tokens * copied_width(model, copies.component)
+        return copies.matrix_bytes + copies.cache_bytes / 2 + masks + inputs + beside
+    if copies.cache_bytes and graph.used:
+        beside = FLOAT_BYTES * tokens * 2 * (stream_width(model) - model.hidden)
+        return copies.cache_bytes + masks + beside
+    return 0.0
 
 
 @lru_cache(maxsize=256)

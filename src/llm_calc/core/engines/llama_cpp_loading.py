@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.llama_cpp_fit import Loading
 from llm_calc.core.engines.llama_cpp_slots import Slots
-from llm_calc.core.engines.llama_cpp_split import Device, layer_bytes, matching
+from llm_calc.core.engines.llama_cpp_split import (
+    DENSE_FFN,
+    EXPERTS,
+    Device,
+    HostTensors,
+    first_layers,
+    layer_bytes,
+    matching,
+    together,
+)
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 
@@ -81,6 +90,18 @@ def doubled_bytes(setup: Setup, split: tuple[Device, ...]) -> float:
     """
     stack = layer_bytes(setup.model, setup.numbers.recipe)
     return stack.tied_bytes if any(device.output for device in split) else 0.0
+
+
+def kept_with_host(model: Model, experts: int, dense: int, override: str | None) -> HostTensors:
+    """What the options keep with the host of offloaded layers, by layer.
+
+    ``experts``, ``dense``: first layers whose experts, or whose dense feed-forward matrices, they keep [layers].
+    Source: llama.cpp v0.5.0 ``common/arg.cpp``, ``--n-cpu-moe``, ``--cpu-moe``, ``--override-tensor``; checked:
+    2026-11-30, read.
+    """
+    total, patterns = model.num_layers, host_patterns(override)
+    kept = together(first_layers(total, experts, EXPERTS), first_layers(total, dense, DENSE_FFN))
+    return together(kept, matching(model, patterns)) if patterns else kept
 
 
 def host_patterns(override: str | None) -> tuple[str, ...]:

@@ -54,12 +54,13 @@ def least_step_seconds(work: StepWork, bytes_per_s: float, *, experts_are_dealt:
 
 
 def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[OperatorTime, ...]:
-    """Every operator of one step, matrix by matrix [s, bytes, FLOP]; their seconds add up to the step's.
+    """Every operator of one step [s, bytes, FLOP], those of one name in all layers together.
 
+    Their seconds add up to the step's.
     ``launches = max(step_seconds - sum of operators, launch_seconds)``: what a step without captured graphs takes
     beyond its operators stands there.
-    Definition: the terms of :func:`.step.step_seconds` one by one; the bound is the larger of an operator's two
-    times.
+    Definition: the terms of :func:`.step.step_seconds` by name; the bound is the larger of an operator's two times,
+    where layers differ in that of those that take longer.
     """
     rows = [
         *_linear(work, load, rates),
@@ -69,7 +70,22 @@ def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[Operat
     ]
     rest = float(step_seconds(work, load, rates)) - sum(row.seconds for row in rows)
     launches = max(rest, float(launch_seconds(work, load, rates)))
-    return (*rows, _operator("launches, scheduler and small kernels", launches, "launch"))
+    return (*_by_name(rows), _operator("launches, scheduler and small kernels", launches, "launch"))
+
+
+def _by_name(rows: list[OperatorTime]) -> Iterator[OperatorTime]:
+    """The rows of each name as one."""
+    for name in dict.fromkeys(row.name for row in rows):
+        alike = [row for row in rows if row.name == name]
+        bounds = {row.bound: sum(each.seconds for each in alike if each.bound == row.bound) for row in alike}
+        yield OperatorTime(
+            name=name,
+            flops=sum(row.flops for row in alike),
+            bytes_moved=sum(row.bytes_moved for row in alike),
+            message_bytes=sum(row.message_bytes for row in alike),
+            seconds=sum(row.seconds for row in alike),
+            bound=max(bounds, key=lambda bound: bounds[bound]),
+        )
 
 
 def _operator(

@@ -47,7 +47,7 @@ export function Missing({ question, otherwise = "not known for this scenario" })
 export function Table({ label, head, rows, className = "" }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${className}>
     <thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => (at ? html`<td>${cell}</td>` : html`<th scope="row">${cell}</th>`))}</tr>`)}</tbody>
+    <tbody>${rows.map((row) => html`<tr>${row.map((cell, at) => (at ? html`<td data-name=${head[at]}>${cell}</td>` : html`<th scope="row">${cell}</th>`))}</tr>`)}</tbody>
   </table></div>`;
 }
 

@@ -66,6 +66,6 @@ export function NextChange() {
   if (!plan || !shown.length) return null;
   const stale = each !== scenario.value;
   return html`<section class=${`card ${stale ? "stale" : ""}`} aria-busy=${stale} aria-labelledby="next"><h2 id="next">What one change would do</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Single changes"><table class="variants"><thead><tr>${["Change", ...EFFECTS].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <div class="scroll" tabindex="0" role="region" aria-label="Single changes"><table class="variants stacked"><thead><tr>${["Change", ...EFFECTS].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
       <tbody>${shown.map((one) => html`<${Row} one=${one} stale=${stale} />`)}</tbody></table></div></section>`;
 }

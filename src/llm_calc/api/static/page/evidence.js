@@ -22,7 +22,7 @@ function Nearest({ basis: { nearest: runs, nearest_note: note } }) {
     html`${run.model} · ${run.tensor * run.pipeline * run.data} × ${run.gpu} · ${run.engine} ${run.engine_version ?? ""}<small>${run.weights} · ${integer(run.input_tokens)} in / ${integer(run.output_tokens)} out · ${integer(run.requests)} at once</small>`,
     run.differs.length ? run.differs.map(differing).join(", ") : "nothing", figuresOf(run), html`<small>${run.source}</small>`,
   ]);
-  return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)} The fit has seen them: how far off answers are on what it had not seen stands below.</p><${Table} label="Nearest measurements" head=${["Run", "Differs in", "Measured", "Source"]} rows=${rows} />`;
+  return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)} The fit has seen them: how far off answers are on what it had not seen stands below.</p><${Table} className="stacked" label="Nearest measurements" head=${["Run", "Differs in", "Measured", "Source"]} rows=${rows} />`;
 }
 
 function List({ title, texts, warn }) {
@@ -41,7 +41,7 @@ export function HowWrong() {
     <${Nearest} basis=${served.basis} />
     <h3>Our error</h3>
     ${errors.length ? html`<p class="note">On ${unseen}, the case that yours is like:</p>
-      <${Table} label="Errors" head=${["Figure", "Load", "Runs compared", "Mean error", "Median error"]} rows=${errors.map((each) => [METRICS[each.metric] ?? each.metric, each.load.replace("_", " "), integer(each.measurements), percent(each.mean_error_fraction), percent(each.median_error_fraction)])} />`
+      <${Table} className="stacked" label="Errors" head=${["Figure", "Load", "Runs compared", "Mean error", "Median error"]} rows=${errors.map((each) => [METRICS[each.metric] ?? each.metric, each.load.replace("_", " "), integer(each.measurements), percent(each.mean_error_fraction), percent(each.median_error_fraction)])} />`
       : html`<p class="note">Not known: no run of this kind was measured.</p>`}
     <${List} title="Warnings" texts=${texts("warnings")} warn /><${List} title="Assumptions" texts=${texts("assumptions")} />
   <//>`;

@@ -16,7 +16,7 @@ const COLUMNS = [
 ];
 const runner = signal("llama_cpp"), copied = signal("");
 
-const placeOf = (row) => (row.fits && row.where === "gpu and host" ? `${row.gpu_layers} of ${row.layers} layers on the GPU` : row.fits ? row.where.replace("gpu", "GPU") : "does not fit");
+const placeOf = (row) => (row.fits && row.where === "gpu and host" ? `${row.gpu_layers} of ${row.layers} layers on the GPU${row.split_layers ? `, experts of ${row.split_layers} on the host` : ""}` : row.fits ? row.where.replace("gpu", "GPU") : "does not fit");
 
 function Row({ row, context }) {
   const command = row.run_with?.[runner.value];
@@ -37,6 +37,6 @@ export function WhichQuant() {
   return html`<${Card} id="quants" title="Which quantization fits?" question=${fit} wide note=${note} side=${side}>
     ${!data && html`<${Missing} question=${fit} />`}
     ${data && html`<div class="scroll" tabindex="0" role="region" aria-label="Quantizations on this machine"><table class="plans quants"><thead><tr>${HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.rows.map((row) => html`<${Row} row=${row} context=${data.context_tokens} />`)}</tbody></table></div>
-      ${data.assumptions.map((text) => html`<p class="note">${sentence(text)}</p>`)}
+      ${[...data.warnings, ...data.assumptions].map((text) => html`<p class="note">${sentence(text)}</p>`)}
       <${Data} name="llm-calc-quantizations" picture=${false} columns=${COLUMNS} rows=${data.rows.map((row) => [row.weights, row.kv_cache, row.file_bytes, placeOf(row), row.longest_context_tokens, row.tokens_per_s, row.ttft_s])} />`}<//>`;
 }

@@ -47,7 +47,7 @@ function CostTile({ each, device, served, reason }) {
   const price = costPerMillion(each, device, served), rent = rentPerHour(each, device), ends = spread(served, "output_tokens_per_s");
   const range = price !== null && ends && `, likely ${usd(price / ends[1])}–${usd(price / ends[0])}`;
   const unknown = catalog.value.gpus.length ? "no price known" : "";
-  const dated = each.usd === "" ? `, ${device?.price_as_of}` : ", your price";
+  const dated = each.usd === "" ? `, ${device?.price_as_of?.replaceAll("-", "\u2011")}` : ", your price";
   return html`<${Tile} name="Cost" title="rent over generated tokens" value=${usd(price)} range=${reason || (rent === null ? unknown : price === null ? "" : `per M output tokens${range || ""}`)} under=${[rent !== null && `${usd(rent)} an hour${dated}`]} opens="cost" />`;
 }
 

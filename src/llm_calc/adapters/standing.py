@@ -1,0 +1,80 @@
+"""What stands of a deployment whatever its load is: its memory plan and who does what of a step.
+
+Users ask for one deployment under many loads. Both are kept for the last ones that were asked for, as long as a
+request says all of it in values that can be compared; drafts, adapters and the caller's own measurements are not kept.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
+from llm_calc.adapters.calibration import Family, load_calibration
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.engines import can_be_compared, engine_from
+from llm_calc.adapters.offload import Offload
+from llm_calc.adapters.replicas import one_replica
+from llm_calc.adapters.served import with_chosen_cache
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.timed import timed
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.core.calibration import Calibration
+from llm_calc.core.engines import Engine, MemoryPlan
+from llm_calc.core.operators import StepWork, summed
+from llm_calc.core.serving.rates import Machine
+
+KEPT = 64
+"""Deployments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The plan of one replica, the peaks of its GPUs, its operators one by one and summed, and the host's part."""
+
+    plan: MemoryPlan
+    machine: Machine
+    offload: Offload
+    operators: StepWork
+    work: StepWork
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What it follows from; ``many``: whether requests meet others."""
+
+    subject: Subject
+    engine: EnginePart
+    catalogs: Catalogs
+    gpus_per_node: int
+    many: bool
+
+    def standing(self, built: Engine, calibration: Calibration, beside: Beside) -> Standing:
+        """What stands, made anew.
+
+        Raises:
+            CalcError: as the engine's plan.
+        """
+        setup = self.subject.setup
+        layout, _ = one_replica(setup.layout)
+        cluster = self.catalogs.cluster(setup.gpu, layout.gpus, self.gpus_per_node)
+        setup = replace(setup, layout=layout)
+        plan = with_chosen_cache(built, self.engine, beside.held(setup))
+        machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=self.many)
+        return Standing(plan=plan, machine=machine, offload=offload, operators=work, work=summed(work))
+
+
+def standing(asked: Asked, built: Engine, calibration: Calibration, beside: Beside) -> Standing:
+    """What stands of a deployment, made anew or as kept.
+
+    Raises:
+        CalcError: as the engine's plan.
+    """
+    family: Family = calibration.name  # type: ignore[assignment]
+    plain = beside == NOTHING_BESIDE and calibration is load_calibration(family)
+    if plain and can_be_compared(asked.engine) and built is engine_from(asked.engine):
+        return _kept(asked, family)
+    return asked.standing(built, calibration, beside)
+
+
+@lru_cache(KEPT)
+def _kept(asked: Asked, family: Family) -> Standing:
+    return asked.standing(engine_from(asked.engine), load_calibration(family), NOTHING_BESIDE)

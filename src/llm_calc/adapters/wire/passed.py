@@ -1,0 +1,108 @@
+"""Options of engines under all their names: aliases, wholes that hold several, and what is passed on uncounted."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from llm_calc.adapters.passed_options import PassedOptions, passed_options
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
+
+FURTHER = "further"
+UNSAID: tuple[object, ...] = (None, False, 0, "auto", "", {}, [])
+"""Values of an option that is refused which say what the engine does anyway."""
+SWITCHED = {"llama.cpp": ("flash_attn", "fit")}
+"""Switches that a command line says in words."""
+WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
+COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
+"""What vLLM's compilation config holds that the request's own options say as well."""
+BY_LEVEL = {0: "NONE", 1: "PIECEWISE", 2: "FULL_AND_PIECEWISE", 3: "FULL_AND_PIECEWISE"}
+"""``cudagraph_mode`` of an optimization level: vLLM 0.33.0 ``vllm/config/vllm.py``, ``OPTIMIZATION_LEVEL_TO_CONFIG``;
+checked: 2026-11-30, read."""
+
+
+def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) -> dict[str, Any]:
+    """The engine's part with its options under the request's names; those that nothing counts by name in ``further``.
+
+    Raises:
+        InvalidInputError: two names of one option that say different things; a whole that cannot be read.
+        UnsupportedError: an option of what is not modelled; says what to do instead.
+    """
+    known = passed_options(name)
+    engine = {**engine, FURTHER: _named(engine.get(FURTHER), known)}
+    found: dict[str, Any] = {}
+    for option, value in engine.items():
+        _merge(found, known.aliases.get(option, option), value, option)
+    for option in SWITCHED.get(name, ()):
+        if isinstance(found.get(option), str):
+            found[option] = WORDS.get(found[option], found[option])
+    if name == "vllm":
+        found = _compiled(found)
+    homes = {**known.homes, **refused}
+    for option in [each for each in found if each in homes]:
+        if found[option] not in UNSAID:
+            raise UnsupportedError(f"engine.{option}: {homes[option]}", field=f"engine.{option}")
+        del found[option]
+    further = [each for each in found if each in known.passed]
+    names = [*found.pop(FURTHER), *(each for each in further if found[each] is not None)]
+    rest = {option: value for option, value in found.items() if option not in further}
+    return {**rest, FURTHER: names} if names else rest
+
+
+def _named(further: object, known: PassedOptions) -> list[str]:
+    """The names that a request lists itself.
+
+    Raises:
+        InvalidInputError: no list, or a name that is none of the engine's uncounted options.
+    """
+    listed = [] if further is None else further
+    if not isinstance(listed, (list, tuple)):
+        raise InvalidInputError("engine.further: must be a list of names", field="engine.further")
+    for option in listed:
+        if option not in known.passed:
+            msg = f"engine.further: {str(option)[:80]!r} is no option that is known and uncounted; say it by itself"
+            raise InvalidInputError(msg, field="engine.further")
+    return list(listed)
+
+
+def _merge(found: dict[str, Any], option: str, value: object, said_as: str) -> None:
+    if found.get(option, value) != value and value is not None and found[option] is not None:
+        msg = f"engine.{said_as}: says {value!r}, but engine.{option} says {found[option]!r}; they are one option"
+        raise InvalidInputError(msg, field=f"engine.{said_as}")
+    if value is not None or option not in found:
+        found[option] = value
+
+
+def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
+    """A compilation config and a level of vLLM as the options that they hold; other keys are uncounted."""
+    found = {
+        key: value for key, value in engine.items() if key not in ("compilation_config", "optimization_level")
+    }
+    further = list(found[FURTHER])
+    config, level = _whole(engine.get("compilation_config")), engine.get("optimization_level")
+    if isinstance(config, int) and not isinstance(config, bool):
+        config, further = {}, [*further, "compilation_config"]
+    if config is not None:
+        for key in [each for each in COMPILED if config.get(each) is not None]:
+            _merge(found, key, config[key], f"compilation_config.{key}")
+        further += ["compilation_config"] * bool({*config} - {*COMPILED})
+    if level is not None:
+        if level not in BY_LEVEL or isinstance(level, bool):
+            msg = "engine.optimization_level: must be 0, 1, 2 or 3"
+            raise InvalidInputError(msg, field="engine.optimization_level", accepted=[*BY_LEVEL])
+        if found.get("cudagraph_mode") is None:
+            found["cudagraph_mode"] = BY_LEVEL[level]
+        further += ["optimization_level"] * (level < 2)
+    return {**found, FURTHER: further}
+
+
+def _whole(value: object) -> Any:  # noqa: ANN401 - an object, or the level that older releases took
+    """The config as an object, from either spelling."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None if not value else object()
+    if value is not None and not isinstance(value, (dict, int)):
+        msg = "engine.compilation_config: must be a JSON object"
+        raise InvalidInputError(msg, field="engine.compilation_config")
+    return value

@@ -1,0 +1,153 @@
+"""Options that people pass to engines: each is used, refused with its home, or named as one that nothing counts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llm_calc
+from llm_calc.adapters.passed_options import load_passed_options
+from llm_calc.adapters.wire.engines import ENGINE_PARTS
+from llm_calc.adapters.wire.homes import homed_flags
+from llm_calc.adapters.wire.memory import MemoryPlanAnswer
+from llm_calc.adapters.wire.passed import BY_LEVEL
+from llm_calc.adapters.wire.refused_flags import REFUSED
+from llm_calc.core.errors import CalcError, InvalidInputError
+
+RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "engine_options.json").read_text())
+"""All options of each engine's command or arguments, listed from the release's own code."""
+LOAD = {"input_tokens": 512, "output_tokens": 64, "concurrency": 1}
+
+
+def plan(
+    engine: str = "vllm", model: str = "llama-3.1-8b", gpu: str = "h100-80gb-sxm", **options: Any
+) -> MemoryPlanAnswer:
+    return llm_calc.memory_plan(model=model, hardware=gpu, engine={"name": engine, **options})
+
+
+@pytest.mark.parametrize("engine", RECORDED)
+def test_every_option_of_a_release_is_known_in_one_way(engine: str) -> None:
+    known, release = load_passed_options()[engine], RECORDED[engine]
+    used = {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine), *known.aliases}
+    refused, passed = {*known.homes, *REFUSED.get(engine, {})}, known.passed
+    assert release["release"] == known.release
+    assert set(release["options"]) - used - refused - passed == set()
+    assert not used & refused
+    assert not used & passed
+    assert not refused & passed
+    assert not {*known.nothing} & {*known.uncounted}
+    assert {*known.aliases.values()} <= {*ENGINE_PARTS[engine].model_fields}
+
+
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [(engine, option) for engine, known in load_passed_options().items() for option in known.homes],
+)
+def test_what_has_its_home_elsewhere_is_refused_with_it(engine: str, option: str) -> None:
+    with pytest.raises(CalcError, match=rf"^engine\.{option}: .{{12}}"):
+        plan(engine, **{option: "x"})
+
+
+# What commands of today hold, as their users copy them
+PASSED = [
+    ("vllm", {"trust_remote_code": True, "served_model_name": "m", "port": 8000, "api_key": "k"}, False),
+    (
+        "vllm",
+        {"enable_auto_tool_choice": True, "tool_call_parser": "hermes", "reasoning_parser": "qwen3"},
+        False,
+    ),
+    ("vllm", {"attention_backend": "FLASHINFER"}, True),
+    ("vllm", {"all2all_backend": "deepep_low_latency", "stream_interval": 4, "enable_dbo": True}, True),
+    ("sglang", {"trust_remote_code": True, "schedule_policy": "lpm", "random_seed": 1}, None),
+    (
+        "sglang",
+        {"moe_runner_backend": "triton", "moe_a2a_backend": "deepep", "enable_two_batch_overlap": True},
+        True,
+    ),
+    ("trtllm", {"tool_parser": "qwen3", "num_postprocess_workers": 2}, False),
+    ("llama.cpp", {"jinja": True, "alias": "m", "host": "0.0.0.0"}, False),
+    ("llama.cpp", {"threads": 8, "cont_batching": True, "cache_ram": 4096, "mmproj": "m.gguf"}, True),
+]
+
+
+@pytest.mark.parametrize(("engine", "options", "warned"), PASSED)
+def test_what_nothing_counts_is_named_and_changes_no_figure(
+    engine: str, options: dict[str, Any], warned: bool | None
+) -> None:
+    plain, found = plan(engine), plan(engine, **options)
+    assert found.per_gpu == plain.per_gpu
+    for option in options:
+        assert any(f"engine.{option}" in words for words in (*found.assumptions, *found.warnings))
+        if warned is not None:
+            assert (
+                any(words.startswith(f"engine.{option}: not counted") for words in found.warnings) == warned
+            )
+    estimate = llm_calc.estimate(
+        model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": engine, **options}, workload=LOAD
+    )
+    for option in options:
+        assert any(f"engine.{option}" in words for words in (*estimate.assumptions, *estimate.warnings))
+
+
+# An option under the name of a command line, and under the one of a request
+ALIKE = [
+    (
+        "llama.cpp",
+        {"ctx_size": 8192, "parallel": 2, "ubatch_size": 256},
+        {"n_ctx": 8192, "n_parallel": 2, "n_ubatch": 256},
+    ),
+    ("llama.cpp", {"flash_attn": "off", "kv_offload": False}, {"flash_attn": False, "offload_kqv": False}),
+    ("llama.cpp", {"flash_attn": "auto"}, {}),
+    ("trtllm", {"kv_cache_free_gpu_memory_fraction": 0.5}, {"free_gpu_memory_fraction": 0.5}),
+    ("sglang", {"cuda_graph_max_bs_decode": 32}, {"cuda_graph_max_bs": 32}),
+    ("vllm", {"compilation_config": {"cudagraph_mode": "PIECEWISE"}}, {"cudagraph_mode": "PIECEWISE"}),
+    (
+        "vllm",
+        {"compilation_config": '{"cudagraph_capture_sizes": [1, 8]}'},
+        {"cudagraph_capture_sizes": [1, 8]},
+    ),
+    ("vllm", {"compilation_config": {"max_cudagraph_capture_size": 64}}, {"max_cudagraph_capture_size": 64}),
+    ("vllm", {"optimization_level": 2}, {}),
+    ("vllm", {"optimization_level": 1}, {"cudagraph_mode": "PIECEWISE"}),
+    ("vllm", {"optimization_level": 0}, {"enforce_eager": True}),
+    ("vllm", {"dtype": "auto", "enable_lora": False, "swap_space": 0}, {}),
+]
+
+
+@pytest.mark.parametrize(("engine", "said", "same"), ALIKE)
+def test_names_of_a_command_are_those_of_a_request(
+    engine: str, said: dict[str, Any], same: dict[str, Any]
+) -> None:
+    assert plan(engine, **said).per_gpu == plan(engine, **same).per_gpu
+
+
+def test_what_else_a_compilation_config_holds_is_named() -> None:
+    found = plan(
+        compilation_config={"pass_config": {"fuse_allreduce_rms": True}, "cudagraph_mode": "PIECEWISE"}
+    )
+    assert any(words.startswith("engine.compilation_config: not counted") for words in found.warnings)
+    found = plan(optimization_level=0)
+    assert any(words.startswith("engine.optimization_level: not counted") for words in found.warnings)
+    assert set(BY_LEVEL) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "words"),
+    [
+        ("llama.cpp", {"ctx_size": 8192, "n_ctx": 4096}, "engine.n_ctx"),
+        (
+            "vllm",
+            {"compilation_config": {"cudagraph_mode": "NONE"}, "cudagraph_mode": "FULL"},
+            "engine.cudagraph_mode",
+        ),
+        ("vllm", {"compilation_config": "{"}, "must be a JSON object"),
+        ("vllm", {"optimization_level": 7}, "must be 0, 1, 2 or 3"),
+        ("vllm", {"further": ["no_such"]}, "no option that is known"),
+        ("vllm", {"further": "seed"}, "must be a list"),
+        ("vllm", {"no_such": 1}, "no_such"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(engine: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInputError, match=words):
+        plan(engine, **options)
