@@ -70,3 +70,9 @@ def test_several_instances_are_several_hosts() -> None:
     two = llm_calc.estimate(model="llama-3.1-8b", hardware="2 x g5.12xlarge")
     apart = llm_calc.estimate(model="llama-3.1-8b", hardware={"gpu": "a10g", "count": 8, "gpus_per_node": 4})
     assert two.tpot_s == apart.tpot_s
+
+
+@pytest.mark.parametrize("name", ["8x h200", "p5en.48xlarge"])
+def test_plans_compare_kinds_not_numbers(name: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"gpus: .* is a number of GPUs; name the kind, h200"):
+        llm_calc.recommend(model="llama-3.1-8b", gpus=[name])

@@ -172,7 +172,10 @@ def test_what_is_not_known_is_told_and_left_out() -> None:
         ("?n=two", "link: n: must be a number or empty, not 'two'"),
         ("?c=inf", "link: c: must be a number or empty, not 'inf'"),
         ("?c=1e999", "link: c: must be a number or empty, not '1e999'"),
-        ("?e=vlm", "link: e: must be one of vllm, sglang, trtllm, llama.cpp, mlx, generic, not 'vlm'"),
+        (
+            "?e=vlm",
+            "link: e: must be one of vllm, sglang, trtllm, llama.cpp, ollama, mlx, generic, not 'vlm'",
+        ),
         ("?load=x", "link: load: must be one of c, s, r, b, off, not 'x'"),
         ("?v=2", "link: v: must be 1, the version of links that is known here, not '2'"),
         (f"?n={'9x' * 200}", "…'"),

@@ -10,7 +10,7 @@ def test_names_and_paths_are_those_of_one_list_each() -> None:
 
 def test_every_engine_has_its_releases() -> None:
     engines = {engine.name: engine for engine in ENGINES.entries(load_catalogs())}
-    assert set(engines) == {"vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic"}
+    assert set(engines) == {"vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic", "ollama"}
     sglang = engines["sglang"]
     versions = [release.version for release in sglang.releases]
     assert (versions[0], versions[-1]) == ("0.5.4", "0.5.23")

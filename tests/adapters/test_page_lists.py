@@ -17,7 +17,7 @@ LISTS = TABLE["lists"]
 
 
 def test_every_engine_is_offered_with_formats_that_it_is_given() -> None:
-    assert {name for name, _ in LISTS["engines"]} == set(ENGINE_PARTS) == set(TABLE["engine_flags"])
+    assert {name for name, _ in LISTS["engines"]} == {*ENGINE_PARTS, "ollama"} == set(TABLE["engine_flags"])
     assert LISTS["engines"][-1][0] == "generic"
     assert {"q4_k_m", "iq4_xs", "mxfp4_moe"} <= set(LISTS["weights"]["llama.cpp"])
     assert not {"fp8", "int4-awq"} & set(LISTS["weights"]["llama.cpp"])
@@ -64,7 +64,7 @@ def test_engines_whose_prompt_caches_are_not_modelled_are_given_the_mean_turn() 
     )
     assert chat["turn"] == {"load": "c", "i": "12035", "o": "343", "px": "0.84"}
     assert batch["turn"] == {}
-    assert LISTS["without_sessions"] == ["llama.cpp", "mlx"]
+    assert LISTS["without_sessions"] == ["llama.cpp", "mlx", "ollama"]
 
 
 def test_chips_are_listed_with_the_engines_that_run_on_them() -> None:
@@ -92,7 +92,7 @@ def test_smaller_formats_are_those_that_an_engine_is_given() -> None:
     for engine, (weights, cache) in LISTS["smaller"].items():
         assert not weights or weights in LISTS["weights"][engine], engine
         assert not cache or cache in LISTS["caches"][engine], engine
-    assert LISTS["own"] == ["llama.cpp", "mlx"]
+    assert LISTS["own"] == ["llama.cpp", "mlx", "ollama"]
     assert set(LISTS["logged"]) == {"vllm", "sglang", "llama.cpp"}  # catalogs/engines/startup_logs.csv
 
 

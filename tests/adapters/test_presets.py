@@ -146,3 +146,50 @@ def test_where_vllm_does_not_run_an_unnamed_engine_is_llama_cpp(operation: Any, 
     )
     plain = operation.answered({"model": "llama-3.1-8b", "hardware": "rtx-4090"}, load_catalogs())
     assert UNNAMED not in plain.assumptions
+
+
+def asked(engine: dict[str, Any], hardware: str = "rtx-3060-12gb") -> Any:
+    return MEMORY_PLAN.answered(
+        {"model": "llama-3.1-8b", "hardware": hardware, "engine": engine}, load_catalogs()
+    )
+
+
+def test_ollama_is_an_engine_that_people_can_name() -> None:
+    by_preset = asked({"name": "llama.cpp", "preset": "ollama"})
+    assert asked({"name": "ollama"}) == by_preset
+    assert asked({"name": "Ollama"}).max_model_len_tokens == 4096
+
+
+def test_what_ollama_is_told_is_what_llama_cpp_is_given() -> None:
+    said = {"num_ctx": 8192, "num_parallel": 2, "num_gpu": 20, "num_batch": 256, "kv_cache_type": "q8_0"}
+    own = {"n_ctx": 16_384, "n_parallel": 2, "n_gpu_layers": 20, "n_batch": 256, "n_ubatch": 256}
+    kinds = {"cache_type_k": "q8_0", "cache_type_v": "q8_0"}
+    want = asked({"name": "llama.cpp", "preset": "ollama", **own, **kinds})
+    assert asked({"name": "ollama", **said}) == want
+    assert want.max_model_len_tokens == 8192
+    settings = {"OLLAMA_CONTEXT_LENGTH": 8192, "OLLAMA_NUM_PARALLEL": 2, "OLLAMA_KV_CACHE_TYPE": "q8_0"}
+    assert asked({"name": "ollama", "num_gpu": 20, "num_batch": 256, **settings}) == want
+    off = asked({"name": "ollama", "OLLAMA_FLASH_ATTENTION": "0"})
+    assert off == asked({"name": "llama.cpp", "preset": "ollama", "flash_attn": False})
+
+
+def test_a_card_for_all_layers_is_one_that_ollama_does_not_split() -> None:
+    main = asked({"name": "ollama", "main_gpu": 1}, "2x rtx-3060-12gb")
+    split = {"split_mode": "none", "main_gpu": 1}
+    assert main == asked({"name": "llama.cpp", "preset": "ollama", **split}, "2x rtx-3060-12gb")
+
+
+def test_another_version_of_ollama_is_answered_by_the_rules_that_were_read() -> None:
+    other = asked({"name": "ollama", "version": "0.12.3"})
+    assert any("by whose rules 0.12.3 was answered" in each for each in other.assumptions)
+    own = load_presets()["ollama"].version
+    assert not any("whose rules" in each for each in asked({"name": "ollama", "version": own}).assumptions)
+
+
+def test_two_names_of_one_option_and_unknown_ones_are_refused() -> None:
+    with pytest.raises(CalcError, match="the same as num_ctx"):
+        asked({"name": "ollama", "num_ctx": 8192, "OLLAMA_CONTEXT_LENGTH": 4096})
+    with pytest.raises(CalcError, match="num_cttx"):
+        asked({"name": "ollama", "num_cttx": 8192})
+    with pytest.raises(CalcError, match="'ollama'"):
+        asked({"name": "olama"})

@@ -31,7 +31,7 @@ def test_static_files_may_be_kept(client: TestClient) -> None:
 
 def test_every_engine_is_listed_with_its_options(client: TestClient) -> None:
     engines = {each["name"]: each for each in client.get("/api/engines").json()}
-    assert set(engines) == set(ENGINES)
+    assert set(engines) == {*ENGINES, "ollama"}
     options = {option["name"] for option in engines["vllm"]["releases"][-1]["options"]}
     assert "gpu_memory_utilization" in options
     assert all(release["sources"] for each in engines.values() for release in each["releases"])

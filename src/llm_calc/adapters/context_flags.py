@@ -7,5 +7,6 @@ CONTEXT_FLAGS = {
     "llama.cpp": "n_ctx",
     "mlx": "max_kv_size",
     "generic": "max_model_len",
+    "ollama": "num_ctx",
 }
 EVERY_CONTEXT_FLAG = tuple(dict.fromkeys(CONTEXT_FLAGS.values()))

@@ -14,6 +14,7 @@ from llm_calc.adapters.documented.listings import available_gpus, available_mode
 from llm_calc.adapters.engine_catalog import EngineRules, load_engine_releases
 from llm_calc.adapters.formats import RecipeEntry, format_catalog
 from llm_calc.adapters.formats.recipes import number_format
+from llm_calc.adapters.presets import Preset, load_presets
 from llm_calc.adapters.runs_on import GGUF, EngineRunsOn, load_runs_on
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
 from llm_calc.adapters.wire.listings import (
@@ -26,6 +27,7 @@ from llm_calc.adapters.wire.listings import (
     ListedOption,
     ListedRelease,
 )
+from llm_calc.adapters.wire.ollama import OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,32 @@ def available_engines(catalogs: Catalogs) -> list[AvailableEngine]:
             lacks=_lacks(runs_on[name]) if name in runs_on else [],
         )
         for name, releases in load_engine_releases().items()
-    ]
+    ] + [_started_as(preset, catalogs) for preset in load_presets().values()]
+
+
+def _started_as(preset: Preset, catalogs: Catalogs) -> AvailableEngine:
+    """A program that starts an engine by defaults of its own."""
+    rules = load_runs_on()[preset.engine]
+    return AvailableEngine(
+        name=preset.name,
+        title=f"{preset.title} ({preset.engine} by its defaults)",
+        newest=preset.version,
+        releases=[
+            ListedRelease(
+                version=preset.version,
+                since=preset.version,
+                until=preset.version,
+                rules_read_on=preset.read_on,
+                sources=list(preset.links),
+                options=[
+                    ListedOption(name=name, default=None, meaning=said) for name, said in OPTIONS.items()
+                ],
+                without=[],
+            )
+        ],
+        runs_on=_hardware(rules, catalogs),
+        lacks=_lacks(rules),
+    )
 
 
 def available_formats(catalogs: Catalogs) -> list[AvailableFormat]:

@@ -15,6 +15,7 @@ from llm_calc.adapters.links import SESSIONS, link_defaults_text
 from llm_calc.adapters.listings import available_engines, available_formats
 from llm_calc.adapters.memory_advice import CACHE_FORMATS, CHECKPOINT_FORMATS, WEIGHT_FORMATS
 from llm_calc.adapters.page_fields import further_fields
+from llm_calc.adapters.presets import load_presets
 from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat
@@ -37,7 +38,7 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
     by_title = sorted(titles.items(), key=lambda each: (each[0] == ANY_ENGINE, each[1].lower()))
     formats = available_formats(catalogs)
     words = json.loads((files(__package__) / "page_words.json").read_text(encoding="utf-8"))
-    return {
+    lists: dict[str, Any] = {
         "engines": [list(each) for each in by_title],
         "weights": {name: [each.name for each in formats if _stores(each, name)] for name in titles},
         "caches": {name: kept_formats(name) for name in titles},
@@ -59,6 +60,22 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
             for preset in load_workloads().values()
         ],
     }
+    return _with_presets(lists)
+
+
+def _with_presets(lists: dict[str, Any]) -> dict[str, Any]:
+    """The lists with programs that start an engine by their own defaults, each offered what that engine is."""
+    for preset in load_presets().values():
+        lists["engines"].insert(-1, [preset.name, preset.title])
+        for each in ("weights", "caches", "smaller", "runs"):
+            lists[each][preset.name] = lists[each][preset.engine]
+        for each in ("without_sessions", "own"):
+            lists[each].append(preset.name)
+    lists["engines"] = [
+        *sorted(lists["engines"][:-1], key=lambda each: each[1].lower()),
+        lists["engines"][-1],
+    ]
+    return lists
 
 
 def _is_logged(engine: str) -> bool:

@@ -162,7 +162,7 @@ def _own_context(
 
 
 def _preset(name: str) -> Preset:
-    found = load_presets().get(name.strip().lower())
+    found = load_presets().get(name.strip().lower().partition(" ")[0])
     if found is None:
         raise UnknownNameError("preset", name[:60], tuple(load_presets()), field="engine.preset")
     return found
@@ -258,5 +258,8 @@ def _preset_words(part: LlamaCppEngine) -> str:
     versions = (
         f"{preset.title} {preset.version} with llama.cpp {preset.engine_version} (read {preset.read_on})"
     )
+    asked = (part.preset or "").strip().partition(" ")[2]
+    if asked.lstrip("v") not in ("", preset.version.lstrip("v")):
+        versions += f", by whose rules {asked[:40]} was answered"
     chosen = f"n_ctx {part.n_ctx}, {slots}, n_batch {part.n_batch}; longer prompts are cut"
     return f"engine.preset: {versions}: {chosen}"

@@ -97,7 +97,8 @@ def _accepted_by(problem: Problem, model: object) -> str:
     if problem["type"] == "union_tag_not_found":
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
     if problem["type"] == "union_tag_invalid":
-        return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {problem['ctx']['expected_tags']}"
+        tags = problem["ctx"]["expected_tags"].replace("'llama.cpp'", "'llama.cpp', 'ollama'")
+        return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {tags}"
     if problem["type"] == "too_short" and problem["ctx"]["min_length"] == 1:
         return "must not be empty"
     if (accepted := _ACCEPTED.get(problem["type"])) is not None:

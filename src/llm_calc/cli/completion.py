@@ -20,7 +20,7 @@ def gpu_names(incomplete: str) -> list[str]:
 
 def engine_names(incomplete: str) -> list[str]:
     """Engines that begin so."""
-    return _beginning(_stems("engines", "*.toml"), incomplete)
+    return _beginning([*_stems("engines", "*.toml"), *_stems("presets", "*.toml")], incomplete)
 
 
 def format_names(incomplete: str) -> list[str]:

@@ -120,7 +120,7 @@ Engine = Annotated[
         "-e",
         panel=FORMATS,
         of="ENGINE",
-        what="vllm, sglang, trtllm, llama.cpp, mlx or generic.",
+        what="vllm, sglang, trtllm, llama.cpp, ollama, mlx or generic.",
         default="vllm",
         complete=engine_names,
     ),

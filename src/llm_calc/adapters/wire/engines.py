@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engine_base import (
@@ -15,6 +15,7 @@ from llm_calc.adapters.wire.engine_base import (
     Size,
 )
 from llm_calc.adapters.wire.mlx import MlxEngine
+from llm_calc.adapters.wire.ollama import from_ollama
 from llm_calc.adapters.wire.sglang import SglangEngine
 from llm_calc.adapters.wire.vllm import VllmEngine
 from llm_calc.core.planning.options import MOST_PARALLEL
@@ -69,7 +70,7 @@ class LlamaCppEngine(EngineBase):
     preset: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
         None,
         description="ollama: what that program would start llama.cpp with, where no option says it (context by memory, "
-        "slots, batch)",
+        "slots, batch); the same as the engine ollama, with num_ctx, num_gpu, num_parallel, kv_cache_type",
     )
     n_ctx: Length | None = Field(None, description="Context of all parallel sequences together [tokens]")
     n_batch: Length | None = Field(None, description="Most tokens of one logical batch [tokens]")
@@ -147,8 +148,9 @@ class GenericEngine(EngineBase):
 EnginePart = Annotated[
     VllmEngine | SglangEngine | TrtllmEngine | LlamaCppEngine | MlxEngine | GenericEngine,
     Field(discriminator="name"),
+    BeforeValidator(from_ollama),
 ]
-"""Exactly one engine, told apart by its name."""
+"""Exactly one engine, told apart by its name; ollama is llama.cpp with its preset."""
 
 EngineName = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx", "generic"]
 

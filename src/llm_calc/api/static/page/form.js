@@ -161,7 +161,7 @@ function Hardware() {
       <${Field} name="g" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
       <${Field} name="n" unit="GPUs" /><${Field} name="e" options=${LISTS.engines} />
       <${Field} name="len" unit="tokens" hint=${length} wide />
-      ${each.e === "llama.cpp" && !device?.memory_options_gb?.length && html`<${Field} name="host" options=${[["", "not said"], ...same(LISTS.hosts)]} hint="for what the GPU does not hold" /><${Field} name="hmem" unit="GiB" hint="empty: as usual there" />`}</div>
+      ${/llama/.test(each.e) && !device?.memory_options_gb?.length && html`<${Field} name="host" options=${[["", "not said"], ...same(LISTS.hosts)]} hint="for what the GPU does not hold" /><${Field} name="hmem" unit="GiB" hint="empty: as usual there" />`}</div>
     <${Fold} keys=${["mem", "ev", "util", "seqs", "px", "tp", "pp", "dp", "ep"]} title="Release, layout, memory and cache">
       <${Field} name="ev" hint=${releaseHint()} />
       <${Field} name="mem" unit="GiB" hint=${device ? `empty: ${device.vram_gb}` : ""} />

@@ -169,7 +169,7 @@ export function plans(scenario, source, objective, only, own) {
   const limits = lean({ ...numbers(scenario, { ttft: "ttft_s", tpot: "tpot_s", bud: "usd_per_hour", max: "max_gpus" }), percentile: percentileOf(scenario) });
   const workload = workloadPart(scenario);
   const gpus = only ? [scenario.g] : undefined;
-  const engines = own ? [scenario.e] : undefined, formats = own && scenario.w ? [scenario.w] : undefined;
+  const engines = own ? [scenario.e === "ollama" ? "llama.cpp" : scenario.e] : undefined, formats = own && scenario.w ? [scenario.w] : undefined;
   return withFurther(lean({ model: modelPart(scenario, source), workload, limits, gpus, engines, formats, objective, prices: prices(scenario), max_plans: 10 }), scenario, "plans");
 }
 

@@ -1,0 +1,81 @@
+"""``engine: ollama``: what its users say, as options of the llama.cpp that it starts.
+
+Source: ollama v0.33.0-rc2 ``llm/llama_server.go``, ``startLlamaServer``, ``appendBatchArgs`` and ``appendMainGPUArgs``,
+and ``envconfig/config.go``; checked: 2026-11-30, read.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+OLLAMA = "ollama"
+_SAME = {
+    "num_gpu": ("n_gpu_layers",),
+    "num_batch": ("n_batch", "n_ubatch"),
+    "num_parallel": ("n_parallel",),
+    "kv_cache_type": ("cache_type_k", "cache_type_v"),
+    "flash_attention": ("flash_attn",),
+    "main_gpu": ("main_gpu",),
+}
+"""Parameters and settings of ollama, and the options that each becomes."""
+_SETTINGS = {
+    "OLLAMA_CONTEXT_LENGTH": "num_ctx",
+    "OLLAMA_NUM_PARALLEL": "num_parallel",
+    "OLLAMA_KV_CACHE_TYPE": "kv_cache_type",
+    "OLLAMA_FLASH_ATTENTION": "flash_attention",
+    "context_length": "num_ctx",
+}
+"""Names of its environment and of its app, and the parameter that each stands for."""
+OPTIONS = {
+    "num_ctx": "Context of each slot (OLLAMA_CONTEXT_LENGTH); absent: by memory [tokens]",
+    "num_parallel": "Slots (OLLAMA_NUM_PARALLEL) [sequences]",
+    "num_gpu": "Layers on the GPU; absent: as many as fit [layers]",
+    "num_batch": "Tokens computed at once; absent: by context and memory [tokens]",
+    "main_gpu": "The GPU that takes all layers [index]",
+    "kv_cache_type": "Format of the cache (OLLAMA_KV_CACHE_TYPE): f16, q8_0 or q4_0",
+    "flash_attention": "Whether attention is fused (OLLAMA_FLASH_ATTENTION)",
+}
+"""What can be said of ollama, beside llama.cpp's own options, and its meaning."""
+_SWITCH = {0: False, 1: True, "0": False, "1": True, "false": False, "true": True}
+
+
+def from_ollama(value: object) -> object:
+    """An engine part that names ollama as llama.cpp with its preset; any other as it is.
+
+    ``num_ctx`` is the context of one slot: llama.cpp is given as much for each. A ``version`` is ollama's own.
+
+    >>> from_ollama({"name": "ollama", "num_ctx": 8192, "num_parallel": 2})["n_ctx"]
+    16384
+
+    Raises:
+        ValueError: two names of one option.
+    """
+    if not isinstance(value, Mapping) or str(value.get("name", "")).strip().lower() != OLLAMA:
+        return value
+    said = _by_parameter({name: each for name, each in value.items() if name != "name"})
+    version = said.pop("version", None)
+    found: dict[str, Any] = {
+        "name": "llama.cpp",
+        "preset": OLLAMA if version is None else f"{OLLAMA} {version}",
+    }
+    tokens, slots = said.pop("num_ctx", None), said.get("num_parallel", said.get("n_parallel"))
+    if tokens is not None:
+        counted = isinstance(tokens, int) and isinstance(slots, int)
+        said["n_ctx"] = tokens * slots if counted else tokens
+    if said.get("main_gpu") is not None:
+        said.setdefault("split_mode", "none")
+    for name, each in said.items():
+        is_switch = name == "flash_attention" and isinstance(each, (int, str))
+        given = _SWITCH.get(each.lower() if isinstance(each, str) else each, each) if is_switch else each
+        found |= dict.fromkeys(_SAME.get(name, (name,)), given)
+    return found
+
+
+def _by_parameter(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Options under the names of parameters."""
+    found: dict[str, Any] = {}
+    for name, each in said.items():
+        own = _SETTINGS.get(name, name)
+        if own in found:
+            raise ValueError(f"{name}: the same as {own}, which is said already; give one of them")
+        found[own] = each
+    return found
