@@ -89,7 +89,8 @@ def plan(**request: Unpack[fields.PlanFields]) -> DeploymentPlansAnswer:
         prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand`` or ``spot``; ``owner``: of GPUs you own.
         gpus_per_node: GPUs in one host [GPUs].
         speculative: as for ``estimate``, tried beside none; ``kv_tiers`` likewise, sizes of each replica; ``lora``:
-            served by every plan; ``context_parallel``: GPUs that a cache's tokens are dealt over, sizes to try [GPUs].
+            served by every plan; ``context_parallel``: GPUs that a cache's tokens are dealt over, sizes to try [GPUs];
+            ``prefill_apart``: whether prefill and decode are tried on GPUs of their own.
         max_plans: plans in the answer; ``manifests``: kinds of objects for a cluster; ``calibration``: what
             ``calibrate`` answered.
 

@@ -39,7 +39,19 @@ def test_a_name_says_a_gpu_and_a_count(typed: str, gpu: str, count: int) -> None
 
 @pytest.mark.parametrize(
     "typed",
-    ["rx 7900 xtx", "7900xtx", "RX 580", "gtx 970", "mi300x", "max 1550", "m4 max 64gb", "6000 ada", "10x"],
+    [
+        "rx 7900 xtx",
+        "7900xtx",
+        "RX 580",
+        "gtx 970",
+        "mi300x",
+        "max 1550",
+        "m4 max 64gb",
+        "64 GB M4 Max",
+        "24 gb rtx 4090",
+        "6000 ada",
+        "10x",
+    ],
 )
 def test_an_x_of_a_name_is_no_count(typed: str) -> None:
     assert read_counted(typed).count is None
@@ -70,3 +82,9 @@ def test_several_instances_are_several_hosts() -> None:
     two = llm_calc.estimate(model="llama-3.1-8b", hardware="2 x g5.12xlarge")
     apart = llm_calc.estimate(model="llama-3.1-8b", hardware={"gpu": "a10g", "count": 8, "gpus_per_node": 4})
     assert two.tpot_s == apart.tpot_s
+
+
+@pytest.mark.parametrize("name", ["8x h200", "p5en.48xlarge"])
+def test_plans_compare_kinds_not_numbers(name: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"gpus: .* is a number of GPUs; name the kind, h200"):
+        llm_calc.recommend(model="llama-3.1-8b", gpus=[name])

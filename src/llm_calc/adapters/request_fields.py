@@ -91,6 +91,7 @@ class PlanFields(TypedDict, total=False):
     lora: Part | None
     kv_tiers: Sequence[Part]
     context_parallel: Sequence[int]
+    prefill_apart: bool
     manifests: Sequence[str] | None
     calibration: Part | None
 

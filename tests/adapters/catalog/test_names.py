@@ -30,6 +30,9 @@ from llm_calc.core.errors import UnknownNameError
         ("Qwen3-32B-FP8", "qwen3-32b"),
         ("qwen 3.5 35b", "qwen3.5-35b-a3b"),
         ("qwen3.5:397b", "qwen3.5-397b-a17b"),
+        ("deepseek-v3:671b", "deepseek-v3"),
+        ("ollama run phi4:14b", "phi-4"),
+        ("https://huggingface.co/Qwen/Qwen3-8B?library=transformers", "qwen3-8b"),
         ("Command R+", "command-r-plus"),
     ],
 )

@@ -23,7 +23,7 @@ DOCUMENTED = {
     "--max-num-batched-tokens --gpu-memory-utilization --dtype --quantization --kv-cache-dtype "
     # https://docs.vllm.ai/en/stable/configuration/engine_args.html
     "--speculative-config --enable-lora --max-loras --max-lora-rank --max-cpu-loras --kv-offloading-backend "
-    "--kv-offloading-size",
+    "--kv-offloading-size --kv-transfer-config",
     # https://docs.sglang.ai/advanced_features/server_arguments.html
     "sglang": "--model-path --tp-size --pp-size --dp-size --enable-dp-attention --ep-size --nnodes --node-rank "
     "--dist-init-addr --context-length --max-running-requests --chunked-prefill-size --mem-fraction-static "
@@ -31,7 +31,8 @@ DOCUMENTED = {
     # srt/arg_groups/fields of the wheel of 0.5.23
     "--speculative-algorithm --speculative-draft-model-path --speculative-num-steps --speculative-eagle-topk "
     "--speculative-num-draft-tokens --enable-lora --max-loras-per-batch --max-lora-rank --lora-target-modules "
-    "--max-loaded-loras --enable-hierarchical-cache --hicache-ratio",
+    "--max-loaded-loras --enable-hierarchical-cache --hicache-ratio "
+    "--disaggregation-mode --disaggregation-transfer-backend",
     # https://nvidia.github.io/TensorRT-LLM/commands/trtllm-serve/trtllm-serve.html
     "trtllm": "--tp_size --pp_size --ep_size --max_seq_len --max_batch_size --max_num_tokens "
     "--kv_cache_free_gpu_memory_fraction --extra_llm_api_options",

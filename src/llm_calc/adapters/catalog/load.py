@@ -212,14 +212,15 @@ def _model_names(files: Sequence[CatalogModel]) -> NameIndex[CatalogModel]:
     for entry, name in last_parts:
         if name not in index:
             index.also(entry, name)
-    # People leave out what is active of a mixture of experts: qwen3.5-397b.
+    # People leave out what is active of a mixture of experts, and say the size of all: qwen3.5-397b, deepseek-v3:671b.
+    sized = [(row, f"{row.name}-{row.nominal_parameters_billions:g}b") for row in files]
     short = [
         (row, _ACTIVE.sub("", name))
         for row in files
         for name in (row.name, *row.aliases)
         if _ACTIVE.search(name)
     ]
-    for entry, name in [each for each in short if each[1] not in index]:
+    for entry, name in [each for each in (*short, *sized) if each[1] not in index]:
         index.also(entry, name)
     return index
 

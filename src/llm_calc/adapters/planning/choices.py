@@ -9,6 +9,7 @@ from llm_calc.adapters.formats import Precision, find_recipe
 from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import format_names
+from llm_calc.adapters.gpu_counts import read_counted
 from llm_calc.adapters.model_source import SourcedModel, model_precision
 from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
 from llm_calc.adapters.planning.ways import PLAIN, Way
@@ -74,7 +75,15 @@ def named_gpus(names: Sequence[str] | None, catalogs: Catalogs) -> Sequence[Gpu]
             "memory plan, an estimate or a fit"
         )
         raise UnsupportedError(msg, field="gpus")
-    return [catalogs.gpu(name, "gpus") for name in names]
+    return [_kind(name, catalogs) for name in names]
+
+
+def _kind(name: str, catalogs: Catalogs) -> Gpu:
+    read = read_counted(name)
+    if read.count is not None and name not in catalogs.gpu_names and read.gpu in catalogs.gpu_names:
+        msg = f"gpus: {name[:60]!r} is a number of GPUs; name the kind, {read.gpu}, and the most in max_gpus"
+        raise InvalidInputError(msg, field="gpus", accepted=[read.gpu])
+    return catalogs.gpu(name, "gpus")
 
 
 def chosen_gpus(request: DeploymentPlansRequest, catalogs: Catalogs) -> tuple[Gpu, ...]:

@@ -52,6 +52,7 @@ Quantity = Literal[
     "adapter_rank",
     "adapter_modules",
     "adapters_on_host",
+    "side",
 ]
 """What an option can be given."""
 

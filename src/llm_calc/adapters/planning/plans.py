@@ -12,6 +12,8 @@ from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.mean_lengths import cut_words
 from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.planning.answer import plan_answer
+from llm_calc.adapters.planning.apart import check_load
+from llm_calc.adapters.planning.apart_answer import apart_answers, without_any
 from llm_calc.adapters.planning.bounded import bounds
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated
@@ -93,14 +95,17 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     seen = seen_images(request.workload, request.model, catalogs)
     request = with_images(request, seen)
     refuse_unplanned(request.workload)
+    check_load(request)
     request = at_peak(request)
     source = served_model(request.model, catalogs)
     found = _find(request, catalogs, source, None if seen is None else seen.limits)
     plans = found.plans[: request.max_plans]
     planned = frozenset(each.row.gpu.id for each in plans)
+    apart = apart_answers(request, found.search, found.searched.candidates, found.plans, found.names)
     return DeploymentPlansAnswer(
         objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
         plans=[found.plan(each, rank, request.manifests or ()) for rank, each in enumerate(plans, start=1)],
+        apart=apart,
         pareto=_pareto(found),
         refused=[
             RefusedGpu(gpu=gpu, reason=reason)
@@ -112,7 +117,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
             estimated=found.search.estimated,
         ),
         assumptions=[*source.assumptions, *untimed_words(seen), *_assumptions(request, found)],
-        warnings=[*source.warnings, *_warnings(request, found)],
+        warnings=[*source.warnings, *without_any(request, apart), *_warnings(request, found)],
     )
 
 

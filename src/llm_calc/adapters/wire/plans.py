@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.day import DayPart, PlanDay
@@ -99,6 +100,9 @@ class DeploymentPlansRequest(StrictRequest):
         [1],
         description="GPUs that the tokens of a cache are dealt over (vLLM decode_context_parallel_size, SGLang "
         "dcp_size), sizes to consider [GPUs]",
+    )
+    prefill_apart: bool = Field(
+        default=False, description="Also search prefill and decode on GPUs of their own, which stand in apart"
     )
     manifests: Manifests | None = Field(
         None,
@@ -230,6 +234,9 @@ class DeploymentPlansAnswer(Answer):
 
     objective: str = Field(description="What the plans are ranked by, in words")
     plans: list[Plan] = Field(description="The best plan of each kind of GPU and weight format, best first")
+    apart: list[ApartPlan] = Field(
+        description="The best with prefill and decode apart, of the best GPUs and formats; empty unless asked for"
+    )
     pareto: Pareto = Field(description="What no plan beats in two quantities at once")
     refused: list[RefusedGpu] = Field(description="Kinds of GPUs that no plan uses, with the reason")
     considered: Considered = Field(description="How much was searched")

@@ -122,14 +122,14 @@ def _llm_service(served: Served) -> list[Object]:
         )
         raise UnsupportedError(msg, field="manifests")
     limits = {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}}
-    further = " ".join(_own_options(served, row.sets))
+    further = " ".join(own_options(served, row.sets))
     head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
     found: Object = {
         "apiVersion": "serving.kserve.io/v1alpha2",
         "kind": "LLMInferenceService",
         "metadata": metadata(served, served.name),
         "spec": {
-            "model": {"uri": _model_uri(served), "name": served.launch.model},
+            "model": {"uri": model_uri(served), "name": served.launch.model},
             "replicas": served.replicas,
             "parallelism": {
                 "tensor": layout.tensor,
@@ -145,13 +145,13 @@ def _llm_service(served: Served) -> list[Object]:
     return [*([claim(served)] if served.at_hand else []), found]
 
 
-def _model_uri(served: Served) -> str:
+def model_uri(served: Served) -> str:
     """Where KServe gets the model: its repository, or the volume on which its files lie."""
     model = served.launch.model
     return f"pvc://{served.name}-models/{model}" if served.at_hand else f"hf://{model}"
 
 
-def _own_options(served: Served, sets: Sequence[str]) -> list[str]:
+def own_options(served: Served, sets: Sequence[str]) -> list[str]:
     """The launch command's options that KServe does not write itself."""
     program = launch_rules(served.launch.engine).command
     words, kept = host_words(served)[len(program) :], list[str]()

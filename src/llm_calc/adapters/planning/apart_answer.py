@@ -1,0 +1,136 @@
+"""From both sides in full to a plan of the answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from llm_calc.adapters.apart_sides import cache_link
+from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.planning.apart import Apart, apart_plans, rank
+from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
+from llm_calc.adapters.planning.bounded import NEVER, Candidates, usd_of
+from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.launch import Launch, Value, launch_command
+from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
+from llm_calc.adapters.planning.manifests.both import both_manifests
+from llm_calc.adapters.planning.names import Names
+from llm_calc.adapters.planning.search import Search
+from llm_calc.adapters.wire.apart import DisaggregatedPart
+from llm_calc.adapters.wire.apart_plans import ApartPlan
+from llm_calc.adapters.wire.parts import ParallelismPart
+from llm_calc.adapters.wire.plan_parts import ManifestKind
+from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+
+SIDES = ("prefill", "decode")
+
+
+NONE_APART = (
+    "prefill_apart: no pair of layouts of the plans' GPUs and formats keeps all limits, or their engines do not run "
+    "both apart"
+)
+
+
+def apart_answers(
+    request: DeploymentPlansRequest,
+    search: Search,
+    candidates: Sequence[Candidates],
+    plans: Sequence[Evaluated],
+    names: Names,
+) -> list[ApartPlan]:
+    """Plans with prefill and decode apart, best first, where they are asked for."""
+    if not request.prefill_apart:
+        return []
+    best = min((search.rank(plan)[0] for plan in plans), default=NEVER)
+    found = enumerate(apart_plans(search, candidates, plans), start=1)
+    return [apart_answer(search, each, at, names, best, request.manifests or ()) for at, each in found]
+
+
+def without_any(request: DeploymentPlansRequest, found: Sequence[ApartPlan]) -> list[str]:
+    """What to say where they are asked for and none keeps the limits."""
+    return [NONE_APART] if request.prefill_apart and not found else []
+
+
+def apart_answer(
+    search: Search, each: Apart, place: int, names: Names, best: float, kinds: Sequence[ManifestKind]
+) -> ApartPlan:
+    """The plan with everything that the answer says of it; ``best``: the score of the best with both together."""
+    request, found, usd = each.request, each.found, usd_of(search.prices[each.first.gpu.id]) * each.gpus
+    output = float(found.output_tokens_per_s)
+    known = search.prices[each.first.gpu.id] is not None
+    chosen = tuple(_chosen(search, each))
+    launches = [_launch(search, one, names, side) for one, side in zip(chosen, SIDES, strict=True)]
+    served = [
+        served_of(one, launch, names.checkpoint_bytes) for one, launch in zip(chosen, launches, strict=True)
+    ]
+    made, notes = both_manifests(served[0], served[1], kinds)
+    return ApartPlan(
+        rank=place,
+        better=rank(search, each)[0] < best,
+        hardware=request.hardware,
+        parallelism=request.parallelism or ParallelismPart(),
+        disaggregated=request.disaggregated or DisaggregatedPart(),
+        precision=request.precision,
+        engine=request.engine,
+        release=release_of(request.engine).answered,
+        workload=request.workload,
+        speculative=request.speculative,
+        lora=request.lora,
+        gpus=each.gpus,
+        ttft_s=float(found.ttft_s),
+        tpot_s=float(found.tpot_s),
+        request_latency_s=float(found.request_latency_s),
+        output_tokens_per_s=output,
+        requests_per_s=float(found.requests_per_s),
+        output_tokens_per_s_per_gpu=output / each.gpus,
+        usd_per_hour=usd if known else None,
+        usd_per_million_output_tokens_all_in=usd / 3600 / output * 1e6 if known else None,
+        launch_prefill=launch_command(launches[0]),
+        launch_decode=launch_command(launches[1]),
+        manifests=made if kinds else None,
+        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1]), *notes])),
+    )
+
+
+def _chosen(search: Search, each: Apart) -> Iterator[Chosen]:
+    """A replica of each side."""
+    part = each.request.disaggregated or DisaggregatedPart()
+    sides = (
+        (each.first, each.sides.prefill, part.prefill_replicas),
+        (
+            each.second,
+            each.sides.decode,
+            part.decode_replicas,
+        ),
+    )
+    for row, placed, replicas in sides:
+        yield Chosen(
+            gpu=row.gpu,
+            model=placed.subject.setup.model,
+            engine=each.request.engine,
+            choice=row.choice,
+            layout=row.layout,
+            gpus_per_node=search.scene.gpus_per_node,
+            replicas=replicas,
+            placed=placed,
+            catalogs=search.scene.catalogs,
+        )
+
+
+def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
+    base, way = launch_of(chosen, names.repository), chosen.choice.way
+    beside: Mapping[str, Value] = {"side": side}
+    if chosen.placed is not None:
+        draft = draft_word(way, names.repository, search.scene.catalogs)
+        beside = {**beside_values(chosen.placed, way, draft), **beside}
+    return replace(base, beside=beside)
+
+
+def _notes(each: Apart) -> Iterator[str]:
+    link, over = cache_link(each.first.gpu)
+    yield (
+        "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
+        "and its answer to one that decodes"
+    )
+    yield f"caches travel at {link / 1e9:.4g} GB/s a GPU: {over}"
+    for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
+        yield from (f"{name} side: {words}" for words in placed.warnings)
+    yield from way_notes(each.sides.decode, each.planned.engine)

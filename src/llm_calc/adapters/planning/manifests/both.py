@@ -1,0 +1,76 @@
+"""Prefill and decode apart as objects that a cluster takes: KServe's service with llm-d's images."""
+
+import re
+from collections.abc import Sequence
+
+from llm_calc.adapters.planning.manifests.kinds import PLAIN_NAME, model_uri, own_options
+from llm_calc.adapters.planning.manifests.pods import claim, metadata
+from llm_calc.adapters.planning.manifests.served import Object, Served, resource_of
+from llm_calc.adapters.wire.plan_parts import ManifestKind
+from llm_calc.core.errors import CalcError, UnsupportedError
+
+SET_BY_KSERVE = ("--tensor-parallel-size", "--kv-transfer-config")
+
+
+def both_manifests(
+    prefill: Served, decode: Served, kinds: Sequence[ManifestKind]
+) -> tuple[dict[str, list[Object]], list[str]]:
+    """The objects of each kind that can be made of two sides, and notes on the others."""
+    made: dict[str, list[Object]] = {}
+    notes: list[str] = []
+    for kind in dict.fromkeys(kinds):
+        try:
+            if kind != "kserve":
+                msg = "two sides need a router between them, which KServe brings; ask for kserve"
+                raise UnsupportedError(msg, field="manifests")
+            made[kind] = llm_service(prefill, decode)
+        except CalcError as error:
+            notes.append(f"manifests: {kind} of prefill and decode apart is not made: {error.message}")
+    return made, notes
+
+
+def llm_service(prefill: Served, decode: Served) -> list[Object]:
+    """KServe's LLMInferenceService: it starts vLLM on both sides, with a scheduler that sends requests to them.
+
+    Raises:
+        UnsupportedError: another engine, chips or layout than its own configurations start on one host.
+    """
+    for each in (prefill, decode):
+        _check(each)
+    found: Object = {
+        "apiVersion": "serving.kserve.io/v1alpha2",
+        "kind": "LLMInferenceService",
+        "metadata": metadata(decode, decode.name),
+        "spec": {
+            "model": {"uri": model_uri(decode), "name": decode.launch.model},
+            **_side(decode),
+            "router": {"route": {}, "gateway": {}, "scheduler": {}},
+            "prefill": _side(prefill),
+        },
+    }
+    return [*([claim(decode)] if decode.at_hand else []), found]
+
+
+def _check(served: Served) -> None:
+    layout, row = served.launch.layout, served.container.kserve
+    plain = served.launch.nodes == 1 and layout.tensor == layout.gpus and layout.expert == 1
+    if row is None or served.gpu.vendor != row.vendor or not plain:
+        msg = (
+            "KServe's own configurations start vLLM on NVIDIA GPUs, with tensor parallelism over the GPUs of one host, "
+            "where prefill and decode are apart"
+        )
+        raise UnsupportedError(msg, field="manifests")
+    if not re.fullmatch(PLAIN_NAME, served.launch.model):
+        msg = "KServe gives the model's name to a shell as it is, and this one has other signs than those of a path"
+        raise UnsupportedError(msg, field="manifests")
+
+
+def _side(served: Served) -> Object:
+    limits = {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}}
+    further = " ".join(own_options(served, SET_BY_KSERVE))
+    head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
+    return {
+        "replicas": served.replicas,
+        "parallelism": {"tensor": served.launch.layout.tensor},
+        "template": {"containers": [head]},
+    }

@@ -1,0 +1,90 @@
+"""What pairs of layouts would serve with prefill and decode apart, for many pairs and numbers of replicas at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from llm_calc.core.arrays import FloatArray
+from llm_calc.core.planning.bounds import STEADY_LOAD
+from llm_calc.core.planning.split import at_rate
+from llm_calc.core.planning.stacking import Places, rows_at
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.disaggregated import Pools, estimate, queue
+from llm_calc.core.serving.estimate import Deployment, Estimate
+
+Flags = npt.NDArray[np.bool_]
+COUNTS = (1, 2, 3, 4, 6, 8)
+"""Replicas of a side that are tried."""
+ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pairs:
+    """Pairs of rows with so many replicas of each: ``first`` prefills, ``second`` decodes; all as long, as columns."""
+
+    first: Places
+    second: Places
+    prefills: FloatArray
+    decodes: FloatArray
+    gpus: FloatArray
+
+
+def pairs_of(gpus: FloatArray, most_gpus: float) -> Pairs:
+    """Every pair of rows with every number of replicas on at most so many GPUs [GPUs].
+
+    ``prefills x gpus of the first + decodes x gpus of the second <= most``.
+    Choice: 1, 2, 3, 4, 6 or 8 replicas of a side.
+    Leaves out: other numbers.
+    """
+    rows, counts = np.arange(len(gpus)), np.array(COUNTS, dtype=np.float64)
+    grid = np.meshgrid(rows, rows, counts, counts, indexing="ij")
+    first, second, prefills, decodes = (each.ravel().astype(np.float64) for each in grid)
+    ones, others = first.astype(np.intp), second.astype(np.intp)
+    taken = prefills * gpus[ones, 0] + decodes * gpus[others, 0]
+    kept = taken <= most_gpus
+    return Pairs(
+        first=ones[kept],
+        second=others[kept],
+        prefills=prefills[kept, np.newaxis],
+        decodes=decodes[kept, np.newaxis],
+        gpus=taken[kept, np.newaxis],
+    )
+
+
+def served_apart(
+    deployment: Deployment,
+    gpus: FloatArray,
+    pairs: Pairs,
+    lengths: Lengths,
+    load: tuple[str, float],
+    cache: tuple[float, float],
+) -> tuple[Estimate, Flags]:
+    """Each pair under a closed loop, or a rate, of so many requests; which serve it [s, tokens/s, requests/s, 1].
+
+    Of a rate ``n = rate x latency(n)``, four rounds, and at most 95 % of what both sides serve. ``cache``: bytes of a
+    token, and bytes a second that one GPU sends.
+    Definition: :func:`.disaggregated.estimate` of rows.
+    Leaves out: as there.
+    """
+    prefill, decode = rows_at(deployment, pairs.first), rows_at(deployment, pairs.second)
+    own, others = gpus[pairs.first], gpus[pairs.second]
+    senders = np.minimum(own, others)
+    pools = Pools(
+        prefill_replicas=pairs.prefills,  # type: ignore[arg-type]
+        decode_replicas=pairs.decodes,  # type: ignore[arg-type]
+        cache_bytes_per_token=cache[0],
+        link_bytes_per_s=cache[1] * senders,  # type: ignore[arg-type]
+        links=np.minimum(pairs.prefills * own, pairs.decodes * others) / senders,  # type: ignore[arg-type]
+    )
+    kind, amount = load
+    holds = np.asarray(decode.capacity) >= 1
+    if kind != "request_rate":
+        return estimate(prefill, pools, lengths, amount, decode), holds
+    full = queue(prefill, pools, lengths, decode)
+    found, running = full, amount * np.asarray(full.request_latency_s)
+    for _ in range(ROUNDS):
+        found = estimate(prefill, pools, lengths, np.maximum(running, 1.0), decode)
+        running = amount * np.asarray(found.request_latency_s)
+    served = STEADY_LOAD * np.asarray(full.requests_per_s) >= amount
+    return at_rate(found, lengths, amount), holds & served

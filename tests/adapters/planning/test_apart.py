@@ -1,0 +1,99 @@
+"""Plans with prefill and decode on GPUs of their own."""
+
+import json
+from typing import Any
+
+import pytest
+
+from llm_calc import estimate, memory_plan, plan
+from llm_calc.core.errors import InvalidInputError
+from tests.adapters.planning.manifests.test_manifests import validator
+
+MODEL = {"name": "llama-3.1-70b"}
+PARTS = ("hardware", "parallelism", "precision", "engine", "workload", "disaggregated", "speculative", "lora")
+LOADS: dict[str, dict[str, Any]] = {
+    "concurrency": {"input_tokens": 4000, "output_tokens": 300, "concurrency": 64},
+    "request_rate": {"input_tokens": 4000, "output_tokens": 300, "request_rate": 6.0},
+}
+
+
+def asked(engine: str, load: str, **further: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "model": MODEL,
+        "gpus": ["h100-80gb-sxm"],
+        "formats": ["fp8"],
+        "engines": [engine],
+        "workload": LOADS[load],
+        "limits": {"max_gpus": 16, "ttft_s": 2.0, "tpot_s": 0.04},
+        "prefill_apart": True,
+        "manifests": ["kserve"],
+    }
+    answer = plan(**{**base, **further})
+    found: dict[str, Any] = json.loads(answer.model_dump_json())
+    return found
+
+
+@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+def test_a_plan_sent_back_gives_its_figures(engine: str, load: str) -> None:
+    answer = asked(engine, load, speculative={"method": "ngram", "acceptance_fraction": 0.5})
+    assert answer["apart"]
+    for found in answer["apart"]:
+        parts = {part: found[part] for part in PARTS}
+        again = estimate(model=MODEL, **parts)
+        for field in ("ttft_s", "tpot_s", "output_tokens_per_s", "requests_per_s"):
+            assert found[field] == pytest.approx(getattr(again, field), rel=1e-9), field
+        memory = memory_plan(model=MODEL, **parts)
+        assert memory.fits
+        assert memory.starts
+        assert found["gpus"] == found["hardware"]["count"] <= 16
+        assert (found["ttft_s"], found["tpot_s"]) <= (2.0, 0.04)
+        assert found["usd_per_million_output_tokens_all_in"] == pytest.approx(
+            found["usd_per_hour"] / 3600 / found["output_tokens_per_s"] * 1e6
+        )
+        cheaper = all(
+            found["usd_per_million_output_tokens_all_in"] < each["usd_per_million_output_tokens_all_in"]
+            for each in answer["plans"]
+        )
+        assert found["better"] is cheaper
+
+
+def test_a_ratio_that_is_searched_is_no_worse_than_one_to_one() -> None:
+    best = asked("vllm", "concurrency")["apart"][0]
+    parts = {part: best[part] for part in PARTS} | {
+        "disaggregated": {},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 16},
+    }
+    even = estimate(model=MODEL, **parts | {"parallelism": {"tensor": 8}})
+    assert best["output_tokens_per_s_per_gpu"] >= even.output_tokens_per_s_per_gpu
+
+
+def test_commands_and_manifests_say_the_side() -> None:
+    (vllm, *_), (sglang, *_), (trtllm, *_) = (
+        asked(engine, "concurrency")["apart"] for engine in ("vllm", "sglang", "trtllm")
+    )
+    assert "NixlConnector" in vllm["launch_prefill"]
+    assert "NixlConnector" in vllm["launch_decode"]
+    assert "--disaggregation-mode prefill" in sglang["launch_prefill"]
+    assert "--disaggregation-mode decode" in sglang["launch_decode"]
+    assert "cache_transceiver_config:" in trtllm["launch_decode"]
+    assert "disable_overlap_scheduler: true" in trtllm["launch_prefill"]
+    assert "disable_overlap_scheduler" not in trtllm["launch_decode"]
+    (service,) = vllm["manifests"]["kserve"]
+    assert [*validator(service["apiVersion"], service["kind"]).iter_errors(service)] == []
+    part, spec = vllm["disaggregated"], service["spec"]
+    assert spec["replicas"] == part["decode_replicas"]
+    assert spec["prefill"]["replicas"] == part["prefill_replicas"]
+    assert spec["prefill"]["parallelism"]["tensor"] == vllm["parallelism"]["tensor"]
+    words = spec["template"]["containers"][0]["env"][0]["value"]
+    assert "--max-model-len 4300" in words
+    assert "--kv-transfer-config" not in words
+    assert any("kserve of prefill and decode apart is not made" in note for note in sglang["notes"])
+
+
+def test_what_is_not_searched_is_named() -> None:
+    with pytest.raises(InvalidInputError, match="prefill_apart: pairs are searched"):
+        plan(model=MODEL, prefill_apart=True)
+    none = asked("vllm", "concurrency", limits={"max_gpus": 1})
+    assert none["apart"] == []
+    assert any(words.startswith("prefill_apart: no pair") for words in none["warnings"])

@@ -1,0 +1,75 @@
+"""Pairs of layouts with prefill and decode apart, by hand and beside the estimate of one pair."""
+
+import numpy as np
+import pytest
+
+from llm_calc.core.planning.apart import COUNTS, pairs_of, served_apart
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.disaggregated import Pools, estimate, queue
+from llm_calc.core.serving.estimate import Deployment
+from tests.builders import llama
+from tests.core.serving.cases import rates, work
+
+LENGTHS = Lengths(input_tokens=2000.0, output_tokens=200.0)
+
+
+def test_pairs_take_the_gpus_of_both_sides() -> None:
+    """Of rows of 2 and 4 GPUs on 10: 2P + 2D <= 10, 2P + 4D <= 10, 4P + 2D <= 10, 4P + 4D <= 10, counted by hand."""
+    pairs = pairs_of(np.array([[2.0], [4.0]]), 10.0)
+    found: dict[tuple[int, int], int] = {}
+    for first, second in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
+        found[first, second] = found.get((first, second), 0) + 1
+    assert found == {(0, 0): 10, (0, 1): 4, (1, 0): 4, (1, 1): 1}
+    assert pairs.gpus.max() <= 10.0
+    assert set(np.unique(pairs.prefills)) <= set(COUNTS)
+
+
+CACHE = (2e5, 5e10)
+CAPACITIES = np.array([[50.0], [5.0]])
+GPUS = np.array([[2.0], [1.0]])
+ROWS = Deployment(work=work(llama()), rates=rates(), capacity=CAPACITIES, limit=np.inf)
+
+
+def pools(first: int, second: int, prefills: float, decodes: float) -> Pools:
+    own, others = GPUS[first, 0], GPUS[second, 0]
+    senders = min(own, others)
+    return Pools(
+        prefill_replicas=prefills,  # type: ignore[arg-type]
+        decode_replicas=decodes,  # type: ignore[arg-type]
+        cache_bytes_per_token=CACHE[0],
+        link_bytes_per_s=CACHE[1] * senders,
+        links=min(prefills * own, decodes * others) / senders,
+    )
+
+
+def test_each_pair_is_the_estimate_of_its_own() -> None:
+    pairs = pairs_of(GPUS, 6.0)
+    found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, ("concurrency", 12.0), CACHE)
+    assert holds.all()
+    for at in range(len(pairs.first)):
+        first, second = int(pairs.first[at]), int(pairs.second[at])
+        sides = [
+            Deployment(work=ROWS.work, rates=ROWS.rates, capacity=float(CAPACITIES[row, 0]), limit=np.inf)
+            for row in (first, second)
+        ]
+        own = pools(first, second, float(pairs.prefills[at, 0]), float(pairs.decodes[at, 0]))
+        one = estimate(sides[0], own, LENGTHS, 12.0, sides[1])
+        for name in ("ttft_s", "tpot_s", "requests_per_s"):
+            assert np.broadcast_to(getattr(found, name), pairs.gpus.shape)[at, 0] == pytest.approx(
+                float(getattr(one, name)), rel=1e-9
+            )
+
+
+def test_a_rate_is_served_where_both_sides_have_a_twentieth_to_spare() -> None:
+    pairs = pairs_of(GPUS, 6.0)
+    for at in (0, len(pairs.first) - 1):
+        first, second = int(pairs.first[at]), int(pairs.second[at])
+        decode = Deployment(
+            work=ROWS.work, rates=ROWS.rates, capacity=float(CAPACITIES[second, 0]), limit=np.inf
+        )
+        own = pools(first, second, float(pairs.prefills[at, 0]), float(pairs.decodes[at, 0]))
+        most = float(queue(decode, own, LENGTHS, decode).requests_per_s)
+        for rate, held in ((0.94 * most, True), (0.96 * most, False)):
+            found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, ("request_rate", rate), CACHE)
+            assert bool(holds[at, 0]) is held
+            assert float(np.broadcast_to(found.requests_per_s, pairs.gpus.shape)[at, 0]) == rate
