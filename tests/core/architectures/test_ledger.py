@@ -63,9 +63,10 @@ def by_type() -> Rows:
     for file in files:
         config = json.loads(file.read_text(encoding="utf-8"))["config"]
         rows.setdefault(config["model_type"], []).append(config)
-    lines = (ROOT / "tests" / "golden" / "architectures.jsonl").read_text(encoding="utf-8").splitlines()
-    for line in lines:
-        config = json.loads(line)["config"]
+    golden = ROOT / "tests" / "golden"
+    lines = (golden / "architectures.jsonl").read_text(encoding="utf-8").splitlines()
+    by_hand = json.loads((golden / "by_hand.json").read_text(encoding="utf-8"))["rows"]
+    for config in (*(json.loads(line)["config"] for line in lines), *(row["config"] for row in by_hand)):
         if config["model_type"] not in rows:
             rows[config["model_type"]] = [config]
     for kind in set(known_types()) - rows.keys():

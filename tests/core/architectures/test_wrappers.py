@@ -208,3 +208,14 @@ def test_towers_of_an_unknown_wrapper_are_counted_and_said_so() -> None:
     assert any("new_wrapper" in sentence for sentence in reading.assumptions)
     assert any("projectors" in sentence for sentence in reading.assumptions)
     assert 0 < vision_parameters(reading.model) < row["vision"]
+
+
+@pytest.mark.parametrize("part", ["vision_config", "audio_config"])
+def test_a_width_that_the_outer_class_sets_is_that_of_the_text(part: str) -> None:
+    # InklingConfig of transformers 5.24.0 writes the text's hidden size over text_hidden_size of both towers
+    config = deepcopy(BY_NAME["inkling_mm_model, class defaults"]["config"])
+    before = total_parameters(read_config(config).model)
+    config[part]["text_hidden_size"] = 12288
+    reading = read_config(config)
+    assert total_parameters(reading.model) == before
+    assert any("text_hidden_size" in sentence for sentence in reading.assumptions)

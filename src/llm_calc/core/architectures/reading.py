@@ -35,6 +35,8 @@ OWN_SPELLINGS = frozenset(
 
 Source: transformers 5.24.0, ``models/auto/modeling_auto.py``, and published files; ``checked: 2026-11-30``, read.
 """
+BARE_CLASSES: Mapping[str, str] = MappingProxyType({"ChatGLMModel": "chatglm", "MiniCPMV": "minicpmv"})
+"""Generating classes whose authors gave them no usual ending, with their types."""
 _CLASS_SUFFIXES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForMultimodalLM", "LMModel")
 
 
@@ -132,6 +134,8 @@ def _wrapper_of_class(f: Fields, stated: str, classes: list[str]) -> str:
 
 
 def _base(class_name: str) -> str | None:
+    if class_name in BARE_CLASSES:
+        return BARE_CLASSES[class_name]
     for suffix in _CLASS_SUFFIXES:
         if class_name.endswith(suffix):
             return _plain(class_name.removesuffix(suffix))

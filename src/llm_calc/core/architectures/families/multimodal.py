@@ -129,7 +129,13 @@ WRAPPERS: dict[str, Reader] = {
     "idefics3": Wrapper(towers=vision(projectors.idefics3)),
     "inkling2": Wrapper(towers=vision(), tying="never", whole_text=True),
     "inkling2_loop": Wrapper(towers=vision(), tying="never", whole_text=True),
-    "inkling_mm_model": Wrapper(towers=(*vision(), *sound()), tying="never"),
+    "inkling_mm_model": Wrapper(
+        towers=(
+            TowerPart(key=VISION, text_width="text_hidden_size"),
+            TowerPart(key=AUDIO, heard=True, text_width="text_hidden_size"),
+        ),
+        tying="never",
+    ),
     "instructblip": blip.of_image_width(BLIP),
     "instructblipvideo": blip.of_image_width(BLIP),
     "internvl": Wrapper(towers=vision(projectors.internvl)),

@@ -5,7 +5,7 @@ from llm_calc.core.architectures.families.llama import MLP
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.mixtures import first_dense, mixture, shared_times
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
-from llm_calc.core.architectures.pieces import Decoder, gqa, hidden_size, mlp, norms, when
+from llm_calc.core.architectures.pieces import Decoder, gqa, hidden_size, kv_head_count, mlp, norms, when
 from llm_calc.core.architectures.registry import family, register
 from llm_calc.core.model import Model
 
@@ -78,3 +78,30 @@ def minicpm(f: Fields) -> Model:
         "num_experts was read as routed experts of intermediate_size in every layer, as the authors' code does"
     )
     return Decoder(feed_forward=mixture(width="intermediate_size"))(f)
+
+
+@family("chatglm")
+def chatglm(f: Fields) -> Model:
+    """ChatGLM 2 and 3, GLM-4 of 2024, CodeGeeX 4: gate and up in one matrix, keys and values of a few groups.
+
+    Source: vLLM at 028aedf, ``model_executor/models/chatglm.py``; ``checked: 2026-11-30``, read.
+    """
+    for key, spelling in (
+        ("num_hidden_layers", "num_layers"),
+        ("intermediate_size", "ffn_hidden_size"),
+        ("vocab_size", "padded_vocab_size"),
+        ("head_dim", "kv_channels"),
+        ("max_position_embeddings", "seq_length"),
+        ("num_key_value_heads", "multi_query_group_num"),
+    ):
+        f.also(key, spelling)
+    f.agree(post_layer_norm=True)
+    biased, with_mean = f.flag("add_bias_linear", default=False), not f.flag("rmsnorm", default=True)
+    biases = "qkvo" if biased else "qkv" if f.flag("add_qkv_bias", default=False) else ""
+    shared = f.flag("multi_query_attention", default=False)
+    return Decoder(
+        attention=gqa(biases=biases, kv_heads=kv_head_count if shared else lambda _, heads: heads),
+        feed_forward=mlp(biases="gud" if biased else ""),
+        norms=norms(2, bias=with_mean),
+        final_norm_bias=with_mean,
+    )(f)

@@ -1,4 +1,4 @@
-"""Vision and audio towers of dots3-note: the last vision layers are mixtures of ever more experts.
+"""Towers of dots.ocr and of dots3-note, whose last vision layers are mixtures of ever more experts.
 
 Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.24.0, and counts of the classes
 themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
@@ -48,6 +48,33 @@ def dots3_vision(f: Fields) -> Tower:
         norm("merger.norm", hidden),
         *two_layers("merger", (merged, merged, out)),
         norm("final_norm", hidden, bias=False),
+    )
+    return Tower(weights=weights, width=out)
+
+
+def dots_vit(f: Fields) -> Tower:
+    """dots.ocr: RMS norms, gated feed-forward; a merger of squares of patches into the text's width.
+
+    Source: ``modeling_dots_vision.py`` of rednote-hilab/dots.ocr as public code holds it; checked: 2026-11-30, read.
+    """
+    hidden, out = f.int("embed_dim"), f.int("hidden_size")
+    merged = hidden * f.int("spatial_merge_size") ** 2
+    encoder = Encoder(
+        layers=depth(f),
+        hidden=hidden,
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+        gated=True,
+        biases="qkvogud" if f.flag("use_bias") else "",
+        norm_bias=False,
+    )
+    weights = (
+        per_patch("patch_embedding", patch_volume(f), hidden),
+        norm("patch_norm", hidden, bias=False),
+        *encoder.weights(),
+        *((norm("final_norm", hidden, bias=False),) if f.flag("post_norm") else ()),
+        norm("merger.norm", hidden),
+        *two_layers("merger", (merged, merged, out)),
     )
     return Tower(weights=weights, width=out)
 

@@ -1,4 +1,4 @@
-"""Vision towers of Kimi K2.5, Step 3.7 and MiniMax M3.
+"""Vision towers of Kimi-VL, Kimi K2.5, Step 3.7 and MiniMax M3.
 
 Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.24.0, and counts of the classes
 themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.

@@ -127,6 +127,16 @@ def kimi(f: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     )
 
 
+def kimi_vl(_: Fields, part: Fields, tower: Tower, text: int) -> Weights:
+    """The same with a norm as wide as the tower.
+
+    Source: vLLM, ``model_executor/models/kimi_vl.py``, ``KimiVLMultiModalProjector``; checked: 2026-11-30, read.
+    """
+    height, width = pair(part, "merge_kernel_size")
+    merged = tower.width * height * width
+    return (norm("projector.norm", tower.width), *two_layers("projector", (merged, merged, text)))
+
+
 def merged_mlp(_: Fields, part: Fields, tower: Tower, text: int) -> Weights:
     """The same with ``spatial_merge_size`` (PaddleOCR-VL)."""
     merged = tower.width * part.int("spatial_merge_size") ** 2
@@ -253,6 +263,20 @@ def visual_tokens(f: Fields, _: Fields, tower: Tower, __: int) -> Weights:
     if not f.flag("tie_word_embeddings"):
         f.assume("the untied head was taken to have the shape of the text part's embedding")
     return (table("visual_embeddings", tower.width, f.int("hidden_size")),)
+
+
+def queries(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:
+    """MiniCPM-V of 2024 and 2025: queries of the text's width that attend to the patches.
+
+    Source: ``Resampler`` of the authors' ``resampler.py``, as engines hold it; checked: 2026-11-30, read.
+    """
+    return (
+        vector("resampler.query", f.int("query_num") * text),
+        *((linear("resampler.kv", tower.width, text, bias=False),) if tower.width != text else ()),
+        linear("resampler.attention", text, text, copies=4),
+        norm("resampler.norms", text, copies=3),
+        linear("resampler.projection", text, text, bias=False),
+    )
 
 
 def minicpm(f: Fields, _: Fields, tower: Tower, text: int) -> Weights:

@@ -40,13 +40,15 @@ def with_plain_head(model: Model) -> Model:
 class TowerPart:
     """A nested configuration ``key`` that holds a tower, and the projector behind it.
 
-    ``copies``: how often the tower itself stands in the model. ``heard``: it encodes sound.
+    ``copies``: how often the tower itself stands in the model. ``heard``: it encodes sound. ``text_width``: the key
+    that the outer class sets to the text's hidden size, whatever the file says.
     """
 
     key: str = "vision_config"
     projector: Projector = nothing
     copies: int = 1
     heard: bool = False
+    text_width: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +139,20 @@ class Wrapper:
                 return ()
             f.assume(f"{part.key} is absent: the tower is what the class assumes")
         fields = f.part(part.key)
+        if part.text_width:
+            _set_width(fields, part.text_width, model.hidden)
         tower = read_tower(fields, f.defaults.parts.get(part.key, ""))
         if tower is None:
             return ()
         repeated = tuple(replace(weight, copies=weight.copies * part.copies) for weight in tower.weights)
         weights = repeated + part.projector(f, fields, tower, model.hidden)
         return placed(weights, "sound") if part.heard else weights
+
+
+def _set_width(fields: Fields, key: str, width: int) -> None:
+    """Puts the text's width in the place of what the file says, which is named where it is another."""
+    if fields.given(key) and fields.raw(key) != width:
+        fields.assume(
+            f"{fields.path}.{key}: {width} was taken, the width of the text, as the outer class does"
+        )
+    fields.values = {**fields.values, key: width}
