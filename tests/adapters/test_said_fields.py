@@ -38,6 +38,7 @@ DEFAULTS: dict[str, set[Any]] = {
     "enable_chunked_prefill": {True},
     "trtllm.enable_chunked_prefill": {False},
     "enable_dp_attention": {False},
+    "enable_eplb": {False},
     "enable_expert_parallel": {False},
     "enforce_eager": {False},
     "fit": {True},

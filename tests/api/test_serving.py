@@ -76,7 +76,9 @@ def test_a_closed_loop_has_a_range_of_its_output_by_littles_law(
 ) -> None:
     found = ask(client, engine={"name": engine}, hardware={"gpu": gpu})
     output, span = found["output_tokens_per_s"], found["interval"]["output_tokens_per_s"]
-    assert span["low"] < output < span["high"]
+    assert span["low"] < span["high"]
+    # All measured chips of other makers came slower under an engine that was new to them: none beyond the estimate.
+    assert span["low"] <= output <= span["high"]
     assert output == pytest.approx(output_tokens_per_s(16, 256, found["ttft_s"], found["tpot_s"]))
 
 

@@ -25,7 +25,7 @@ REQUESTS = st.integers(1, 10_000)
 
 def errors_of(metric: str) -> dict[str, ErrorRow]:
     errors = load_calibration_file("served").errors
-    return {e.held_out: e for e in errors if (e.load, e.metric, e.pair) == (LOAD, metric, "")}
+    return {e.held_out: e for e in errors if (e.load, e.metric, e.pair, e.maker) == (LOAD, metric, "", "")}
 
 
 @cache
@@ -103,7 +103,8 @@ def test_an_output_is_no_further_off_than_the_worse_of_its_times() -> None:
 def test_the_catalog_has_the_error_of_every_pair(held_out: str) -> None:
     error, times = errors_of(METRIC)[held_out], (errors_of("ttft_s")[held_out], errors_of("tpot_s")[held_out])
     pairs = len(pairs_of(served_cases()).first)
-    assert error.measurements == pairs if held_out == "row" else pairs / 4 < error.measurements <= pairs
+    # A group that was held out takes others along, whose pairs tell of the newer place instead, up to four times.
+    assert error.measurements == pairs if held_out == "row" else pairs / 8 < error.measurements <= 4 * pairs
     assert error.low_log < 0 < error.high_log
     assert error.mean_fraction < max(each.mean_fraction for each in times)
 

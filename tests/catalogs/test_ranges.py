@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tools.calibrate.families import cases_by_family
+from tools.calibrate.novelty import as_times
 from tools.calibrate.ranges import group_range
-from tools.calibrate.writing import as_times
 
 SPREAD = np.linspace(-0.1, 0.1, 50)
 

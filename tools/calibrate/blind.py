@@ -13,10 +13,11 @@ from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import group, setting_group
 from tools.calibrate.implied import implied_residuals, known_pairs, pairs_of
+from tools.calibrate.novelty import LEAST_OF_PAIR, Blind, as_times
 from tools.calibrate.parameters import Rows
 from tools.calibrate.ranges import group_range
 from tools.calibrate.recent import is_of_recent_sources
-from tools.calibrate.writing import LEAST_OF_PAIR, as_times
+from tools.calibrate.writing import blind_of_implied, blind_of_metric, metric_of
 
 WAYS: Mapping[str, str] = {"row": "rows of known GPUs", "model": "unseen models", "gpu": "unseen GPUs"}
 DECODE, PREFILL = ("tpot_s", "decode_tokens_per_s"), ("ttft_s", "prefill_tokens_per_s")
@@ -54,8 +55,9 @@ def blind_section(everything: Sequence[Fitted]) -> Iterator[str]:
     yield "## By collection, held out"
     yield ""
     yield (
-        "Mean / median error and, in brackets, the share within the 80 % range that the other groups give: each "
-        "measurement predicted by a fit without its row, its model or its GPU. Rows that rules set aside are left out "
+        "Mean / median error and, in brackets, the share within the 80 % range that an answer tells of a question as "
+        "new, from ranges that knew nothing of the group either: each measurement predicted by a fit without its row, "
+        "its model or its GPU. Rows that rules set aside are left out "
         "but for the last column, that of known GPUs with them. The older collection has no day of most of its runs, "
         "the later one is that of the sources `s065` to `s073`."
     )
@@ -84,7 +86,10 @@ def _of_family(fitted: Fitted, kind: str, way: str) -> Told:
     rows, residuals = _implied(fitted, way) if kind == IMPLIED else _own(fitted, kind, way)
     cases = [fitted.cases[row] for row in rows]
     aside = np.array([case.row.aside is not None for case in cases], dtype=bool)
-    held, kept = np.zeros(len(rows), dtype=bool), np.flatnonzero(~aside)
+    held = np.zeros(len(rows), dtype=bool)
+    if way != "row" and len(rows):
+        held = _blind(fitted, kind).held(way)[rows]
+    kept = np.flatnonzero(~aside) if way == "row" else np.zeros(0, dtype=int)
     groups, sharing = range_groups([cases[at] for at in kept], way)
     times = as_times(cases, residuals)
     for each in set(sharing):
@@ -93,6 +98,13 @@ def _of_family(fitted: Fitted, kind: str, way: str) -> Told:
     shown = np.array([kind == IMPLIED or case.row.metric in KINDS[kind][2] for case in cases], dtype=bool)
     recent = np.array([is_of_recent_sources(case) for case in cases], dtype=bool)
     return Told(residuals=residuals[shown], held=held[shown], recent=recent[shown], aside=aside[shown])
+
+
+def _blind(fitted: Fitted, kind: str) -> Blind:
+    if kind == IMPLIED:
+        return blind_of_implied(fitted)
+    load, ranged, _ = KINDS[kind]
+    return blind_of_metric(fitted, (load, metric_of(ranged[0])))
 
 
 def _own(fitted: Fitted, kind: str, way: str) -> tuple[Rows, FloatArray]:

@@ -1,18 +1,20 @@
 """First tokens: the scheduler is simulated at the fitted efficiencies, then what servers add is fitted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from llm_calc.adapters.calibration import SchedulingRow, host_times, is_dealt
+from llm_calc.adapters.polls import with_polls
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import SPREAD, Deployment, serve
-from llm_calc.core.serving.host import with_host
+from llm_calc.core.serving.host import NO_HOST, with_host
 from llm_calc.core.serving.rates import Kernels, Rates, pick, reached_rates
 from llm_calc.core.serving.traffic import Scheduling, Traffic
 from tools.calibrate.cases import Case
+from tools.calibrate.offsets import measured_shape
 from tools.calibrate.parameters import Point, Rows, Unknowns
 from tools.calibrate.predict import Stack
 from tools.calibrate.solver import Problem, fit
@@ -94,15 +96,25 @@ def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Ru
     )
     means = [cases[row].row.metric != MEDIAN for row in rows]
     together = np.array([float(cases[row].row.requests) for row in rows]) * means
+    every = np.array([float(cases[row].row.requests) for row in rows])
+    polls = [_polls(cases[row]) for row in rows]
+    few, many = (np.array(each, dtype=np.float64) for each in zip(*polls, strict=True))
     measured = np.log([cases[row].row.value for row in rows])
     dealt = np.array([is_dealt(cases[row].work) for row in rows])
 
     def residuals(point: Point) -> FloatArray:
         host = host_times(lambda name: point.value(name, None), dealt)
-        first = with_host(runs.ttft_s[rows], runs.tpot_s[rows], lengths, together, host)
+        host = replace(host, polled_steps=many, polled_steps_of_few=few)
+        first = with_host(runs.ttft_s[rows], runs.tpot_s[rows], lengths, together, host, every)
         return np.asarray(np.log(np.asarray(first)) - measured)
 
     return Problem(unknowns, rows, residuals)
+
+
+def _polls(case: Case) -> tuple[float, float]:
+    """Steps between looks for new requests, with few in flight and with many, of the servers that were measured."""
+    host = with_polls(NO_HOST, case.row.engine, case.chip, measured_shape(case.row.model), case.work)
+    return float(host.polled_steps_of_few), float(host.polled_steps)
 
 
 def fit_host(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Runs) -> FloatArray:

@@ -86,7 +86,7 @@ def layout_key_of(case: Case) -> str | None:
 
 
 def _stack(case: Case) -> str:
-    return stack_key(case.row.engine, case.row.gpu, _shape(case.row.model), case.work)
+    return stack_key(case.row.engine, case.row.gpu, measured_shape(case.row.model), case.work)
 
 
 def _key(case: Case, of: str) -> str | None:
@@ -95,7 +95,8 @@ def _key(case: Case, of: str) -> str | None:
 
 
 @cache
-def _shape(model: str) -> str:
+def measured_shape(model: str) -> str:
+    """The shape of a measured model, which tells it from others."""
     return shape_of(read_config(read_config_of(model)).model)
 
 

@@ -143,10 +143,10 @@ LLAMA_CPP: Mapping[str, Prior] = {
     ),
     "expert_bandwidth_fraction": prior(0.70, 0.15, 0.2, 0.98, generation=0.1, format=0.15, engine=0.1),
     "dense_compute_fraction": prior(
-        0.40, 0.3, 0.05, 0.85, vendor=0.3, generation=0.15, format=0.2, engine=0.2
+        0.40, 0.3, 0.05, 0.85, vendor=0.3, generation=0.15, format=0.2, engine=0.2, chip_format=0.3
     ),
     "expert_compute_fraction": prior(
-        0.2, 0.4, 0.02, 0.7, vendor=0.3, generation=0.15, format=0.2, engine=0.3
+        0.2, 0.4, 0.02, 0.7, vendor=0.3, generation=0.15, format=0.2, engine=0.3, chip_format=0.3
     ),
     "vector_compute_fraction": prior(
         0.35, 0.4, 0.03, 1.0, vendor=0.4, generation=0.3, format=0.25, engine=0.3, chip_format=0.6

@@ -13,19 +13,20 @@ from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import HELD_OUT
 from tools.calibrate.host_runs import host_section
 from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
+from tools.calibrate.novelty import Blind, as_times
 from tools.calibrate.parameters import Rows
 from tools.calibrate.plots import scatter
 from tools.calibrate.ranges import group_range
 from tools.calibrate.recent import recent_tables
-from tools.calibrate.writing import as_times, metric_of
+from tools.calibrate.writing import blind_of_implied, blind_of_metric, metric_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = {
     "row": "single measurements; others of the model on this GPU under this engine were seen",
     "model": "all measurements of a model; also yours where it was measured, but never on your GPU under your engine",
-    "gpu": "all measurements of a GPU",
-    "generation": "all measurements of an engine on a class of chips",
-    "vendor": "all measurements of an engine on the chips of a vendor (NVIDIA, or all others together)",
+    "gpu": "all measurements of a GPU, of whose class others were seen",
+    "generation": "all measurements of an engine on a class of chips; those that a GPU or model took along too",
+    "vendor": "all measurements of an engine on the chips of a vendor (NVIDIA, or all others together), likewise",
 }
 COLUMNS = {
     "family": "which kernels: engines as servers (`served`), the same and others in process (`batch`), llama.cpp",
@@ -37,8 +38,8 @@ COLUMNS = {
     "n": "measurements compared",
     "mean, median": "of the error, \\|predicted / measured - 1\\|",
     "bias": "geometric mean of predicted / measured: above 1 predictions are too high",
-    "inside": "share of a group's measurements within the 80 % range that the other groups give, mean over groups; of "
-    "`row` by engine and class of chips where 30 were measured, groups being settings",
+    "inside": "share of the measurements within the 80 % range that an answer would tell without knowing anything of "
+    "their group; of `row` by engine and class of chips where 30 were measured, mean over settings",
 }
 MOST_PARTS = 12
 """In which ranges are tried: more groups share them."""
@@ -91,11 +92,10 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
     yield "|---|---|---|---|---:|---:|---:|---:|---:|"
     for fitted in everything:
         yield from _implied(fitted)
-        for (load, metric), rows in _kinds(fitted):
-            for held_out in HELD_OUT:
-                known = rows[np.isfinite(fitted.residuals[held_out][rows])]
-                residuals = fitted.residuals[held_out][known]
-                yield _line(fitted, (load, metric, held_out), residuals, known)
+        for kind, rows in _kinds(fitted):
+            known = rows[np.isfinite(fitted.residuals["row"][rows])]
+            yield _line(fitted, (*kind, "row"), fitted.residuals["row"][known], known)
+            yield from _newer(fitted, blind_of_metric(fitted, kind))
     yield ""
     yield (
         "The measurements of closed loops hold no throughput. Their output is implied by the two times "
@@ -109,9 +109,28 @@ def _by_kind(everything: Sequence[Fitted]) -> Iterator[str]:
 def _implied(fitted: Fitted) -> Iterator[str]:
     """Lines of the output that closed loops imply."""
     pairs = pairs_of(fitted.cases)
-    for held_out in HELD_OUT if len(pairs.first) >= LEAST else ():
-        here = known_pairs(fitted, pairs, held_out)
-        yield _line(fitted, (LOAD, METRIC, held_out), implied_residuals(fitted, here, held_out), here.first)
+    if len(pairs.first) >= LEAST:
+        here = known_pairs(fitted, pairs, "row")
+        yield _line(fitted, (LOAD, METRIC, "row"), implied_residuals(fitted, here, "row"), here.first)
+        yield from _newer(fitted, blind_of_implied(fitted))
+
+
+def _newer(fitted: Fitted, blind: Blind) -> Iterator[str]:
+    """Lines of predictions to which more was new than their row, by what an answer would say of them."""
+    held = {way: blind.held(way) for way in HELD_OUT[1:]}
+    for place in HELD_OUT[1:]:
+        own = blind.samples.of_place(place).residuals
+        if len(own) >= LEAST:
+            inside = np.concatenate(
+                [
+                    held[way][
+                        [each.place == place for each in blind.new[way]] & np.isfinite(blind.residuals[way])
+                    ]
+                    for way in held
+                ]
+            )
+            kind = f"{blind.load} | {blind.metric} | {place}"
+            yield f"| {fitted.family.name} | {kind} | {_numbers(own)} | {inside.mean():.0%} |"
 
 
 def _line(fitted: Fitted, kind: tuple[str, str, str], residuals: FloatArray, rows: Rows) -> str:

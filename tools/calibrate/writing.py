@@ -5,7 +5,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from llm_calc.adapters.alone import load_key
 from llm_calc.adapters.calibration import maker_key, measured_key
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.calibration import Drift
+from llm_calc.core.calibration import Drift, HeldOutError
 from llm_calc.core.engines.releases import version_numbers
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
@@ -22,8 +22,9 @@ from tools.calibrate.folds import HELD_OUT, group, setting_group
 from tools.calibrate.hosting import SCHEDULING
 from tools.calibrate.implied import LOAD, METRIC, implied_residuals, known_pairs, pairs_of
 from tools.calibrate.measurements import ROOT, read_config_of
+from tools.calibrate.novelty import LEAST_OF_PAIR, Blind, blind_of
 from tools.calibrate.offsets import Offsets
-from tools.calibrate.parameters import Rows, Unknowns
+from tools.calibrate.parameters import Unknowns
 from tools.calibrate.priors import MEANINGS
 from tools.calibrate.ranges import group_range
 
@@ -33,9 +34,8 @@ DIGITS = 4
 LEAST_DEVIATION = 1e-3
 ROUNDING = 2e-3
 """What residuals at written efficiencies may differ by from those of the fit: deviations below 1e-3 are not written."""
-RATES = ("decode_tokens_per_s", "prefill_tokens_per_s")
-LEAST_OF_PAIR, LEAST_SETTINGS = 30, 8
-"""Measurements, and settings, from which on a pair of engine and chips has a range of its own."""
+LEAST_SETTINGS = 8
+"""Settings, from which on a pair of engine and chips has a range of its own."""
 
 
 NOT_OF_A_FAMILY = ("name", "quicker")
@@ -155,47 +155,56 @@ def _seen(cases: Sequence[Case]) -> Iterator[str]:
 
 def _errors(fitted: Fitted) -> Iterator[dict[str, object]]:
     kinds = sorted({(case.row.load, metric_of(case.row.metric)) for case in fitted.cases})
-    for load, metric in kinds:
-        member = np.array(
-            [(case.row.load, metric_of(case.row.metric)) == (load, metric) for case in fitted.cases]
-        )
-        if not (member & fitted.fitted).any():
-            continue
-        for held_out in HELD_OUT:
-            chosen = member & fitted.fitted & np.isfinite(fitted.residuals[held_out])
-            yield from _error_rows(fitted, (load, metric, held_out), np.flatnonzero(chosen))
+    for kind in kinds:
+        own = blind_of_metric(fitted, kind)
+        if np.isfinite(own.residuals["row"]).any():
+            yield from error_rows(own)
 
 
-def _error_rows(fitted: Fitted, kind: tuple[str, str, str], rows: Rows) -> Iterator[dict[str, object]]:
-    """Of all rows; where others of a stack were seen, also of each pair of engine and chips with enough of them."""
-    held_out = kind[2]
-    residuals = as_times(fitted.cases, fitted.residuals[held_out])
-    yield error_row(*kind, residuals[rows], [group(fitted.cases[row], held_out) for row in rows])
-    if held_out != "row":
-        return
+def blind_of_metric(fitted: Fitted, kind: tuple[str, str]) -> Blind:
+    """What was predicted of a load and a metric of answers by fits that had not seen it."""
+    cases = fitted.cases
+    member = np.array([(case.row.load, metric_of(case.row.metric)) == kind for case in cases]) & fitted.fitted
+    return blind_of(fitted, kind, {way: np.where(member, fitted.residuals[way], np.nan) for way in HELD_OUT})
+
+
+def blind_of_implied(fitted: Fitted) -> Blind:
+    """The same of the output that closed loops imply; see :mod:`tools.calibrate.implied`."""
+    pairs = pairs_of(fitted.cases)
+    found = {way: np.full(len(fitted.cases), np.nan) for way in HELD_OUT}
+    for way, values in found.items():
+        here = known_pairs(fitted, pairs, way)
+        values[here.first] = implied_residuals(fitted, here, way)
+    return blind_of(fitted, (LOAD, METRIC), found)
+
+
+def error_rows(blind: Blind) -> Iterator[dict[str, object]]:
+    """Of single rows, of each pair of engine and chips with enough of them, and of all that was newer."""
+    rows = blind.rows
+    stacks = [group(case, "row") for case in rows.cases]
+    yield error_row(blind.load, blind.metric, "row", rows.residuals, stacks)
     members: dict[str, list[int]] = defaultdict(list)
-    for row in rows.tolist():
-        members[pair_of(fitted.cases[row])].append(row)
+    for at, case in enumerate(blind.rows.cases):
+        members[pair_of(case)].append(at)
     for pair, some in sorted(members.items()):
-        settings = [setting_group(fitted.cases[row]) for row in some]
-        if len(some) >= LEAST_OF_PAIR and len(set(settings)) >= LEAST_SETTINGS:
-            yield {**error_row(*kind, residuals[some], settings), "pair": pair}
+        own = blind.rows.chosen(np.array(some))
+        if len(some) >= LEAST_OF_PAIR and len({setting_group(case) for case in own.cases}) >= LEAST_SETTINGS:
+            yield written(own.error("row", pair=pair))
+    for error in blind.samples.errors():
+        yield written(error)
+
+
+def written(error: HeldOutError) -> dict[str, object]:
+    """An error as the file has it."""
+    values = {
+        name: _short(value) if isinstance(value, float) else value for name, value in asdict(error).items()
+    }
+    return {name: value for name, value in values.items() if value != ""}
 
 
 def _implied_errors(fitted: Fitted) -> Iterator[dict[str, object]]:
-    """Of the output that closed loops imply; see :mod:`tools.calibrate.implied`."""
-    pairs = pairs_of(fitted.cases)
-    for held_out in HELD_OUT if len(pairs.first) else ():
-        here = known_pairs(fitted, pairs, held_out)
-        implied = np.full(len(fitted.cases), np.nan)
-        implied[here.first] = implied_residuals(fitted, here, held_out)
-        whole = replace(fitted, residuals={held_out: implied})
-        yield from _error_rows(whole, (LOAD, METRIC, held_out), here.first)
-
-
-def as_times(cases: Sequence[Case], residuals: FloatArray) -> FloatArray:
-    """Rates of one request or batch as the times that answers give: a rate too high is a time too low."""
-    return np.where([case.row.metric in RATES for case in cases], -residuals, residuals)
+    if len(pairs_of(fitted.cases).first):
+        yield from error_rows(blind_of_implied(fitted))
 
 
 def metric_of(metric: str) -> str:

@@ -14,6 +14,7 @@ from llm_calc.adapters.calibration import (
 from llm_calc.adapters.offload import offload_of
 from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.hardware import Gpu
@@ -114,6 +115,6 @@ def _of_family(
     return replace(
         deployment,
         rates=offload_of(engine, setup, rates).rates,
-        host=host_of(calibration, engine.name, setup.gpu, deployment.work),
+        host=host_of(calibration, engine.name, setup.gpu, deployment.work, shape_of(setup.model)),
         offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )

@@ -1,7 +1,6 @@
 """How far off answers about random arrivals were on published runs of that kind, to which nothing is fitted."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 from llm_calc.adapters.calibration import ErrorRow
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_json
 from llm_calc.core.calibration import HeldOutError
+from llm_calc.core.novelty import widened
 
 
 class ArrivalsFile(BaseModel):
@@ -44,10 +44,3 @@ def arrival_errors(engine: str, closed: Sequence[HeldOutError]) -> list[HeldOutE
         [HeldOutError(**row.model_dump()) for row in load_arrivals().errors] if were_measured(engine) else []
     )
     return [widened(error, known.get(error.metric, error)) for error in own] or list(closed)
-
-
-def widened(error: HeldOutError, other: HeldOutError) -> HeldOutError:
-    """An error with a range that holds the other's as well."""
-    return replace(
-        error, low_log=min(error.low_log, other.low_log), high_log=max(error.high_log, other.high_log)
-    )

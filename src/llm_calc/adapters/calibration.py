@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_json
+from llm_calc.adapters.polls import with_polls
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import Quantity
@@ -86,6 +87,7 @@ class ErrorRow(BaseModel):
     low_log: float
     high_log: float
     pair: str = ""
+    maker: str = ""
 
 
 class CalibrationFile(BaseModel):
@@ -240,12 +242,13 @@ def kernels_of(family: Family) -> Kernels:
     return Kernels(name=family, **load_calibration_file(family).kernels.model_dump())
 
 
-def host_of(calibration: Calibration, engine: str, gpu: Gpu, work: StepWork) -> HostTimes:
-    """What the server adds to a first token; nothing where no server was measured."""
+def host_of(calibration: Calibration, engine: str, gpu: Gpu, work: StepWork, shape: str) -> HostTimes:
+    """What the server adds to a first token of a model of this shape; nothing where no server was measured."""
     if "request_s" not in calibration.by_name:
         return HostTimes()
     keys = keys_of(engine, gpu)
-    return host_times(lambda name: calibration.value(name, keys), is_dealt(work))
+    found = host_times(lambda name: calibration.value(name, keys), is_dealt(work))
+    return with_polls(found, engine, chip_class(gpu), shape, work)
 
 
 def host_times(value: Callable[[str], Quantity], dealt: Quantity) -> HostTimes:

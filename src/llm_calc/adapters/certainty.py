@@ -3,8 +3,8 @@
 import math
 
 from llm_calc.adapters.alone import measured_load, share_of
-from llm_calc.adapters.arrivals import arrival_errors, were_measured, widened
-from llm_calc.adapters.calibration import unseen
+from llm_calc.adapters.arrivals import arrival_errors, were_measured
+from llm_calc.adapters.calibration import maker_of, unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.data_version import data_version
@@ -23,6 +23,7 @@ from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
 from llm_calc.core.deployments.question import Asked, runs
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
+from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
 from llm_calc.core.serving.estimate import Estimate
 
@@ -38,42 +39,25 @@ FEW_MODELS = 4
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
     """Errors of answers of this kind; of neighbouring loads for what was not measured under this one."""
-    calibration, model = placed.known, placed.subject.setup.model
-    missing = unseen_of(placed)
-    rows = _nearest([error for error in calibration.errors if error.held_out == missing], _pair_of(placed))
-    if not was_seen(calibration, model):
-        models = [error for error in calibration.errors if error.held_out == "model"]
-        rows = [_as_wide(error, models) for error in rows]
-    if missing != "row" and models_seen(calibration, placed.engine) < FEW_MODELS:
-        makers = [error for error in calibration.errors if error.held_out == "vendor"]
-        rows = [_as_wide(error, makers) for error in rows]
+    rows = errors_told(placed.known.errors, newness_of(placed))
     here = _of_load(rows, request, placed)
     known = {error.metric for error in here if error.measurements >= LEAST_CASES}
     here = [*here, *(error for error in rows if error.metric not in known)]
-    if request.workload.load == "request_rate" and calibration.name == "served":
+    if request.workload.load == "request_rate" and placed.known.name == "served":
         return arrival_errors(placed.engine, here)
     return here
 
 
-def _pair_of(placed: Placed) -> str:
-    return f"{placed.engine}/{chip_class(placed.subject.setup.gpu)}"
-
-
-def _nearest(rows: list[HeldOutError], pair: str) -> list[HeldOutError]:
-    """Those of this engine on this class of chips where enough runs of them were measured, else those of all."""
-    own = {(error.load, error.metric) for error in rows if error.pair == pair}
-    return [error for error in rows if error.pair == (pair if (error.load, error.metric) in own else "")]
-
-
-def _as_wide(error: HeldOutError, models: list[HeldOutError]) -> HeldOutError:
-    """Of a model that was measured nowhere: no narrower than the range of unseen models."""
-    for other in models:
-        if (other.load, other.metric) == (error.load, error.metric):
-            return widened(error, other)
-    return error
-
-
-UNSEEN_FIRST = ("vendor", "generation", "gpu", "model", "row")
+def newness_of(placed: Placed) -> Newness:
+    """What the fit had seen of a question."""
+    calibration, setup = placed.known, placed.subject.setup
+    return Newness(
+        place=unseen_of(placed),
+        pair=f"{placed.engine}/{chip_class(setup.gpu)}",
+        maker=maker_of(setup.gpu.vendor.lower()),
+        known_model=was_seen(calibration, setup.model),
+        few_models=models_seen(calibration, placed.engine) < FEW_MODELS,
+    )
 
 
 def unseen_of(placed: Placed) -> str:
@@ -86,7 +70,7 @@ def unseen_of(placed: Placed) -> str:
     never = {"gpu"} if setup.unlike or not all(map(as_sold, setup.unlike or (setup.gpu,))) else set()
     if placed.known.name != placed.calibration.name:
         never.add("generation")
-    return min(found | never, key=UNSEEN_FIRST.index)
+    return min(found | never, key=PLACES.index)
 
 
 def as_sold(gpu: Gpu) -> bool:

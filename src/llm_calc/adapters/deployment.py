@@ -4,14 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import (
-    family_for,
-    known_of,
-    measured_load,
-    several,
-    share_of,
-    with_bounds,
-)
+from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import host_of, load_calibration, scaled_calibration
@@ -22,6 +15,7 @@ from llm_calc.adapters.fit_warnings import CacheRoom, fit_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
 from llm_calc.adapters.offsets import offsets_of
+from llm_calc.adapters.polls import poll_words
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.replicas import one_replica
 from llm_calc.adapters.scheduling import scheduling_of
@@ -43,6 +37,7 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork
@@ -173,7 +168,7 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        assumptions=(*placed.assumptions, *assumed),
+        assumptions=(*placed.assumptions, *assumed, *poll_words(placed.deployment, engine.name, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
@@ -245,7 +240,9 @@ def _placed(
             capacity=taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(calibration, built.name, subject.setup.gpu, stands.work),
+            host=host_of(
+                calibration, built.name, subject.setup.gpu, stands.work, shape_of(subject.setup.model)
+            ),
             draft=beside.draft.draft,
         ),
         operators=stands.operators,

@@ -137,7 +137,7 @@ class HeldOutError:
     """How far off predictions of one metric under one kind of load were on groups that the fit had not seen.
 
     ``low_log`` and ``high_log`` bound the middle 80 % of ln(measured / predicted). ``pair``: of this engine on this
-    class of chips alone; empty: of all.
+    class of chips alone; ``maker``: on NVIDIA's chips or on all others'; empty: of all.
     """
 
     load: str
@@ -149,6 +149,7 @@ class HeldOutError:
     low_log: float
     high_log: float
     pair: str = ""
+    maker: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import pytest
 from llm_calc.adapters.calibration import host_of, load_calibration, rates_of
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.engines import Setup
 from llm_calc.core.model import Model
 from llm_calc.core.operators import step_work, summed
@@ -43,7 +44,7 @@ def deployment(model: Model, gpu_id: str, layout: Layout) -> Deployment:
         rates=rates_of(calibration, machine, work, "vllm", gpu),
         capacity=most_sequences(weights, each, layout.pipeline * gpu.usable_memory_bytes, layout.data),
         limit=np.inf,
-        host=host_of(calibration, "vllm", gpu, work),
+        host=host_of(calibration, "vllm", gpu, work, shape_of(model)),
     )
 
 

@@ -16,7 +16,7 @@ from llm_calc.core.serving.batch import Lengths, prefill_seconds
 from llm_calc.core.serving.closed_loop import gathered_prompts
 from llm_calc.core.serving.disaggregated import Pools
 from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
-from llm_calc.core.serving.host import HostTimes, start_waits, with_host
+from llm_calc.core.serving.host import HostTimes, polled_s, start_waits, with_host
 from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from llm_calc.core.serving.step import (
@@ -207,3 +207,15 @@ def test_those_of_the_start_wait_so_that_the_mean_is_that_of_all() -> None:
     host = HostTimes(request_s=0.001, prompt_token_s=1e-5, arrival_s=0.003, stream_tokens=2.0)
     # 50 ms + 1 ms + 100 x 10 us + 2 x 3 ms + 2 x 20 ms
     assert with_host(0.05, 0.02, lengths, 4.0, host) == pytest.approx(0.098)
+
+
+def test_a_request_waits_for_half_of_the_steps_between_looks_for_new_ones() -> None:
+    # Steps 1 to 10, the look at the end of the last: 4.5 of 20 ms on average; from 16 requests on 14.5 of them.
+    host = HostTimes(polled_steps=30.0, polled_steps_of_few=10.0)
+    assert polled_s(1.0, 0.02, host) == 0.0
+    assert polled_s(2.0, 0.02, host) == pytest.approx(0.09)
+    assert polled_s(16.0, 0.02, host) == pytest.approx(0.29)
+    assert polled_s(np.array([1.0, 15.0, 64.0]), 0.02, host) == pytest.approx([0.0, 0.09, 0.29])
+    assert polled_s(64.0, 0.02, HostTimes()) == 0.0
+    lengths = Lengths(input_tokens=100.0, output_tokens=10.0)
+    assert with_host(0.05, 0.02, lengths, 0.0, host, 16.0) == pytest.approx(0.34)

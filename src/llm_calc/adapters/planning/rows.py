@@ -228,7 +228,7 @@ class _Maker:
                 )
                 group.works.rows.append(known.numbers[places])
                 slots.append(self.slots_on(gpu, known, places, timed))
-                hosts = group.hosts.numbers_of(timed.hosts_on(gpu, known.kinds))
+                hosts = group.hosts.numbers_of(timed.hosts_on(gpu, known.kinds, measured.shape))
                 group.hosts.rows.append(hosts[known.dealt[places]])
         numbers = timed.numbers_in(group.rates)
         group.rates.rows += [numbers[each] for each in slots]

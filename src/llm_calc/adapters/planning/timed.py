@@ -6,6 +6,7 @@ import numpy as np
 
 from llm_calc.adapters.calibration import host_of, keys_of, rates_of
 from llm_calc.adapters.offsets import measured_gpus, offsets_in, stack_key
+from llm_calc.adapters.polls import format_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration, offset_load
 from llm_calc.core.hardware import Gpu
@@ -48,13 +49,13 @@ class Timed:
         }
         return np.array([starts[key] + place for key, place in self.slots], dtype=np.intp)
 
-    def hosts_on(self, gpu: Gpu, kinds: Mapping[int, StepWork]) -> list[HostTimes]:
+    def hosts_on(self, gpu: Gpu, kinds: Mapping[int, StepWork], shape: str) -> list[HostTimes]:
         """What servers add to first tokens where attention is not dealt, and where it is."""
-        key = (*keys_of(self.engine, gpu), *map(str, kinds))
+        usual = next(iter(kinds.values()))
+        key = (*keys_of(self.engine, gpu), *map(str, kinds), format_of(usual), shape)
         if key not in self.hosts:
-            usual = next(iter(kinds.values()))
             works = [kinds.get(dealt, usual) for dealt in (0, 1)]
-            self.hosts[key] = [host_of(self.calibration, self.engine, gpu, work) for work in works]
+            self.hosts[key] = [host_of(self.calibration, self.engine, gpu, work, shape) for work in works]
         return self.hosts[key]
 
 

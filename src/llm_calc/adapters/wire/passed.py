@@ -15,6 +15,7 @@ SWITCHED = {"llama.cpp": ("flash_attn", "fit")}
 WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
+REDUNDANT = "num_redundant_experts"
 BY_LEVEL = {0: "NONE", 1: "PIECEWISE", 2: "FULL_AND_PIECEWISE", 3: "FULL_AND_PIECEWISE"}
 """``cudagraph_mode`` of an optimization level: vLLM 0.33.0 ``vllm/config/vllm.py``, ``OPTIMIZATION_LEVEL_TO_CONFIG``;
 checked: 2026-11-30, read."""
@@ -78,6 +79,7 @@ def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
         key: value for key, value in engine.items() if key not in ("compilation_config", "optimization_level")
     }
     further = list(found[FURTHER])
+    _balance(found, further)
     config, level = _whole(engine.get("compilation_config")), engine.get("optimization_level")
     if isinstance(config, int) and not isinstance(config, bool):
         config, further = {}, [*further, "compilation_config"]
@@ -95,14 +97,25 @@ def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
     return {**found, FURTHER: further}
 
 
-def _whole(value: object) -> Any:  # noqa: ANN401 - an object, or the level that older releases took
+def _balance(found: dict[str, Any], further: list[str]) -> None:
+    """A config of balanced experts as the number of redundant ones; when they are moved is uncounted."""
+    config = _whole(found.pop("eplb_config", None), "eplb_config")
+    if config is None:
+        return
+    if config.get(REDUNDANT) is not None:
+        _merge(found, REDUNDANT, config[REDUNDANT], f"eplb_config.{REDUNDANT}")
+    if {*config} - {REDUNDANT}:
+        further.append("eplb_config")
+
+
+def _whole(value: object, name: str = "compilation_config") -> Any:  # noqa: ANN401 - an object, or the level that older releases took
     """The config as an object, from either spelling."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError:
             value = None if not value else object()
-    if value is not None and not isinstance(value, (dict, int)):
-        msg = "engine.compilation_config: must be a JSON object"
-        raise InvalidInputError(msg, field="engine.compilation_config")
+    levels = (int,) if name == "compilation_config" else ()
+    if value is not None and not isinstance(value, (dict, *levels)):
+        raise InvalidInputError(f"engine.{name}: must be a JSON object", field=f"engine.{name}")
     return value

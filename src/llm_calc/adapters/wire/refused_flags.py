@@ -17,7 +17,7 @@ _WEIGHTS = "the format of the weights is precision.weights"
 _NUMBERS = "the number type is precision.weights and precision.activations"
 _LORA = "adapters are the part lora"
 _MEDIA = "servers of encoders alone, and memory that they share pixels in, are not modelled"
-_EXPERTS = "experts that are kept twice are not modelled; parallelism.expert deals each once"
+_EXPERTS = "a number of GPUs that changes while it runs is not modelled; parallelism.expert deals experts"
 _MIXED = "one format holds for the cache of all layers: precision.kv_cache"
 _STATES = "the state's width is mamba_ssm_cache_dtype; its blocks follow from the model"
 _CONTEXTS = "prompts cut over GPUs are not modelled; decode_context_parallel_size deals the cache"
@@ -40,7 +40,7 @@ VLLM: Mapping[str, str] = {
     **_all(("enable_lora", "max_loras", "max_lora_rank", "max_cpu_loras"), _LORA),
     **_all(("lora_dtype", "fully_sharded_loras", "lora_target_modules"), _LORA),
     **_all(("mm_encoder_only", "mm_ipc_gpu_memory_gb"), _MEDIA),
-    **_all(("enable_eplb", "eplb_config", "num_redundant_experts", "enable_elastic_ep"), _EXPERTS),
+    "enable_elastic_ep": _EXPERTS,
     **_all(("kv_cache_dtype_skip_layers",), _MIXED),
     **_all(("mamba_cache_dtype", "mamba_block_size", "use_replayssm", "replayssm_buffer_len"), _STATES),
     **_all(("prefill_context_parallel_size", "cp_kv_cache_interleave_size"), _CONTEXTS),
@@ -62,7 +62,6 @@ SGLANG: Mapping[str, str] = {
     "dtype": _NUMBERS,
     **_all(("enable_lora", "lora_paths", "max_lora_rank", "max_loras_per_batch"), _LORA),
     **_all(("max_loaded_loras", "lora_target_modules"), _LORA),
-    **_all(("ep_num_redundant_experts", "enable_eplb"), _EXPERTS),
     "cuda_graph_bs": "say cuda_graph_max_bs",
 }
 

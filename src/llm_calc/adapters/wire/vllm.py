@@ -89,6 +89,12 @@ class VllmEngine(EngineBase):
     cpu_offload_gb: Annotated[float, Field(ge=0, le=100_000)] | None = Field(
         None, description="Weights of each GPU that stay in the host's memory [GiB]"
     )
+    enable_eplb: bool | None = Field(
+        None, description="Whether experts are balanced over GPUs as they are used"
+    )
+    num_redundant_experts: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        None, description="Experts of each layer that are stored twice (of eplb_config) [experts]"
+    )
     language_model_only: bool | None = Field(
         None, description="Whether it serves text alone: no tower is loaded, no encoder is profiled"
     )

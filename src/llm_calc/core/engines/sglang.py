@@ -1,7 +1,6 @@
 """SGLang: weights and KV pools share ``mem_fraction_static``; the rest is for activations and graphs.
 
-What differs by release stands in :class:`.sglang_rules.SglangRules`. Read from SGLang 0.5.4, 0.5.12 and 0.5.23
-(``srt/server_args.py``, ``srt/arg_groups/``, ``srt/model_executor/pool_configurator.py``, ``srt/mem_cache/``).
+Read from SGLang 0.5.4, 0.5.12 and 0.5.23 (``srt/server_args.py``, ``arg_groups/``, ``pool_configurator.py``).
 """
 
 from dataclasses import dataclass
@@ -31,28 +30,28 @@ from llm_calc.core.engines.sglang_pools import (
 )
 from llm_calc.core.engines.sglang_rules import (
     COMPRESSED,
+    PAGE_OF_BACKEND,
+    SPARSE_PAGE,
+    TAKEN_PAGES,
     SglangRules,
     has_scaled_rows,
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
 )
-from llm_calc.core.engines.sglang_share import captured_batches, card_class, has_prefill_graphs, static_share
-from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
+from llm_calc.core.engines.sglang_share import (
+    captured_batches,
+    card_class,
+    has_prefill_graphs,
+    static_share,
+    weights_bytes,
+)
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
 
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 """``max_running_requests`` where it is not given: tokens over context x 512, held between these."""
-SPARSE_PAGE, PAGE_OF_BACKEND = (
-    64,
-    {"flashmla": 64, "trtllm_mla": 64, "cutedsl_mla": 64, "trtllm_mha": 64, "fa4": 128},
-)
-TAKEN_PAGES = {"trtllm_mla": (32, 64), "cutedsl_mla": (32, 64), "trtllm_mha": (16, 32, 64, 128)}
 STATE_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
-WEIGHTS = WeightRules(
-    vocab_multiple=64, whole_ends=True, rotary_table=True, cut_towers=True, absorbed_copy=True
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +79,7 @@ class Sglang:
     mamba_radix_cache_strategy: str
     mamba_ssm_dtype: str | None
     max_mamba_cache_size: int | None
+    ep_num_redundant_experts: int
     attention_backend: str | None
     dcp_size: int = 1
 
@@ -147,7 +147,7 @@ class Sglang:
         framework = framework_bytes(setup.layout.tensor * setup.layout.data, self.overheads)
         reserve = (setup.memory_bytes - framework) * (1 - self.static_fraction(setup))
         usable = setup.memory_bytes - reserve
-        weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, WEIGHTS)
+        weights = weights_bytes(setup, stage, self.ep_num_redundant_experts)
         available = usable - framework - weights - self._vision_bytes(setup)
         dealt, state = self._dealt(setup, stage, max(0.0, available))
         pools = dealt.pools if state is None else (*dealt.pools, state)

@@ -8,6 +8,11 @@ from llm_calc.core.model import Model
 
 COMPRESSED = "deepseek_v4"
 """The type whose caches are entries of several tokens beside a window."""
+SPARSE_PAGE, PAGE_OF_BACKEND = (
+    64,
+    {"flashmla": 64, "trtllm_mla": 64, "cutedsl_mla": 64, "trtllm_mha": 64, "fa4": 128},
+)
+TAKEN_PAGES = {"trtllm_mla": (32, 64), "cutedsl_mla": (32, 64), "trtllm_mha": (16, 32, 64, 128)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

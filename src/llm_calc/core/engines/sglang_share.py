@@ -6,6 +6,7 @@ Read from SGLang 0.5.4 and 0.5.12 (``srt/server_args.py``) and 0.5.23 (``srt/arg
 
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.sglang_rules import SglangRules, is_latent
+from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 
 GIB_MIB = 1024
 LATENT_PREFILL_GRAPHS_MIB = 1536
@@ -101,3 +102,19 @@ def tower_factor(tower: tuple[int, int] | None) -> float:
     layers, width = tower
     size = layers * width**2 / (TOWER_LAYERS * TOWER_WIDTH**2)
     return 0.95 * min(1.05, max(0.8, 1 - 0.1 * (size - 1)))
+
+
+def weights_bytes(setup: Setup, stage: int, redundant: int) -> float:
+    """Weights on the fullest GPU of a stage: ends whole under data-parallel attention, experts stored again [bytes].
+
+    Definition: :func:`.weights.device_weights_bytes` with SGLang's rules.
+    """
+    rules = WeightRules(
+        vocab_multiple=64,
+        whole_ends=True,
+        rotary_table=True,
+        cut_towers=True,
+        absorbed_copy=True,
+        redundant_experts=redundant,
+    )
+    return device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)

@@ -24,7 +24,7 @@ from llm_calc.core.engines.vllm_groups import CacheGroup
 from llm_calc.core.engines.vllm_limits import StepWishes, step_limits
 from llm_calc.core.engines.vllm_media import MediaWishes, wishes_of, with_media
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
-from llm_calc.core.engines.vllm_refusals import check_block_size, start_refusals
+from llm_calc.core.engines.vllm_refusals import check_block_size, check_redundant, start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.engines.vllm_words import cache_notes
 from llm_calc.core.engines.weights import device_weights_bytes
@@ -71,6 +71,8 @@ class Vllm:
     limit_mm_per_prompt: tuple[tuple[str, int], ...] | None
     skip_mm_profiling: bool
     mm_encoder_tp_mode: str
+    enable_eplb: bool
+    num_redundant_experts: int
 
     def limits(self, setup: Setup) -> Limits:
         """``max_num_seqs`` and ``max_num_batched_tokens``; larger on cards of 70 GiB and more (not A100)."""
@@ -116,6 +118,7 @@ class Vllm:
         """
         setup = with_media(setup, self.media())
         check_layout(setup.model, setup.layout)
+        check_redundant(setup, self.num_redundant_experts, balanced=self.enable_eplb)
         check_block_size(setup.model, self.block_size, self.rules)
         check_wishes(self.graph_wishes(), self.limits(setup))
         plan = fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
@@ -163,9 +166,8 @@ class Vllm:
 
     def _budget(self, setup: Setup, stage: int, limits: Limits) -> GpuBudget:
         """Where the memory goes; the cache is what is left for it, before it is rounded to blocks."""
-        weights = device_weights_bytes(
-            setup.model, setup.numbers.recipe, setup.layout, stage, weight_rules(setup, self.media())
-        )
+        rules = weight_rules(setup, self.media(), self.num_redundant_experts)
+        weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
         host = min(weights, self.cpu_offload_gb * GIB)
         captured = captured_graphs(setup, limits, self.rules, self.graph_wishes())
         graphs = graphs_bytes(setup, stage, captured, self.overheads)

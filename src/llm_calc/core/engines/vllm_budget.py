@@ -148,7 +148,7 @@ def outside_bytes(setup: Setup, overheads: OverheadConstants) -> float:
     return overheads.stage_context_bytes if alone else overheads.context_bytes
 
 
-def weight_rules(setup: Setup, media: MediaWishes = ALL_MEDIA) -> WeightRules:
+def weight_rules(setup: Setup, media: MediaWishes = ALL_MEDIA, redundant: int = 0) -> WeightRules:
     """Vocabulary in multiples of 64; experts in 4 bits padded as the kernels of the card's generation want it.
 
     MXFP4: Hopper's Triton kernels pad the hidden width to 256, Marlin (other cards) the intermediate width to
@@ -162,6 +162,7 @@ def weight_rules(setup: Setup, media: MediaWishes = ALL_MEDIA) -> WeightRules:
         rotary_table=True,
         cut_towers=True,
         whole_towers=media.deals(setup.model),
+        redundant_experts=redundant,
         absorbed_copy=True,
         paddings=(mxfp4, ExpertPadding(format="nvfp4", gated=16, plain=128)),
     )

@@ -89,3 +89,25 @@ def _reserve(budget: GpuBudget, held_context_bytes: float) -> Iterator[str]:
         )
     if budget.kv_cache_bytes > 0 and budget.unallocated_bytes < held_context_bytes:
         yield "the cache and CUDA graphs together exceed the GPU's memory; leave a larger reserve"
+
+
+def check_redundant(setup: Setup, redundant: int, *, balanced: bool) -> None:
+    """Refuses redundant experts that vLLM does not start with.
+
+    Read in vLLM 0.33.0 (``vllm/config/parallel.py``, ``vllm/model_executor/layers/fused_moe/layer.py``); checked:
+    2026-11-30.
+
+    Raises:
+        UnsupportedError: balancing without expert parallelism; copies without balancing, or that are not dealt evenly.
+    """
+    field, ways = "engine.num_redundant_experts", setup.layout.expert
+    if balanced and ways == 1:
+        msg = "engine.enable_eplb: needs enable_expert_parallel over several GPUs, without which vLLM does not start"
+        raise UnsupportedError(msg, field="engine.enable_eplb")
+    if redundant and not balanced:
+        raise UnsupportedError(f"{field}: needs enable_eplb, without which vLLM does not start", field=field)
+    experts = setup.model.num_experts + redundant
+    if balanced and experts % ways:
+        more = redundant + ways - experts % ways
+        msg = f"{field}: {experts} experts are not dealt evenly over {ways} GPUs, as balancing needs; {more} would do"
+        raise UnsupportedError(msg, field=field, accepted=[more])

@@ -1,6 +1,6 @@
 """Weight bytes on one device as engines load them: padding, ends of the stack, repacked formats."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.core.arrays import ceil_div
@@ -35,7 +35,7 @@ class WeightRules:
     ``whole_ends``: with data-parallel attention every GPU keeps embedding and head whole.
     ``rotary_table``: sines and cosines of all positions are kept as a tensor of the model. ``cut_towers``: the
     matrices of vision and audio towers are cut by tensor parallelism like those of the decoder; ``whole_towers``: every
-    GPU keeps them whole.
+    GPU keeps them whole. ``redundant_experts``: experts of each layer that are stored once more than the model has.
     ``absorbed_copy``: the decompression of a latent cache is kept a second time in 16 bits, split for decode.
     ``paddings``: what kernels ask of expert matrices in formats of their own.
     """
@@ -45,6 +45,7 @@ class WeightRules:
     rotary_table: bool = False
     cut_towers: bool = False
     whole_towers: bool = False
+    redundant_experts: int = 0
     absorbed_copy: bool = False
     paddings: tuple["ExpertPadding", ...] = ()
 
@@ -92,11 +93,13 @@ def device_elements(model: Model, weight: Weight, layout: Layout, rules: WeightR
     """Elements of one tensor on the fullest GPU; embedding and head are cut by padded vocabulary rows [elements].
 
     ``params / vocabulary x padded_rows / ways`` for embedding and head, ``params / tensor`` for towers that are cut,
-    else :func:`.parallelism.weight_share`.
+    else :func:`.parallelism.weight_share`, of ``experts + redundant ones`` where there are such.
     Source: vLLM 0.33.0 ``vllm/model_executor/layers/vocab_parallel_embedding.py``, ``pad_vocab_size`` (multiples of
     64 rows); checked: 2026-11-30, read.
     Leaves out: rows of adapters (LoRA).
     """
+    if weight.component == ROUTED and rules.redundant_experts:
+        return weight_share(replace(weight, copies=weight.copies + rules.redundant_experts), layout)
     vocab = _vocabulary_of(model, weight)
     if not vocab:
         tower = weight.component == "vision" and weight.kind == "matrix"

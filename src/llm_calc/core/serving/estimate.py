@@ -146,7 +146,7 @@ def closed_form(
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
     start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
     ttft = deployment.offsets.ttft * with_host(
-        steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host
+        steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host, concurrency
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
     rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
@@ -248,7 +248,7 @@ def from_run(
         tpots = np.array([only])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     tpots = tpots * (tpot / tpots.mean())
-    first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host))
+    first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host, together))
     first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
     ends = served.latency_s + float(first.mean() - served.ttft_s.mean())
     each = Requests(ttft_s=first, tpot_s=tpots, latency_s=ends)

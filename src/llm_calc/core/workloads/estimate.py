@@ -245,7 +245,7 @@ def as_clients_see(deployment: Deployment, seen: Seen, together: int = 0) -> See
     tpots = seen.tpot_s * float(deployment.offsets.tpot)
     tpot = float(np.nanmean(tpots)) if not np.all(np.isnan(tpots)) else 0.0
     each = Lengths(input_tokens=seen.prompt_tokens, output_tokens=seen.output_tokens)
-    first = np.asarray(with_host(seen.ttft_s, tpot, each, 0.0, deployment.host))
+    first = np.asarray(with_host(seen.ttft_s, tpot, each, 0.0, deployment.host, float(together)))
     first = first + start_waits(len(first), float(together), deployment.host)
     first = first * float(deployment.offsets.ttft)
     later = np.where(np.isnan(tpots), 0.0, (seen.output_tokens - 1) * tpots)

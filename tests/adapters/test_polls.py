@@ -1,0 +1,89 @@
+"""How often measured servers look for new requests."""
+
+from dataclasses import replace
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
+from llm_calc.adapters.measured_runs import load_sources
+from llm_calc.adapters.polls import load_polls, with_polls
+from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.architectures.shape import shape_of
+from llm_calc.core.serving.host import HostTimes
+from tools.calibrate.cases import build_case
+from tools.calibrate.measurements import read_config_of, read_measurements
+
+NO_SHAPE = "1x1x1x0/1/1+1"
+
+
+def asked(
+    model: str, gpu: str, requests: int, weights: str = "fp8", data: int = 1
+) -> tuple[HostTimes, tuple[str, ...], float]:
+    request = ServingEstimateRequest.model_validate(
+        {
+            "model": {"name": model},
+            "hardware": {"gpu": gpu, "count": 8},
+            "parallelism": {"tensor": 8 // data, "data": data, "expert": 8 if data > 1 else 1},
+            "precision": {"weights": weights},
+            "engine": {"name": "sglang"},
+            "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": requests},
+        }
+    )
+    placed = place_request(request, load_catalogs())
+    return placed.deployment.host, placed.assumptions, float(time_load(placed, request.workload).ttft_s)
+
+
+def test_scripts_of_measured_servers_say_how_many_steps_pass() -> None:
+    """``dsr1_fp4_b200.sh`` and others: 10 steps under 16 requests, else 30; GLM-5.1 in fp8 looks at every step."""
+    host, notes, _ = asked("deepseek-r1", "b200-180gb-sxm", 32)
+    assert (host.polled_steps_of_few, host.polled_steps) == (10, 30)
+    assert any("scheduler_recv_interval 30" in note for note in notes)
+    host, notes, _ = asked("glm-5.1", "b200-180gb-sxm", 32)
+    assert (host.polled_steps_of_few, host.polled_steps) == (1, 1)
+    assert not any("scheduler_recv_interval" in note for note in notes)
+
+
+@pytest.mark.parametrize("gpu", ["h200-141gb-sxm", "mi300x"])
+def test_servers_on_other_chips_look_at_every_step(gpu: str) -> None:
+    host, notes, _ = asked("deepseek-r1", gpu, 32)
+    assert (host.polled_steps_of_few, host.polled_steps) == (1, 1)
+    assert not any("scheduler_recv_interval" in note for note in notes)
+
+
+def test_so_do_those_that_deal_attention_over_replicas() -> None:
+    """The script sets 1 with ``DP_ATTENTION``."""
+    host, _, _ = asked("deepseek-r1", "b200-180gb-sxm", 32, data=8)
+    assert host.polled_steps == 1
+
+
+def test_a_request_alone_waits_for_no_look() -> None:
+    host, notes, first = asked("deepseek-r1", "b200-180gb-sxm", 1)
+    assert host.polled_steps == 30
+    assert not any("scheduler_recv_interval" in note for note in notes)
+    assert first < asked("deepseek-r1", "b200-180gb-sxm", 2)[2]
+
+
+def test_lines_name_a_source_and_models_by_their_own_shape() -> None:
+    sources = load_sources()
+    for row in load_polls():
+        assert row.source in sources
+        if row.shape:
+            assert shape_of(read_config(read_config_of(row.model.replace("/", "--"))).model) == row.shape
+
+
+def test_the_line_that_says_most_counts() -> None:
+    work = next(
+        build_case(row).work
+        for row in read_measurements()
+        if (row.engine, row.gpu, row.weights) == ("sglang", "b200-180gb-sxm", "nvfp4") and "GLM" in row.model
+    )
+    glm = next(row.shape for row in load_polls() if "GLM" in row.model)
+    assert with_polls(HostTimes(), "sglang", "blackwell", glm, work).polled_steps == 10
+    assert with_polls(HostTimes(), "sglang", "blackwell", NO_SHAPE, work).polled_steps == 30
+    assert (
+        with_polls(HostTimes(), "sglang", "blackwell", glm, replace(work, sequence_share=0.5)).polled_steps
+        == 1
+    )
+    assert with_polls(HostTimes(), "vllm", "blackwell", glm, work).polled_steps == 1
