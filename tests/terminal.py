@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -29,14 +29,41 @@ class Shown:
         return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
-def in_terminal(*arguments: object, columns: int = 80, environment: Mapping[str, str] | None = None) -> Shown:
+AT_WIDTHS = r"""
+import fcntl, struct, sys, termios
+from llm_calc.__main__ import main
+widths, sys.argv = sys.argv[1], ["llm-calc", *sys.argv[2:]]
+for columns in map(int, widths.split(",")):
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    try:
+        main()
+    except SystemExit:
+        pass
+    sys.stderr.flush()
+    print("\f", flush=True)
+"""
+
+
+def at_widths(*arguments: object, widths: Sequence[int]) -> list[str]:
+    """What the command shows in a terminal that has one width after the other, all by one process."""
+    joined = ",".join(map(str, widths))
+    shown = in_terminal(joined, *arguments, program=("-c", AT_WIDTHS))
+    return shown.text.split("\f")[:-1]
+
+
+def in_terminal(
+    *arguments: object,
+    columns: int = 80,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = ("-m", "llm_calc"),
+) -> Shown:
     """Run the command with input, output and errors on a terminal."""
     own, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     unset = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "CI", "GITHUB_ACTIONS", "PY_COLORS")
     inherited = {name: value for name, value in os.environ.items() if name not in unset}
     with subprocess.Popen(
-        [sys.executable, "-m", "llm_calc", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         stdin=its,
         stdout=its,
         stderr=its,

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from llm_calc.cli.examples import EXAMPLES
 from tests.command import run
-from tests.terminal import in_terminal
+from tests.terminal import at_widths, in_terminal
 
 COMMAND = (sys.executable, "-m", "llm_calc")
 PLAN = (
@@ -65,9 +65,10 @@ def test_help_fits_a_narrow_terminal_and_shows_examples(command: str) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_fit_and_break_no_word(name: str) -> None:
     """At widths where columns are left out, where they just fit, and in the widest of them also where all fit."""
-    known = set(re.split(r"[\s│─]+", in_terminal(*TABLES[name], columns=250).text))
-    for columns in (70, 80, 200) if name in ("compare", "plan", "fit") else (70, 80):
-        narrow = in_terminal(*TABLES[name], columns=columns).text
+    widths = (70, 80, 200) if name in ("compare", "plan", "fit") else (70, 80)
+    widest, *all_narrow = at_widths(*TABLES[name], widths=(250, *widths))
+    known = set(re.split(r"[\s│─]+", widest))
+    for columns, narrow in zip(widths, all_narrow, strict=True):
         assert max(cell_len(line.rstrip()) for line in narrow.splitlines()) <= columns
         said = re.compile(r"  (in all rows|too narrow for): .*(\n {12}.*)*")
         assert set(re.split(r"[\s│─]+", said.sub("", narrow))) <= known

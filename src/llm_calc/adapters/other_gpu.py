@@ -10,6 +10,8 @@ from llm_calc.adapters.wire.memory import RecommendedGpu
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.llama_cpp_loading import MOST_DEVICES, whole_bytes
+from llm_calc.core.engines.llama_cpp_split import HostTensors
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 
@@ -17,6 +19,8 @@ FAMILIES_AT_HOME = ("GeForce RTX", "Radeon", "Arc")
 """Cards that are sold to put into a machine of one's own; who has one is told of these first."""
 MOST_AT_HOME = 4
 """Of such cards, as many as a mainboard takes [GPUs]."""
+NOTHING_KEPT: HostTensors = ()
+"""What is whole keeps no tensor of a layer with the host."""
 
 
 def recommended_gpu(
@@ -26,6 +30,8 @@ def recommended_gpu(
 
     Of one's own card another that is sold so, up to ``MOST_AT_HOME`` of them, before any for servers.
     """
+    if never_whole(setup, engine):
+        return None
     comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
     known = sorted(comparable, key=_size)
     if setup.gpu.family in FAMILIES_AT_HOME:
@@ -52,15 +58,35 @@ def _holds(setup: Setup, engine: Engine, asked: Asked) -> bool:
     """Whether it holds it; of llama.cpp, which fits what is not said, with everything on the GPU."""
     if not isinstance(engine, LlamaCpp):
         return holds(setup, engine, asked)
-    if not holds(setup, engine, asked):
+    if too_small(setup, engine) or not holds(setup, engine, asked):
         return False
-    asked_for = engine.n_gpu_layers is not None and engine.n_gpu_layers >= 0
-    return asked_for or engine.loading(setup).is_whole(setup.model.num_layers)
+    return _is_said(engine) or engine.loading(setup).is_whole(setup.model.num_layers)
+
+
+def _is_said(engine: LlamaCpp) -> bool:
+    return engine.n_gpu_layers is not None and engine.n_gpu_layers >= 0
+
+
+def too_small(setup: Setup, engine: LlamaCpp) -> bool:
+    """Whether the weights that have to be on the GPUs are more than all of their memory: no plan need be made."""
+    host = NOTHING_KEPT
+    if _is_said(engine):
+        start = engine.start(setup)
+        if start.offloaded <= setup.model.num_layers:
+            return False
+        host = start.host
+    return whole_bytes(setup, host) > setup.layout.gpus * setup.gpu.usable_memory_bytes
+
+
+def never_whole(setup: Setup, engine: Engine) -> bool:
+    """Whether options of llama.cpp keep tensors with the host, so that no GPU is one that has everything."""
+    return isinstance(engine, LlamaCpp) and not _is_said(engine) and any(engine.start(setup).host)
 
 
 def _layouts(layout: Layout, engine: Engine, most: int) -> Iterator[Layout]:
     """The layout, and larger ones: one stage more each time where layers are dealt, else twice as many GPUs."""
     field = "pipeline" if engine.name in LAYER_SPLITTERS else "tensor"
+    most = min(most, MOST_DEVICES) if isinstance(engine, LlamaCpp) else most
     while layout.gpus <= most:
         yield layout
         size: int = getattr(layout, field)

@@ -64,11 +64,12 @@ def largest_host_matrix(setup: Setup, loading: Loading, split: tuple[Device, ...
     Leaves out: hosts whose memory a device reads itself.
     """
     placed = frozenset(layer for device in split for layer in device.layers)
-    found = (0.0, "")
-    for layer, tensors in enumerate(layer_bytes(setup.model, setup.numbers.recipe).tensors):
-        kept = loading.host[layer]
-        if layer not in placed or kept:
-            away = ((size, name) for name, size in tensors if layer not in placed or name in kept)
+    found, stack = (0.0, ""), layer_bytes(setup.model, setup.numbers.recipe)
+    for layer, (largest, kept) in enumerate(zip(stack.largest, loading.host, strict=True)):
+        if layer not in placed or largest[1] in kept:
+            found = max(found, largest)
+        elif kept:
+            away = ((size, name) for name, size in stack.tensors[layer] if name in kept)
             found = max(found, *away, (0.0, ""))
     return found
 

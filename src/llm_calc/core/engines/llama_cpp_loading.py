@@ -68,6 +68,16 @@ def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
     return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output
 
 
+def whole_bytes(setup: Setup, host: HostTensors) -> float:
+    """Weights that devices hold together where every layer is offloaded [bytes].
+
+    ``sum over layers of tensors - tensors of the host + output``.
+    Definition: :func:`device_weights` of all of them; no loading that is whole takes less.
+    """
+    stack = layer_bytes(setup.model, setup.numbers.recipe)
+    return stack.on_device(range(setup.model.num_layers), host) + stack.output_bytes
+
+
 def host_weights(setup: Setup, loading: Loading, split: tuple[Device, ...]) -> float:
     """Weights that the host holds: the input's tables, its layers, tensors that overrides keep with it [bytes].
 

@@ -52,6 +52,15 @@ class LayerBytes:
         """
         return tuple(sum(size for _, size in layer) for layer in self.tensors)
 
+    @cached_property
+    def largest(self) -> tuple[tuple[float, str], ...]:
+        """The largest tensor of each layer, and its name [bytes].
+
+        ``max over tensors``.
+        Definition: as the file holds them.
+        """
+        return tuple(max(((size, name) for name, size in layer), default=(0.0, "")) for layer in self.tensors)
+
     @property
     def file_bytes(self) -> float:
         """All tensors once, as the file holds them; a tied head is the embedding's tensor [bytes].

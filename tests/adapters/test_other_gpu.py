@@ -1,0 +1,69 @@
+"""Of the GPUs that are tried for a recommendation those are left out that cannot hold the weights, and no others."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.memory_advice import holds
+from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.other_gpu import never_whole, too_small
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+
+ENGINES: list[dict[str, Any]] = [
+    {},
+    {"n_gpu_layers": 999},
+    {"n_gpu_layers": 20},
+    {"n_gpu_layers": 999, "n_cpu_moe": 12},
+    {"n_gpu_layers": 999, "fit": False},
+]
+
+
+@pytest.mark.parametrize("options", ENGINES, ids=str)
+@pytest.mark.parametrize("model", ["qwen3-30b-a3b", "llama-3.1-70b"])
+def test_what_is_left_out_is_held_by_no_plan(model: str, options: dict[str, Any]) -> None:
+    """Every kind of GPU, one to four of them: of each that is left out a plan says so as well."""
+    catalogs = load_catalogs()
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": model},
+            "hardware": {"gpu": "rtx-4090"},
+            "engine": {"name": "llama.cpp", "n_ctx": 4096, **options},
+        }
+    )
+    planned, left = planned_memory(request, catalogs), 0
+    setup, engine = planned.subject.setup, planned.engine
+    assert isinstance(engine, LlamaCpp)
+    for gpu in catalogs.gpus:
+        for count in (1, 2, 4):
+            tried = replace(setup, gpu=gpu, layout=replace(setup.layout, pipeline=count))
+            if not too_small(tried, engine):
+                continue
+            left += 1
+            said = options.get("n_gpu_layers") is not None
+            whole = said or engine.loading(tried).is_whole(setup.model.num_layers)
+            assert not (whole and holds(tried, engine, planned.asked)), gpu.id
+    assert (left > 20) == (options.get("n_gpu_layers") != 20)
+
+
+@pytest.mark.parametrize(
+    "options", [{"n_cpu_moe": 4}, {"cpu_moe": True}, {"override_tensor": "ffn_up=CPU"}], ids=str
+)
+def test_what_keeps_tensors_with_the_host_is_whole_on_no_gpu(options: dict[str, Any]) -> None:
+    catalogs = load_catalogs()
+    request = MemoryPlanRequest.model_validate(
+        {
+            "model": {"name": "qwen3-30b-a3b"},
+            "hardware": {"gpu": "b300-288gb-sxm"},
+            "engine": {"name": "llama.cpp", "n_ctx": 4096, **options},
+        }
+    )
+    planned = planned_memory(request, catalogs)
+    setup, engine = planned.subject.setup, planned.engine
+    assert isinstance(engine, LlamaCpp)
+    assert never_whole(setup, engine)
+    for count in (1, 2, 4):
+        tried = replace(setup, layout=replace(setup.layout, pipeline=count))
+        assert not engine.loading(tried).is_whole(setup.model.num_layers)
