@@ -39,7 +39,19 @@ def test_a_name_says_a_gpu_and_a_count(typed: str, gpu: str, count: int) -> None
 
 @pytest.mark.parametrize(
     "typed",
-    ["rx 7900 xtx", "7900xtx", "RX 580", "gtx 970", "mi300x", "max 1550", "m4 max 64gb", "6000 ada", "10x"],
+    [
+        "rx 7900 xtx",
+        "7900xtx",
+        "RX 580",
+        "gtx 970",
+        "mi300x",
+        "max 1550",
+        "m4 max 64gb",
+        "64 GB M4 Max",
+        "24 gb rtx 4090",
+        "6000 ada",
+        "10x",
+    ],
 )
 def test_an_x_of_a_name_is_no_count(typed: str) -> None:
     assert read_counted(typed).count is None

@@ -350,7 +350,7 @@ def test_an_empty_number_of_gpus_is_one(opened: Opener, service: Service) -> Non
     body = {**EXAMPLE, "model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
     served = ask(service, "/api/serving_estimate", body)
     expect(tile(page, "TTFT")).to_have_text(shown_time(served["ttft_s"]))
-    expect(tile(page, "Cost")).to_have_text(f"${2.99 / 3600 / served['output_tokens_per_s'] * 1e6:.2f}")
+    expect(tile(page, "Cost")).to_have_text(f"${3.99 / 3600 / served['output_tokens_per_s'] * 1e6:.2f}")
 
 
 def test_numbers_stay_when_the_service_goes_away(browser: Browser) -> None:

@@ -15,7 +15,7 @@ from llm_calc.adapters.catalog.names import normal_name
 from llm_calc.adapters.catalog.prices import RentalPrice
 
 # An "xt" or "xtx" after a number is the end of a name: 7900xtx.
-_BEFORE = re.compile(r"(\d{1,6})\s*(?:x(?!tx?\b)|×|\*)\s*(\S.*)|(\d{1,2})\s+(\S.*)", re.IGNORECASE)
+_BEFORE = re.compile(r"(\d{1,6})\s*(?:x(?!tx?\b)|×|\*)\s*(\S.*)|(\d{1,2})\s+(?!gi?b?\b)(\S.*)", re.IGNORECASE)
 # An "x" within a word is its own: RX 7900, MI300X.
 _BEHIND = re.compile(r"(.*\S)(?:\s+(?:x|×|\*)\s*|(?<=\d)(?:x|×|\*))(\d{1,3})", re.IGNORECASE)
 _PREFIX = re.compile(r"^(ml\.|standard-)")

@@ -57,12 +57,11 @@ class ListOptions:
 def models(options: ModelListOptions) -> None:
     """The models that can be named. Exit code 3 if none matches."""
     from llm_calc.adapters.chosen import chosen_catalogs
-    from llm_calc.adapters.documented.listings import available_models
+    from llm_calc.adapters.searches import models_found
     from llm_calc.adapters.wire.documented_responses import AvailableModel
     from llm_calc.cli.views.calculator import show_models
 
-    entries = [AvailableModel.model_validate(row) for row in available_models(chosen_catalogs())]
-    found = _matching(entries, options.text, ("name", "family", "aliases", "hugging_face_ids"))
+    found = [AvailableModel.model_validate(row) for row in models_found(chosen_catalogs(), options.text)]
     if options.as_json:
         _print_json(found)
     elif found:
@@ -73,12 +72,11 @@ def models(options: ModelListOptions) -> None:
 def gpus(options: GpuListOptions) -> None:
     """The GPUs that can be named. Exit code 3 if none matches."""
     from llm_calc.adapters.chosen import chosen_catalogs
-    from llm_calc.adapters.documented.listings import available_gpus
+    from llm_calc.adapters.searches import gpus_found
     from llm_calc.adapters.wire.documented_responses import AvailableGpu
     from llm_calc.cli.views.calculator import show_gpus
 
-    entries = [AvailableGpu.model_validate(row) for row in available_gpus(chosen_catalogs())]
-    found = _matching(entries, options.text, ("id", "name", "vendor", "generation", "aliases"))
+    found = [AvailableGpu.model_validate(row) for row in gpus_found(chosen_catalogs(), options.text)]
     if options.as_json:
         _print_json(found)
     elif found:
@@ -125,13 +123,6 @@ def _list(name: str, options: ListOptions, show: "Callable[[Console, list[Any]],
     elif found:
         show(console(), found)
     _end(found, options.text, kind)
-
-
-def _matching(entries: Iterable[Entry], text: str, fields: tuple[str, ...]) -> list[Entry]:
-    """Entries one of whose fields holds the text, in any case."""
-    from llm_calc.adapters.catalog.names import holds
-
-    return [each for each in entries if holds(text, (str(getattr(each, name)) for name in fields))]
 
 
 def _end(found: Sequence["BaseModel"], text: str, kind: str) -> None:

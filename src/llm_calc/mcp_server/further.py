@@ -7,11 +7,10 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from llm_calc.adapters import operations
-from llm_calc.adapters.catalog.names import holds
 from llm_calc.adapters.chosen import chosen_catalogs
-from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.links import read_link
 from llm_calc.adapters.listings import LISTINGS
+from llm_calc.adapters.searches import gpus_found, models_found
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.sweep.run import ready_sweep
 from llm_calc.adapters.sweep.writers import ndjson
@@ -55,19 +54,13 @@ def search_catalog(
     Ask it first where a name is not certain; every other tool takes the `name` of a model and the `id` of a GPU.
     """
     known = chosen_catalogs()
-    models = _matching(available_models(known), text, ("name", "family", "aliases", "hugging_face_ids"))
-    gpus = _matching(available_gpus(known), text, ("id", "name", "vendor", "aliases"))
+    models, gpus = models_found(known, text), gpus_found(known, text)
     return CatalogMatches(
         models=[AvailableModel.model_validate(row) for row in models[:MOST_MATCHES]],
         gpus=[AvailableGpu.model_validate(row) for row in gpus[:MOST_MATCHES]],
         models_left_out=max(0, len(models) - MOST_MATCHES),
         gpus_left_out=max(0, len(gpus) - MOST_MATCHES),
     )
-
-
-def _matching(rows: list[dict[str, Any]], text: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Rows that hold the text in one of these fields."""
-    return [row for row in rows if holds(text, (str(row[name]) for name in names))]
 
 
 def list_catalog(
