@@ -226,3 +226,23 @@ def test_unlike_cards_are_said_to_be_and_a_format_is_tried_once() -> None:
     found = fitted("qwen3-8b", "rtx-4090,rx-7900-xtx", formats=["q4_k_m", "Q4_K_M"], cache_types=["f16"])
     assert len(found.rows) == 1
     assert any("never measured" in words for words in found.assumptions)
+
+
+def test_units_that_are_not_counted_are_said_of_the_chip_that_has_them() -> None:
+    asked: dict[str, Any] = {
+        "model": "qwen3-8b",
+        "engine": {"name": "mlx"},
+        "precision": {"weights": "mlx-4bit"},
+    }
+    said = {
+        gpu: any(
+            "matrix units" in line
+            for answer in (
+                SERVING_ESTIMATE.answered({**asked, "hardware": gpu}, load_catalogs()),
+                fitted("qwen3-8b", gpu, formats=["q4_k_m"], cache_types=["f16"]),
+            )
+            for line in answer.assumptions
+        )
+        for gpu in ("m5 max 64gb", "m4 max 64gb")
+    }
+    assert said == {"m5 max 64gb": True, "m4 max 64gb": False}

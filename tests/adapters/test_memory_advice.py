@@ -16,7 +16,7 @@ from llm_calc.adapters.memory_advice import (
     context_table,
     sequences_text,
 )
-from llm_calc.adapters.operations import MEMORY_PLAN
+from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
 from llm_calc.core.deployments.question import Asked, fits
@@ -195,3 +195,47 @@ def test_a_laptop_is_not_told_to_take_more_gpus_nor_is_another_laptop_offered() 
     assert not any("parallelism" in change.field for change in answer.changes_that_fit)
     assert answer.recommended_gpu is not None
     assert "laptop" not in answer.recommended_gpu.gpu
+
+
+def _planned(request: dict[str, Any]) -> Any:
+    return MEMORY_PLAN.answered(request, load_catalogs())
+
+
+def test_formats_of_weights_and_cache_keep_the_context_that_they_were_tried_with() -> None:
+    asked: dict[str, Any] = {
+        "model": "gemma-3-27b",
+        "hardware": "m1 16gb",
+        "precision": {"weights": "q4_k_m"},
+        "engine": {"name": "llama.cpp", "fit": False},
+        "workload": {"input_tokens": 32_256, "output_tokens": 512, "concurrency": 1},
+    }
+    (change,) = _planned(asked).changes_that_fit
+    assert change.also["engine.n_ctx"] == 32_768
+    with_it = {
+        "precision": {"weights": change.value, "kv_cache": change.also["precision.kv_cache"]},
+        "engine": {**asked["engine"], "n_ctx": change.also["engine.n_ctx"]},
+    }
+    assert _planned({**asked, **with_it}).fits
+
+
+@pytest.mark.parametrize("gpu", ["rtx-4070", "rtx-4090"])
+def test_experts_go_to_the_host_before_whole_layers_and_are_faster_there(gpu: str) -> None:
+    asked: dict[str, Any] = {
+        "model": "gpt-oss-120b",
+        "hardware": gpu,
+        "engine": {"name": "llama.cpp", "fit": False, "n_ctx": 8192, "n_parallel": 1},
+        "workload": {"input_tokens": 4096, "output_tokens": 512, "concurrency": 1},
+    }
+    found = {change.field: change.value for change in _planned(asked).changes_that_fit}
+    assert "engine.n_gpu_layers" not in found
+    layers = found["engine.n_cpu_moe"]
+    fits = {
+        count: _planned({**asked, "engine": {**asked["engine"], "n_cpu_moe": count}}).fits
+        for count in (layers - 1, layers)
+    }
+    assert fits == {layers - 1: False, layers: True}
+    experts, whole = (
+        SERVING_ESTIMATE.answered({**asked, "engine": {**asked["engine"], **option}}, load_catalogs())
+        for option in ({"n_cpu_moe": layers}, {"n_gpu_layers": 6})
+    )
+    assert experts.tpot_s < whole.tpot_s

@@ -45,12 +45,14 @@ def _applicable(request: MemoryPlanRequest, change: Change) -> Change:
     update: dict[str, Any] = {}
     said = {change.field: change.value, **change.also}
     if change.field == "precision":
-        said = {f"precision.{name}": value for name, value in _formats("", change.value).items()}
-        update = dict(zip(("field", "value"), next(iter(said.items())), strict=True))
+        formats = {f"precision.{name}": value for name, value in _formats("", change.value).items()}
+        update = dict(zip(("field", "value"), next(iter(formats.items())), strict=True))
+        said = {**formats, **change.also}
     if change.field.startswith("parallelism."):
         count = changed(request, change).hardware.count
         said["hardware.count"] = count
-        update["change"] = f"hardware.count {count} instead of {request.hardware.count}"
+        _, comma, besides = change.change.partition(", ")
+        update["change"] = f"hardware.count {count} instead of {request.hardware.count}{comma}{besides}"
     if any(field.startswith("engine.") for field in said):
         said["engine.name"] = request.engine.name
     also = {field: value for field, value in said.items() if field != update.get("field", change.field)}

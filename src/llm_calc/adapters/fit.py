@@ -17,6 +17,7 @@ from llm_calc.adapters.model_source import SourcedModel, model_precision, served
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.said_as import fields_of_rows, said_as
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.serving_words import unit_words
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.unlike import llama_cpp_notes
@@ -278,8 +279,9 @@ def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"
     yield best_words(request.least_tokens_per_s)
     try:
-        host = place_request(estimate_request(request, USUAL_FORMATS[0], "f16"), catalogs).subject.setup.host
+        setup = place_request(estimate_request(request, USUAL_FORMATS[0], "f16"), catalogs).subject.setup
     except (CalcError, RefusedError):
         return
-    if host is not None and not host.stated:
-        yield host_words(host)
+    yield from unit_words(setup.gpu)
+    if setup.host is not None and not setup.host.stated:
+        yield host_words(setup.host)

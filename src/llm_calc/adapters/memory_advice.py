@@ -1,6 +1,6 @@
 """What would make it fit: single mild changes, and a table of what fits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +8,12 @@ import numpy as np
 from llm_calc.adapters.catalog.gpus import LAPTOP
 from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
+from llm_calc.adapters.offload_advice import most, offload
 from llm_calc.adapters.runs_on import runs_format
 from llm_calc.adapters.step_advice import longer_step, said_lengths
 from llm_calc.adapters.wire.memory import Change, ContextRow
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
-from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.errors import CalcError
 from llm_calc.core.parallelism import Layout
 
@@ -58,7 +58,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked) -> list[Change]
         _fewer_bits_in_both,
         _shorter_context,
         _fewer_sequences,
-        _offload,
+        lambda *of: offload(lambda other, engine: holds(other, engine, of[2]), *of[:2]),
     )
     return [change for attempt in tries for change in attempt(setup, engine, asked)]
 
@@ -138,7 +138,7 @@ def _context_that_starts(setup: Setup, engine: Engine, asked: Asked) -> Iterator
 
     if not starts(0):
         return
-    longest = context(_most(last // CONTEXT_STEP - first // CONTEXT_STEP, starts))
+    longest = context(most(last // CONTEXT_STEP - first // CONTEXT_STEP, starts))
     text = f"start the engine with {longest} tokens of context, the longest that starts"
     yield Change(field=f"engine.{name}", value=longest, change=text)
 
@@ -253,26 +253,6 @@ def _fewer_sequences(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Cha
     if 1 <= most < asked.sequences:
         text = f"{sequences_text(most, asked.context_tokens)} at once; further ones wait"
         yield Change(field="workload.concurrency", value=most, change=text)
-
-
-def _offload(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
-    """llama.cpp: as many layers on the GPU as fit, the rest on the host."""
-    if not isinstance(engine, LlamaCpp):
-        return
-    high = setup.model.num_layers + 1
-    low = _most(high - 1, lambda layers: holds(setup, replace(engine, n_gpu_layers=layers), asked))
-    if low > 0:
-        text = f"{low} of {high} layers on the GPU, the rest on the host"
-        yield Change(field="engine.n_gpu_layers", value=low, change=text)
-
-
-def _most(high: int, works: Callable[[int], bool]) -> int:
-    """Largest number up to ``high`` that works, 0 if none does; what works for some works for fewer."""
-    low = 0
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if works(middle) else (low, middle - 1)
-    return low
 
 
 def context_table(plan: MemoryPlan, longest: int) -> list[ContextRow]:

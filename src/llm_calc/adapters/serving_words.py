@@ -18,10 +18,18 @@ from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.estimate import Found, lengths_seen
+
+UNCOUNTED_UNITS = frozenset(("apple-m5",))
+"""Generations with matrix units whose rate nobody publishes; notes of their entries in the catalog say so.
+
+Source: reports of Apple's own comparison of M4 and M5, such as https://www.applemust.com/
+apple-confirms-up-to-4x-mlx-ai-performance-boost-with-macos-26-2; checked: 2026-11-30.
+"""
 
 
 def most_per_s(placed: Placed, lengths: Lengths) -> float:
@@ -74,6 +82,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine "
             "that has been under this load until its empty start is forgotten, for twice as many at most"
         )
+    yield from unit_words(placed.subject.setup.gpu)
     yield from placed.beside.draft.words
     yield from lora_words(placed.beside.lora)
     if request.calibration is not None:
@@ -83,6 +92,15 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     if request.workload.prefix_cache_hit_fraction and not request.workload.grows:
         yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached; that was not calibrated"
+
+
+def unit_words(gpu: Gpu) -> Iterator[str]:
+    """That prompts are computed faster than is said, where units of a chip are not counted."""
+    if gpu.generation in UNCOUNTED_UNITS:
+        yield (
+            f"hardware.gpu: matrix units of {gpu.id} are not counted, since Apple publishes no rate for them; "
+            "programs that use them (MLX under macOS 26.2) read prompts up to about four times as fast as is said"
+        )
 
 
 def _warnings(placed: Placed) -> Iterator[str]:
