@@ -28,7 +28,8 @@ for _name in [name for name in os.environ if name.startswith("LLM_CALC_")]:
 
 
 MIRRORED = ("tests/core", "tests/adapters")
-"""Tests that mirror what coverage is asked of. Under coverage a test takes thrice as long: the others go without."""
+"""Tests that mirror what coverage is asked of. Under coverage a test takes thrice as long: the others go without, and
+so do those of these that say ``no_cover``, since they run the same lines many times."""
 COVERED_CASES = 32
 """Cases of one test that are measured, spread over all: what these reach is a lower bound of what all of them do."""
 

@@ -166,6 +166,33 @@ def test_starts_that_are_refused(options: dict[str, Any], word: str) -> None:
     assert word in found.reason
 
 
+# vLLM's own code: --language-model-only came with 0.17.0, which like limits of zero loads no tower (interfaces.py)
+TOWERS = [
+    ("qwen2.5-vl-7b", {"language_model_only": True}, True),
+    ("qwen2.5-vl-7b", {"limit_mm_per_prompt": {"image": 0}}, False),  # it still takes videos
+    ("qwen2.5-vl-7b", {"limit_mm_per_prompt": {"image": 0, "video": 0}}, True),
+    ("gemma-3-27b", {"limit_mm_per_prompt": {"image": {"count": 0}}}, True),
+    ("gemma-3-27b", {"version": "0.11.0", "limit_mm_per_prompt": {"image": 0}}, True),
+]
+
+
+@pytest.mark.parametrize(("model", "options", "left_out"), TOWERS)
+def test_towers_that_serve_nothing_are_not_loaded(
+    model: str, options: dict[str, Any], left_out: bool
+) -> None:
+    whole = plan(model, H200, max_model_len=8192, version=options.get("version"))
+    found = plan(model, H200, max_model_len=8192, **options)
+    assert (found.per_gpu.weights_bytes < whole.per_gpu.weights_bytes) == left_out
+
+
+def test_an_option_is_taken_from_its_release_on() -> None:
+    with pytest.raises(
+        CalcError, match=r"language_model_only: vLLM 0\.16\.0 has no such option; these have: 0\.17\.0"
+    ):
+        plan("gemma-3-27b", H200, version="0.16.0", language_model_only=True)
+    assert plan("gemma-3-27b", H200, version="0.17.0", language_model_only=True).starts
+
+
 def test_five_gpus_do_not_divide_the_heads() -> None:
     with pytest.raises(CalcError, match=r"parallelism\.tensor: 5 does not divide 32 heads"):
         plan("llama-3.1-8b", H100, 5)

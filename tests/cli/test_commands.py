@@ -228,6 +228,15 @@ def test_plans_come_with_their_commands() -> None:
     assert "No plan on" in none.output
 
 
+def test_plans_show_drafts_and_both_sides() -> None:
+    load = ("-c", 16, "-i", 1000, "-o", 200, "--max-gpus", 4)
+    ways = ("--set", "prefill_apart=true", "--set", "speculative.method=ngram")
+    shown = run("plan", "llama-3.1-8b", "-g", "h100", "-e", "vllm", *load, *ways)
+    assert "vllm + ngram" in shown.output
+    assert "Prefill and decode apart" in shown.output
+    assert "NixlConnector" in shown.output
+
+
 def test_a_plan_is_printed_as_objects_of_a_cluster() -> None:
     asked = ("plan", "llama-3.1-8b", "-c", 16, "-g", "l40s", "-e", "vllm")
     shown = run(*asked, "--manifest", "kubernetes")

@@ -13,7 +13,7 @@ from llm_calc.adapters.calibration import maker_key, maker_of
 from llm_calc.adapters.certainty import FEW_MODELS
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import HeldOutError
-from llm_calc.core.novelty import PLACES, Newness, errors_told
+from llm_calc.core.novelty import PLACES, Newness, errors_told, widened
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
@@ -120,7 +120,13 @@ class Samples:
             for maker in ("", *sorted({each.maker for each in own.new})):
                 some = own.of_place(place, maker)
                 if len(some.cases) >= (LEAST_TOLD if maker else 1):
-                    yield some.error(place, maker=maker)
+                    yield some.told(own, place, maker)
+
+    def told(self, everybody: "Samples", place: str, maker: str) -> HeldOutError:
+        """The error of a maker: of a single group, which tells no other how far off it is, no narrower than of all."""
+        error = self.error(place, maker=maker)
+        alone = len({label(case, place) for case in self.cases}) == 1
+        return widened(error, everybody.error(place)) if maker and alone else error
 
     def error(self, held_out: str, *, pair: str = "", maker: str = "") -> HeldOutError:
         """Mean and median error, and the range of ln(measured / predicted) that holds 80 % of new groups' cases."""

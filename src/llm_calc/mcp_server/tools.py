@@ -139,6 +139,9 @@ def deployment_plans(
     engines: Annotated[list[PlannedEngine] | None, Field(description="Engines to consider")] = None,
     objective: Annotated[Objective, Field(description="What the best plan is best in")] = "cost",
     max_plans: Annotated[int, Field(ge=1, le=40, description="Plans in the answer")] = 5,
+    speculative: SpeculativeInput = None,
+    *,
+    prefill_apart: Annotated[bool, Field(description="Also prefill and decode on GPUs of their own")] = False,
 ) -> DeploymentPlansAnswer:
     """Search for the best ways to serve a workload under limits: GPUs, layout, format, engine, cost, launch command.
 
@@ -154,6 +157,8 @@ def deployment_plans(
         formats=formats,
         engines=engines,
         objective=objective,
+        speculative=speculative,
+        prefill_apart=prefill_apart,
         max_plans=max_plans,
     )
 

@@ -38,6 +38,7 @@ def check(found: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
     assert np.all(np.abs(found.mean(axis=0)) <= (0.002, 0.001, 0.001))
 
 
+@pytest.mark.no_cover
 def test_small_loads_are_answered_as_step_by_step() -> None:
     check(errors(QUICK))
 
@@ -49,6 +50,7 @@ def test_two_hundred_small_loads_are_answered_as_step_by_step() -> None:
     check(errors(ALL))
 
 
+@pytest.mark.no_cover
 def test_small_loads_of_several_classes_and_arrivals_are_answered_as_step_by_step() -> None:
     check(errors(QUICK, of_several))
 

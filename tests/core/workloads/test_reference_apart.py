@@ -3,6 +3,7 @@
 import random
 
 import numpy as np
+import pytest
 
 from llm_calc.core.serving.traffic import poisson_arrivals
 from llm_calc.core.workloads.apart import run_apart
@@ -64,6 +65,7 @@ def errors(seed: int) -> tuple[float, float]:
     return float(seen.ttft_s.mean()) / first - 1, float(np.nanmean(seen.tpot_s)) / each - 1
 
 
+@pytest.mark.no_cover
 def test_two_hundred_small_loads_are_answered_as_step_by_step() -> None:
     """Nothing is approximated between events: what is left are requests that come within a rounding of a step's end."""
     found = np.abs([errors(seed) for seed in range(LOADS)])

@@ -2,6 +2,8 @@
 
 from rich.console import Console
 
+from llm_calc.adapters.timed import CONTEXTS
+from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import RefusedGpu
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Plan
@@ -38,6 +40,7 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
     if commands:
         facts(console, commands, "Start one replica with")
+    _show_apart(console, answer.apart)
     _show_days(console, answer.plans)
     _show_refused(console, answer.refused)
     notes(console, answer.warnings, answer.assumptions)
@@ -71,7 +74,7 @@ def _plan(plan: Plan) -> tuple[str, ...]:
         gpus,
         _layout(plan.parallelism),
         plan.precision.weights or plan.weights_format,
-        plan.engine.name,
+        _engine(plan),
         seconds(plan.ttft_s),
         seconds(plan.tpot_s),
         number(plan.output_tokens_per_s),
@@ -79,6 +82,46 @@ def _plan(plan: Plan) -> tuple[str, ...]:
         usd(plan.usd_per_million_output_tokens_all_in),
         plan.basis.replace("_", " "),
     )
+
+
+def _engine(plan: Plan | ApartPlan) -> str:
+    """The engine, with a draft, contexts over GPUs and tiers where there are any."""
+    contexts = getattr(plan.engine, CONTEXTS.get(plan.engine.name, ""), None) or 1
+    parts = (
+        (plan.speculative is not None, f"{(plan.speculative and plan.speculative.method) or 'draft'}"),
+        (contexts > 1, f"DCP{contexts}"),
+        (bool(getattr(plan, "kv_tiers", ())), "tiers"),
+    )
+    return " + ".join([plan.engine.name, *(words for said, words in parts if said)])
+
+
+def _show_apart(console: Console, plans: list[ApartPlan]) -> None:
+    """Plans with prefill and decode on GPUs of their own, where they were asked for."""
+    rows = [
+        (
+            str(plan.rank),
+            f"{plan.gpus} x {plan.hardware.gpu}",
+            f"{part.prefill_replicas} x {_layout(plan.parallelism)}",
+            f"{part.decode_replicas} x {_layout(part.decode_parallelism or plan.parallelism)}",
+            _engine(plan),
+            seconds(plan.ttft_s),
+            seconds(plan.tpot_s),
+            number(plan.output_tokens_per_s),
+            usd(plan.usd_per_hour),
+            usd(plan.usd_per_million_output_tokens_all_in),
+            "yes" if plan.better else "no",
+        )
+        for plan in plans
+        for part in (plan.disaggregated,)
+    ]
+    if not rows:
+        return
+    heading(console, "Prefill and decode apart")
+    sides = ("#", " GPUs", " prefill", " decode", " engine")
+    listing(console, (*sides, "TTFT", "TPOT", "tokens/s", "USD/h", "USD/M out", " beats plans"), rows)
+    for plan in plans:
+        commands = [("prefill", plan.launch_prefill), ("decode", plan.launch_decode)]
+        facts(console, commands, f"Start a replica of each side of {plan.rank} with")
 
 
 SHORT = {"tensor": "TP", "pipeline": "PP", "data": "DP", "expert": "EP"}

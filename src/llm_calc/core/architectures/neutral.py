@@ -14,7 +14,12 @@ from llm_calc.core.architectures.defaults import NO_DEFAULTS, ClassDefaults, def
 
 MOST_KEPT = 8192
 """Keys and types whose answer is kept: more than all published ones, whatever is sent."""
-PUBLISHED_AS = frozenset({("clip_vision_model", "minimax_m3_vl_vision")})
+PUBLISHED_AS = frozenset(
+    {
+        ("clip_vision_model", "minimax_m3_vl_vision"),
+        ("DFNRope_vision_transformer", "ernie4_5_vl_moe_vision"),
+    }
+)
 """Types of parts as published files write them, where they mean another one that the outer class always builds."""
 
 
