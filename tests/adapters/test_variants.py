@@ -149,3 +149,14 @@ def test_a_plan_of_a_variant_starts_the_variant() -> None:
 def test_a_table_of_files_has_the_kind_that_the_name_says() -> None:
     rows = llm_calc.fit(model="qwen3:8b-q4_K_M", hardware="rtx-4090", context_tokens=8192).rows
     assert {row.weights for row in rows} == {"q4_k_m"}
+
+
+def test_a_table_of_files_is_refused_for_a_name_of_another_format() -> None:
+    with pytest.raises(InvalidInputError, match="name 'qwen3-8b' for those of its GGUF files"):
+        llm_calc.fit(model="Qwen/Qwen3-8B-AWQ", hardware="rtx-4090")
+
+
+def test_a_plan_says_that_no_engine_asked_for_runs_what_the_name_says() -> None:
+    workload = {"input_tokens": 500, "output_tokens": 100, "request_rate": 0.5}
+    with pytest.raises(InvalidInputError, match="none of the engines asked for runs q4_k_m"):
+        llm_calc.plan(model="qwen3:8b-q4_K_M", workload=workload, limits={"ttft_s": 2.0}, engines=["vllm"])

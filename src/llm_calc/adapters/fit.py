@@ -96,7 +96,7 @@ def _each_once(tried: list[Tried]) -> list[Tried]:
 
 
 def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
-    said = request.formats or ([source.variant.weights] if source.variant else None)
+    said = request.formats or ([source.variant.file_kind] if source.variant else None)
     if said is not None:
         return list(dict.fromkeys(each.strip().lower() for each in said))
     own = model_precision(source, PrecisionPart(), "llama.cpp").weights

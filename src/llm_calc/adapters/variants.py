@@ -8,7 +8,7 @@ from llm_calc.adapters.catalog.names import bare_id
 from llm_calc.adapters.catalog.published_names import spoken_variant
 from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.adapters.said_as import said_as
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FIELD = "model.name"
 
@@ -38,6 +38,21 @@ class Variant:
     def is_whole(self) -> bool:
         """Whether the format leaves nothing to its publisher: 16 bits or more everywhere."""
         return not find_recipe(self.weights).row.rules and self.weights in ("fp16", "bf16", "fp32")
+
+    @property
+    def file_kind(self) -> str:
+        """The kind of GGUF file that the name says.
+
+        Raises:
+            UnsupportedError: it says a format of other engines.
+        """
+        if find_recipe(self.weights).is_gguf:
+            return self.weights
+        msg = (
+            f"{FIELD}: {self.name!r} has weights in {self.weights}, which llama.cpp reads no files of; name "
+            f"{self.model!r} for those of its GGUF files"
+        )
+        raise UnsupportedError(msg, field=FIELD, accepted=[self.model])
 
     def agreed(self, weights: str | None) -> str:
         """The format to count with: the name's, or one of the same kind that a request states more closely.

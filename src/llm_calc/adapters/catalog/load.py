@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
+from llm_calc.adapters.catalog.gpu_hints import gpu_hint
 from llm_calc.adapters.catalog.gpus import LAPTOP, CatalogGpu
 from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
@@ -187,7 +188,7 @@ _ACTIVE = re.compile(r"-a\d+(\.\d+)?[bm]$")
 
 
 def _gpu_names(files: Sequence[CatalogGpu]) -> NameIndex[CatalogGpu]:
-    index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu")
+    index: NameIndex[CatalogGpu] = NameIndex("gpu", "gpu", gpu_hint)
     for row in files:
         own = {normal_name(row.id), *map(normal_name, row.aliases)}
         display = () if normal_name(row.name) in own else (row.name,)

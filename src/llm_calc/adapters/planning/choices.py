@@ -123,6 +123,10 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
             for weights in _weights(request, source, engine)
             for choice in _with_caches(source, engine, weights, request.kv_cache_formats)
         ]
+    if not found and source.variant is not None:
+        named = source.variant
+        msg = f"model.name: none of the engines asked for runs {named.weights}, which {named.name!r} says"
+        raise InvalidInputError(msg, field="model.name", accepted=[named.model])
     if not found and request.formats is None:
         caches = ", ".join(request.kv_cache_formats)
         msg = f"kv_cache_formats: none of {caches} is one that the engines asked for keep a cache in"

@@ -80,7 +80,7 @@ function shownValue(name, scale) {
 /** 64k and 1M of tokens as numbers. */
 function tokens(text) {
   const [, number, step] = /^([\d.]+) *([km])$/i.exec(text.trim()) ?? [];
-  return step ? String(number * (/k/i.test(step) ? 1024 : 1048576)) : text;
+  return step ? String(Number(number) * (/k/i.test(step) ? 1024 : 1048576)) : text;
 }
 
 /** ``scale``: of the shown unit to the one in which the scenario keeps it. */
