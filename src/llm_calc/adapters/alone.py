@@ -12,13 +12,13 @@ from llm_calc.adapters.calibration import (
     rates_of,
 )
 from llm_calc.adapters.offload import offload_of
-from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.offsets import offsets_of
 from llm_calc.core.serving.rates import Machine
 
 

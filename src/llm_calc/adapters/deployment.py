@@ -14,10 +14,8 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import CacheRoom, fit_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
-from llm_calc.adapters.offsets import offsets_of
 from llm_calc.adapters.polls import poll_words
 from llm_calc.adapters.release_days import at_release, release_factor
-from llm_calc.adapters.replicas import one_replica
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
     keeps_states,
@@ -39,11 +37,13 @@ from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_token
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration
+from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.offsets import offsets_of
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
 

@@ -1,9 +1,9 @@
 """What a caller should know of a memory plan."""
 
-from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.units import gib
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Setup
+from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
 from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import profiled_items

@@ -12,12 +12,12 @@ from llm_calc.adapters.calibration import Family, load_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared, engine_from
 from llm_calc.adapters.offload import Offload
-from llm_calc.adapters.replicas import one_replica
 from llm_calc.adapters.served import with_chosen_cache
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.calibration import Calibration
+from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.serving.rates import Machine

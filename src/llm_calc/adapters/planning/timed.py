@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from llm_calc.adapters.calibration import host_of, keys_of, rates_of
-from llm_calc.adapters.offsets import measured_gpus, offsets_in, stack_key
 from llm_calc.adapters.polls import format_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration, offset_load
@@ -14,6 +13,7 @@ from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.stacking import Columns, Places, as_one
 from llm_calc.core.serving.host import HostTimes
+from llm_calc.core.serving.offsets import measured_gpus, offsets_in, stack_key
 from llm_calc.core.serving.rates import Machine, Rates
 
 
