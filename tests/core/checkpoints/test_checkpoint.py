@@ -75,7 +75,13 @@ def test_regular_expressions_and_wildcards() -> None:
 @pytest.mark.parametrize(
     ("weights", "activations", "name", "bits", "compute"),
     [
-        ({"num_bits": 8, "type": "float", "strategy": "tensor"}, {}, "fp8", 8 + 32 / 4096**2, "fp8"),
+        (
+            {"num_bits": 8, "type": "float", "strategy": "tensor"},
+            {"num_bits": 8, "type": "float"},
+            "fp8",
+            8 + 32 / 4096**2,
+            "fp8",
+        ),
         (
             {"num_bits": 8, "type": "float", "strategy": "channel"},
             {"dynamic": True},
@@ -93,7 +99,7 @@ def test_regular_expressions_and_wildcards() -> None:
         ({"num_bits": 8, "type": "int", "strategy": "channel"}, None, "int8", 8 + 16 / 4096, None),
         (
             {"num_bits": 4, "type": "float", "strategy": "tensor_group", "group_size": 16},
-            {},
+            {"num_bits": 4, "type": "float"},
             "nvfp4",
             4.5 + 64 / 4096**2,
             "fp4",
@@ -108,7 +114,7 @@ def test_regular_expressions_and_wildcards() -> None:
         ),
         (
             {"num_bits": 8, "type": "float", "strategy": "block", "block_structure": [128, 128]},
-            {},
+            {"num_bits": 8, "type": "float"},
             "fp8-block",
             8 + 16 / 128**2,
             "fp8",
