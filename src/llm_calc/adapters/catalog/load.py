@@ -176,9 +176,8 @@ def _read_all(
     for file in sorted(folder.glob(pattern)):
         row = read(kind, file)
         if id_of(row) != file.stem:
-            raise CatalogError(
-                f"{folder.name}/{file.name}: holds {id_of(row)!r}; a file is named after its id"
-            )
+            where = f"{folder.name}/{file.name}"
+            raise CatalogError(f"{where}: holds {id_of(row)!r}; a file is named after its id")
         rows.append(row)
     if not rows:
         raise CatalogError(f"{folder}: no {pattern}")
