@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.base import Answer, StrictRequest
@@ -11,6 +11,7 @@ from llm_calc.adapters.wire.day import DayPart, PlanDay
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
 from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.adapters.wire.ollama import no_program_around
 from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
 from llm_calc.adapters.wire.parts import (
     FormatName,
@@ -35,7 +36,9 @@ from llm_calc.adapters.wire.serving import BasisKind
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
 
-PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"]
+PlannedEngine = Annotated[
+    Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"], BeforeValidator(no_program_around)
+]
 Contexts = Annotated[int, Field(ge=1, le=64)]
 Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
 
