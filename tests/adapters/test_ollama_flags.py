@@ -1,7 +1,7 @@
 """What was asked of Ollama as its environment and the parameters of a Modelfile.
 
-Names are those of ollama v0.33.0-rc2 ``envconfig/config.go`` and ``llm/llama_server.go``, variables those of the README of
-llama.cpp's server.
+Names are those of ollama v0.33.0-rc2 ``envconfig/config.go`` and ``llm/llama_server.go``,
+variables those of the README of llama.cpp's server.
 """
 
 from typing import Any
