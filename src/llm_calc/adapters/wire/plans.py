@@ -11,7 +11,6 @@ from llm_calc.adapters.wire.day import DayPart, PlanDay
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
 from llm_calc.adapters.wire.lora import LoraPart
-from llm_calc.adapters.wire.ollama import no_program_around
 from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
 from llm_calc.adapters.wire.parts import (
     FormatName,
@@ -35,6 +34,7 @@ from llm_calc.adapters.wire.plan_parts import (
 from llm_calc.adapters.wire.serving import BasisKind
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
+from llm_calc.core.engines.ollama import no_program_around
 
 PlannedEngine = Annotated[
     Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"], BeforeValidator(no_program_around)
