@@ -162,4 +162,5 @@ def show_recommended(console: Console, answer: RecommendGpusAnswer) -> None:
     if rows:
         listing(console, columns, rows)
     _show_refused(console, answer.refused)
-    notes(console, answer.warnings, answer.assumptions)
+    best = [note for each in answer.recommendations[:1] if each.manifests is None for note in each.notes]
+    notes(console, answer.warnings, [*answer.assumptions, *best])
