@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.engine_catalog import EngineRules, load_engine_releases
-from llm_calc.adapters.formats import RecipeEntry, format_catalog
+from llm_calc.adapters.formats import format_catalog
 from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.presets import Preset, load_presets
 from llm_calc.adapters.runs_on import GGUF, EngineRunsOn, load_runs_on
@@ -27,6 +27,7 @@ from llm_calc.adapters.wire.listings import (
     ListedOption,
     ListedRelease,
 )
+from llm_calc.core.checkpoints.recipes.rules import RecipeEntry
 from llm_calc.core.engines.ollama import OPTIONS
 
 
