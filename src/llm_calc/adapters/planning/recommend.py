@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
@@ -20,7 +19,8 @@ from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of
 from llm_calc.adapters.planning.manifests.made import manifest_assumption, manifests_of
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
-from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words, unused_prices
+from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
+from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
@@ -117,7 +117,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         warnings=[
             *source.warnings,
             *_release_warnings(request.engine, ordered),
-            *old_prices((each.gpu.id, each.price.as_of) for each in ordered if each.price is not None),
+            *price_warnings(request.rental, ((each.gpu.id, each.price) for each in ordered)),
         ],
     )
 
