@@ -1,8 +1,9 @@
 """The package's catalogs as one compact file in the user's cache, for the next process to read in place of them.
 
 Several versions and checkouts of the program keep theirs beside each other: a file's name says whose it is, and of each
-kind those that were used last stay. It counts only where the content of every catalog file, the modules of the package and the versions of Python and of the
-libraries are those with which it was written, which is after all checks; else the catalogs are read and checked anew.
+kind those that were used last stay. It counts only where the content of every catalog file, the modules of the package
+and the versions of Python and pydantic are those with which it was written, which is after all checks; else they are
+read and checked anew.
 Nobody but the user and the system's administrator can have written it: file and folder are theirs, others may not write
 them, and neither is a link; where one is not so it is as if the file were not there. ``LLM_CALC_KEEP_CATALOGS=false``
 switches it off.
@@ -21,7 +22,6 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import pydantic
 
 from llm_calc import __version__
@@ -53,7 +53,7 @@ def cache_folder() -> Path:
 @cache
 def _program() -> bytes:
     """Stands for the program: versions, and size and time of each module."""
-    versions = (__version__, sys.version, pydantic.VERSION, np.__version__)
+    versions = (__version__, sys.version, pydantic.VERSION)
     return hashlib.sha256(repr((versions, sorted(_modules(str(PACKAGE))))).encode()).digest()
 
 
@@ -77,7 +77,11 @@ def kept(name: str, digest: str) -> object | None:
     if not is_on():
         return None
     key = _key(digest)
-    with contextlib.suppress(Exception), _own_folder() as folder, _opened(_file_name(name, key), folder) as file:
+    with (
+        contextlib.suppress(Exception),
+        _own_folder() as folder,
+        _opened(_file_name(name, key), folder) as file,
+    ):
         if file.read(len(key)) != key:
             return None
         found: object = pickle.load(file)  # noqa: S301 - written by this user with this program
