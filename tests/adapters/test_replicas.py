@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from llm_calc.adapters.offsets import layout_key
-from llm_calc.adapters.replicas import one_replica
+from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.offsets import layout_key
 
 Json = dict[str, Any]
 Stack = tuple[str, str, str, str | None, int]

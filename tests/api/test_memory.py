@@ -23,7 +23,7 @@ def test_the_example_is_answered(client: TestClient) -> None:
         ({"hardware": {"gpu": "h100-80gb-sxm", "count": 2}, "parallelism": {"tensor": 4}}, "hardware.count"),
         ({"hardware": {"gpu": "h100-80gb-sxm", "count": 3}}, "parallelism.tensor"),
         ({"engine": {"name": "vllm", "n_ctx": 1}}, "n_ctx"),
-        ({"engine": {"name": "ollama"}}, "engine"),
+        ({"engine": {"name": "tgi"}}, "engine"),
         ({"engine": {"name": "vllm", "gpu_memory_utilization": 1.5}}, "gpu_memory_utilization"),
         ({"precision": {"weights": "int5"}}, "precision.weights"),
         ({"precision": {"weights": "q4_k_m"}, "engine": {"name": "trtllm"}}, "GGUF"),

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.offsets import layout_key, stack_key
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import OWN_MACHINES, offset_load
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.offsets import layout_key, stack_key
 from tools.calibrate.cases import Case
 from tools.calibrate.measurements import read_config_of
 

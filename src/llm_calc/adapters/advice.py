@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.adapters.wire.memory import Change, MemoryPlanRequest, RecommendedGpu
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
+from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
 from llm_calc.core.errors import CalcError
 
 Fits = Callable[[MemoryPlanRequest], bool]

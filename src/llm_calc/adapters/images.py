@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
-from llm_calc.adapters.image_rules import FIELD, Described, rule_of, unread_keys
 from llm_calc.adapters.model_source import source_model
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.images import ImagesAnswer, ImagesPart
@@ -21,6 +20,7 @@ from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.vllm import VllmEngine
+from llm_calc.core.architectures.image_rules import FIELD, Described, rule_of, unread_keys
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
 from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder

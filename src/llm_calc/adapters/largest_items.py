@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from llm_calc.adapters.image_rules import Described, rule_of, unread_names
 from llm_calc.adapters.images import load_images
+from llm_calc.core.architectures.image_rules import Described, rule_of, unread_names
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 from llm_calc.core.workloads.image_encoder import has_encoder

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from llm_calc.adapters.lora_keys import key_words
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.core.checkpoints.expression_syntax import SyntaxRefusedError
+from llm_calc.core.checkpoints.lora_keys import key_words
 from llm_calc.core.engines.lora import Adapter, expression
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 

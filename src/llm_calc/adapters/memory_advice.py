@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from llm_calc.adapters.catalog.gpus import LAPTOP
-from llm_calc.adapters.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.adapters.formats.recipes import number_format, recipe_for
 from llm_calc.adapters.offload_advice import most, offload
 from llm_calc.adapters.runs_on import runs_format
@@ -14,6 +13,7 @@ from llm_calc.adapters.step_advice import longer_step, said_lengths
 from llm_calc.adapters.wire.memory import Change, ContextRow
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
+from llm_calc.core.engines.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.core.errors import CalcError
 from llm_calc.core.parallelism import Layout
 

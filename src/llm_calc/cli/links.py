@@ -4,9 +4,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_calc.adapters.context_flags import CONTEXT_FLAGS
 from llm_calc.cli.bodies import DEFAULT_ENGINE, STDIN, Body, body_of, put
 from llm_calc.cli.options import PATHS, LinkedOptions
+from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 if TYPE_CHECKING:

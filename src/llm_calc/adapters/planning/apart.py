@@ -13,7 +13,6 @@ from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.bounded import NEVER, Candidates, score, usd_of
 from llm_calc.adapters.planning.exact import Evaluated, holds, within_limits
-from llm_calc.adapters.planning.laid import Places
 from llm_calc.adapters.planning.rows import Row, Rows
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.search import Search
@@ -27,6 +26,7 @@ from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.apart import pairs_of, served_apart
+from llm_calc.core.planning.laid import Places
 from llm_calc.core.planning.split import NEAR
 from llm_calc.core.serving.estimate import Estimate
 

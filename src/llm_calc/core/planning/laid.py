@@ -30,11 +30,17 @@ class Laid:
 
     @property
     def kinds(self) -> dict[int, StepWork]:
-        """A step of a layout whose attention is dealt, and of one where it is not, where there are any."""
+        """A step of a layout whose attention is dealt, and of one where it is not, where there are any [FLOP, bytes].
+
+        Definition: the first of each kind.
+        """
         which, first = np.unique(self.dealt, return_index=True)
         return {int(dealt): self.works[at] for dealt, at in zip(which, first, strict=True)}
 
     def capacities(self, memory_bytes: float) -> FloatArray:
-        """Sequences that fit at best on devices of so much memory, for each layout."""
+        """Sequences that fit at best on devices of so much memory, for each layout [sequences].
+
+        Definition: ``most_sequences`` of each layout's sizes, on the memory of its stages.
+        """
         weights, each, stages, replicas = self.sizes
         return np.asarray(most_sequences(weights, each, stages * memory_bytes, replicas))

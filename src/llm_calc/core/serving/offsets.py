@@ -1,8 +1,8 @@
 """What measured stacks and their layouts took over the formulas."""
 
-from llm_calc.adapters.replicas import one_replica
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, format_class, offset_load
+from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Setup
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.parallelism import Layout
@@ -24,13 +24,21 @@ def layout_key(stack: str, layout: Layout) -> str:
 
 
 def offsets_of(calibration: Calibration, load: str, engine: str, setup: Setup, work: StepWork) -> Offsets:
-    """The offsets of a measured stack and of its layout under a kind of load; none of what was not measured."""
+    """The offsets of a measured stack and of its layout under a kind of load; none of what was not measured [1].
+
+    Definition: those of ``offsets_in`` for the stack's own key.
+    """
     stack = stack_key(engine, setup.gpu.id, shape_of(setup.model), work)
     return offsets_in(calibration, offset_load(engine, load), stack, setup.layout)
 
 
 def offsets_in(calibration: Calibration, alike: str, stack: str, layout: Layout) -> Offsets:
-    """The same by the stack's key, and by the load whose runs tell of it."""
+    """The same by the stack's key, and by the load whose runs tell of it [1].
+
+    ``stack x layout`` of each metric.
+    Choice: factors, as both were fitted to ratios of what was measured to what was predicted.
+    Leaves out: how sure either is.
+    """
     own = layout_key(stack, layout)
     found = {
         name: calibration.offset(stack, alike, metric) * calibration.offset(own, alike, metric)
