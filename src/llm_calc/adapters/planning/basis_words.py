@@ -12,9 +12,9 @@ from llm_calc.adapters.certainty import (
 )
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.planning.ways import Way
-from llm_calc.adapters.timed import contexts_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.engines import Engine
+from llm_calc.core.engines.dealt_check import contexts_of
 
 UNSEEN = ("generation", "vendor")
 """What a fit may not have seen of a chip that leaves its times to the formula."""
