@@ -12,6 +12,7 @@ from llm_calc.adapters.calibration import (
     rates_of,
 )
 from llm_calc.adapters.offload import offload_of
+from llm_calc.adapters.polls import stated_polls
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, chip_class
@@ -115,6 +116,13 @@ def _of_family(
     return replace(
         deployment,
         rates=offload_of(engine, setup, rates).rates,
-        host=host_of(calibration, engine.name, setup.gpu, deployment.work, shape_of(setup.model)),
+        host=host_of(
+            calibration,
+            engine.name,
+            setup.gpu,
+            deployment.work,
+            shape_of(setup.model),
+            stated_polls(engine),
+        ),
         offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )

@@ -242,13 +242,18 @@ def kernels_of(family: Family) -> Kernels:
     return Kernels(name=family, **load_calibration_file(family).kernels.model_dump())
 
 
-def host_of(calibration: Calibration, engine: str, gpu: Gpu, work: StepWork, shape: str) -> HostTimes:
-    """What the server adds to a first token of a model of this shape; nothing where no server was measured."""
+def host_of(
+    calibration: Calibration, engine: str, gpu: Gpu, work: StepWork, shape: str, polls: int | None = None
+) -> HostTimes:
+    """What the server adds to a first token of a model of this shape; nothing where no server was measured.
+
+    ``polls``: steps between looks for new requests that a request states.
+    """
     if "request_s" not in calibration.by_name:
         return HostTimes()
     keys = keys_of(engine, gpu)
     found = host_times(lambda name: calibration.value(name, keys), is_dealt(work))
-    return with_polls(found, engine, chip_class(gpu), shape, work)
+    return with_polls(found, engine, chip_class(gpu), shape, work, polls)
 
 
 def host_times(value: Callable[[str], Quantity], dealt: Quantity) -> HostTimes:

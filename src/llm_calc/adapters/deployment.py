@@ -14,7 +14,7 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import CacheRoom, fit_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
-from llm_calc.adapters.polls import poll_words
+from llm_calc.adapters.polls import poll_words, stated_polls
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
@@ -168,7 +168,7 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        assumptions=(*placed.assumptions, *assumed, *poll_words(placed.deployment, engine.name, share)),
+        assumptions=(*placed.assumptions, *assumed, *poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
@@ -241,7 +241,12 @@ def _placed(
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_of(
-                calibration, built.name, subject.setup.gpu, stands.work, shape_of(subject.setup.model)
+                calibration,
+                built.name,
+                subject.setup.gpu,
+                stands.work,
+                shape_of(subject.setup.model),
+                stated_polls(built),
             ),
             draft=beside.draft.draft,
         ),
