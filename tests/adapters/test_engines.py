@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.adapters.catalog import CatalogError
 from llm_calc.adapters.engine_catalog import load_engine_releases
 from llm_calc.adapters.engines import (
     build_engine,
@@ -24,7 +23,7 @@ from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.vllm import Vllm
-from llm_calc.core.errors import InvalidInputError, UnknownNameError
+from llm_calc.core.errors import CatalogError, InvalidInputError, UnknownNameError
 
 ROOT = Path(__file__).resolve().parents[2] / "catalogs"
 

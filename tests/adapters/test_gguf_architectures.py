@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.formats.gguf_files import file_tensors
+from llm_calc.adapters.formats.gguf_rows import tensor_names
 from llm_calc.adapters.gguf_header import GgufFile, gguf_file
 from llm_calc.adapters.gguf_reader import read_gguf_header
 from llm_calc.adapters.model_source import source_model
 from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.checkpoints.gguf.files import file_tensors
 from llm_calc.core.memory import kv_cache_bytes_per_token, layer_caches, total_parameters, weights_bytes
 from llm_calc.core.model import Model
 from tests.adapters.gguf_bytes import Tensor, Value, header, keys_of
@@ -38,9 +39,9 @@ def tensors_of(model: Model) -> list[Tensor]:
         (p.weight.component, p.weight.name, i): p.weight for p in model.placed for i in p.indices or (None,)
     }
     found: dict[str, Tensor] = {}
-    for each in file_tensors(model):
+    for each in file_tensors(model, tensor_names()):
         weight = sizes[each.component, each.weight, each.layer]
-        elements = round(weight.matrix_params * each.share)
+        elements = round(weight.matrix_params * each.fraction)
         prefix = "" if each.layer is None else f"blk.{each.layer}."
         copies = (weight.copies,) if weight.copies > 1 else ()
         name = f"{prefix}{each.name}.weight"

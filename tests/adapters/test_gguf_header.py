@@ -10,9 +10,9 @@ from gguf.constants import GGML_QUANT_SIZES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_calc.adapters.gguf_header import GgufFile, architectures_file, gguf_file, read_gguf_base64
+from llm_calc.adapters.formats.gguf_rows import architectures_file, file_types
+from llm_calc.adapters.gguf_header import GgufFile, gguf_file, read_gguf_base64
 from llm_calc.adapters.gguf_reader import read_gguf_header
-from llm_calc.adapters.gguf_types import file_kind, tensor_types
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.memory import kv_cache_bytes, total_parameters, weights_bytes
 from tests.adapters.gguf_bytes import (
@@ -216,11 +216,11 @@ def test_prediction_blocks_are_told_and_not_counted() -> None:
 def test_types_are_those_of_the_library() -> None:
     kinds = [kind for kind in gguf.GGMLQuantizationType if kind.name not in NEVER_STORED]
     library = {int(kind): (kind.name.lower(), *GGML_QUANT_SIZES[kind]) for kind in kinds}
-    ours = {number: (kind.name, kind.elements, kind.bytes) for number, kind in tensor_types().items()}
+    ours = {number: (kind.name, kind.elements, kind.bytes) for number, kind in file_types().types.items()}
     assert {**ours, **library} == ours
     for kind in gguf.LlamaFileType:
         if kind.name != "GUESSED":
-            assert file_kind(int(kind)) is not None
+            assert file_types().kind(int(kind)) is not None
 
 
 NEVER_STORED = ("Q8_1", "Q8_K")

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from llm_calc.adapters.gguf_header import GgufFile, architectures_file, gguf_file
+from llm_calc.adapters.formats.gguf_rows import architectures_file
+from llm_calc.adapters.gguf_header import GgufFile, gguf_file
 from llm_calc.adapters.gguf_reader import read_gguf_header
-from llm_calc.adapters.gguf_types import GgufHeader
+from llm_calc.core.checkpoints.gguf.header import GgufHeader
 from llm_calc.core.errors import CalcError
 from tests.adapters.gguf_bytes import Value, header, keys_of
 from tests.adapters.test_gguf_architectures import FILES, catalog_model, tensors_of

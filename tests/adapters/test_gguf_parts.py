@@ -8,10 +8,10 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.gguf_header import gguf_file, read_gguf_base64
 from llm_calc.adapters.gguf_reader import read_gguf_header
-from llm_calc.adapters.gguf_types import GgufHeader
 from llm_calc.adapters.model_files import model_part
 from llm_calc.adapters.model_source import source_model
 from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.checkpoints.gguf.header import GgufHeader
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.memory import kv_cache_bytes, total_parameters
 from tests.adapters.gguf_bytes import (

@@ -4,7 +4,7 @@ import pytest
 
 from llm_calc.adapters.gguf_header import gguf_file
 from llm_calc.adapters.gguf_reader import read_gguf_header
-from llm_calc.adapters.gguf_types import GgufHeader
+from llm_calc.core.checkpoints.gguf.header import GgufHeader
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.memory import kv_cache_bytes, weights_bytes
 from tests.adapters.gguf_bytes import (

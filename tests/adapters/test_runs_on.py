@@ -7,10 +7,9 @@ import pytest
 
 from llm_calc.adapters import operations
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.catalog.files import CatalogError
 from llm_calc.adapters.runs_on import Load, load_runs_on, refusal
 from llm_calc.adapters.runs_on_rows import release_of
-from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.errors import CatalogError, UnsupportedError
 
 MODEL = "llama-3.1-8b"
 ASKED = {"input_tokens": 512, "output_tokens": 128, "concurrency": 4}

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, read_csv
+from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
+from llm_calc.core.errors import CatalogError
 from llm_calc.core.serving.speculation import acceptance_of
 
 

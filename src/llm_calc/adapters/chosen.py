@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from llm_calc.adapters.all_catalogs import load_all_catalogs
-from llm_calc.adapters.catalog import CatalogError, Catalogs
+from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import CATALOGS_VARIABLE
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import CatalogError, InvalidInputError
 
 
 def chosen_catalogs() -> Catalogs:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.catalog.files import TEXT, CatalogError, catalog_folder, read_csv
+from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
 from llm_calc.adapters.model_source import model_precision, served_model
 from llm_calc.adapters.runs_on_drafts import check_vocabulary
@@ -17,7 +17,7 @@ from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
 from llm_calc.adapters.wire.speculative import Method
 from llm_calc.core.architectures.draft_heads import FIELD, read_head, usual_head
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import CatalogError, InvalidInputError
 from llm_calc.core.memory import total_parameters
 from llm_calc.core.serving.drafts import DraftModel
 from llm_calc.core.serving.heads import EagleHead

@@ -9,10 +9,11 @@ from typing import TypeAlias, get_type_hints
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
 from llm_calc.adapters.wire.engines import ENGINE_PARTS, EngineRelease
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.engines.releases import version_numbers
+from llm_calc.core.errors import CatalogError
 from llm_calc.core.overheads import OverheadConstants
 
 OptionValue: TypeAlias = bool | int | float | str

@@ -9,15 +9,23 @@ import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile, ReasonRow
+from llm_calc.adapters.formats.gguf_rows import (
+    ReasonRow,
+    architecture_of,
+    architectures_file,
+    file_types,
+    tensor_names,
+    window_of,
+)
 from llm_calc.adapters.formats.precision import StoredWeights
-from llm_calc.adapters.gguf_checks import (
+from llm_calc.adapters.gguf_reader import read_gguf_header
+from llm_calc.core.checkpoints.gguf.as_config import config_of
+from llm_calc.core.checkpoints.gguf.checks import (
     behind_the_last,
     check_kind_of_file,
     last_norm,
@@ -25,27 +33,20 @@ from llm_calc.adapters.gguf_checks import (
     unknown_kind,
     vocabulary_doubts,
 )
-from llm_calc.adapters.gguf_config import config_of
-from llm_calc.adapters.gguf_keys import FIELD, Keys
-from llm_calc.adapters.gguf_model import FileModel, file_model
-from llm_calc.adapters.gguf_reader import read_gguf_header
-from llm_calc.adapters.gguf_recipe import config_recipe, file_recipe, kinds_of
-from llm_calc.adapters.gguf_shapes import kind_holds
-from llm_calc.adapters.gguf_shards import Joined, joined
-from llm_calc.adapters.gguf_types import GgufHeader, file_kind
-from llm_calc.adapters.gguf_weights import Placed, placed_tensors
+from llm_calc.core.checkpoints.gguf.header import GgufHeader
+from llm_calc.core.checkpoints.gguf.keys import FIELD, Keys
+from llm_calc.core.checkpoints.gguf.model import FileModel, file_model
+from llm_calc.core.checkpoints.gguf.placed import Placed, placed_tensors
+from llm_calc.core.checkpoints.gguf.recipe import config_recipe, file_recipe, kinds_of
+from llm_calc.core.checkpoints.gguf.shapes import kind_holds
+from llm_calc.core.checkpoints.gguf.shards import Joined, joined
+from llm_calc.core.checkpoints.gguf.tables import Architecture
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.formats import WeightRecipe
+from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import kv_cache_bytes_per_token, total_parameters, weights_bytes
 from llm_calc.core.model import Model
 
 UNREACHED = "the upload ends before the list of tensors: biases, ties and formats are the usual ones"
-
-
-@cache
-def architectures_file() -> ArchitecturesFile:
-    """The catalog of GGUF architectures, read once."""
-    return read_toml(ArchitecturesFile, catalog_folder("formats") / "gguf_architectures.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,14 +129,14 @@ def _beside(values: Mapping[str, Any], architecture: str) -> tuple[str, ...]:
 def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
     """By its keys as a configuration where they agree with the tensors; else by tensors and keys alone."""
     tensors, kind = whole.header.tensors, _kind(whole.header.values)
-    row = architectures_file().architectures.get(keys.architecture)
+    row, names = architecture_of(keys.architecture), tensor_names()
     if tensors is None:
         return _by_keys(row, keys, whole, name, kind)
-    window = architectures_file().windows.get(keys.architecture)
-    read = file_model(keys, tensors, window, _names(architectures_file().change_nothing), name)
-    placed = placed_tensors(tensors, read.model.num_layers)
+    harmless = _names(architectures_file().change_nothing)
+    read = file_model(keys, tensors, window_of(keys.architecture), harmless, name, names)
+    placed = placed_tensors(tensors, read.model.num_layers, names)
     kind, contradicted = _kind_of_tensors(kind, placed)
-    recipe = file_recipe(placed, kind)
+    recipe = file_recipe(placed, kind, names, file_types())
     known = _as_configuration(row, keys, whole.header, name, read, recipe)
     model, used = (read.model, recipe) if known is None else known
     doubts = (*read.doubts, *_own_ways(keys.architecture)) if known is None else ()
@@ -145,7 +146,7 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
         kind=kind,
         recipe=used,
         types=kinds_of(placed),
-        notes=(*read.notes, *unknown_kind(whole.header.values)),
+        notes=(*read.notes, *unknown_kind(whole.header.values, file_types())),
         doubts=(
             *whole.notes,
             *contradicted,
@@ -161,9 +162,14 @@ def _judged(whole: Joined, keys: Keys, name: str) -> GgufFile:
 def _kind_of_tensors(kind: str | None, placed: tuple[Placed, ...]) -> tuple[str | None, tuple[str, ...]]:
     """The kind that a file says, unless none of its tensors has the type of it; what is to be said then."""
     types = kinds_of(placed)
-    if kind_holds(kind, types):
+    if kind is None or kind_holds(_main(kind), types):
         return kind, ()
     return None, (f"general.file_type says {kind}; the tensors are {', '.join(types)}, which were counted",)
+
+
+def _main(kind: str) -> NumberFormat | None:
+    catalog = format_catalog()
+    return catalog.numbers.get(catalog.names[kind].row.default)
 
 
 def _own_ways(architecture: str) -> tuple[str, ...]:
@@ -180,7 +186,7 @@ def _own_ways(architecture: str) -> tuple[str, ...]:
 
 
 def _as_configuration(
-    row: ArchitectureRow | None,
+    row: Architecture | None,
     keys: Keys,
     header: GgufHeader,
     name: str,
@@ -191,8 +197,9 @@ def _as_configuration(
     if row is None:
         return None
     try:
-        model = read_config(config_of(row, architectures_file(), keys, header), name=name).model
-        own = config_recipe(header.tensors or (), model, recipe, architectures_file().tensors)
+        model = read_config(config_of(row, keys, header), name=name).model
+        stems = architectures_file().tensors
+        own = config_recipe(header.tensors or (), model, recipe, stems, file_types())
     except InvalidInputError:
         return None
     return (model, own) if _figures(model, own) == _figures(read.model, recipe) else None
@@ -208,7 +215,7 @@ def _figures(model: Model, recipe: WeightRecipe) -> tuple[float, ...]:
     )
 
 
-def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, kind: str | None) -> GgufFile:
+def _by_keys(row: Architecture | None, keys: Keys, whole: Joined, name: str, kind: str | None) -> GgufFile:
     """Without the list of tensors: a family's configuration, as its files usually are.
 
     Raises:
@@ -223,7 +230,7 @@ def _by_keys(row: ArchitectureRow | None, keys: Keys, whole: Joined, name: str, 
         )
         raise InvalidInputError(msg, field=FIELD)
     try:
-        reading = read_config(config_of(row, architectures_file(), keys, whole.header), name=name)
+        reading = read_config(config_of(row, keys, whole.header), name=name)
     except InvalidInputError as refused:
         if refused.message.startswith(FIELD):
             raise
@@ -245,11 +252,11 @@ def _unsaid_kind(values: Mapping[str, Any]) -> tuple[str, ...]:
     """A sentence on formats where neither the tensors nor the kind of the file tell them."""
     if "general.file_type" not in values:
         return ("general.file_type is missing: weights were taken in 16 bits",)
-    return unknown_kind(values)
+    return unknown_kind(values, file_types())
 
 
 def _kind(values: Mapping[str, Any]) -> str | None:
-    name = file_kind(values.get("general.file_type"))
+    name = file_types().kind(values.get("general.file_type"))
     if name is None or name not in format_catalog().names:
         return None
     entry = format_catalog().names[name]

@@ -13,7 +13,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor, tensor_types
+from llm_calc.adapters.formats.gguf_rows import file_types
+from llm_calc.core.checkpoints.gguf.header import GgufHeader, GgufTensor
 from llm_calc.core.errors import InvalidInputError
 
 MAGIC = b"GGUF"
@@ -194,7 +195,7 @@ def _tensor(source: _Bytes) -> GgufTensor:
     if not 0 < dimensions <= MAX_DIMENSIONS:
         raise source.refuse(f"tensor {name!r} has {dimensions} dimensions")
     *shape, number, _ = source.unpack(f"{dimensions}QIQ")
-    kind = tensor_types().get(number)
+    kind = file_types().types.get(number)
     if kind is None:
         raise source.refuse(f"tensor {name!r} is of an unknown type {number}")
     elements = prod(shape)

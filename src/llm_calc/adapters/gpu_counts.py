@@ -11,8 +11,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from llm_calc.adapters.catalog.files import catalog_root, read_csv
-from llm_calc.adapters.catalog.names import normal_name
 from llm_calc.adapters.catalog.prices import RentalPrice
+from llm_calc.core.names import normal_name
 
 # An "xt" or "xtx" after a number is the end of a name: 7900xtx.
 _BEFORE = re.compile(r"(\d{1,6})\s*(?:x(?!tx?\b)|×|\*)\s*(\S.*)|(\d{1,2})\s+(?!gi?b?\b)(\S.*)", re.IGNORECASE)

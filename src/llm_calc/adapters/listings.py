@@ -27,7 +27,7 @@ from llm_calc.adapters.wire.listings import (
     ListedOption,
     ListedRelease,
 )
-from llm_calc.adapters.wire.ollama import OPTIONS
+from llm_calc.core.engines.ollama import OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,6 @@ from llm_calc.adapters.memory_advice import (
     with_context_said,
 )
 from llm_calc.adapters.memory_reason import sequence_bytes
-from llm_calc.adapters.memory_warnings import encoder_words, plan_warnings
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
@@ -51,6 +50,7 @@ from llm_calc.core.deployments.question import (
 )
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
+from llm_calc.core.engines.plan_words import encoder_words, plan_warnings
 
 LONGEST_TABLE_TOKENS = 1 << 24
 

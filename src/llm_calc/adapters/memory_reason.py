@@ -2,10 +2,10 @@
 
 from llm_calc.adapters.fit_warnings import prompt_text
 from llm_calc.adapters.memory_advice import sequences_text
-from llm_calc.adapters.memory_warnings import shortage_text
 from llm_calc.adapters.units import gib
 from llm_calc.core.deployments.question import Asked, replica_sequences
-from llm_calc.core.engines import MemoryPlan, Pool
+from llm_calc.core.engines import GpuBudget, MemoryPlan, Pool
+from llm_calc.core.engines.places import HostBudget
 
 
 def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
@@ -71,3 +71,18 @@ def _unstarted(plan: MemoryPlan, *, fits: bool) -> str:
 def sequence_bytes(plan: MemoryPlan, context: int) -> float:
     """Bytes that one sequence takes of all pools of a GPU."""
     return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
+
+
+def shortage_text(budget: GpuBudget, host: HostBudget | None) -> str:
+    """What is needed where the fixed parts alone exceed the memory, and what is there."""
+    fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
+    parts = (
+        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
+        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
+    )
+    shared = budget.memory_bytes - budget.usable_bytes
+    if host is not None and shared > 0:
+        total, kept = gib(fixed + shared), gib(shared)
+        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
+        return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
+    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"

@@ -236,7 +236,7 @@ def _gguf_part(heads: list[bytes], where: str, *, judged: bool = True) -> Part:
     texts = [base64.b64encode(head).decode("ascii") for head in heads]
     if judged:
         from llm_calc.adapters.gguf_header import read_gguf_base64
-        from llm_calc.adapters.gguf_keys import FIELD
+        from llm_calc.core.checkpoints.gguf.keys import FIELD
 
         try:
             read_gguf_base64(*texts)

@@ -3,11 +3,11 @@
 from typing import Any
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.catalog.names import holds
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.gpu_counts import read_counted
 from llm_calc.adapters.variants import published
 from llm_calc.core.errors import CalcError
+from llm_calc.core.names import holds
 
 MODEL_FIELDS = ("name", "family", "aliases", "hugging_face_ids")
 GPU_FIELDS = ("id", "name", "vendor", "generation", "aliases")

@@ -11,11 +11,11 @@ from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.adapters.wire.prefix_switches import PREFIX_SWITCHES
 from llm_calc.adapters.wire.workload_rules import growth_of
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
 from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines.prefix_switches import PREFIX_SWITCHES
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu

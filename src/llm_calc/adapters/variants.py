@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import CatalogModel
-from llm_calc.adapters.catalog.names import bare_id
 from llm_calc.adapters.catalog.published_names import spoken_variant
 from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.adapters.said_as import said_as
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.names import bare_id
 
 FIELD = "model.name"
 

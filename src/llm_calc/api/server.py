@@ -14,13 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from llm_calc.adapters.all_catalogs import load_all_catalogs
-from llm_calc.adapters.catalog import CatalogError
 from llm_calc.adapters.chosen import unreadable
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.protocol import ConnectionLimits, LimitedProtocol, protocol_with
 from llm_calc.api.settings import Settings, unknown_variables
 from llm_calc.api.workers import Workers, listening
+from llm_calc.core.errors import CatalogError
 
 FAILED = 1
 """Exit code where the service cannot start."""

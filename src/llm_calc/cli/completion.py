@@ -52,7 +52,8 @@ def _stems(folder: str, pattern: str = "*") -> list[str]:
 
 def _catalog() -> Path:
     """The folder of the catalogs; one that is not there holds nothing."""
-    from llm_calc.adapters.catalog.files import CatalogError, catalog_root
+    from llm_calc.adapters.catalog.files import catalog_root
+    from llm_calc.core.errors import CatalogError
 
     path = os.environ.get("LLM_CALC_CATALOGS_PATH")
     try:

@@ -80,3 +80,7 @@ def _remade(kind: type[CalcError], arguments: tuple[object, ...], state: Mapping
 
 class LimitsBrokenError(RefusedError):
     """A simulated run broke the limits that it was watched for."""
+
+
+class CatalogError(ValueError):
+    """A catalog file that cannot be right; says which file and which key."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from llm_calc.adapters.catalog.files import CatalogError, catalog_root, choose_catalogs
+from llm_calc.adapters.catalog.files import catalog_root, choose_catalogs
 from llm_calc.adapters.chosen import chosen_catalogs
 from llm_calc.api.app import create_app
 from llm_calc.api.settings import Settings
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import CatalogError, InvalidInputError
 
 ASKED = {
     "model": {"name": "llama-3.1-8b"},

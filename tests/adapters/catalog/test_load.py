@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.adapters.catalog import CatalogError, Catalogs, load_catalogs
+from llm_calc.adapters.catalog import Catalogs, load_catalogs
 from llm_calc.adapters.catalog.files import CATALOGS_VARIABLE, catalog_folder, catalog_root
-from llm_calc.core.errors import InvalidInputError, UnknownNameError
+from llm_calc.core.errors import CatalogError, InvalidInputError, UnknownNameError
 from tests.adapters.catalog.conftest import edit
 
 H100 = "gpus/h100-80gb-sxm.toml"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.adapters.catalog import CatalogError
 from llm_calc.adapters.catalog.files import catalog_root
 from llm_calc.adapters.formats import format_catalog, format_names, number_format
+from llm_calc.core.errors import CatalogError
 from llm_calc.core.hardware import NUMBER_TYPES
 from tools.doc_examples import DOCS, Reader, blocks
 

@@ -12,7 +12,7 @@ from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
 from llm_calc.adapters.wire.passed import BY_LEVEL
-from llm_calc.adapters.wire.refused_flags import REFUSED
+from llm_calc.core.engines.refused_flags import REFUSED
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "engine_options.json").read_text())

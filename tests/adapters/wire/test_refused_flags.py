@@ -5,7 +5,7 @@ import pytest
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.refused_flags import REFUSED
+from llm_calc.core.engines.refused_flags import REFUSED
 from llm_calc.core.errors import UnsupportedError
 
 FLAGS = [(engine, flag) for engine, flags in REFUSED.items() for flag in flags]

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
 
+from llm_calc.core.errors import CatalogError
+
 CATALOGS_VARIABLE = "LLM_CALC_CATALOGS_PATH"
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -36,10 +38,6 @@ TEXT = ConfigDict(strict=False, extra="forbid", frozen=True, allow_inf_nan=False
 
 _CHOSEN: list[Path | None] = []
 """The directory that was chosen; empty before any was, None for the package's."""
-
-
-class CatalogError(ValueError):
-    """A catalog file that cannot be right; says which file and which key."""
 
 
 def catalog_root(path: Path | None = None) -> Path:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from llm_calc.adapters.catalog.names import NameIndex, normal_name
+from llm_calc.core.names import NameIndex, normal_name
 
 _PROCESSOR = re.compile(
     r"(cpu|none|no-gpu|ryzen-\d.*|core-i\d.*|i[3579]-.*|epyc.*|xeon.*|threadripper.*)(-only)?"

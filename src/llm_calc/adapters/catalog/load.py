@@ -12,17 +12,18 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
-from llm_calc.adapters.catalog.files import CatalogError, catalog_root, read_csv, read_json, read_toml
+from llm_calc.adapters.catalog.files import catalog_root, read_csv, read_json, read_toml
 from llm_calc.adapters.catalog.gpu_hints import gpu_hint
 from llm_calc.adapters.catalog.gpus import LAPTOP, CatalogGpu
 from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
 from llm_calc.adapters.catalog.models import CatalogModel
-from llm_calc.adapters.catalog.names import NameIndex, normal_name
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
 from llm_calc.adapters.catalog.published_names import hint_for
 from llm_calc.adapters.catalog.sizes import sized_gpu
+from llm_calc.core.errors import CatalogError
 from llm_calc.core.hardware import Cluster, Gpu
+from llm_calc.core.names import NameIndex, normal_name
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -175,9 +176,8 @@ def _read_all(
     for file in sorted(folder.glob(pattern)):
         row = read(kind, file)
         if id_of(row) != file.stem:
-            raise CatalogError(
-                f"{folder.name}/{file.name}: holds {id_of(row)!r}; a file is named after its id"
-            )
+            where = f"{folder.name}/{file.name}"
+            raise CatalogError(f"{where}: holds {id_of(row)!r}; a file is named after its id")
         rows.append(row)
     if not rows:
         raise CatalogError(f"{folder}: no {pattern}")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, Strict
 
 from llm_calc.adapters.catalog.files import STRICT, Many
 from llm_calc.adapters.catalog.gpus import Count, Positive, Slug, Text
-from llm_calc.adapters.catalog.names import joined_name, normal_name
+from llm_calc.core.names import joined_name, normal_name
 
 IsoDate = Annotated[date, Strict(strict=False)]
 """A date that JSON writes as text."""

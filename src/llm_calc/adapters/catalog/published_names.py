@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_root, read_toml
-from llm_calc.adapters.catalog.names import NameIndex, normal_name
+from llm_calc.core.names import NameIndex, normal_name
 
 FILE = "published_names.toml"
 Entry = TypeVar("Entry")

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.catalog.gpus import CatalogGpu
-from llm_calc.adapters.catalog.names import NameIndex, normal_name
 from llm_calc.adapters.units import GB, GIB
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.names import NameIndex, normal_name
 
 _MACHINE = re.compile(
     r"\b(mac-?book-(pro|air|neo)|mac-?book|mac-(studio|mini|pro)|imac|apple|unified|memory|ram|1[3-6]-inch|with)\b"

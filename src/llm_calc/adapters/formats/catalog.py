@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from llm_calc.adapters.catalog.files import CatalogError, catalog_folder, read_toml
-from llm_calc.adapters.catalog.names import NameIndex, normal_name
+from llm_calc.adapters.catalog.files import catalog_folder, read_toml
 from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow, TradeRow
+from llm_calc.core.errors import CatalogError
 from llm_calc.core.formats import ABSENT, NumberFormat
+from llm_calc.core.names import NameIndex, normal_name
 
 FIELD = "precision.weights"
 SIXTEEN_BIT = "16-bit"

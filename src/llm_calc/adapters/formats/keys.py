@@ -4,8 +4,9 @@ from functools import cache
 
 from pydantic import BaseModel
 
-from llm_calc.adapters.catalog.files import STRICT, CatalogError, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
 from llm_calc.adapters.formats.rows import Name, SourceRow
+from llm_calc.core.errors import CatalogError
 
 
 class NeutralRow(BaseModel):

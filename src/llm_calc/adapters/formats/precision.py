@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from llm_calc.adapters.formats.catalog import RecipeEntry, format_catalog
-from llm_calc.adapters.formats.gguf_files import tensors_file
+from llm_calc.adapters.formats.gguf_rows import tensor_names
 from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
 from llm_calc.adapters.formats.stored import recipe_from_quantization_config
@@ -273,7 +273,7 @@ def _file_notes(entry: RecipeEntry, model: Model, kept: str | None) -> Iterator[
         yield f"{entry.name}: experts stay in the checkpoint's own {kept}, as llama.cpp's converter leaves them"
     elif kept is not None:
         yield f"{entry.name}: made from the weights in 16 bits, experts as well; the checkpoint has them in {kept}"
-    if model.model_type in tensors_file().prediction_blocks.model_types:
+    if model.model_type in tensor_names().prediction_blocks:
         yield PREDICTION
     if model.model_type in LATENT_FILES:
         yield SPLIT_LATENT

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from llm_calc.adapters.formats.catalog import RecipeEntry
-from llm_calc.adapters.formats.gguf_files import FileTensor, file_tensors, tensors_file
+from llm_calc.adapters.formats.gguf_rows import tensor_names
 from llm_calc.adapters.formats.properties import grouped_queries, holds, in_span, resolve_number
 from llm_calc.adapters.formats.rows import LayerSpan, RuleRow
+from llm_calc.core.checkpoints.gguf.files import FileTensor, file_tensors
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.formats import ABSENT, NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import LayerGroup, Model
@@ -47,7 +48,7 @@ def quantized_recipe(entry: RecipeEntry, model: Model, kept: str | None = None) 
             else _type(entry, model, rules, tensor, place)
         )
         by_layer = types.setdefault((tensor.component, tensor.weight), {})
-        by_layer.setdefault(tensor.layer, []).append((tensor.share, number))
+        by_layer.setdefault(tensor.layer, []).append((tensor.fraction, number))
     if model.head_tied and model.embedding:
         types["lm_head", model.head.name] = types.get(("embedding", model.embedding[0].name), {})
     towers = RecipeRule(format=ABSENT, components=frozenset(("vision",)), vectors=True)
@@ -64,7 +65,7 @@ def _queries(model: Model) -> int:
 
     Source: llama.cpp v0.5.0, ``llama_hparams::n_gqa`` as ``src/llama-quant.cpp`` asks it; checked: 2026-11-30, read.
     """
-    listed = model.model_type in tensors_file().kv_heads_by_layer.model_types
+    listed = model.model_type in tensor_names().kv_heads_by_layer
     attends = any(0 in group.indices and _has_keys(group) for group in model.groups)
     return 0 if listed and not attends else grouped_queries(model)
 
@@ -78,8 +79,8 @@ def _places(entry: RecipeEntry, model: Model) -> Iterator[tuple[FileTensor, _Pla
 
     Weights that share a tensor (query, key and value in one) share its place.
     """
-    tensors = file_tensors(model)
-    extra = int(model.model_type in tensors_file().prediction_blocks.model_types)
+    tensors = file_tensors(model, tensor_names())
+    extra = int(model.model_type in tensor_names().prediction_blocks)
     categories = {tensor.order: _category(entry, tensor.name) for tensor in tensors}
     totals = Counter(categories.values())
     seen: Counter[str | None] = Counter()

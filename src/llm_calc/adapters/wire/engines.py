@@ -15,9 +15,9 @@ from llm_calc.adapters.wire.engine_base import (
     Size,
 )
 from llm_calc.adapters.wire.mlx import MlxEngine
-from llm_calc.adapters.wire.ollama import from_ollama
 from llm_calc.adapters.wire.sglang import SglangEngine
 from llm_calc.adapters.wire.vllm import VllmEngine
+from llm_calc.core.engines.ollama import from_ollama
 from llm_calc.core.planning.options import MOST_PARALLEL
 
 __all__ = [

@@ -12,9 +12,9 @@ from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
 from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
 from llm_calc.adapters.wire.passed import spelled
-from llm_calc.adapters.wire.prefix_switches import check_prefix
-from llm_calc.adapters.wire.refused_flags import REFUSED
-from llm_calc.adapters.wire.spread import check_spread
+from llm_calc.core.engines.expert_spread import check_spread
+from llm_calc.core.engines.prefix_switches import check_prefix
+from llm_calc.core.engines.refused_flags import REFUSED
 from llm_calc.core.errors import InvalidInputError
 
 SIZES: Mapping[str, Mapping[str, str]] = {

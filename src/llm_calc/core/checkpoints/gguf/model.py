@@ -8,16 +8,31 @@ which layers have a sliding window. Source: llama.cpp v0.5.0, ``src/llama-hparam
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from llm_calc.adapters.formats.gguf_rows import WindowRow
-from llm_calc.adapters.gguf_checks import Said, check_experts, contradictions, idle_experts, not_understood
-from llm_calc.adapters.gguf_keys import Keys
-from llm_calc.adapters.gguf_shapes import head_doubts, shape_doubts
-from llm_calc.adapters.gguf_states import mixer_doubts, mixer_of, short_doubts
-from llm_calc.adapters.gguf_types import GgufTensor
-from llm_calc.adapters.gguf_weights import RECURRENT, TOP, Placed, Widths, is_known, placed_tensors, weight_of
 from llm_calc.core.blocks.linear_attention import DELTA_RECURRENCE
 from llm_calc.core.blocks.parts import Custom, Parts
 from llm_calc.core.blocks.recurrent import conv_flops, conv_state, recurrent_state
+from llm_calc.core.checkpoints.gguf.checks import (
+    Said,
+    check_experts,
+    contradictions,
+    idle_experts,
+    not_understood,
+)
+from llm_calc.core.checkpoints.gguf.header import GgufTensor
+from llm_calc.core.checkpoints.gguf.keys import Keys
+from llm_calc.core.checkpoints.gguf.placed import (
+    RECURRENT,
+    TOP,
+    Placed,
+    Widths,
+    is_known,
+    placed_tensors,
+    weight_of,
+)
+from llm_calc.core.checkpoints.gguf.shapes import head_doubts, shape_doubts
+from llm_calc.core.checkpoints.gguf.states import mixer_doubts, mixer_of, short_doubts
+from llm_calc.core.checkpoints.gguf.tables import TensorNames, Window
+from llm_calc.core.checkpoints.gguf.windows import sliding_layers, window_tokens
 from llm_calc.core.model import LayerGroup, Model, group_layers
 from llm_calc.core.weights import Cache, Scores, Weight
 
@@ -39,8 +54,10 @@ class FileModel:
 class _Reader:
     """Reads one header."""
 
-    def __init__(self, keys: Keys, tensors: tuple[GgufTensor, ...], window: WindowRow | None) -> None:
-        self.keys = keys
+    def __init__(
+        self, keys: Keys, tensors: tuple[GgufTensor, ...], window: Window | None, names: TensorNames
+    ) -> None:
+        self.keys, self.names = keys, names
         self.notes: list[str] = []
         self.doubts: dict[str, None] = {}
         blocks = keys.layers()
@@ -52,44 +69,19 @@ class _Reader:
         self.used = keys.by_layer("expert_used_count", blocks, 0)
         self.experts = keys.by_layer("expert_count", blocks, 0)
         self.feed_forward = keys.by_layer("feed_forward_length", blocks, 0)
-        self.placed = placed_tensors(tensors, self.count)
+        self.placed = placed_tensors(tensors, self.count, names)
         self.window = window
-        self.sliding = self._sliding_layers()
+        self.window_tokens = window_tokens(keys, window)
+        sliding = sliding_layers(keys, window, self.count)
+        self.sliding = sliding.layers
+        self.notes += sliding.notes
+        self.doubts |= dict.fromkeys(sliding.doubts)
         if guessing and blocks > self.count:
             held = any(tensor.name.startswith(f"blk.{self.count}.") for tensor in tensors)
             self.notes.append(
                 f"{guessing} block(s) that guess further tokens are {'in' if held else 'counted but not in'} the file; "
                 "they are not loaded or counted"
             )
-
-    def _sliding_layers(self) -> frozenset[int]:
-        """Layers with a window: as the file lists them, else as the architecture's code says."""
-        size, listed = (
-            self.keys.number("attention.sliding_window", 0),
-            self.keys.raw("attention.sliding_window_pattern"),
-        )
-        if self.window is None:
-            if size:
-                self.notes.append("attention.sliding_window: llama.cpp uses none for this architecture")
-            return frozenset()
-        period = listed if isinstance(listed, int) and not isinstance(listed, bool) else self.window.period
-        if not self._window_size():
-            return frozenset()
-        if isinstance(listed, list):
-            slides = self.keys.by_layer("attention.sliding_window_pattern", self.keys.layers())
-            return frozenset(layer for layer, each in enumerate(slides[: self.count]) if each)
-        if period is None:
-            self.doubts |= {"attention.sliding_window without sliding_window_pattern: no layer has it": None}
-            return frozenset()
-        full = 0 if self.window.dense_first else period - 1
-        return frozenset(each for each in range(self.count) if period == 0 or each % period != full)
-
-    def _window_size(self) -> int:
-        """Tokens that a sliding layer sees; chunks have the size that the code gives them."""
-        if self.window is None:
-            return 0
-        said = self.keys.number("attention.sliding_window", self.window.tokens)
-        return self.window.tokens if said and self.window.chunked else said
 
     def _is_chunked(self) -> bool:
         return self.window is not None and self.window.chunked
@@ -99,7 +91,7 @@ class _Reader:
         stems = {each.stem for each in placed}
         recurrent = any(stem.startswith(RECURRENT) for stem in stems)
         widths = Widths(heads=self.heads[index], kv_heads=self.kv_heads[index], experts_used=self.used[index])
-        weights = tuple(weight_of(each, widths, recurrent=recurrent) for each in placed)
+        weights = tuple(weight_of(each, widths, self.names, recurrent=recurrent) for each in placed)
         parts = Parts(weights=weights)
         if recurrent:
             parts = parts + self._state(stems, weights, placed)
@@ -125,7 +117,7 @@ class _Reader:
 
     def _attention(self, index: int, stems: set[str]) -> Parts:
         sliding = index in self.sliding
-        window = self._window_size() if sliding else None
+        window = self.window_tokens if sliding else None
         chunked = sliding and self._is_chunked()
         if self.keys.has("attention.key_length_mla"):
             return self._latent(index)
@@ -211,7 +203,8 @@ class _Reader:
     def top(self) -> Iterator[Weight]:
         """What stands in no layer."""
         widths = Widths(heads=max(self.heads), kv_heads=max(self.kv_heads), experts_used=max(self.used))
-        yield from (weight_of(each, widths, recurrent=False) for each in self.placed if each.layer == TOP)
+        ends = (each for each in self.placed if each.layer == TOP)
+        yield from (weight_of(each, widths, self.names, recurrent=False) for each in ends)
 
     def empty_layers(self, by_layer: Mapping[int, list[Placed]]) -> Iterator[str]:
         """Layers that the keys give heads and the file gives no tensor."""
@@ -222,22 +215,23 @@ class _Reader:
 
     def unknown_tensors(self) -> tuple[str, ...]:
         """Names of tensors that the catalog does not place."""
-        return tuple(sorted({each.stem for each in self.placed if not is_known(each.stem)}))
+        return tuple(sorted({each.stem for each in self.placed if not is_known(each.stem, self.names)}))
 
 
 def file_model(
     keys: Keys,
     tensors: tuple[GgufTensor, ...],
-    window: WindowRow | None,
+    window: Window | None,
     harmless: tuple[str, ...],
     name: str,
+    names: TensorNames,
 ) -> FileModel:
     """The model that a header describes by its tensors.
 
     Raises:
         InvalidInputError: no embedding or no block among the tensors, or keys that are missing or impossible.
     """
-    reader = _Reader(keys, tensors, window)
+    reader = _Reader(keys, tensors, window, names)
     by_layer: dict[int, list[Placed]] = {}
     for each in reader.placed:
         by_layer.setdefault(each.layer, []).append(each)

@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from llm_calc.adapters.formats.gguf_rows import ArchitectureRow, ArchitecturesFile
-from llm_calc.adapters.gguf_keys import FIELD, Keys
-from llm_calc.adapters.gguf_types import GgufHeader
+from llm_calc.core.checkpoints.gguf.header import GgufHeader
+from llm_calc.core.checkpoints.gguf.keys import FIELD, Keys
+from llm_calc.core.checkpoints.gguf.tables import Architecture
 from llm_calc.core.errors import InvalidInputError
 
 WINDOW = "attention.sliding_window"
 
 
-def config_of(
-    row: ArchitectureRow, file: ArchitecturesFile, keys: Keys, header: GgufHeader
-) -> dict[str, Any]:
+def config_of(row: Architecture, keys: Keys, header: GgufHeader) -> dict[str, Any]:
     """The configuration that the keys stand for.
 
     Raises:
@@ -22,7 +20,7 @@ def config_of(
     if missing:
         raise keys.refuse(missing[0], "is missing: a file of another kind")
     is_mixture = bool(keys.raw("expert_count"))
-    names = {**file.keys, **row.keys, **({**file.experts, **row.experts} if is_mixture else {})}
+    names = {**row.keys, **(row.experts if is_mixture else {})}
     windowed = row.window_model_type is not None and bool(keys.raw(WINDOW))
     if windowed:
         names["sliding_window"] = WINDOW
@@ -38,7 +36,7 @@ def config_of(
     return _latent(config)
 
 
-def _family(row: ArchitectureRow, *, is_mixture: bool, windowed: bool) -> str:
+def _family(row: Architecture, *, is_mixture: bool, windowed: bool) -> str:
     if windowed and row.window_model_type:
         return row.window_model_type
     return row.mixture_model_type if is_mixture and row.mixture_model_type else row.model_type

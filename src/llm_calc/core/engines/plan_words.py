@@ -1,10 +1,8 @@
 """What a caller should know of a memory plan."""
 
-from llm_calc.adapters.units import gib
 from llm_calc.core.deployments.question import Asked
-from llm_calc.core.engines import Engine, GpuBudget, MemoryPlan, Setup
+from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
-from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import profiled_items
 from llm_calc.core.engines.vllm_media import with_media
@@ -71,18 +69,3 @@ def encoder_words(setup: Setup, engine: Engine, plan: MemoryPlan) -> list[str]:
         "alone (language_model_only, or limit_mm_per_prompt of 0) the cache is larger"
     )
     return [words]
-
-
-def shortage_text(budget: GpuBudget, host: HostBudget | None) -> str:
-    """What is needed where the fixed parts alone exceed the memory, and what is there."""
-    fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
-    parts = (
-        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
-        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
-    )
-    shared = budget.memory_bytes - budget.usable_bytes
-    if host is not None and shared > 0:
-        total, kept = gib(fixed + shared), gib(shared)
-        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
-        return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
-    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"

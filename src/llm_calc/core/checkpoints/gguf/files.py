@@ -1,18 +1,17 @@
 """A model as a GGUF file holds it: which tensors of the file its weights become, in the quantizer's order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from llm_calc.adapters.catalog.files import catalog_folder, read_toml
-from llm_calc.adapters.formats.gguf_rows import TensorsFile
+from llm_calc.core.checkpoints.gguf.tables import Stems, TensorNames
 from llm_calc.core.model import Model, Placed
 from llm_calc.core.weights import Component, Weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTensor:
-    """One matrix of a GGUF file: part (``share``) of a model's weight, or all of it.
+    """One matrix of a GGUF file: part (``fraction``) of a model's weight, or all of it.
 
     ``name``: without block and ``.weight``; ``row``: its contiguous elements; ``is_stack``: three dimensions.
     """
@@ -22,7 +21,7 @@ class FileTensor:
     layer: int | None
     name: str
     row: int
-    share: float
+    fraction: float
     is_stack: bool
 
     @property
@@ -31,28 +30,21 @@ class FileTensor:
         return (-1 if self.layer is None else self.layer, f"{self.name}.weight")
 
 
-@cache
-def tensors_file() -> TensorsFile:
-    """The catalog of tensor names, read once."""
-    return read_toml(TensorsFile, catalog_folder("formats") / "gguf_tensors.toml")
-
-
-@cache
-def tensor_names(model_type: str) -> Mapping[str, tuple[str, ...]]:
-    """Names in the file, by ``component.name``, for one family."""
-    file = tensors_file()
-    own = (family.tensors for family in file.families if model_type in family.model_types)
-    return {name: stems for table in (file.tensors, *own) for name, stems in table.items()}
+@lru_cache(maxsize=1024)
+def family_stems(model_type: str, names: TensorNames) -> Stems:
+    """Names in the file for one family."""
+    own = (stems for model_types, stems in names.families if model_type in model_types)
+    return {name: stems for table in (names.tensors, *own) for name, stems in table.items()}
 
 
 @lru_cache(maxsize=256)
-def file_tensors(model: Model) -> tuple[FileTensor, ...]:
+def file_tensors(model: Model, names: TensorNames) -> tuple[FileTensor, ...]:
     """Every matrix of the model's file in the order that the quantizer takes them; towers have a file of their own."""
     found = {
         (each.component, each.weight, each.layer, each.name): each
         for placed in model.placed
         if placed.stored and is_matrix(placed.weight)
-        for each in _cut(placed, model)
+        for each in _cut(placed, model, names)
     }
     return tuple(sorted(found.values(), key=lambda each: each.order))
 
@@ -62,22 +54,22 @@ def is_matrix(weight: Weight) -> bool:
     return weight.component != "vision" and weight.rows > 1 and weight.cols > 1
 
 
-def _cut(placed: Placed, model: Model) -> Iterator[FileTensor]:
+def _cut(placed: Placed, model: Model, names: TensorNames) -> Iterator[FileTensor]:
     weight = placed.weight
-    known, key = tensor_names(model.model_type), f"{weight.component}.{weight.name}"
-    names = known.get(key) or known.get(f"{weight.component}.*", (key,))
+    known, key = family_stems(model.model_type, names), f"{weight.component}.{weight.name}"
+    stems = known.get(key) or known.get(f"{weight.component}.*", (key,))
     row = weight.cols if weight.kind == "table" else weight.rows
     for layer in placed.indices or (None,):
-        cuts = _halves(weight, layer, model, row) if len(names) > 1 else ((1.0, row),)
-        for name, (share, length) in zip(names, cuts, strict=True):
-            stack = weight.copies > 1 or name in tensors_file().stacks.names
+        cuts = _halves(weight, layer, model, row) if len(stems) > 1 else ((1.0, row),)
+        for name, (share, length) in zip(stems, cuts, strict=True):
+            stack = weight.copies > 1 or name in names.stacks
             yield FileTensor(
                 component=weight.component,
                 weight=weight.name,
                 layer=layer,
                 name=name,
                 row=length,
-                share=share,
+                fraction=share,
                 is_stack=stack,
             )
 

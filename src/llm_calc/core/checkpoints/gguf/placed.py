@@ -1,14 +1,14 @@
 """The tensors of a GGUF file as weights of a model: every one counts with its own shape, whatever the architecture."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from llm_calc.adapters.formats.gguf_files import tensors_file
-from llm_calc.adapters.gguf_keys import FIELD
-from llm_calc.adapters.gguf_types import GgufTensor
+from llm_calc.core.checkpoints.gguf.header import GgufTensor
+from llm_calc.core.checkpoints.gguf.keys import FIELD
+from llm_calc.core.checkpoints.gguf.tables import TensorNames
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.weights import Component, Weight
 
@@ -20,19 +20,16 @@ TOP = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A tensor of the file: its layer (``TOP``: none), its name without block and ending, and its ending."""
+    """A tensor of the file: its layer (``TOP``: none), its name without block and ending, and its ending.
+
+    ``name``: the weight's; biases and tensors without ending are told apart from the matrix of the same name.
+    """
 
     tensor: GgufTensor
     layer: int
     stem: str
     ending: str
-
-    @property
-    def name(self) -> str:
-        """The weight's: biases and tensors without ending are told apart from the matrix of the same name."""
-        if self.ending == "weight":
-            return weight_names().get(self.stem, (None, self.stem))[1]
-        return f"{self.stem}.{self.ending}" if self.ending else self.stem
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +45,13 @@ MAX_NAMES = 512
 """Files of all architectures have some hundred names of tensors at most."""
 
 
-def placed_tensors(tensors: Iterable[GgufTensor], layers: int) -> tuple[Placed, ...]:
+def placed_tensors(tensors: Iterable[GgufTensor], layers: int, names: TensorNames) -> tuple[Placed, ...]:
     """Every tensor with its place; buffers and blocks behind the last layer are left out.
 
     Raises:
         InvalidInputError: more names of tensors than any architecture has.
     """
-    buffers = tensors_file().buffers.names
-    found = (_placed(tensor) for tensor in tensors if not _fits(tensor.name, buffers))
+    found = (_placed(tensor, names) for tensor in tensors if not _fits(tensor.name, names.buffers))
     kept = tuple(each for each in found if each.layer < layers)
     if len({each.stem for each in kept}) > MAX_NAMES:
         raise InvalidInputError(
@@ -64,12 +60,14 @@ def placed_tensors(tensors: Iterable[GgufTensor], layers: int) -> tuple[Placed, 
     return kept
 
 
-def _placed(tensor: GgufTensor) -> Placed:
+def _placed(tensor: GgufTensor, names: TensorNames) -> Placed:
     block = BLOCK.fullmatch(tensor.name)
     layer, rest = (int(block[1]), block[2]) if block else (TOP, tensor.name)
     stem, dot, ending = rest.rpartition(".")
-    named = dot and ending in ("weight", "bias")
-    return Placed(tensor=tensor, layer=layer, stem=stem if named else rest, ending=ending if named else "")
+    stem, ending = (stem, ending) if dot and ending in ("weight", "bias") else (rest, "")
+    name = f"{stem}.{ending}" if ending else stem
+    name = names.weights.get(stem, stem) if ending == "weight" else name
+    return Placed(tensor=tensor, layer=layer, stem=stem, ending=ending, name=name)
 
 
 def recurrent_layers(placed: Iterable[Placed]) -> frozenset[int]:
@@ -77,35 +75,24 @@ def recurrent_layers(placed: Iterable[Placed]) -> frozenset[int]:
     return frozenset(each.layer for each in placed if each.stem.startswith(RECURRENT))
 
 
-@cache
-def weight_names() -> Mapping[str, tuple[Component | None, str]]:
-    """Component and name of a model's weight, by the name of the one tensor that it becomes."""
-    found: dict[str, tuple[Component | None, str]] = {}
-    for key, stems in tensors_file().tensors.items():
-        component, _, name = key.partition(".")
-        if len(stems) == 1 and name != "*":
-            found.setdefault(stems[0], (component, name))  # type: ignore[arg-type]
-    return found
-
-
 @lru_cache(maxsize=4096)
-def component_of(stem: str, *, recurrent: bool) -> Component:
+def component_of(stem: str, names: TensorNames, *, recurrent: bool) -> Component:
     """What a tensor belongs to; in a recurrent layer the fused projection and its gate are the mixer's."""
     if recurrent and stem in ("attn_qkv", "attn_gate"):
         return "ssm"
-    return next((row.component for row in tensors_file().components if _fits(stem, row.names)), "other")
+    return next((component for component, own in names.components if _fits(stem, own)), "other")
 
 
 @lru_cache(maxsize=4096)
-def is_known(stem: str) -> bool:
+def is_known(stem: str, names: TensorNames) -> bool:
     """Whether the catalog says what a tensor belongs to; ``attn_q.weight.lora_a`` is part of no model."""
-    return ".weight." not in stem and any(_fits(stem, row.names) for row in tensors_file().components)
+    return ".weight." not in stem and any(_fits(stem, own) for _, own in names.components)
 
 
-def weight_of(placed: Placed, widths: Widths, *, recurrent: bool) -> Weight:
+def weight_of(placed: Placed, widths: Widths, names: TensorNames, *, recurrent: bool) -> Weight:
     """One tensor as a weight: rows of the file are the inputs, the third dimension counts copies."""
-    shape, component = placed.tensor.shape, component_of(placed.stem, recurrent=recurrent)
-    if len(shape) == 1 or placed.ending != "weight" or _is_vector(placed.stem):
+    shape, component = placed.tensor.shape, component_of(placed.stem, names, recurrent=recurrent)
+    if len(shape) == 1 or placed.ending != "weight" or _is_vector(placed.stem, names):
         return Weight(name=placed.name, component=component, cols=placed.tensor.elements, kind="vector")
     rows, cols = shape[0], shape[1]
     copies = placed.tensor.elements // (rows * cols)
@@ -123,8 +110,8 @@ def weight_of(placed: Placed, widths: Widths, *, recurrent: bool) -> Weight:
 
 
 @lru_cache(maxsize=4096)
-def _is_vector(stem: str) -> bool:
-    return _fits(stem, tensors_file().vectors.names)
+def _is_vector(stem: str, names: TensorNames) -> bool:
+    return _fits(stem, names.vectors)
 
 
 def _units(stem: str, component: Component, rows: int, cols: int, widths: Widths) -> int:

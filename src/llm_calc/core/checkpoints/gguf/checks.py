@@ -7,9 +7,10 @@ Sizes are those of the tensors. Source: llama.cpp v0.5.0, ``src/models/*.cpp``, 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from llm_calc.adapters.gguf_keys import FIELD, Keys
-from llm_calc.adapters.gguf_types import GgufTensor, file_kind
-from llm_calc.adapters.gguf_weights import BLOCK, Placed
+from llm_calc.core.checkpoints.gguf.header import GgufTensor
+from llm_calc.core.checkpoints.gguf.keys import FIELD, Keys
+from llm_calc.core.checkpoints.gguf.placed import BLOCK, Placed
+from llm_calc.core.checkpoints.gguf.tables import FileTypes
 from llm_calc.core.errors import InvalidInputError
 
 EXPERTS = "_exps"
@@ -98,10 +99,10 @@ def check_kind_of_file(values: Mapping[str, object]) -> tuple[str, ...]:
     return () if known else (f"general.type of the file is not understood ({str(said)[:40]!r})",)
 
 
-def unknown_kind(values: Mapping[str, object]) -> tuple[str, ...]:
+def unknown_kind(values: Mapping[str, object], types: FileTypes) -> tuple[str, ...]:
     """A sentence on a type of file that no table holds."""
     said = values.get("general.file_type")
-    known = said is None or file_kind(said) is not None
+    known = said is None or types.kind(said) is not None
     return () if known else (f"general.file_type of the file is not understood ({str(said)[:40]})",)
 
 

@@ -7,10 +7,10 @@ convolution of kernel x channels, an output of as many rows as the inner width; 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from llm_calc.adapters.gguf_keys import Keys
-from llm_calc.adapters.gguf_weights import Placed
 from llm_calc.core.blocks.linear_attention import DELTA_RECURRENCE
 from llm_calc.core.blocks.recurrent import RECURRENCE
+from llm_calc.core.checkpoints.gguf.keys import Keys
+from llm_calc.core.checkpoints.gguf.placed import Placed
 
 CONVOLUTION = "ssm_conv1d"
 

@@ -7,10 +7,10 @@ tensor by the shape that the keys give; checked: 2026-11-30, read in part.
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 
-from llm_calc.adapters.formats.catalog import format_catalog
-from llm_calc.adapters.gguf_recipe import SAME_NUMBERS
-from llm_calc.adapters.gguf_weights import Placed
 from llm_calc.core.blocks.parts import Parts
+from llm_calc.core.checkpoints.gguf.placed import Placed
+from llm_calc.core.checkpoints.gguf.recipe import SAME_NUMBERS
+from llm_calc.core.formats import NumberFormat
 from llm_calc.core.weights import Scores, Weight
 
 FROM_HIDDEN = ("attn_q", "attn_k", "attn_v", "attn_qkv", "ffn_gate", "ffn_up")
@@ -80,11 +80,8 @@ def head_doubts(table: Weight, head: Weight) -> tuple[str, ...]:
     return (f"output.weight is for {held}, token_embd.weight for {table.rows} of {table.cols}",)
 
 
-def kind_holds(kind: str | None, types: Iterable[str]) -> bool:
+def kind_holds(number: NumberFormat | None, types: Iterable[str]) -> bool:
     """Whether any tensor has the type that a kind of file is named for, or what stands in for it in odd rows."""
-    if kind is None:
-        return True
-    number = format_catalog().numbers.get(format_catalog().names[kind].row.default)
     stands_in = {number} if number is not None else set()
     while number is not None and number.fallback is not None and number.fallback.element_bits < SIXTEEN:
         number = number.fallback

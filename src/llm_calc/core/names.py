@@ -7,8 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from llm_calc.adapters.catalog.files import CatalogError
-from llm_calc.core.errors import UnknownNameError
+from llm_calc.core.errors import CatalogError, UnknownNameError
 
 Entry = TypeVar("Entry")
 

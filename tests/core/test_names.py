@@ -4,11 +4,11 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.catalog.files import catalog_root, read_toml
-from llm_calc.adapters.catalog.names import NameIndex, holds, normal_name
 from llm_calc.adapters.catalog.published_names import FILE, PublishedNamesFile
 from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.core.errors import UnknownNameError
+from llm_calc.core.names import NameIndex, holds, normal_name
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llm_calc.adapters.wire.spread import check_spread
+from llm_calc.core.engines.expert_spread import check_spread
 from llm_calc.core.errors import InvalidInputError
 
 

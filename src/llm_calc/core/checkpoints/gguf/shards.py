@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.gguf_keys import FIELD
-from llm_calc.adapters.gguf_types import GgufHeader, GgufTensor
+from llm_calc.core.checkpoints.gguf.header import GgufHeader, GgufTensor
+from llm_calc.core.checkpoints.gguf.keys import FIELD
 from llm_calc.core.errors import InvalidInputError
 
 MAX_SHARDS = 1024
