@@ -18,7 +18,9 @@ from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.operators import StepWork
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.offsets import offsets_of
 from llm_calc.core.serving.rates import Machine
 
@@ -116,13 +118,12 @@ def _of_family(
     return replace(
         deployment,
         rates=offload_of(engine, setup, rates).rates,
-        host=host_of(
-            calibration,
-            engine.name,
-            setup.gpu,
-            deployment.work,
-            shape_of(setup.model),
-            stated_polls(engine),
-        ),
+        host=host_under(calibration, engine, setup, deployment.work),
         offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )
+
+
+def host_under(calibration: Calibration, engine: Engine, setup: Setup, work: StepWork) -> HostTimes:
+    """What the server adds to a first token, with the engine's options."""
+    shape = shape_of(setup.model)
+    return host_of(calibration, engine.name, setup.gpu, work, shape, stated_polls(engine))

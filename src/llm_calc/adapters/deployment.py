@@ -4,17 +4,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
+from llm_calc.adapters.alone import (
+    family_for,
+    host_under,
+    known_of,
+    measured_load,
+    several,
+    share_of,
+    with_bounds,
+)
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
-from llm_calc.adapters.calibration import host_of, load_calibration, scaled_calibration
+from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.dealt_check import check_dealt
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.fit_warnings import CacheRoom, fit_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.offload import Offload
-from llm_calc.adapters.polls import poll_words, stated_polls
+from llm_calc.adapters.polls import poll_words
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.served import (
@@ -35,7 +43,6 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
-from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
@@ -240,14 +247,7 @@ def _placed(
             capacity=taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(
-                calibration,
-                built.name,
-                subject.setup.gpu,
-                stands.work,
-                shape_of(subject.setup.model),
-                stated_polls(built),
-            ),
+            host=host_under(calibration, built, subject.setup, stands.work),
             draft=beside.draft.draft,
         ),
         operators=stands.operators,
