@@ -8,6 +8,7 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.memory_advice import holds
 from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.other_gpu import never_whole, too_small
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.engines.llama_cpp import LlamaCpp
@@ -67,3 +68,50 @@ def test_what_keeps_tensors_with_the_host_is_whole_on_no_gpu(options: dict[str, 
     for count in (1, 2, 4):
         tried = replace(setup, layout=replace(setup.layout, pipeline=count))
         assert not engine.loading(tried).is_whole(setup.model.num_layers)
+
+
+def recommended(model: str, gpu: dict[str, Any], weights: str = "q4_k_m") -> str | None:
+    body = {
+        "model": {"name": model},
+        "hardware": gpu,
+        "precision": {"weights": weights},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192},
+    }
+    found = MEMORY_PLAN.answered(body, load_catalogs())
+    return (
+        None
+        if found.recommended_gpu is None
+        else f"{found.recommended_gpu.count} {found.recommended_gpu.gpu}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "named"),
+    [
+        # 40 GiB of weights: the next size sold (48) leaves the GPU 36 GiB, the one after that (64) 48.
+        ("llama-3.3-70b", {"gpu": "apple-m4-max-36gb"}, "1 apple-m4-max-64gb"),
+        ("llama-3.3-70b", {"gpu": "apple-m4-max", "gpu_memory_bytes": 48 << 30}, "1 apple-m4-max-64gb"),
+        # 17.3 GiB of weights, and 16 of 24 GB are the GPU's: of this chip 32 GB is the next.
+        ("qwen3-30b-a3b", {"gpu": "apple-m4-16gb"}, "1 apple-m4-32gb"),
+        # 376 GiB: no size of the chip holds them, one of another does.
+        ("deepseek-v3", {"gpu": "apple-m4-max-64gb"}, "1 apple-m3-ultra-512gb"),
+        # 133 GiB: no machine of the kind has as much, and two of them are no machine.
+        ("qwen3-235b-a22b", {"gpu": "strix-halo-64gb"}, None),
+    ],
+)
+def test_a_machine_that_is_too_small_is_told_of_a_size_that_is_sold(
+    model: str, gpu: dict[str, Any], named: str | None
+) -> None:
+    assert recommended(model, gpu) == named
+
+
+def test_a_size_that_is_named_holds_it() -> None:
+    body = {
+        "model": {"name": "llama-3.3-70b"},
+        "hardware": {"gpu": "apple-m4-max-64gb"},
+        "precision": {"weights": "q4_k_m"},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192, "n_gpu_layers": 999},
+    }
+    assert MEMORY_PLAN.answered(body, load_catalogs()).fits
+    too_small = {**body, "hardware": {"gpu": "apple-m4-max-48gb"}}
+    assert not MEMORY_PLAN.answered(too_small, load_catalogs()).fits

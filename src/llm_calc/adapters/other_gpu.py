@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from llm_calc.adapters.catalog.sizes import chip_of
 from llm_calc.adapters.memory_advice import MOST_GPUS, holds
 from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.unlike import LAYER_SPLITTERS
@@ -28,18 +29,25 @@ def recommended_gpu(
 ) -> RecommendedGpu | None:
     """The same vendor's GPU with the least memory that holds it on as many GPUs; else on more of them, and so on.
 
-    Of one's own card another that is sold so, up to ``MOST_AT_HOME`` of them, before any for servers.
+    Of one's own card another that is sold so, up to ``MOST_AT_HOME`` of them, before any for servers; of a chip that
+    shares the machine's memory, where that is too small, a larger size of the same chip before others.
     """
     if never_whole(setup, engine):
         return None
     comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
     known = sorted(comparable, key=_size)
+    if setup.gpu.unified_memory and not _holds(replace(setup, unlike=()), engine, asked):
+        same = [gpu for gpu in known if chip_of(gpu) == chip_of(setup.gpu)]
+        found = _smallest(setup, engine, asked, same, setup.layout.gpus)
+        if found is not None:
+            return found
     if setup.gpu.family in FAMILIES_AT_HOME:
         own = [gpu for gpu in known if gpu.family in FAMILIES_AT_HOME]
         found = _smallest(setup, engine, asked, own, MOST_AT_HOME)
         if found is not None:
             return found
-    return _smallest(setup, engine, asked, known, MOST_GPUS)
+    alone = setup.gpu.unified_memory and setup.gpu.gpus_per_fast_domain == 1
+    return _smallest(setup, engine, asked, known, setup.layout.gpus if alone else MOST_GPUS)
 
 
 def _smallest(

@@ -12,6 +12,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.ollama_flags import ollama_settings, unsaid_of_ollama
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
 from llm_calc.adapters.unnamed_engine import unnamed_words, with_an_engine_that_runs, with_engine
@@ -235,7 +236,14 @@ def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[st
     if not isinstance(part, LlamaCppEngine):
         return found
     if part.preset is not None:
-        return [*found, *_weights_words(request.precision), _preset_words(part)]
+        started = f"engine.preset: started by {ollama_settings(part, request.precision.kv_cache)}"
+        return [
+            *found,
+            *_weights_words(request.precision),
+            _preset_words(part),
+            started,
+            *unsaid_of_ollama(part),
+        ]
     batch = None if workload is None else workload.batch
     if batch is not None and part.n_parallel == min(batch, MOST_PARALLEL):
         found.append(f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch")

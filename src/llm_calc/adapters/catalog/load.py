@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import catalog_root, read_csv, read_json, read_toml
 from llm_calc.adapters.catalog.gpu_hints import gpu_hint
-from llm_calc.adapters.catalog.gpus import LAPTOP, CatalogGpu
+from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
 from llm_calc.adapters.catalog.published_names import hint_for
-from llm_calc.adapters.catalog.sizes import sized_gpu
+from llm_calc.adapters.catalog.sizes import sized_gpu, sold_gpus
 from llm_calc.core.errors import CatalogError
 from llm_calc.core.hardware import Cluster, Gpu
 from llm_calc.core.names import NameIndex, normal_name
@@ -93,10 +93,8 @@ class Catalogs:
         return self.gpu_names[name if name in self.gpu_names else name.rpartition("-")[0]]
 
     def gpus_sold(self, *, beside: str) -> tuple[Gpu, ...]:
-        """GPUs sold by themselves: none of a laptop; those for one country alone beside one of them."""
-        abroad = {each.id for each in self.gpu_entries if each.export_version}
-        left_out = set() if beside in abroad else abroad
-        return tuple(gpu for gpu in self.gpus if gpu.id not in left_out and gpu.form_factor != LAPTOP)
+        """GPUs sold by themselves, none of a laptop; those that share the machine's memory with each of its sizes."""
+        return sold_gpus(self.gpu_entries, beside)
 
     def prices_of_gpu(self, gpu_id: str) -> tuple[RentalPrice, ...]:
         """All rental prices of a GPU id, in the order of the files."""

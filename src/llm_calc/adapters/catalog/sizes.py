@@ -5,9 +5,10 @@ of the machine are left out.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.catalog.gpus import CatalogGpu
+from llm_calc.adapters.catalog.gpus import LAPTOP, CatalogGpu
 from llm_calc.adapters.units import GB, GIB
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
@@ -78,6 +79,29 @@ def _of_size(entry: CatalogGpu, gib: int, name: str, field: str | None) -> Gpu:
         peaks=tuple((number_type, rate * part) for number_type, rate in whole.peaks),
         sm_count=smaller.sm_count,
     )
+
+
+def sold_gpus(entries: Iterable[CatalogGpu], beside: str) -> tuple[Gpu, ...]:
+    """GPUs sold by themselves, each with every memory that it is sold with; those for one country beside one."""
+    known = tuple(entries)
+    abroad = {each.id for each in known if each.export_version}
+    left_out = set() if beside in abroad else abroad
+    sold = (each for each in known if each.id not in left_out and each.gpu.form_factor != LAPTOP)
+    return tuple(gpu for each in sold for gpu in _sizes(each))
+
+
+def _sizes(entry: CatalogGpu) -> tuple[Gpu, ...]:
+    """The GPU with each memory that its machines are sold with, under the id that says it; else as it is."""
+    sizes = [int(size) for size in entry.memory_options_gib] if entry.unified_memory else []
+    if len(sizes) < 2:
+        return (entry.gpu,)
+    found = ((gib, _of_size(entry, gib, entry.id, None)) for gib in sizes)
+    return tuple(replace(gpu, id=f"{entry.id}-{gib}gb", name=f"{gpu.name}, {gib} GB") for gib, gpu in found)
+
+
+def chip_of(gpu: Gpu) -> str:
+    """The id without the memory that it may say."""
+    return re.sub(r"-\d+gb$", "", gpu.id) if gpu.unified_memory else gpu.id
 
 
 def smaller_chip(index: NameIndex[CatalogGpu], name: str, memory_bytes: int) -> Gpu | None:

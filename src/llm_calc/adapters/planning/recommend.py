@@ -2,23 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
-from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules, release_of, told_of
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
-from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.answer import intervals
 from llm_calc.adapters.planning.as_requests import memory_request
-from llm_calc.adapters.planning.choices import choice_of, layouts_on, named_gpus
+from llm_calc.adapters.planning.choices import layouts_on, named_gpus
+from llm_calc.adapters.planning.holding import NODE, Holding, Started, started_by
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
-from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
-from llm_calc.adapters.planning.manifests.made import manifest_assumption, manifests_of
-from llm_calc.adapters.planning.names import Names, names_of
+from llm_calc.adapters.planning.manifests.made import manifest_assumption
+from llm_calc.adapters.planning.names import names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words, unused_prices
 from llm_calc.adapters.runs_on import refusal
@@ -28,7 +25,7 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
-from llm_calc.adapters.wire.plan_parts import ClusterObject, ManifestKind, RefusedGpu
+from llm_calc.adapters.wire.plan_parts import RefusedGpu
 from llm_calc.adapters.wire.recommend import Recommendation, RecommendGpusAnswer, RecommendGpusRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import request_usd, token_costs
@@ -39,7 +36,6 @@ from llm_calc.core.memory import weights_bytes
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.options import MOST_PARALLEL
 from llm_calc.core.planning.space import LayoutRules, layouts
-from llm_calc.core.serving.estimate import Estimate
 
 OBJECTIVES = {
     "cost": "fewest USD for a generated token",
@@ -48,33 +44,6 @@ OBJECTIVES = {
 }
 ANSWER_SHARE = 8
 """One token in so many of the context is taken to be the answer's."""
-NODE = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """A kind of GPU with the fewest of them that hold everything, in their fastest layout."""
-
-    gpu: Gpu
-    request: ServingEstimateRequest
-    planned: Planned
-    placed: Placed
-    found: Estimate
-    price: GpuPrice | None
-
-    @property
-    def usd_per_hour(self) -> float | None:
-        """Rent of all of them."""
-        return None if self.price is None else self.price.usd_per_gpu_hour * self.request.hardware.count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """How what is recommended is started: the kinds of manifests, and what they call the model."""
-
-    source: SourcedModel
-    names: Names
-    kinds: tuple[ManifestKind, ...]
 
 
 def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> RecommendGpusAnswer:
@@ -100,7 +69,10 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
     ordered = sorted(found, key=lambda each: _order(request.objective, each))
     workload = _workload(request)
     started = Started(
-        source=source, names=names_of(request.model, source, catalogs), kinds=tuple(request.manifests or ())
+        source=source,
+        names=names_of(request.model, source, catalogs),
+        kinds=tuple(request.manifests or ()),
+        catalogs=catalogs,
     )
     return RecommendGpusAnswer(
         objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
@@ -254,7 +226,7 @@ def _order(objective: str, each: Holding) -> tuple[float, ...]:
 def _recommendation(rank: int, each: Holding, started: Started) -> Recommendation:
     usd, request, plan = each.usd_per_hour, each.request, each.planned.plan
     workload = request.workload
-    made, notes = _manifests(each, started) if started.kinds else (None, [])
+    made, notes = started_by(each, started)
     tokens = None
     if usd is not None:
         own = request_usd(usd, each.found.requests_per_s)
@@ -281,20 +253,3 @@ def _recommendation(rank: int, each: Holding, started: Started) -> Recommendatio
         manifests=made,
         notes=notes,
     )
-
-
-def _manifests(each: Holding, started: Started) -> tuple[dict[str, list[ClusterObject]], list[str]]:
-    """Objects that start it, and what they take for granted."""
-    setup, part = each.placed.subject.setup, each.request.engine
-    try:
-        choice = choice_of(started.source, part.name, each.request.precision)
-    except CalcError as error:
-        return {}, [f"manifests: {error.message}"]
-    if choice is None:
-        return {}, [f"manifests: no option of {part.name} names this format of the cache"]
-    chosen = Chosen(
-        gpu=each.gpu, model=setup.model, engine=part, choice=choice, layout=setup.layout, gpus_per_node=NODE
-    )
-    launch = launch_of(chosen, started.names.repository)
-    made, notes = manifests_of(served_of(chosen, launch, started.names.checkpoint_bytes), started.kinds)
-    return made, [*command_notes(chosen), *notes]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.base import Answer, StrictRequest
@@ -34,8 +34,11 @@ from llm_calc.adapters.wire.plan_parts import (
 from llm_calc.adapters.wire.serving import BasisKind
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
+from llm_calc.core.engines.ollama import no_program_around
 
-PlannedEngine = Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"]
+PlannedEngine = Annotated[
+    Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"], BeforeValidator(no_program_around)
+]
 Contexts = Annotated[int, Field(ge=1, le=64)]
 Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
 

@@ -4,6 +4,7 @@ Source: ollama v0.33.0-rc2 ``llm/llama_server.go``, ``startLlamaServer``, ``appe
 and ``envconfig/config.go``; checked: 2026-11-30, read.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,13 @@ OPTIONS = {
     "flash_attention": "Whether attention is fused (OLLAMA_FLASH_ATTENTION)",
 }
 """What can be said of ollama, beside llama.cpp's own options, and its meaning."""
+_AROUND = {
+    "lmstudio": ("LM Studio", "llama.cpp (GGUF) or mlx (MLX files)", "n_ctx, n_gpu_layers, flash_attn"),
+    "jan": ("Jan", "llama.cpp", "n_ctx, n_gpu_layers, flash_attn"),
+    "koboldcpp": ("KoboldCpp", "llama.cpp", "n_ctx, n_gpu_layers, flash_attn"),
+    "gpt4all": ("GPT4All", "llama.cpp", "n_ctx, n_gpu_layers"),
+}
+"""Programs that start another engine: their names, what that is, and the options that say what their settings do."""
 _SWITCH = {0: False, 1: True, "0": False, "1": True, "false": False, "true": True}
 
 
@@ -47,9 +55,20 @@ def from_ollama(value: object) -> object:
     16384
 
     Raises:
-        ValueError: two names of one option.
+        ValueError: two names of one option; a program around another engine whose defaults are not known.
     """
-    if not isinstance(value, Mapping) or str(value.get("name", "")).strip().lower() != OLLAMA:
+    if not isinstance(value, Mapping):
+        return value
+    named = str(value.get("name", "")).strip().lower()
+    around = _AROUND.get(re.sub(r"[\s._-]+", "", named))
+    if around is not None:
+        program, engines, options = around
+        msg = (
+            f"name: {program} runs {engines} underneath, by defaults that are not known here; name that engine "
+            f"and say what {program} is set to ({options})"
+        )
+        raise ValueError(msg)
+    if named != OLLAMA:
         return value
     said = _by_parameter({name: each for name, each in value.items() if name != "name"})
     version = said.pop("version", None)
@@ -79,3 +98,17 @@ def _by_parameter(said: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name}: the same as {own}, which is said already; give one of them")
         found[own] = each
     return found
+
+
+def no_program_around(name: object) -> object:
+    """The name of an engine that plans start; of programs around one, what to name instead.
+
+    Raises:
+        ValueError: such a program.
+    """
+    said = re.sub(r"[\s._-]+", "", str(name).lower())
+    title, engines = ("Ollama", "llama.cpp") if said == OLLAMA else _AROUND.get(said, ("", ""))[:2]
+    if title:
+        msg = f"plans give no launch commands for {title}; name {engines}, which it runs underneath"
+        raise ValueError(msg + ("; memory_plan and fit give its settings" if said == OLLAMA else ""))
+    return name

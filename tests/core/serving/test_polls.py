@@ -8,11 +8,12 @@ import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.measured_runs import load_sources
-from llm_calc.adapters.polls import load_polls, with_polls
+from llm_calc.adapters.polls import load_polls, polls
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.serving.host import HostTimes
+from llm_calc.core.serving.polls import with_polls
 from tools.calibrate.cases import build_case
 from tools.calibrate.measurements import read_config_of, read_measurements
 
@@ -123,10 +124,12 @@ def test_the_line_that_says_most_counts() -> None:
         if (row.engine, row.gpu, row.weights) == ("sglang", "b200-180gb-sxm", "nvfp4") and "GLM" in row.model
     )
     glm = next(row.shape for row in load_polls() if "GLM" in row.model)
-    assert with_polls(HostTimes(), "sglang", "blackwell", glm, work).polled_steps == 10
-    assert with_polls(HostTimes(), "sglang", "blackwell", NO_SHAPE, work).polled_steps == 30
+    assert with_polls(HostTimes(), polls(), "sglang", "blackwell", glm, work).polled_steps == 10
+    assert with_polls(HostTimes(), polls(), "sglang", "blackwell", NO_SHAPE, work).polled_steps == 30
     assert (
-        with_polls(HostTimes(), "sglang", "blackwell", glm, replace(work, sequence_share=0.5)).polled_steps
+        with_polls(
+            HostTimes(), polls(), "sglang", "blackwell", glm, replace(work, sequence_share=0.5)
+        ).polled_steps
         == 1
     )
-    assert with_polls(HostTimes(), "vllm", "blackwell", glm, work).polled_steps == 1
+    assert with_polls(HostTimes(), polls(), "vllm", "blackwell", glm, work).polled_steps == 1
