@@ -37,7 +37,7 @@ class Variant:
     @property
     def is_whole(self) -> bool:
         """Whether the format leaves nothing to its publisher: 16 bits or more everywhere."""
-        return not find_recipe(self.weights).row.rules and self.weights in ("fp16", "bf16", "fp32")
+        return not find_recipe(self.weights).rules and self.weights in ("fp16", "bf16", "fp32")
 
     @property
     def file_kind(self) -> str:
