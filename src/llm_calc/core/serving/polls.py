@@ -40,7 +40,10 @@ def format_of(work: StepWork) -> str:
 
 
 def stated_polls(engine: Engine) -> int | None:
-    """The steps between looks for new requests that are stated of an engine; None where nothing is."""
+    """The steps between looks for new requests that are stated of an engine; None where nothing is [1].
+
+    Definition: SGLang's ``scheduler_recv_interval``.
+    """
     return engine.scheduler_recv_interval if isinstance(engine, Sglang) else None
 
 
