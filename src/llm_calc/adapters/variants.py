@@ -31,7 +31,10 @@ class Variant:
         taken = (
             f"{FIELD}: {self.name} is taken for {self.model} with weights in {self.weights}, as its name says"
         )
-        kept = "which layers its publisher keeps in more bits was not read: give its config.json or file for that"
+        kept = (
+            "which layers its publisher keeps in more bits, and whether its files ask for a KV cache in fewer, was not "
+            "read: give its config.json or file for that"
+        )
         return taken if self.is_whole else f"{taken}; {kept}"
 
     @property
