@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.lora import lora_words
-from llm_calc.adapters.planning.launch import Value
-from llm_calc.adapters.planning.launch_catalog import LaunchRules
 from llm_calc.adapters.planning.ways import Way
 from llm_calc.core.engines import Engine
 from llm_calc.core.engines.dealt_check import dealt_words
+from llm_calc.core.launching.command import Value
+from llm_calc.core.launching.rules import LaunchRules
 
 HEADS = ("eagle", "eagle3")
 
