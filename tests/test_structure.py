@@ -49,6 +49,7 @@ PURE_NUMBERS = frozenset(
     {
         *("acceptance", "amount", "base", "high", "high_log", "low", "low_log", "mean_running"),
         *("overlap_exponent", "used", "weights", "kv_cache", "activations", "system"),
+        *("stated_range", "assumed_range", "prompt_range"),
     }
 )
 

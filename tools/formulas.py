@@ -25,6 +25,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 import llm_calc.core
+from llm_calc.core.arrays import FloatArray
 
 LABELS = ("Sources?", "Definition", "Choice", "Leaves out")
 UNITS = frozenset(
@@ -190,6 +191,8 @@ def holds_numbers(hint: Any) -> bool:
 
 def number_types(hint: Any) -> set[type]:
     """Return the types of numbers among the members of a union, a tuple or a mapping, or the type itself."""
+    if hint is FloatArray:
+        return {np.ndarray}
     if get_origin(hint) is np.ndarray:
         return set() if np.dtype[np.bool_] in get_args(hint) else {np.ndarray}
     if _is_collection(hint):

@@ -124,6 +124,24 @@ def _price_cells(price: RentalPrice) -> Cells:
     )
 
 
+def reserved(catalogs: Catalogs) -> Rows:
+    """One row a reserved price."""
+    header = ("GPU", "USD per GPU hour", "term in months", "provider", "instance", "as of", "source")
+    return header, (
+        (
+            price.gpu,
+            number(price.of_gpu("reserved")),
+            "not stated" if price.reserved_months is None else str(price.reserved_months),
+            price.provider,
+            price.instance,
+            price.as_of,
+            sourced(price.source),
+        )
+        for price in sorted(catalogs.rental_prices, key=lambda each: each.gpu)
+        if price.reserved_usd_per_hour is not None
+    )
+
+
 def clouds(catalogs: Catalogs) -> Rows:
     """One row a provider."""
     by_provider: dict[str, list[RentalPrice]] = {}
@@ -168,7 +186,7 @@ def _both(price: TokenPrice) -> float:
 TABLES: dict[str, Callable[[Catalogs], Rows]] = {
     each.__name__: each
     for each in (
-        *(gpus, gpu_sources, models, links, prices, clouds, token_prices),
+        *(gpus, gpu_sources, models, links, prices, reserved, clouds, token_prices),
         *(formats, engines, engine_options),
     )
 }

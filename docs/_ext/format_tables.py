@@ -9,9 +9,10 @@ from tables import Cells, link
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engine_catalog import EngineRules, load_engine_rules
-from llm_calc.adapters.formats import RecipeEntry, format_catalog, recipe_for
+from llm_calc.adapters.formats import format_catalog, recipe_for
 from llm_calc.adapters.runs_on import EngineRunsOn, load_runs_on
 from llm_calc.adapters.runs_on_rows import NEWEST
+from llm_calc.core.checkpoints.recipes.rules import RecipeEntry
 from llm_calc.core.memory import total_parameters, weights_bytes
 from llm_calc.core.model import Model
 

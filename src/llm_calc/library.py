@@ -86,7 +86,8 @@ def plan(**request: Unpack[fields.PlanFields]) -> DeploymentPlansAnswer:
         gpus: ids to consider; the whole catalog if absent.
         formats: of the weights to consider; ``kv_cache_formats``, ``engines`` likewise.
         objective: what the first plan is best in.
-        prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand`` or ``spot``; ``owner``: of GPUs you own.
+        prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand``, ``spot`` or ``reserved``; ``owner``: of
+            GPUs you own.
         gpus_per_node: GPUs in one host [GPUs].
         speculative: as for ``estimate``, tried beside none; ``kv_tiers`` likewise, sizes of each replica; ``lora``:
             served by every plan; ``context_parallel``: GPUs that a cache's tokens are dealt over, sizes to try [GPUs];
@@ -219,7 +220,8 @@ def compare(**request: Unpack[fields.CompareFields]) -> CompareAnswer:
 
     Args:
         scenarios: each the fields of ``estimate``, and a ``label``; the first is what others are held against.
-        prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand`` or ``spot``; ``owner``: of GPUs you own.
+        prices: your own by GPU id [USD/h a GPU]; ``rental``: ``on_demand``, ``spot`` or ``reserved``; ``owner``: of
+            GPUs you own.
 
     Returns:
         The estimate, memory and rent of each, and the differences in words and ratios.

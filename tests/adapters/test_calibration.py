@@ -6,20 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.adapters.calibration import (
-    HOST_TIMES,
-    Family,
-    family_of,
-    keys_of,
-    load_calibration,
-    load_calibration_file,
-    unseen,
-)
+from llm_calc.adapters.calibration import Family, family_of, load_calibration, load_calibration_file
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import chip_class, format_class
 from llm_calc.core.model import Model
+from llm_calc.core.serving.calibrated import HOST_TIMES, keys_of, unseen
 from llm_calc.core.serving.rates import TIMES
 from tests.builders import llama
 from tools.calibrate import writing

@@ -196,6 +196,15 @@ def test_spot_rents_are_taken_where_asked_for(client: TestClient) -> None:
     assert any(line.startswith("rental: spot") for line in first["estimate"]["assumptions"])
 
 
+def test_reserved_rents_say_their_term(client: TestClient) -> None:
+    first, second = priced(client, rental="reserved")
+    assert [each["price"]["usd_per_gpu_hour"] for each in (first, second)] == [3.26, 3.4]  # DigitalOcean's
+    assert {(each["price"]["kind"], each["price"]["term_months"]) for each in (first, second)} == {
+        ("reserved", 12)
+    }
+    assert any(line.startswith("rental: reserved") for line in first["estimate"]["assumptions"])
+
+
 def test_prices_of_gpus_that_no_scenario_has_are_named(client: TestClient) -> None:
     first, _ = priced(client, prices={"l40s": 1.0})
     assert any(
@@ -240,6 +249,7 @@ def test_unlike_gpus_cost_the_sum_of_theirs(client: TestClient) -> None:
     ("hardware", "fields", "named"),
     [
         ({"gpu": "l4"}, {"rental": "spot"}, "no spot price of l4 is known"),
+        ({"gpu": "l4"}, {"rental": "reserved"}, "no reserved price of l4 is known"),
         (
             [{"gpu": "rtx-4090"}, {"gpu": "l4"}],
             {"rental": "spot", "prices": {"rtx-4090": 0.5}},

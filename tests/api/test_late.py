@@ -17,7 +17,12 @@ from tests.process import running
 
 CALCULATION = {"model_name": "llama2-7b", "gpu": "a100-80gb"}
 DEPLOYED = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
-NOT_YET = ("llm_calc.adapters.serving", "llm_calc.adapters.planning.plans", "llm_calc.core.engines.vllm")
+NOT_YET = (
+    "llm_calc.adapters.serving",
+    "llm_calc.adapters.planning.plans",
+    "llm_calc.core.engines.vllm",
+    "numpy",
+)
 BEGIN = f"""
 import sys
 from fastapi.testclient import TestClient

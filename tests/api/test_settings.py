@@ -25,6 +25,15 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.catalogs_path == Path("elsewhere")
 
 
+def test_names_are_of_any_case_and_what_is_given_counts_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("llm_calc_port", "9000")
+    monkeypatch.setenv("LLM_CALC_HEAVY_PROCESS", "off")
+    monkeypatch.setenv("LLM_CALC_NO_SETTING", "1")
+    assert (Settings().port, Settings(port=0).port, Settings().heavy_process) == (9000, 0, False)
+    with pytest.raises(ValidationError, match="no_setting"):
+        Settings(no_setting=1)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PORT", "70000"), ("MAX_BODY_BYTES", "0"), ("LOG_LEVEL", "loud"), ("REQUEST_TIME_LIMIT_S", "0")],

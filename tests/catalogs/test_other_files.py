@@ -75,6 +75,20 @@ def test_rental_prices_have_plausible_sizes_and_dates() -> None:
         assert price.source
 
 
+def test_reserved_rents_are_those_that_providers_publish() -> None:
+    rows = [price for price in CATALOGS.rental_prices if price.reserved_usd_per_hour is not None]
+    known = {(row.provider, row.gpu): (row.of_gpu("reserved"), row.reserved_months) for row in rows}
+    # Hyperstack's list of 2026-08-26 says "from" and no term, DigitalOcean's of 2026-10-04 twelve months.
+    assert known["Hyperstack", "h100-80gb-sxm"] == (2.72, None)
+    assert known["Hyperstack", "rtx-a4000"] == (0.11, None)
+    assert known["DigitalOcean", "h100-80gb-sxm"] == (3.26, 12)
+    assert known["DigitalOcean", "mi350x"] == (4.76, 12)
+    assert len({gpu for _, gpu in known}) >= 14
+    for row in rows:
+        assert row.reserved_usd_per_hour is not None
+        assert row.usd_per_hour is None or row.reserved_usd_per_hour < row.usd_per_hour
+
+
 def test_token_prices() -> None:
     assert len({price.model for price in CATALOGS.token_prices}) >= 80
     for price in CATALOGS.token_prices:

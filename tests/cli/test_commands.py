@@ -458,12 +458,26 @@ def test_a_gguf_file_that_is_cut_is_named(tmp_path: Path, size_bytes: int, said:
         (("plan", "llama2-7b", "-g", "l4", "--usd-per-hour", -1), "limits.usd_per_hour: must be greater"),
         (("plan", "llama2-7b", "-g", "l4", "--set", "prices.l4=-1"), "prices.l4: must be greater than 0"),
         (("recommend", "llama2-7b", "--set", "prices.l4=-1"), "prices.l4: must be greater than 0"),
+        (
+            ("plan", "llama2-7b", "-g", "l4", "--set", "rental=leased"),
+            "rental: must be 'on_demand', 'spot' or",
+        ),
     ],
 )
-def test_no_price_is_negative(arguments: tuple[object, ...], said: str) -> None:
+def test_no_price_is_negative_and_no_rent_of_an_unknown_kind(
+    arguments: tuple[object, ...], said: str
+) -> None:
     ended = run(*arguments)
     assert ended.exit_code == 2
     assert ended.stderr.startswith(f"Error: {said}")
+
+
+def test_reserved_rents_are_listed_with_their_term_and_planned_with() -> None:
+    listed = run("prices", "h100-80gb-sxm").output
+    assert "$3.26, 12 months" in listed
+    assert "$2.72" in listed
+    planned = run("plan", "llama2-7b", "-g", "h100-80gb-sxm", "-c", 4, "--set", "rental=reserved")
+    assert "$3.26" in planned.output
 
 
 @pytest.mark.parametrize("gpus", [("--gpu", "rtx-4090,rtx-3090"), ("--gpu", "rtx-4090", "--gpu", "rtx-3090")])

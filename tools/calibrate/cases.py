@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from llm_calc.adapters.calibration import kernel_key, maker_of
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
@@ -18,6 +17,7 @@ from llm_calc.core.errors import CalcError
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.calibrated import kernel_key, maker_of
 from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
 from tools.calibrate.measurements import Measurement, read_config_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llm_calc.adapters.calibration import maker_of
+from llm_calc.core.serving.calibrated import maker_of
 from tools.calibrate.cases import Case
 from tools.calibrate.parameters import Rows
 

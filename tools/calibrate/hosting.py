@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.adapters.calibration import SchedulingRow, host_times, is_dealt
-from llm_calc.adapters.polls import with_polls
+from llm_calc.adapters.calibration import SchedulingRow
+from llm_calc.adapters.polls import polls
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.calibrated import host_times, is_dealt
 from llm_calc.core.serving.estimate import SPREAD, Deployment, serve
 from llm_calc.core.serving.host import NO_HOST, with_host
+from llm_calc.core.serving.polls import with_polls
 from llm_calc.core.serving.rates import Kernels, Rates, pick, reached_rates
 from llm_calc.core.serving.traffic import Scheduling, Traffic
 from tools.calibrate.cases import Case
@@ -113,7 +115,7 @@ def host_problem(unknowns: Unknowns, cases: Sequence[Case], rows: Rows, runs: Ru
 
 def _polls(case: Case) -> tuple[float, float]:
     """Steps between looks for new requests, with few in flight and with many, of the servers that were measured."""
-    host = with_polls(NO_HOST, case.row.engine, case.chip, measured_shape(case.row.model), case.work)
+    host = with_polls(NO_HOST, polls(), case.row.engine, case.chip, measured_shape(case.row.model), case.work)
     return float(host.polled_steps_of_few), float(host.polled_steps)
 
 

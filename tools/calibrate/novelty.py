@@ -9,11 +9,11 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.calibration import maker_key, maker_of
 from llm_calc.adapters.certainty import FEW_MODELS
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import HeldOutError
 from llm_calc.core.novelty import PLACES, Newness, errors_told, widened
+from llm_calc.core.serving.calibrated import maker_key, maker_of
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted

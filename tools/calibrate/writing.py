@@ -10,11 +10,11 @@ from dataclasses import asdict
 import numpy as np
 
 from llm_calc.adapters.alone import load_key
-from llm_calc.adapters.calibration import maker_key, measured_key
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Drift, HeldOutError
 from llm_calc.core.engines.releases import version_numbers
+from llm_calc.core.serving.calibrated import maker_key, measured_key
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted

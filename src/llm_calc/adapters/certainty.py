@@ -4,7 +4,6 @@ import math
 
 from llm_calc.adapters.alone import measured_load, share_of
 from llm_calc.adapters.arrivals import arrival_errors, were_measured
-from llm_calc.adapters.calibration import maker_of, unseen
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.data_version import data_version
@@ -25,6 +24,7 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
+from llm_calc.core.serving.calibrated import maker_of, unseen
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8

@@ -12,7 +12,6 @@ from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runner
 from llm_calc.adapters.fit_positions import with_positions
 from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
-from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.said_as import fields_of_rows, said_as
@@ -29,6 +28,7 @@ from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
+from llm_calc.core.host import host_words
 from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")

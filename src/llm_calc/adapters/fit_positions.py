@@ -19,7 +19,7 @@ def with_positions(request: FitRequest, catalogs: Catalogs) -> tuple[FitRequest,
     own = model.context_limit_tokens or model.context_length_tokens
     if not own or asked <= own:
         return request, []
-    longer = _longer(request.model, catalogs)
+    longer = [each for each in _longer(request.model, catalogs) if (each.context_length_tokens or 0) > own]
     found = next((each for each in longer if (each.context_length_tokens or 0) >= asked), None)
     if found is None:
         further = f"; {_words(longer[-1])}" if longer else ""

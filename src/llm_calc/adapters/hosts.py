@@ -13,7 +13,7 @@ from llm_calc.adapters.wire.hosts import HostPart
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.host import Host
-from llm_calc.core.serving.placement import HostEfficiencies
+from llm_calc.core.serving.placement import HostEfficiencies, HostReach
 
 BYTES_A_TRANSFER = 8
 GIB = 1 << 30
@@ -85,10 +85,11 @@ class Reached(BaseModel):
     source: str = Field(min_length=1)
 
     @property
-    def efficiencies(self) -> HostEfficiencies:
-        """As the core takes them."""
-        kept = self.model_dump(exclude={"stated_range", "assumed_range", "prompt_range", "checked", "source"})
-        return HostEfficiencies(**kept)
+    def reach(self) -> HostReach:
+        """As the core takes it."""
+        ranges = {"stated_range", "assumed_range", "prompt_range"}
+        kept = self.model_dump(exclude={*ranges, "checked", "source"})
+        return HostReach(efficiencies=HostEfficiencies(**kept), **self.model_dump(include=ranges))
 
 
 class ReachedFile(BaseModel):
@@ -106,9 +107,9 @@ def load_platforms(path: Path | None = None) -> PlatformsFile:
 
 
 @cache
-def load_reached(path: Path | None = None) -> Reached:
+def load_reached(path: Path | None = None) -> HostReach:
     """What llama.cpp reaches on a host, read once."""
-    return read_toml(ReachedFile, catalog_folder("hosts", path) / "reached.toml").reached
+    return read_toml(ReachedFile, catalog_folder("hosts", path) / "reached.toml").reached.reach
 
 
 @cache
@@ -176,12 +177,3 @@ def _unified(gpu: Gpu) -> Host:
         memory_bandwidth_bytes_per_s=gpu.memory_bandwidth_bytes_per_s / 2,
         flops_per_s=vector / 8,
     )
-
-
-def host_words(host: Host) -> str:
-    """A host in words: what was taken for lack of a word, or what was said."""
-    speed = f"{host.memory_bandwidth_bytes_per_s / 1e9:.0f} GB/s"
-    size = f"{host.memory_bytes / GIB:.0f} GiB"
-    if host.stated:
-        return f"host: {host.name}, {size} at {speed}"
-    return f"hardware.host: how fast it is was not stated; taken as {host.name} ({size} at {speed})"

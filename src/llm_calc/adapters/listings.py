@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.catalog import Catalogs, RentalPrice
 from llm_calc.adapters.documented.listings import available_gpus, available_models
 from llm_calc.adapters.engine_catalog import EngineRules, load_engine_releases
-from llm_calc.adapters.formats import RecipeEntry, format_catalog
+from llm_calc.adapters.formats import format_catalog
 from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.presets import Preset, load_presets
 from llm_calc.adapters.runs_on import GGUF, EngineRunsOn, load_runs_on
@@ -27,6 +27,7 @@ from llm_calc.adapters.wire.listings import (
     ListedOption,
     ListedRelease,
 )
+from llm_calc.core.checkpoints.recipes.rules import RecipeEntry
 from llm_calc.core.engines.ollama import OPTIONS
 
 
@@ -123,6 +124,8 @@ def available_prices(catalogs: Catalogs) -> list[AvailablePrice]:
             region=price.region,
             usd_per_hour=price.usd_per_hour,
             spot_usd_per_hour=price.spot_usd_per_hour,
+            reserved_usd_per_hour=price.reserved_usd_per_hour,
+            reserved_months=price.reserved_months,
             usd_per_gpu_hour=price.usd_per_gpu_hour,
             typical=price.typical,
             as_of=price.as_of,
@@ -130,8 +133,13 @@ def available_prices(catalogs: Catalogs) -> list[AvailablePrice]:
             source=price.source,
             confidence=price.confidence,
         )
-        for price in sorted(catalogs.rental_prices, key=lambda each: (each.gpu, each.provider, each.instance))
+        for price in sorted(catalogs.rental_prices, key=_place)
     ]
+
+
+def _place(price: RentalPrice) -> tuple[str, str, str, int]:
+    """By GPU, provider, instance and term."""
+    return price.gpu, price.provider, price.instance, price.reserved_months or 0
 
 
 def available_links(catalogs: Catalogs) -> list[AvailableLink]:

@@ -7,10 +7,8 @@ from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import computing_side, planned_side
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.dealt_check import check_dealt
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of, version_warnings
-from llm_calc.adapters.hosts import host_words
 from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
@@ -50,7 +48,9 @@ from llm_calc.core.deployments.question import (
 )
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.caches import needed_bytes, stage_caches
+from llm_calc.core.engines.dealt_check import check_dealt
 from llm_calc.core.engines.plan_words import encoder_words, plan_warnings
+from llm_calc.core.host import host_words
 
 LONGEST_TABLE_TOKENS = 1 << 24
 

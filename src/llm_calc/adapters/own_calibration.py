@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.adapters.calibration import rates_of, scaled_calibration
+from llm_calc.adapters.calibration import scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.images import refuse_images
@@ -28,6 +28,7 @@ from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.fitting import Fit, fit_logs
 from llm_calc.core.planning.bounds import in_flight, under_load
 from llm_calc.core.planning.split import shape_of
+from llm_calc.core.serving.calibrated import rates_of
 from llm_calc.core.serving.estimate import Estimate
 
 TRUST = {"ttft_s": 0.15}

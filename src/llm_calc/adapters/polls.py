@@ -1,19 +1,12 @@
 """How often measured servers look for new requests (``catalogs/calibration/polls.csv``): first tokens wait for it."""
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
-from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.core.calibration import format_class
-from llm_calc.core.operators.work import GROUPS, StepWork
-from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.host import MANY, HostTimes
-
-ANY = ""
+from llm_calc.core.calibration import ANY, Poll
 
 
 class PollRow(BaseModel):
@@ -34,6 +27,11 @@ class PollRow(BaseModel):
     many: int
     source: str
 
+    @property
+    def poll(self) -> Poll:
+        """As the core takes it."""
+        return Poll(**self.model_dump(exclude={"source"}))
+
 
 @cache
 def load_polls(path: Path | None = None) -> tuple[PollRow, ...]:
@@ -45,30 +43,7 @@ def load_polls(path: Path | None = None) -> tuple[PollRow, ...]:
     return tuple(read_csv(PollRow, catalog_folder("calibration", path) / "polls.csv"))
 
 
-def with_polls(host: HostTimes, engine: str, chip: str, shape: str, work: StepWork) -> HostTimes:
-    """The steps that measured servers let pass, of the line that says most; every step where attention is dealt."""
-    rows = [row for row in load_polls() if row.engine == engine and row.chip == chip]
-    known = [row for row in rows if row.shape in (ANY, shape) and row.format in (ANY, format_of(work))]
-    if not known or work.sequence_share < 1:
-        return host
-    best = max(known, key=lambda row: (row.shape != ANY, row.format != ANY))
-    return replace(host, polled_steps=float(best.many), polled_steps_of_few=float(best.few))
-
-
-def format_of(work: StepWork) -> str:
-    """Class of formats of the experts, of the first matrices where a model has none."""
-    experts = format_class(work.linear[GROUPS.index("experts")].format)
-    return experts or format_class(work.linear[0].format)
-
-
-def poll_words(deployment: Deployment, engine: str, share: WorkloadPart) -> tuple[str, ...]:
-    """What figures of first tokens take a server's looks for new requests to be, under the load of one replica."""
-    host, requests = deployment.host, share.requests_in_flight if share.load == "concurrency" else 0
-    steps = host.polled_steps_of_few if requests < MANY else host.polled_steps
-    if requests <= 1 or steps == 1:
-        return ()
-    note = (
-        f"first tokens are those of a {engine} server with scheduler_recv_interval {steps:.0f}, as measured servers of "
-        f"this kind ran; with its default of 1 they come some {(steps - 1) / 2:.0f} steps sooner"
-    )
-    return (note,)
+@cache
+def polls() -> tuple[Poll, ...]:
+    """The lines as the core takes them."""
+    return tuple(row.poll for row in load_polls())

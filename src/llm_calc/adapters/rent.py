@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
+from llm_calc.adapters.planning.price_words import KINDS
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price
 from llm_calc.adapters.unlike import kinds_of
 from llm_calc.adapters.wire.owner import RentalKind
@@ -131,9 +132,8 @@ def rent_words(
     if rent is None:
         parts = [part for part in _kinds(request) if _side(part, catalogs, prices) is None]
         unknown = ", ".join(dict.fromkeys(_id(part, catalogs) for part in parts))
-        spot = "spot " if prices.rental == "spot" else ""
         give = "" if all(_is_custom(part) for part in parts) else "; give it in prices"
-        yield f"usd_per_hour: no {spot}price of {unknown} is known, so that the rent is not{give}"
+        yield f"usd_per_hour: no {KINDS[prices.rental]}price of {unknown} is known, so that the rent is not{give}"
     elif len({side.gpu for side in rent.sides}) > 1:
         told = " and ".join(f"{side.count} x {side.gpu} at {_told(side.price)}" for side in rent.sides)
         yield f"usd_per_hour: is that of {told}; price is that of the first"
@@ -141,4 +141,5 @@ def rent_words(
 
 def _told(price: GpuPrice) -> str:
     of = f"{price.provider}, {price.as_of}: {price.source}" if price.as_of else price.source
-    return f"{price.usd_per_gpu_hour:g} USD a GPU and hour ({of})"
+    term = f", for {price.term_months} months" if price.term_months else ""
+    return f"{price.usd_per_gpu_hour:g} USD a GPU and hour{term} ({of})"

@@ -83,7 +83,7 @@ class PlanFields(TypedDict, total=False):
     engines: Sequence[str] | None
     objective: Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
     prices: Mapping[str, float]
-    rental: Literal["on_demand", "spot"]
+    rental: Literal["on_demand", "spot", "reserved"]
     owner: Part | None
     gpus_per_node: int
     max_plans: int
@@ -108,7 +108,7 @@ class RecommendFields(TypedDict, total=False):
     engine: ShortPart | None
     objective: Literal["cost", "latency", "gpus"]
     prices: Mapping[str, float]
-    rental: Literal["on_demand", "spot"]
+    rental: Literal["on_demand", "spot", "reserved"]
     owner: Part | None
     manifests: Sequence[str] | None
     calibration: Part | None
@@ -142,7 +142,7 @@ class CompareFields(TypedDict):
 
     scenarios: Sequence[Part]
     prices: NotRequired[Mapping[str, float]]
-    rental: NotRequired[Literal["on_demand", "spot"]]
+    rental: NotRequired[Literal["on_demand", "spot", "reserved"]]
     owner: NotRequired[Part | None]
 
 

@@ -11,16 +11,17 @@ from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.calibration import Family, load_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared, engine_from
-from llm_calc.adapters.offload import Offload
+from llm_calc.adapters.hosts import load_reached
 from llm_calc.adapters.served import with_chosen_cache
 from llm_calc.adapters.setup import Subject
-from llm_calc.adapters.timed import timed
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork, summed
+from llm_calc.core.serving.offload import Offload
 from llm_calc.core.serving.rates import Machine
+from llm_calc.core.serving.timed import timed
 
 KEPT = 64
 """Deployments."""
@@ -58,7 +59,9 @@ class Asked:
         cluster = self.catalogs.cluster(setup.gpu, layout.gpus, self.gpus_per_node)
         setup = replace(setup, layout=layout)
         plan = with_chosen_cache(built, self.engine, beside.held(setup))
-        machine, offload, work = timed(beside.worked(setup), built, cluster, calibration, many=self.many)
+        machine, offload, work = timed(
+            beside.worked(setup), built, cluster, calibration, load_reached(), many=self.many
+        )
         return Standing(plan=plan, machine=machine, offload=offload, operators=work, work=summed(work))
 
 

@@ -35,13 +35,16 @@ class Variant:
         taken = (
             f"{FIELD}: {self.name} is taken for {self.model} with weights in {self.weights}, as its name says"
         )
-        kept = "which layers its publisher keeps in more bits was not read: give its config.json or file for that"
+        kept = (
+            "which layers its publisher keeps in more bits, and whether its files ask for a KV cache in fewer, was not "
+            "read: give its config.json or file for that"
+        )
         return taken if self.is_whole else f"{taken}; {kept}"
 
     @property
     def is_whole(self) -> bool:
         """Whether the format leaves nothing to its publisher: 16 bits or more everywhere."""
-        return not find_recipe(self.weights).row.rules and self.weights in ("fp16", "bf16", "fp32")
+        return not find_recipe(self.weights).rules and self.weights in ("fp16", "bf16", "fp32")
 
     @property
     def file_kind(self) -> str:

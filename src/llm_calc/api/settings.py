@@ -4,10 +4,9 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MIB_BYTES = 2**20
 PREFIX = "LLM_CALC_"
@@ -17,10 +16,13 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
-    """What can be set from outside. Values are read once, when the object is made, and never change."""
+class Settings(BaseModel):
+    """What can be set from outside. Values are read once, when the object is made, and never change.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    What is given to it counts before the environment, whose names are of any case.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one")
@@ -105,6 +107,9 @@ class Settings(BaseSettings):
         description="Least severe log lines to write: debug, info, warning or error; access lines are info",
     )
 
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - of the fields' types, or what is read as them
+        super().__init__(**{**_from_environment(), **given})
+
     @property
     def hosts(self) -> frozenset[str]:
         """Names in ``allowed_hosts``."""
@@ -114,6 +119,13 @@ class Settings(BaseSettings):
     def origins(self) -> list[str]:
         """Origins in ``cors_origins``."""
         return _listed(self.cors_origins)
+
+
+def _from_environment() -> dict[str, str]:
+    """Values of the fields that the environment names."""
+    said = {name.upper(): value for name, value in os.environ.items()}
+    names = {field: f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    return {field: said[name] for field, name in names.items() if name in said}
 
 
 def _listed(text: str | None) -> list[str]:

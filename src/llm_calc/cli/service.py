@@ -55,7 +55,7 @@ def serve(host: str | None, port: int | None, workers: int | None = None) -> Non
 
     given = {"host": host, "port": port, "workers": workers}
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         for each in error.errors():
             name = str(each["loc"][0])

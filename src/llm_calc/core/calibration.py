@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.serving.rates import NO_KERNELS, Kernels
 
 _UNIFIED = ("11.0", "12.1", "8.7")
 """Compute capabilities of NVIDIA parts that share their memory with a processor."""
@@ -40,6 +41,8 @@ _FORMAT_CLASSES = (
 
 
 _MOST_KNOWN = 8_192
+ANY = ""
+"""Of whatever is not named."""
 
 OWN_MACHINES = frozenset(("llama.cpp", "mlx"))
 """Engines for one's own machine, whose kernels were measured without a client; they share a family."""
@@ -152,6 +155,23 @@ class HeldOutError:
     maker: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """Steps between looks with few requests in flight and with many.
+
+    ``chip``: class of chips; ``shape`` of a model and ``format`` of its experts (its matrices where it has none), empty
+    for all others.
+    """
+
+    engine: str
+    chip: str
+    model: str = ANY
+    shape: str = ANY
+    format: str = ANY
+    few: int
+    many: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
     """A fitted set of efficiencies for one family of kernels, and how far off it was on unseen groups.
@@ -159,6 +179,7 @@ class Calibration:
     ``seen``: combinations ``engine/class of chip`` that the fit had measurements of. ``offsets``: pairs of a measured
     stack (engine, GPU, model, formats), load and metric with ln(measured / predicted), shrunk where runs were few.
     ``drifts``: of pairs of which several releases were measured. ``releases``: pairs, with those that sources name.
+    ``kernels``: how those of the family work. ``polls``: how often measured servers look for new requests.
     """
 
     name: str
@@ -170,6 +191,8 @@ class Calibration:
     offsets: tuple[tuple[str, float], ...] = ()
     drifts: tuple[Drift, ...] = ()
     releases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    kernels: Kernels = NO_KERNELS
+    polls: tuple[Poll, ...] = ()
 
     def drift_of(self, pair: str) -> Drift | None:
         """How times of an engine on a class of chips moved [1].

@@ -1,15 +1,14 @@
 """The documented estimate: footprint, FLOPs and flat-roof timing of one scenario, and over many GPUs at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from llm_calc.core import flops, traffic
-from llm_calc.core.arrays import FloatArray, Quantity
+from llm_calc.core.arrays import Quantity
 from llm_calc.core.flops import Flops
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split, gpu_footprint, whole_footprint
 from llm_calc.core.model import Model
-from llm_calc.core.throughput import Roofs, Timing, roofline
+from llm_calc.core.throughput import Roofs, Timing, roofline, roofline_of_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +93,22 @@ def tokens_per_s_by_gpu(
     scenario: Scenario,
     needs: Demand,
     *,
-    peaks: FloatArray,
-    bandwidths: FloatArray,
+    peaks: Sequence[float],
+    bandwidths: Sequence[float],
     efficiency_fraction: float,
-) -> FloatArray:
-    """Decode throughput of the scenario on many GPUs [tokens/s].
+) -> list[float]:
+    """Decode throughput of a scenario of numbers on many GPUs [tokens/s].
 
     ``batch / step``: peaks [FLOP/s] and bandwidths [bytes/s] have the shape (n,), as has the result.
     Definition: one step gives one token to each sequence.
     """
     gpus = scenario.split.layout.stage_gpus * scenario.split.sequence
-    roofs = Roofs(
-        flops_per_s=peaks, bytes_per_s=bandwidths, efficiency_fraction=efficiency_fraction, gpus=gpus
+    batch = float(scenario.batch)
+    steps_s = roofline_of_each(
+        float(scenario.batch * needs.decode.total),
+        float(needs.decode_bytes),
+        peaks=peaks,
+        bandwidths=bandwidths,
+        shared=gpus * efficiency_fraction,
     )
-    timing = roofline(scenario.batch * needs.decode.total, needs.decode_bytes, roofs)
-    return np.asarray(scenario.batch / timing.seconds, dtype=np.float64)
+    return [batch / step_s for step_s in steps_s]

@@ -4,6 +4,7 @@ This is the simple, documented model: an upper bound that no engine reaches in d
 with efficiencies by operator, stands in ``serving``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,3 +58,21 @@ def roofline(flops: Quantity, bytes_per_gpu: Quantity, roofs: Roofs) -> Timing:
         return Timing(seconds=compute_s, compute_s=compute_s, memory_s=None)
     memory_s = bytes_per_gpu / roofs.bytes_per_s
     return Timing(seconds=larger(compute_s, memory_s), compute_s=compute_s, memory_s=memory_s)
+
+
+def roofline_of_each(
+    flops: float, bytes_per_gpu: float, *, peaks: Sequence[float], bandwidths: Sequence[float], shared: float
+) -> list[float]:
+    """:func:`roofline` of one pass on each of many kinds of GPUs [s], by their columns.
+
+    ``max(FLOPs / (shared x peak), bytes per GPU / bandwidth)``: peaks [FLOP/s] and bandwidths [bytes/s] of shape (n,),
+    ``shared`` = gpus x efficiency, the same for all. Two hundred numbers take no longer in a loop than as arrays.
+    Source: as :func:`roofline`; checked: 2026-11-30.
+    Leaves out: as :func:`roofline`.
+    """
+    return [
+        compute_s
+        if (compute_s := flops / (shared * peak)) > (memory_s := bytes_per_gpu / bandwidth)
+        else memory_s
+        for peak, bandwidth in zip(peaks, bandwidths, strict=True)
+    ]

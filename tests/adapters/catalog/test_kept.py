@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,7 +13,15 @@ import pytest
 from llm_calc.adapters.all_catalogs import SOUND, load_all_catalogs
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import catalog_root
-from llm_calc.adapters.catalog.kept import _modules, cache_folder, keep, kept
+from llm_calc.adapters.catalog.kept import (
+    MOST_VERSIONS,
+    UNFINISHED,
+    UNFINISHED_S,
+    _modules,
+    cache_folder,
+    keep,
+    kept,
+)
 from llm_calc.adapters.catalog.load import KEPT, load_catalogs
 from llm_calc.api.settings import Settings
 
@@ -22,6 +31,19 @@ ASK = (
     "print('llm_calc.adapters.engine_catalog' in sys.modules, found.digest, "
     "found.gpu('NVIDIA H100 SXM').id, found.model('meta-llama/Llama-3.1-8B').name)"
 )
+
+
+WRITE = (
+    "import sys; from llm_calc.adapters.catalog.kept import keep, kept\n"
+    "for turn in range(40): keep('some', sys.argv[1] * (turn % 4 + 1), list(range(20_000)))\n"
+    "print(kept('some', sys.argv[1] * (39 % 4 + 1)) == list(range(20_000)))"
+)
+
+
+def file_of(folder: Path, kind: str = "some") -> Path:
+    """The one file of a kind."""
+    (found,) = folder.glob(f"{kind}-*")
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +67,7 @@ def test_the_second_process_reads_no_file_again_and_answers_the_same(folder: Pat
     first, second = asked(), asked()
     assert (first[0], second[0]) == ("True", "False")
     assert first[1:] == second[1:]
-    assert {file.name for file in folder.iterdir()} == {KEPT, SOUND}
+    assert sorted(file.name.partition("-")[0] for file in folder.iterdir()) == [KEPT, SOUND]
 
 
 def test_what_is_kept_is_what_was_read() -> None:
@@ -69,27 +91,75 @@ def test_only_the_same_catalogs_find_it() -> None:
     assert kept("other", DIGEST) is None
 
 
+def test_versions_keep_theirs_beside_each_other_and_the_oldest_goes(folder: Path) -> None:
+    digests = [f"{number:064d}" for number in range(MOST_VERSIONS + 3)]
+    for age, digest in enumerate(digests):
+        keep("some", digest, digest)
+        keep("other", digest, age)
+        newest = max(folder.glob("some-*"), key=lambda file: file.stat().st_mtime_ns)
+        os.utime(newest, (10**9 + age, 10**9 + age))
+        if age:
+            # What is read is used: it stays, whenever it was written.
+            assert kept("some", digests[0]) == digests[0]
+    assert len(list(folder.glob("some-*"))) == len(list(folder.glob("other-*"))) == MOST_VERSIONS
+    held = [digest for digest in digests if kept("some", digest) == digest]
+    assert held == [digests[0], *digests[-(MOST_VERSIONS - 1) :]]
+
+
+def test_what_earlier_releases_kept_goes_as_the_oldest(folder: Path) -> None:
+    keep("some", DIGEST, [1])
+    (folder / "some").touch()
+    os.utime(folder / "some", (10**9, 10**9))
+    for number in range(MOST_VERSIONS):
+        keep("some", str(number), [number])
+    assert not (folder / "some").exists()
+
+
+def test_what_a_killed_process_left_is_removed_later(folder: Path) -> None:
+    keep("some", DIGEST, [1])
+    left, fresh = folder / f"{UNFINISHED}left", folder / f"{UNFINISHED}fresh"
+    for file, age_s in ((left, UNFINISHED_S + 60), (fresh, 0.0)):
+        file.touch()
+        os.utime(file, (time.time() - age_s,) * 2)
+    keep("some", DIGEST, [2])
+    assert (left.exists(), fresh.exists()) == (False, True)
+    assert kept("some", DIGEST) == [2]
+
+
+def test_processes_that_write_at_once_leave_whole_files_and_no_more_than_are_kept(folder: Path) -> None:
+    running = [
+        subprocess.Popen((sys.executable, "-c", WRITE, name), stdout=subprocess.PIPE, text=True)
+        for name in "abc"
+    ]
+    said = [process.communicate()[0].strip() for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert said == ["True"] * 3
+    names = [file.name for file in folder.iterdir()]
+    assert len(names) == MOST_VERSIONS
+    assert not [name for name in names if name.startswith(UNFINISHED)]
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 10, b"x" * 100])
 def test_a_file_that_is_broken_is_not_there(folder: Path, content: bytes) -> None:
     keep("some", DIGEST, [1])
-    (folder / "some").write_bytes(content)
+    file_of(folder).write_bytes(content)
     assert kept("some", DIGEST) is None
     keep("some", DIGEST, [2])
-    whole = (folder / "some").read_bytes()
-    (folder / "some").write_bytes(whole[:-3])
+    whole = file_of(folder).read_bytes()
+    file_of(folder).write_bytes(whole[:-3])
     assert kept("some", DIGEST) is None
 
 
 def test_a_file_that_others_may_write_is_not_read(folder: Path) -> None:
     keep("some", DIGEST, [1])
-    (folder / "some").chmod(0o666)
+    file_of(folder).chmod(0o666)
     assert kept("some", DIGEST) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_another_user_is_not_read(folder: Path) -> None:
     keep("some", DIGEST, [1])
-    os.chown(folder / "some", 65534, 65534)
+    os.chown(file_of(folder), 65534, 65534)
     assert kept("some", DIGEST) is None
 
 
@@ -99,7 +169,7 @@ def test_a_folder_that_others_may_write_is_neither_read_nor_written(folder: Path
     folder.chmod(mode)
     assert kept("some", DIGEST) is None
     keep("other", DIGEST, [2])
-    assert [file.name for file in folder.iterdir()] == ["some"]
+    assert list(folder.iterdir()) == [file_of(folder)]
 
 
 def test_a_folder_that_is_a_link_is_neither_read_nor_written(folder: Path) -> None:
@@ -108,17 +178,21 @@ def test_a_folder_that_is_a_link_is_neither_read_nor_written(folder: Path) -> No
     folder.symlink_to(folder.with_name("elsewhere"))
     assert kept("some", DIGEST) is None
     keep("other", DIGEST, [2])
-    assert [file.name for file in folder.iterdir()] == ["some"]
+    assert list(folder.iterdir()) == [file_of(folder)]
 
 
 def test_a_file_that_is_a_link_or_no_file_is_not_read(folder: Path) -> None:
     keep("some", DIGEST, [1])
-    (folder / "some").rename(folder / "elsewhere")
-    (folder / "some").symlink_to(folder / "elsewhere")
-    os.mkfifo(folder / "pipe", 0o600)
+    file = file_of(folder)
+    file.rename(folder / "elsewhere")
+    file.symlink_to(folder / "elsewhere")
     assert kept("some", DIGEST) is None
-    assert kept("pipe", DIGEST) is None
-    assert kept("elsewhere", DIGEST) == [1]
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    assert kept("some", DIGEST) is None
+    file.unlink()
+    (folder / "elsewhere").rename(file)
+    assert kept("some", DIGEST) == [1]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
@@ -135,7 +209,7 @@ def test_it_can_be_switched_off(folder: Path, monkeypatch: pytest.MonkeyPatch, s
     assert not Settings().keep_catalogs
     assert kept("some", DIGEST) is None
     keep("other", DIGEST, [2])
-    assert [file.name for file in folder.iterdir()] == ["some"]
+    assert list(folder.iterdir()) == [file_of(folder)]
 
 
 def test_a_module_that_changed_within_a_second_is_another_program(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_catalogs_are_read_once() -> None:
         (LLAMA, '"$schema"', '"schema"', r"\$schema: Field required"),
         (LLAMA, "{", "", r"models/llama2-7b\.json: Extra data|Expecting"),
         (CLOUD, "h100-80gb-sxm", "h100-81gb", "gpu: 'h100-81gb' is no GPU id"),
-        (CLOUD, ",24.0,", ",,", "neither it nor spot_usd_per_hour is given"),
+        (CLOUD, ",24.0,", ",,", "none of it, spot_usd_per_hour and reserved_usd_per_hour is given"),
         (CLOUD, ",24.0,,", ",,2.0,", "a typical price needs usd_per_hour"),
         (CLOUD, ",2026-08,", ",last week,", r"clouds/example\.csv line 2: as_of"),
         (CLOUD, PRICE_ROW, PRICE_ROW.replace("\n", ",more\n"), "line 2: more cells than columns"),
@@ -104,6 +104,52 @@ def test_catalogs_are_read_once() -> None:
 def test_faults_are_refused(small: Path, file: str, old: str, new: str, complaint: str) -> None:
     edit(small / file, old, new)
     with pytest.raises(CatalogError, match=complaint):
+        load_catalogs(small)
+
+
+def reserving(small: Path, *rows: str) -> None:
+    """A cloud with reserved prices and their terms: instance, reserved USD an hour, months."""
+    head = "provider,gpu,gpus,instance,reserved_usd_per_hour,reserved_months,region,as_of,checked,confidence,source"
+    whole = [
+        f"Other,h100-80gb-sxm,8,{row},everywhere,2026-08,2026-11-22,catalogue,price list" for row in rows
+    ]
+    (small / "clouds" / "other.csv").write_text("\n".join([head, *whole, ""]), encoding="utf-8")
+
+
+def test_an_instance_may_be_reserved_for_several_terms(small: Path) -> None:
+    reserving(small, "big,16.0,12", "big,12.0,36", "big,20.0,")
+    rows = [row for row in load_catalogs(small).rental_prices if row.provider == "Other"]
+    assert [(row.of_gpu("reserved"), row.reserved_months) for row in rows] == [
+        (2.0, 12),
+        (1.5, 36),
+        (2.5, None),
+    ]
+    assert {row.usd_per_gpu_hour for row in rows} == {row.of_gpu("spot") for row in rows} == {None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        (("big,16.0,12", "big,12.0,12"), "clouds: Other big: written twice"),
+        (("big,16.0,", "big,12.0,"), "clouds: Other big: written twice"),
+        (("big,,12",), r"clouds/other\.csv line 2: .*none of it"),
+        (("big,16.0,0",), r"clouds/other\.csv line 2: reserved_months"),
+        (("big,-1,12",), r"clouds/other\.csv line 2: reserved_usd_per_hour"),
+    ],
+)
+def test_reserved_prices_that_cannot_be_right_are_refused(
+    small: Path, rows: tuple[str, ...], complaint: str
+) -> None:
+    reserving(small, *rows)
+    with pytest.raises(CatalogError, match=complaint):
+        load_catalogs(small)
+
+
+def test_a_term_without_a_reserved_price_is_refused(small: Path) -> None:
+    file = small / CLOUD
+    edit(file, "spot_usd_per_hour,", "spot_usd_per_hour,reserved_months,")
+    edit(file, ",24.0,,", ",24.0,,12,")
+    with pytest.raises(CatalogError, match="reserved_months: needs reserved_usd_per_hour"):
         load_catalogs(small)
 
 

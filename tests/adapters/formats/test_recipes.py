@@ -16,8 +16,8 @@ from llm_calc.adapters.formats import (
     recipe_for,
     stored_weights,
 )
-from llm_calc.adapters.formats.properties import in_span
-from llm_calc.adapters.formats.rows import LayerSpan
+from llm_calc.core.checkpoints.recipes.properties import in_span
+from llm_calc.core.checkpoints.recipes.rules import LayerSpan
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
 from llm_calc.core.memory import total_parameters, weights_bytes
 from llm_calc.core.model import Model

@@ -51,3 +51,29 @@ def test_the_middle_price_is_taken_of_two_the_lower(prices: tuple[float, ...], t
     middle = _middle(tuple(rows), "on_demand")
     assert middle is not None
     assert middle.usd_per_gpu_hour == taken
+
+
+@pytest.mark.parametrize(
+    ("reserved", "taken"),
+    [
+        ([(3.0, None)], (3.0, None)),
+        ([(1.0, None), (2.0, 36), (4.0, 12)], (4.0, 12)),  # the shortest stated term, though dearer
+        ([(1.0, None), (5.0, 12), (4.0, 12), (9.0, 12)], (5.0, 12)),
+        ([(1.0, None), (2.0, None)], (1.0, None)),
+        ([], None),
+    ],
+)
+def test_of_reserved_prices_those_of_the_shortest_stated_term_are_taken(
+    reserved: list[tuple[float, int | None]], taken: tuple[float, int | None] | None
+) -> None:
+    said = {"provider": "p", "instance": "i", "region": "r", "as_of": "2026-11-01", "checked": "2026-11-02"}
+    rows = [
+        RentalPrice.model_validate(
+            {"gpu": "g", "gpus": 2, "usd_per_hour": 0.5, "source": "s", "confidence": "catalogue"}
+            | {"reserved_usd_per_hour": 2 * usd, "reserved_months": months}
+            | said
+        )
+        for usd, months in reserved
+    ]
+    middle = _middle(tuple(rows), "reserved")
+    assert (middle and (middle.of_gpu("reserved"), middle.reserved_months)) == taken

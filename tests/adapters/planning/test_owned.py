@@ -1,5 +1,6 @@
 """What an hour of a GPU costs its owner, and which rents plans take."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -80,7 +81,60 @@ def test_gpus_without_a_spot_price_have_none() -> None:
     answer = planned(rental="spot", gpus=["mi355x"])
     assert not any(row.spot_usd_per_gpu_hour for row in load_catalogs().prices_of_gpu("mi355x"))
     assert answer.plans[0].price is None
-    assert any("none known for mi355x" in text for text in answer.warnings)
+    assert any("no spot price is known of mi355x" in text for text in answer.warnings)
+
+
+def test_a_reserved_price_is_taken_with_its_term_where_it_is_asked_for() -> None:
+    answer = planned(rental="reserved", gpus=[H100, "h100-80gb-pcie"], max_plans=20)
+    prices = {plan.hardware.gpu: plan.price for plan in answer.plans if plan.price}
+    told = {
+        gpu: (price.kind, price.provider, price.usd_per_gpu_hour, price.term_months)
+        for gpu, price in prices.items()
+    }
+    # Both providers' lists: DigitalOcean's names twelve months, Hyperstack's no term.
+    assert told[H100] == ("reserved", "DigitalOcean", 3.26, 12)
+    assert told["h100-80gb-pcie"] == ("reserved", "Hyperstack", 1.75, None)
+    assert any("paid for in every hour of its term" in text for text in answer.assumptions)
+    plain = planned().plans[0].price
+    assert plain is not None
+    assert plain.term_months is None
+
+
+@pytest.mark.parametrize("ask", [planned, llm_calc.recommend])
+def test_no_other_rent_takes_the_place_of_a_reserved_one(ask: Callable[..., Any]) -> None:
+    assert not any(row.reserved_usd_per_hour for row in load_catalogs().prices_of_gpu("l4"))
+    answer = ask(model="llama-3.1-8b", gpus=["l4"], rental="reserved")
+    (found, *_) = answer.plans if hasattr(answer, "plans") else answer.recommendations
+    assert (found.price, found.usd_per_hour) == (None, None)
+    assert "prices: no reserved price is known of l4; give it in prices" in answer.warnings
+    own = ask(model="llama-3.1-8b", gpus=["l4"], rental="reserved", prices={"l4": 0.4})
+    (found, *_) = own.plans if hasattr(own, "plans") else own.recommendations
+    assert (found.price.kind, found.price.usd_per_gpu_hour) == ("own", 0.4)
+    assert not any(text.startswith("prices: no ") for text in own.warnings)
+
+
+def test_many_kinds_without_a_price_are_counted() -> None:
+    answer = llm_calc.recommend(model="llama-3.1-8b", rental="reserved")
+    without = sorted(row.gpu for row in answer.recommendations if row.price is None)
+    (text,) = [each for each in answer.warnings if each.startswith("prices: no reserved price")]
+    assert text.endswith(f"{', '.join(without[:12])} and {len(without) - 12} more; give it in prices")
+
+
+def test_what_is_reserved_is_paid_for_at_night_too() -> None:
+    day = {"rates_per_s": [1.0] * 12 + [40.0] * 12, "spare_replicas": 0}
+    plan = planned(rental="reserved", workload={}, day=day).plans[0]
+    assert plan.day is not None
+    assert plan.price is not None
+    assert plan.day.gpu_hours < 24 * plan.day.gpus_at_peak
+    paid = 24 * plan.day.gpus_at_peak * plan.price.usd_per_gpu_hour
+    assert plan.day.usd_per_day == pytest.approx(paid)
+    assert plan.day.usd_per_day_at_peak == pytest.approx(paid)
+
+
+def test_a_limit_on_rent_names_the_kind_that_is_not_known() -> None:
+    answer = planned(rental="reserved", gpus=["l4"], limits={"usd_per_hour": 5.0})
+    assert not answer.plans
+    assert answer.refused[0].reason.startswith("no price of this kind of rent is known; give one in prices")
 
 
 def test_recommendations_take_the_same_prices() -> None:
@@ -111,7 +165,7 @@ def test_what_is_owned_is_paid_for_at_night_too() -> None:
         ({"owner": {"purchase_usd": {"h1000": 1.0}}}, UnknownNameError, "owner.purchase_usd"),
         ({"owner": OWNER, "prices": {H100: 2.0}}, InvalidInputError, "has a rent in prices as well"),
         ({"owner": {**OWNER, "busy_fraction": 0.0}}, InvalidInputError, "owner.busy_fraction"),
-        ({"rental": "reserved"}, InvalidInputError, "rental"),
+        ({"rental": "leased"}, InvalidInputError, "rental: must be 'on_demand', 'spot' or 'reserved'"),
     ],
 )
 def test_prices_that_cannot_be_right_are_named(

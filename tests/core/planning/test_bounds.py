@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from llm_calc.adapters.calibration import host_of, load_calibration, rates_of
+from llm_calc.adapters.calibration import load_calibration
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.architectures.shape import shape_of
@@ -25,6 +25,7 @@ from llm_calc.core.planning.space import LayoutRules, layouts
 from llm_calc.core.planning.split import LOADS, Load, split_load, with_fewer_each
 from llm_calc.core.planning.stacking import stack
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.calibrated import host_of, rates_of
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.machine import machine_of
 from tests.builders import deepseek_v3, llama, plain_numbers

@@ -1,7 +1,9 @@
 """The package's catalogs as one compact file in the user's cache, for the next process to read in place of them.
 
-It counts only where the content of every catalog file, the modules of the package and the versions of Python and of the
-libraries are those with which it was written, which is after all checks; else the catalogs are read and checked anew.
+Several versions and checkouts of the program keep theirs beside each other: a file's name says whose it is, and of each
+kind those that were used last stay. It counts only where the content of every catalog file, the modules of the package
+and the versions of Python and pydantic are those with which it was written, which is after all checks; else they are
+read and checked anew.
 Nobody but the user and the system's administrator can have written it: file and folder are theirs, others may not write
 them, and neither is a link; where one is not so it is as if the file were not there. ``LLM_CALC_KEEP_CATALOGS=false``
 switches it off.
@@ -14,12 +16,12 @@ import pickle
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import pydantic
 
 from llm_calc import __version__
@@ -28,6 +30,12 @@ PACKAGE = Path(__file__).resolve().parents[2]
 ADMINISTRATOR = 0
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 SWITCH = "LLM_CALC_KEEP_CATALOGS"
+MOST_VERSIONS = 8
+"""Files of one kind that stay beside each other, of as many versions, checkouts or contents of the catalogs."""
+UNFINISHED = ".unfinished-"
+"""How the name of a file begins until it is whole."""
+UNFINISHED_S = 3600.0
+"""Age from which on such a file is what a process that was killed left behind [s]."""
 OFF = frozenset({"0", "off", "f", "false", "n", "no"})
 """What the service's settings read as no."""
 NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -45,7 +53,7 @@ def cache_folder() -> Path:
 @cache
 def _program() -> bytes:
     """Stands for the program: versions, and size and time of each module."""
-    versions = (__version__, sys.version, pydantic.VERSION, np.__version__)
+    versions = (__version__, sys.version, pydantic.VERSION)
     return hashlib.sha256(repr((versions, sorted(_modules(str(PACKAGE))))).encode()).digest()
 
 
@@ -68,12 +76,24 @@ def kept(name: str, digest: str) -> object | None:
     """What was kept under a name for catalogs of this digest by this very program; None where nothing was."""
     if not is_on():
         return None
-    with contextlib.suppress(Exception), _own_folder() as folder, _opened(name, folder) as file:
-        if file.read(len(_key(digest))) != _key(digest):
+    key = _key(digest)
+    with (
+        contextlib.suppress(Exception),
+        _own_folder() as folder,
+        _opened(_file_name(name, key), folder) as file,
+    ):
+        if file.read(len(key)) != key:
             return None
         found: object = pickle.load(file)  # noqa: S301 - written by this user with this program
+        _used(file)
         return found
     return None
+
+
+def _used(file: BinaryIO) -> None:
+    """Give an opened file the present time, so that it is not among the oldest; an administrator's cannot take it."""
+    with contextlib.suppress(OSError, TypeError):
+        os.utime(file.fileno() if os.utime in os.supports_fd else file.name)
 
 
 def keep(name: str, digest: str, value: object) -> None:
@@ -84,19 +104,49 @@ def keep(name: str, digest: str, value: object) -> None:
         folder = cache_folder()
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         with _own_folder():
-            _write(folder, name, _key(digest), value)
+            written = _write(folder, name, _key(digest), value)
+            _remove_oldest(folder, name, written)
 
 
-def _write(folder: Path, name: str, key: bytes, value: object) -> None:
-    number, path = tempfile.mkstemp(dir=folder, prefix=f"{name}-")
+def _write(folder: Path, name: str, key: bytes, value: object) -> Path:
+    """The file, which is there whole or not at all, whoever writes it at the same time."""
+    number, path = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
+    written = folder / _file_name(name, key)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(key + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
         Path(path).chmod(0o644)
-        Path(path).replace(folder / name)
+        Path(path).replace(written)
     except BaseException:
         Path(path).unlink()
         raise
+    return written
+
+
+def _remove_oldest(folder: Path, name: str, written: Path) -> None:
+    """Leave the file just written and those of its kind that were used last; nothing unfinished stays for long."""
+    old_s = time.time() - UNFINISHED_S
+    with os.scandir(folder) as entries:
+        found = {entry.path: used for entry in entries if (used := _used_s(entry)) is not None}
+    stale = [path for path, used in found.items() if Path(path).name.startswith(UNFINISHED) and used < old_s]
+    # Earlier releases called theirs by the kind alone.
+    kind = [path for path in found if Path(path).name.partition("-")[0] == name and path != str(written)]
+    last = sorted(kind, key=lambda path: found[path], reverse=True)
+    for path in (*stale, *last[MOST_VERSIONS - 1 :]):
+        with contextlib.suppress(OSError):
+            Path(path).unlink()
+
+
+def _used_s(entry: "os.DirEntry[str]") -> float | None:
+    """When a file was last written or read [s]; None where another process has removed it."""
+    with contextlib.suppress(OSError):
+        return entry.stat(follow_symlinks=False).st_mtime
+    return None
+
+
+def _file_name(name: str, key: bytes) -> str:
+    """A kind, and what stands for the program and the content of the catalogs."""
+    return f"{name}-{key.hex()[:16]}"
 
 
 @contextlib.contextmanager

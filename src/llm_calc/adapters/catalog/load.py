@@ -272,18 +272,17 @@ def _check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) 
 
 
 def _check_rental_prices(prices: Iterable[RentalPrice], gpus: set[str]) -> None:
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str, int | None]] = set()
     typical: set[str] = set()
     for price in prices:
         where = f"clouds: {price.provider} {price.instance}"
         if price.gpu not in gpus:
             raise CatalogError(f"{where}: gpu: {price.gpu!r} is no GPU id")
-        key = (price.provider, price.instance, price.gpu)
-        if key in seen:
+        if seen & price.stated:
             raise CatalogError(f"{where}: written twice")
         if price.typical and price.gpu in typical:
             raise CatalogError(f"{where}: typical: {price.gpu} has one already")
-        seen.add(key)
+        seen |= price.stated
         typical |= {price.gpu} if price.typical else set()
 
 

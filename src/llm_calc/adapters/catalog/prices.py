@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from llm_calc.adapters.catalog.files import TEXT
 from llm_calc.adapters.catalog.gpus import Count, Slug, Text
+from llm_calc.adapters.wire.owner import RentalKind
 
 Usd = Annotated[float, Field(gt=0)]
 AsOf = Annotated[str, Field(pattern=r"^(\d{4}(-\d\d){0,2}(/\d{4}(-\d\d){0,2})?|undated)$")]
@@ -16,7 +17,9 @@ AsOf = Annotated[str, Field(pattern=r"^(\d{4}(-\d\d){0,2}(/\d{4}(-\d\d){0,2})?|u
 class RentalPrice(BaseModel):
     """One instance of a provider: what ``gpus`` devices of one kind cost together [USD/h].
 
-    ``typical`` marks the one row of a GPU that stands for its price where the caller names no provider.
+    ``reserved_months`` is the term of the reserved price, None where the source states none; an instance with several
+    terms has a row for each. ``typical`` marks the one row of a GPU that stands for its price where the caller names
+    no provider.
     """
 
     model_config = TEXT
@@ -26,6 +29,8 @@ class RentalPrice(BaseModel):
     instance: Text
     usd_per_hour: Usd | None = None
     spot_usd_per_hour: Usd | None = None
+    reserved_usd_per_hour: Usd | None = None
+    reserved_months: Annotated[int, Field(ge=1, le=120)] | None = None
     region: Text
     as_of: AsOf
     checked: date
@@ -37,21 +42,45 @@ class RentalPrice(BaseModel):
 
     @model_validator(mode="after")
     def _some_price(self) -> "RentalPrice":
-        if self.usd_per_hour is None and self.spot_usd_per_hour is None:
-            raise ValueError("usd_per_hour: neither it nor spot_usd_per_hour is given")
+        if not self._known:
+            raise ValueError("usd_per_hour: none of it, spot_usd_per_hour and reserved_usd_per_hour is given")
+        if self.reserved_months is not None and self.reserved_usd_per_hour is None:
+            raise ValueError("reserved_months: needs reserved_usd_per_hour")
         if self.typical and self.usd_per_hour is None:
             raise ValueError("typical: a typical price needs usd_per_hour")
         return self
 
     @property
+    def _known(self) -> dict[RentalKind, float]:
+        """Price of the instance by kind of rent [USD/h]; none where it is not known."""
+        prices: dict[RentalKind, float | None] = {
+            "on_demand": self.usd_per_hour,
+            "spot": self.spot_usd_per_hour,
+            "reserved": self.reserved_usd_per_hour,
+        }
+        return {kind: usd for kind, usd in prices.items() if usd is not None}
+
+    @property
+    def stated(self) -> frozenset[tuple[str, str, str, str, int | None]]:
+        """What no other row may state: the price of a kind of rent, of an instance, for a term."""
+        instance = (self.provider, self.instance, self.gpu)
+        terms = {"reserved": self.reserved_months}
+        return frozenset((*instance, kind, terms.get(kind)) for kind in self._known)
+
+    def of_gpu(self, kind: RentalKind) -> float | None:
+        """Price of one device under a kind of rent [USD/h]; None where it is not known."""
+        usd = self._known.get(kind)
+        return None if usd is None else usd / self.gpus
+
+    @property
     def usd_per_gpu_hour(self) -> float | None:
-        """On-demand price of one device [USD/h]; None where only a spot price is known."""
-        return None if self.usd_per_hour is None else self.usd_per_hour / self.gpus
+        """On-demand price of one device [USD/h]; None where none is known."""
+        return self.of_gpu("on_demand")
 
     @property
     def spot_usd_per_gpu_hour(self) -> float | None:
         """Spot price of one device [USD/h]; None where none is known."""
-        return None if self.spot_usd_per_hour is None else self.spot_usd_per_hour / self.gpus
+        return self.of_gpu("spot")
 
 
 class TokenPrice(BaseModel):

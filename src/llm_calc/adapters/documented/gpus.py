@@ -1,15 +1,11 @@
-"""Catalog GPUs as arrays, for one request on all of them, and as the documented list."""
+"""Catalog GPUs as columns, for one request on all of them, and as the documented list."""
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
-
-import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs, RentalPrice
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.units import GB, TERA, gib
-from llm_calc.core.arrays import FloatArray
 from llm_calc.core.estimate import Demand, Scenario, tokens_per_s_by_gpu
 
 
@@ -18,9 +14,10 @@ class GpuTable:
     """Ids and columns of the GPUs that support one number type."""
 
     ids: tuple[str, ...]
-    peaks_flops_per_s: FloatArray
-    bandwidths_bytes_per_s: FloatArray
-    usable_bytes: FloatArray
+    peaks_flops_per_s: tuple[float, ...]
+    bandwidths_bytes_per_s: tuple[float, ...]
+    usable_bytes: tuple[int, ...]
+    least_usable_bytes: int
 
 
 @lru_cache(maxsize=64)
@@ -29,9 +26,10 @@ def gpu_table(catalogs: Catalogs, precision: str) -> GpuTable:
     gpus = [gpu for gpu in catalogs.gpus if gpu.supports(precision)]
     return GpuTable(
         ids=tuple(gpu.id for gpu in gpus),
-        peaks_flops_per_s=np.array([gpu.peak_flops_per_s(precision) for gpu in gpus], dtype=np.float64),
-        bandwidths_bytes_per_s=np.array([gpu.memory_bandwidth_bytes_per_s for gpu in gpus], dtype=np.float64),
-        usable_bytes=np.array([gpu.usable_memory_bytes for gpu in gpus], dtype=np.float64),
+        peaks_flops_per_s=tuple(gpu.peak_flops_per_s(precision) for gpu in gpus),
+        bandwidths_bytes_per_s=tuple(gpu.memory_bandwidth_bytes_per_s for gpu in gpus),
+        usable_bytes=tuple(gpu.usable_memory_bytes for gpu in gpus),
+        least_usable_bytes=min((gpu.usable_memory_bytes for gpu in gpus), default=0),
     )
 
 
@@ -46,11 +44,14 @@ def throughput_by_gpu(
         bandwidths=table.bandwidths_bytes_per_s,
         efficiency_fraction=efficiency_fraction,
     )
-    roomy = table.usable_bytes >= needs.gpu.system_bytes(scenario.overheads)
-    if roomy.all():
-        return dict(zip(table.ids, rates.tolist(), strict=True)), []
-    fitting = dict(compress(zip(table.ids, rates.tolist(), strict=True), roomy.tolist()))
-    return fitting, list(compress(table.ids, (~roomy).tolist()))
+    needed = needs.gpu.system_bytes(scenario.overheads)
+    by_id = dict(zip(table.ids, rates, strict=True))
+    if table.least_usable_bytes >= needed:
+        return by_id, []
+    too_small = [gpu for gpu, usable in zip(table.ids, table.usable_bytes, strict=True) if usable < needed]
+    for gpu in too_small:
+        del by_id[gpu]
+    return by_id, too_small
 
 
 def available_gpu(entry: CatalogGpu, price: RentalPrice | None) -> dict[str, object]:

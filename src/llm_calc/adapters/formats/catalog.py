@@ -1,71 +1,16 @@
 """The catalog of formats: number formats and recipes, read once, with every reference checked."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from llm_calc.adapters.catalog.files import catalog_folder, read_toml
-from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow, TradeRow
+from llm_calc.adapters.formats.rows import NumberRow, NumbersFile, RecipeRow, RecipesFile, RuleRow
+from llm_calc.core.checkpoints.recipes.rules import FIELD, SIXTEEN_BIT, FormatCatalog, RecipeEntry, Trade
 from llm_calc.core.errors import CatalogError
 from llm_calc.core.formats import ABSENT, NumberFormat
-from llm_calc.core.names import NameIndex, normal_name
-
-FIELD = "precision.weights"
-SIXTEEN_BIT = "16-bit"
-"""In rules: the model's own 16-bit type."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipeEntry:
-    """A recipe of the catalog with its rules in order and its sets filled in.
-
-    ``is_gguf``: a kind of GGUF file. ``groups``: categories of tensors in a file, the first that fits a name.
-    """
-
-    name: str
-    row: RecipeRow
-    rules: tuple[RuleRow, ...]
-    is_gguf: bool
-    groups: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradeName:
-    """A publisher's own mixture: what to say of it, and the kind of the quantizer that is nearest."""
-
-    says: str
-    nearest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatCatalog:
-    """All formats."""
-
-    numbers: Mapping[str, NumberFormat]
-    recipes: tuple[RecipeEntry, ...]
-    names: NameIndex[RecipeEntry]
-    trade: tuple[TradeRow, ...] = ()
-    field: str = FIELD
-
-    def trade_name(self, name: str) -> TradeName | None:
-        """What is known of a name that publishers give to mixtures of their own; None for any other."""
-        key = normal_name(name).replace("-", "_")
-        row = next((row for row in self.trade if fnmatchcase(key, row.pattern)), None)
-        return None if row is None else TradeName(says=row.says, nearest=self._nearest_kind(key))
-
-    def _nearest_kind(self, key: str) -> str:
-        """The kind whose bits and size letters the name begins with, the medium one where there are several."""
-        stem = key.removeprefix("ud_").rsplit("_", 1)[0]
-        kinds = [entry.name for entry in self.recipes if entry.is_gguf]
-        tries = (f"{stem}_m", stem, f"{stem}_s")
-        return next((each for each in tries if each in kinds), "q4_k_m")
-
-    def number(self, name: str) -> NumberFormat:
-        """The number format of a name that the catalog itself uses."""
-        return self.numbers[name]
+from llm_calc.core.names import NameIndex
 
 
 @cache
@@ -91,7 +36,10 @@ def format_catalog(root: Path | None = None) -> FormatCatalog:
         numbers=numbers,
         recipes=tuple(entries),
         names=names,
-        trade=read_toml(RecipesFile, folder / "gguf.toml").trade,
+        trade=tuple(
+            Trade(pattern=row.pattern, says=row.says)
+            for row in read_toml(RecipesFile, folder / "gguf.toml").trade
+        ),
     )
 
 
@@ -138,8 +86,8 @@ def _recipes(path: Path, numbers: Mapping[str, NumberFormat], *, gguf: bool) -> 
         _check_groups(f"formats/{path.name}: {name}", rules, file.groups)
         yield RecipeEntry(
             name=name,
-            row=row,
-            rules=rules,
+            row=row.recipe,
+            rules=tuple(rule.rule for rule in rules),
             is_gguf=gguf,
             groups=MappingProxyType(file.groups),
         )

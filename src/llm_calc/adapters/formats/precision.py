@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from llm_calc.adapters.formats.catalog import RecipeEntry, format_catalog
+from llm_calc.adapters.formats.catalog import format_catalog
 from llm_calc.adapters.formats.gguf_rows import tensor_names
-from llm_calc.adapters.formats.quantizer import KEPT
 from llm_calc.adapters.formats.recipes import find_recipe, number_format, recipe_for
 from llm_calc.adapters.formats.stored import recipe_from_quantization_config
 from llm_calc.core.checkpoints.checkpoint import CheckpointFormat
+from llm_calc.core.checkpoints.recipes.quantizer import KEPT
+from llm_calc.core.checkpoints.recipes.rules import RecipeEntry
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.footprint import Numbers
 from llm_calc.core.formats import NumberFormat, WeightRecipe

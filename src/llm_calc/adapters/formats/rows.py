@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from llm_calc.adapters.catalog.files import STRICT, Many
+from llm_calc.core.checkpoints.recipes.rules import LayerSpan, Recipe, Rule, When
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-LayerSpan = Literal[
-    "all", "more_bits", "first_eighth", "first_sixteenth", "first_2", "first_4", "middle", "before_attention"
-]
 
 
 class SourceRow(BaseModel):
@@ -46,7 +44,7 @@ class NumberRow(BaseModel):
     source: str
 
 
-class When(BaseModel):
+class WhenRow(BaseModel):
     """Properties of a model that a rule asks for; all of those given must hold."""
 
     model_config = STRICT
@@ -72,10 +70,15 @@ class RuleRow(BaseModel):
     format: str
     layers: LayerSpan = "all"
     by: Literal["layer", "place"] = "layer"
-    when: When = When()
+    when: WhenRow = WhenRow()
     vectors: bool = False
     odd_rows: bool = False
     flat: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        """As the core takes it."""
+        return Rule(**{**self.model_dump(exclude={"when"}), "when": When(**self.when.model_dump())})
 
 
 class SetReference(BaseModel):
@@ -104,6 +107,11 @@ class RecipeRow(BaseModel):
     keeps_mxfp4: bool = True
     rules: Many[RuleRow | SetReference] = ()
     source: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """As the core takes it, without its rules."""
+        return Recipe(**self.model_dump(exclude={"rules"}))
 
 
 class TradeRow(BaseModel):

@@ -9,9 +9,9 @@ from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.planning.launch import Value
 from llm_calc.adapters.planning.launch_catalog import LaunchRules
 from llm_calc.adapters.planning.ways import Way
-from llm_calc.adapters.timed import dealt_words
 from llm_calc.adapters.variants import published
 from llm_calc.core.engines import Engine
+from llm_calc.core.engines.dealt_check import dealt_words
 
 HEADS = ("eagle", "eagle3")
 

@@ -68,9 +68,13 @@ def plan_day(day: Day | None, plan: Evaluated, price: GpuPrice | None) -> PlanDa
 
 
 def _day_usd(replicas: Sequence[int], gpus: int, price: GpuPrice | None) -> tuple[float, float]:
-    """A day's money, scaled by the hour and not; what is owned is paid for in every hour, but for its energy."""
+    """A day's money, scaled by the hour and not.
+
+    What is reserved is paid for in every hour, what is owned as well, but for its energy.
+    """
     if price is None or price.owned is None:
-        return day_usd(replicas, 0.0 if price is None else price.usd_per_gpu_hour * gpus)
+        scaled, flat = day_usd(replicas, 0.0 if price is None else price.usd_per_gpu_hour * gpus)
+        return (flat, flat) if price is not None and price.kind == "reserved" else (scaled, flat)
     owned = price.owned
     energy = day_usd(replicas, owned.energy_usd_per_gpu_hour * gpus)
     _, standing = day_usd(replicas, (owned.capital_usd_per_gpu_hour + owned.upkeep_usd_per_gpu_hour) * gpus)

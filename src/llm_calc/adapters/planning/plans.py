@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from llm_calc.adapters.ages import old_prices, old_rules
+from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
@@ -22,7 +22,8 @@ from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
-from llm_calc.adapters.planning.prices import gpu_price, own_prices, rental_words, unused_prices
+from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
+from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.scene import Scene
@@ -263,15 +264,24 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
 
 
+def _unchecked(found: Found) -> Iterator[str]:
+    """Plans whose times are closed forms, of which no percentile can be held to a limit."""
+    percentile = found.search.scene.percentile
+    engines = sorted({plan.row.choice.engine for plan in found.plans if not plan.found.percentiles})
+    if percentile != "mean" and found.search.scene.limits.bound_times and engines:
+        yield (
+            f"limits.percentile: {percentile} was not checked of plans of {', '.join(engines)}: under this load their "
+            "times are closed forms of equal requests, and keep the limits in the mean alone"
+        )
+
+
 def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     yield from found.left_out
     if not found.plans:
         yield "plans: none keeps all limits; refused says for each kind of GPU what decides"
-    unpriced = {plan.row.gpu.id for plan in found.plans if found.search.prices[plan.row.gpu.id] is None}
-    if unpriced:
-        yield f"prices: none known for {', '.join(sorted(unpriced))}; give them in prices"
-    priced = ((plan.row.gpu.id, found.search.prices[plan.row.gpu.id]) for plan in found.plans)
-    yield from old_prices((gpu, price.as_of) for gpu, price in priced if price is not None)
+    yield from _unchecked(found)
+    shown = ((plan.row.gpu.id, found.search.prices[plan.row.gpu.id]) for plan in found.plans)
+    yield from price_warnings(request.rental, shown)
     releases = [release_of(plan.engine) for plan in found.plans]
     for title, version, read_on in sorted({(each.title, each.version, each.read_on) for each in releases}):
         yield from old_rules(title, version, read_on)

@@ -1,6 +1,7 @@
 """What a GPU costs by the hour: the caller's own price, else the catalog's typical one, with date and source."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import median_low
 
@@ -19,6 +20,7 @@ class GpuPrice:
     as_of: str
     source: str
     kind: PriceKind = "on_demand"
+    term_months: int | None = None
     owned: OwnedCosts | None = None
 
     @property
@@ -28,6 +30,7 @@ class GpuPrice:
         return PlanPrice(
             usd_per_gpu_hour=self.usd_per_gpu_hour,
             kind=self.kind,
+            term_months=self.term_months,
             provider=self.provider,
             as_of=self.as_of,
             source=self.source,
@@ -43,40 +46,39 @@ def gpu_price(
 ) -> GpuPrice | None:
     """The request's price; else the catalog's typical row; else the median of such rows; None where none is known.
 
-    ``own`` is keyed by catalog ids. ``rental``: on demand, or spot.
+    ``own`` is keyed by catalog ids. ``rental``: on demand, spot or reserved; no kind stands in for another.
     """
     if gpu_id in own:
         return GpuPrice(usd_per_gpu_hour=own[gpu_id], provider=OWN, as_of="", source=OWN, kind="own")
     row = catalogs.typical_price(gpu_id)
-    if row is None or _usd(row, rental) is None:
+    if row is None or row.of_gpu(rental) is None:
         row = _middle(catalogs.prices_of_gpu(gpu_id), rental)
-    usd = None if row is None else _usd(row, rental)
+    usd = None if row is None else row.of_gpu(rental)
     if row is None or usd is None:
         return None
     return GpuPrice(
-        usd_per_gpu_hour=usd, provider=row.provider, as_of=row.as_of, source=row.source, kind=rental
+        usd_per_gpu_hour=usd,
+        provider=row.provider,
+        as_of=row.as_of,
+        source=row.source,
+        kind=rental,
+        term_months=row.reserved_months if rental == "reserved" else None,
     )
-
-
-def _usd(row: RentalPrice, rental: RentalKind) -> float | None:
-    """USD an hour of one GPU of a row."""
-    return row.usd_per_gpu_hour if rental == "on_demand" else row.spot_usd_per_gpu_hour
 
 
 def _middle(rows: tuple[RentalPrice, ...], rental: RentalKind) -> RentalPrice | None:
-    """Of several prices the median one (the lower of two)."""
-    prices = {usd: row for row in rows if (usd := _usd(row, rental)) is not None}
-    return prices[median_low(prices)] if prices else None
+    """Of several prices the median one (the lower of two); of reserved ones those of the shortest stated term."""
+    known = [row for row in rows if row.of_gpu(rental) is not None]
+    shortest = min((_term(row, rental) for row in known), default=0.0)
+    prices = {row.of_gpu(rental): row for row in known if _term(row, rental) == shortest}
+    return prices[median_low(usd for usd in prices if usd is not None)] if prices else None
 
 
-def rental_words(rental: RentalKind) -> str:
-    """What is taken for a rent where the request names none."""
-    if rental == "on_demand":
-        return "typical on-demand prices of the catalog"
-    return (
-        "spot prices of the catalog, of the typical provider or the median; what is rented so may be taken back at any "
-        "time, which no figure counts"
-    )
+def _term(row: RentalPrice, rental: RentalKind) -> float:
+    """Months that a rent is taken for; infinite where a reserved one states none."""
+    if rental != "reserved":
+        return 0.0
+    return math.inf if row.reserved_months is None else row.reserved_months
 
 
 def own_prices(catalogs: Catalogs, given: Mapping[str, float]) -> dict[str, float]:
@@ -86,13 +88,3 @@ def own_prices(catalogs: Catalogs, given: Mapping[str, float]) -> dict[str, floa
         UnknownNameError: a name that is no GPU; offers the nearest.
     """
     return {catalogs.gpu(name, "prices").id: price for name, price in given.items()}
-
-
-def unused_prices(
-    own: Mapping[str, float], owned: Mapping[str, GpuPrice], searched: Iterable[str]
-) -> Iterator[str]:
-    """Prices of GPUs that are not looked at; ``own`` and ``owned`` by catalog id."""
-    looked = frozenset(searched)
-    for field, given in (("prices", own), ("owner.purchase_usd", owned)):
-        if idle := sorted(set(given) - looked):
-            yield f"{field}: {', '.join(idle)}: not among the GPUs that were looked at; changes nothing"

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 
-from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.engines import engine_rules, release_of, told_of
@@ -17,7 +16,8 @@ from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
-from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices, rental_words, unused_prices
+from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
+from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
@@ -89,7 +89,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         warnings=[
             *source.warnings,
             *_release_warnings(request.engine, ordered),
-            *old_prices((each.gpu.id, each.price.as_of) for each in ordered if each.price is not None),
+            *price_warnings(request.rental, ((each.gpu.id, each.price) for each in ordered)),
         ],
     )
 

@@ -120,7 +120,7 @@ def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
         return f"the load takes at least {least:.0f} GPUs; the limit is {limits.gpus:g}"
     price = search.prices[gpu.id]
     if price is None and math.isfinite(limits.usd_per_hour):
-        return "no rental price is known; give one in prices to hold it against limits.usd_per_hour"
+        return "no price of this kind of rent is known; give one in prices to hold it against limits.usd_per_hour"
     if price is not None and least * price.usd_per_gpu_hour > limits.usd_per_hour:
         usd = least * price.usd_per_gpu_hour
         return f"the load takes at least {usd:.2f} USD per hour; the limit is {limits.usd_per_hour:g}"
@@ -153,8 +153,8 @@ def _behind(gpu: Gpu, searched: Searched, found: Sequence[_Found]) -> str:
 
 
 UNKNOWN = {
-    "cost": "no rental price of it is known, by which plans are ranked: give one in prices",
-    "budget": "no rental price of it is known, by which plans are ranked: give one in prices",
+    "cost": "no price of this kind of rent is known of it, by which plans are ranked: give one in prices",
+    "budget": "no price of this kind of rent is known of it, by which plans are ranked: give one in prices",
     "energy": "its power is not known, by which plans are ranked",
 }
 

@@ -8,10 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from llm_calc.adapters.alone import measured_load
-from llm_calc.adapters.calibration import is_dealt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
-from llm_calc.adapters.planning.timed import Measured, Timed
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.architectures.shape import shape_of
@@ -26,6 +24,8 @@ from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.bounds import held_bytes
 from llm_calc.core.planning.laid import Laid
 from llm_calc.core.planning.stacking import Columns, Pool, rows_at, stack_parts
+from llm_calc.core.planning.timed import Measured, Timed
+from llm_calc.core.serving.calibrated import is_dealt
 from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.machine import machine_of

@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.beside_model import Beside, beside_of
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.dealt_check import deals
 from llm_calc.adapters.setup import Subject
-from llm_calc.adapters.timed import CONTEXTS
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.engines import Setup
+from llm_calc.core.engines.dealt_check import CONTEXTS, deals
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.options import Options
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft

@@ -7,8 +7,8 @@ from llm_calc.adapters.planning.choices import Choice, layouts_on
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.sessions import keeps_prefixes
-from llm_calc.adapters.timed import CONTEXTS
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.engines.dealt_check import CONTEXTS
 from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.hardware import Gpu
 

@@ -80,8 +80,10 @@ class AvailablePrice(Answer):
     provider: str = Field(description="Who rents it out")
     instance: str = Field(description="Its name there")
     region: str = Field(description="Where")
-    usd_per_hour: float | None = Field(description="On demand [USD/h]; null: only a spot price is known")
+    usd_per_hour: float | None = Field(description="On demand [USD/h]; null: not known")
     spot_usd_per_hour: float | None = Field(description="Interruptible [USD/h]; null: not known")
+    reserved_usd_per_hour: float | None = Field(description="For a whole term [USD/h]; null: not known")
+    reserved_months: int | None = Field(description="That term [months]; null: none, or not stated")
     usd_per_gpu_hour: float | None = Field(description="On demand for each GPU [USD/h]")
     typical: bool = Field(
         description="Whether it stands for the price of this GPU where no provider is named"

@@ -8,8 +8,8 @@ from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.limits import GpuName
 
 Usd = Annotated[float, Field(gt=0, le=1e9)]
-RentalKind = Literal["on_demand", "spot"]
-PriceKind = Literal["on_demand", "spot", "own", "owned"]
+RentalKind = Literal["on_demand", "spot", "reserved"]
+PriceKind = Literal["on_demand", "spot", "reserved", "own", "owned"]
 
 
 class OwnerPart(StrictRequest):

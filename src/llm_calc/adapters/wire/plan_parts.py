@@ -13,7 +13,7 @@ ClusterObject = dict[str, JsonValue]
 MANIFESTS_WORDS = (
     "Objects for kubectl: kubernetes (a Deployment), leader_worker_set (several hosts), kserve; absent: none"
 )
-RENTAL_WORDS = "Which of the catalog's rents are taken; reserved ones have no source: give yours in prices"
+RENTAL_WORDS = "Which of the catalog's rents are taken; reserved ones are paid in every hour of a term"
 OWNER_WORDS = "GPUs that you own: what an hour of them costs takes the place of a rent"
 MADE_WORDS = "Objects of a cluster that start all of it, by kind; null where none were asked for"
 
@@ -37,7 +37,10 @@ class PlanPrice(Answer):
 
     usd_per_gpu_hour: float = Field(description="What an hour of one GPU costs [USD/h]")
     kind: PriceKind = Field(
-        description="on_demand or spot: rented at the catalog's price; own: at the request's; owned: not rented"
+        description="on_demand, spot, reserved: rented at the catalog's price; own: at the request's; owned: not rented"
+    )
+    term_months: int | None = Field(
+        description="Term of a reserved rent [months]; null: none, or its source states none"
     )
     provider: str = Field(description="Who asks it")
     as_of: str = Field(description="Day, month or year that it stands for; empty for a price of the request")

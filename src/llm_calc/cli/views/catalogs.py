@@ -54,13 +54,22 @@ def show_prices(console: Console, prices: Iterable[AvailablePrice]) -> None:
             f"{each.gpus} x {each.instance}" if each.gpus > 1 else each.instance,
             NONE if each.usd_per_gpu_hour is None else f"${each.usd_per_gpu_hour:.2f}",
             NONE if each.spot_usd_per_hour is None else f"${each.spot_usd_per_hour / each.gpus:.2f}",
+            _reserved(each),
             "typical" if each.typical else "",
             each.checked,
         )
         for each in prices
     ]
-    columns = ("GPU", " provider", " instance", "a GPU and hour", "spot", " ", " checked")
+    columns = ("GPU", " provider", " instance", "a GPU and hour", "spot", "reserved", " ", " checked")
     listing(console, columns, rows, spare=("instance", "checked"))
+
+
+def _reserved(price: AvailablePrice) -> str:
+    """Of a GPU and hour, and the term where it is stated."""
+    if price.reserved_usd_per_hour is None:
+        return NONE
+    term = f", {price.reserved_months} months" if price.reserved_months else ""
+    return f"${price.reserved_usd_per_hour / price.gpus:.2f}{term}"
 
 
 def show_links(console: Console, links: Iterable[AvailableLink]) -> None:

@@ -2,7 +2,6 @@
 
 from rich.console import Console
 
-from llm_calc.adapters.timed import CONTEXTS
 from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import RefusedGpu
@@ -10,6 +9,7 @@ from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Plan
 from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import counted, memory, number, seconds, usd
+from llm_calc.core.engines.dealt_check import CONTEXTS
 
 SHOWN_REFUSALS = 10
 

@@ -60,6 +60,20 @@ class HostEfficiencies:
     copied_from_tokens: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReach:
+    """What a host reaches, and how far an answer may be off: a factor either way [1].
+
+    ``stated_range``: where the host was stated; ``assumed_range``: where it was taken for lack of a word;
+    ``prompt_range``: the least of prompts.
+    """
+
+    efficiencies: HostEfficiencies
+    stated_range: float
+    assumed_range: float
+    prompt_range: float
+
+
 def placed_work(work: StepWork, placement: Placement) -> StepWork:
     """The same step with the host's share apart [bytes, FLOP].
 

@@ -49,6 +49,10 @@ class Kernels:
     quicker: bool = False
 
 
+NO_KERNELS = Kernels(name="")
+"""Of a calibration that says nothing of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearRates:
     """Reached rates of one group of matrices; ``call_s``: what each of its products takes beside its roofs."""

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from operator import mul
 
-import numpy as np
-
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
     Encoder,
@@ -56,6 +54,8 @@ def _scales(f: Fields, layers: int) -> list[Scale]:
 
     Where there are fewer steps than sizes each step takes another size, with the least distance in all.
     """
+    import numpy as np
+
     sizes = _sizes(f)
     total = f.int("patch_size") ** 2 * f.int("temporal_patch_size") * f.int("num_channels")
     ideal = np.linspace(0, math.log(total), layers + 1, dtype=np.float32)

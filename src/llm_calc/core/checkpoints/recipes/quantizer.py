@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from llm_calc.adapters.formats.catalog import RecipeEntry
-from llm_calc.adapters.formats.gguf_rows import tensor_names
-from llm_calc.adapters.formats.properties import grouped_queries, holds, in_span, resolve_number
-from llm_calc.adapters.formats.rows import LayerSpan, RuleRow
 from llm_calc.core.checkpoints.gguf.files import FileTensor, file_tensors
+from llm_calc.core.checkpoints.gguf.tables import TensorNames
+from llm_calc.core.checkpoints.recipes.properties import grouped_queries, holds, in_span, resolve_number
+from llm_calc.core.checkpoints.recipes.rules import LayerSpan, RecipeEntry, Rule
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.formats import ABSENT, NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.weights import Component
 
+Numbers = Mapping[str, NumberFormat]
 KEPT: Mapping[str, frozenset[Component]] = {"mxfp4": frozenset({"experts"})}
 """Checkpoint formats that the converter takes over as they are, and where."""
 COUNTED_AMONG_THEMSELVES = "values"
@@ -31,21 +31,25 @@ class _Place:
     layers: int
 
 
-def quantized_recipe(entry: RecipeEntry, model: Model, kept: str | None = None) -> WeightRecipe:
+def quantized_recipe(
+    entry: RecipeEntry, model: Model, numbers: Numbers, names: TensorNames, kept: str | None = None
+) -> WeightRecipe:
     """The recipe of a kind of GGUF file; ``kept``: the checkpoint's own format, where the converter keeps it.
+
+    ``numbers``: formats by name; ``names``: of the file's tensors.
 
     Raises:
         UnsupportedError: rows that the kind cannot hold, where the quantizer itself refuses.
     """
-    rules = [rule for rule in entry.rules if holds(rule.when, model, _queries(model))]
-    default = resolve_number(entry.row.default, model)
+    rules = [rule for rule in entry.rules if holds(rule.when, model, _queries(model, names))]
+    default = resolve_number(entry.row.default, model, numbers)
     keeps = KEPT.get(kept or "", frozenset()) if entry.row.keeps_mxfp4 else frozenset[Component]()
     types: dict[tuple[Component, str], dict[int | None, list[tuple[float, NumberFormat]]]] = {}
-    for tensor, place in _places(entry, model):
+    for tensor, place in _places(entry, model, names):
         number = (
-            resolve_number(kept or "", model)
+            resolve_number(kept or "", model, numbers)
             if tensor.component in keeps
-            else _type(entry, model, rules, tensor, place)
+            else _type(entry, model, rules, tensor, place, numbers)
         )
         by_layer = types.setdefault((tensor.component, tensor.weight), {})
         by_layer.setdefault(tensor.layer, []).append((tensor.fraction, number))
@@ -55,17 +59,17 @@ def quantized_recipe(entry: RecipeEntry, model: Model, kept: str | None = None) 
     return WeightRecipe(
         name=entry.name,
         default=replace(default, fallback=None),
-        vectors=default if entry.row.vectors is None else resolve_number(entry.row.vectors, model),
+        vectors=default if entry.row.vectors is None else resolve_number(entry.row.vectors, model, numbers),
         rules=(*_core_rules(types), towers),
     )
 
 
-def _queries(model: Model) -> int:
+def _queries(model: Model, names: TensorNames) -> int:
     """Query heads of a KV head as the quantizer asks: those of the first layer, 0 where it has none of its own.
 
     Source: llama.cpp v0.5.0, ``llama_hparams::n_gqa`` as ``src/llama-quant.cpp`` asks it; checked: 2026-11-30, read.
     """
-    listed = model.model_type in tensor_names().kv_heads_by_layer
+    listed = model.model_type in names.kv_heads_by_layer
     attends = any(0 in group.indices and _has_keys(group) for group in model.groups)
     return 0 if listed and not attends else grouped_queries(model)
 
@@ -74,13 +78,13 @@ def _has_keys(group: LayerGroup) -> bool:
     return any(each.component == "attention" and each.name == "k_proj" for each in group.parts.weights)
 
 
-def _places(entry: RecipeEntry, model: Model) -> Iterator[tuple[FileTensor, _Place]]:
+def _places(entry: RecipeEntry, model: Model, names: TensorNames) -> Iterator[tuple[FileTensor, _Place]]:
     """Every tensor with its place; a block that guesses further tokens counts as one more layer with values.
 
     Weights that share a tensor (query, key and value in one) share its place.
     """
-    tensors = file_tensors(model, tensor_names())
-    extra = int(model.model_type in tensor_names().prediction_blocks)
+    tensors = file_tensors(model, names)
+    extra = int(model.model_type in names.prediction_blocks)
     categories = {tensor.order: _category(entry, tensor.name) for tensor in tensors}
     totals = Counter(categories.values())
     seen: Counter[str | None] = Counter()
@@ -112,11 +116,11 @@ def _fits(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _type(
-    entry: RecipeEntry, model: Model, rules: list[RuleRow], tensor: FileTensor, place: _Place
+    entry: RecipeEntry, model: Model, rules: list[Rule], tensor: FileTensor, place: _Place, numbers: Numbers
 ) -> NumberFormat:
-    main = resolve_number(entry.row.default, model)
+    main = resolve_number(entry.row.default, model, numbers)
     chosen = next((rule for rule in rules if _applies(rule, tensor, place, model, main)), None)
-    number = main if chosen is None else resolve_number(chosen.format, model)
+    number = main if chosen is None else resolve_number(chosen.format, model, numbers)
     fitting = number.for_rows(tensor.row)
     if fitting.group_size > 1 and tensor.row % fitting.group_size and entry.row.storage == "gguf":
         msg = (
@@ -127,7 +131,7 @@ def _type(
     return replace(fitting, fallback=None)
 
 
-def _applies(rule: RuleRow, tensor: FileTensor, place: _Place, model: Model, main: NumberFormat) -> bool:
+def _applies(rule: Rule, tensor: FileTensor, place: _Place, model: Model, main: NumberFormat) -> bool:
     if rule.flat and tensor.is_stack:
         return False
     if rule.odd_rows and (main.group_size == 0 or tensor.row % main.group_size == 0):
@@ -139,7 +143,7 @@ def _applies(rule: RuleRow, tensor: FileTensor, place: _Place, model: Model, mai
     return any(named) and _inside(rule, place, model)
 
 
-def _inside(rule: RuleRow, place: _Place, model: Model) -> bool:
+def _inside(rule: Rule, place: _Place, model: Model) -> bool:
     """Whether the place lies in the rule's span.
 
     Source: llama.cpp v0.5.0, ``layer_info`` and the counters of ``quantize_state_impl``; checked: 2026-11-30, read.

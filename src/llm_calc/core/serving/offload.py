@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.hosts import host_words, load_reached
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import UnsupportedError
-from llm_calc.core.host import Host
+from llm_calc.core.host import Host, host_words
 from llm_calc.core.operators.work import GROUPS, StepWork
-from llm_calc.core.serving.placement import Placement, host_rates, placed_work
+from llm_calc.core.serving.placement import HostReach, Placement, host_rates, placed_work
 from llm_calc.core.serving.rates import Rates
 
 ALL_ON_GPU = Placement(
@@ -25,10 +24,14 @@ SLOWEST_LINK_BYTES_PER_S = 16e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offload:
-    """Where the parts of a model lie, the rates of both sides, and the host that was meant or taken."""
+    """Where the parts of a model lie, the rates of both sides, and the host that was meant or taken.
+
+    ``reach``: what is known of hosts.
+    """
 
     placement: Placement
     rates: Rates
+    reach: HostReach
     host: Host | None = None
     assumptions: tuple[str, ...] = ()
 
@@ -38,14 +41,20 @@ class Offload:
         return self.placement.uses_host
 
     def work(self, whole: StepWork) -> StepWork:
-        """A step with the host's share apart."""
+        """A step with the host's share apart [bytes, FLOP].
+
+        Definition: :func:`placed_work`.
+        """
         return placed_work(whole, self.placement)
 
     def spread(self, metric: str) -> float:
-        """How far an estimate may be off either way: a factor; 1 without the host."""
+        """How far an estimate may be off either way: a factor; 1 without the host [1].
+
+        Definition: the range of hosts that were stated or taken, of prompts at least their own.
+        """
         if not self.used:
             return 1.0
-        reached = load_reached()
+        reached = self.reach
         stated = self.host is not None and self.host.stated
         least = reached.prompt_range if metric == "ttft_s" else 1.0
         return max(least, reached.stated_range if stated else reached.assumed_range)
@@ -56,8 +65,10 @@ IDLE_HOST = (
 )
 
 
-def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
-    """The offload of a deployment; all on the GPU for engines that leave nothing with the host.
+def offload_of(engine: Engine, setup: Setup, rates: Rates, reach: HostReach) -> Offload:
+    """The offload of a deployment; all on the GPU for engines that leave nothing with the host [bytes/s, FLOP/s, s].
+
+    Definition: llama.cpp's own placement at the rates of :func:`host_rates`.
 
     Raises:
         UnsupportedError: weights that an engine copies from the host in every step, whose time is not modelled.
@@ -67,7 +78,7 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
         msg = f"{field}: the time of weights that each step copies from the host is not modelled; use 0, or llama.cpp"
         raise UnsupportedError(msg, field=field)
     if not isinstance(engine, LlamaCpp):
-        return Offload(placement=ALL_ON_GPU, rates=rates)
+        return Offload(placement=ALL_ON_GPU, rates=rates, reach=reach)
     loading = engine.loading(setup)
     told = engine.without_effect(setup, engine.slots_at(loading.n_ctx))
     whole = loading.is_whole(setup.model.num_layers) and engine.cache_on_device
@@ -75,13 +86,16 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
     if setup.host is None or not placement.uses_host:
         stated = setup.host is not None and setup.host.stated
         return Offload(
-            placement=ALL_ON_GPU, rates=rates, assumptions=(*told, *([IDLE_HOST] if stated else []))
+            placement=ALL_ON_GPU,
+            rates=rates,
+            reach=reach,
+            assumptions=(*told, *([IDLE_HOST] if stated else [])),
         )
     gpu = setup.gpu
     link = gpu.pcie_bytes_per_s_each_way or SLOWEST_LINK_BYTES_PER_S
     found = host_rates(
         setup.host,
-        load_reached().efficiencies,
+        reach.efficiencies,
         crossings=placement.crossings,
         link_bytes_per_s=gpu.memory_bandwidth_bytes_per_s if gpu.unified_memory else link,
         micro_batch=engine.micro_batch(loading.n_ctx),
@@ -90,7 +104,11 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates) -> Offload:
     )
     words = (host_words(setup.host), _share_words(placement))
     return Offload(
-        placement=placement, rates=replace(rates, host=found), host=setup.host, assumptions=(*told, *words)
+        placement=placement,
+        rates=replace(rates, host=found),
+        reach=reach,
+        host=setup.host,
+        assumptions=(*told, *words),
     )
 
 

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from llm_calc.adapters.calibration import host_of, keys_of, rates_of
-from llm_calc.adapters.polls import format_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration, offset_load
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.stacking import Columns, Places, as_one
+from llm_calc.core.serving.calibrated import host_of, keys_of, rates_of
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.offsets import measured_gpus, offsets_in, stack_key
+from llm_calc.core.serving.polls import format_of
 from llm_calc.core.serving.rates import Machine, Rates
 
 
@@ -28,7 +28,10 @@ class Timed:
         self.hosts: dict[tuple[str, ...], list[HostTimes]] = {}
 
     def slot(self, gpu: Gpu, work: StepWork, machine: Machine) -> int:
-        """The place of what will be known of these peaks."""
+        """The place of what will be known of these peaks [1].
+
+        Definition: places are counted as they are asked for.
+        """
         key = (*keys_of(self.engine, gpu), *(each.format for each in work.linear))
         self.first.setdefault(key, (gpu, work))
         machines = self.machines.setdefault(key, [])
@@ -37,7 +40,10 @@ class Timed:
         return len(self.slots) - 1
 
     def numbers_in(self, columns: Columns[Rates]) -> Places:
-        """Adds all rates; where those of each slot are among the columns."""
+        """Adds all rates; where those of each slot are among the columns [rows].
+
+        Definition: the rates of each key stand together.
+        """
         starts = {
             key: columns.add(
                 rates_of(
@@ -68,7 +74,10 @@ class Measured:
         self.gpus = measured_gpus(calibration, engine)
 
     def on(self, gpu: Gpu, layouts: Sequence[Layout], works: Sequence[StepWork]) -> FloatArray:
-        """Of first tokens, of further ones and of output, each for every layout."""
+        """Of first tokens, of further ones and of output, each for every layout [1].
+
+        Definition: :func:`offsets_in` of each; 1 where nothing was measured on the GPU.
+        """
         found: FloatArray = np.ones((3, len(layouts)))
         if gpu.id in self.gpus:
             for at, (layout, work) in enumerate(zip(layouts, works, strict=True)):

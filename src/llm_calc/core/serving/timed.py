@@ -1,30 +1,31 @@
 """Who does what of a step at which rates: the GPUs of a deployment, of one kind or unlike, and their host."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from llm_calc.adapters.calibration import rates_of
-from llm_calc.adapters.offload import Offload, offload_of
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines.dealt_check import contexts_of
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_placement import stage_shares
 from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.operators.dealt import with_dealt_contexts
+from llm_calc.core.serving.calibrated import rates_of
 from llm_calc.core.serving.machine import machine_of
+from llm_calc.core.serving.offload import Offload, offload_of
+from llm_calc.core.serving.placement import HostReach
 from llm_calc.core.serving.rates import Machine, Rates
 from llm_calc.core.serving.unlike import in_turn, slowest_stage_loss, unbalanced
 
-CONTEXTS = {"vllm": "decode_context_parallel_size", "sglang": "dcp_size"}
-"""Options that deal the tokens of a cache over GPUs."""
-
 
 def timed(
-    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, *, many: bool
+    setup: Setup, engine: Engine, cluster: Cluster, calibration: Calibration, reach: HostReach, *, many: bool
 ) -> tuple[Machine, Offload, StepWork]:
-    """The peaks, who does what of a step at which rates, and the step with the host's share apart."""
+    """The peaks, who does what of a step at which rates, and the step with the host's share apart [bytes, FLOP, s].
+
+    Definition: :func:`step_work` at the rates of :func:`rates_of`, by the ways of the engine.
+    """
     whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
     whole = with_dealt_contexts(whole, setup.model, setup.layout, contexts_of(engine))
     summed_work = summed(whole)
@@ -39,23 +40,8 @@ def timed(
         rates = replace(rates, kernels=replace(rates.kernels, quicker=True))
     elif setup.layout.stage_layers:
         rates = _of_slowest(setup, rates)
-    offload = offload_of(engine, setup, rates)
+    offload = offload_of(engine, setup, rates, reach)
     return machine, offload, offload.work(whole)
-
-
-def contexts_of(engine: Engine) -> int:
-    """GPUs that the tokens of a cache are dealt over."""
-    return getattr(engine, CONTEXTS[engine.name], 1) if engine.name in CONTEXTS else 1
-
-
-def dealt_words(engine: Engine) -> Iterator[str]:
-    """What is taken for granted of such caches."""
-    if (ways := contexts_of(engine)) > 1:
-        yield (
-            f"engine.{CONTEXTS[engine.name]}: each GPU reads one token in {ways} of a context, for the heads of all "
-            f"{ways}; every layer gathers queries and scatters results for tokens that decode. Nothing of it was "
-            "calibrated, and what prompts gather of contexts before them is left out"
-        )
 
 
 def _of_slowest(setup: Setup, rates: Rates) -> Rates:

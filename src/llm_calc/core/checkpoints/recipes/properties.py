@@ -1,16 +1,17 @@
 """Properties of a model that rules of recipes ask for, and number formats as they hold for it."""
 
-from llm_calc.adapters.formats.catalog import SIXTEEN_BIT, format_catalog
-from llm_calc.adapters.formats.rows import LayerSpan, When
+from collections.abc import Mapping
+
+from llm_calc.core.checkpoints.recipes.rules import SIXTEEN_BIT, LayerSpan, When
 from llm_calc.core.formats import NumberFormat
 from llm_calc.core.model import Model
 
 
-def resolve_number(name: str, model: Model) -> NumberFormat:
+def resolve_number(name: str, model: Model, numbers: Mapping[str, NumberFormat]) -> NumberFormat:
     """A number format for a model: ``16-bit`` is the model's type."""
     if name == SIXTEEN_BIT:
         name = "fp16" if model.dtype == "fp16" else "bf16"
-    return format_catalog().numbers[name]
+    return numbers[name]
 
 
 def holds(when: When, model: Model, queries: int | None = None) -> bool:
