@@ -22,5 +22,12 @@ def test_what_no_release_has_positions_for_is_refused() -> None:
         UnsupportedError, match=r"40960 tokens that the model has positions for; Qwen/.*262144"
     ):
         FIT.answered({"model": "qwen3 30b", **asked}, load_catalogs())
-    with pytest.raises(UnsupportedError, match=r"131072 tokens that the model has positions for$"):
-        FIT.answered({"model": "llama-3.1-8b", **asked}, load_catalogs())
+    for name in ("llama-3.1-8b", "qwen2.5-7b"):  # Qwen2.5-7B-Instruct, of the same shape, has fewer
+        with pytest.raises(UnsupportedError, match=r"131072 tokens that the model has positions for$"):
+            FIT.answered({"model": name, **asked}, load_catalogs())
+
+
+def test_a_variant_has_the_positions_of_its_release() -> None:
+    asked = {"model": "qwen2.5:7b-instruct-q4_K_M", "hardware": "rtx-4070"}
+    with pytest.raises(UnsupportedError, match="32768 tokens that the model has positions for"):
+        FIT.answered({**asked, "context_tokens": 140_000}, load_catalogs())

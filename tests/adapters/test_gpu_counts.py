@@ -23,6 +23,10 @@ from llm_calc.core.errors import InvalidInputError
         ("rx 7900 xtx x2", "rx-7900-xtx", 2),
         ("2x 7900xtx", "rx-7900-xtx", 2),
         ("mi300x x8", "mi300x", 8),
+        ("4090 x2", "rtx-4090", 2),
+        ("4070 ti x2", "rtx-4070-ti", 2),
+        ("h100 8x", "h100-80gb-sxm", 8),
+        ("x8 h100", "h100-80gb-sxm", 8),
         # AWS, Google, Azure: GPUs of an instance as their lists of prices have them
         ("p5.48xlarge", "h100-80gb-sxm", 8),
         ("ml.p4d.24xlarge", "a100-40gb-sxm", 8),

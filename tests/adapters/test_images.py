@@ -451,3 +451,33 @@ def test_limits_of_a_processor_reach_what_vllm_profiles(
     processor: dict[str, object] | None, options: dict[str, object], said: str
 ) -> None:
     assert said in profiled(processor, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"language_model_only": True},
+        {"limit_mm_per_prompt": {"image": 0, "video": 0}},
+        {"limit_mm_per_prompt": {"image": {"count": 1}}},
+    ],
+)
+@pytest.mark.parametrize("ask", [llm_calc.memory_plan, llm_calc.estimate])
+def test_more_images_than_the_engine_takes_are_refused(ask: Any, options: dict[str, object]) -> None:
+    question: dict[str, Any] = {
+        "model": "qwen2.5-vl-7b",
+        "hardware": "h100",
+        "engine": {"name": "vllm", **options},
+    }
+    images = {"count": 3, "width": 512, "height": 512}
+    with pytest.raises(InvalidInputError, match=r"workload\.images\.count: 3 is more than engine\.l"):
+        ask(
+            **question, workload={"input_tokens": 64, "output_tokens": 64, "concurrency": 1, "images": images}
+        )
+
+
+def test_sizes_in_a_limit_are_refused_in_words() -> None:
+    limits = {"image": {"count": 1, "width": 512}}
+    with pytest.raises(InvalidInputError, match=r"limit_mm_per_prompt\.image: must be a number of items"):
+        llm_calc.memory_plan(
+            model="qwen2.5-vl-7b", hardware="h100", engine={"name": "vllm", "limit_mm_per_prompt": limits}
+        )

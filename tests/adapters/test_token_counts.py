@@ -4,6 +4,7 @@ import pytest
 
 import llm_calc
 from llm_calc.adapters.token_counts import read_tokens
+from llm_calc.cli.bodies import value_at
 from llm_calc.core.errors import InvalidInputError
 
 
@@ -26,6 +27,14 @@ def test_texts_that_are_counts(typed: str, tokens: int) -> None:
 @pytest.mark.parametrize("typed", ["", "k", "64kb", "64 GB", "1,2", "1.3333k", "-1k", "65536", "q4_k", "1e6"])
 def test_texts_that_are_none(typed: str) -> None:
     assert read_tokens(typed) is None
+
+
+def test_a_small_k_of_an_engines_option_is_refused() -> None:
+    """vLLM 0.33's human_readable_int: 32k is 32,000, 32K is 32,768."""
+    assert value_at("engine.max_model_len", "32K") == 32768
+    assert value_at("workload.input_tokens", "32k") == 32768
+    with pytest.raises(InvalidInputError, match=r"engine\.max_model_len: 32k is 32000 to vLLM.*write K"):
+        value_at("engine.max_model_len", "32k")
 
 
 def test_json_is_refused_with_the_number_to_send() -> None:

@@ -40,6 +40,13 @@ def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | F
     return _spread(found, _simulated(sides, workload)) if has_targets(workload) else found
 
 
+def with_percentiles(found: Estimate, sides: Sides, workload: WorkloadPart) -> Estimate:
+    """The same with percentiles; those of a closed form are a run's, about its own means."""
+    if not found.each.known:
+        found = _spread(found, _simulated(sides, workload))
+    return replace(found, percentiles=found.percentiles or found.each.percentiles)
+
+
 def _spread(found: Estimate, run: Found) -> Estimate:
     """The closed form with requests that differ from its means as those of a run do from theirs."""
     seen, means = run.seen, run.estimate

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
@@ -105,14 +104,8 @@ def _engine_from(part: EnginePart) -> Engine:
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
     if options.get("limit_mm_per_prompt") is not None:
-        options["limit_mm_per_prompt"] = _counts(options["limit_mm_per_prompt"])
+        options["limit_mm_per_prompt"] = tuple(sorted(options["limit_mm_per_prompt"].items()))
     return build_engine(part.name, part.version, **options)
-
-
-def _counts(limits: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Most items of each kind, from either spelling."""
-    said = {kind: limit["count"] if isinstance(limit, dict) else limit for kind, limit in limits.items()}
-    return tuple(sorted(said.items()))
 
 
 _kept_engine = lru_cache(256)(_engine_from)

@@ -3,6 +3,7 @@
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import Checkpoint
 from llm_calc.adapters.model_source import served_model
+from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.fitting import FitRequest
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.errors import UnsupportedError
@@ -18,7 +19,7 @@ def with_positions(request: FitRequest, catalogs: Catalogs) -> tuple[FitRequest,
     own = model.context_limit_tokens or model.context_length_tokens
     if not own or asked <= own:
         return request, []
-    longer = _longer(request.model, catalogs)
+    longer = [each for each in _longer(request.model, catalogs) if (each.context_length_tokens or 0) > own]
     found = next((each for each in longer if (each.context_length_tokens or 0) >= asked), None)
     if found is None:
         further = f"; {_words(longer[-1])}" if longer else ""
@@ -37,7 +38,7 @@ def _longer(part: ModelPart, catalogs: Catalogs) -> list[Checkpoint]:
     """Releases of the same shape in the same formats with other positions, the fewest first."""
     if part.name is None:
         return []
-    name = catalogs.model(part.name, "model.name").name
+    name = published(catalogs, part.name).entry.name
     entry = next(each for each in catalogs.models if each.name == name)
     found = [
         each

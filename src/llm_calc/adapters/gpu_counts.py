@@ -18,6 +18,9 @@ from llm_calc.core.names import normal_name
 _BEFORE = re.compile(r"(\d{1,6})\s*(?:x(?!tx?\b)|×|\*)\s*(\S.*)|(\d{1,2})\s+(?!gi?b?\b)(\S.*)", re.IGNORECASE)
 # An "x" within a word is its own: RX 7900, MI300X.
 _BEHIND = re.compile(r"(.*\S)(?:\s+(?:x|×|\*)\s*|(?<=\d)(?:x|×|\*))(\d{1,3})", re.IGNORECASE)
+# A number of three digits and more before an "x" is the card's own: 4090 x2.
+_NUMBERED = re.compile(r"(\d{3,5}(?:\s+\w+)*?)\s*(?:x|×|\*)\s*(\d{1,2})", re.IGNORECASE)
+_TURNED = re.compile(r"(?:x|×|\*)\s*(\d{1,3})\s+(\S.*)|(\S.*?)\s+(\d{1,3})\s*(?:x|×|\*)", re.IGNORECASE)
 _PREFIX = re.compile(r"^(ml\.|standard-)")
 
 
@@ -48,6 +51,12 @@ def read_counted(name: str) -> Counted:
 
 
 def _split(text: str) -> tuple[str, int | None]:
+    numbered = _NUMBERED.fullmatch(text)
+    if numbered is not None:
+        return numbered[1], int(numbered[2])
+    turned = _TURNED.fullmatch(text)
+    if turned is not None:
+        return turned[2] or turned[3], int(turned[1] or turned[4])
     before = _BEFORE.fullmatch(text)
     if before is not None:
         return before[2] or before[4], int(before[1] or before[3])

@@ -21,7 +21,7 @@ from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.vllm import VllmEngine
 from llm_calc.core.architectures.image_rules import FIELD, Described, rule_of, unread_keys
-from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
 from llm_calc.core.workloads.image_encoder import encoder_bytes, encoder_flops, has_encoder
 from llm_calc.core.workloads.images import ImageCost
@@ -197,10 +197,23 @@ def with_images(request: RequestT, seen: Seen | None) -> RequestT:
         return request
     changed: dict[str, object] = {"workload": lengthened(workload, seen)}
     engine = getattr(request, "engine", None)
+    if isinstance(engine, VllmEngine) and workload.images is not None:
+        _refuse_beyond(engine, workload.images.count)
     if isinstance(engine, VllmEngine) and seen.limits:
         limits = {**seen.limits, **(engine.mm_processor_kwargs or {})}
         changed["engine"] = engine.model_copy(update={"mm_processor_kwargs": limits})
     return request.model_copy(update=changed)
+
+
+def _refuse_beyond(engine: VllmEngine, images: int) -> None:
+    """Refuses a prompt of more images than the engine is told to take, as it would."""
+    most = 0 if engine.language_model_only else (engine.limit_mm_per_prompt or {}).get("image", images)
+    if images > most:
+        option = "language_model_only" if engine.language_model_only else "limit_mm_per_prompt.image"
+        msg = (
+            f"workload.images.count: {images} is more than engine.{option} lets in, {most} images of a prompt"
+        )
+        raise InvalidInputError(msg, field="workload.images.count", accepted=[most])
 
 
 def lengthened(workload: WorkloadPart, seen: Seen) -> WorkloadPart:

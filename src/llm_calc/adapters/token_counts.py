@@ -1,6 +1,8 @@
 """Counts of tokens as people type them: ``64k``, ``128K``, ``1M``, ``32,768``.
 
-Models name their contexts in powers of two ("128K" is 131,072), so k is 1,024 in either case and M is 1,048,576.
+Models name their contexts in powers of two ("128K" is 131,072), so k is 1,024 in either case and M is 1,048,576. vLLM's
+own flags tell them apart (32k is 32,000, 32K is 32,768): where an option of an engine is set, a small k is refused.
+Source: ``human_readable_int`` in vllm/utils/argparse_utils.py of vLLM 0.33.0; ``checked: 2026-11-30``.
 """
 
 import re

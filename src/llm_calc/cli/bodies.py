@@ -111,6 +111,9 @@ def value_at(path: str, text: str) -> object:
     if path.endswith(TEXTS):
         return text
     found = read_tokens(text) if FIELDS.search(path.rpartition(".")[2]) else None
+    if found is not None and path.startswith("engine.") and text.rstrip().endswith("k"):
+        msg = f"{path}: {text} is {found * 1000 // 1024} to vLLM, whose k is 1,000; write K for 1,024, or the number"
+        raise InvalidInputError(msg)
     return value_of(text) if found is None else found
 
 

@@ -58,3 +58,22 @@ def test_what_a_stack_took_over_the_formulas_is_in_its_bounds() -> None:
     assert found.plans
     assert found.plans[0].gpus <= limits["max_gpus"]
     assert found.plans[0].tpot_s <= limits["tpot_s"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "load", "said"),
+    [
+        ("vllm", {"concurrency": 8}, False),
+        ("vllm", {"batch": 8}, True),
+        ("vllm", {"offline": True}, True),
+        ("llama.cpp", {"concurrency": 8}, True),
+    ],
+)
+def test_a_percentile_that_no_closed_form_has_is_said(engine: str, load: dict[str, Any], said: bool) -> None:
+    stack = {"model": {"name": "llama-3.1-8b"}, "engines": [engine], "gpus": ["h100-80gb-sxm"]}
+    for percentile in ("p99", "mean"):
+        found = answer(stack, load, {"ttft_s": 60.0, "max_gpus": 8, "percentile": percentile})
+        assert found.plans
+        words = [each for each in found.warnings if each.startswith(f"limits.percentile: {percentile}")]
+        assert bool(words) is (said and percentile == "p99")
+        assert all((plan.percentiles is None) is said for plan in found.plans)

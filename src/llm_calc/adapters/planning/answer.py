@@ -110,7 +110,7 @@ def _figures(plan: Evaluated) -> dict[str, Any]:
         "ttft_s": float(found.ttft_s),
         "tpot_s": float(found.tpot_s),
         "request_latency_s": float(found.request_latency_s),
-        "percentiles": _percentiles(plan),
+        "percentiles": percentiles_by_name(plan.found),
         "output_tokens_per_s": output,
         "total_tokens_per_s": float(found.total_tokens_per_s) * plan.replicas,
         "requests_per_s": float(found.requests_per_s) * plan.replicas,
@@ -140,11 +140,12 @@ def _basis_notes(plan: Evaluated) -> list[str]:
     ]
 
 
-def _percentiles(plan: Evaluated) -> dict[str, dict[str, float]] | None:
-    if not plan.found.percentiles:
+def percentiles_by_name(found: Estimate) -> dict[str, dict[str, float]] | None:
+    """Percentiles of each time; None where a closed form has none."""
+    if not found.percentiles:
         return None
     names = [f"p{percent}" for percent in PERCENTILES]
-    return {metric: dict(zip(names, values, strict=True)) for metric, values in plan.found.percentiles}
+    return {metric: dict(zip(names, values, strict=True)) for metric, values in found.percentiles}
 
 
 def intervals(

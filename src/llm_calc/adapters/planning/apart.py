@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from llm_calc.adapters.apart_sides import Sides, cache_link, sides_of
-from llm_calc.adapters.disaggregation import disaggregated_estimate
+from llm_calc.adapters.disaggregation import disaggregated_estimate, with_percentiles
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.bounded import NEVER, Candidates, score, usd_of
-from llm_calc.adapters.planning.exact import Evaluated, holds, within_limits
+from llm_calc.adapters.planning.exact import PERCENTILE_PLACES, Evaluated, holds, within_limits
 from llm_calc.adapters.planning.rows import Row, Rows
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.search import Search
@@ -158,6 +158,8 @@ def _timed(
         return None
     answered = disaggregated_estimate(sides, request.workload)
     found = answered if isinstance(answered, Estimate) else answered.estimate
+    if scene.percentile in PERCENTILE_PLACES and not found.percentiles:
+        found = with_percentiles(found, sides, request.workload)
     if not within_limits(scene, found):
         return None
     gpus = request.hardware.count

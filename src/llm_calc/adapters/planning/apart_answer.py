@@ -1,10 +1,12 @@
 """From both sides in full to a plan of the answer."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from llm_calc.adapters.apart_sides import cache_link
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
 from llm_calc.adapters.planning.bounded import NEVER, Candidates, usd_of
@@ -21,6 +23,8 @@ from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
 
 SIDES = ("prefill", "decode")
+SAME = 1e-9
+"""Scores that differ by no greater part than this are equal: the same rate is summed in another order."""
 
 
 NONE_APART = (
@@ -49,6 +53,11 @@ def without_any(request: DeploymentPlansRequest, found: Sequence[ApartPlan]) -> 
     return [NONE_APART] if request.prefill_apart and not found else []
 
 
+def _beats(score: float, best: float) -> bool:
+    """Whether a score is lower by more than sums of floats differ."""
+    return score < best and not math.isclose(score, best, rel_tol=SAME)
+
+
 def apart_answer(
     search: Search, each: Apart, place: int, names: Names, best: float, kinds: Sequence[ManifestKind]
 ) -> ApartPlan:
@@ -64,7 +73,7 @@ def apart_answer(
     made, notes = both_manifests(served[0], served[1], kinds)
     return ApartPlan(
         rank=place,
-        better=rank(search, each)[0] < best,
+        better=_beats(rank(search, each)[0], best),
         hardware=request.hardware,
         parallelism=request.parallelism or ParallelismPart(),
         disaggregated=request.disaggregated or DisaggregatedPart(),
@@ -78,6 +87,7 @@ def apart_answer(
         ttft_s=float(found.ttft_s),
         tpot_s=float(found.tpot_s),
         request_latency_s=float(found.request_latency_s),
+        percentiles=percentiles_by_name(found),
         output_tokens_per_s=output,
         requests_per_s=float(found.requests_per_s),
         output_tokens_per_s_per_gpu=output / each.gpus,

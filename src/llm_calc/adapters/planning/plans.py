@@ -264,10 +264,22 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     yield f"layouts: hosts of {request.gpus_per_node} GPUs; replicas of at most 32 GPUs share the load evenly"
 
 
+def _unchecked(found: Found) -> Iterator[str]:
+    """Plans whose times are closed forms, of which no percentile can be held to a limit."""
+    percentile = found.search.scene.percentile
+    engines = sorted({plan.row.choice.engine for plan in found.plans if not plan.found.percentiles})
+    if percentile != "mean" and found.search.scene.limits.bound_times and engines:
+        yield (
+            f"limits.percentile: {percentile} was not checked of plans of {', '.join(engines)}: under this load their "
+            "times are closed forms of equal requests, and keep the limits in the mean alone"
+        )
+
+
 def _warnings(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
     yield from found.left_out
     if not found.plans:
         yield "plans: none keeps all limits; refused says for each kind of GPU what decides"
+    yield from _unchecked(found)
     shown = ((plan.row.gpu.id, found.search.prices[plan.row.gpu.id]) for plan in found.plans)
     yield from price_warnings(request.rental, shown)
     releases = [release_of(plan.engine) for plan in found.plans]

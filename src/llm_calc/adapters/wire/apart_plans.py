@@ -33,6 +33,9 @@ class ApartPlan(Answer):
     ttft_s: float = Field(description="Time to the first token, mean [s]")
     tpot_s: float = Field(description="Time per further token, mean [s]")
     request_latency_s: float = Field(description="Time of a request, mean [s]")
+    percentiles: dict[str, dict[str, float]] | None = Field(
+        description="The same by percentile [s], where limits hold for one or requests differ"
+    )
     output_tokens_per_s: float = Field(description="Generated tokens [tokens/s]")
     requests_per_s: float = Field(description="Requests finished [requests/s]")
     output_tokens_per_s_per_gpu: float = Field(description="Generated tokens of one GPU [tokens/s]")

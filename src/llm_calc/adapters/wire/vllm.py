@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.engine_base import EngineBase, Fraction, Length, Size, StageLayersText
@@ -15,6 +15,18 @@ class MediaLimit(StrictRequest):
     """Items of one kind that a prompt may bring, in vLLM's longer spelling."""
 
     count: MediaCount = Field(999, description="Most items in a prompt; 0: none is taken [items]")
+
+
+def _count_of(limit: object) -> object:
+    """The number of either spelling."""
+    if not isinstance(limit, dict):
+        return limit
+    if set(limit) - {"count"}:
+        raise ValueError("must be a number of items, or that as count; sizes of an item are not taken")
+    return limit.get("count", MediaLimit().count)
+
+
+MediaMost = Annotated[MediaCount, BeforeValidator(_count_of, json_schema_input_type=MediaCount | MediaLimit)]
 
 
 class VllmEngine(EngineBase):
@@ -98,7 +110,7 @@ class VllmEngine(EngineBase):
     language_model_only: bool | None = Field(
         None, description="Whether it serves text alone: no tower is loaded, no encoder is profiled"
     )
-    limit_mm_per_prompt: dict[Literal["image", "video", "audio"], MediaCount | MediaLimit] | None = Field(
+    limit_mm_per_prompt: dict[Literal["image", "video", "audio"], MediaMost] | None = Field(
         None, description="Most images, videos and sounds of a prompt; 0 of all that a tower sees: not loaded"
     )
     skip_mm_profiling: bool | None = Field(None, description="Whether the encoder's dummy pass is left out")
