@@ -57,7 +57,7 @@ class LaunchOption:
     """An option under its documented name.
 
     ``takes``: the quantity that it is given, which is left out where it is the engine's own default. ``fixed``: what is
-    written instead of the quantity. ``values``: the engine's words for ours; others are left out.
+    written instead of the quantity. ``values``: the engine's words for ours, of each of several; others are left out.
     """
 
     option: str
