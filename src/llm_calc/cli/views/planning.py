@@ -50,7 +50,7 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
 
 
 def _show_noted(console: Console, plans: Sequence[Plan | ApartPlan]) -> None:
-    """What each plan's notes say of its command and its figures: once, with the ranks that it holds for unless for all."""
+    """What the notes say of commands and figures, each once: of which plans, unless of all."""
     ranks = dict[str, list[int]]()
     for plan in plans:
         for note in dict.fromkeys(plan.notes):
