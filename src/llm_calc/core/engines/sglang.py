@@ -32,12 +32,14 @@ from llm_calc.core.engines.sglang_rules import (
     COMPRESSED,
     PAGE_OF_BACKEND,
     SPARSE_PAGE,
+    STATE_BYTES,
     TAKEN_PAGES,
     SglangRules,
     has_scaled_rows,
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
+    tracked_slots,
 )
 from llm_calc.core.engines.sglang_share import (
     captured_batches,
@@ -51,12 +53,14 @@ from llm_calc.core.parallelism import check_layout
 
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 """``max_running_requests`` where it is not given: tokens over context x 512, held between these."""
-STATE_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sglang:
-    """Options under SGLang's own names; None: what SGLang derives from the card and the model."""
+    """Options under SGLang's own names; None: what SGLang derives from the card and the model.
+
+    ``scheduler_recv_interval``: steps between looks for new requests; None: as measured servers ran.
+    """
 
     name: ClassVar[str] = "sglang"
 
@@ -82,6 +86,7 @@ class Sglang:
     ep_num_redundant_experts: int
     attention_backend: str | None
     dcp_size: int = 1
+    scheduler_recv_interval: int | None = None
 
     def limits(self, setup: Setup) -> Limits:
         """``max_running_requests`` and ``chunked_prefill_size`` (2048 to 16384 by the card's memory)."""
@@ -229,26 +234,15 @@ class Sglang:
         if fixed is None and self.disable_radix_cache:
             fixed = requests
         return StateSlots(
-            a_request=1 if self.disable_radix_cache else self._tracked_slots(setup),
+            a_request=1 if self.disable_radix_cache else self._tracked(setup),
             fixed=fixed,
             padding=rules.padding_slots,
             share=ratio / (1 + ratio),
         )
 
-    def _tracked_slots(self, setup: Setup) -> int:
-        rules, strategy = self.rules, self.mamba_radix_cache_strategy
-        tracked = strategy == "extra_buffer" or (
-            strategy == "auto"
-            and setup.model.model_type not in rules.plain_states
-            and not self.disable_overlap_schedule
-        )
-        if strategy == "extra_buffer_lazy":
-            return rules.plain_slots + 1
-        if not tracked:
-            return rules.plain_slots
-        if strategy == "extra_buffer" and self.disable_overlap_schedule:
-            return rules.plain_slots + 1
-        return rules.plain_slots + 2 if strategy == "extra_buffer" else rules.slots_a_request
+    def _tracked(self, setup: Setup) -> int:
+        strategy, overlap = self.mamba_radix_cache_strategy, not self.disable_overlap_schedule
+        return tracked_slots(self.rules, strategy, setup.model.model_type, overlap=overlap)
 
     def _running(self, setup: Setup, dealt: Dealt, state: Pool | None, context: int) -> int:
         """Requests that run at once on one replica [sequences].

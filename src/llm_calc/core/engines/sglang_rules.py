@@ -12,6 +12,7 @@ SPARSE_PAGE, PAGE_OF_BACKEND = (
     64,
     {"flashmla": 64, "trtllm_mla": 64, "cutedsl_mla": 64, "trtllm_mha": 64, "fa4": 128},
 )
+STATE_BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 TAKEN_PAGES = {"trtllm_mla": (32, 64), "cutedsl_mla": (32, 64), "trtllm_mha": (16, 32, 64, 128)}
 
 
@@ -41,6 +42,23 @@ class SglangRules:
     vision_reserve_mib: int
     blackwell_page: int
     unpaged_on_blackwell: tuple[str, ...]
+
+
+def tracked_slots(rules: SglangRules, strategy: str, model_type: str, *, overlap: bool) -> int:
+    """Slots of recurrent state that a running request holds with prefix caching [slots].
+
+    Definition: ``plain_slots``; with states that are tracked beside the step one more, or two while steps overlap.
+    """
+    tracked = strategy == "extra_buffer" or (
+        strategy == "auto" and model_type not in rules.plain_states and overlap
+    )
+    if strategy == "extra_buffer_lazy":
+        return rules.plain_slots + 1
+    if not tracked:
+        return rules.plain_slots
+    if strategy == "extra_buffer":
+        return rules.plain_slots + (2 if overlap else 1)
+    return rules.slots_a_request
 
 
 def is_latent(model: Model) -> bool:
