@@ -23,8 +23,8 @@ from llm_calc.core.launching.rules import (
 from llm_calc.core.planning.space import LayoutRules
 
 
-class OptionRow(BaseModel):
-    """An option under its documented name; see :class:`LaunchOption`."""
+class OptionRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = LaunchOption.__doc__
 
     model_config = STRICT
 
@@ -34,8 +34,8 @@ class OptionRow(BaseModel):
     values: dict[str, str] | None = None
 
 
-class StatedRow(BaseModel):
-    """How a command says an option of a request's engine; see :class:`StatedOption`."""
+class StatedRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = StatedOption.__doc__
 
     model_config = STRICT
 
@@ -61,8 +61,8 @@ class LayoutRow(BaseModel):
     experts: Literal["none", "whole"]
 
 
-class ImageRow(BaseModel):
-    """A public image for the chips of one vendor; see :class:`Image`."""
+class ImageRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Image.__doc__
 
     model_config = STRICT
 
@@ -74,8 +74,8 @@ class ImageRow(BaseModel):
     checked: date
 
 
-class KserveRow(BaseModel):
-    """How KServe starts the engine over several hosts by itself; see :class:`Kserve`."""
+class KserveRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Kserve.__doc__
 
     model_config = STRICT
 
@@ -85,8 +85,8 @@ class KserveRow(BaseModel):
     checked: date
 
 
-class ContainerRow(BaseModel):
-    """How an engine runs in a container; see :class:`Container`."""
+class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Container.__doc__
 
     model_config = STRICT
 
@@ -116,8 +116,8 @@ class ContainerRow(BaseModel):
         )
 
 
-class LaunchFile(Named):
-    """One file of ``catalogs/launch``; see :class:`LaunchRules`."""
+class LaunchFile(Named):  # noqa: D101 - the words of the core
+    __doc__ = LaunchRules.__doc__
 
     model_config = STRICT
 

@@ -125,7 +125,6 @@ class Container:
     word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
     ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
     ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself.
-    ``resources``: names under which clusters count chips.
     """
 
     port: int
@@ -139,6 +138,7 @@ class Container:
     kserve: Kserve | None
     images: tuple[Image, ...]
     resources: tuple[Resource, ...]
+    """Names under which clusters count chips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
