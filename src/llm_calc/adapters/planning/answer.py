@@ -11,9 +11,7 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.as_requests import serving_request
 from llm_calc.adapters.planning.beside_words import way_notes
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.launch import launch_command
 from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
-from llm_calc.adapters.planning.manifests.made import manifests_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
@@ -32,6 +30,8 @@ from llm_calc.core.costs import (
     token_costs,
 )
 from llm_calc.core.deployments.question import headroom_bytes, whole_concurrency
+from llm_calc.core.launching.command import launch_command
+from llm_calc.core.launching.manifests.made import manifests_of
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.percentiles import PERCENTILES

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.lora import lora_words
-from llm_calc.adapters.planning.launch import Value
-from llm_calc.adapters.planning.launch_catalog import LaunchRules
 from llm_calc.adapters.planning.ways import Way
+from llm_calc.adapters.variants import published
 from llm_calc.core.engines import Engine
 from llm_calc.core.engines.dealt_check import dealt_words
+from llm_calc.core.launching.command import Value
+from llm_calc.core.launching.rules import LaunchRules
 
 HEADS = ("eagle", "eagle3")
 
@@ -20,7 +21,7 @@ def draft_word(way: Way, repository: str, catalogs: Catalogs) -> str | None:
     part = way.speculative
     if part is None or part.draft is None or part.draft.name is None:
         return f"{repository.rpartition('/')[2]}-draft"
-    return catalogs.model(part.draft.name, "speculative.draft.name").repository_of(part.draft.name)
+    return published(catalogs, part.draft.name).repository(part.draft.name)
 
 
 def beside_values(placed: Placed, way: Way, draft: str | None) -> Mapping[str, Value]:

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
-from llm_calc.adapters.planning.stated import Stated, stated_words
+from llm_calc.core.launching.rules import LaunchOption, LaunchRules
+from llm_calc.core.launching.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
 
 Value = str | int | float | bool | None
@@ -34,13 +34,13 @@ class Word:
 class Launch:
     """What a command has to say. None: what the engine does anyway.
 
-    ``model``: a repository or a file. ``max_sequences``: of one replica of the attention. ``dtype``: the type that
-    16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a format that the engine
-    makes of the checkpoint's own while loading. ``stated``: options by a request's names, before all else;
-    ``release``: whose options they are. ``beside``: of a draft, of adapters, of memories below the GPU's.
+    ``rules``: the engine's. ``model``: a repository or a file. ``max_sequences``: of one replica of the attention.
+    ``dtype``: the type that 16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a
+    format that the engine makes of the checkpoint's own while loading. ``stated``: options by a request's names, before
+    all else; ``release``: whose options they are. ``beside``: of a draft, of adapters, of memories below the GPU's.
     """
 
-    engine: str
+    rules: LaunchRules
     model: str
     layout: Layout
     gpus_per_node: int
@@ -57,27 +57,28 @@ class Launch:
     beside: Mapping[str, Value] = field(default_factory=dict)
 
     @property
+    def engine(self) -> str:
+        """Name of the engine."""
+        return self.rules.name
+
+    @property
     def nodes(self) -> int:
-        """Hosts that the layout fills."""
+        """Hosts that the layout fills [nodes].
+
+        ``ceil(GPUs / GPUs a host)``.
+        Definition: hosts are filled one after the other.
+        """
         return -(-self.layout.gpus // self.gpus_per_node)
 
 
 def launch_command(launch: Launch) -> str:
-    """A shell command under the engine's documented options, after the file of options that it reads, if any.
-
-    Raises:
-        UnknownNameError: an engine that has no launch rules.
-    """
+    """A shell command under the engine's documented options, after the file of options that it reads, if any."""
     return file_command(launch) + " ".join(word.quoted for word in launch_words(launch))
 
 
 def launch_words(launch: Launch) -> list[Word]:
-    """The words of the command.
-
-    Raises:
-        UnknownNameError: an engine that has no launch rules.
-    """
-    rules = launch_rules(launch.engine)
+    """The words of the command."""
+    rules = launch.rules
     values = _values(launch) | {"options_file": rules.options_file if _file_text(rules, launch) else None}
     words = [Word(word.format(model=values["model"])) for word in rules.command]
     if launch.nodes > 1:
@@ -92,14 +93,13 @@ def launch_words(launch: Launch) -> list[Word]:
 
 def file_command(launch: Launch) -> str:
     """What writes the file of options, up to the engine's own command; empty where there is none."""
-    rules = launch_rules(launch.engine)
+    rules = launch.rules
     text = _file_text(rules, launch)
     return f"printf {shlex.quote(text)} > {rules.options_file} && " if text else ""
 
 
-def launch_notes(engine: str, nodes: int, *, foreign_weights: str | None) -> list[str]:
+def launch_notes(rules: LaunchRules, nodes: int, *, foreign_weights: str | None) -> list[str]:
     """What the command takes for granted."""
-    rules = launch_rules(engine)
     notes = list(rules.notes) if nodes > 1 or rules.notes_on_one_host else []
     if foreign_weights is not None:
         notes.append(f"the command names a checkpoint in {foreign_weights}, which has to be at hand")
