@@ -160,3 +160,45 @@ def test_a_plan_says_that_no_engine_asked_for_runs_what_the_name_says() -> None:
     workload = {"input_tokens": 500, "output_tokens": 100, "request_rate": 0.5}
     with pytest.raises(InvalidInputError, match="none of the engines asked for runs q4_k_m"):
         llm_calc.plan(model="qwen3:8b-q4_K_M", workload=workload, limits={"ttft_s": 2.0}, engines=["vllm"])
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("glm air", "glm-4.5-air"),
+        ("qwen 30b", "qwen3-30b-a3b"),
+        ("deepseek flash", "deepseek-v4-flash"),
+        ("qwen coder 30b", "qwen3-30b-a3b"),
+    ],
+)
+def test_a_name_that_leaves_its_version_open_is_told(said: str, name: str) -> None:
+    found = published(load_catalogs(), said)
+    assert found.entry.name == name
+    assert found.taken is not None
+    assert found.taken.startswith(f"model.name: {said!r} is taken for {name}")
+
+
+def test_the_others_of_the_name_are_told() -> None:
+    taken = str(published(load_catalogs(), "llama 70b").taken)
+    assert "llama-3.3-70b" in taken
+    assert "the newest of the name; others: llama-3.1-70b, llama-3-70b, llama2-70b" in taken
+    assert "there are also mistral-small-4-119b" in str(published(load_catalogs(), "mistral small").taken)
+    for exact in ("llama-3.3-70b", "meta-llama/Llama-3.3-70B-Instruct", "llama3.3:70b", "qwen-14b"):
+        assert published(load_catalogs(), exact).taken is None
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [("gpt oss", ["gpt-oss-20b", "gpt-oss-120b"]), ("glm flash", ["glm-5.3-flash", "glm-4.7-flash"])],
+)
+def test_a_name_of_several_sizes_is_refused_with_all_of_them(said: str, names: list[str]) -> None:
+    with pytest.raises(UnknownNameError, match="it may mean each of these; name one") as refused:
+        published(load_catalogs(), said)
+    assert sorted(refused.value.nearest) == sorted(names)
+
+
+def test_a_format_may_follow_such_a_name() -> None:
+    found = published(load_catalogs(), "llama 70b awq")
+    assert found.variant is not None
+    assert (found.entry.name, found.variant.weights) == ("llama-3.3-70b", "int4-awq")
+    assert found.taken is not None

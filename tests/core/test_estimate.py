@@ -16,7 +16,7 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.recommend import fits, smallest_fit, tensor_sizes
 from llm_calc.core.scaling import communication_s, compare_strategies
-from llm_calc.core.throughput import Roofs, roofline
+from llm_calc.core.throughput import Columns, Roofs, roofline
 from llm_calc.core.traffic import decode_cache_bytes, decode_weight_bytes, touched_fraction
 from llm_calc.core.weights import vector
 from tests.builders import deepseek_v3, llama, mixtral, plain_numbers
@@ -72,14 +72,24 @@ def test_no_step_is_faster_than_its_bytes(batch: int, tokens: int, tensor: int) 
     assert timing.prefill.seconds >= needs.prefill.total / (tensor * 312e12)
 
 
-def test_many_gpus_at_once_give_what_each_gives() -> None:
-    case = scenario(batch=16)
+@given(
+    batch=st.integers(1, 4096),
+    tokens=st.integers(1, 100_000),
+    tensor=st.sampled_from([1, 2, 8]),
+    efficiency=st.sampled_from([0.01, 0.3, 1.0]),
+)
+def test_many_gpus_at_once_give_what_each_gives(
+    batch: int, tokens: int, tensor: int, efficiency: float
+) -> None:
+    case = scenario(batch, tokens, Split(layout=Layout(tensor=tensor)))
     needs = demand(case)
-    peaks, bandwidths = (312e12, 989e12, 65e12), (1555e9, 3350e9, 320e9)
-    rates = tokens_per_s_by_gpu(case, needs, peaks=peaks, bandwidths=bandwidths, efficiency_fraction=0.3)
-    for rate, peak, bandwidth in zip(rates, peaks, bandwidths, strict=True):
-        roofs = Roofs(flops_per_s=peak, bytes_per_s=bandwidth, efficiency_fraction=0.3)
-        assert rate == 16 / float(speed(case, needs, roofs).step.seconds)
+    # An A100, an H100, a T4, and a P40, whose peak in fp16 is a sixty-fourth of that in fp32.
+    columns = Columns((312e12, 989e12, 65e12, 0.18e12), (1555e9, 3350e9, 320e9, 346e9))
+    rates = tokens_per_s_by_gpu(case, needs, columns, efficiency)
+    for rate, peak, bandwidth in zip(rates, columns.peaks, columns.bandwidths, strict=True):
+        roofs = Roofs(flops_per_s=peak, bytes_per_s=bandwidth, efficiency_fraction=efficiency, gpus=tensor)
+        # The product of gpus, efficiency and peak is rounded in the same order.
+        assert rate == batch / float(speed(case, needs, roofs).step.seconds)
 
 
 def test_footprints_of_one_gpu_are_those_of_the_whole() -> None:

@@ -5,11 +5,10 @@ from dataclasses import replace
 from llm_calc.adapters.calibration import SERVERS, Family, family_of, load_calibration
 from llm_calc.adapters.hosts import load_reached
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.hardware import Gpu
-from llm_calc.core.serving.calibrated import host_of, measured_key, rates_of
+from llm_calc.core.serving.calibrated import host_under, measured_key, rates_of
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.offload import offload_of
 from llm_calc.core.serving.offsets import offsets_of
@@ -109,6 +108,6 @@ def _of_family(
     return replace(
         deployment,
         rates=offload_of(engine, setup, rates, load_reached()).rates,
-        host=host_of(calibration, engine.name, setup.gpu, deployment.work, shape_of(setup.model)),
+        host=host_under(calibration, engine, setup, deployment.work),
         offsets=offsets_of(calibration, load, engine.name, setup, deployment.work),
     )

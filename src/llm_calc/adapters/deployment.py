@@ -31,19 +31,18 @@ from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPar
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
-from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.serving.calibrated import host_of
+from llm_calc.core.serving.calibrated import host_under
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.offload import Offload
 from llm_calc.core.serving.offsets import offsets_of
-from llm_calc.core.serving.polls import poll_words
+from llm_calc.core.serving.polls import poll_words, stated_polls
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
 
@@ -168,7 +167,7 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, engine.name, share)),
+        assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
@@ -188,10 +187,10 @@ def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
     return replace(placed, warnings=warnings, larger_cache=room.is_larger(workload))
 
 
-def _poll_words(deployment: Deployment, engine: str, share: WorkloadPart) -> tuple[str, ...]:
-    """What is said of a server's looks for new requests, under the load of one replica."""
+def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
+    """What is said of a server's looks for new requests, under the load of one replica, where no request says it."""
     requests = share.requests_in_flight if share.load == "concurrency" else 0
-    return poll_words(deployment.host, engine, requests)
+    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
 
 
 def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
@@ -246,9 +245,7 @@ def _placed(
             capacity=taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_of(
-                calibration, built.name, subject.setup.gpu, stands.work, shape_of(subject.setup.model)
-            ),
+            host=host_under(calibration, built, subject.setup, stands.work),
             draft=beside.draft.draft,
         ),
         operators=stands.operators,

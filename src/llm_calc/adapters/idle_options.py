@@ -117,11 +117,15 @@ def timed(placed: Placed, workload: WorkloadPart, figures: Callable[[], object])
 
 
 def unlimited(deployment: Deployment) -> Deployment:
-    """The same without what may not be reached: a most of requests at once, a most of tokens in a prompt's step."""
+    """The same without what may not be reached: a most of requests at once, a most of tokens in a prompt's step.
+
+    Nor steps between looks for new requests, for which none waits that is alone.
+    """
     server, alone = (other and unlimited(other) for other in (deployment.server, deployment.alone))
     kernels = replace(deployment.rates.kernels, prompt_tokens=0)
     rates = replace(deployment.rates, kernels=kernels)
-    return replace(deployment, limit=0.0, rates=rates, server=server, alone=alone)
+    host = replace(deployment.host, polled_steps=1.0, polled_steps_of_few=1.0)
+    return replace(deployment, limit=0.0, rates=rates, host=host, server=server, alone=alone)
 
 
 def _at_most(deployment: Deployment, requests: int) -> Deployment:

@@ -112,7 +112,7 @@ def _from_catalog(found: Published) -> SourcedModel:
     entry, variant = found.entry, found.variant
     source = _from_config(entry.config, entry.name, whole=entry.source.kind == PUBLISHED)
     whole = entry.assumed is None and (variant is None or variant.is_whole)
-    words = (entry.assumed, None if variant is None else variant.words)
+    words = (found.taken, entry.assumed, None if variant is None else variant.words)
     return replace(
         source,
         confidence=source.confidence if whole else "approximate",

@@ -1,16 +1,20 @@
 """Models under the names of published variants: ``Qwen/Qwen3-8B-AWQ``, ``llama3.3:70b-instruct-q4_K_M``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import CatalogModel
-from llm_calc.adapters.catalog.published_names import spoken_variant
+from llm_calc.adapters.catalog.published_names import Spoken, said_format, spoken_variant
 from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.adapters.said_as import said_as
-from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.errors import InvalidInputError, UnknownNameError, UnsupportedError
+from llm_calc.core.meant_names import Meant, meant, words_of
 from llm_calc.core.names import bare_id
 
 FIELD = "model.name"
+MOST_NAMED = 8
+"""Models that a refusal or an assumption names."""
+MOST_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +82,15 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """An entry of the catalog as a request names it; ``variant``: the format that the name says, if it says one."""
+    """An entry of the catalog as a request names it.
+
+    ``variant``: the format that the name says, if it says one; ``taken``: what a name was taken for that leaves its
+    version open, and what else it may mean.
+    """
 
     entry: CatalogModel
     variant: Variant | None = None
+    taken: str | None = None
 
     def repository(self, name: str) -> str:
         """The hub's id to load."""
@@ -90,15 +99,33 @@ class Published:
 
 
 def published(catalogs: Catalogs, name: str) -> Published:
-    """The model of a name, alias, id or published variant.
+    """The model of a name, alias, id or published variant, or of a name that leaves its version open.
 
     Raises:
-        UnknownNameError: none of them; with the nearest names, and what to give instead.
+        UnknownNameError: none of them, or several; with the nearest names, and what to give instead.
         InvalidInputError: a variant of a format that publishers mix themselves.
     """
-    spoken = None if name in catalogs.model_names else spoken_variant(name, catalogs.model_names)
-    if spoken is None:
+    names = catalogs.model_names
+    if name in names:
+        return Published(entry=catalogs.model(name, FIELD), taken=_also_words(catalogs, name))
+    spoken = spoken_variant(name, names)
+    if spoken is not None:
+        return _in_its_format(name, spoken)
+    base, weights = said_format(name)
+    found = _meant(catalogs, base if weights else name)
+    if found.name is None:
+        _refuse(name, found)
         return Published(entry=catalogs.model(name, FIELD))
+    taken = _taken_words(name, names.find(found.name), found)
+    if weights:
+        return replace(
+            _in_its_format(name, Spoken(entry=names.find(found.name), weights=weights)), taken=taken
+        )
+    return Published(entry=names.find(found.name), taken=taken)
+
+
+def _in_its_format(name: str, spoken: Spoken[CatalogModel]) -> Published:
+    """A variant's model in the format that its name says."""
     with said_as({"precision.weights": FIELD}):
         recipe = find_recipe(spoken.weights)
     plain = bare_id(name)
@@ -110,3 +137,37 @@ def published(catalogs: Catalogs, name: str) -> Published:
         repository=plain if is_id else None,
     )
     return Published(entry=spoken.entry, variant=variant)
+
+
+def _meant(catalogs: Catalogs, name: str) -> Meant:
+    sizes = {each.name: each.nominal_parameters_billions for each in catalogs.models}
+    return meant(bare_id(name)[:MOST_CHARACTERS], catalogs.model_names.names, sizes)
+
+
+def _refuse(name: str, found: Meant) -> None:
+    """Names the models that a name may mean, where it may mean several."""
+    if found.others:
+        near = found.others[:MOST_NAMED]
+        raise UnknownNameError("model", name, near, field=FIELD, hint="it may mean each of these; name one")
+
+
+def _taken_words(name: str, entry: CatalogModel, found: Meant) -> str:
+    newest = (
+        f", the newest of the name; others: {', '.join(found.others[:MOST_NAMED])}" if found.others else ""
+    )
+    release = "" if entry.name == found.name else f" ({entry.hugging_face_ids[0]})"
+    return f"{FIELD}: {name.strip()[:100]!r} is taken for {entry.name}{release}{newest}"
+
+
+def _also_words(catalogs: Catalogs, name: str) -> str | None:
+    """Of a known name that leaves its version open: what it is taken for, and what else there is."""
+    owner = catalogs.model_names.owner_of(name)
+    spoken = " " in name.strip() or bare_id(name).casefold() != owner
+    if not spoken or "/" in bare_id(name) or ":" in name or words_of(name).versions:
+        return None
+    found = _meant(catalogs, name)
+    named = filter(None, (found.name, *found.others))
+    others = [each for each in named if catalogs.model_names.owner_of(each) != owner][:MOST_NAMED]
+    return (
+        f"{FIELD}: {name.strip()[:100]!r} is {owner}; there are also {', '.join(others)}" if others else None
+    )

@@ -1,6 +1,5 @@
 """The documented estimate: footprint, FLOPs and flat-roof timing of one scenario, and over many GPUs at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_calc.core import flops, traffic
@@ -8,7 +7,7 @@ from llm_calc.core.arrays import Quantity
 from llm_calc.core.flops import Flops
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split, gpu_footprint, whole_footprint
 from llm_calc.core.model import Model
-from llm_calc.core.throughput import Roofs, Timing, roofline, roofline_of_each
+from llm_calc.core.throughput import Columns, Roofs, Timing, roofline, roofline_of_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,25 +89,14 @@ def speed(scenario: Scenario, needs: Demand, roofs: Roofs) -> Speed:
 
 
 def tokens_per_s_by_gpu(
-    scenario: Scenario,
-    needs: Demand,
-    *,
-    peaks: Sequence[float],
-    bandwidths: Sequence[float],
-    efficiency_fraction: float,
+    scenario: Scenario, needs: Demand, columns: Columns, efficiency_fraction: float
 ) -> list[float]:
-    """Decode throughput of a scenario of numbers on many GPUs [tokens/s].
+    """Decode throughput of a scenario of numbers on many kinds of GPUs [tokens/s].
 
-    ``batch / step``: peaks [FLOP/s] and bandwidths [bytes/s] have the shape (n,), as has the result.
+    ``batch / step`` for each of the columns.
     Definition: one step gives one token to each sequence.
     """
-    gpus = scenario.split.layout.stage_gpus * scenario.split.sequence
-    batch = float(scenario.batch)
-    steps_s = roofline_of_each(
-        float(scenario.batch * needs.decode.total),
-        float(needs.decode_bytes),
-        peaks=peaks,
-        bandwidths=bandwidths,
-        shared=gpus * efficiency_fraction,
-    )
+    batch, gpus = float(scenario.batch), scenario.split.layout.stage_gpus * scenario.split.sequence
+    flops, moved = float(scenario.batch * needs.decode.total), float(needs.decode_bytes)
+    steps_s = roofline_of_each(flops, moved, columns, gpus * efficiency_fraction)
     return [batch / step_s for step_s in steps_s]

@@ -1,6 +1,7 @@
 """The smallest layout on which a model fits."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from llm_calc.core.errors import DoesNotFitError, UnsupportedError
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split, gpu_footprint
@@ -33,6 +34,11 @@ def candidate_layouts(model: Model, gpus_per_node: int) -> Iterator[Layout]:
         yield Layout(tensor=widths[-1], pipeline=stages)
 
 
+@lru_cache(maxsize=128)
+def _candidate_splits(model: Model, gpus_per_node: int) -> tuple[Split, ...]:
+    return tuple(Split(layout=layout) for layout in candidate_layouts(model, gpus_per_node))
+
+
 def smallest_fit(
     model: Model,
     numbers: Numbers,
@@ -52,13 +58,13 @@ def smallest_fit(
         DoesNotFitError: not even the largest layout considered holds it; says what would be needed.
     """
     needed = 0.0
-    for layout in candidate_layouts(model, gpus_per_node):
-        footprint = gpu_footprint(model, numbers, Split(layout=layout), batch, tokens)
+    for split in _candidate_splits(model, gpus_per_node):
+        footprint = gpu_footprint(model, numbers, split, batch, tokens)
         needed = float(footprint.system_bytes(overheads))
         if needed <= usable_bytes:
-            return Split(layout=layout), footprint
+            return split, footprint
     raise DoesNotFitError(
-        f"no layout of up to {layout.gpus} GPUs holds it: {needed:.4g} bytes are needed on each, "
+        f"no layout of up to {split.gpus} GPUs holds it: {needed:.4g} bytes are needed on each, "
         f"{usable_bytes:.4g} are usable",
         needed_bytes=needed,
         available_bytes=usable_bytes,

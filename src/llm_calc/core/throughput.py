@@ -4,13 +4,15 @@ This is the simple, documented model: an upper bound that no engine reaches in d
 with efficiencies by operator, stands in ``serving``.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from llm_calc.core.arrays import Quantity, larger
 
 Bound = Literal["compute", "memory", "compute_only"]
+_SURELY = 1 + 1e-9
+"""Beyond what rounding makes of a comparison."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +62,36 @@ def roofline(flops: Quantity, bytes_per_gpu: Quantity, roofs: Roofs) -> Timing:
     return Timing(seconds=larger(compute_s, memory_s), compute_s=compute_s, memory_s=memory_s)
 
 
-def roofline_of_each(
-    flops: float, bytes_per_gpu: float, *, peaks: Sequence[float], bandwidths: Sequence[float], shared: float
-) -> list[float]:
-    """:func:`roofline` of one pass on each of many kinds of GPUs [s], by their columns.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Peaks [FLOP/s] and bandwidths [bytes/s] of many kinds of GPUs, for one pass on each of them."""
 
-    ``max(FLOPs / (shared x peak), bytes per GPU / bandwidth)``: peaks [FLOP/s] and bandwidths [bytes/s] of shape (n,),
-    ``shared`` = gpus x efficiency, the same for all. Two hundred numbers take no longer in a loop than as arrays.
+    peaks: tuple[float, ...]
+    bandwidths: tuple[float, ...]
+    rising: tuple[tuple[float, int], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Order them by the FLOPs a byte at which both roofs take as long."""
+        pairs = zip(self.peaks, self.bandwidths, strict=True)
+        ridges = sorted((peak / bandwidth, index) for index, (peak, bandwidth) in enumerate(pairs))
+        object.__setattr__(self, "rising", tuple(ridges))
+
+
+def roofline_of_each(flops: float, bytes_per_gpu: float, columns: Columns, shared: float) -> list[float]:
+    """:func:`roofline` of one pass of numbers on each of many kinds of GPUs [s].
+
+    ``max(FLOPs / (shared x peak), bytes per GPU / bandwidth)``, ``shared`` = gpus x efficiency, the same for all. The
+    memory roof is taken for all, then the higher one for those whose ``peak / bandwidth`` is below ``FLOPs / (shared x
+    bytes)``: few in decode, where two hundred numbers take no longer so than as arrays.
     Source: as :func:`roofline`; checked: 2026-11-30.
     Leaves out: as :func:`roofline`.
     """
-    return [
-        compute_s
-        if (compute_s := flops / (shared * peak)) > (memory_s := bytes_per_gpu / bandwidth)
-        else memory_s
-        for peak, bandwidth in zip(peaks, bandwidths, strict=True)
-    ]
+    seconds = [bytes_per_gpu / bandwidth for bandwidth in columns.bandwidths]
+    memory_alone = flops / (shared * bytes_per_gpu) * _SURELY if bytes_per_gpu else inf
+    for ridge, index in columns.rising:
+        if ridge > memory_alone:
+            break
+        compute_s = flops / (shared * columns.peaks[index])
+        if compute_s > seconds[index]:
+            seconds[index] = compute_s
+    return seconds

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from llm_calc.adapters.planning.launch import Launch, launch_command
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.planning.stated import stated_options, unsaid
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.core.launching.command import Launch, launch_command
 from llm_calc.core.parallelism import Layout
 
 NONE = ""
@@ -56,6 +56,7 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
         "context_length": (4096, "--context-length 4096"),
         "dcp_size": (2, "--dcp-size 2"),
         "page_size": (64, "--page-size 64"),
+        "scheduler_recv_interval": (30, "--scheduler-recv-interval 30"),
         "ep_num_redundant_experts": (16, "--ep-num-redundant-experts 16"),
         "chunked_prefill_size": (2048, "--chunked-prefill-size 2048"),
         "max_running_requests": (7, "--max-running-requests 7"),
@@ -133,7 +134,7 @@ CASES = [(engine, name, *case) for engine, options in SAID.items() for name, cas
 def command(engine: str, release: str | None = None, **options: Any) -> tuple[str, list[str]]:
     part = ENGINE_PARTS[engine](name=engine, **options)  # type: ignore[call-arg]
     launch = Launch(
-        engine=engine,
+        rules=launch_rules(engine),
         model="m",
         layout=Layout(),
         gpus_per_node=8,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.measured_runs import load_sources
@@ -20,7 +21,7 @@ NO_SHAPE = "1x1x1x0/1/1+1"
 
 
 def asked(
-    model: str, gpu: str, requests: int, weights: str = "fp8", data: int = 1
+    model: str, gpu: str, requests: int, weights: str = "fp8", data: int = 1, interval: int | None = None
 ) -> tuple[HostTimes, tuple[str, ...], float]:
     request = ServingEstimateRequest.model_validate(
         {
@@ -28,7 +29,7 @@ def asked(
             "hardware": {"gpu": gpu, "count": 8},
             "parallelism": {"tensor": 8 // data, "data": data, "expert": 8 if data > 1 else 1},
             "precision": {"weights": weights},
-            "engine": {"name": "sglang"},
+            "engine": {"name": "sglang", "scheduler_recv_interval": interval},
             "workload": {"input_tokens": 1024, "output_tokens": 1024, "concurrency": requests},
         }
     )
@@ -57,6 +58,48 @@ def test_so_do_those_that_deal_attention_over_replicas() -> None:
     """The script sets 1 with ``DP_ATTENTION``."""
     host, _, _ = asked("deepseek-r1", "b200-180gb-sxm", 32, data=8)
     assert host.polled_steps == 1
+
+
+@pytest.mark.parametrize(
+    ("gpu", "data"), [("b200-180gb-sxm", 1), ("b200-180gb-sxm", 8), ("h200-141gb-sxm", 1)]
+)
+def test_what_a_request_states_counts(gpu: str, data: int) -> None:
+    """``recv_skipper.py`` of SGLang 0.5.23: every so-manieth decode step, whatever the chip and the layout."""
+    host, notes, late = asked("deepseek-r1", gpu, 32, data=data, interval=50)
+    assert (host.polled_steps_of_few, host.polled_steps) == (50, 50)
+    assert not any("scheduler_recv_interval" in note for note in notes)
+    host, _, soon = asked("deepseek-r1", gpu, 32, data=data, interval=1)
+    assert (host.polled_steps_of_few, host.polled_steps) == (1, 1)
+    assert late > soon
+
+
+def test_first_tokens_wait_for_half_of_the_interval() -> None:
+    """(41 - 1) / 2 further tokens."""
+    soon, late = (
+        llm_calc.estimate(
+            model="llama-3.1-8b",
+            hardware="h100-80gb-sxm",
+            engine={"name": "sglang", "scheduler_recv_interval": steps},
+            workload={"input_tokens": 1024, "output_tokens": 256, "concurrency": 32},
+        )
+        for steps in (1, 41)
+    )
+    waited = late.ttft_s - soon.ttft_s
+    assert waited == pytest.approx(20 * soon.tpot_s, rel=0.01)
+
+
+def test_it_is_named_where_nothing_waits_for_it() -> None:
+    engine = {"name": "sglang", "scheduler_recv_interval": 30}
+    words = "engine.scheduler_recv_interval: changes nothing of the"
+    plan = llm_calc.memory_plan(model="llama-3.1-8b", hardware="h100-80gb-sxm", engine=engine)
+    assert f"{words} memory here" in plan.assumptions
+    alone = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware="h100-80gb-sxm",
+        engine=engine,
+        workload={"input_tokens": 1024, "output_tokens": 256, "concurrency": 1},
+    )
+    assert f"{words} times here" in (*alone.assumptions, *alone.warnings)
 
 
 def test_a_request_alone_waits_for_no_look() -> None:

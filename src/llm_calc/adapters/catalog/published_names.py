@@ -96,6 +96,12 @@ def unheld_format(name: str) -> str | None:
     return next((row.says for row in _file().elsewhere if word in row.words), None)
 
 
+def said_format(name: str) -> tuple[str, str]:
+    """A name without the one format that it says, and that format; empty where it says none."""
+    variant = _variant(name)
+    return variant.base, variant.weights
+
+
 def spoken_variant(name: str, index: NameIndex[Entry]) -> Spoken[Entry] | None:
     """The model and the format that a variant's name says; None where it leaves either of them open."""
     variant = _variant(name)

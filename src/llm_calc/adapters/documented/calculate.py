@@ -35,21 +35,29 @@ def _utc_second(since_epoch_s: int) -> str:
     return datetime.fromtimestamp(since_epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def utc_now() -> str:
-    """The time in ISO 8601, to the microsecond."""
-    seconds, microseconds = divmod(time_ns() // 1000, 1_000_000)
+def utc_time(since_epoch_ns: int) -> str:
+    """A time in ISO 8601, to the microsecond."""
+    seconds, microseconds = divmod(since_epoch_ns // 1000, 1_000_000)
     return f"{_utc_second(seconds)}.{microseconds:06d}+00:00"
 
 
 class History:
-    """Steps of one request, in the documented form."""
+    """Steps of one request."""
 
     def __init__(self) -> None:
-        self.steps: list[dict[str, str]] = []
+        self._taken: list[tuple[str, str, int]] = []
 
     def add(self, operation: str, result: str) -> None:
         """Note a step that was just taken."""
-        self.steps.append({"operation": operation, "result": result, "timestamp": utc_now()})
+        self._taken.append((operation, result, time_ns()))
+
+    @property
+    def steps(self) -> list[dict[str, str]]:
+        """All of them, in the documented form."""
+        return [
+            {"operation": operation, "result": result, "timestamp": utc_time(at_ns)}
+            for operation, result, at_ns in self._taken
+        ]
 
 
 def core_overheads(factors: OverheadFactors) -> Overheads:

@@ -1,5 +1,6 @@
 """Catalog GPUs as columns, for one request on all of them, and as the documented list."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -7,29 +8,32 @@ from llm_calc.adapters.catalog import Catalogs, RentalPrice
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.units import GB, TERA, gib
 from llm_calc.core.estimate import Demand, Scenario, tokens_per_s_by_gpu
+from llm_calc.core.throughput import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuTable:
-    """Ids and columns of the GPUs that support one number type."""
+    """Ids and columns of the GPUs that support one number type, and their places in the order of usable memory."""
 
     ids: tuple[str, ...]
-    peaks_flops_per_s: tuple[float, ...]
-    bandwidths_bytes_per_s: tuple[float, ...]
-    usable_bytes: tuple[int, ...]
-    least_usable_bytes: int
+    columns: Columns
+    rising_bytes: tuple[int, ...]
+    rising_places: tuple[int, ...]
 
 
 @lru_cache(maxsize=64)
 def gpu_table(catalogs: Catalogs, precision: str) -> GpuTable:
     """The catalog's GPUs with a published dense rate for ``precision``, in order of their ids."""
     gpus = [gpu for gpu in catalogs.gpus if gpu.supports(precision)]
+    rising = sorted((gpu.usable_memory_bytes, place) for place, gpu in enumerate(gpus))
     return GpuTable(
         ids=tuple(gpu.id for gpu in gpus),
-        peaks_flops_per_s=tuple(gpu.peak_flops_per_s(precision) for gpu in gpus),
-        bandwidths_bytes_per_s=tuple(gpu.memory_bandwidth_bytes_per_s for gpu in gpus),
-        usable_bytes=tuple(gpu.usable_memory_bytes for gpu in gpus),
-        least_usable_bytes=min((gpu.usable_memory_bytes for gpu in gpus), default=0),
+        columns=Columns(
+            tuple(gpu.peak_flops_per_s(precision) for gpu in gpus),
+            tuple(gpu.memory_bandwidth_bytes_per_s for gpu in gpus),
+        ),
+        rising_bytes=tuple(usable for usable, _ in rising),
+        rising_places=tuple(place for _, place in rising),
     )
 
 
@@ -37,18 +41,10 @@ def throughput_by_gpu(
     scenario: Scenario, needs: Demand, table: GpuTable, efficiency_fraction: float
 ) -> tuple[dict[str, float], list[str]]:
     """Tokens per second by GPU id, and the ids of GPUs that are too small for the scenario."""
-    rates = tokens_per_s_by_gpu(
-        scenario,
-        needs,
-        peaks=table.peaks_flops_per_s,
-        bandwidths=table.bandwidths_bytes_per_s,
-        efficiency_fraction=efficiency_fraction,
-    )
-    needed = needs.gpu.system_bytes(scenario.overheads)
+    rates = tokens_per_s_by_gpu(scenario, needs, table.columns, efficiency_fraction)
     by_id = dict(zip(table.ids, rates, strict=True))
-    if table.least_usable_bytes >= needed:
-        return by_id, []
-    too_small = [gpu for gpu, usable in zip(table.ids, table.usable_bytes, strict=True) if usable < needed]
+    first = bisect_left(table.rising_bytes, float(needs.gpu.system_bytes(scenario.overheads)))
+    too_small = [table.ids[place] for place in sorted(table.rising_places[:first])]
     for gpu in too_small:
         del by_id[gpu]
     return by_id, too_small

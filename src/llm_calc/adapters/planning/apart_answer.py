@@ -11,9 +11,7 @@ from llm_calc.adapters.planning.apart import Apart, apart_plans, rank
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
 from llm_calc.adapters.planning.bounded import NEVER, Candidates, usd_of
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.launch import Launch, Value, launch_command
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
-from llm_calc.adapters.planning.manifests.both import both_manifests
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.wire.apart import DisaggregatedPart
@@ -21,6 +19,8 @@ from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.launching.command import Launch, Value, launch_command
+from llm_calc.core.launching.manifests.both import both_manifests
 
 SIDES = ("prefill", "decode")
 SAME = 1e-9

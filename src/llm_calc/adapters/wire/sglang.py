@@ -75,6 +75,10 @@ class SglangEngine(EngineBase):
         Literal["fa3", "fa4", "flashinfer", "flashmla", "triton", "trtllm_mha", "trtllm_mla", "cutedsl_mla"]
         | None
     ) = Field(None, description="Attention kernels, which decide the page size; absent: by GPU and model")
+    scheduler_recv_interval: Size | None = Field(
+        None,
+        description="Decode steps between two looks for new requests; absent: as measured servers ran [steps]",
+    )
     ep_num_redundant_experts: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
         None, description="Experts of each layer that are stored twice [experts]"
     )

@@ -6,11 +6,12 @@ from functools import lru_cache
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import Quantity
 from llm_calc.core.calibration import Calibration, chip_class, format_class
+from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import GROUPS, StepWork
 from llm_calc.core.serving.host import HostTimes
-from llm_calc.core.serving.polls import with_polls
+from llm_calc.core.serving.polls import stated_polls, with_polls
 from llm_calc.core.serving.rates import Machine, Rates, reached_rates
 
 GENERIC = "generic"
@@ -88,16 +89,28 @@ def _rate_keys(
     return keys, tuple((*keys, f"format:{each}", f"chip_format:{chip}/{each}") for each in named)
 
 
-def host_of(calibration: Calibration, engine: str, gpu: Gpu, work: StepWork, shape: str) -> HostTimes:
+def host_of(
+    calibration: Calibration, engine: str, gpu: Gpu, work: StepWork, shape: str, polled: int | None = None
+) -> HostTimes:
     """What the server adds to a first token of a model of this shape; nothing where no server was measured [s].
 
-    Definition: the calibration's own times of these keys, with how often such a server looks for requests.
+    Definition: the calibration's own times of these keys, with how often such a server looks for requests;
+    ``polled``: steps between looks that a request states.
     """
     if "request_s" not in calibration.by_name:
         return HostTimes()
     keys = keys_of(engine, gpu)
     found = host_times(lambda name: calibration.value(name, keys), is_dealt(work))
-    return with_polls(found, calibration.polls, engine, chip_class(gpu), shape, work)
+    return with_polls(found, calibration.polls, engine, chip_class(gpu), shape, work, polled)
+
+
+def host_under(calibration: Calibration, engine: Engine, setup: Setup, work: StepWork) -> HostTimes:
+    """What the server adds to a first token, with the engine's options [s].
+
+    Definition: :func:`host_of`.
+    """
+    shape = shape_of(setup.model)
+    return host_of(calibration, engine.name, setup.gpu, work, shape, stated_polls(engine))
 
 
 def host_times(value: Callable[[str], Quantity], dealt: Quantity) -> HostTimes:
