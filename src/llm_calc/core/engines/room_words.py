@@ -52,7 +52,10 @@ class Load(Protocol):
 
     @property
     def requests_in_flight(self) -> int:
-        """How many requests there are at once."""
+        """How many requests there are at once [requests].
+
+        Definition: those of the load.
+        """
 
 
 SEEN = "the least that was seen in measurements"
