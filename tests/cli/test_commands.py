@@ -245,6 +245,16 @@ def test_plans_show_drafts_and_both_sides() -> None:
     assert "NixlConnector" in shown.output
 
 
+def test_what_a_plans_command_takes_for_granted_is_printed_under_it() -> None:
+    asked = ("plan", "beam 1.0", "--rate", 2, "-g", "gb200", "-e", "trtllm", "--ttft", 3, "--tpot", 0.05)
+    plans = json.loads(run(*asked, "--json").output)["plans"]
+    shown = " ".join(run(*asked).output.split())
+    assert all(note in shown for plan in plans for note in plan["notes"])
+    other = "names no models of type beam among its own; they run at best by its AutoDeploy backend"
+    assert shown.count(other) == 1
+    assert f"1: the command names a checkpoint in {plans[0]['precision']['weights']}" in shown
+
+
 def test_a_plan_is_printed_as_objects_of_a_cluster() -> None:
     asked = ("plan", "llama-3.1-8b", "-c", 16, "-g", "l40s", "-e", "vllm")
     shown = run(*asked, "--manifest", "kubernetes")
