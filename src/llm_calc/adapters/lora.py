@@ -50,12 +50,16 @@ WITH_ENDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """Adapters with what the engine reserves for them; ``words``: what was taken for granted."""
+    """Adapters with what the engine reserves for them; ``words``: what was taken for granted.
+
+    ``modules``: last names of the matrices that they change.
+    """
 
     part: LoraPart
     model: Model
     adapter: Adapter
     reserve: Reserve
+    modules: tuple[str, ...]
     words: tuple[str, ...]
 
     @property
@@ -128,8 +132,15 @@ def served_lora(part: LoraPart | None, subject: Subject, engine: str) -> Served 
         model=model,
         adapter=adapter,
         reserve=reserve,
+        modules=_last_names(adapter, model),
         words=(*unread, *words, *taken, *adapter_words(said, adapter, model)),
     )
+
+
+def _last_names(adapter: Adapter, model: Model) -> tuple[str, ...]:
+    """What engines call the matrices that an adapter changes: the ends of their names, each once."""
+    taken = (module.name.rpartition(".")[2] for module in modules_of(model) if adapter.takes(module))
+    return tuple(dict.fromkeys(taken))
 
 
 def _reserve(

@@ -37,3 +37,17 @@ def taken_words(part: LoraPart, engine: str) -> Iterator[str]:
     for key in SEEN:
         if key not in refused and config.get(key) not in NOTHING:
             yield f"{CONFIG}.{key}: whether {engine} takes an adapter with it is not known"
+
+
+def check_beside_draft(engine: str, method: str) -> None:
+    """Refuses adapters beside a draft that the engine does not serve them with.
+
+    Source: SGLang 0.5.23 ``srt/arg_groups/lora_hook.py``, ``check_lora_speculative_compatibility``, which takes them
+    with n-grams and heads; 0.5.12 ``srt/server_args.py`` with n-grams alone; checked: 2026-11-30, read.
+
+    Raises:
+        UnsupportedError: SGLang with a smaller model.
+    """
+    if engine == "sglang" and method == "draft_model":
+        msg = "lora: SGLang serves no adapters beside a smaller draft model; take mtp, eagle, eagle3 or ngram"
+        raise UnsupportedError(msg, field="lora")

@@ -5,6 +5,7 @@ from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import computing_side, planned_side
+from llm_calc.adapters.beside_model import check_parts_beside
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
@@ -136,6 +137,7 @@ def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         version=request.engine.version,
         processor=getattr(request.engine, "mm_processor_kwargs", None),
     )
+    check_parts_beside(request.speculative, request.lora, request.engine.name)
     served = served_lora(request.lora, subject, request.engine.name)
     subject = with_draft_said(subject, request.speculative, catalogs, request.engine)
     subject = with_lora(subject, served)
