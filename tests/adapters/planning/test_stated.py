@@ -182,7 +182,12 @@ def test_a_switch_that_cannot_be_turned_off_is_named_unless_it_is_off_anyway() -
         ("0.5.12", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
         ("0.11.0", {"max_cudagraph_capture_size": 64}, "--cuda-graph-sizes 64"),
         ("0.5.4", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.9", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.13", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.14", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs-decode 8"),
+        ("0.5.10", {"disable_prefill_cuda_graph": True}, "--disable-piecewise-cuda-graph"),
         ("0.5.12", {"disable_prefill_cuda_graph": True}, "--disable-piecewise-cuda-graph"),
+        ("0.5.7", {"mamba_radix_cache_strategy": "auto"}, "--mamba-scheduler-strategy auto"),
         ("0.5.12", {"mamba_radix_cache_strategy": "auto"}, "--mamba-scheduler-strategy auto"),
     ],
 )
