@@ -72,7 +72,7 @@ def window_ratio(rules: SglangRules, model_type: str, stated: float | None) -> f
 def state_ratio(rules: SglangRules, model_type: str, stated: float) -> float:
     """Memory of the pool of states for each byte of the others' [1].
 
-    ``0.9``, of some types ``0.1``.
+    ``states = ratio x others``: ``0.9``, of some types ``0.1``, where nothing else is stated.
     Source: as :func:`window_ratio`; checked: 2026-11-30, read.
     Leaves out: that 0.5.20 and later tell a stated 0.9 from none.
     """
