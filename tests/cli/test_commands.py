@@ -58,6 +58,14 @@ def test_an_estimate_shows_measured_runs_beside_what_is_predicted_for_them() -> 
         ("generic", "max_model_len"),
     ],
 )
+@pytest.mark.parametrize("command", ["estimate", "memory"])
+def test_a_context_does_not_change_which_engine_answers(command: str) -> None:
+    """A kind of GGUF file is llama.cpp's, with --context or without."""
+    asked = (command, "llama3.1:8b-instruct-q4_K_M", "--gpu", "rtx4090", "--json")
+    plain, bound = run(*asked).output, run(*asked, "--context", 16384).output
+    assert json.loads(plain)["engine"]["name"] == json.loads(bound)["engine"]["name"] == "llama.cpp"
+
+
 @pytest.mark.parametrize("command", ["memory", "estimate"])
 def test_the_longest_context_goes_to_the_engine_under_its_own_flag(
     command: str, engine: str | None, flag: str
@@ -235,6 +243,16 @@ def test_plans_show_drafts_and_both_sides() -> None:
     assert "vllm + ngram" in shown.output
     assert "Prefill and decode apart" in shown.output
     assert "NixlConnector" in shown.output
+
+
+def test_what_a_plans_command_takes_for_granted_is_printed_under_it() -> None:
+    asked = ("plan", "beam 1.0", "--rate", 2, "-g", "gb200", "-e", "trtllm", "--ttft", 3, "--tpot", 0.05)
+    plans = json.loads(run(*asked, "--json").output)["plans"]
+    shown = " ".join(run(*asked).output.split())
+    assert all(note in shown for plan in plans for note in plan["notes"])
+    other = "names no models of type beam among its own; they run at best by its AutoDeploy backend"
+    assert shown.count(other) == 1
+    assert f"1: the command names a checkpoint in {plans[0]['precision']['weights']}" in shown
 
 
 def test_a_plan_is_printed_as_objects_of_a_cluster() -> None:

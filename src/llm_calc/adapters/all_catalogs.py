@@ -42,8 +42,7 @@ def _load_others() -> None:
     from llm_calc.adapters.engine_catalog import load_engine_rules
     from llm_calc.adapters.formats import format_catalog
     from llm_calc.adapters.images import load_images
-    from llm_calc.adapters.planning.launch_catalog import load_launch_rules
-    from llm_calc.adapters.planning.manifests.served import load_resources
+    from llm_calc.adapters.planning.launch_catalog import load_launch_rules, load_resources
     from llm_calc.adapters.planning.owned import load_owner_defaults
     from llm_calc.adapters.presets import load_presets
     from llm_calc.adapters.runs_on import load_runs_on

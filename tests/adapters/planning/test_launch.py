@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.planning import launch
-from llm_calc.adapters.planning.launch import Launch, launch_command
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import load_runs_on
 from llm_calc.core.errors import UnknownNameError
+from llm_calc.core.launching.command import Launch, launch_command
 from llm_calc.core.parallelism import Layout
 
 DOCUMENTED = {
@@ -51,7 +51,7 @@ def launches() -> Iterator[Launch]:
     for engine, layouts in LAYOUTS.items():
         for layout in layouts:
             yield Launch(
-                engine=engine,
+                rules=launch_rules(engine),
                 model="org/model",
                 layout=layout,
                 gpus_per_node=8,
@@ -81,7 +81,7 @@ def test_the_catalog_holds_documented_options_alone(engine: str) -> None:
 
 def test_vllm_over_two_hosts() -> None:
     launch = Launch(
-        engine="vllm",
+        rules=launch_rules("vllm"),
         model="deepseek-ai/DeepSeek-V3",
         layout=Layout(tensor=8, pipeline=2),
         gpus_per_node=8,
@@ -96,7 +96,7 @@ def test_vllm_over_two_hosts() -> None:
 
 def test_sglang_counts_all_gpus_of_a_stage_and_all_sequences() -> None:
     launch = Launch(
-        engine="sglang",
+        rules=launch_rules("sglang"),
         model="m",
         layout=Layout(tensor=2, data=4, expert=8),
         gpus_per_node=8,
@@ -110,7 +110,11 @@ def test_sglang_counts_all_gpus_of_a_stage_and_all_sequences() -> None:
 
 def test_tensorrt_llm_takes_what_has_no_option_from_a_file() -> None:
     launch = Launch(
-        engine="trtllm", model="m", layout=Layout(data=8, expert=8), gpus_per_node=8, kv_cache="fp8"
+        rules=launch_rules("trtllm"),
+        model="m",
+        layout=Layout(data=8, expert=8),
+        gpus_per_node=8,
+        kv_cache="fp8",
     )
     assert launch_command(launch) == (
         "printf 'enable_attention_dp: true\\nkv_cache_config:\\n  dtype: fp8\\n' > options.yaml && "
@@ -119,7 +123,7 @@ def test_tensorrt_llm_takes_what_has_no_option_from_a_file() -> None:
 
 
 def test_names_are_safe_in_a_shell() -> None:
-    launch = Launch(engine="vllm", model="my model; rm -rf /", layout=Layout(), gpus_per_node=8)
+    launch = Launch(rules=launch_rules("vllm"), model="my model; rm -rf /", layout=Layout(), gpus_per_node=8)
     assert shlex.split(launch_command(launch)) == ["vllm", "serve", "my model; rm -rf /"]
 
 
@@ -143,8 +147,8 @@ HOSTILE = (
 def test_a_name_is_one_literal_word_whatever_is_in_it(engine: str, name: str, tmp_path: Path) -> None:
     several = not launch_rules(engine).one_host
     layout = Layout(tensor=16) if several else Layout()
-    command = launch_command(Launch(engine=engine, model=name, layout=layout, gpus_per_node=8))
-    plain = launch_command(Launch(engine=engine, model="NAME", layout=layout, gpus_per_node=8))
+    command = launch_command(Launch(rules=launch_rules(engine), model=name, layout=layout, gpus_per_node=8))
+    plain = launch_command(Launch(rules=launch_rules(engine), model="NAME", layout=layout, gpus_per_node=8))
     assert shlex.split(command) == [name if word == "NAME" else word for word in shlex.split(plain)]
     # a real shell keeps the word too
     bash = shutil.which("bash") or "/bin/bash"
@@ -160,7 +164,7 @@ def test_a_name_is_one_literal_word_whatever_is_in_it(engine: str, name: str, tm
 
 @pytest.mark.parametrize("engine", load_launch_rules())
 def test_a_name_is_no_option(engine: str) -> None:
-    launch = Launch(engine=engine, model="--trust-remote-code", layout=Layout(), gpus_per_node=8)
+    launch = Launch(rules=launch_rules(engine), model="--trust-remote-code", layout=Layout(), gpus_per_node=8)
     words = shlex.split(launch_command(launch))
     assert "./--trust-remote-code" in words
     assert "--trust-remote-code" not in words
@@ -182,8 +186,9 @@ def test_every_gpu_with_published_rates_runs_some_engine_or_none_by_its_vendor()
 
 def test_no_module_of_starting_engines_knows_one_by_its_name() -> None:
     """What tells engines apart stands in their catalogs."""
-    folder = Path(launch.__file__).parent
-    files = [folder / "launch.py", folder / "launched.py", folder / "stated.py", folder / "choices.py"]
+    package = Path(llm_calc.__file__).parent
+    folder, core = package / "adapters/planning", package / "core/launching"
+    files = [folder / "launched.py", folder / "stated.py", folder / "choices.py", *core.rglob("*.py")]
     names = [f'"{name}"' for name in load_launch_rules()]
-    for file in (*files, *folder.glob("manifests/*.py")):
+    for file in files:
         assert [name for name in names if name in file.read_text(encoding="utf-8")] == [], file.name

@@ -1,5 +1,7 @@
 """The search: a wider one never finds less, reasons are true, and what candidates share is resolved once."""
 
+import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.model_source import served_model
 from llm_calc.adapters.planning import plans, scene
 from llm_calc.adapters.planning.plans import answer_deployment_plans
+from llm_calc.adapters.planning.search import LOAD_TRIES, affordable, ever_more
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, DeploymentPlansRequest
+from llm_calc.core.planning.bounds import Limits
 
 TIGHT: dict[str, Any] = {
     "model": {"name": "gpt-oss-120b"},
@@ -100,3 +104,63 @@ def test_replicas_never_serve_more_requests_than_there_are(users: int) -> None:
     for plan in found.plans:
         assert plan.requests_per_s * plan.request_latency_s <= users * (1 + 1e-6)
         assert plan.output_tokens_per_s == pytest.approx(200 * plan.requests_per_s)
+
+
+EDGE: dict[str, Any] = {
+    "model": {"name": "llama-3.1-8b"},
+    "gpus": ["l4"],
+    "engines": ["vllm"],
+    "formats": ["fp8"],
+    "workload": {"input_tokens": 1024, "output_tokens": 128, "request_rate": 60},
+    "objective": "gpus",
+    "prices": {"l4": 0.7},
+}
+
+
+@pytest.mark.parametrize(
+    ("limits", "gpus"),
+    [
+        *(({"max_gpus": most}, 18) for most in (18, 19, 20, 64)),
+        ({"max_gpus": 17}, None),
+        *(({"usd_per_hour": 0.7 * most}, 18) for most in (18, 19, 64)),
+        ({"usd_per_hour": 0.7 * 17}, None),
+    ],
+    ids=str,
+)
+def test_a_limit_that_the_best_plan_just_keeps_does_not_hide_it(
+    limits: dict[str, float], gpus: int | None
+) -> None:
+    """18 L4s serve 60 arrivals a second under the widest limit, so every limit down to 18 finds them."""
+    found = answer(EDGE, limits=limits)
+    assert [plan.gpus for plan in found.plans] == ([] if gpus is None else [gpus])
+    assert bool(found.refused) is (gpus is None)
+
+
+@pytest.mark.parametrize(("first", "most"), [(1, 1), (1, 3), (15, 17), (15, 18), (15, 19), (40, 1000)])
+def test_more_replicas_are_tried_up_to_the_last_that_is_allowed(first: int, most: int) -> None:
+    tried = list(ever_more(first, most))
+    assert tried[0] == first
+    assert max(tried) <= most
+    assert all(earlier < later <= max(earlier + 1, 1.25 * earlier) for earlier, later in pairwise(tried))
+    assert tried[-1] == most or len(tried) == LOAD_TRIES
+
+
+@pytest.mark.parametrize("owned", [10, 11, 24])
+def test_replicas_of_two_gpus_fill_whole_numbers_of_gpus_beside_spares(owned: int) -> None:
+    """``floor(owned / 2)`` replicas, of which one stands by; at 3 USD a GPU as many for the rent."""
+    free, rent = Limits(gpus=owned), Limits(gpus=4096, usd_per_hour=3.0 * owned)
+    assert affordable(free, 2, math.inf, 1) == affordable(rent, 2, 3.0, 1) == owned // 2 - 1
+    assert affordable(rent, 2, math.inf, 0) == 0
+
+
+def test_a_layout_that_is_left_as_it_lies_behind_did_not_fail() -> None:
+    """Six that fail end the search of a kind; what is left for its bound alone may not be among them."""
+    request, catalogs = DeploymentPlansRequest.model_validate(EDGE), load_catalogs()
+    found = plans._find(request, catalogs, served_model(request.model, catalogs), None)
+    (candidates,) = (each for each in found.searched.candidates if len(each.places))
+    search, bound = found.search, candidates.bound(int(candidates.places[0]))
+    search.done.clear()
+    assert search.full(bound, beaten=bound.score / 2) is None
+    assert not search._has_failed(bound)
+    search.done[bound.row] = None
+    assert search._has_failed(bound)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from llm_calc.adapters.planning.launch import Launch, launch_command
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.planning.stated import stated_options, unsaid
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.core.launching.command import Launch, launch_command
 from llm_calc.core.parallelism import Layout
 
 NONE = ""
@@ -134,7 +134,7 @@ CASES = [(engine, name, *case) for engine, options in SAID.items() for name, cas
 def command(engine: str, release: str | None = None, **options: Any) -> tuple[str, list[str]]:
     part = ENGINE_PARTS[engine](name=engine, **options)  # type: ignore[call-arg]
     launch = Launch(
-        engine=engine,
+        rules=launch_rules(engine),
         model="m",
         layout=Layout(),
         gpus_per_node=8,

@@ -2,6 +2,8 @@
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.errors import InvalidInputError
 from tests.core.engines.setups import engine, recurrent, setup, sliding
@@ -68,3 +70,16 @@ def test_prompts_longer_than_a_step_are_refused_unless_they_are_cut(version: str
     assert build_engine("trtllm", version, enable_chunked_prefill=True).limits(setup()).takes(10**6)
     longer = build_engine("trtllm", version, max_num_tokens=16_384)
     assert longer.limits(setup()).takes(9351)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "cut"), [(1, True), (2, True), (3, False), (6, False), (8, True), (16, True)]
+)
+def test_kv_heads_are_dealt_or_doubled_whole(tensor: int, *, cut: bool) -> None:
+    """``duplicate_kv_weight`` asserts that the 8 KV heads are a multiple of the GPUs, or these of them."""
+    model = read_config(load_catalogs().model("beam-1.0-501b-a23b").config, name="beam").model
+    plan = engine("trtllm").plan(setup(model, tensor=tensor, memory_gib=1400))
+    assert plan.starts == cut
+    asked = f"parallelism.tensor: {tensor} neither divides 8 KV heads nor is a multiple of them"
+    works = "what works: tensor 1, 2, 4, 8, 16"
+    assert plan.refusals == (() if cut else (f"{asked}; {works}",))

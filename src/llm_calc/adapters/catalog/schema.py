@@ -13,7 +13,7 @@ from llm_calc.adapters.catalog.published_names import PublishedNamesFile
 from llm_calc.adapters.formats.gguf_rows import ArchitecturesFile, TensorsFile, TypesFile
 from llm_calc.adapters.formats.keys import KeysFile
 from llm_calc.adapters.formats.rows import NumbersFile, RecipesFile
-from llm_calc.adapters.planning.launch_catalog import LaunchRules
+from llm_calc.adapters.planning.launch_catalog import LaunchFile
 from llm_calc.adapters.runs_on import EngineRunsOn
 
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -26,7 +26,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "formats-gguf-architectures.schema.json": ArchitecturesFile,
     "formats-gguf-tensors.schema.json": TensorsFile,
     "formats-gguf-types.schema.json": TypesFile,
-    "launch.schema.json": LaunchRules,
+    "launch.schema.json": LaunchFile,
     "published_names.schema.json": PublishedNamesFile,
     "runs_on.schema.json": EngineRunsOn,
 }

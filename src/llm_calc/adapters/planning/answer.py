@@ -9,11 +9,10 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.as_requests import serving_request
+from llm_calc.adapters.planning.basis_words import basis_words
 from llm_calc.adapters.planning.beside_words import way_notes
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.launch import launch_command
 from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
-from llm_calc.adapters.planning.manifests.made import manifests_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
@@ -32,6 +31,8 @@ from llm_calc.core.costs import (
     token_costs,
 )
 from llm_calc.core.deployments.question import headroom_bytes, whole_concurrency
+from llm_calc.core.launching.command import launch_command
+from llm_calc.core.launching.manifests.made import manifests_of
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.percentiles import PERCENTILES
@@ -95,7 +96,9 @@ def _parts(request: ServingEstimateRequest) -> dict[str, Any]:
 
 def _own_notes(plan: Evaluated) -> list[str]:
     """What to know of a plan whatever starts it."""
-    return [*plan.placed.warnings, *_basis_notes(plan), *way_notes(plan.placed, plan.planned.engine)]
+    placed, engine = plan.placed, plan.planned.engine
+    basis = basis_words(placed, engine, plan.row.choice.way, plan.workload)
+    return [*placed.warnings, *basis, *way_notes(placed, engine)]
 
 
 def _output(plan: Evaluated) -> float:
@@ -128,16 +131,6 @@ def _bill(money: Money) -> dict[str, Any]:
         "usd_per_million_output_tokens_all_in": _usd(money, "all_in_output_usd"),
         "break_even": money.break_even,
     }
-
-
-def _basis_notes(plan: Evaluated) -> list[str]:
-    """What to know of a plan that rests on no measurement."""
-    if basis_kind(plan.placed) != "formula_only":
-        return []
-    engine, gpu = plan.placed.engine, plan.placed.subject.setup.gpu
-    return [
-        f"no measurement of {engine} on GPUs of the generation of {gpu.id}: times are the formula's alone"
-    ]
 
 
 def percentiles_by_name(found: Estimate) -> dict[str, dict[str, float]] | None:

@@ -4,16 +4,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from llm_calc.adapters.apart_sides import cache_link
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
 from llm_calc.adapters.planning.bounded import NEVER, Candidates, usd_of
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.launch import Launch, Value, launch_command
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
-from llm_calc.adapters.planning.manifests.both import both_manifests
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.wire.apart import DisaggregatedPart
@@ -21,6 +18,8 @@ from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.launching.command import Launch, Value, launch_command
+from llm_calc.core.launching.manifests.both import both_manifests
 
 SIDES = ("prefill", "decode")
 SAME = 1e-9
@@ -135,12 +134,12 @@ def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
 
 
 def _notes(each: Apart) -> Iterator[str]:
-    link, over = cache_link(each.first.gpu)
+    way = each.sides.way
     yield (
         "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
         "and its answer to one that decodes"
     )
-    yield f"caches travel at {link / 1e9:.4g} GB/s a GPU: {over}"
+    yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
         yield from (f"{name} side: {words}" for words in placed.warnings)
     yield from way_notes(each.sides.decode, each.planned.engine)

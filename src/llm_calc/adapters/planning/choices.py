@@ -10,7 +10,7 @@ from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.gpu_counts import read_counted
 from llm_calc.adapters.model_source import SourcedModel, model_precision
-from llm_calc.adapters.planning.launch_catalog import LaunchRules, launch_rules, load_launch_rules
+from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
@@ -21,6 +21,7 @@ from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.checkpoints.recipes.quantizer import KEPT
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.launching.rules import LaunchRules
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.space import layouts

@@ -8,7 +8,6 @@ from llm_calc.adapters.model_source import SourcedModel
 from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.choices import choice_of
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
-from llm_calc.adapters.planning.manifests.made import manifests_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.presets import chosen_words, with_preset
@@ -17,6 +16,7 @@ from llm_calc.adapters.wire.plan_parts import ClusterObject, ManifestKind
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.launching.manifests.made import manifests_of
 from llm_calc.core.serving.estimate import Estimate
 
 NODE = 8

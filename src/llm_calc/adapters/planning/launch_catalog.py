@@ -8,61 +8,23 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
+from llm_calc.adapters.catalog.files import STRICT, TEXT, Many, Named, catalog_folder, read_csv, read_named
 from llm_calc.core.errors import UnknownNameError
+from llm_calc.core.launching.rules import (
+    Container,
+    Image,
+    Kserve,
+    LaunchOption,
+    LaunchRules,
+    Quantity,
+    Resource,
+    StatedOption,
+)
 from llm_calc.core.planning.space import LayoutRules
 
-Quantity = Literal[
-    "model",
-    "tensor",
-    "pipeline",
-    "data",
-    "expert",
-    "stage_gpus",
-    "experts_dealt",
-    "attention_replicated",
-    "nodes",
-    "several_nodes",
-    "several_gpus",
-    "context_tokens",
-    "max_sequences",
-    "all_sequences",
-    "max_batched_tokens",
-    "memory_fraction",
-    "dtype",
-    "quantize_on_load",
-    "kv_cache",
-    "gpu_layers",
-    "fused_attention",
-    "options_file",
-    "draft_method",
-    "draft_config",
-    "draft_model",
-    "draft_tokens",
-    "draft_steps",
-    "draft_branches",
-    "checked_tokens",
-    "mtp_tokens",
-    "host_cache_gib",
-    "host_cache_ratio",
-    "host_cache_bytes_per_gpu",
-    "host_cache",
-    "adapters",
-    "adapters_at_once",
-    "adapter_rank",
-    "adapter_modules",
-    "adapters_on_host",
-    "side",
-]
-"""What an option can be given."""
 
-
-class LaunchOption(BaseModel):
-    """An option under its documented name.
-
-    ``takes``: the quantity that it is given, which is left out where it is the engine's own default. ``fixed``: what is
-    written instead of the quantity. ``values``: the engine's words for ours; others are left out.
-    """
+class OptionRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = LaunchOption.__doc__
 
     model_config = STRICT
 
@@ -72,14 +34,8 @@ class LaunchOption(BaseModel):
     values: dict[str, str] | None = None
 
 
-class StatedOption(BaseModel):
-    """How a command says an option of the engine's part of a request: under ``option``, else in the file of options.
-
-    ``states``: the request's name. ``on``, ``off``: what is written after the option where it is true or false; a word
-    that begins with a dash stands in the option's place. Without ``on`` the option alone; without ``off`` nothing can
-    be written. ``joined``: what stands between several values; without it each is a word. ``values``: the engine's
-    words. ``earlier``: the option by the release whose rules answer, where it had another name.
-    """
+class StatedRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = StatedOption.__doc__
 
     model_config = STRICT
 
@@ -105,12 +61,8 @@ class LayoutRow(BaseModel):
     experts: Literal["none", "whole"]
 
 
-class ImageRow(BaseModel):
-    """A public image for the chips of one vendor.
-
-    ``families``: compute capabilities by name, or generations of chips that have none; all if empty. ``image``:
-    ``{version}`` stands for the release. ``version``: what an image holds whose tag does not follow from the release.
-    """
+class ImageRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Image.__doc__
 
     model_config = STRICT
 
@@ -122,8 +74,8 @@ class ImageRow(BaseModel):
     checked: date
 
 
-class KserveRow(BaseModel):
-    """How KServe starts the engine over several hosts by itself: on whose chips, and options that it writes."""
+class KserveRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Kserve.__doc__
 
     model_config = STRICT
 
@@ -133,14 +85,8 @@ class KserveRow(BaseModel):
     checked: date
 
 
-class ContainerRow(BaseModel):
-    """How an engine runs in a container.
-
-    ``listen``: what makes the server answer to others than its own host. ``entrypoint``: the image starts the first
-    word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
-    ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
-    ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself.
-    """
+class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Container.__doc__
 
     model_config = STRICT
 
@@ -157,14 +103,21 @@ class ContainerRow(BaseModel):
     kserve: KserveRow | None = None
     images: Many[ImageRow] = Field(min_length=1)
 
+    @property
+    def container(self) -> Container:
+        """As the core takes it."""
+        kept = {"source", "checked"}
+        kserve = None if self.kserve is None else Kserve(**self.kserve.model_dump(exclude=kept))
+        return Container(
+            **self.model_dump(exclude={"checked", "sources", "kserve", "images"}),
+            kserve=kserve,
+            images=tuple(Image(**row.model_dump(exclude=kept)) for row in self.images),
+            resources=_resources(),
+        )
 
-class LaunchRules(Named):
-    """One file of ``catalogs/launch``.
 
-    ``notes``: what to know of commands over several hosts, of all where ``notes_on_one_host``. ``usual_formats``: of
-    weights, to look at beside the own where a request names none, if a number of the own takes more bits than
-    ``usual_above_bits``. ``made_on_load``: how weights are stored that the engine makes of 16 bits while it loads.
-    """
+class LaunchFile(Named):  # noqa: D101 - the words of the core
+    __doc__ = LaunchRules.__doc__
 
     model_config = STRICT
 
@@ -181,15 +134,52 @@ class LaunchRules(Named):
     options_file: str | None = None
     one_host: bool = False
     layouts: LayoutRow
-    options: Many[LaunchOption] = Field(min_length=1)
-    file_options: Many[LaunchOption] = ()
-    stated: Many[StatedOption] = ()
+    options: Many[OptionRow] = Field(min_length=1)
+    file_options: Many[OptionRow] = ()
+    stated: Many[StatedRow] = ()
     container: ContainerRow | None = None
 
     @property
-    def layout_rules(self) -> LayoutRules:
-        """The layouts as the core takes them."""
-        return LayoutRules(**self.layouts.model_dump())
+    def rules(self) -> LaunchRules:
+        """As the core takes them."""
+        parts = {"layouts", "options", "file_options", "stated", "container", "checked"}
+        return LaunchRules(
+            **self.model_dump(exclude=parts),
+            layout_rules=LayoutRules(**self.layouts.model_dump()),
+            options=tuple(LaunchOption(**row.model_dump()) for row in self.options),
+            file_options=tuple(LaunchOption(**row.model_dump()) for row in self.file_options),
+            stated=tuple(StatedOption(**row.model_dump()) for row in self.stated),
+            container=None if self.container is None else self.container.container,
+        )
+
+
+class ResourceRow(BaseModel):
+    """A line of ``catalogs/kubernetes/resources.csv``: what a vendor's device plugin calls its chips."""
+
+    model_config = TEXT
+
+    vendor: str
+    families: str = ""
+    resource: str
+    checked: date
+    source: str
+
+
+@cache
+def load_resources(path: Path | None = None) -> tuple[ResourceRow, ...]:
+    """What device plugins call chips.
+
+    Raises:
+        CatalogError: a line is wrong; names it.
+    """
+    return tuple(read_csv(ResourceRow, catalog_folder("kubernetes", path) / "resources.csv"))
+
+
+def _resources() -> tuple[Resource, ...]:
+    return tuple(
+        Resource(vendor=row.vendor, families=tuple(row.families.split()), resource=row.resource)
+        for row in load_resources()
+    )
 
 
 @cache
@@ -199,7 +189,7 @@ def load_launch_rules(path: Path | None = None) -> Mapping[str, LaunchRules]:
     Raises:
         CatalogError: a file is wrong or misnamed.
     """
-    return read_named(LaunchRules, "launch", path)
+    return {name: file.rules for name, file in read_named(LaunchFile, "launch", path).items()}
 
 
 def launch_rules(engine: str) -> LaunchRules:

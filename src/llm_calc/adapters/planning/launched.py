@@ -9,13 +9,13 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, unsaid_beside
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.launch import Launch, Value, launch_notes
-from llm_calc.adapters.planning.manifests.served import Served
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.stated import stated_options, unsaid
 from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.launching.command import Launch, Value, launch_notes
+from llm_calc.core.launching.manifests.served import Served
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -57,7 +57,7 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
     storage = choice.precision.weights.storage
     loaded = None if choice.own_weights else storage
     return Launch(
-        engine=engine.name,
+        rules=choice.rules,
         model=_model_word(choice, repository),
         layout=chosen.layout,
         gpus_per_node=chosen.gpus_per_node,
@@ -102,7 +102,7 @@ def command_notes(chosen: Chosen) -> list[str]:
     foreign = choice.precision.weights.name if _at_hand(choice) else None
     nodes = -(-chosen.layout.gpus // chosen.gpus_per_node)
     return [
-        *launch_notes(choice.engine, nodes, foreign_weights=foreign),
+        *launch_notes(choice.rules, nodes, foreign_weights=foreign),
         *unsaid(choice.rules, chosen.engine),
         *([] if chosen.placed is None else unsaid_beside(chosen.placed, choice.way, choice.rules)),
     ]

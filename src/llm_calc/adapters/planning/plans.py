@@ -18,7 +18,6 @@ from llm_calc.adapters.planning.bounded import bounds
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
-from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
@@ -45,6 +44,7 @@ from llm_calc.adapters.wire.plans import (
 from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.launching.manifests.made import manifest_assumption
 from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.split import Load
 

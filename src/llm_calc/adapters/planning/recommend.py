@@ -13,7 +13,6 @@ from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.choices import layouts_on, named_gpus
 from llm_calc.adapters.planning.holding import NODE, Holding, Started, started_by
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
-from llm_calc.adapters.planning.manifests.made import manifest_assumption
 from llm_calc.adapters.planning.names import names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
@@ -32,6 +31,7 @@ from llm_calc.core.costs import request_usd, token_costs
 from llm_calc.core.deployments.question import headroom_bytes
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.launching.manifests.made import manifest_assumption
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.options import MOST_PARALLEL

@@ -11,6 +11,7 @@ from llm_calc.adapters.planning.exact import Evaluated, evaluate, holds
 from llm_calc.adapters.planning.rows import Kind, Row
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.split import LOADS, Load
 
 TRIES_A_KIND = 6
@@ -18,6 +19,8 @@ TRIES_A_KIND = 6
 MARGIN = 0.02
 """By how much a bound has to beat a plan to be worth a look: closed forms and simulated runs differ by as much."""
 LOAD_TRIES = 4
+ROUNDING = 1e-9
+"""Part of a replica by which a rent may lie above its limit: it is a product of floats."""
 STEP = 4
 """Replicas of which one more is tried at a time; the fewest that hold are found between."""
 
@@ -77,11 +80,15 @@ class Search:
             if math.isinf(bound.score) and found is not None:
                 break
             plan = self.full(bound, beaten)
-            failed += plan is None and self._affordable(bound.row, bound.replicas)
+            failed += self._has_failed(bound)
             found = min((each for each in (found, plan) if each is not None), key=self.rank, default=None)
             if failed == TRIES_A_KIND:
                 break
         return found
+
+    def _has_failed(self, bound: Bound) -> bool:
+        """Whether a candidate breaks a limit or does not start; one that is left as it lies behind did not fail."""
+        return self.done.get(bound.row, bound) is None and self._affordable(bound.row, bound.replicas)
 
     def full(self, bound: Bound, beaten: float = NEVER) -> Evaluated | None:
         """The candidate in full, with the most requests a replica that keep the limits.
@@ -139,10 +146,13 @@ class Search:
         return self.known[key]
 
     def _affordable(self, row: Row, replicas: int) -> bool:
-        limits, gpus = self.scene.limits, row.layout.gpus * (replicas + self.scene.spare_replicas)
-        if math.isinf(limits.usd_per_hour):
-            return gpus <= limits.gpus
-        return gpus <= limits.gpus and usd_of(self.prices[row.gpu.id]) * gpus <= limits.usd_per_hour
+        return replicas <= self._most_replicas(row)
+
+    def _most_replicas(self, row: Row) -> int:
+        """Replicas that the limits on GPUs and rent allow, besides spare ones."""
+        return affordable(
+            self.scene.limits, row.layout.gpus, usd_of(self.prices[row.gpu.id]), self.scene.spare_replicas
+        )
 
     def _loads(self, bound: Bound) -> Iterator[tuple[Bound, WorkloadPart, int]]:
         """Loads of a replica from slightly more than the bound allows to ever fewer."""
@@ -154,10 +164,9 @@ class Search:
                 yield bound, workload.model_copy(update={"concurrency": each}), 1
         else:
             kept = load.fastest and self._affordable(bound.row, bound.replicas)
-            replicas = bound.replicas if kept else bound.least
-            for _ in range(LOAD_TRIES):
+            first = bound.replicas if kept else bound.least
+            for replicas in ever_more(first, self._most_replicas(bound.row)):
                 yield bound, share_of(workload, load, replicas), replicas
-                replicas += max(1, replicas // STEP)
 
     def rank(self, plan: Evaluated) -> tuple[float, ...]:
         """The objective; of equals the cheaper, then smaller, then faster."""
@@ -186,6 +195,24 @@ def _by_kind(candidates: Sequence[Candidates]) -> Iterator[tuple[Bound, Iterator
 
     for first in np.sort(firsts).tolist():
         yield bound(first), map(bound, np.flatnonzero(codes == codes[first]).tolist())
+
+
+def affordable(limits: Limits, gpus: float, usd_per_gpu_hour: float, spare: int) -> int:
+    """The most replicas of so many GPUs that the limits on GPUs and rent allow, besides spare ones; 0 where none."""
+    most = limits.gpus / gpus
+    if math.isfinite(limits.usd_per_hour):
+        most = min(most, limits.usd_per_hour / max(usd_per_gpu_hour * gpus, ROUNDING) + ROUNDING)
+    return max(0, math.floor(most) - spare)
+
+
+def ever_more(first: int, most: int) -> Iterator[int]:
+    """The numbers of replicas that are tried, a quarter more each; ``most`` itself where a step leads over it."""
+    replicas = first
+    for _ in range(LOAD_TRIES):
+        yield replicas
+        if replicas >= most:
+            return
+        replicas = min(replicas + max(1, replicas // STEP), most)
 
 
 def falling_loads(largest: float) -> list[int]:

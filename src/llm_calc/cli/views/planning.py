@@ -1,5 +1,7 @@
 """Plans and recommendations."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from llm_calc.adapters.wire.apart_plans import ApartPlan
@@ -40,10 +42,23 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
     if commands:
         facts(console, commands, "Start one replica with")
+        _show_noted(console, answer.plans)
     _show_apart(console, answer.apart)
     _show_days(console, answer.plans)
     _show_refused(console, answer.refused)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def _show_noted(console: Console, plans: Sequence[Plan | ApartPlan]) -> None:
+    """What the notes say of commands and figures, each once: of which plans, unless of all."""
+    ranks = dict[str, list[int]]()
+    for plan in plans:
+        for note in dict.fromkeys(plan.notes):
+            ranks.setdefault(note, []).append(plan.rank)
+    said = (
+        note if len(of) == len(plans) else f"{', '.join(map(str, of))}: {note}" for note, of in ranks.items()
+    )
+    notes(console, said, ())
 
 
 def _show_days(console: Console, plans: list[Plan]) -> None:
@@ -122,6 +137,7 @@ def _show_apart(console: Console, plans: list[ApartPlan]) -> None:
     for plan in plans:
         commands = [("prefill", plan.launch_prefill), ("decode", plan.launch_decode)]
         facts(console, commands, f"Start a replica of each side of {plan.rank} with")
+    _show_noted(console, plans)
 
 
 SHORT = {"tensor": "TP", "pipeline": "PP", "data": "DP", "expert": "EP"}

@@ -90,7 +90,7 @@ def compute_bytes(graph: Graph) -> float:
     what they take in.
     Source: llama.cpp v0.5.0 ``ggml/src/ggml-alloc.c``, which puts a tensor into the smallest hole that it fits;
     checked: 2026-11-30, read; equal to its own dry run for dense models (``docs/memory.md``).
-    More where it takes over what lies with the host (:func:`._copied_bytes`).
+    More where it takes over what lies with the host (``_copied_bytes``).
     Leaves out: recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
     model, tokens = graph.model, _tokens(graph)

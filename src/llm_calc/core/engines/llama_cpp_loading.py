@@ -58,14 +58,18 @@ def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:
     return tuple(max(setup.memory_of(stage) - taken, 0.0) for stage in range(setup.layout.pipeline))
 
 
-def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
-    """Weights on one device: its layers without what the host keeps of them, and the output [bytes].
+def device_weights(setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> float:
+    """Weights on one device: its layers without what lies elsewhere of them, the output, what it has of others [bytes].
 
-    ``sum over layers of tensors - tensors of the host + output``.
+    ``sum over layers of tensors - tensors of the host - tensors onward + output + tensors of the layer before``.
     Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``load_tensors``; checked: 2026-11-30, read. Exact.
     """
-    stack = layer_bytes(setup.model, setup.numbers.recipe)
-    return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output
+    stack, device = layer_bytes(setup.model, setup.numbers.recipe), split[stage]
+    moved = sum(
+        stack.on_host(each.layer, each.names) * ((each.device == stage) - (each.layer in device.layers))
+        for each in loading.onward
+    )
+    return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output + moved
 
 
 def whole_bytes(setup: Setup, host: HostTensors) -> float:

@@ -2,6 +2,8 @@
 
 Read from vLLM 0.33.0 (``vllm/model_executor/layers/vocab_parallel_embedding.py``,
 ``vllm/model_executor/layers/quantization/fp8.py`` and ``utils/fp8_utils.py``); SGLang takes its layers from there.
+TensorRT-LLM has the rule of KV heads (``duplicate_kv_weight`` of ``_torch/models/modeling_utils.py``, read in
+stored versions of 2025 and 2026, which agree).
 """
 
 from collections.abc import Iterator
@@ -29,6 +31,20 @@ def split_refusals(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[
     return (*found[:-1], f"{found[-1]}; what works: {', '.join(working)}") if working else found
 
 
+def head_refusals(model: Model, layout: Layout) -> tuple[str, ...]:
+    """KV heads that the layout cannot cut, with the tensor widths that can."""
+    found = tuple(_uncut_heads(model, layout.tensor))
+    if not found:
+        return ()
+    widths = [size for size in range(1, MOST_TENSOR + 1) if _cuts_heads(model, size)]
+    return (*found[:-1], f"{found[-1]}; what works: tensor {', '.join(map(str, widths))}")
+
+
+def _cuts_heads(model: Model, tensor: int) -> bool:
+    whole = all(heads % tensor == 0 for heads in model.attention_units)
+    return whole and not any(_uncut_heads(model, tensor))
+
+
 def _working(model: Model, recipe: WeightRecipe, layout: Layout) -> list[str]:
     """Other tensor widths, and whole experts over the same GPUs."""
     widths = range(1, MOST_TENSOR + 1)
@@ -50,16 +66,20 @@ def _cuts(model: Model, recipe: WeightRecipe, layout: Layout) -> bool:
 
 def _uncut(model: Model, recipe: WeightRecipe, layout: Layout) -> Iterator[str]:
     tensor = layout.tensor
+    yield from _uncut_heads(model, tensor)
+    rows = VOCABULARY_MULTIPLE * int(ceil_div(model.vocab, VOCABULARY_MULTIPLE))
+    if rows % tensor:
+        yield f"parallelism.tensor: {tensor} does not divide the {rows} rows of the padded vocabulary"
+    yield from _uncut_blocks(model, recipe, layout)
+
+
+def _uncut_heads(model: Model, tensor: int) -> Iterator[str]:
     heads = {
         cache.units for group in model.groups for cache in group.parts.caches if cache.elements_per_token
     }
     for units in sorted(heads):
         if units > 1 and units % tensor and tensor % units:
             yield f"parallelism.tensor: {tensor} neither divides {units} KV heads nor is a multiple of them"
-    rows = VOCABULARY_MULTIPLE * int(ceil_div(model.vocab, VOCABULARY_MULTIPLE))
-    if rows % tensor:
-        yield f"parallelism.tensor: {tensor} does not divide the {rows} rows of the padded vocabulary"
-    yield from _uncut_blocks(model, recipe, layout)
 
 
 def _uncut_blocks(model: Model, recipe: WeightRecipe, layout: Layout) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.splits import head_refusals
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
@@ -102,6 +103,7 @@ class TrtLlm:
             stage=stage,
             context_chosen=self.max_seq_len is not None,
             notes=(*_notes(setup, stage), *self._prompt_notes(context)),
+            refusals=head_refusals(setup.model, setup.layout),
         )
 
     def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:

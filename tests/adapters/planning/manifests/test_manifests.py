@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.planning.launch import Launch, launch_command
-from llm_calc.adapters.planning.launch_catalog import load_launch_rules
-from llm_calc.adapters.planning.manifests.made import manifests_of
-from llm_calc.adapters.planning.manifests.served import Served, load_resources, start_seconds
+from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules, load_resources
 from llm_calc.adapters.wire.plan_parts import ManifestKind
+from llm_calc.core.launching.command import Launch, launch_command
+from llm_calc.core.launching.manifests.made import manifests_of
+from llm_calc.core.launching.manifests.served import Served, start_seconds
 from llm_calc.core.parallelism import Layout
 
 SCHEMAS = json.loads(
@@ -44,7 +44,7 @@ def served(
     model = "Qwen3-8B-q4_k_m.gguf" if engine == "llama.cpp" else "Qwen/Qwen3-8B"
     cache_type = "q8_0" if engine == "llama.cpp" else "fp8"
     launch = Launch(
-        engine=engine,
+        rules=launch_rules(engine),
         model=other.pop("model", model),
         layout=layout,
         gpus_per_node=8,

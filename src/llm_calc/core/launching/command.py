@@ -4,15 +4,15 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from llm_calc.adapters.planning.launch_catalog import LaunchOption, LaunchRules, launch_rules
-from llm_calc.adapters.planning.stated import Stated, stated_words
+from llm_calc.core.launching.rules import LaunchOption, LaunchRules
+from llm_calc.core.launching.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
 
-Value = str | int | float | bool | None
+Value = str | int | float | bool | tuple[str, ...] | None
 BESIDE = (
     "draft_method", "draft_config", "draft_model", "draft_tokens", "draft_steps", "draft_branches", "checked_tokens",
     "mtp_tokens", "host_cache_gib", "host_cache_ratio", "host_cache_bytes_per_gpu", "host_cache", "adapters",
-    "adapters_at_once", "adapter_rank", "adapter_modules", "adapters_on_host", "side",
+    "adapters_at_once", "adapter_rank", "adapter_modules", "adapter_matrices", "adapters_on_host", "side",
 )  # fmt: skip
 """Quantities of what a plan has beside its engine."""
 
@@ -34,13 +34,13 @@ class Word:
 class Launch:
     """What a command has to say. None: what the engine does anyway.
 
-    ``model``: a repository or a file. ``max_sequences``: of one replica of the attention. ``dtype``: the type that
-    16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a format that the engine
-    makes of the checkpoint's own while loading. ``stated``: options by a request's names, before all else;
-    ``release``: whose options they are. ``beside``: of a draft, of adapters, of memories below the GPU's.
+    ``rules``: the engine's. ``model``: a repository or a file. ``max_sequences``: of one replica of the attention.
+    ``dtype``: the type that 16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a
+    format that the engine makes of the checkpoint's own while loading. ``stated``: options by a request's names, before
+    all else; ``release``: whose options they are. ``beside``: of a draft, of adapters, of memories below the GPU's.
     """
 
-    engine: str
+    rules: LaunchRules
     model: str
     layout: Layout
     gpus_per_node: int
@@ -57,27 +57,28 @@ class Launch:
     beside: Mapping[str, Value] = field(default_factory=dict)
 
     @property
+    def engine(self) -> str:
+        """Name of the engine."""
+        return self.rules.name
+
+    @property
     def nodes(self) -> int:
-        """Hosts that the layout fills."""
+        """Hosts that the layout fills [nodes].
+
+        ``ceil(GPUs / GPUs a host)``.
+        Definition: hosts are filled one after the other.
+        """
         return -(-self.layout.gpus // self.gpus_per_node)
 
 
 def launch_command(launch: Launch) -> str:
-    """A shell command under the engine's documented options, after the file of options that it reads, if any.
-
-    Raises:
-        UnknownNameError: an engine that has no launch rules.
-    """
+    """A shell command under the engine's documented options, after the file of options that it reads, if any."""
     return file_command(launch) + " ".join(word.quoted for word in launch_words(launch))
 
 
 def launch_words(launch: Launch) -> list[Word]:
-    """The words of the command.
-
-    Raises:
-        UnknownNameError: an engine that has no launch rules.
-    """
-    rules = launch_rules(launch.engine)
+    """The words of the command."""
+    rules = launch.rules
     values = _values(launch) | {"options_file": rules.options_file if _file_text(rules, launch) else None}
     words = [Word(word.format(model=values["model"])) for word in rules.command]
     if launch.nodes > 1:
@@ -92,14 +93,13 @@ def launch_words(launch: Launch) -> list[Word]:
 
 def file_command(launch: Launch) -> str:
     """What writes the file of options, up to the engine's own command; empty where there is none."""
-    rules = launch_rules(launch.engine)
+    rules = launch.rules
     text = _file_text(rules, launch)
     return f"printf {shlex.quote(text)} > {rules.options_file} && " if text else ""
 
 
-def launch_notes(engine: str, nodes: int, *, foreign_weights: str | None) -> list[str]:
+def launch_notes(rules: LaunchRules, nodes: int, *, foreign_weights: str | None) -> list[str]:
     """What the command takes for granted."""
-    rules = launch_rules(engine)
     notes = list(rules.notes) if nodes > 1 or rules.notes_on_one_host else []
     if foreign_weights is not None:
         notes.append(f"the command names a checkpoint in {foreign_weights}, which has to be at hand")
@@ -151,6 +151,10 @@ def _words(option: LaunchOption, value: Value) -> list[Word]:
     if value is None:
         return []
     name = Word(option.option)
+    if isinstance(value, tuple):
+        texts = [each if option.values is None else option.values.get(each) for each in value]
+        words = [Word(text) for text in texts if text is not None]
+        return [name, *words] if words else []
     if option.values is not None:
         return [name, Word(option.values[str(value)])] if str(value) in option.values else []
     if option.fixed is not None:
@@ -172,9 +176,14 @@ def _file_text(rules: LaunchRules, launch: Launch) -> str:
 def _file_options(rules: LaunchRules, launch: Launch) -> dict[str, str]:
     """The file's options by their dotted names; what is stated goes before what follows from the deployment."""
     values = _values(launch)
-    own = {
-        option.option: [word.text for word in _words(option, values[option.takes])]
-        for option in rules.file_options
-    }
+    own = {option.option: _in_file(option, values[option.takes]) for option in rules.file_options}
     said = {**own, **stated_words(rules, launch.stated, launch.release, in_file=True)}
     return {name: words[1] if len(words) > 1 else "true" for name, words in said.items() if words}
+
+
+def _in_file(option: LaunchOption, value: Value) -> list[str]:
+    """The option and its value as YAML; several values are a list."""
+    name, *rest = [word.text for word in _words(option, value)] or [""]
+    if rest and isinstance(value, tuple):
+        return [name, f"[{', '.join(rest)}]"]
+    return [name, *rest] if name else []

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from llm_calc.adapters.planning.manifests.kinds import kserve, kubernetes, leader_worker_set
-from llm_calc.adapters.planning.manifests.served import (
+from llm_calc.core.errors import CalcError
+from llm_calc.core.launching.manifests.kinds import kserve, kubernetes, leader_worker_set
+from llm_calc.core.launching.manifests.served import (
     LOAD_BYTES_PER_S,
     START_S,
     Object,
     Served,
     image_of,
 )
-from llm_calc.adapters.wire.plan_parts import ManifestKind
-from llm_calc.core.errors import CalcError
 
 KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
     "kubernetes": kubernetes,
@@ -20,7 +19,7 @@ KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
 }
 
 
-def manifests_of(served: Served, kinds: Sequence[ManifestKind]) -> tuple[dict[str, list[Object]], list[str]]:
+def manifests_of(served: Served, kinds: Sequence[str]) -> tuple[dict[str, list[Object]], list[str]]:
     """The objects of each kind that can be made, and notes on the others and on images of another release."""
     made: dict[str, list[Object]] = {}
     notes: list[str] = []

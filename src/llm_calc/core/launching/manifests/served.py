@@ -4,18 +4,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
-from llm_calc.adapters.planning.launch import Launch, Word, launch_words
-from llm_calc.adapters.planning.launch_catalog import ContainerRow, ImageRow, launch_rules
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.launching.command import Launch, Word, launch_words
+from llm_calc.core.launching.rules import Container, Image
 
 Object = dict[str, Any]
 
@@ -28,18 +22,6 @@ LOAD_BYTES_PER_S = 1e8
 CLAIM_SPARE_GIB = 10
 MODELS = "/models"
 LONGEST_NAME = 50
-
-
-class ResourceRow(BaseModel):
-    """A line of ``catalogs/kubernetes/resources.csv``: what a vendor's device plugin calls its chips."""
-
-    model_config = TEXT
-
-    vendor: str
-    families: str = ""
-    resource: str
-    checked: date
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +51,10 @@ class Served:
 
     @property
     def gpus_per_pod(self) -> int:
-        """GPUs of each host's part.
+        """GPUs of each host's part [GPUs].
+
+        ``GPUs / hosts``.
+        Definition: hosts have equal parts.
 
         Raises:
             UnsupportedError: the hosts would have unequal parts.
@@ -82,41 +67,32 @@ class Served:
         return gpus // nodes
 
     @property
-    def container(self) -> ContainerRow:
+    def container(self) -> Container:
         """How its engine runs in a container.
 
         Raises:
             UnsupportedError: nothing is known of it.
         """
-        found = launch_rules(self.launch.engine).container
+        found = self.launch.rules.container
         if found is None:
             raise UnsupportedError(f"no container of {self.launch.engine} is known", field="manifests")
         return found
 
 
-@cache
-def load_resources(path: Path | None = None) -> tuple[ResourceRow, ...]:
-    """What device plugins call chips.
-
-    Raises:
-        CatalogError: a line is wrong; names it.
-    """
-    return tuple(read_csv(ResourceRow, catalog_folder("kubernetes", path) / "resources.csv"))
-
-
-def resource_of(gpu: Gpu) -> str:
+def resource_of(served: Served) -> str:
     """The name under which a cluster counts such chips.
 
     Raises:
         UnsupportedError: no device plugin of its vendor is known.
     """
-    for row in load_resources():
-        if row.vendor == gpu.vendor and _covers(row.families.split(), gpu):
+    gpu = served.gpu
+    for row in served.container.resources:
+        if row.vendor == gpu.vendor and _covers(row.families, gpu):
             return row.resource
     raise UnsupportedError(f"no device plugin for {gpu.id} is known", field="manifests")
 
 
-def image_of(served: Served) -> ImageRow:
+def image_of(served: Served) -> Image:
     """The engine's public image for the chip.
 
     Raises:
@@ -137,13 +113,20 @@ def start_seconds(served: Served) -> int:
     """Time that a container has to become healthy [s].
 
     ``900 + weights / 10^8 bytes/s``, in whole probes.
+    Choice: compilation and graphs take minutes at most, and a link of 1 Gbit/s is slow for such a host.
+    Leaves out: hosts that share their link.
     """
     needed = START_S + served.weights_bytes / LOAD_BYTES_PER_S
     return math.ceil(needed / PROBE_S) * PROBE_S
 
 
 def claim_gib(served: Served) -> int:
-    """Size of the volume that keeps the model: its files and a little more, in tens of GiB."""
+    """Size of the volume that keeps the model: its files and a little more, in tens of GiB [1].
+
+    ``ceil((1.05 x files + 10) / 10) x 10``.
+    Choice: room for tokenizers and for what a file system takes itself.
+    Leaves out: a second model in the same volume.
+    """
     return math.ceil((served.checkpoint_bytes / 2**30 * 1.05 + CLAIM_SPARE_GIB) / 10) * 10
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from llm_calc.adapters.planning.launch import Word, file_command
-from llm_calc.adapters.planning.launch_catalog import launch_rules
-from llm_calc.adapters.planning.manifests.served import (
+from llm_calc.core.launching.command import Word, file_command
+from llm_calc.core.launching.manifests.served import (
     MODELS,
     PROBE_S,
     Object,
@@ -48,7 +47,7 @@ def container(served: Served, *, name: str, serves: bool, further: Sequence[str]
             {"name": "HF_HOME", "value": f"{MODELS}/huggingface"},
             {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": dict(TOKEN_SECRET)}},
         ],
-        "resources": {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}},
+        "resources": {"limits": {resource_of(served): str(served.gpus_per_pod)}},
         "volumeMounts": _mounts(served),
     }
     if serves:
@@ -66,7 +65,7 @@ def _command(served: Served, further: Sequence[str]) -> Object:
         return {"command": list(row.shell), "args": [line]}
     if row.entrypoint:
         return {"args": texts[1:]}
-    program = [word for word in launch_rules(served.launch.engine).command if "{" not in word]
+    program = [word for word in served.launch.rules.command if "{" not in word]
     return {"command": program, "args": texts[len(program) :]}
 
 

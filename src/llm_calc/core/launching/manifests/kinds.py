@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from llm_calc.adapters.planning.launch_catalog import launch_rules
-from llm_calc.adapters.planning.manifests.pods import (
+from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.launching.manifests.pods import (
     LEADER,
     claim,
     labels,
@@ -12,8 +12,7 @@ from llm_calc.adapters.planning.manifests.pods import (
     pod_spec,
     service,
 )
-from llm_calc.adapters.planning.manifests.served import Object, Served, host_words, resource_of, start_seconds
-from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.launching.manifests.served import Object, Served, host_words, resource_of, start_seconds
 
 SET_LABEL = "leaderworkerset.sigs.k8s.io/name"
 PLAIN_NAME = r"[A-Za-z0-9._/][A-Za-z0-9._/-]*"
@@ -121,7 +120,7 @@ def _llm_service(served: Served) -> list[Object]:
             "has other signs than letters, digits, '.', '_', '-' and '/'"
         )
         raise UnsupportedError(msg, field="manifests")
-    limits = {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}}
+    limits = {"limits": {resource_of(served): str(served.gpus_per_pod)}}
     further = " ".join(own_options(served, row.sets))
     head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
     found: Object = {
@@ -153,7 +152,7 @@ def model_uri(served: Served) -> str:
 
 def own_options(served: Served, sets: Sequence[str]) -> list[str]:
     """The launch command's options that KServe does not write itself."""
-    program = launch_rules(served.launch.engine).command
+    program = served.launch.rules.command
     words, kept = host_words(served)[len(program) :], list[str]()
     while words:
         word = words.pop(0)

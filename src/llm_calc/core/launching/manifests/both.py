@@ -3,17 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from llm_calc.adapters.planning.manifests.kinds import PLAIN_NAME, model_uri, own_options
-from llm_calc.adapters.planning.manifests.pods import claim, metadata
-from llm_calc.adapters.planning.manifests.served import Object, Served, resource_of
-from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.core.errors import CalcError, UnsupportedError
+from llm_calc.core.launching.manifests.kinds import PLAIN_NAME, model_uri, own_options
+from llm_calc.core.launching.manifests.pods import claim, metadata
+from llm_calc.core.launching.manifests.served import Object, Served, resource_of
 
 SET_BY_KSERVE = ("--tensor-parallel-size", "--kv-transfer-config")
 
 
 def both_manifests(
-    prefill: Served, decode: Served, kinds: Sequence[ManifestKind]
+    prefill: Served, decode: Served, kinds: Sequence[str]
 ) -> tuple[dict[str, list[Object]], list[str]]:
     """The objects of each kind that can be made of two sides, and notes on the others."""
     made: dict[str, list[Object]] = {}
@@ -66,7 +65,7 @@ def _check(served: Served) -> None:
 
 
 def _side(served: Served) -> Object:
-    limits = {"limits": {resource_of(served.gpu): str(served.gpus_per_pod)}}
+    limits = {"limits": {resource_of(served): str(served.gpus_per_pod)}}
     further = " ".join(own_options(served, SET_BY_KSERVE))
     head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
     return {

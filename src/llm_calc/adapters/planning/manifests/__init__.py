@@ -1,1 +1,0 @@
-"""A plan as objects that a cluster takes as they are."""

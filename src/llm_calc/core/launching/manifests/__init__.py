@@ -1,0 +1,1 @@
+"""Objects that a cluster takes for a deployment."""

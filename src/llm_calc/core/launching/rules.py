@@ -1,0 +1,169 @@
+"""What is known of starting engines: options by the documented names, containers, and layouts that these express."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from llm_calc.core.planning.space import LayoutRules
+
+Quantity = Literal[
+    "model",
+    "tensor",
+    "pipeline",
+    "data",
+    "expert",
+    "stage_gpus",
+    "experts_dealt",
+    "attention_replicated",
+    "nodes",
+    "several_nodes",
+    "several_gpus",
+    "context_tokens",
+    "max_sequences",
+    "all_sequences",
+    "max_batched_tokens",
+    "memory_fraction",
+    "dtype",
+    "quantize_on_load",
+    "kv_cache",
+    "gpu_layers",
+    "fused_attention",
+    "options_file",
+    "draft_method",
+    "draft_config",
+    "draft_model",
+    "draft_tokens",
+    "draft_steps",
+    "draft_branches",
+    "checked_tokens",
+    "mtp_tokens",
+    "host_cache_gib",
+    "host_cache_ratio",
+    "host_cache_bytes_per_gpu",
+    "host_cache",
+    "adapters",
+    "adapters_at_once",
+    "adapter_rank",
+    "adapter_modules",
+    "adapter_matrices",
+    "adapters_on_host",
+    "side",
+]
+"""What an option can be given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchOption:
+    """An option under its documented name.
+
+    ``takes``: the quantity that it is given, which is left out where it is the engine's own default. ``fixed``: what is
+    written instead of the quantity. ``values``: the engine's words for ours, of each of several; others are left out.
+    """
+
+    option: str
+    takes: Quantity
+    fixed: str | None
+    values: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedOption:
+    """How a command says an option of the engine's part of a request: under ``option``, else in the file of options.
+
+    ``states``: the request's name. ``on``, ``off``: what is written after the option where it is true or false; a word
+    that begins with a dash stands in the option's place. Without ``on`` the option alone; without ``off`` nothing can
+    be written. ``joined``: what stands between several values; without it each is a word. ``values``: the engine's
+    words. ``earlier``: the option by the release whose rules answer, where it had another name.
+    """
+
+    states: str
+    option: str
+    in_file: bool
+    on: str | None
+    off: str | None
+    joined: str | None
+    values: Mapping[str, str]
+    earlier: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A public image for the chips of one vendor.
+
+    ``families``: compute capabilities by name, or generations of chips that have none; all if empty. ``image``:
+    ``{version}`` stands for the release. ``version``: what an image holds whose tag does not follow from the release.
+    """
+
+    vendor: str
+    families: tuple[str, ...]
+    image: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kserve:
+    """How KServe starts the engine over several hosts by itself: on whose chips, and options that it writes."""
+
+    vendor: str
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What a vendor's device plugin calls its chips; ``families``: capabilities or generations, all if empty."""
+
+    vendor: str
+    families: tuple[str, ...]
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """How an engine runs in a container.
+
+    ``listen``: what makes the server answer to others than its own host. ``entrypoint``: the image starts the first
+    word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
+    ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
+    ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself.
+    """
+
+    port: int
+    health_path: str
+    listen: tuple[str, ...]
+    entrypoint: bool
+    shell: tuple[str, ...]
+    shared_memory_gib: int
+    grouped: bool
+    on_other_hosts: tuple[str, ...]
+    kserve: Kserve | None
+    images: tuple[Image, ...]
+    resources: tuple[Resource, ...]
+    """Names under which clusters count chips."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchRules:
+    """How one engine is started.
+
+    ``notes``: what to know of commands over several hosts, of all where ``notes_on_one_host``. ``usual_formats``: of
+    weights, to look at beside the own where a request names none, if a number of the own takes more bits than
+    ``usual_above_bits``. ``made_on_load``: how weights are stored that the engine makes of 16 bits while it loads.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+    notes_on_one_host: bool
+    usual_formats: tuple[str, ...]
+    usual_above_bits: float
+    made_on_load: tuple[str, ...]
+    kv_cache_formats: tuple[str, ...]
+    several_nodes: tuple[str, ...]
+    options_file: str | None
+    one_host: bool
+    layout_rules: LayoutRules
+    options: tuple[LaunchOption, ...]
+    file_options: tuple[LaunchOption, ...]
+    stated: tuple[StatedOption, ...]
+    container: Container | None
