@@ -90,7 +90,7 @@ def test_adapters_and_images_have_a_line_of_their_own(command: str) -> None:
     [
         (("-i", "4k", "-o", "1,024", "--context", "16K"), ("-i", 4096, "-o", 1024, "--context", 16384)),
         (
-            ("--set", "workload.input_tokens=8k", "--set", "engine.max_model_len=64k"),
+            ("--set", "workload.input_tokens=8k", "--set", "engine.max_model_len=64K"),
             ("--set", "workload.input_tokens=8192", "--set", "engine.max_model_len=65536"),
         ),
     ],
