@@ -244,3 +244,25 @@ def test_what_the_command_cannot_say_is_a_note(client: TestClient) -> None:
     assert (
         "engine.usage_context: was planned with LLM_CLASS, for which the launch command has no word" in notes
     )
+
+
+def test_what_nothing_counts_is_named_where_the_command_leaves_it_out(client: TestClient) -> None:
+    engine = {
+        "name": "vllm",
+        "attention_backend": "FLASHINFER",
+        "enable_dbo": True,
+        "tool_call_parser": "hermes",
+        "compilation_config": {"mode": 0, "cudagraph_mode": "FULL"},
+        "optimization_level": 1,
+    }
+    asked = {
+        "model": {"name": "llama-3.1-8b"},
+        "gpus": ["h100-80gb-sxm"],
+        "context_tokens": 4096,
+        "engine": engine,
+        "manifests": ["kubernetes"],
+    }
+    found = client.post("/api/recommend_gpus", json=asked).json()["recommendations"][0]
+    for name in engine.keys() - {"name"}:
+        said = f"engine.{name}: nothing here counts it, and the launch command leaves it out; add it as you said it"
+        assert said in found["notes"]
