@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.formats import number_format
-from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.core.checkpoints.lora_config import FIELD, read_adapter
+from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.lora import (
     ALL,
