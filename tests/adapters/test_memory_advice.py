@@ -10,15 +10,11 @@ from hypothesis import strategies as st
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import number_format, recipe_for
-from llm_calc.adapters.memory_advice import (
-    CONCURRENCY,
-    changes_that_fit,
-    context_table,
-    sequences_text,
-)
+from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, context_table
 from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
+from llm_calc.core.advice.memory import sequences_text
 from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.library import memory_plan

@@ -171,6 +171,24 @@ def test_flags_of_engines_beside_a_list_are_refused_in_words() -> None:
         planned("rtx-4090,rtx-3090", engine={"name": "vllm", "enable_expert_parallel": True}, precision="fp8")
 
 
+@pytest.mark.parametrize("gpu", ["apple-m3-ultra-256gb", "strix-halo-64gb", "dgx-spark-gb10"])
+@pytest.mark.parametrize("operation", [MEMORY_PLAN, SERVING_ESTIMATE])
+def test_machines_that_share_their_memory_are_no_gpus_of_one(operation: Any, gpu: str) -> None:
+    """Two of them are two machines, which only llama.cpp's RPC joins."""
+    asked = {**ASKED, "hardware": {"gpu": gpu, "count": 2}}
+    with pytest.raises(
+        UnsupportedError, match=r"hardware\.count: .* 2 are as many machines; .*RPC"
+    ) as refused:
+        operation.answered(asked, load_catalogs())
+    assert refused.value.field == "hardware.count"
+
+
+def test_accelerators_of_one_host_may_share_their_memory() -> None:
+    """The catalog's entry has a link between four MI300A."""
+    found = MEMORY_PLAN.answered({**ASKED, "hardware": {"gpu": "mi300a", "count": 4}}, load_catalogs())
+    assert len(found.stages) == 4
+
+
 MIXTURES = {"gpt-oss-120b": "mxfp4", "qwen3-235b-a22b": "q2_k", "mixtral-8x7b": "q4_k_m"}
 
 

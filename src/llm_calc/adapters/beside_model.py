@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.drafts import method_of
 from llm_calc.adapters.lora import Served, served_lora
-from llm_calc.adapters.lora_engines import check_beside_draft
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.speculation import NOTHING_DRAFTED, Drafted, drafted
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
 from llm_calc.core.engines import Setup
+from llm_calc.core.engines.lora_refusals import check_beside_draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

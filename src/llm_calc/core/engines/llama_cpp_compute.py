@@ -116,8 +116,8 @@ def _copied_bytes(graph: Graph, masks: float, inputs: float) -> float:
     ``matrix + keys of a layer + masks + inputs + micro batch x 4 x numbers beside the copy``; of the cache alone
     ``keys and values + masks + micro batch x 4 x 2 x (hidden + queries)``.
     Source: llama.cpp v0.5.0, its own dry run (``docs/memory.md``): to a thousandth where experts stay with the host,
-    mostly within 5 % for whole layers, up to a quarter less for a cache alone; checked: 2026-11-30, run.
-    Leaves out: holes that the allocator leaves between copies of unlike size.
+    mostly within 5 % for whole layers, up to a third less for a cache alone; checked: 2026-11-30, run.
+    Leaves out: holes that the allocator leaves between copies of unlike size, most where there are windows.
     """
     model, tokens, copies = graph.model, _tokens(graph), graph.copies
     if copies.matrix_bytes and graph.micro_batch >= LEAST_TOKENS:

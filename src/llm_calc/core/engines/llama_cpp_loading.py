@@ -234,12 +234,19 @@ def check(setup: Setup, split_mode: str, tensor_split: Sequence[float] | None, m
     """Refuses what llama.cpp does not split, and splits that are not modelled.
 
     Raises:
-        UnsupportedError: tensor or expert parallelism, a split of rows, or more devices than it knows.
+        UnsupportedError: tensor or expert parallelism, a split of rows, several machines, or more devices than it
+            knows.
         InvalidInputError: ``tensor_split`` has not one part for each GPU, or ``main_gpu`` is none of them.
     """
     if setup.layout.pipeline > MOST_DEVICES:
         msg = f"parallelism.pipeline: llama.cpp knows at most {MOST_DEVICES} devices; it is {setup.layout.pipeline}"
         raise UnsupportedError(msg, field="parallelism.pipeline", most=MOST_DEVICES)
+    if setup.layout.gpus > 1 and setup.gpu.unified_memory and setup.gpu.gpus_per_fast_domain == 1:
+        msg = (
+            f"hardware.count: {setup.gpu.id} shares the memory of its machine, so that {setup.layout.gpus} are as many "
+            "machines; llama.cpp over several (RPC) is not modelled"
+        )
+        raise UnsupportedError(msg, field="hardware.count", accepted=[1])
     _check_parts(setup.layout.pipeline, tensor_split, main_gpu if split_mode == "none" else 0)
     for name in ("tensor", "expert"):
         if getattr(setup.layout, name) > 1:

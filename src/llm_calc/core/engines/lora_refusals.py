@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from llm_calc.adapters.lora_config import CONFIG
-from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.core.checkpoints.lora_config import CONFIG, SaidAdapter
 from llm_calc.core.errors import UnsupportedError
 
 REFUSED: Mapping[str, tuple[str, ...]] = {
@@ -20,7 +19,7 @@ SEEN = ("use_dora", "modules_to_save")
 NOTHING: tuple[object, ...] = (None, False, [], {}, "none", "")
 
 
-def taken_words(part: LoraPart, engine: str) -> Iterator[str]:
+def taken_words(part: SaidAdapter, engine: str) -> Iterator[str]:
     """What an engine may not take of an adapter.
 
     Raises:
