@@ -160,10 +160,7 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, built, share)
-    if apart:  # no side was ever measured, which alone says of a cache that it is larger than planned
-        held = served.held_as_planned(placed.deployment, placed.timed_plan, placed.context_tokens)
-        placed = replace(placed, deployment=held)
-    placed = _with_cache_room(placed, workload)
+    placed = _with_cache_room(_as_planned(placed) if apart else placed, workload)
     return replace(
         placed,
         beside=beside,
@@ -173,6 +170,12 @@ def place_subject(
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
     )
+
+
+def _as_planned(placed: Placed) -> Placed:
+    """As a side, none of which was ever measured, which alone says of a cache that it is larger than planned."""
+    held = served.held_as_planned(placed.deployment, placed.timed_plan, placed.context_tokens)
+    return replace(placed, deployment=held)
 
 
 def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
