@@ -135,6 +135,30 @@ def test_windows_of_mimo_have_a_pool_from_0_5_7_on(version: str, pools: int) -> 
     assert len(found.pools) == pools
 
 
+@pytest.mark.parametrize(
+    ("version", "overlap", "tokens"),
+    [
+        ("0.5.13", True, None),
+        ("0.5.14", True, 64 * (128 + 128 + 2) + 2 * 8192 + 1),
+        ("0.5.23", True, 64 * (128 + 128 + 2) + 2 * 8192 + 1),
+        ("0.5.23", False, 64 * (128 + 128 + 2) + 8192 + 1),
+    ],
+)
+def test_requests_bound_the_pool_of_windows(version: str, overlap: bool, tokens: int | None) -> None:
+    """``SWAChunkCapPoolConfigurator`` came with 0.5.14; 0.5.20 pool_configurator.py:845: one chunk without overlap."""
+    options = {
+        "max_running_requests": 64,
+        "disable_radix_cache": True,
+        "disable_overlap_schedule": not overlap,
+    }
+    found = build_engine("sglang", version, **options).plan(sglang_setup("gpt-oss-120b", {"tensor": 2}))
+    full, sliding = (
+        pool.capacity_bytes / sum(each.block_bytes / each.block_tokens for each in pool.claims)
+        for pool in found.pools
+    )
+    assert sliding == pytest.approx(0.8 * full if tokens is None else tokens, rel=1e-5)  # whole tokens
+
+
 def sglang_setup(model: str, layout: dict[str, Any]) -> Setup:
     parts = ParallelismPart(**layout)
     count = parts.tensor * parts.pipeline * parts.data

@@ -212,10 +212,10 @@ class Sglang:
         if not windows or not pooled:
             return over_gpus(one_pool(caches, available, page, self.max_total_tokens), self.dcp_size)
         requests = self._asked_requests(setup)
-        if self.disable_radix_cache and requests:
-            chunk = self.limits(setup).max_batched_tokens // setup.layout.data
-            capped = capped_pools(caches, available, page, requests, chunk)
-            if capped is not None:
+        if self.rules.caps_windows and self.disable_radix_cache and requests:
+            steps = 1 if self.disable_overlap_schedule else 2
+            chunks = self.limits(setup).max_batched_tokens // setup.layout.data * steps
+            if (capped := capped_pools(caches, available, page, requests, chunks)) is not None:
                 return capped
         ratio = window_ratio(self.rules, setup.model.model_type, self.swa_full_tokens_ratio)
         return two_pools(caches, available, page, ratio, self.max_total_tokens)

@@ -27,7 +27,8 @@ class SglangRules:
     kept for graphs that are switched off; ``graphs_of_requests``: for none above a given number of requests;
     ``draft_reserve_mib``: kept for a draft and its graphs.
     ``window_pools``: types whose sliding layers have a pool of their own; ``small_pools``: whose pools of windows and
-    of states are a tenth of the others'. ``slots_a_request``: of recurrent state, with
+    of states are a tenth of the others'; ``caps_windows``: without prefix caching a given number of requests
+    bounds the pool of windows. ``slots_a_request``: of recurrent state, with
     prefix caching; ``plain_states``: types of which a request takes ``plain_slots`` only. ``padding_slots``: slots that
     serve nobody. ``vision_reserve_mib``: kept out of the pools for what vision models allocate later.
     ``blackwell_page``: tokens of a page on compute capability 10, but for the types of ``unpaged_on_blackwell``.
@@ -44,6 +45,7 @@ class SglangRules:
     without_prefill_graphs: tuple[str, ...]
     window_pools: tuple[str, ...]
     small_pools: tuple[str, ...]
+    caps_windows: bool
     slots_a_request: int
     plain_slots: int
     plain_states: tuple[str, ...]
