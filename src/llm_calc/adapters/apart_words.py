@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.idle_options import Timed
+from llm_calc.adapters.idle_options import Timed, unpolled
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.sessions import ARRIVING
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -113,10 +113,14 @@ def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[Oper
 
 
 def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], object]) -> Timed:
-    """What the times of two sides follow from: no prompts share a step, and answers wait for room alone."""
+    """What the times of two sides follow from: no prompts share a step, and answers wait for room alone.
+
+    Nor do first tokens wait for looks between steps of decoding, which the other side runs.
+    """
     prefill, decode = sides.prefill.deployment, sides.decode.deployment
     most = sides.most_answers
     if workload.load in ("concurrency", "batch"):
         most = min(most, float(workload.requests_in_flight))
-    both = (prefill.work, prefill.rates, prefill.host, decode.work, decode.rates, decode.host, decode.draft)
+    ours, theirs = (unpolled(each.host) for each in (prefill, decode))
+    both = (prefill.work, prefill.rates, ours, decode.work, decode.rates, theirs, decode.draft)
     return Timed(whole=(*both, most), rest=both, figures=figures)

@@ -16,6 +16,7 @@ from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.memory import kv_cache_bytes
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import HostTimes
 
 NOT_OPTIONS = frozenset(
     ("name", "version", "preset", "cache_type_k", "cache_type_v", "mm_processor_kwargs", "further")
@@ -124,8 +125,13 @@ def unlimited(deployment: Deployment) -> Deployment:
     server, alone = (other and unlimited(other) for other in (deployment.server, deployment.alone))
     kernels = replace(deployment.rates.kernels, prompt_tokens=0)
     rates = replace(deployment.rates, kernels=kernels)
-    host = replace(deployment.host, polled_steps=1.0, polled_steps_of_few=1.0)
+    host = unpolled(deployment.host)
     return replace(deployment, limit=0.0, rates=rates, host=host, server=server, alone=alone)
+
+
+def unpolled(host: HostTimes) -> HostTimes:
+    """The same where new requests are looked for in every step."""
+    return replace(host, polled_steps=1.0, polled_steps_of_few=1.0)
 
 
 def _at_most(deployment: Deployment, requests: int) -> Deployment:

@@ -123,7 +123,12 @@ def _ignored(workload: WorkloadPart) -> list[str]:
 def _loads(workload: WorkloadPart) -> list[str]:
     """How much comes, where it is said; a batch is counted as a whole."""
     several = workload.concurrency is not None and workload.concurrency > 1
-    said = {"concurrency": several, "request_rate": workload.request_rate, "offline": workload.offline}
+    said = {
+        "concurrency": several,
+        "request_rate": workload.request_rate,
+        "offline": workload.offline,
+        "targets": workload.targets is not None,
+    }
     return [name for name, is_said in said.items() if is_said]
 
 

@@ -116,7 +116,7 @@ def test_recommended_gpus_come_as_objects_of_a_cluster_where_asked(client: TestC
         ("vllm", "0.5.0", "0.5.0 is older", "0.11.0"),
         ("vllm", "0.33.1", None, "0.33.0"),
         ("vllm", "0.20.1", None, "0.20.0"),
-        ("sglang", "0.5.14", None, "0.5.15"),
+        ("sglang", "0.5.14", None, None),
         ("llama.cpp", "b7201", None, "b7200"),
         ("vllm", "v0.33.0", None, None),
         ("vllm", "0.33", None, None),
