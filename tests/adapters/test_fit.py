@@ -88,6 +88,17 @@ def test_a_row_says_what_an_estimate_says() -> None:
     assert found.ttft_s == pytest.approx(estimate.ttft_s)
 
 
+@pytest.mark.parametrize("model", ["kolibri-1", "molmo2-8b"])
+def test_no_command_of_mlx_is_offered_for_a_model_that_it_refuses(model: str) -> None:
+    answer = fitted(model, "apple-m3-ultra", context_tokens=8192)
+    offered = [row.run_with for row in answer.rows if row.run_with is not None]
+    assert offered
+    assert all(each.llama_cpp and each.mlx is None for each in offered)
+    asked = {"model": model, "hardware": "apple-m3-ultra", "engine": {"name": "mlx"}}
+    with pytest.raises(CalcError, match=r"does not run models of type \w+; they are run there by llama\.cpp"):
+        MEMORY_PLAN.answered(asked, load_catalogs())
+
+
 def test_a_mac_is_offered_mlx_and_a_card_is_not() -> None:
     mac, card = (
         fitted("llama-3.1-8b", gpu, formats=["q4_k_m"]).rows[0].run_with

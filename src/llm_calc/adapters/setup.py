@@ -11,7 +11,7 @@ from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.largest_items import largest_item, unused_limits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
-from llm_calc.adapters.runs_on import Load, check_runs
+from llm_calc.adapters.runs_on import UNKNOWN, Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
     LAYER_SPLITTERS,
@@ -44,6 +44,7 @@ class Subject:
     """What runs where, with what was assumed and what the caller should know; each is equal to itself alone.
 
     ``prediction_layers``: those for speculation that the checkpoint has; None where nothing tells.
+    ``by_other_means``: the engine names no such models among its own, and is not known to run them.
     """
 
     setup: Setup
@@ -53,6 +54,7 @@ class Subject:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     prediction_layers: int | None = None
+    by_other_means: bool = False
 
 
 def resolve_setup(
@@ -146,6 +148,7 @@ def resolved(
         name=source.name,
         confidence=source.confidence,
         prediction_layers=source.prediction_layers,
+        by_other_means=any(UNKNOWN in note for note in notes),
         assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *unused, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )

@@ -135,6 +135,8 @@ def _basis_notes(plan: Evaluated) -> list[str]:
     if basis_kind(plan.placed) != "formula_only":
         return []
     engine, gpu = plan.placed.engine, plan.placed.subject.setup.gpu
+    if plan.placed.subject.by_other_means:
+        return ["times are the formula's alone: no run of a model that is not the engine's own was measured"]
     return [
         f"no measurement of {engine} on GPUs of the generation of {gpu.id}: times are the formula's alone"
     ]
