@@ -78,3 +78,43 @@ def test_each_replica_has_links_of_its_own_and_the_side_with_fewer_bounds() -> N
     assert asked(load, 15.6e6, decode_replicas=3).requests_per_s == pytest.approx(one)
     both = asked(load, 15.6e6, prefill_replicas=2, decode_replicas=3)
     assert both.requests_per_s == pytest.approx(2 * one)
+
+
+def way_of(hardware: Any, tensor: int, **further: Any) -> tuple[float, str]:
+    """What is said of the way, and the seconds that one prompt's cache takes, by the difference to an endless link."""
+    base: dict[str, Any] = {"model": "llama-3.1-70b", "parallelism": {"tensor": tensor}, **further}
+    load, part = {**LENGTHS, "concurrency": 1}, base.pop("disaggregated", {})
+    found, free = (
+        llm_calc.estimate(hardware=hardware, workload=load, disaggregated={**part, **link}, **base)
+        for link in ({}, {"link_bytes_per_s": 1e15})
+    )
+    (words,) = (each for each in found.assumptions if each.startswith("disaggregated: the cache travels at"))
+    return found.ttft_s - free.ttft_s, words
+
+
+@pytest.mark.parametrize(
+    ("hardware", "tensor", "bytes_per_s", "name"),
+    [
+        ("8x h100-80gb-sxm", 4, 450e9, "the GPU's own link"),
+        ("16x h100-80gb-sxm", 8, 50e9, "InfiniBand NDR 400G, since 16 GPUs are more than a host's 8"),
+        ("32x gb200-186gb", 16, 900e9, "the GPU's own link"),
+        ("8x a40", 4, 31.5e9, "PCIe"),
+        ("16x l40s", 8, 12.5e9, "100 GbE, since 16"),
+    ],
+)
+def test_caches_travel_over_what_all_gpus_share(
+    hardware: str, tensor: int, bytes_per_s: float, name: str
+) -> None:
+    """NVLink 450 or 900 GB/s, PCIe 4.0 x16 31.5, one 400G adapter a GPU 50, 100 GbE 12.5 (datasheets)."""
+    seconds, words = way_of(hardware, tensor)
+    assert name in words
+    assert seconds == pytest.approx(CACHE_BYTES / (tensor * bytes_per_s), rel=0.01)
+
+
+def test_hosts_of_other_sizes_and_gpus_of_two_kinds() -> None:
+    small = {"gpu": "h100-80gb-sxm", "count": 8, "gpus_per_node": 4}
+    assert "InfiniBand NDR 400G, since 8 GPUs are more than a host's 4" in way_of(small, 4)[1]
+    decode = {"decode_hardware": {"gpu": "l40s", "count": 8}}
+    assert "100 GbE, since 16" in way_of("8x h100-80gb-sxm", 8, disaggregated=decode)[1]
+    same = {"decode_hardware": {"gpu": "h100-80gb-sxm", "count": 8}}
+    assert "InfiniBand NDR 400G" in way_of("8x h100-80gb-sxm", 8, disaggregated=same)[1]

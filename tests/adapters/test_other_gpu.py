@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.memory_advice import holds
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.other_gpu import never_whole, too_small
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.core.advice.memory import holds
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 
 ENGINES: list[dict[str, Any]] = [

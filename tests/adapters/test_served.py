@@ -8,6 +8,7 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
 from llm_calc.adapters.serving import place_request
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 
@@ -95,3 +96,33 @@ def test_steps_beyond_the_captured_graphs_are_of_unknown_time(
     found = place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
     assert ("cuda_graph_max_bs" in found.untimed) is named
     assert (basis_kind(found) == "formula_only") is named
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "generic", "llama.cpp", "ollama"])
+def test_an_estimate_and_a_plan_say_one_size_of_the_cache(engine: str) -> None:
+    asked = {
+        "model": "llama-3.1-8b",
+        "engine": {"name": engine},
+        "hardware": "h100",
+        "workload": {"input_tokens": 1000, "output_tokens": 100},
+    }
+    resolved = SERVING_ESTIMATE.answered(asked, load_catalogs()).resolved
+    plan = MEMORY_PLAN.answered(asked, load_catalogs())
+    assert int(resolved.kv_capacity_tokens) == plan.kv_cache_tokens
+    assert resolved.kv_capacity_sequences * 1100 <= resolved.kv_capacity_tokens
+
+
+@pytest.mark.parametrize(
+    ("engine", "cells"),
+    [
+        ({"name": "ollama", "num_ctx": 65_536}, 65_536),
+        ({"name": "llama.cpp", "n_ctx": 65_536, "n_parallel": 1}, 65_536),
+        ({"name": "llama.cpp", "n_ctx": 65_536, "n_parallel": 4}, 65_536),
+    ],
+)
+def test_cells_that_are_made_at_start_are_the_cache_whatever_a_request_is_long(
+    engine: dict[str, Any], cells: int
+) -> None:
+    asked = {"model": "gpt-oss-20b", "precision": "mxfp4", "engine": engine, "hardware": "rtx-4090"}
+    load = {"workload": {"input_tokens": 1024, "output_tokens": 1024}}
+    assert SERVING_ESTIMATE.answered({**asked, **load}, load_catalogs()).resolved.kv_capacity_tokens == cells

@@ -169,3 +169,65 @@ def test_unlike_gpus_are_one_pipeline(fields: dict[str, Any], says: str) -> None
 def test_flags_of_engines_beside_a_list_are_refused_in_words() -> None:
     with pytest.raises(CalcError):
         planned("rtx-4090,rtx-3090", engine={"name": "vllm", "enable_expert_parallel": True}, precision="fp8")
+
+
+@pytest.mark.parametrize("gpu", ["apple-m3-ultra-256gb", "strix-halo-64gb", "dgx-spark-gb10"])
+@pytest.mark.parametrize("operation", [MEMORY_PLAN, SERVING_ESTIMATE])
+def test_machines_that_share_their_memory_are_no_gpus_of_one(operation: Any, gpu: str) -> None:
+    """Two of them are two machines, which only llama.cpp's RPC joins."""
+    asked = {**ASKED, "hardware": {"gpu": gpu, "count": 2}}
+    with pytest.raises(
+        UnsupportedError, match=r"hardware\.count: .* 2 are as many machines; .*RPC"
+    ) as refused:
+        operation.answered(asked, load_catalogs())
+    assert refused.value.field == "hardware.count"
+
+
+def test_accelerators_of_one_host_may_share_their_memory() -> None:
+    """The catalog's entry has a link between four MI300A."""
+    found = MEMORY_PLAN.answered({**ASKED, "hardware": {"gpu": "mi300a", "count": 4}}, load_catalogs())
+    assert len(found.stages) == 4
+
+
+MIXTURES = {"gpt-oss-120b": "mxfp4", "qwen3-235b-a22b": "q2_k", "mixtral-8x7b": "q4_k_m"}
+
+
+def mixture(model: str, hardware: Any, what: Any = SERVING_ESTIMATE) -> Any:
+    asked = {**ASKED, "model": model, "precision": MIXTURES[model], "hardware": hardware}
+    if what is FIT:
+        del asked["engine"], asked["workload"], asked["precision"]
+        asked |= {"formats": [MIXTURES[model]], "cache_types": ["f16"], "context_tokens": 8192}
+    return what.answered(asked, load_catalogs())
+
+
+@pytest.mark.parametrize("model", MIXTURES)
+@pytest.mark.parametrize("gpu", ["rtx-3090", "rtx-5090", "rtx-3060-12gb"])
+def test_one_more_card_is_never_slower_while_the_host_has_experts(model: str, gpu: str) -> None:
+    """Until nothing lies with the host; each card after that costs a hand-over a token, as a dense model's does."""
+    asked = [(count, mixture(model, f"{count}x {gpu}", FIT).rows[0]) for count in range(1, 6)]
+    rows = [row for _, row in asked if row.fits]
+    away = [row.split_layers + row.layers - row.gpu_layers for row in rows]
+    assert away == sorted(away, reverse=True)
+    assert away[0] == 0 or away[0] > away[2]
+    times = [mixture(model, f"{count}x {gpu}").tpot_s for count, row in asked if row.fits]
+    until = next((place for place, layers in enumerate(away) if not layers), len(away) - 1)
+    assert times[: until + 1] == sorted(times[: until + 1], reverse=True)
+    assert max(times[until:]) < times[until] * 1.1  # four hand-overs at most
+
+
+def test_equal_cards_in_a_list_hold_as_many_experts_as_the_same_by_number() -> None:
+    for model in MIXTURES:
+        assert mixture(model, "2x rtx-5090") == mixture(model, ["rtx-5090", "rtx-5090"])
+
+
+@pytest.mark.parametrize("model", MIXTURES)
+def test_the_order_of_an_unlike_pair_moves_one_layer_at_most(model: str) -> None:
+    """Each card fills to its own margin; only what is left of a matrix at a boundary differs."""
+    one, other = (mixture(model, pair, FIT).rows[0] for pair in ("rtx-5090,rtx-3090", "rtx-3090,rtx-5090"))
+    assert one.where == other.where
+    assert abs(one.split_layers - other.split_layers) <= 1
+
+
+def test_no_card_is_left_empty_beside_a_full_one() -> None:
+    plan = mixture("gpt-oss-120b", "2x rtx-5090", MEMORY_PLAN)
+    assert all(stage.weights_bytes > 25 * 2**30 for stage in plan.stages)

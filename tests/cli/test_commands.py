@@ -48,6 +48,14 @@ def test_an_estimate_shows_measured_runs_beside_what_is_predicted_for_them() -> 
     assert "Nearest runs" not in without
 
 
+@pytest.mark.parametrize("command", ["estimate", "memory"])
+def test_a_context_does_not_change_which_engine_answers(command: str) -> None:
+    """A kind of GGUF file is llama.cpp's, with --context or without."""
+    asked = (command, "llama3.1:8b-instruct-q4_K_M", "--gpu", "rtx4090", "--json")
+    plain, bound = run(*asked).output, run(*asked, "--context", 16384).output
+    assert json.loads(plain)["engine"]["name"] == json.loads(bound)["engine"]["name"] == "llama.cpp"
+
+
 @pytest.mark.parametrize(
     ("engine", "flag"),
     [
@@ -82,7 +90,7 @@ def test_adapters_and_images_have_a_line_of_their_own(command: str) -> None:
     [
         (("-i", "4k", "-o", "1,024", "--context", "16K"), ("-i", 4096, "-o", 1024, "--context", 16384)),
         (
-            ("--set", "workload.input_tokens=8k", "--set", "engine.max_model_len=64k"),
+            ("--set", "workload.input_tokens=8k", "--set", "engine.max_model_len=64K"),
             ("--set", "workload.input_tokens=8192", "--set", "engine.max_model_len=65536"),
         ),
     ],

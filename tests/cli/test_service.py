@@ -4,10 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
+from llm_calc.api.app import create_app
 from tests.command import run
+from tests.process import running
 
 SERVE = """
 import sys
@@ -74,3 +78,14 @@ def test_an_address_that_is_taken_is_named() -> None:
     said = ended.stderr.splitlines()[-1]
     assert said == f"Error: 127.0.0.1:{port}: cannot listen there: Address already in use"
     assert ended.stdout == ""
+
+
+def test_a_started_service_describes_itself_to_several_at_once() -> None:
+    with running() as service:
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: httpx.get(f"{service.url}/openapi.json", timeout=60), range(4)))
+        assert [answer.status_code for answer in answers] == [200] * 4
+        refused = httpx.post(f"{service.url}/api/calculate", json={"seq_length": 0}, timeout=60)
+    described = create_app().openapi()
+    assert all(answer.json() == described for answer in answers)
+    assert refused.status_code == 400

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from llm_calc.adapters.apart_way import Way, way_between, way_of
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed, place
 from llm_calc.adapters.engine_catalog import load_engine_rules
@@ -16,12 +17,9 @@ from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, Workload
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
-from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.serving.disaggregated import Pools
 
-NETWORK_BYTES_PER_S = 12.5e9
-"""100 Gbit/s Ethernet: what the cache travels over where no faster link of the GPU is known."""
 DECODE_LAYOUT = "disaggregated.decode_parallelism"
 Asked = TypeVar("Asked", ServingEstimateRequest, MemoryPlanRequest)
 
@@ -33,6 +31,7 @@ class Sides:
     prefill: Placed
     decode: Placed
     pools: Pools
+    way: Way
     chosen: tuple[str, ...] = ()
 
     @property
@@ -45,20 +44,6 @@ class Sides:
         """Answers at once on one decode replica: what its cache holds, and what its engine runs at most."""
         deployment = self.decode.deployment
         return min(float(deployment.capacity), float(deployment.limit))
-
-
-def cache_link(gpu: Gpu) -> tuple[float, str]:
-    """Bytes a second that each GPU sends its share of the cache at, and over what."""
-    if gpu.link_bytes_per_s_per_gpu_each_way:
-        return gpu.link_bytes_per_s_per_gpu_each_way, "the GPU's own link, as within one node"
-    if gpu.pcie_bytes_per_s_each_way:
-        return gpu.pcie_bytes_per_s_each_way, "PCIe"
-    return NETWORK_BYTES_PER_S, "100 Gbit/s Ethernet, since no link of the GPU is known"
-
-
-def cache_way(prefill: Gpu, decode: Gpu) -> tuple[float, str]:
-    """The same from one side to the other: the slower of both links."""
-    return min(cache_link(prefill), cache_link(decode), key=lambda each: each[0])
 
 
 def check_apart(request: ServingEstimateRequest) -> None:
@@ -191,7 +176,9 @@ def sides_of(placed: Placed, request: ServingEstimateRequest, catalogs: Catalogs
         _check_count("hardware.count", request.hardware.count, first)
         _check_count("disaggregated.decode_hardware.count", part.decode_hardware.count, second)
     setup = placed.beside.draft.beside(placed.subject.setup)
-    link = part.link_bytes_per_s or cache_way(setup.gpu, decode.subject.setup.gpu)[0]
+    hosts = min(each.gpus_per_node for each in (request.hardware, part.decode_hardware or request.hardware))
+    gpus = setup.gpu, decode.subject.setup.gpu
+    way = way_of(part, way_between(catalogs, gpus, first + second, hosts))
     senders = min(placed.layout.gpus, decode.layout.gpus)
     return Sides(
         prefill=placed,
@@ -200,9 +187,10 @@ def sides_of(placed: Placed, request: ServingEstimateRequest, catalogs: Catalogs
             prefill_replicas=part.prefill_replicas * placed.replicas,
             decode_replicas=part.decode_replicas * decode.replicas,
             cache_bytes_per_token=kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format),
-            link_bytes_per_s=link * senders,
+            link_bytes_per_s=way.bytes_per_s * senders,
             links=min(first, second) / senders,
         ),
+        way=way,
         chosen=chosen,
     )
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from llm_calc.adapters.apart_sides import Sides, cache_way
+from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.idle_options import Timed
 from llm_calc.adapters.operator_rows import operator_rows
@@ -32,10 +32,7 @@ def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterato
     part, workload = request.disaggregated, request.workload
     if part is None or sides is None:
         return
-    link, name = cache_way(sides.prefill.subject.setup.gpu, sides.decode.subject.setup.gpu)
-    if part.link_bytes_per_s is not None:
-        link, name = part.link_bytes_per_s, "as stated"
-    way = f"{link / 1e9:.4g} GB/s a GPU ({name})"
+    way = f"{sides.way.bytes_per_s / 1e9:.4g} GB/s a GPU ({sides.way.words})"
     yield f"disaggregated: the cache travels at {way}; nothing of it was calibrated"
     yield (
         "disaggregated: resolved and lora are of a prefill replica, resolved.decode of a decode replica, operators of "

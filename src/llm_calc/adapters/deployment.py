@@ -10,7 +10,6 @@ from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
-from llm_calc.adapters.fit_warnings import CacheRoom, fit_warnings
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
@@ -35,6 +34,7 @@ from llm_calc.core.calibration import Calibration
 from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
+from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.calibrated import host_under
@@ -179,7 +179,7 @@ def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
     room = CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
-        taken=float(placed.deployment.capacity),
+        taken_sequences=float(placed.deployment.capacity),
         context_tokens=placed.context_tokens,
         replicas=placed.replicas,
     )

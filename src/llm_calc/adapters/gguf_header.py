@@ -22,7 +22,6 @@ from llm_calc.adapters.formats.gguf_rows import (
     tensor_names,
     window_of,
 )
-from llm_calc.adapters.formats.precision import StoredWeights
 from llm_calc.adapters.gguf_reader import read_gguf_header
 from llm_calc.core.checkpoints.gguf.as_config import config_of
 from llm_calc.core.checkpoints.gguf.checks import (
@@ -41,6 +40,7 @@ from llm_calc.core.checkpoints.gguf.recipe import config_recipe, file_recipe, ki
 from llm_calc.core.checkpoints.gguf.shapes import kind_holds
 from llm_calc.core.checkpoints.gguf.shards import Joined, joined
 from llm_calc.core.checkpoints.gguf.tables import Architecture
+from llm_calc.core.checkpoints.recipes.precision import StoredWeights
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import kv_cache_bytes_per_token, total_parameters, weights_bytes

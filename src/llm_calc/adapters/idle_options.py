@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
-from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import HardwarePart, PrecisionPart, WorkloadPart
+from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
 from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.formats import number_format
-from llm_calc.adapters.formats.precision import sixteen_bit
-from llm_calc.adapters.lora_checks import adapter_words, check_adapter
-from llm_calc.adapters.lora_config import FIELD, read_adapter
-from llm_calc.adapters.lora_engines import taken_words
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
+from llm_calc.core.checkpoints.lora_config import FIELD, read_adapter
+from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.lora import (
     ALL,
@@ -25,7 +23,9 @@ from llm_calc.core.engines.lora import (
     with_buffers,
     with_products,
 )
+from llm_calc.core.engines.lora_checks import adapter_words, check_adapter
 from llm_calc.core.engines.lora_modules import modules_of
+from llm_calc.core.engines.lora_refusals import taken_words
 from llm_calc.core.engines.lora_stacked import as_stacked
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.formats import RecipeRule
@@ -50,12 +50,16 @@ WITH_ENDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """Adapters with what the engine reserves for them; ``words``: what was taken for granted."""
+    """Adapters with what the engine reserves for them; ``words``: what was taken for granted.
+
+    ``modules``: last names of the matrices that they change.
+    """
 
     part: LoraPart
     model: Model
     adapter: Adapter
     reserve: Reserve
+    modules: tuple[str, ...]
     words: tuple[str, ...]
 
     @property
@@ -128,8 +132,15 @@ def served_lora(part: LoraPart | None, subject: Subject, engine: str) -> Served 
         model=model,
         adapter=adapter,
         reserve=reserve,
+        modules=_last_names(adapter, model),
         words=(*unread, *words, *taken, *adapter_words(said, adapter, model)),
     )
+
+
+def _last_names(adapter: Adapter, model: Model) -> tuple[str, ...]:
+    """What engines call the matrices that an adapter changes: the ends of their names, each once."""
+    taken = (module.name.rpartition(".")[2] for module in modules_of(model) if adapter.takes(module))
+    return tuple(dict.fromkeys(taken))
 
 
 def _reserve(

@@ -5,6 +5,7 @@ from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import computing_side, planned_side
+from llm_calc.adapters.beside_model import check_parts_beside
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import EngineRules
@@ -12,13 +13,7 @@ from llm_calc.adapters.engines import engine_from, release_of, version_warnings
 from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
-from llm_calc.adapters.memory_advice import (
-    CONCURRENCY,
-    changes_that_fit,
-    context_table,
-    sequences_text,
-    with_context_said,
-)
+from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, context_table, with_context_said
 from llm_calc.adapters.memory_reason import sequence_bytes
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
@@ -39,6 +34,7 @@ from llm_calc.adapters.wire.memory import (
 )
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
+from llm_calc.core.advice.memory import sequences_text
 from llm_calc.core.deployments.question import (
     Asked,
     Question,
@@ -136,6 +132,7 @@ def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         version=request.engine.version,
         processor=getattr(request.engine, "mm_processor_kwargs", None),
     )
+    check_parts_beside(request.speculative, request.lora, request.engine.name)
     served = served_lora(request.lora, subject, request.engine.name)
     subject = with_draft_said(subject, request.speculative, catalogs, request.engine)
     subject = with_lora(subject, served)

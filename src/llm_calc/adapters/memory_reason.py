@@ -1,11 +1,11 @@
 """Why a plan of memory holds what is asked, or does not, in one sentence with the numbers that decide."""
 
-from llm_calc.adapters.fit_warnings import prompt_text
-from llm_calc.adapters.memory_advice import sequences_text
 from llm_calc.adapters.units import gib
+from llm_calc.core.advice.memory import sequences_text
 from llm_calc.core.deployments.question import Asked, replica_sequences
 from llm_calc.core.engines import GpuBudget, MemoryPlan, Pool
 from llm_calc.core.engines.places import HostBudget
+from llm_calc.core.engines.room_words import prompt_text
 
 
 def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llm_calc.adapters.catalog.sizes import chip_of
-from llm_calc.adapters.memory_advice import MOST_GPUS, holds
 from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.unlike import LAYER_SPLITTERS
 from llm_calc.adapters.wire.memory import RecommendedGpu
+from llm_calc.core.advice.memory import MOST_GPUS, holds
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp

@@ -13,13 +13,13 @@ from llm_calc.adapters.engine_catalog import load_engine_releases
 from llm_calc.adapters.hosts import load_platforms
 from llm_calc.adapters.links import SESSIONS, link_defaults_text
 from llm_calc.adapters.listings import available_engines, available_formats
-from llm_calc.adapters.memory_advice import CACHE_FORMATS, CHECKPOINT_FORMATS, WEIGHT_FORMATS
 from llm_calc.adapters.page_fields import further_fields
 from llm_calc.adapters.presets import load_presets
 from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat
 from llm_calc.adapters.workload_catalog import PresetWorkload, load_workloads
+from llm_calc.core.advice.memory import CACHE_FORMATS, CHECKPOINT_FORMATS, WEIGHT_FORMATS
 from llm_calc.core.calibration import OWN_MACHINES
 
 ANY_ENGINE = "generic"

@@ -247,6 +247,11 @@ def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
     )
 
 
+def _cache_tokens(placed: Placed) -> float:
+    """What the memory plan says of the same; figures may stand for more than it (``served_capacity``)."""
+    return float(placed.plan.kv_cache_tokens * placed.replicas) if placed.plan.available_bytes > 0 else 0.0
+
+
 def _resolved_replicas(placed: Placed) -> ResolvedReplicas:
     layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
     return ResolvedReplicas(
@@ -255,6 +260,6 @@ def _resolved_replicas(placed: Placed) -> ResolvedReplicas:
         pipeline=layout.pipeline,
         data=layout.data * placed.replicas,
         expert=layout.expert,
-        kv_capacity_tokens=sequences * placed.context_tokens,
+        kv_capacity_tokens=max(_cache_tokens(placed), sequences * placed.context_tokens),
         kv_capacity_sequences=sequences,
     )

@@ -7,7 +7,6 @@ from functools import lru_cache
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared
 from llm_calc.adapters.formats import Precision
-from llm_calc.adapters.formats.precision import AUTO
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.largest_items import largest_item, unused_limits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
@@ -23,6 +22,7 @@ from llm_calc.adapters.unlike import (
 from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
+from llm_calc.core.checkpoints.recipes.precision import AUTO
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
 from llm_calc.core.errors import InvalidInputError, UnsupportedError

@@ -8,7 +8,6 @@ from llm_calc.adapters.acceptance import Measured, load_acceptances, measured_of
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.drafts import Found, method_of, own_draft
 from llm_calc.adapters.formats import number_format
-from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.prediction_layers import load_mtp
 from llm_calc.adapters.runs_on_drafts import check_draft, draft_methods
 from llm_calc.adapters.setup import Subject
@@ -16,6 +15,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
 from llm_calc.core.architectures.draft_heads import FIELD
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
+from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
 from llm_calc.core.engines import Setup
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.serving.drafts import (

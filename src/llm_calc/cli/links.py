@@ -36,7 +36,7 @@ def asked_deployment(options: LinkedOptions, to: str = "estimate") -> Asked:
         if options.scenario is not None:
             raise InvalidInputError("--scenario: needs --link")
         return Asked(
-            body=_with_context(body_of(options, PATHS), options), is_linked=False, usd_per_gpu_hour=None
+            body=_with_context(body_of(options, PATHS), options, to), is_linked=False, usd_per_gpu_hour=None
         )
     scenario = _read(options.link).scenario(options.scenario or "A")
     if scenario.for_plans:
@@ -44,17 +44,31 @@ def asked_deployment(options: LinkedOptions, to: str = "estimate") -> Asked:
             f"Warning: link: what plans alone read changes nothing here: {', '.join(scenario.for_plans)}",
             file=sys.stderr,
         )
-    body = _with_context(body_of(options, PATHS, start=scenario.deployment(to=to)), options)
+    body = _with_context(body_of(options, PATHS, start=scenario.deployment(to=to)), options, to)
     return Asked(body=body, is_linked=True, usd_per_gpu_hour=scenario.usd_per_gpu_hour)
 
 
-def _with_context(body: Body, options: LinkedOptions) -> Body:
+def _with_context(body: Body, options: LinkedOptions, to: str) -> Body:
     """The request with ``--context`` as the engine's own flag."""
     if options.context is not None:
-        engine = body.setdefault("engine", {"name": DEFAULT_ENGINE})
+        engine = body.get("engine") or body.setdefault("engine", {"name": _unnamed(body, to)})
         name = str(engine.get("name")) if isinstance(engine, dict) else DEFAULT_ENGINE
         put(body, f"engine.{CONTEXT_FLAGS.get(name, CONTEXT_FLAGS[DEFAULT_ENGINE])}", options.context)
     return body
+
+
+def _unnamed(body: Body, to: str) -> str:
+    """The engine that answers a request which names none: a GGUF file's name keeps llama.cpp."""
+    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE, validated
+    from llm_calc.adapters.unnamed_engine import with_an_engine_that_runs
+
+    operation = MEMORY_PLAN if to == "memory" else SERVING_ESTIMATE
+    try:
+        request: Any = validated(operation.request, operation.body(body))
+        return str(with_an_engine_that_runs(request, chosen_catalogs()).engine.name)
+    except CalcError:
+        return DEFAULT_ENGINE
 
 
 def linked_scenarios(options: Any) -> Body:  # noqa: ANN401 - the options of compare

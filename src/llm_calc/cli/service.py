@@ -63,9 +63,24 @@ def serve(host: str | None, port: int | None, workers: int | None = None) -> Non
             print(f"Error: {where}: {each['msg'].replace('Input should', 'must')}", file=sys.stderr)
         sys.exit(REFUSED)
     with _folder_of_counts(settings.workers):
+        with _models_built_when_needed():
+            import fastapi  # noqa: F401
         from llm_calc.api.server import serve as answer_requests
 
         answer_requests(settings)
+
+
+@contextmanager
+def _models_built_when_needed() -> Iterator[None]:
+    """The framework's models of an API description are built with the first description, not while it is loaded."""
+    from pydantic import BaseModel, ConfigDict
+
+    usual = BaseModel.model_config
+    BaseModel.model_config = ConfigDict(defer_build=True)
+    try:
+        yield
+    finally:
+        BaseModel.model_config = usual
 
 
 @contextmanager

@@ -15,6 +15,9 @@ NUMBER_TYPES = (
 """Number types that a peak can be given for. ``_acc16`` is the rate when sums are kept in 16 bits
 (consumer parts run it twice as fast as the same type summed in 32 bits)."""
 
+LAPTOP = "Laptop"
+"""The form of a GPU that is part of a computer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:

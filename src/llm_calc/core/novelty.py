@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from llm_calc.core.calibration import HeldOutError
 
 PLACES = ("vendor", "generation", "gpu", "model", "row")
-"""What a fit may not have seen, the newest first; see :attr:`.HeldOutError.held_out`."""
+"""What a fit may not have seen, the newest first; see ``HeldOutError.held_out``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

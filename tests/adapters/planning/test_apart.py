@@ -48,6 +48,9 @@ def test_a_plan_sent_back_gives_its_figures(engine: str, load: str) -> None:
         assert memory.starts
         assert found["gpus"] == found["hardware"]["count"] <= 16
         assert (found["ttft_s"], found["tpot_s"]) <= (2.0, 0.04)
+        (way,) = (note for note in found["notes"] if note.startswith("caches travel at"))
+        assert ("450 GB/s" in way) is (found["gpus"] <= 8)
+        assert ("50 GB/s a GPU: InfiniBand NDR 400G" in way) is (found["gpus"] > 8)
         assert found["usd_per_million_output_tokens_all_in"] == pytest.approx(
             found["usd_per_hour"] / 3600 / found["output_tokens_per_s"] * 1e6
         )

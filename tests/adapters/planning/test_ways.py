@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from llm_calc import estimate, memory_plan, plan
-from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 DENSE = {"name": "llama-3.1-8b"}
 LATENT = {"name": "deepseek-v3"}
@@ -23,6 +23,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "head": {"speculative": {"method": "eagle3", "draft_tokens": 4}},
     "smaller model": {"speculative": {"draft": {"name": "llama-3.2-1b"}, "acceptance_fraction": 0.8}},
     "adapters": {"lora": {"adapters": 4, "rank": 32}},
+    "some matrices": {"lora": {"rank": 8, "target_modules": ["q_proj", "v_proj"]}},
+    "one matrix": {"lora": {"rank": 8, "target_modules": ["down_proj"], "cpu_adapters": 9}},
     "both": {"lora": {"rank": 8}, "speculative": {"method": "eagle3"}},
     "tier": {"kv_tiers": [{"tier": "host", "memory_bytes": 200_000_000_000}], "workload": SESSIONS},
     "contexts": {
@@ -105,7 +107,29 @@ def test_tiers_find_more_than_none_and_have_a_word() -> None:
         ("vllm", "smaller model", ['"method": "draft_model"', '"model": "meta-llama/Llama-3.2-1B"']),
         ("vllm", "adapters", ["--enable-lora --max-loras 4 --max-lora-rank 32"]),
         ("sglang", "head", ["EAGLE3", "--speculative-num-steps 4", "--speculative-num-draft-tokens 5"]),
-        ("sglang", "adapters", ["--enable-lora --max-loras-per-batch 4 --max-lora-rank 32"]),
+        # srt/arg_groups/lora_hook.py asserts max_lora_rank and lora_target_modules where no adapter is named
+        (
+            "sglang",
+            "adapters",
+            ["--enable-lora --max-loras-per-batch 4 --max-lora-rank 32 --lora-target-modules all"],
+        ),
+        ("sglang", "some matrices", ["--max-lora-rank 8 --lora-target-modules q_proj v_proj"]),
+        # names of get_default_trtllm_modules_to_hf_modules; without any TensorRT-LLM makes room for all of them
+        ("trtllm", "some matrices", [r"max_lora_rank: 8\n  lora_target_modules: [attn_q, attn_v]\n"]),
+        ("trtllm", "one matrix", ["max_cpu_loras: 9", "lora_target_modules: [mlp_4h_to_h]"]),
+        (
+            "trtllm",
+            "adapters",
+            [
+                "lora_target_modules: [attn_q, attn_k, attn_v, attn_dense, mlp_h_to_4h, mlp_gate, mlp_4h_to_h]",
+            ],
+        ),
+        # llmapi/llm_args.py: DraftTargetDecodingConfig is told by decoding_type alone
+        (
+            "trtllm",
+            "smaller model",
+            ["decoding_type: Draft_Target", "speculative_model_dir: meta-llama/Llama-3.2-1B"],
+        ),
         ("trtllm", "head", ["decoding_type: Eagle", "max_draft_len: 4"]),
         ("trtllm", "adapters", ["max_loras: 4", "max_lora_rank: 32"]),
     ],
@@ -123,3 +147,54 @@ def test_what_an_engine_does_not_take_is_named() -> None:
         plan(**asked("vllm", kv_tiers=[{"tier": "host"}]))
     with pytest.raises(InvalidInputError, match="context_parallel"):
         plan(**asked("trtllm", context_parallel=[2]))
+
+
+def test_matrices_that_an_engine_has_no_name_for_are_named() -> None:
+    config = {"r": 8, "target_modules": ["q_a_proj", "o_proj"]}
+    found = best(
+        "trtllm",
+        model=LATENT,
+        gpus=["h200-141gb-sxm"],
+        limits={"max_gpus": 8},
+        lora={"adapter_config": config},
+    )
+    assert "lora_target_modules: [attn_dense]" in found["launch_command"]
+    assert any("no word for q_a_proj" in words for words in found["notes"])
+
+
+@pytest.mark.parametrize("method", ["draft_model", "ngram", "eagle3", None])
+def test_no_plan_is_as_fast_as_a_draft_that_its_command_leaves_out(method: str | None) -> None:
+    load = {"input_tokens": 1024, "output_tokens": 128, "concurrency": 1}
+    part = {"method": method, "acceptance_fraction": 0.95, "draft_cost_fraction": 0.01}
+    answer = plan(**asked("llama.cpp", workload=load, speculative=part))
+    assert all(each.speculative is None for each in answer.plans)
+    assert any(words.startswith("speculative: not tried under llama.cpp") for words in answer.warnings)
+
+
+REASONS = [
+    ("smaller model", "vllm", "no measurement of speculative decoding: "),
+    ("adapters", "sglang", "no measurement of adapters (lora): "),
+    ("both", "vllm", "no measurement of speculative decoding, or of adapters (lora): "),
+    ("tier", "vllm", "no measurement of turns of sessions: "),
+    ("contexts", "sglang", "no measurement of contexts that are dealt over GPUs: "),
+]
+
+
+@pytest.mark.parametrize(("way", "engine", "words"), REASONS)
+def test_a_plan_says_what_of_it_was_never_measured(way: str, engine: str, words: str) -> None:
+    found = best(engine, **WAYS[way])
+    said = [note for note in found["notes"] if note.startswith("no measurement of")]
+    assert found["basis"] == "formula_only"
+    assert len(said) == 1
+    assert said[0].startswith(words)
+    assert "generation" not in said[0]
+
+
+def test_adapters_beside_a_smaller_model_are_refused_where_the_engine_does_not_start_with_them() -> None:
+    parts: dict[str, Any] = {**WAYS["adapters"], **WAYS["smaller model"]}
+    answer = plan(**asked("sglang", **parts))
+    assert all(each.speculative is None for each in answer.plans)
+    with pytest.raises(
+        UnsupportedError, match="lora: SGLang serves no adapters beside a smaller draft model"
+    ):
+        memory_plan(model=DENSE, hardware="h100-80gb-sxm", engine={"name": "sglang"}, **parts)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.lora_config import read_adapter
 from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.core.checkpoints.lora_config import read_adapter
 from llm_calc.core.engines.lora import Adapter, adapter_elements, adapter_flops_per_token, with_products
 from llm_calc.core.engines.lora_modules import modules_of
 from llm_calc.core.engines.lora_names import compared

@@ -73,3 +73,20 @@ def test_a_rate_is_served_where_both_sides_have_a_twentieth_to_spare() -> None:
             found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, ("request_rate", rate), CACHE)
             assert bool(holds[at, 0]) is held
             assert float(np.broadcast_to(found.requests_per_s, pairs.gpus.shape)[at, 0]) == rate
+
+
+def test_each_pair_has_the_link_of_its_own_size() -> None:
+    """Pairs on more than four GPUs send at a hundredth: a cache of 4e8 bytes takes so much longer, all else alike."""
+    pairs = pairs_of(GPUS, 6.0)
+    rates = np.where(pairs.gpus > 4, CACHE[1] / 100, CACHE[1])
+    found, plain = (
+        np.broadcast_to(
+            served_apart(ROWS, GPUS, pairs, LENGTHS, ("concurrency", 1.0), (CACHE[0], link))[0].ttft_s,
+            pairs.gpus.shape,
+        )
+        for link in (rates, CACHE[1])
+    )
+    senders = np.minimum(GPUS[pairs.first], GPUS[pairs.second])
+    longer = np.where(pairs.gpus > 4, 99 * 2000 * CACHE[0] / (CACHE[1] * senders), 0.0)
+    assert (pairs.gpus > 4).any()
+    assert found - plain == pytest.approx(longer, abs=1e-9)

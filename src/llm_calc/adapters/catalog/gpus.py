@@ -24,8 +24,6 @@ Text = Annotated[str, Field(min_length=1)]
 
 PCIE_GT_PER_S = {3: 8, 4: 16, 5: 32, 6: 64}
 """Transfers per second and lane by generation [GT/s], one bit each."""
-LAPTOP = "Laptop"
-"""The form of a GPU that is part of a computer."""
 ARITHMETIC_TOLERANCE = {"exact": (0.98, 1.02), "rounded": (0.94, 1.07), "capped": (0.0, 1.02)}
 """Bounds of peak over units x rate x clock."""
 

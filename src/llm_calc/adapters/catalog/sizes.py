@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from llm_calc.adapters.catalog.gpus import LAPTOP, CatalogGpu
+from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.units import GB, GIB
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.hardware import Gpu
+from llm_calc.core.hardware import LAPTOP, Gpu
 from llm_calc.core.names import NameIndex, normal_name
 
 _MACHINE = re.compile(

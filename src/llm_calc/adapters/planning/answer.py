@@ -9,6 +9,7 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.as_requests import serving_request
+from llm_calc.adapters.planning.basis_words import basis_words
 from llm_calc.adapters.planning.beside_words import way_notes
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
@@ -95,7 +96,9 @@ def _parts(request: ServingEstimateRequest) -> dict[str, Any]:
 
 def _own_notes(plan: Evaluated) -> list[str]:
     """What to know of a plan whatever starts it."""
-    return [*plan.placed.warnings, *_basis_notes(plan), *way_notes(plan.placed, plan.planned.engine)]
+    placed, engine = plan.placed, plan.planned.engine
+    basis = basis_words(placed, engine, plan.row.choice.way, plan.workload)
+    return [*placed.warnings, *basis, *way_notes(placed, engine)]
 
 
 def _output(plan: Evaluated) -> float:
@@ -128,18 +131,6 @@ def _bill(money: Money) -> dict[str, Any]:
         "usd_per_million_output_tokens_all_in": _usd(money, "all_in_output_usd"),
         "break_even": money.break_even,
     }
-
-
-def _basis_notes(plan: Evaluated) -> list[str]:
-    """What to know of a plan that rests on no measurement."""
-    if basis_kind(plan.placed) != "formula_only":
-        return []
-    engine, gpu = plan.placed.engine, plan.placed.subject.setup.gpu
-    if plan.placed.subject.by_other_means:
-        return ["times are the formula's alone: no run of a model that is not the engine's own was measured"]
-    return [
-        f"no measurement of {engine} on GPUs of the generation of {gpu.id}: times are the formula's alone"
-    ]
 
 
 def percentiles_by_name(found: Estimate) -> dict[str, dict[str, float]] | None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.adapters.apart_sides import Sides, cache_link, sides_of
+from llm_calc.adapters.apart_sides import Sides, sides_of
+from llm_calc.adapters.apart_way import cache_way
 from llm_calc.adapters.disaggregation import disaggregated_estimate, with_percentiles
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.memory_plan import planned_memory
@@ -109,7 +110,12 @@ def _pairs(
     pairs = pairs_of(part.gpus, most)
     if not len(places) or not len(pairs.first):
         return
-    cache = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format), cache_link(setup.gpu)[0]
+    links = {
+        gpus: cache_way(scene.catalogs, setup.gpu, int(gpus), scene.gpus_per_node)
+        for gpus in set(pairs.gpus.flat)
+    }
+    rates = np.array([[links[gpus].bytes_per_s] for gpus in pairs.gpus.flat])
+    cache = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format), rates
     found, holds = served_apart(
         part.deployment, part.gpus, pairs, scene.lengths, (load.kind, load.amount), cache
     )

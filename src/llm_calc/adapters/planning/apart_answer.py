@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from llm_calc.adapters.apart_sides import cache_link
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank
@@ -135,12 +134,12 @@ def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
 
 
 def _notes(each: Apart) -> Iterator[str]:
-    link, over = cache_link(each.first.gpu)
+    way = each.sides.way
     yield (
         "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
         "and its answer to one that decodes"
     )
-    yield f"caches travel at {link / 1e9:.4g} GB/s a GPU: {over}"
+    yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
         yield from (f"{name} side: {words}" for words in placed.warnings)
     yield from way_notes(each.sides.decode, each.planned.engine)

@@ -10,10 +10,14 @@ from llm_calc.adapters.planning.ways import Way
 from llm_calc.adapters.variants import published
 from llm_calc.core.engines import Engine
 from llm_calc.core.engines.dealt_check import dealt_words
+from llm_calc.core.engines.lora import ALL
 from llm_calc.core.launching.command import Value
 from llm_calc.core.launching.rules import LaunchRules
 
 HEADS = ("eagle", "eagle3")
+SPELLS_ALL = "sglang"
+"""An engine that has a word for all matrices of a model."""
+MATRICES = ("adapter_modules", "adapter_matrices")
 
 
 def draft_word(way: Way, repository: str, catalogs: Catalogs) -> str | None:
@@ -52,12 +56,13 @@ def _adapters(placed: Placed, way: Way) -> Mapping[str, Value]:
     part, served = way.lora, placed.beside.lora
     if part is None or served is None:
         return {}
-    modules = served.reserve.names
+    everything = served.adapter.targets == ALL and placed.engine == SPELLS_ALL
     return {
         "adapters": True,
         "adapters_at_once": served.reserve.slots,
         "adapter_rank": served.reserve.rank,
-        "adapter_modules": "all" if modules is None else None,
+        "adapter_modules": "all" if everything else served.modules,
+        "adapter_matrices": served.modules,
         "adapters_on_host": part.cpu_adapters,
     }
 
@@ -77,17 +82,34 @@ def _host(placed: Placed) -> Mapping[str, Value]:
     }
 
 
+def says_draft(rules: LaunchRules, method: str) -> bool:
+    """Whether a command has a word for speculation by a method."""
+    words = {option.takes: option.values for option in (*rules.options, *rules.file_options)}
+    if "draft_method" in words:
+        return method in (words["draft_method"] or {})
+    return "draft_config" in words or ("draft_model" in words and method == "draft_model")
+
+
+def _unsaid_matrices(placed: Placed, rules: LaunchRules) -> Iterator[str]:
+    """Matrices of adapters that an engine which is told them has no names for."""
+    served = placed.beside.lora
+    rows = [row for row in (*rules.options, *rules.file_options) if row.takes in MATRICES]
+    if served is None or not rows or (served.adapter.targets == ALL and placed.engine == SPELLS_ALL):
+        return
+    unknown = [name for name in served.modules if name not in (rows[0].values or {})]
+    if unknown:
+        yield (
+            f"lora: the command has no word for {', '.join(unknown)}, which adapters change; {placed.engine} may not "
+            "load them"
+        )
+
+
 def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]:
     """What the command has no word for, and what it names that has to be at hand."""
     taken = {option.takes for option in (*rules.options, *rules.file_options)}
-    method = placed.beside.draft.method
-    words = {option.takes: option.values for option in (*rules.options, *rules.file_options)}
-    if way.speculative is not None:
-        known = words.get("draft_method") or ({"draft_model": ""} if "draft_model" in taken else {})
-        if "draft_config" not in taken and method not in known:
-            yield f"speculative: was planned with {method}, for which the launch command has no word"
-        elif method in HEADS:
-            yield "the command names a draft head, which has to be at hand"
+    if way.speculative is not None and placed.beside.draft.method in HEADS:
+        yield "the command names a draft head, which has to be at hand"
+    yield from _unsaid_matrices(placed, rules)
     if way.lora is not None:
         yield (
             "adapters are named when the server starts (vLLM --lora-modules NAME=PATH, SGLang --lora-paths NAME=PATH), "

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.formats import Precision, find_recipe
-from llm_calc.adapters.formats.precision import sixteen_bit
 from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.gpu_counts import read_counted
 from llm_calc.adapters.model_source import SourcedModel, model_precision
@@ -18,6 +17,7 @@ from llm_calc.adapters.sessions import NO_SESSIONS
 from llm_calc.adapters.setup import ONLY_GGUF, load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
 from llm_calc.core.checkpoints.recipes.quantizer import KEPT
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu

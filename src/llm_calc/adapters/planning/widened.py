@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llm_calc.adapters.planning.beside_words import says_draft
 from llm_calc.adapters.planning.choices import Choice, layouts_on
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.sessions import keeps_prefixes
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.engines.dealt_check import CONTEXTS
-from llm_calc.core.errors import CalcError, InvalidInputError
+from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 
 NOT_DEALT = "context_parallel: {} is not tried under {}, which deals a cache so over no layout of this model"
@@ -99,4 +100,7 @@ def _drafting(request: DeploymentPlansRequest, scene: Scene, choice: Choice, gpu
     subject = scene.subject_on(choice, gpu)
     drafting = replace(way, speculative=request.speculative)
     beside = drafting.beside(subject, scene.catalogs, choice.engine)
+    if not says_draft(choice.rules, method := beside.draft.method or "draft_model"):
+        msg = f"the launch command has no word for {method}, and a plan without one would not be as fast"
+        raise UnsupportedError(msg, field="speculative.method")
     return replace(drafting, draft=beside.draft.draft)

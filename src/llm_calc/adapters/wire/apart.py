@@ -25,6 +25,6 @@ class DisaggregatedPart(StrictRequest):
     )
     link_bytes_per_s: Annotated[float, Field(ge=1e6, le=1e15)] | None = Field(
         None,
-        description="What a GPU sends its share of the cache at; absent: its own link, else PCIe, else 100 Gbit/s "
-        "[bytes/s]",
+        description="What a GPU sends its share of the cache at; absent: the link that all GPUs of both sides share, "
+        "between hosts the catalog's network [bytes/s]",
     )

@@ -202,8 +202,12 @@ class ResolvedReplicas(Answer):
     pipeline: int = Field(description="Pipeline stages [stages]")
     data: int = Field(description="Replicas, or attention data parallelism [groups]")
     expert: int = Field(description="GPUs that experts are dealt over [GPUs]")
-    kv_capacity_tokens: float = Field(description="Context that the KV cache holds in all [tokens]")
-    kv_capacity_sequences: float = Field(description="Requests of this length that it holds [sequences]")
+    kv_capacity_tokens: float = Field(
+        description="Context that the KV cache holds in all, as kv_cache_tokens of /api/memory_plan [tokens]"
+    )
+    kv_capacity_sequences: float = Field(
+        description="Requests of this length that run in it at once, in the part that measured servers fill [sequences]"
+    )
 
 
 class Resolved(ResolvedReplicas, ResolvedModel):

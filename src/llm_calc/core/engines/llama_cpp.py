@@ -187,7 +187,7 @@ class LlamaCpp:
         """Weights, cells and compute buffer of one device."""
         layers = split[stage].layers
         return Parts(
-            weights_bytes=device_weights(setup, loading, split[stage]),
+            weights_bytes=device_weights(setup, loading, split, stage),
             kv_cache_bytes=self._cells(setup, loading, layers) if self.cache_on_device else 0.0,
             compute_bytes=compute_bytes(self._graph(setup, loading, split, stage)),
         )
@@ -213,7 +213,7 @@ class LlamaCpp:
 
     def _graph(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Graph:
         slots = self.slots_at(loading.n_ctx)
-        whole = loading.is_whole(setup.model.num_layers)
+        whole = loading.is_whole(setup.model.num_layers) and not loading.onward
         return Graph(
             model=setup.model,
             slots=slots,

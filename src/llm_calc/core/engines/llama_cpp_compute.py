@@ -90,7 +90,7 @@ def compute_bytes(graph: Graph) -> float:
     what they take in.
     Source: llama.cpp v0.5.0 ``ggml/src/ggml-alloc.c``, which puts a tensor into the smallest hole that it fits;
     checked: 2026-11-30, read; equal to its own dry run for dense models (``docs/memory.md``).
-    More where it takes over what lies with the host (:func:`._copied_bytes`).
+    More where it takes over what lies with the host (``_copied_bytes``).
     Leaves out: recurrent layers and shared experts, whose tensors lie beside each other for longer.
     """
     model, tokens = graph.model, _tokens(graph)
@@ -116,8 +116,8 @@ def _copied_bytes(graph: Graph, masks: float, inputs: float) -> float:
     ``matrix + keys of a layer + masks + inputs + micro batch x 4 x numbers beside the copy``; of the cache alone
     ``keys and values + masks + micro batch x 4 x 2 x (hidden + queries)``.
     Source: llama.cpp v0.5.0, its own dry run (``docs/memory.md``): to a thousandth where experts stay with the host,
-    mostly within 5 % for whole layers, up to a quarter less for a cache alone; checked: 2026-11-30, run.
-    Leaves out: holes that the allocator leaves between copies of unlike size.
+    mostly within 5 % for whole layers, up to a third less for a cache alone; checked: 2026-11-30, run.
+    Leaves out: holes that the allocator leaves between copies of unlike size, most where there are windows.
     """
     model, tokens, copies = graph.model, _tokens(graph), graph.copies
     if copies.matrix_bytes and graph.micro_batch >= LEAST_TOKENS:

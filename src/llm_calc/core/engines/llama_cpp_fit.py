@@ -1,32 +1,46 @@
 """llama.cpp's own fit: what was not said is chosen so that each device keeps a margin free.
 
 Context first, down to a least one; then whole layers from the back, of a mixture of experts without its experts; then
-as many experts as there is room for, from the front; at last a part of one more layer. What the options say stays.
+whole layers from the front instead of those, device by device, each with a part of one more, whose rest lies on the
+next device, or with the host behind the last. What the options say stays.
 
-Source: llama.cpp v0.5.0 ``common/fit.cpp``, ``common_params_fit_impl``; checked: 2026-11-29.
+Source: llama.cpp ``common/fit.cpp`` at 08033df, ``common_params_fit_impl``; checked: 2026-11-30.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from llm_calc.core.engines.llama_cpp_split import EXPERTS, HostTensors, devices, no_host_tensors, together
+from llm_calc.core.engines.llama_cpp_split import (
+    EXPERTS,
+    HostTensors,
+    Onward,
+    devices,
+    no_host_tensors,
+    tensors_of_blocks,
+    together,
+)
 
-UP, GATE = "up", "gate"
+ATTENTION, UP, GATE = "attention", "up", "gate"
 _LEFT: dict[str, frozenset[str]] = {
     "": frozenset(EXPERTS),
-    UP: frozenset(("ffn_gate", "ffn_down", "ffn_gate_exps", "ffn_down_exps")),
-    GATE: frozenset(("ffn_down", "ffn_down_exps")),
+    ATTENTION: tensors_of_blocks("gate", "up", "down") | {"ffn_gate_inp"},
+    UP: tensors_of_blocks("gate", "down") | {"ffn_gate_inp"},
+    GATE: tensors_of_blocks("down"),
 }
-"""What the first overflowing layer leaves with the host, by how much of it is on the device."""
+"""What the first overflowing layer leaves to another place, by how much of it is on the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """How a model is loaded: cells in all, layers of each device (the output counts as one), tensors of the host."""
+    """How a model is loaded: cells in all, layers of each device (the output counts as one), tensors of the host.
+
+    ``onward``: tensors of a device's layer that lie on the next device.
+    """
 
     n_ctx: int
     layers: tuple[int, ...]
     host: HostTensors
+    onward: tuple[Onward, ...] = ()
 
     @property
     def offloaded(self) -> int:
@@ -72,13 +86,17 @@ class _Dealt:
     part: int = 0
     left: str = ""
 
+    def moved(self, layers: int, part: int, left: str = "") -> "_Dealt":
+        """With so many more layers, and so many more of them partial."""
+        return _Dealt(self.layers + layers, self.part + part, left)
+
 
 def fitted(question: FitQuestion, start: Loading, needs: Needs) -> Loading:
     """The loading that the server starts with.
 
     ``start`` where it leaves the margins; else a shorter context, then fewer layers, experts before whole layers.
-    Source: llama.cpp v0.5.0 ``common/fit.cpp``, ``common_params_fit_impl``; checked: 2026-11-29.
-    Leaves out: parts of a layer that overflow to the next device instead of to the host; a layer's attention alone.
+    Source: llama.cpp ``common/fit.cpp`` at 08033df, ``common_params_fit_impl``; checked: 2026-11-30.
+    Leaves out: nothing of what it chooses.
     """
     used = needs(start)
     if all(one <= target for one, target in zip(used, question.targets, strict=True)):
@@ -108,15 +126,17 @@ def _shorter(question: FitQuestion, start: Loading, needs: Needs, used: float) -
 
 
 def _dealt(question: FitQuestion, start: Loading, needs: Needs) -> Loading:
-    """Layers from the back without experts; then experts from the front."""
+    """Layers from the back without experts; then whole ones from the front, where all but experts fits."""
     dealer = _Dealer(question, start, needs)
     dealt: tuple[_Dealt, ...] = (_Dealt(),) * len(question.targets)
     for device in reversed(range(len(dealt))):
         dealt = dealer.filled(dealt, device)
-    whole = sum(each.layers for each in dealt) == question.num_layers + 1
-    if question.experts and whole and dealer.everywhere(dealt):
-        for device in range(len(dealt)):
-            dealt = dealer.with_experts(dealt, device)
+    if not question.experts or not dealer.fits_without_experts():
+        return dealer.at(dealt)
+    device = 0
+    while device <= _first_dense(dealt):
+        dealt = dealer.with_part(dealer.with_experts(dealt, device), device)
+        device += 1
     return dealer.at(dealt)
 
 
@@ -136,9 +156,11 @@ class _Dealer:
         """Whether one device leaves its margin."""
         return self.needs(self.at(dealt))[device] <= self.question.targets[device]
 
-    def everywhere(self, dealt: Sequence[_Dealt]) -> bool:
-        """Whether all devices do."""
-        return all(self.fits(dealt, device) for device in range(len(dealt)))
+    def fits_without_experts(self) -> bool:
+        """Whether everything but experts fits all devices together."""
+        experts = (frozenset(EXPERTS),) * self.question.num_layers
+        bare = replace(self.start, host=together(self.start.host, experts))
+        return sum(self.needs(bare)) < sum(self.question.targets)
 
     def filled(self, dealt: tuple[_Dealt, ...], device: int) -> tuple[_Dealt, ...]:
         """As many layers as the device takes of those that the later ones left, of a mixture without experts."""
@@ -152,32 +174,67 @@ class _Dealer:
         return tried(_largest(free, lambda layers: self.fits(tried(layers), device)))
 
     def with_experts(self, dealt: tuple[_Dealt, ...], device: int) -> tuple[_Dealt, ...]:
-        """Experts back from the front, as many layers as fit, and a part of one more."""
-        each = dealt[device]
+        """As many of the layers without experts as the device takes whole, from the front."""
+        partial = sum(each.part for each in dealt[_first_dense(dealt) :])
+        most = _largest(partial, lambda full: self.fits(_whole_at(dealt, device, full), device))
+        return _whole_at(dealt, device, most)
 
-        def tried(full: int, left: str = "") -> tuple[_Dealt, ...]:
-            return _put(dealt, device, _Dealt(each.layers, each.part - full, left))
+    def with_part(self, dealt: tuple[_Dealt, ...], device: int) -> tuple[_Dealt, ...]:
+        """A part of one more layer: without gate and down, then without down alone, else its attention."""
+        dense = _first_dense(dealt)
+        if not dealt[dense].part:
+            return dealt
+        moved = _put(dealt, dense, dealt[dense].moved(-1, -1, dealt[dense].left))
 
-        most = _largest(each.part, lambda full: self.fits(tried(full), device))
-        if most == each.part or not self.fits(tried(most, UP), device):
-            return tried(most)
-        return tried(most, GATE) if self.fits(tried(most, GATE), device) else tried(most, UP)
+        def tried(left: str) -> tuple[_Dealt, ...]:
+            return _put(moved, device, moved[device].moved(1, 1, left))
+
+        for left, further in ((UP, GATE), (ATTENTION, "")):
+            if self._takes(tried(left), device):
+                return tried(further) if further and self._takes(tried(further), device) else tried(left)
+        return dealt
+
+    def _takes(self, dealt: tuple[_Dealt, ...], device: int) -> bool:
+        """Whether the device and the next one, which has the rest, leave their margins."""
+        return all(self.fits(dealt, each) for each in range(device, min(device + 2, len(dealt))))
 
 
 def _put(dealt: tuple[_Dealt, ...], device: int, one: _Dealt) -> tuple[_Dealt, ...]:
     return (*dealt[:device], one, *dealt[device + 1 :])
 
 
+def _first_dense(dealt: Sequence[_Dealt]) -> int:
+    """The first device that has layers without their experts, behind one that it may have a part of."""
+    dense = (device for device, each in enumerate(dealt) if each.part > bool(each.left))
+    return next(dense, len(dealt) - 1)
+
+
+def _whole_at(dealt: tuple[_Dealt, ...], device: int, count: int) -> tuple[_Dealt, ...]:
+    """So many layers without experts, from the first of them, whole on a device that stands before them."""
+    moved, left = list(dealt), count
+    for each in range(_first_dense(dealt), len(dealt)):
+        taken = min(left, moved[each].part)
+        moved[each] = moved[each].moved(-taken, -taken)
+        left -= taken
+    return _put(tuple(moved), device, moved[device].moved(count, 0))
+
+
 def _loading(question: FitQuestion, start: Loading, dealt: Sequence[_Dealt]) -> Loading:
     layers = tuple(each.layers for each in dealt)
-    kept = list(no_host_tensors(question.num_layers))
+    kept, onward = list(no_host_tensors(question.num_layers)), list[Onward]()
     first = question.num_layers + 1 - sum(layers)
-    for each in dealt:
+    for device, each in enumerate(dealt):
         begin = first + each.layers - each.part
         for layer in range(begin, min(begin + each.part, question.num_layers)):
-            kept[layer] = _LEFT[each.left if layer == begin else ""]
+            rest = _LEFT[each.left if layer == begin else ""]
+            if layer == begin and each.left and device + 1 < len(dealt):
+                onward.append(Onward(layer=layer, device=device + 1, names=rest))
+            else:
+                kept[layer] = rest
         first += each.layers
-    return Loading(n_ctx=start.n_ctx, layers=layers, host=together(start.host, tuple(kept)))
+    return Loading(
+        n_ctx=start.n_ctx, layers=layers, host=together(start.host, tuple(kept)), onward=tuple(onward)
+    )
 
 
 def _largest(high: int, works: Callable[[int], bool]) -> int:

@@ -58,14 +58,18 @@ def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:
     return tuple(max(setup.memory_of(stage) - taken, 0.0) for stage in range(setup.layout.pipeline))
 
 
-def device_weights(setup: Setup, loading: Loading, device: Device) -> float:
-    """Weights on one device: its layers without what the host keeps of them, and the output [bytes].
+def device_weights(setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> float:
+    """Weights on one device: its layers without what lies elsewhere of them, the output, what it has of others [bytes].
 
-    ``sum over layers of tensors - tensors of the host + output``.
+    ``sum over layers of tensors - tensors of the host - tensors onward + output + tensors of the layer before``.
     Source: llama.cpp v0.5.0 ``src/llama-model.cpp``, ``load_tensors``; checked: 2026-11-30, read. Exact.
     """
-    stack = layer_bytes(setup.model, setup.numbers.recipe)
-    return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output
+    stack, device = layer_bytes(setup.model, setup.numbers.recipe), split[stage]
+    moved = sum(
+        stack.on_host(each.layer, each.names) * ((each.device == stage) - (each.layer in device.layers))
+        for each in loading.onward
+    )
+    return stack.on_device(device.layers, loading.host) + stack.output_bytes * device.output + moved
 
 
 def whole_bytes(setup: Setup, host: HostTensors) -> float:
@@ -230,12 +234,19 @@ def check(setup: Setup, split_mode: str, tensor_split: Sequence[float] | None, m
     """Refuses what llama.cpp does not split, and splits that are not modelled.
 
     Raises:
-        UnsupportedError: tensor or expert parallelism, a split of rows, or more devices than it knows.
+        UnsupportedError: tensor or expert parallelism, a split of rows, several machines, or more devices than it
+            knows.
         InvalidInputError: ``tensor_split`` has not one part for each GPU, or ``main_gpu`` is none of them.
     """
     if setup.layout.pipeline > MOST_DEVICES:
         msg = f"parallelism.pipeline: llama.cpp knows at most {MOST_DEVICES} devices; it is {setup.layout.pipeline}"
         raise UnsupportedError(msg, field="parallelism.pipeline", most=MOST_DEVICES)
+    if setup.layout.gpus > 1 and setup.gpu.unified_memory and setup.gpu.gpus_per_fast_domain == 1:
+        msg = (
+            f"hardware.count: {setup.gpu.id} shares the memory of its machine, so that {setup.layout.gpus} are as many "
+            "machines; llama.cpp over several (RPC) is not modelled"
+        )
+        raise UnsupportedError(msg, field="hardware.count", accepted=[1])
     _check_parts(setup.layout.pipeline, tensor_split, main_gpu if split_mode == "none" else 0)
     for name in ("tensor", "expert"):
         if getattr(setup.layout, name) > 1:

@@ -62,7 +62,7 @@ def stage_shares(setup: Setup, loading: Loading) -> tuple[StageShare, ...]:
     Leaves out: caches whose layers differ in width.
     """
     split = devices_of(setup, loading)
-    sizes = [_group_bytes(setup, loading, device) for device in split]
+    sizes = [_group_bytes(setup, loading, split, stage) for stage in range(len(split))]
     totals = [sum(column) for column in zip(*sizes, strict=True)]
     placed = sum(len(device.layers) for device in split)
     return tuple(
@@ -74,16 +74,25 @@ def stage_shares(setup: Setup, loading: Loading) -> tuple[StageShare, ...]:
     )
 
 
-def _group_bytes(setup: Setup, loading: Loading, device: Device) -> list[float]:
+def _group_bytes(setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> list[float]:
     """Bytes of each group of matrices on one device."""
-    sizes = [0.0] * len(GROUPS)
+    sizes, output = [0.0] * len(GROUPS), split[stage].output
     for each in setup.model.placed:
         group = group_of(each)
         if group is None:
             continue
         name, place = tensor_name(each.weight), GROUPS.index(group)
         if not each.indices:
-            sizes[place] += _bytes(setup, each.weight, 0) if device.output else 0.0
-        here = [layer for layer in each.indices if layer in device.layers and name not in loading.host[layer]]
+            sizes[place] += _bytes(setup, each.weight, 0) if output else 0.0
+        here = [layer for layer in each.indices if _lies_on(loading, split, layer, name) == stage]
         sizes[place] += sum(_bytes(setup, each.weight, layer) for layer in here)
     return sizes
+
+
+def _lies_on(loading: Loading, split: tuple[Device, ...], layer: int, name: str) -> int | None:
+    """Which device has a tensor; None: the host."""
+    if name in loading.host[layer]:
+        return None
+    moved = (each.device for each in loading.onward if each.layer == layer and name in each.names)
+    own = (stage for stage, device in enumerate(split) if layer in device.layers)
+    return next(moved, next(own, None))

@@ -96,6 +96,20 @@ class Device:
     output: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """Tensors of a layer that lie on another device than their layer."""
+
+    layer: int
+    device: int
+    names: frozenset[str]
+
+
+def tensors_of_blocks(*kinds: str) -> frozenset[str]:
+    """Names of these matrices of a feed-forward block: dense, of experts, of shared experts."""
+    return frozenset(f"ffn_{kind}{suffix}" for kind in kinds for suffix in _SUFFIX.values())
+
+
 def tensor_name(weight: Weight) -> str:
     """What a GGUF file calls a tensor of a layer; for tensors that no pattern asks for, the name of the block's part.
 

@@ -118,7 +118,10 @@ class Mlx:
 
     def _check(self, setup: Setup) -> None:
         if setup.layout.gpus > 1:
-            msg = "hardware.count: mlx is modelled on one Mac; several under mlx.launch are not"
+            msg = (
+                "hardware.count: mlx is modelled on one Mac; several under mlx.launch are not: which matrices are cut, "
+                "or whether layers are dealt instead, is each class's own in mlx-lm"
+            )
             raise UnsupportedError(msg, field="hardware.count", accepted=[1])
         if self.kv_bits is None:
             return

@@ -42,6 +42,7 @@ from llm_calc.core.engines.sglang_rules import (
     tracked_slots,
 )
 from llm_calc.core.engines.sglang_share import (
+    Reserved,
     captured_batches,
     card_class,
     has_prefill_graphs,
@@ -52,7 +53,6 @@ from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, frame
 from llm_calc.core.parallelism import check_layout
 
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
-"""``max_running_requests`` where it is not given: tokens over context x 512, held between these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +104,18 @@ class Sglang:
         """
         if self.mem_fraction_static is not None:
             return self.mem_fraction_static
-        return static_share(
-            setup,
-            chunk=self.limits(setup).max_batched_tokens,
-            decode_graphs=0 if self.disable_cuda_graph else self.largest_graph(setup),
-            prefill_graphs=self._has_prefill_graphs(setup),
+        return static_share(setup, self._reserved(setup))
+
+    def _reserved(self, setup: Setup) -> Reserved:
+        rules, chunk = self.rules, self.limits(setup).max_batched_tokens
+        context = self.context_length or chunk if rules.prefill_graphs_in_context else chunk
+        most = min(chunk, context, self.max_total_tokens or chunk)
+        return Reserved(
+            chunk=chunk,
+            batch=self.largest_graph(setup, limited=rules.graphs_of_requests),
+            graphs=rules.reserves_without_graphs or not self.disable_cuda_graph,
+            prefill=most if self._has_prefill_graphs(setup) else 0,
+            draft_mib=rules.draft_reserve_mib if setup.drafted_tokens and setup.model.draft_layers else 0,
         )
 
     def page(self, setup: Setup) -> int:
@@ -205,7 +212,8 @@ class Sglang:
             return over_gpus(one_pool(caches, available, page, self.max_total_tokens), self.dcp_size)
         requests = self._asked_requests(setup)
         if self.disable_radix_cache and requests:
-            capped = capped_pools(caches, available, page, requests, self.limits(setup).max_batched_tokens)
+            chunk = self.limits(setup).max_batched_tokens // setup.layout.data
+            capped = capped_pools(caches, available, page, requests, chunk)
             if capped is not None:
                 return capped
         ratio = 0.8 if self.swa_full_tokens_ratio is None else self.swa_full_tokens_ratio
@@ -229,25 +237,23 @@ class Sglang:
 
     def _slots(self, setup: Setup) -> StateSlots:
         rules, ratio = self.rules, self.mamba_full_memory_ratio
+        strategy, overlap = self.mamba_radix_cache_strategy, not self.disable_overlap_schedule
+        tracked = tracked_slots(rules, strategy, setup.model.model_type, overlap=overlap)
         requests = self._asked_requests(setup)
         fixed = self.max_mamba_cache_size and self.max_mamba_cache_size // setup.layout.data
         if fixed is None and self.disable_radix_cache:
             fixed = requests
         return StateSlots(
-            a_request=1 if self.disable_radix_cache else self._tracked(setup),
+            a_request=1 if self.disable_radix_cache else tracked,
             fixed=fixed,
             padding=rules.padding_slots,
             share=ratio / (1 + ratio),
         )
 
-    def _tracked(self, setup: Setup) -> int:
-        strategy, overlap = self.mamba_radix_cache_strategy, not self.disable_overlap_schedule
-        return tracked_slots(self.rules, strategy, setup.model.model_type, overlap=overlap)
-
     def _running(self, setup: Setup, dealt: Dealt, state: Pool | None, context: int) -> int:
         """Requests that run at once on one replica [sequences].
 
-        ``max_running_requests``, else tokens / context x 512 held in 2048 to 4096; at most half of the tokens, and
+        ``max_running_requests``, else tokens / context x 512, held in 2048 to 4096; at most half of the tokens, and
         slots of state over those of a request.
         """
         most = self._asked_requests(setup)
@@ -271,17 +277,17 @@ class Sglang:
 
     def _has_prefill_graphs(self, setup: Setup) -> bool:
         off = self.disable_cuda_graph or self.disable_prefill_cuda_graph
-        return not off and has_prefill_graphs(setup, self.rules)
+        return not off and has_prefill_graphs(setup, self.rules, self.dcp_size)
 
-    def largest_graph(self, setup: Setup) -> int:
+    def largest_graph(self, setup: Setup, *, limited: bool = True) -> int:
         """Largest batch with a graph [sequences].
 
-        Definition: ``cuda_graph_max_bs``, else by the card's memory, at most ``max_running_requests``.
+        Definition: ``cuda_graph_max_bs``, else by the card's memory, ``limited`` to ``max_running_requests``.
         """
         if self.cuda_graph_max_bs is not None:
             return self.cuda_graph_max_bs
-        largest = card_class(setup, self.rules)[1]
-        return largest if self.max_running_requests is None else min(largest, self.max_running_requests)
+        largest, most = card_class(setup, self.rules)[1], self.max_running_requests
+        return largest if most is None or not limited else min(largest, most)
 
     def _peak(self, setup: Setup, limits: Limits) -> float:
         tokens, width = limits.max_batched_tokens, setup.activation_bytes_per_element

@@ -21,8 +21,11 @@ class SglangRules:
     """Numbers and names of types that a release fixes.
 
     ``card_classes``: below so many GiB, chunked prefill size, largest captured batch with tensor < 4, with 4 or more.
-    ``prefill_graphs``: captured by default; ``prefill_graphs_beside_data``: with data-parallel attention too;
-    ``graphs_with_vision``, ``without_prefill_graphs``: types for which they are kept on beside a tower, or off.
+    ``prefill_graphs``: captured by default, but not beside what ``no_prefill_graphs_beside`` names (``PREFILL_BARS``);
+    ``graphs_with_vision``, ``without_prefill_graphs``: types for which they are kept on beside a tower, or off;
+    ``prefill_graphs_in_context``: none is larger than a context that is given. ``reserves_without_graphs``: memory is
+    kept for graphs that are switched off; ``graphs_of_requests``: for none above a given number of requests;
+    ``draft_reserve_mib``: kept for a draft and its graphs.
     ``window_pools``: types whose sliding layers have a pool of their own. ``slots_a_request``: of recurrent state, with
     prefix caching; ``plain_states``: types of which a request takes ``plain_slots`` only. ``padding_slots``: slots that
     serve nobody. ``vision_reserve_mib``: kept out of the pools for what vision models allocate later.
@@ -31,7 +34,11 @@ class SglangRules:
 
     card_classes: tuple[tuple[float, float, float, float], ...]
     prefill_graphs: bool
-    prefill_graphs_beside_data: bool
+    no_prefill_graphs_beside: tuple[str, ...]
+    prefill_graphs_in_context: bool
+    reserves_without_graphs: bool
+    graphs_of_requests: bool
+    draft_reserve_mib: int
     graphs_with_vision: tuple[str, ...]
     without_prefill_graphs: tuple[str, ...]
     window_pools: tuple[str, ...]

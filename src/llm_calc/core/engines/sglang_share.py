@@ -1,11 +1,14 @@
 """SGLang's static share of the memory: what it reserves for steps, graphs and towers where it is told nothing.
 
-Read from SGLang 0.5.4 and 0.5.12 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/memory_hook.py``,
+Read from SGLang 0.5.4 to 0.5.18 (``srt/server_args.py``) and 0.5.19 to 0.5.23 (``srt/arg_groups/memory_hook.py``,
 ``cuda_graph_hook.py``).
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 from llm_calc.core.engines.base import Setup
-from llm_calc.core.engines.sglang_rules import SglangRules, is_latent
+from llm_calc.core.engines.sglang_rules import SglangRules, is_latent, is_sparse
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 
 GIB_MIB = 1024
@@ -57,35 +60,74 @@ def captured_chunks(largest: int) -> int:
     return sum(size <= largest for size in sizes)
 
 
-def has_prefill_graphs(setup: Setup, rules: SglangRules) -> bool:
-    """Whether prompts run through captured graphs by default: on CUDA without stages, if the model's type allows it."""
-    model, layout = setup.model, setup.layout
+def _is_plain_latent(setup: Setup) -> bool:
+    return is_latent(setup.model) and setup.model.vision_tower is None
+
+
+PREFILL_BARS: Mapping[str, Callable[[Setup, int], bool]] = {
+    "stages": lambda setup, _: setup.layout.pipeline > 1,
+    "data": lambda setup, _: setup.layout.data > 1,
+    "contexts": lambda _, ways: ways > 1,
+    "drafts": lambda setup, _: setup.drafted_tokens > 0,
+    "latent": lambda setup, _: _is_plain_latent(setup),
+    "dense_latent": lambda setup, _: _is_plain_latent(setup) and not is_sparse(setup.model),
+}
+"""What prefill graphs may not stand beside, of a setup whose contexts are dealt over so many GPUs.
+
+Latent attention of the models with towers that keep them runs through another kind of graph.
+"""
+
+
+def has_prefill_graphs(setup: Setup, rules: SglangRules, ways: int) -> bool:
+    """Whether prompts run through captured graphs by default: on CUDA, where type, layout and attention allow it.
+
+    ``ways``: GPUs that contexts are dealt over.
+    """
+    model = setup.model
     barred = model.model_type in rules.without_prefill_graphs or (
         model.vision_tower is not None and model.model_type not in rules.graphs_with_vision
     )
-    crowded = layout.pipeline > 1 or (layout.data > 1 and not rules.prefill_graphs_beside_data)
+    crowded = any(PREFILL_BARS[name](setup, ways) for name in rules.no_prefill_graphs_beside)
     return rules.prefill_graphs and setup.gpu.vendor == "NVIDIA" and not barred and not crowded
 
 
-def static_share(setup: Setup, *, chunk: int, decode_graphs: int, prefill_graphs: bool) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """What the static share leaves room for [tokens, sequences, MiB].
+
+    ``chunk``: tokens of a step; ``batch``: largest graph of decoding; ``graphs``: whether those are captured;
+    ``prefill``: most tokens of a prompt's graph, 0 without them; ``draft_mib``: of a draft.
+    """
+
+    chunk: int
+    batch: int
+    graphs: bool
+    prefill: int
+    draft_mib: int
+
+
+def static_share(setup: Setup, held: Reserved) -> float:
     """``mem_fraction_static`` where it is not given [1].
 
     ``round((memory - reserve) / memory, 3)``, and for a model with a vision tower times ``0.95 x (1 - 0.1 x (layers x
     width^2 / (24 x 1024^2) - 1))``, the last factor held in 0.8 to 1.05. The reserve in MiB is ``512 + 1.5 x max(chunk,
     2048) + 128 x GPUs + 2 x largest graph``, plus ``3 x largest graph x data`` (4.5 above 300) with data-parallel
-    attention, plus 8 a prefill graph, or 1536 for all of them with latent attention; at least 10 GiB above 60 GiB.
-    Source: SGLang 0.5.23 ``srt/arg_groups/memory_hook.py`` (checked: 2026-11-29).
-    Leaves out: its further reserves for speculative decoding, DeepEP and disaggregation.
+    attention, whether graphs are captured or not, plus 8 a prefill graph, or 1536 for all of them with latent
+    attention; at least 10 GiB above 60 GiB; plus what is kept for a draft.
+    Source: SGLang 0.5.23 ``srt/arg_groups/memory_hook.py``, ``handle_gpu_memory_settings`` and
+    ``reserve_for_graph_mb`` (checked: 2026-11-30); releases 0.5.4 to 0.5.22 were compared with it.
+    Leaves out: further reserves for DeepEP, disaggregation and, up to 0.5.13, a draft model of its own (6 GiB).
     """
     layout, memory_mib = setup.layout, setup.memory_bytes / 2**20
-    reserve = 512 + 1.5 * max(chunk, 2048) + 128 * layout.tensor * layout.pipeline * layout.data
-    reserve += 2 * decode_graphs
+    reserve = 512 + 1.5 * max(held.chunk, 2048) + 128 * layout.tensor * layout.pipeline * layout.data
+    reserve += 2 * held.batch if held.graphs else 0
     if layout.data > 1:
-        reserve += decode_graphs * layout.data * (4.5 if decode_graphs > 300 else 3)
-    if prefill_graphs:
-        reserve += LATENT_PREFILL_GRAPHS_MIB if is_latent(setup.model) else 8 * captured_chunks(chunk)
+        reserve += held.batch * layout.data * (4.5 if held.batch > 300 else 3)
+    if held.prefill:
+        reserve += LATENT_PREFILL_GRAPHS_MIB if is_latent(setup.model) else 8 * captured_chunks(held.prefill)
     if memory_mib > LARGE_CARD_MIB:
         reserve = max(reserve, LARGE_CARD_RESERVE_MIB)
+    reserve += held.draft_mib
     share = max(0.0, round((memory_mib - reserve) / memory_mib, 3))
     return share * tower_factor(setup.model.vision_tower)
 

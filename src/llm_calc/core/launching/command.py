@@ -8,11 +8,11 @@ from llm_calc.core.launching.rules import LaunchOption, LaunchRules
 from llm_calc.core.launching.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
 
-Value = str | int | float | bool | None
+Value = str | int | float | bool | tuple[str, ...] | None
 BESIDE = (
     "draft_method", "draft_config", "draft_model", "draft_tokens", "draft_steps", "draft_branches", "checked_tokens",
     "mtp_tokens", "host_cache_gib", "host_cache_ratio", "host_cache_bytes_per_gpu", "host_cache", "adapters",
-    "adapters_at_once", "adapter_rank", "adapter_modules", "adapters_on_host", "side",
+    "adapters_at_once", "adapter_rank", "adapter_modules", "adapter_matrices", "adapters_on_host", "side",
 )  # fmt: skip
 """Quantities of what a plan has beside its engine."""
 
@@ -151,6 +151,10 @@ def _words(option: LaunchOption, value: Value) -> list[Word]:
     if value is None:
         return []
     name = Word(option.option)
+    if isinstance(value, tuple):
+        texts = [each if option.values is None else option.values.get(each) for each in value]
+        words = [Word(text) for text in texts if text is not None]
+        return [name, *words] if words else []
     if option.values is not None:
         return [name, Word(option.values[str(value)])] if str(value) in option.values else []
     if option.fixed is not None:
@@ -172,9 +176,14 @@ def _file_text(rules: LaunchRules, launch: Launch) -> str:
 def _file_options(rules: LaunchRules, launch: Launch) -> dict[str, str]:
     """The file's options by their dotted names; what is stated goes before what follows from the deployment."""
     values = _values(launch)
-    own = {
-        option.option: [word.text for word in _words(option, values[option.takes])]
-        for option in rules.file_options
-    }
+    own = {option.option: _in_file(option, values[option.takes]) for option in rules.file_options}
     said = {**own, **stated_words(rules, launch.stated, launch.release, in_file=True)}
     return {name: words[1] if len(words) > 1 else "true" for name, words in said.items() if words}
+
+
+def _in_file(option: LaunchOption, value: Value) -> list[str]:
+    """The option and its value as YAML; several values are a list."""
+    name, *rest = [word.text for word in _words(option, value)] or [""]
+    if rest and isinstance(value, tuple):
+        return [name, f"[{', '.join(rest)}]"]
+    return [name, *rest] if name else []

@@ -45,6 +45,7 @@ Quantity = Literal[
     "adapters_at_once",
     "adapter_rank",
     "adapter_modules",
+    "adapter_matrices",
     "adapters_on_host",
     "side",
 ]
@@ -56,7 +57,7 @@ class LaunchOption:
     """An option under its documented name.
 
     ``takes``: the quantity that it is given, which is left out where it is the engine's own default. ``fixed``: what is
-    written instead of the quantity. ``values``: the engine's words for ours; others are left out.
+    written instead of the quantity. ``values``: the engine's words for ours, of each of several; others are left out.
     """
 
     option: str

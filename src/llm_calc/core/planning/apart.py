@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.core.arrays import FloatArray
+from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.bounds import STEADY_LOAD
 from llm_calc.core.planning.split import at_rate
 from llm_calc.core.planning.stacking import Places, rows_at
@@ -58,12 +58,12 @@ def served_apart(
     pairs: Pairs,
     lengths: Lengths,
     load: tuple[str, float],
-    cache: tuple[float, float],
+    cache: tuple[float, Quantity],
 ) -> tuple[Estimate, Flags]:
     """Each pair under a closed loop, or a rate, of so many requests; which serve it [s, tokens/s, requests/s, 1].
 
     Of a rate ``n = rate x latency(n)``, four rounds, and at most 95 % of what both sides serve. ``cache``: bytes of a
-    token, and bytes a second that one GPU sends.
+    token, and bytes a second that one GPU sends, of each pair.
     Definition: :func:`.disaggregated.estimate` of rows.
     Leaves out: as there.
     """

@@ -107,7 +107,7 @@ def one_by_one(deployment: Deployment, lengths: Lengths, requests: Quantity) -> 
 
     ``ttft = prefill + tpot / 2 + queue``.
     Definition: :func:`.estimate.closed_form` of a loop without a start, and without the host times of requests that
-    come in step; runs of random arrivals (:mod:`.arrivals`) have neither.
+    come in step; runs of random arrivals (``serving.arrivals``) have neither.
     Leaves out: that more are there at one moment than at another.
     """
     return closed_form(replace(deployment, host=NO_HOST), lengths, requests, requests_per_slot=np.inf)

@@ -76,7 +76,7 @@ class Measured:
     def on(self, gpu: Gpu, layouts: Sequence[Layout], works: Sequence[StepWork]) -> FloatArray:
         """Of first tokens, of further ones and of output, each for every layout [1].
 
-        Definition: :func:`offsets_in` of each; 1 where nothing was measured on the GPU.
+        Definition: ``offsets_in`` of each; 1 where nothing was measured on the GPU.
         """
         found: FloatArray = np.ones((3, len(layouts)))
         if gpu.id in self.gpus:

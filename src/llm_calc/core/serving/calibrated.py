@@ -63,7 +63,7 @@ def rates_of(
 ) -> Rates:
     """The rates that this engine reaches on this GPU with these formats [bytes/s, FLOP/s, s].
 
-    Definition: :func:`reached_rates` with the efficiencies of the keys that engine, GPU and formats have.
+    Definition: ``reached_rates`` with the efficiencies of the keys that engine, GPU and formats have.
     ``many``: several requests in flight. What engines of one user take for a prompt says nothing of that.
     """
     keys, with_formats = _rate_keys(

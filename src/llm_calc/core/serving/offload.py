@@ -43,7 +43,7 @@ class Offload:
     def work(self, whole: StepWork) -> StepWork:
         """A step with the host's share apart [bytes, FLOP].
 
-        Definition: :func:`placed_work`.
+        Definition: ``placed_work``.
         """
         return placed_work(whole, self.placement)
 
@@ -68,7 +68,7 @@ IDLE_HOST = (
 def offload_of(engine: Engine, setup: Setup, rates: Rates, reach: HostReach) -> Offload:
     """The offload of a deployment; all on the GPU for engines that leave nothing with the host [bytes/s, FLOP/s, s].
 
-    Definition: llama.cpp's own placement at the rates of :func:`host_rates`.
+    Definition: llama.cpp's own placement at the rates of ``host_rates``.
 
     Raises:
         UnsupportedError: weights that an engine copies from the host in every step, whose time is not modelled.

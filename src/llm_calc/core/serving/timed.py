@@ -24,7 +24,7 @@ def timed(
 ) -> tuple[Machine, Offload, StepWork]:
     """The peaks, who does what of a step at which rates, and the step with the host's share apart [bytes, FLOP, s].
 
-    Definition: :func:`step_work` at the rates of :func:`rates_of`, by the ways of the engine.
+    Definition: ``step_work`` at the rates of ``rates_of``, by the ways of the engine.
     """
     whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
     whole = with_dealt_contexts(whole, setup.model, setup.layout, contexts_of(engine))

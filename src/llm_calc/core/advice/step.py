@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from llm_calc.adapters.wire.memory import Change
+from llm_calc.core.advice.change import Change
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.trtllm import TrtLlm
 
 
 def needed_step(setup: Setup, engine: Engine, asked: Asked) -> int | None:
-    """Tokens of a step as long as the longest prompt, where the engine cuts none and takes none so long."""
+    """Tokens of a step as long as the longest prompt, where the engine cuts none and takes none so long [tokens].
+
+    Definition: the prompt's own length; None where no such step is needed.
+    """
     size = asked.prompt_tokens
     return None if not isinstance(engine, TrtLlm) or engine.limits(setup).takes(size) else size
 
@@ -27,7 +30,10 @@ def longer_step(
 def said_lengths(
     setup: Setup, engine: Engine, asked: Asked, context_flag: str | None
 ) -> tuple[dict[str, int], str]:
-    """Options that say the lengths of the request where the engine's own were left open, and what they mean."""
+    """Options that say the lengths of the request where the engine's own were left open, and what they mean [tokens].
+
+    Definition: the longest request's, and its prompt's.
+    """
     said: dict[str, int] = {}
     text = ""
     if context_flag is not None and getattr(engine, context_flag) is None:

@@ -2,8 +2,8 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.deployments.question import Asked, runs
 from llm_calc.core.engines import MemoryPlan
 
@@ -43,6 +43,21 @@ def _shortage(plan: MemoryPlan, asked: Asked) -> str:
     return "no request of this length fits"
 
 
+class Load(Protocol):
+    """What is asked of a deployment at once."""
+
+    @property
+    def load(self) -> str:
+        """Its kind."""
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests there are at once [requests].
+
+        Definition: those of the load.
+        """
+
+
 SEEN = "the least that was seen in measurements"
 
 
@@ -52,15 +67,15 @@ class CacheRoom:
 
     planned: MemoryPlan
     timed: MemoryPlan
-    taken: float
+    taken_sequences: float
     context_tokens: float
     replicas: int
 
-    def is_larger(self, workload: WorkloadPart) -> bool:
+    def is_larger(self, workload: Load) -> bool:
         """Whether more requests come than the cache has room for, and it is taken to be larger."""
         return self._exceeds(self.timed, workload)
 
-    def warnings(self, workload: WorkloadPart) -> tuple[str, ...]:
+    def warnings(self, workload: Load) -> tuple[str, ...]:
         """What the engine's memory rules hold and what figures take, with the reason, where those are more."""
         if self.planned.pools != self.timed.pools and self._exceeds(self.planned, workload):
             why = "one slot of recurrent state a request, as measured deployments ran (engine.disable_radix_cache)"
@@ -70,12 +85,12 @@ class CacheRoom:
             return (self._words(self.timed, SEEN),)
         return ()
 
-    def _exceeds(self, plan: MemoryPlan, workload: WorkloadPart) -> bool:
+    def _exceeds(self, plan: MemoryPlan, workload: Load) -> bool:
         planned = self._held(plan)
         counted = workload.load in ("concurrency", "batch")
         enough = counted and workload.requests_in_flight <= planned * self.replicas
         asked = Asked(sequences=1, context_tokens=math.ceil(self.context_tokens))
-        more = self.taken > float(plan.sequences(self.context_tokens)) * (1 + 1e-9)
+        more = self.taken_sequences > float(plan.sequences(self.context_tokens)) * (1 + 1e-9)
         return not enough and more and runs(plan, asked)
 
     def _held(self, plan: MemoryPlan) -> int:
@@ -85,4 +100,4 @@ class CacheRoom:
     def _words(self, plan: MemoryPlan, why: str) -> str:
         held = self._held(plan)
         planned = f"by the engine's memory rules the KV cache holds {held} request{'' if held == 1 else 's'}"
-        return f"hardware: {planned} of this length; figures take {self.taken:.1f}, {why}"
+        return f"hardware: {planned} of this length; figures take {self.taken_sequences:.1f}, {why}"

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from llm_calc.adapters.lora_config import CONFIG
-from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.core.checkpoints.lora_config import CONFIG, SaidAdapter
 from llm_calc.core.errors import UnsupportedError
 
 REFUSED: Mapping[str, tuple[str, ...]] = {
@@ -20,7 +19,7 @@ SEEN = ("use_dora", "modules_to_save")
 NOTHING: tuple[object, ...] = (None, False, [], {}, "none", "")
 
 
-def taken_words(part: LoraPart, engine: str) -> Iterator[str]:
+def taken_words(part: SaidAdapter, engine: str) -> Iterator[str]:
     """What an engine may not take of an adapter.
 
     Raises:
@@ -37,3 +36,17 @@ def taken_words(part: LoraPart, engine: str) -> Iterator[str]:
     for key in SEEN:
         if key not in refused and config.get(key) not in NOTHING:
             yield f"{CONFIG}.{key}: whether {engine} takes an adapter with it is not known"
+
+
+def check_beside_draft(engine: str, method: str) -> None:
+    """Refuses adapters beside a draft that the engine does not serve them with.
+
+    Source: SGLang 0.5.23 ``srt/arg_groups/lora_hook.py``, ``check_lora_speculative_compatibility``, which takes them
+    with n-grams and heads; 0.5.12 ``srt/server_args.py`` with n-grams alone; checked: 2026-11-30, read.
+
+    Raises:
+        UnsupportedError: SGLang with a smaller model.
+    """
+    if engine == "sglang" and method == "draft_model":
+        msg = "lora: SGLang serves no adapters beside a smaller draft model; take mtp, eagle, eagle3 or ngram"
+        raise UnsupportedError(msg, field="lora")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from llm_calc.adapters.wire.memory import Change
+from llm_calc.core.advice.change import Change
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 
@@ -39,7 +39,10 @@ def _experts_on_host(holds: Holds, setup: Setup, engine: LlamaCpp) -> int:
 
 
 def most(high: int, works: Callable[[int], bool]) -> int:
-    """Largest number up to ``high`` that works, 0 if none does; what works for some works for fewer."""
+    """Largest number up to ``high`` that works, 0 if none does [1].
+
+    Definition: what works for some works for fewer.
+    """
     low = 0
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,8 +1,8 @@
 """One adapter as a request describes it: by rank and matrices, or by its adapter_config.json (peft)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
-from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.core.checkpoints.expression_syntax import SyntaxRefusedError
 from llm_calc.core.checkpoints.lora_keys import key_words
 from llm_calc.core.engines.lora import Adapter, expression
@@ -14,7 +14,23 @@ USUAL_RANK = 16
 ALL = "all-linear"
 
 
-def read_adapter(part: LoraPart) -> tuple[Adapter, tuple[str, ...]]:
+class SaidAdapter(Protocol):
+    """What is said of an adapter: its configuration as published, or rank and matrices."""
+
+    @property
+    def adapter_config(self) -> Mapping[str, object] | None:
+        """Its ``adapter_config.json``."""
+
+    @property
+    def rank(self) -> int | None:
+        """Its rank."""
+
+    @property
+    def target_modules(self) -> Sequence[str] | str | None:
+        """Ends of the names of the matrices that it changes, or ``all-linear``."""
+
+
+def read_adapter(part: SaidAdapter) -> tuple[Adapter, tuple[str, ...]]:
     """The adapter of a request, and what is to be said of it.
 
     Raises:
@@ -59,7 +75,7 @@ def _only_for_names(config: Mapping[str, object], adapter: Adapter) -> None:
         raise InvalidInputError(msg, field=f"{CONFIG}.layers_pattern")
 
 
-def _taken(part: LoraPart) -> Iterator[str]:
+def _taken(part: SaidAdapter) -> Iterator[str]:
     if part.rank is None:
         yield f"{FIELD}.rank: {USUAL_RANK} is taken, since nothing says it"
     if part.target_modules is None:

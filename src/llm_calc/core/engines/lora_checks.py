@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from llm_calc.adapters.lora_config import CONFIG, FIELD
-from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.core.checkpoints.lora_config import CONFIG, FIELD, SaidAdapter
 from llm_calc.core.engines.lora import ALL, PARTS, Adapter
 from llm_calc.core.engines.lora_modules import Module, modules_of
 from llm_calc.core.engines.lora_names import UNSTACKED, WITHOUT_OUT_PROJ, compared
@@ -16,7 +15,7 @@ FORMER = frozenset({"gate_proj", "up_proj", "down_proj", "gate_up_proj", "w1", "
 COUNTED = frozenset({*PARTS, "embedding", "lm_head", "vision"})
 
 
-def check_adapter(part: LoraPart, said: Adapter, made: Adapter, model: Model) -> None:
+def check_adapter(part: SaidAdapter, said: Adapter, made: Adapter, model: Model) -> None:
     """Refuse what peft refuses: names of no matrix, an adapter of none, matrices that it takes no adapter for.
 
     ``said``: the adapter of the request; ``made``: what becomes of it where experts are stacked.
@@ -47,7 +46,7 @@ def _unfit(said: Adapter, made: Adapter, model: Model) -> Iterator[str]:
             return
 
 
-def _of_none(part: LoraPart, said: Adapter, made: Adapter, model: Model) -> Iterator[str]:
+def _of_none(part: SaidAdapter, said: Adapter, made: Adapter, model: Model) -> Iterator[str]:
     missing = () if isinstance(said.targets, str) else _missing(said.targets, model)
     if any(made.takes(module) for module in modules_of(model)):
         if missing and part.adapter_config is None:

@@ -1,0 +1,1 @@
+"""What would make a deployment fit: single changes, the mildest first."""
