@@ -14,6 +14,8 @@ PACKAGE := $(PIP) --no-build-isolation --no-deps --editable .
 HOST ?= 127.0.0.1
 PORT ?= 8000
 JOBS ?= 2
+# What is compiled stays: without it each process of the tests compiles the package and all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Arithmetic libraries would start a thread pool a process; the tests run several.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1

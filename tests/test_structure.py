@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from inspect import getmembers, isclass
@@ -15,7 +16,6 @@ import llm_calc
 
 ROOT = Path(llm_calc.__file__).parent
 MODULES = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -54,15 +54,17 @@ PURE_NUMBERS = frozenset(
 )
 
 
-def functions() -> Iterator[tuple[str, Function]]:
-    """Yield every function with its module and name."""
-    for module, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, Function):
-                yield f"{module}.{node.name}", node
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module of the package, parsed by the first test that asks."""
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 
-FUNCTIONS = list(functions())
+@cache
+def functions() -> list[tuple[str, Function]]:
+    """Every function with its module and name."""
+    nodes = ((module, node) for module, tree in trees().items() for node in ast.walk(tree))
+    return [(f"{module}.{node.name}", node) for module, node in nodes if isinstance(node, Function)]
 
 
 def code_lines(function: Function) -> int:
@@ -102,19 +104,19 @@ def test_files_are_short(module: str) -> None:
 
 
 def test_functions_are_short() -> None:
-    lengths = {name: code_lines(function) for name, function in FUNCTIONS}
+    lengths = {name: code_lines(function) for name, function in functions()}
     assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
     assert quantiles(lengths.values(), n=10)[8] <= MAX_P90_FUNCTION_LINES
     assert median(lengths.values()) <= MAX_MEDIAN_FUNCTION_LINES
 
 
 def test_blocks_are_shallow() -> None:
-    assert [name for name, function in FUNCTIONS if nesting(function) > MAX_NESTING] == []
+    assert [name for name, function in functions() if nesting(function) > MAX_NESTING] == []
 
 
 def test_every_parameter_and_result_has_a_type() -> None:
     untyped = []
-    for name, function in FUNCTIONS:
+    for name, function in functions():
         arguments = function.args
         named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         starred = [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
@@ -126,7 +128,7 @@ def test_every_parameter_and_result_has_a_type() -> None:
 
 def test_every_public_function_has_a_docstring() -> None:
     bare = []
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         scopes: list[ast.Module | ast.ClassDef] = [tree]
         scopes += (node for node in tree.body if isinstance(node, ast.ClassDef))
         methods = (node for scope in scopes for node in scope.body if isinstance(node, Function))
@@ -138,7 +140,7 @@ def test_every_public_function_has_a_docstring() -> None:
 def test_imports_have_no_cycle() -> None:
     graph = {
         module: {found for found in imports(tree) if found in MODULES and found != module}
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
     }
     order = list(TopologicalSorter(graph).static_order())
     assert set(MODULES) <= set(order)

@@ -109,6 +109,56 @@ def test_sglang_deals_contexts_from_0_5_15_on() -> None:
         )
 
 
+@pytest.mark.parametrize(("version", "share"), [("0.5.16", 0.1), ("0.5.23", 0.1)])
+def test_pools_of_inkling_are_small(version: str, share: float) -> None:
+    """0.5.16 overrides.py:851 and 0.5.23 model_overrides/inkling.py:41: a tenth of the others' tokens and bytes."""
+    asked = sglang_setup("inkling-975b", {"tensor": 16})
+    found = build_engine("sglang", version).plan(asked)
+    pools = {pool.name: pool for pool in found.pools}
+    tokens = {
+        name: pools[name].capacity_bytes
+        / sum(each.block_bytes / each.block_tokens for each in pools[name].claims)
+        for name in ("full", "sliding")
+    }
+    assert tokens["sliding"] / tokens["full"] == pytest.approx(share, rel=0.001)  # whole pages
+    slot = pools["state"].claims[0].block_bytes / 5
+    most = found.available_bytes * share / (1 + share)
+    assert (
+        most - 2 * slot < pools["state"].capacity_bytes <= most
+    )  # whole slots, of which one may serve nobody
+
+
+@pytest.mark.parametrize(("version", "pools"), [("0.5.6", 1), ("0.5.7", 2)])
+def test_windows_of_mimo_have_a_pool_from_0_5_7_on(version: str, pools: int) -> None:
+    """0.5.7 configs/model_config.py:1153, the first model but Llama 4 that ``is_hybrid_model`` names."""
+    found = build_engine("sglang", version).plan(sglang_setup("mimo-v2-flash", {"tensor": 8}))
+    assert len(found.pools) == pools
+
+
+@pytest.mark.parametrize(
+    ("version", "overlap", "tokens"),
+    [
+        ("0.5.13", True, None),
+        ("0.5.14", True, 64 * (128 + 128 + 2) + 2 * 8192 + 1),
+        ("0.5.23", True, 64 * (128 + 128 + 2) + 2 * 8192 + 1),
+        ("0.5.23", False, 64 * (128 + 128 + 2) + 8192 + 1),
+    ],
+)
+def test_requests_bound_the_pool_of_windows(version: str, overlap: bool, tokens: int | None) -> None:
+    """``SWAChunkCapPoolConfigurator`` came with 0.5.14; 0.5.20 pool_configurator.py:845: one chunk without overlap."""
+    options = {
+        "max_running_requests": 64,
+        "disable_radix_cache": True,
+        "disable_overlap_schedule": not overlap,
+    }
+    found = build_engine("sglang", version, **options).plan(sglang_setup("gpt-oss-120b", {"tensor": 2}))
+    full, sliding = (
+        pool.capacity_bytes / sum(each.block_bytes / each.block_tokens for each in pool.claims)
+        for pool in found.pools
+    )
+    assert sliding == pytest.approx(0.8 * full if tokens is None else tokens, rel=1e-5)  # whole tokens
+
+
 def sglang_setup(model: str, layout: dict[str, Any]) -> Setup:
     parts = ParallelismPart(**layout)
     count = parts.tensor * parts.pipeline * parts.data

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
@@ -78,3 +79,16 @@ def test_llama_cpp_refuses_formats_that_no_gguf_file_has() -> None:
         resolved(weights="int4-awq", engine="llama.cpp")
     for counterpart in ("q4_k_m", "bf16", "mxfp4"):
         assert not any("GGUF" in each for each in resolved(weights=counterpart, engine="llama.cpp").warnings)
+
+
+def test_a_layout_that_nobody_asked_for_is_not_refused_as_if_somebody_had() -> None:
+    """96 heads and 72 GPUs: of the powers of two up to 64 the largest that divides both is 8, and 72 / 8 = 9."""
+    with pytest.raises(UnsupportedError, match=r"such as tensor 8, data 9, expert 72$"):
+        llm_calc.memory_plan(model="kimi-k3", hardware={"gpu": "gb200", "count": 72})
+    layout = {"tensor": 8, "data": 9, "expert": 72}
+    rack = llm_calc.memory_plan(
+        model="kimi-k3", hardware={"gpu": "gb200", "count": 72}, parallelism=layout, engine="vllm"
+    )
+    assert rack.fits
+    with pytest.raises(UnsupportedError, match=r"such as tensor 1, data 3$"):
+        llm_calc.memory_plan(model="llama-3.1-8b", hardware={"gpu": "h100", "count": 3})

@@ -16,11 +16,10 @@ from llm_calc.core.errors import (
     UnknownNameError,
     UnsupportedError,
 )
+from tests.api.described import described
 
 OPERATIONS = [
-    (path, method)
-    for path, methods in create_app().openapi()["paths"].items()
-    for method, operation in methods.items()
+    (path, method) for path, methods in described()["paths"].items() for method, operation in methods.items()
 ]
 WITH_BODY = [path for path, method in OPERATIONS if method == "post"]
 JSON = {"content-type": "application/json"}

@@ -21,7 +21,7 @@ def test_the_example_is_answered(client: TestClient) -> None:
         ({"hardware": {"gpu": "h100"}, "surprise": 1}, "surprise"),
         ({"hardware": {"gpu": "h1000"}}, "h100"),
         ({"hardware": {"gpu": "h100-80gb-sxm", "count": 2}, "parallelism": {"tensor": 4}}, "hardware.count"),
-        ({"hardware": {"gpu": "h100-80gb-sxm", "count": 3}}, "parallelism.tensor"),
+        ({"hardware": {"gpu": "h100-80gb-sxm", "count": 3}}, "parallelism: none was given"),
         ({"engine": {"name": "vllm", "n_ctx": 1}}, "n_ctx"),
         ({"engine": {"name": "tgi"}}, "engine"),
         ({"engine": {"name": "vllm", "gpu_memory_utilization": 1.5}}, "gpu_memory_utilization"),

@@ -8,12 +8,12 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from llm_calc.api.app import create_app
 from llm_calc.api.json_body import JsonRoute
 from llm_calc.api.openapi import SUMMARIES
 from llm_calc.api.routers import ROUTERS
+from tests.api.described import described
 
-OPENAPI: dict[str, Any] = create_app().openapi()
+OPENAPI: dict[str, Any] = described()
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, methods in OPENAPI["paths"].items()

@@ -14,7 +14,7 @@ from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
 from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.disaggregated import carried_per_s, queue
-from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.estimate import Estimate, Offsets
 
 LINK = "disaggregated.link_bytes_per_s"
 
@@ -107,7 +107,8 @@ def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[Oper
     """A decode step of a decode replica, and the prefill of one prompt on the other side."""
     share = found.running / sides.pools.decode_replicas * sides.decode.replicas
     for placed, phase in ((sides.decode, "decode"), (sides.prefill, "prefill")):
-        rows = operator_rows(lengths, placed, share)
+        unmeasured = replace(placed, deployment=replace(placed.deployment, offsets=Offsets()))
+        rows = operator_rows(lengths, unmeasured, found, share, alone=True)
         yield from (row for row in rows if row.phase == phase)
 
 

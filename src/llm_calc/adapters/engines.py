@@ -5,13 +5,16 @@ from functools import lru_cache
 
 from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
-from llm_calc.adapters.passed_options import further_words
+from llm_calc.adapters.passed_options import further_words, passed_options
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.core.engines import ENGINES, Engine
 from llm_calc.core.engines.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.core.engines.vllm import LONGEST_THAT_FITS
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
+
+COPIES = ("num_redundant_experts", "ep_num_redundant_experts")
+"""Numbers of experts that are stored again, of which no run was measured."""
 
 
 def engine_releases(name: str) -> tuple[EngineRules, ...]:
@@ -128,14 +131,20 @@ def untimed_options(part: EnginePart) -> tuple[str, ...]:
     """Options of a request that change the engine's speed where no time here does."""
     rules = release_of(part)
     given = {name: getattr(part, name, None) for name in rules.untimed}
-    return tuple(
+    slower = tuple(
         name
         for name, value in given.items()
         if value is not None and value in rules.untimed[name] and value != rules.defaults.get(name)
     )
+    return *slower, *(name for name in COPIES if getattr(part, name, None))
 
 
 def version_warnings(part: EnginePart) -> list[str]:
+    """Whose rules a request got, rules read long ago, and options that were listed from another release."""
+    return [*_rule_warnings(part), *_of_other_release(part)]
+
+
+def _rule_warnings(part: EnginePart) -> list[str]:
     """Whose rules a request got that names a version outside of every range, and what is off; rules read long ago."""
     chosen = release_of(part)
     old = old_rules(chosen.title, chosen.version, chosen.read_on)
@@ -156,6 +165,15 @@ def version_warnings(part: EnginePart) -> list[str]:
 def told_of(part: EnginePart) -> list[str]:
     """What to know of an engine's release, and of its options that nothing counts."""
     return [*version_warnings(part), *further_words(part)]
+
+
+def _of_other_release(part: EnginePart) -> list[str]:
+    """That options were listed from another release than the one that is asked for."""
+    listed, rules = passed_options(part.name).release, release_of(part)
+    if not part.further or part.version is None or rules.version.removeprefix("v") == listed:
+        return []
+    names = ", ".join(f"engine.{name}" for name in part.further)
+    return [f"{names}: listed from {rules.title} {listed}; whether {part.version} has it is not known here"]
 
 
 def _span(releases: tuple[EngineRules, ...]) -> str:

@@ -90,6 +90,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         lora=request.lora,
         own=request.calibration,
         tiers=request.kv_tiers,
+        apart=request.disaggregated is not None,
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
     apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
@@ -180,7 +181,7 @@ def _answer(
         images=None,
         lora=lora_answer(placed.beside.lora, placed.subject.setup),
         interval=interval_of(request, placed, found),
-        operators=_operators(lengths, placed, found, sides),
+        operators=_operators(request.workload, lengths, placed, found, sides),
         basis=basis_of(request, placed, found, catalogs),
         resolved=_resolved(placed, found, sides),
         assumptions=assumptions,
@@ -194,10 +195,13 @@ def _sessions(request: ServingEstimateRequest, placed: Placed, turns: Found | No
     return sessions_answer(placed, request.workload, turns, busy_of(request, placed))
 
 
-def _operators(lengths: Lengths, placed: Placed, found: Estimate, sides: Sides | None) -> list[OperatorRow]:
+def _operators(
+    load: WorkloadPart, lengths: Lengths, placed: Placed, found: Estimate, sides: Sides | None
+) -> list[OperatorRow]:
     if sides is not None:
         return list(apart_rows(lengths, sides, found))
-    return list(operator_rows(lengths, placed, found.running))
+    alone = load.load == "batch" or (load.load == "concurrency" and load.requests_in_flight == 1)
+    return list(operator_rows(lengths, placed, found, found.running, alone=alone))
 
 
 def _timed_by(request: ServingEstimateRequest, catalogs: Catalogs) -> Callable[[EnginePart], Timed]:

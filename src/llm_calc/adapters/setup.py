@@ -1,5 +1,6 @@
 """The parts of a request that say what runs where, as the core's ``Setup``: model, formats, layout, GPU."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -130,6 +131,8 @@ def resolved(
     kept = default_cache(engine, version, gpu, source.model.model_type)
     formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
+    if parallelism is None:
+        _refuse_uneven(source.model, layout.tensor)
     unused = unused_limits(source.config, source.model, processor)
     machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
     load = load_of(source, formats, named=source.states(precision.weights) or engine not in ONLY_GGUF)
@@ -177,6 +180,23 @@ def _with_card_cache(
     sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
     small = model.model_type == COMPRESSED or sparse
     return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
+
+
+def _refuse_uneven(model: Model, gpus: int) -> None:
+    """Where no layout was given and heads do not go over all GPUs evenly, names one that does.
+
+    Powers of two, as rows of a vocabulary are padded to them.
+    """
+    uneven = [heads for heads in model.attention_units if heads % gpus]
+    if not uneven:
+        return
+    tensor = math.gcd(gpus, *model.attention_units, 64)
+    experts = f", expert {gpus}" if model.num_experts else ""
+    msg = (
+        f"parallelism: none was given, and {uneven[0]} heads do not go over {gpus} GPUs evenly; give one, such as "
+        f"tensor {tensor}, data {gpus // tensor}{experts}"
+    )
+    raise UnsupportedError(msg, field="parallelism")
 
 
 def requested_layout(

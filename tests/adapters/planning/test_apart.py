@@ -1,6 +1,7 @@
 """Plans with prefill and decode on GPUs of their own."""
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -88,9 +89,18 @@ def test_commands_and_manifests_say_the_side() -> None:
     assert spec["replicas"] == part["decode_replicas"]
     assert spec["prefill"]["replicas"] == part["prefill_replicas"]
     assert spec["prefill"]["parallelism"]["tensor"] == vllm["parallelism"]["tensor"]
-    words = spec["template"]["containers"][0]["env"][0]["value"]
-    assert "--max-model-len 4300" in words
-    assert "--kv-transfer-config" not in words
+    for side in (spec, spec["prefill"]):
+        (head,) = side["template"]["containers"]
+        env = {each["name"]: each for each in head["env"]}
+        words = shlex.split(env["VLLM_ADDITIONAL_ARGS"]["value"])
+        assert words[words.index("--max-model-len") + 1] == "4300"
+        # As in KServe's own samples of both apart: docs/samples/llmisvc/single-node-gpu of kserve/kserve@aaac4e29.
+        assert json.loads(words[words.index("--kv-transfer-config") + 1])["kv_connector"] == "NixlConnector"
+        address = env["VLLM_NIXL_SIDE_CHANNEL_HOST"]["valueFrom"]["fieldRef"]["fieldPath"]
+        assert address == "status.podIP"
+        assert "--tensor-parallel-size" not in words
+    assert any("VLLM_NIXL_SIDE_CHANNEL_HOST" in note for note in vllm["notes"])
+    assert not any("NIXL" in note for note in sglang["notes"])
     assert any("kserve of prefill and decode apart is not made" in note for note in sglang["notes"])
 
 

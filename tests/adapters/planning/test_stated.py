@@ -182,7 +182,12 @@ def test_a_switch_that_cannot_be_turned_off_is_named_unless_it_is_off_anyway() -
         ("0.5.12", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
         ("0.11.0", {"max_cudagraph_capture_size": 64}, "--cuda-graph-sizes 64"),
         ("0.5.4", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.9", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.13", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs 8"),
+        ("0.5.14", {"cuda_graph_max_bs": 8}, "--cuda-graph-max-bs-decode 8"),
+        ("0.5.10", {"disable_prefill_cuda_graph": True}, "--disable-piecewise-cuda-graph"),
         ("0.5.12", {"disable_prefill_cuda_graph": True}, "--disable-piecewise-cuda-graph"),
+        ("0.5.7", {"mamba_radix_cache_strategy": "auto"}, "--mamba-scheduler-strategy auto"),
         ("0.5.12", {"mamba_radix_cache_strategy": "auto"}, "--mamba-scheduler-strategy auto"),
     ],
 )
@@ -239,3 +244,25 @@ def test_what_the_command_cannot_say_is_a_note(client: TestClient) -> None:
     assert (
         "engine.usage_context: was planned with LLM_CLASS, for which the launch command has no word" in notes
     )
+
+
+def test_what_nothing_counts_is_named_where_the_command_leaves_it_out(client: TestClient) -> None:
+    engine = {
+        "name": "vllm",
+        "attention_backend": "FLASHINFER",
+        "enable_dbo": True,
+        "tool_call_parser": "hermes",
+        "compilation_config": {"mode": 0, "cudagraph_mode": "FULL"},
+        "optimization_level": 1,
+    }
+    asked = {
+        "model": {"name": "llama-3.1-8b"},
+        "gpus": ["h100-80gb-sxm"],
+        "context_tokens": 4096,
+        "engine": engine,
+        "manifests": ["kubernetes"],
+    }
+    found = client.post("/api/recommend_gpus", json=asked).json()["recommendations"][0]
+    for name in engine.keys() - {"name"}:
+        said = f"engine.{name}: nothing here counts it, and the launch command leaves it out; add it as you said it"
+        assert said in found["notes"]

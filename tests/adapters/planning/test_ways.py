@@ -198,3 +198,28 @@ def test_adapters_beside_a_smaller_model_are_refused_where_the_engine_does_not_s
         UnsupportedError, match="lora: SGLang serves no adapters beside a smaller draft model"
     ):
         memory_plan(model=DENSE, hardware="h100-80gb-sxm", engine={"name": "sglang"}, **parts)
+
+
+@pytest.mark.parametrize(("memory_bytes", "said"), [(20_000_000_000, True), (900_000_000_000, False)])
+def test_a_host_that_holds_less_than_the_gpus_is_named(memory_bytes: int, said: bool) -> None:
+    # SGLang up to 0.5.13 asserts that the host's pool is the larger one; 0.5.23 srt/mem_cache/pool_host/base.py warns
+    load = {
+        "input_tokens": 4096,
+        "output_tokens": 256,
+        "concurrency": 64,
+        "sessions": {"turns": 10, "think_s": 60},
+    }
+    tiers: dict[str, Any] = {
+        "kv_tiers": [{"tier": "host", "memory_bytes": memory_bytes}],
+        "formats": ["bf16"],
+        "limits": {"max_gpus": 1},
+        "workload": load,
+    }
+    answer = plan(**asked("sglang", **tiers))
+    tiered = [each for each in answer.plans if each.kv_tiers]
+    assert tiered
+    for each in tiered:
+        words = shlex.split(each.launch_command)
+        small = float(words[words.index("--hicache-ratio") + 1]) <= 1
+        assert small == said
+        assert any("releases up to 0.5.13 do not start" in note for note in each.notes) == said

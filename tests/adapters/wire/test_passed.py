@@ -1,16 +1,18 @@
 """Options that people pass to engines: each is used, refused with its home, or named as one that nothing counts."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 import llm_calc
 from llm_calc.adapters.passed_options import load_passed_options
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
-from llm_calc.adapters.wire.memory import MemoryPlanAnswer
+from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
 from llm_calc.adapters.wire.passed import BY_LEVEL
 from llm_calc.core.engines.refused_flags import REFUSED
 from llm_calc.core.errors import CalcError, InvalidInputError
@@ -151,3 +153,52 @@ def test_what_else_a_compilation_config_holds_is_named() -> None:
 def test_what_cannot_be_meant_is_refused(engine: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         plan(engine, **options)
+
+
+MISTYPED: dict[str, tuple[Any, ...]] = {
+    "optimization_level": (True, 1.5, "3", [1], [], {}, {"a": [{}]}),
+    "compilation_config": (True, False, [1], 1.5, "[1]", "true", "{"),
+    "eplb_config": (True, 1, [1], "[1]", 1.5),
+    "further": (True, 1, "x", {}, [["a"]], [{}], [1], [None]),
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(option, value) for option, values in MISTYPED.items() for value in values]
+)
+def test_values_of_another_type_are_refused_by_name(option: str, value: Any) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        plan(**{option: value})
+    assert refused.value.field == f"engine.{option}"
+
+
+WRONG: tuple[Any, ...] = (True, 1.5, "x", "{", [["a"]], [{}], {"a": [{}]}, 10**30)
+
+
+@pytest.mark.parametrize("engine", ENGINE_PARTS)
+def test_no_value_of_any_option_is_more_than_refused(engine: str) -> None:
+    known = load_passed_options().get(engine)
+    named = () if known is None else (*known.aliases, *known.homes, *sorted(known.passed)[:3])
+    options = {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine), *REFUSED.get(engine, {}), *named}
+    for option in sorted(options - {"name"}):
+        for value in WRONG:
+            part = {"name": engine, option: value}
+            body = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "x"}, "engine": part}
+            with suppress(CalcError, ValidationError):
+                MemoryPlanRequest.model_validate(body)
+
+
+def test_a_level_of_a_release_that_has_none_is_refused() -> None:
+    # vLLM 0.11.0, engine/arg_utils.py: -O is --compilation-config, whose level 3 compiles in pieces
+    with pytest.raises(
+        InvalidInputError, match=r"engine\.optimization_level: vLLM 0\.11\.0 has no such option"
+    ):
+        plan(version="0.11.0", optimization_level=3)
+    assert plan(version="0.33.0", optimization_level=3).starts
+
+
+def test_options_of_another_release_than_they_were_listed_from_say_so() -> None:
+    words = "engine.enable_dbo: listed from vLLM 0.33.0; whether 0.11.0 has it is not known here"
+    assert words in plan(version="0.11.0", enable_dbo=True).warnings
+    assert words not in plan(version="0.33.0", enable_dbo=True).warnings
+    assert words not in plan(enable_dbo=True).warnings

@@ -36,7 +36,7 @@ def test_a_model_of_windows_alone_has_one_pool_whatever_the_ratio() -> None:
 
 def test_sliding_layers_get_room_for_the_most_requests_first() -> None:
     # 2 x (1000 + 128 + 2 x 16) + 2 x 512 + 16 = 3360 tokens = 210 pages of 16; 300 bytes each.
-    dealt = capped_pools((FULL, SLIDING), 2_000_000.0, PAGE, requests=2, chunk=512)
+    dealt = capped_pools((FULL, SLIDING), 2_000_000.0, PAGE, requests=2, chunks=2 * 512)
     assert dealt is not None
     full, sliding = dealt.pools
     assert sliding.capacity_bytes == 3360 * 300

@@ -1,6 +1,7 @@
 """Experts that are stored twice: as many more on a GPU as its share of them."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,42 @@ def test_what_vllm_does_not_start_with_is_refused(
     asked = replace(setup(mixtral()), layout=Layout(tensor=ways, expert=ways))
     with pytest.raises(UnsupportedError, match=words):
         check_redundant(asked, redundant, balanced=balanced)
+
+
+# SGLang 0.5.23 srt/eplb/expert_location.py asserts that 256 experts and the copies are a multiple of ep_size
+@pytest.mark.parametrize(("ways", "redundant"), [(8, 31), (8, 1), (16, 8)])
+def test_what_sglang_does_not_start_with_is_refused(ways: int, redundant: int) -> None:
+    asked: dict[str, Any] = {
+        "model": "deepseek-v3",
+        "hardware": {"gpu": "h200-141gb-sxm", "count": ways},
+        "parallelism": {"tensor": ways, "expert": ways},
+    }
+    engine = {"name": "sglang", "ep_num_redundant_experts": redundant}
+    with pytest.raises(UnsupportedError, match=r"^engine\.ep_num_redundant_experts: .* as SGLang needs"):
+        llm_calc.memory_plan(engine=engine, **asked)
+    even = llm_calc.memory_plan(engine={**engine, "ep_num_redundant_experts": ways}, **asked)
+    assert even.per_gpu.weights_bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [
+        ({"name": "sglang", "ep_num_redundant_experts": 32}, "ep_num_redundant_experts"),
+        ({"name": "vllm", "enable_eplb": True, "num_redundant_experts": 32}, "num_redundant_experts"),
+        ({"name": "vllm", "enable_eplb": True}, "enable_eplb"),
+    ],
+)
+def test_times_with_copies_were_never_measured(engine: dict[str, Any], option: str) -> None:
+    found = llm_calc.estimate(
+        model="deepseek-v3",
+        hardware={"gpu": "h200-141gb-sxm", "count": 8},
+        parallelism={"tensor": 8, "expert": 8},
+        engine=engine,
+        workload={"input_tokens": 512, "output_tokens": 64, "concurrency": 8},
+    )
+    assert found.basis.kind == "formula_only"
+    assert found.interval.status == "uncalibrated"
+    assert any(words.startswith(f"engine.{option}: its effect on time") for words in found.warnings)
 
 
 def gib(engine: str, **options: object) -> float:

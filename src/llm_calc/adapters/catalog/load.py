@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import catalog_root, read_csv, read_json, read_toml
-from llm_calc.adapters.catalog.gpu_hints import gpu_hint
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.kept import keep, kept
 from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
@@ -22,6 +21,7 @@ from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
 from llm_calc.adapters.catalog.published_names import hint_for
 from llm_calc.adapters.catalog.sizes import sized_gpu, sold_gpus
 from llm_calc.core.errors import CatalogError
+from llm_calc.core.gpu_hints import gpu_hint
 from llm_calc.core.hardware import Cluster, Gpu
 from llm_calc.core.names import NameIndex, normal_name
 

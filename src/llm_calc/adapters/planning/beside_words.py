@@ -117,6 +117,12 @@ def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]
             if "adapters_at_once" in taken
             else "lora: the launch command has no word for it"
         )
+    ratio = _host(placed).get("host_cache_ratio")
+    if "host_cache_ratio" in taken and isinstance(ratio, float) and ratio <= 1:
+        yield (
+            f"kv_tiers: with --hicache-ratio {ratio:g} the host holds no more than the GPUs; SGLang 0.5.23 starts with "
+            "a warning, releases up to 0.5.13 do not start; above 1 all do"
+        )
     hosts = any(name.startswith("host_cache") for name in taken)
     for tier in way.tiers:
         if tier.tier != "host" or not hosts:

@@ -30,6 +30,8 @@ def unsaid(rules: LaunchRules, part: EnginePart) -> Iterator[str]:
         row = rows.get(name)
         if value != defaults.get(name) and (row is None or not option_words(row, value, None)):
             yield f"engine.{name}: was planned with {plain_text(value, {})}, for which the launch command has no word"
+    for name in part.further or ():
+        yield f"engine.{name}: nothing here counts it, and the launch command leaves it out; add it as you said it"
 
 
 def _json(value: dict[str, object]) -> str:

@@ -9,7 +9,6 @@ from llm_calc.adapters.documented.calculate import core_overheads
 from llm_calc.adapters.documented.precision import uniform_numbers
 from llm_calc.adapters.documented.splits import requested_split
 from llm_calc.adapters.documented.subject import requested_subject
-from llm_calc.adapters.sweep.varying import Places, Values, Varying
 from llm_calc.adapters.units import TERA
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.core.arrays import FloatArray, Quantity
@@ -19,6 +18,7 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.recommend import candidate_layouts
 from llm_calc.core.throughput import Roofs
+from llm_calc.core.varying import Places, Values, Varying
 
 CALCULATE_ARRAYS = frozenset(("batch_size", "seq_length", "gpu_tflops", "efficiency_factor"))
 CALCULATE_FIGURES = (

@@ -4,12 +4,12 @@ import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import planned_memory
-from llm_calc.adapters.sweep.varying import Varying
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray, Quantity, ceil_div, smaller
 from llm_calc.core.deployments.question import whole_concurrency
 from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.varying import Varying
 
 MEMORY_FIGURES = (
     "fits",

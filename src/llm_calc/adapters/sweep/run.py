@@ -11,10 +11,10 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.sweep.grid import Column, Grid, Piece, SweepLimits, build_grid, placed
 from llm_calc.adapters.sweep.serving import is_simulated
 from llm_calc.adapters.sweep.targets import TARGETS, Target
-from llm_calc.adapters.sweep.varying import Figures, Varying
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
+from llm_calc.core.varying import Figures, Varying
 
 SIMULATED_UP_TO = 256
 """Rows that ``method: auto`` still simulates."""

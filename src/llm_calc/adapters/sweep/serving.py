@@ -17,7 +17,6 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.served import taken_capacity
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
-from llm_calc.adapters.sweep.varying import Figures, Values, Varying
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.arrays import Quantity, ceil_div
@@ -25,6 +24,7 @@ from llm_calc.core.planning.bounds import in_flight, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.varying import Figures, Values, Varying
 
 Words = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 Flags = bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]

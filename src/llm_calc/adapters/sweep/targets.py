@@ -10,12 +10,12 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.sweep.calculate import CALCULATE_ARRAYS, CALCULATE_FIGURES, calculate_rows
 from llm_calc.adapters.sweep.memory import LENGTHS, MEMORY_FIGURES, memory_rows
 from llm_calc.adapters.sweep.serving import SERVING_FIGURES, serving_rows
-from llm_calc.adapters.sweep.varying import Figures, Varying
 from llm_calc.adapters.validation_text import faults_of
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.varying import Figures, Varying
 
 Evaluate = Callable[[Any, Varying, Catalogs], Figures]
 """Figures of rows by name, from the request of the first of them and what differs in the others."""

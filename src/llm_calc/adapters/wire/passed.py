@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_calc.adapters.passed_options import PassedOptions, passed_options
+from llm_calc.core.engines.releases import asked_numbers
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FURTHER = "further"
@@ -19,6 +20,9 @@ REDUNDANT = "num_redundant_experts"
 BY_LEVEL = {0: "NONE", 1: "PIECEWISE", 2: "FULL_AND_PIECEWISE", 3: "FULL_AND_PIECEWISE"}
 """``cudagraph_mode`` of an optimization level: vLLM 0.33.0 ``vllm/config/vllm.py``, ``OPTIMIZATION_LEVEL_TO_CONFIG``;
 checked: 2026-11-30, read."""
+
+LAST_WITHOUT_LEVEL = (0, 11)
+"""vLLM 0.11.0 ``vllm/engine/arg_utils.py`` and ``config/compilation.py``; checked: 2026-11-30, read."""
 
 
 def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def _named(further: object, known: PassedOptions) -> list[str]:
     if not isinstance(listed, (list, tuple)):
         raise InvalidInputError("engine.further: must be a list of names", field="engine.further")
     for option in listed:
-        if option not in known.passed:
+        if not isinstance(option, str) or option not in known.passed:
             msg = f"engine.further: {str(option)[:80]!r} is no option that is known and uncounted; say it by itself"
             raise InvalidInputError(msg, field="engine.further")
     return list(listed)
@@ -81,20 +85,38 @@ def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
     further = list(found[FURTHER])
     _balance(found, further)
     config, level = _whole(engine.get("compilation_config")), engine.get("optimization_level")
-    if isinstance(config, int) and not isinstance(config, bool):
+    if isinstance(config, int):
         config, further = {}, [*further, "compilation_config"]
     if config is not None:
         for key in [each for each in COMPILED if config.get(each) is not None]:
             _merge(found, key, config[key], f"compilation_config.{key}")
         further += ["compilation_config"] * bool({*config} - {*COMPILED})
     if level is not None:
-        if level not in BY_LEVEL or isinstance(level, bool):
+        _check_level(engine.get("version"))
+        if not isinstance(level, int) or isinstance(level, bool) or level not in BY_LEVEL:
             msg = "engine.optimization_level: must be 0, 1, 2 or 3"
             raise InvalidInputError(msg, field="engine.optimization_level", accepted=[*BY_LEVEL])
         if found.get("cudagraph_mode") is None:
             found["cudagraph_mode"] = BY_LEVEL[level]
         further += ["optimization_level"] * (level < 2)
     return {**found, FURTHER: further}
+
+
+def _check_level(version: object) -> None:
+    """Refuses a level of a release that has none: ``-O`` of 0.11.0 is the compilation config's own level.
+
+    Raises:
+        InvalidInputError: vLLM 0.11 and before.
+    """
+    if not isinstance(version, str):
+        return
+    numbers = asked_numbers(version, passed_options("vllm").release, tagged=False)
+    if tuple(numbers)[:2] <= LAST_WITHOUT_LEVEL:
+        msg = (
+            f"engine.optimization_level: vLLM {version} has no such option; its compilation_config takes a level of "
+            "another meaning. Say cudagraph_mode, or enforce_eager"
+        )
+        raise InvalidInputError(msg, field="engine.optimization_level")
 
 
 def _balance(found: dict[str, Any], further: list[str]) -> None:
@@ -116,6 +138,6 @@ def _whole(value: object, name: str = "compilation_config") -> Any:  # noqa: ANN
         except ValueError:
             value = None if not value else object()
     levels = (int,) if name == "compilation_config" else ()
-    if value is not None and not isinstance(value, (dict, *levels)):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (dict, *levels))):
         raise InvalidInputError(f"engine.{name}: must be a JSON object", field=f"engine.{name}")
     return value

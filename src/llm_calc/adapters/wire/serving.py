@@ -125,7 +125,10 @@ class OperatorRow(Answer):
     flops: float = Field(description="FLOPs on one GPU [FLOPs]")
     bytes: float = Field(description="Bytes moved to or from the memory of one GPU [bytes]")
     message_bytes: float = Field(description="Bytes sent to other GPUs [bytes]")
-    seconds: float = Field(description="Time [s]")
+    seconds: float = Field(
+        description="Time [s]; those of a phase add up to the step or the prefill that tpot_s and ttft_s rest on: what "
+        "a measured stack takes otherwise than its fitted operators is spread evenly over them"
+    )
     bound: Literal["compute", "memory", "communication", "launch"] = Field(
         description="What decides the time"
     )

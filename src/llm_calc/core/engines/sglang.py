@@ -39,7 +39,9 @@ from llm_calc.core.engines.sglang_rules import (
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
+    state_ratio,
     tracked_slots,
+    window_ratio,
 )
 from llm_calc.core.engines.sglang_share import (
     Reserved,
@@ -90,11 +92,10 @@ class Sglang:
 
     def limits(self, setup: Setup) -> Limits:
         """``max_running_requests`` and ``chunked_prefill_size`` (2048 to 16384 by the card's memory)."""
-        chunk, _ = card_class(setup, self.rules)
         usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else FEWEST_RUNNING
         return Limits(
             max_sequences=self._asked_requests(setup) or usual,
-            max_batched_tokens=self.chunked_prefill_size or chunk,
+            max_batched_tokens=self.chunked_prefill_size or card_class(setup, self.rules)[0],
         )
 
     def static_fraction(self, setup: Setup) -> float:
@@ -211,12 +212,12 @@ class Sglang:
         if not windows or not pooled:
             return over_gpus(one_pool(caches, available, page, self.max_total_tokens), self.dcp_size)
         requests = self._asked_requests(setup)
-        if self.disable_radix_cache and requests:
-            chunk = self.limits(setup).max_batched_tokens // setup.layout.data
-            capped = capped_pools(caches, available, page, requests, chunk)
-            if capped is not None:
+        if self.rules.caps_windows and self.disable_radix_cache and requests:
+            steps = 1 if self.disable_overlap_schedule else 2
+            chunks = self.limits(setup).max_batched_tokens // setup.layout.data * steps
+            if (capped := capped_pools(caches, available, page, requests, chunks)) is not None:
                 return capped
-        ratio = 0.8 if self.swa_full_tokens_ratio is None else self.swa_full_tokens_ratio
+        ratio = window_ratio(self.rules, setup.model.model_type, self.swa_full_tokens_ratio)
         return two_pools(caches, available, page, ratio, self.max_total_tokens)
 
     def _caches(self, setup: Setup, stage: int) -> tuple[LayerCache, ...]:
@@ -236,9 +237,9 @@ class Sglang:
         return tuple(map(scaled_rows, caches)) if scaled else caches
 
     def _slots(self, setup: Setup) -> StateSlots:
-        rules, ratio = self.rules, self.mamba_full_memory_ratio
-        strategy, overlap = self.mamba_radix_cache_strategy, not self.disable_overlap_schedule
-        tracked = tracked_slots(rules, strategy, setup.model.model_type, overlap=overlap)
+        kind, overlap = setup.model.model_type, not self.disable_overlap_schedule
+        ratio = state_ratio(self.rules, kind, self.mamba_full_memory_ratio)
+        tracked = tracked_slots(self.rules, self.mamba_radix_cache_strategy, kind, overlap=overlap)
         requests = self._asked_requests(setup)
         fixed = self.max_mamba_cache_size and self.max_mamba_cache_size // setup.layout.data
         if fixed is None and self.disable_radix_cache:
@@ -246,7 +247,7 @@ class Sglang:
         return StateSlots(
             a_request=1 if self.disable_radix_cache else tracked,
             fixed=fixed,
-            padding=rules.padding_slots,
+            padding=self.rules.padding_slots,
             share=ratio / (1 + ratio),
         )
 
@@ -257,10 +258,9 @@ class Sglang:
         slots of state over those of a request.
         """
         most = self._asked_requests(setup)
-        if most is None and setup.model.model_type == COMPRESSED:
-            most = RUNNING_REQUESTS
         if most is None:
-            most = min(MOST_RUNNING, max(FEWEST_RUNNING, int(dealt.tokens / context * CONTEXTS)))
+            usual = min(MOST_RUNNING, max(FEWEST_RUNNING, int(dealt.tokens / context * CONTEXTS)))
+            most = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else usual
         if dealt.tokens:
             most = min(most, dealt.tokens // 2)
         if state is not None:

@@ -115,11 +115,12 @@ def two_pools(
 
 
 def capped_pools(
-    caches: tuple[LayerCache, ...], available: float, page: int, requests: int, chunk: int
+    caches: tuple[LayerCache, ...], available: float, page: int, requests: int, chunks: int
 ) -> Dealt | None:
     """Sliding layers with room for the most requests, the rest for full ones; None where either is missing [bytes].
 
-    ``sliding = requests x (window + 128 + 2 pages) + 2 chunks + page``, in whole pages.
+    ``sliding = requests x (window + 128 + 2 pages) + chunks + page``, in whole pages;
+    ``chunks``: tokens of the steps in flight, two where they overlap.
     Source: SGLang 0.5.23 ``srt/model_executor/pool_configurator.py``, ``SWARequestCapPoolConfigurator``, which takes
     this way without prefix caching and with a stated number of requests (checked: 2026-11-29).
     Leaves out: speculative decoding, disaggregation.
@@ -128,7 +129,7 @@ def capped_pools(
     if not full or not sliding:
         return None
     window = max(cache.window_tokens or 0 for cache in sliding)
-    needed = requests * (window + EVICTION_TOKENS + 2 * page) + 2 * chunk + page
+    needed = requests * (window + EVICTION_TOKENS + 2 * page) + chunks + page
     windowed = -(-needed // page) * page
     left = available - windowed * cell_bytes(sliding)
     tokens = max(0, int(left // cell_bytes(full))) // page * page

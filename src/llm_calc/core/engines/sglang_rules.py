@@ -26,7 +26,9 @@ class SglangRules:
     ``prefill_graphs_in_context``: none is larger than a context that is given. ``reserves_without_graphs``: memory is
     kept for graphs that are switched off; ``graphs_of_requests``: for none above a given number of requests;
     ``draft_reserve_mib``: kept for a draft and its graphs.
-    ``window_pools``: types whose sliding layers have a pool of their own. ``slots_a_request``: of recurrent state, with
+    ``window_pools``: types whose sliding layers have a pool of their own; ``small_pools``: whose pools of windows and
+    of states are a tenth of the others'; ``caps_windows``: without prefix caching a given number of requests
+    bounds the pool of windows. ``slots_a_request``: of recurrent state, with
     prefix caching; ``plain_states``: types of which a request takes ``plain_slots`` only. ``padding_slots``: slots that
     serve nobody. ``vision_reserve_mib``: kept out of the pools for what vision models allocate later.
     ``blackwell_page``: tokens of a page on compute capability 10, but for the types of ``unpaged_on_blackwell``.
@@ -42,6 +44,8 @@ class SglangRules:
     graphs_with_vision: tuple[str, ...]
     without_prefill_graphs: tuple[str, ...]
     window_pools: tuple[str, ...]
+    small_pools: tuple[str, ...]
+    caps_windows: bool
     slots_a_request: int
     plain_slots: int
     plain_states: tuple[str, ...]
@@ -49,6 +53,32 @@ class SglangRules:
     vision_reserve_mib: int
     blackwell_page: int
     unpaged_on_blackwell: tuple[str, ...]
+
+
+WINDOW_RATIO, STATE_RATIO, SMALL_RATIO = 0.8, 0.9, 0.1
+
+
+def window_ratio(rules: SglangRules, model_type: str, stated: float | None) -> float:
+    """Tokens of sliding layers' pool for each token of the full ones' [1].
+
+    ``0.8``, of some types ``0.1``, where it is not stated.
+    Source: SGLang 0.5.23 ``srt/arg_groups/model_overrides/inkling.py`` and ``fields/schedule.py``; 0.5.16
+    ``srt/arg_groups/overrides.py``; checked: 2026-11-30, read.
+    Leaves out: 1.0 of Step 3.5 with a cache on the host.
+    """
+    if stated is not None:
+        return stated
+    return SMALL_RATIO if model_type in rules.small_pools else WINDOW_RATIO
+
+
+def state_ratio(rules: SglangRules, model_type: str, stated: float) -> float:
+    """Memory of the pool of states for each byte of the others' [1].
+
+    ``states = ratio x others``: ``0.9``, of some types ``0.1``, where nothing else is stated.
+    Source: as :func:`window_ratio`; checked: 2026-11-30, read.
+    Leaves out: that 0.5.20 and later tell a stated 0.9 from none.
+    """
+    return SMALL_RATIO if model_type in rules.small_pools and stated == STATE_RATIO else stated
 
 
 def tracked_slots(rules: SglangRules, strategy: str, model_type: str, *, overlap: bool) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.sglang_rules import SglangRules, is_latent, is_sparse
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
+from llm_calc.core.errors import UnsupportedError
 
 GIB_MIB = 1024
 LATENT_PREFILL_GRAPHS_MIB = 1536
@@ -150,7 +151,11 @@ def weights_bytes(setup: Setup, stage: int, redundant: int) -> float:
     """Weights on the fullest GPU of a stage: ends whole under data-parallel attention, experts stored again [bytes].
 
     Definition: :func:`.weights.device_weights_bytes` with SGLang's rules.
+
+    Raises:
+        UnsupportedError: experts stored again that are not dealt evenly.
     """
+    _check_copies(setup, redundant)
     rules = WeightRules(
         vocab_multiple=64,
         whole_ends=True,
@@ -160,3 +165,19 @@ def weights_bytes(setup: Setup, stage: int, redundant: int) -> float:
         redundant_experts=redundant,
     )
     return device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
+
+
+def _check_copies(setup: Setup, redundant: int) -> None:
+    """Refuses redundant experts that SGLang does not start with.
+
+    Read in SGLang 0.5.23 ``srt/eplb/expert_location.py``, ``_init_common``: all experts are a multiple of ``ep_size``;
+    checked: 2026-11-30.
+
+    Raises:
+        UnsupportedError: they are none.
+    """
+    experts, ways = setup.model.num_experts + redundant, setup.layout.expert
+    if redundant and experts % ways:
+        field, more = "engine.ep_num_redundant_experts", redundant + ways - experts % ways
+        msg = f"{field}: {experts} experts are not dealt evenly over {ways} GPUs, as SGLang needs; {more} would do"
+        raise UnsupportedError(msg, field=field, accepted=[more])

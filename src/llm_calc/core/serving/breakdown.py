@@ -1,11 +1,13 @@
 """A step taken apart: what each operator does on one GPU, how long it takes, and which roof decides."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.roofline import overlapped
+from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
+from llm_calc.core.serving.estimate import Deployment, Estimate
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.step import (
     StepLoad,
@@ -23,6 +25,7 @@ from llm_calc.core.serving.step import (
     touched_fraction,
 )
 
+HOST = "layers and experts on the host"
 Bound = Literal["compute", "memory", "communication", "launch"]
 
 
@@ -71,6 +74,56 @@ def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[Operat
     rest = float(step_seconds(work, load, rates)) - sum(row.seconds for row in rows)
     launches = max(rest, float(launch_seconds(work, load, rates)))
     return (*_by_name(rows), _operator("launches, scheduler and small kernels", launches, "launch"))
+
+
+def step_of(
+    deployment: Deployment, lengths: Lengths, running: float, found: Estimate, *, alone: bool
+) -> float:
+    """The decode step that a time per token rests on; ``alone``: no prompt of another request comes between [s].
+
+    ``tpot x tokens gained / step factor``; else ``step x offset``, at most that.
+    Definition: the inverse of :meth:`.speculation.Draft.seconds_per_token`.
+    """
+    draft = deployment.draft
+    most = float(found.tpot_s) * draft.tokens_per_step / draft.step_factor
+    step = decode_seconds(deployment.work, deployment.rates, running, lengths, draft.checked_tokens)
+    own = float(step * deployment.offsets.tpot)
+    return most if alone and most > 0 else min(own, most or own)
+
+
+def prefill_of(deployment: Deployment, lengths: Lengths, found: Estimate) -> float:
+    """The prefill of one prompt that a time to first token rests on [s].
+
+    ``min(prefill x offset, ttft)``.
+    Definition: what is left of the first token's time are waits and the server's own.
+    """
+    own = float(prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) * deployment.offsets.ttft)
+    return min(own, float(found.ttft_s) or own)
+
+
+def adding_up(rows: Sequence[OperatorTime], seconds: float, bytes_per_s: float) -> tuple[OperatorTime, ...]:
+    """The same operators, their times scaled so that they add up to a phase, none faster than its bytes [s].
+
+    ``max(factor x time, bytes / bytes_per_s)``, the factor so that they add up; where the bytes alone take longer than
+    the phase, ``time x seconds / sum``.
+    Choice: what a measured stack took otherwise than its operators' fitted times is spread evenly over them.
+    Leaves out: which of them took it; the host's bytes, which come from its own memory.
+    """
+    least = [0.0 if row.name == HOST else min(row.bytes_moved / bytes_per_s, row.seconds) for row in rows]
+    if sum(least) > seconds:
+        least = [0.0] * len(rows)
+    kept: frozenset[int] = frozenset()
+    for _ in rows:
+        moved = sum(row.seconds for place, row in enumerate(rows) if place not in kept)
+        factor = (seconds - sum(least[place] for place in kept)) / moved if moved else 0.0
+        below = frozenset(place for place, row in enumerate(rows) if row.seconds * factor < least[place])
+        if below <= kept:
+            break
+        kept |= below
+    return tuple(
+        replace(row, seconds=least[place] if place in kept else row.seconds * factor)
+        for place, row in enumerate(rows)
+    )
 
 
 def _by_name(rows: list[OperatorTime]) -> Iterator[OperatorTime]:
@@ -150,7 +203,7 @@ def _host(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime
     )
     flops = sum(float(linear_tokens(matrix, load) * matrix.flops_per_token) for matrix in work.host.linear)
     seconds = float(host_seconds(work, load, rates))
-    yield _operator("layers and experts on the host", seconds, "memory", flops, moved)
+    yield _operator(HOST, seconds, "memory", flops, moved)
 
 
 def _collectives(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
