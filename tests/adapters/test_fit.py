@@ -155,6 +155,19 @@ def test_slow_ones_are_named_and_families_chosen() -> None:
     assert answer.too_slow
 
 
+def test_a_list_of_models_names_the_formats_that_it_looked_at_and_who_looks_at_more() -> None:
+    """Kolibri 1 lies on 48 GiB as iq4_xs, which the list does not look at, and fit does."""
+    asked: dict[str, Any] = {"hardware": "M4 Max 64GB", "family": "Kolibri", "context_tokens": 65_536}
+    answer = MODELS_FOR.answered(asked, load_catalogs())
+    assert answer.models == []
+    (said,) = [each for each in answer.assumptions if each.startswith("weights:")]
+    assert "q8_0, q6_k, q4_k_m" in said
+    assert "llm-calc fit" in said
+    with_weights = MODELS_FOR.answered({**asked, "weights": "iq4_xs"}, load_catalogs())
+    assert [each.model for each in with_weights.models] == ["kolibri-1"]
+    assert not any(each.startswith("weights:") for each in with_weights.assumptions)
+
+
 def test_a_gpu_that_runs_no_model_and_a_family_that_is_not_there_are_refused() -> None:
     with pytest.raises(CalcError, match="does not run on tpu-v5e"):
         MODELS_FOR.answered({"hardware": "tpu-v5e"}, load_catalogs())

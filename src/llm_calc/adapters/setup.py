@@ -45,7 +45,6 @@ class Subject:
     """What runs where, with what was assumed and what the caller should know; each is equal to itself alone.
 
     ``prediction_layers``: those for speculation that the checkpoint has; None where nothing tells.
-    ``by_other_means``: the engine names no such models among its own, and is not known to run them.
     """
 
     setup: Setup
@@ -55,7 +54,11 @@ class Subject:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     prediction_layers: int | None = None
-    by_other_means: bool = False
+
+    @property
+    def by_other_means(self) -> bool:
+        """Whether the engine names no such models among its own, and is not known to run them."""
+        return any(UNKNOWN in each for each in self.warnings)
 
 
 def resolve_setup(
@@ -151,7 +154,6 @@ def resolved(
         name=source.name,
         confidence=source.confidence,
         prediction_layers=source.prediction_layers,
-        by_other_means=any(UNKNOWN in note for note in notes),
         assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *unused, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
