@@ -88,12 +88,19 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         assumptions=[
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
-            *([IDLE_HOST] if request.hardware.host is not None else []),
+            *_left_out(request),
             *version_warnings(LlamaCppEngine()),
-            *([] if request.weights else [LOOKED_AT]),
             *_why_none(request, known, found, slow),
         ],
     )
+
+
+def _left_out(request: ModelsForRequest) -> Iterator[str]:
+    """What the list does not look at."""
+    if request.hardware.host is not None:
+        yield IDLE_HOST
+    if request.weights is None:
+        yield LOOKED_AT
 
 
 def _why_none(
