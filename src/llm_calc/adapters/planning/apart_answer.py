@@ -29,8 +29,8 @@ NIXL_ADDRESS = (
 )
 """Source: docs/features/nixl_connector_usage.md of vllm-project/vllm; checked: 2026-11-30."""
 NIXL_STATES = (
-    "vLLM's NIXL moves recurrent state only with VLLM_SSM_CONV_STATE_LAYOUT=DS in the environment of every server, which "
-    "manifests do not set"
+    "vLLM's NIXL moves recurrent state only with VLLM_SSM_CONV_STATE_LAYOUT=DS in the environment of every server, "
+    "which manifests do not set"
 )
 """Source: an assertion in nixl/base_worker.py of vllm-project/vllm@b41095b0; checked: 2026-11-30."""
 SAME = 1e-9
