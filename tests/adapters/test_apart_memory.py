@@ -67,3 +67,26 @@ def test_a_link_changes_nothing_of_the_memory_and_that_is_said() -> None:
     said = planned("llama-3.1-8b", "1x h100-80gb-sxm", H200X2, part={"link_bytes_per_s": 1e9})
     assert words in said.assumptions
     assert words not in planned("llama-3.1-8b", "1x h100-80gb-sxm", H200X2).assumptions
+
+
+@pytest.mark.parametrize(
+    "load", [{"concurrency": 32}, {"request_rate": 2.0}, {"offline": True}, {"batch": 32}], ids=str
+)
+def test_no_side_runs_more_than_memory_holds(load: dict[str, Any]) -> None:
+    """Little's law: answers at once are tokens/s x s/token. Figures of replicas that do both take what runs were seen
+    to hold at least; two sides were never measured."""
+    tight: dict[str, Any] = {
+        "model": "llama-3.1-70b",
+        "hardware": "2x h100-80gb-sxm",
+        "parallelism": {"tensor": 1},
+        "precision": {"weights": "fp8", "kv_cache": "bf16"},
+        "engine": {"name": "vllm", "gpu_memory_utilization": 0.95},
+        "disaggregated": {},
+    }
+    lengths = {"input_tokens": 4096, "output_tokens": 256}
+    held = llm_calc.memory_plan(**tight).kv_cache_tokens // (4096 + 256)
+    assert 1 <= held < 8
+    found = llm_calc.estimate(workload={**lengths, **load}, **tight)
+    # A run's rate and its time a token are means of the same requests, counted over slightly different times.
+    assert found.output_tokens_per_s * found.tpot_s <= held * 1.02
+    assert not any("figures take" in words for words in found.warnings)

@@ -220,6 +220,7 @@ def _decode_side(
             speculative=request.speculative,
             lora=request.lora,
             own=request.calibration,
+            apart=True,
         )
     return decode, chosen
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from llm_calc.adapters import served
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.cache_types import with_cache_types
@@ -13,12 +14,6 @@ from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.scheduling import scheduling_of
-from llm_calc.adapters.served import (
-    keeps_states,
-    taken_capacity,
-    with_served_cache,
-    without_kept_states,
-)
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import true_warnings
@@ -101,8 +96,9 @@ def place(
     lora: LoraPart | None = None,
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
+    apart: bool = False,
 ) -> Placed:
-    """A deployment ready to be timed; ``own``: efficiencies fitted to the caller's own measurements.
+    """A deployment ready to be timed; ``own``: efficiencies fitted to the caller's own measurements; ``apart``: a side.
 
     Raises:
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
@@ -130,6 +126,7 @@ def place(
         lora=lora,
         own=own,
         tiers=tiers,
+        apart=apart,
     )
 
 
@@ -146,23 +143,24 @@ def place_subject(
     own: CalibrationPart | None = None,
     tiers: Sequence[KvTierPart] = (),
     built: Engine | None = None,
+    apart: bool = False,
 ) -> Placed:
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
-    subject, kv_cache, assumed = with_served_cache(subject, precision, engine.name)
+    subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
     _, replicas = one_replica(subject.setup.layout)
     beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
     share = share_of(workload, replicas)
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
     asked = Asked(subject, engine, catalogs, gpus_per_node, several(share))
     placed = _placed(asked, built, standing(asked, built, calibration, beside), calibration, share, beside)
-    if not keeps_states(engine, workload):
+    if not served.keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, built, share)
-    placed = _with_cache_room(placed, workload)
+    placed = _with_cache_room(_as_planned(placed) if apart else placed, workload)
     return replace(
         placed,
         beside=beside,
@@ -172,6 +170,12 @@ def place_subject(
         untimed=_untimed(placed, engine, workload),
         room=_room(placed, engine, workload, tiers),
     )
+
+
+def _as_planned(placed: Placed) -> Placed:
+    """As a side, none of which was ever measured, which alone says of a cache that it is larger than planned."""
+    held = served.held_as_planned(placed.deployment, placed.timed_plan, placed.context_tokens)
+    return replace(placed, deployment=held)
 
 
 def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
@@ -242,7 +246,7 @@ def _placed(
         deployment=Deployment(
             work=stands.work,
             rates=stands.offload.rates,
-            capacity=taken_capacity(plan, context, filled),
+            capacity=served.taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
             host=host_under(calibration, built, subject.setup, stands.work),
@@ -262,12 +266,12 @@ def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
-    plan, context = without_kept_states(placed.plan), placed.context_tokens
+    plan, context = served.without_kept_states(placed.plan), placed.context_tokens
     if plan is placed.plan:
         return placed
     deployment = replace(
         placed.deployment,
-        capacity=taken_capacity(plan, context, placed.filled_fraction),
+        capacity=served.taken_capacity(plan, context, placed.filled_fraction),
         limit=min(float(plan.limits.max_sequences * plan.replicas), float(most or math.inf)),
     )
     note = (

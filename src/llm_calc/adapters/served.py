@@ -1,5 +1,6 @@
 """What measured deployments set where a request leaves it open: the cache's format, slots, the least room for it."""
 
+import math
 from dataclasses import replace
 from functools import lru_cache, reduce
 
@@ -14,6 +15,7 @@ from llm_calc.core.engines import Engine, MemoryPlan, Pool
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.serving.estimate import Deployment
 
 AUTO = "auto"
 SMALL_CACHE: dict[str, dict[str, frozenset[str]]] = {
@@ -104,6 +106,12 @@ def taken_capacity(plan: MemoryPlan, context_tokens: Quantity, filled_fraction: 
     found = larger(1.0, served_capacity(plan, context_tokens) * filled_fraction)
     slots = (pool.sequences(context_tokens) * plan.replicas for pool in plan.pools if pool.name == "state")
     return reduce(smaller, slots, found)
+
+
+def held_as_planned(deployment: Deployment, plan: MemoryPlan, context_tokens: float) -> Deployment:
+    """With no more whole sequences than the engine's memory rules hold, and one at least."""
+    held = max(1.0, float(plan.max_concurrency(math.ceil(context_tokens))))
+    return replace(deployment, capacity=min(float(deployment.capacity), held))
 
 
 def _fewest_slots(pools: tuple[Pool, ...], kept: tuple[Pool, ...]) -> int:

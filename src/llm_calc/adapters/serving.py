@@ -90,6 +90,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         lora=request.lora,
         own=request.calibration,
         tiers=request.kv_tiers,
+        apart=request.disaggregated is not None,
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
     apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1

@@ -1,6 +1,7 @@
 """Plans with prefill and decode on GPUs of their own."""
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -88,9 +89,18 @@ def test_commands_and_manifests_say_the_side() -> None:
     assert spec["replicas"] == part["decode_replicas"]
     assert spec["prefill"]["replicas"] == part["prefill_replicas"]
     assert spec["prefill"]["parallelism"]["tensor"] == vllm["parallelism"]["tensor"]
-    words = spec["template"]["containers"][0]["env"][0]["value"]
-    assert "--max-model-len 4300" in words
-    assert "--kv-transfer-config" not in words
+    for side in (spec, spec["prefill"]):
+        (head,) = side["template"]["containers"]
+        env = {each["name"]: each for each in head["env"]}
+        words = shlex.split(env["VLLM_ADDITIONAL_ARGS"]["value"])
+        assert words[words.index("--max-model-len") + 1] == "4300"
+        # As in KServe's own samples of both apart: docs/samples/llmisvc/single-node-gpu of kserve/kserve@aaac4e29.
+        assert json.loads(words[words.index("--kv-transfer-config") + 1])["kv_connector"] == "NixlConnector"
+        address = env["VLLM_NIXL_SIDE_CHANNEL_HOST"]["valueFrom"]["fieldRef"]["fieldPath"]
+        assert address == "status.podIP"
+        assert "--tensor-parallel-size" not in words
+    assert any("VLLM_NIXL_SIDE_CHANNEL_HOST" in note for note in vllm["notes"])
+    assert not any("NIXL" in note for note in sglang["notes"])
     assert any("kserve of prefill and decode apart is not made" in note for note in sglang["notes"])
 
 
@@ -125,3 +135,44 @@ def test_a_percentile_of_the_limits_holds_for_closed_loops_too() -> None:
         tight = {**LATE["limits"], "ttft_s": (found["ttft_s"] + late) / 2}
         for other in asked("vllm", "concurrency", **{**LATE, "limits": tight})["apart"]:
             assert other["percentiles"]["ttft_s"]["p99"] <= tight["ttft_s"]
+
+
+HYBRID: dict[str, Any] = {
+    "model": {"name": "qwen3-next-80b-a3b"},
+    "workload": {"input_tokens": 4000, "output_tokens": 300, "concurrency": 32},
+}
+
+
+def test_recurrent_state_moves_between_equal_tensor_parallelism_alone() -> None:
+    """vLLM's docs/features/nixl_connector_compatibility.md: hybrid models need P TP == D TP, dense ones do not."""
+    answer = asked("vllm", "concurrency", **HYBRID, manifests=None)
+    assert answer["apart"]
+    for found in answer["apart"]:
+        decode = found["disaggregated"]["decode_parallelism"] or found["parallelism"]
+        assert decode["tensor"] == found["parallelism"]["tensor"]
+        assert any("VLLM_SSM_CONV_STATE_LAYOUT=DS" in note for note in found["notes"])
+    dense = asked("vllm", "concurrency")["apart"][0]
+    assert dense["disaggregated"]["decode_parallelism"]["tensor"] != dense["parallelism"]["tensor"]
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "decode", "said"),
+    [
+        ("qwen3-next-80b-a3b", "vllm", 4, True),
+        ("qwen3-next-80b-a3b", "vllm", 2, False),
+        ("qwen3-next-80b-a3b", "sglang", 4, False),
+        ("llama-3.1-8b", "vllm", 4, False),
+    ],
+)
+def test_an_estimate_warns_of_states_between_unequal_sides(
+    model: str, engine: str, decode: int, said: bool
+) -> None:
+    found = estimate(
+        model=model,
+        hardware={"gpu": "h200-141gb-sxm", "count": 2 + decode},
+        parallelism={"tensor": 2},
+        engine=engine,
+        workload=HYBRID["workload"],
+        disaggregated={"decode_parallelism": {"tensor": decode}},
+    )
+    assert any("recurrent state" in words for words in found.warnings) is said

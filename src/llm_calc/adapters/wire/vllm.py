@@ -2,19 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.engine_base import EngineBase, Fraction, Length, Size, StageLayersText
 
 GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
 MediaCount = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-class MediaLimit(StrictRequest):
-    """Items of one kind that a prompt may bring, in vLLM's longer spelling."""
-
-    count: MediaCount = Field(999, description="Most items in a prompt; 0: none is taken [items]")
+MOST_ITEMS = 999
+"""What vLLM takes of a kind that a limit leaves open."""
 
 
 def _count_of(limit: object) -> object:
@@ -23,10 +20,23 @@ def _count_of(limit: object) -> object:
         return limit
     if set(limit) - {"count"}:
         raise ValueError("must be a number of items, or that as count; sizes of an item are not taken")
-    return limit.get("count", MediaLimit().count)
+    return limit.get("count", MOST_ITEMS)
 
 
-MediaMost = Annotated[MediaCount, BeforeValidator(_count_of, json_schema_input_type=MediaCount | MediaLimit)]
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
+MediaMost = Annotated[
+    MediaCount,
+    BeforeValidator(_count_of),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _NUMBER,
+                {"type": "object", "properties": {"count": _NUMBER}, "additionalProperties": False},
+            ]
+        }
+    ),
+]
+"""Most items of a kind, as a number or in vLLM's longer spelling."""
 
 
 class VllmEngine(EngineBase):

@@ -8,7 +8,14 @@ from llm_calc.core.launching.manifests.kinds import PLAIN_NAME, model_uri, own_o
 from llm_calc.core.launching.manifests.pods import claim, metadata
 from llm_calc.core.launching.manifests.served import Object, Served, resource_of
 
-SET_BY_KSERVE = ("--tensor-parallel-size", "--kv-transfer-config")
+SET_BY_KSERVE = ("--tensor-parallel-size",)
+"""What KServe writes itself: kserve/kserve@aaac4e29, ``config/llmisvcconfig``, the templates ``config-llm-decode`` and
+``config-llm-prefill``. A transfer of caches they write only where caches are offloaded."""
+SIDE_CHANNEL = {
+    "name": "VLLM_NIXL_SIDE_CHANNEL_HOST",
+    "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}},
+}
+"""Where the other side asks a pod for its caches; vLLM says ``localhost`` where nothing is set."""
 
 
 def both_manifests(
@@ -67,7 +74,8 @@ def _check(served: Served) -> None:
 def _side(served: Served) -> Object:
     limits = {"limits": {resource_of(served): str(served.gpus_per_pod)}}
     further = " ".join(own_options(served, SET_BY_KSERVE))
-    head = {"name": "main", "env": [{"name": "VLLM_ADDITIONAL_ARGS", "value": further}], "resources": limits}
+    env = [SIDE_CHANNEL, {"name": "VLLM_ADDITIONAL_ARGS", "value": further}]
+    head = {"name": "main", "env": env, "resources": limits}
     return {
         "replicas": served.replicas,
         "parallelism": {"tensor": served.launch.layout.tensor},
