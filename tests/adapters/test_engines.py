@@ -2,9 +2,11 @@
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.engine_catalog import load_engine_releases
 from llm_calc.adapters.engines import (
     build_engine,
@@ -12,6 +14,7 @@ from llm_calc.adapters.engines import (
     engine_rules,
     version_warnings,
 )
+from llm_calc.adapters.operations import SERVING_ESTIMATE
 from llm_calc.adapters.wire.engines import (
     GenericEngine,
     LlamaCppEngine,
@@ -132,3 +135,27 @@ def test_wrong_files_are_refused(tmp_path: Path, change: tuple[str, str], fault:
         load_engine_releases(written(tmp_path / "catalogs", "vllm", change))
     assert "vllm.toml" in str(refusal.value)
     assert fault in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [({}, False), ({"enable_chunked_prefill": True}, False), ({"enable_chunked_prefill": False}, True)],
+)
+def test_prompts_that_vllm_does_not_cut_are_named_as_untimed(said: dict[str, Any], named: bool) -> None:
+    """Its schedule was measured with chunked prefill alone, which is its default."""
+    load = {"input_tokens": 3000, "output_tokens": 200, "concurrency": 32}
+    asked = {
+        "model": "llama-3.1-8b",
+        "hardware": "h100",
+        "engine": {"name": "vllm", **said},
+        "workload": load,
+    }
+    found = SERVING_ESTIMATE.answered(asked, load_catalogs())
+    assert (
+        any(
+            "engine.enable_chunked_prefill: its effect on time is not known" in each
+            for each in found.warnings
+        )
+        is named
+    )
+    assert (found.basis.kind == "formula_only") is named

@@ -88,6 +88,17 @@ def test_a_row_says_what_an_estimate_says() -> None:
     assert found.ttft_s == pytest.approx(estimate.ttft_s)
 
 
+@pytest.mark.parametrize("model", ["kolibri-1", "molmo2-8b"])
+def test_no_command_of_mlx_is_offered_for_a_model_that_it_refuses(model: str) -> None:
+    answer = fitted(model, "apple-m3-ultra", context_tokens=8192)
+    offered = [row.run_with for row in answer.rows if row.run_with is not None]
+    assert offered
+    assert all(each.llama_cpp and each.mlx is None for each in offered)
+    asked = {"model": model, "hardware": "apple-m3-ultra", "engine": {"name": "mlx"}}
+    with pytest.raises(CalcError, match=r"does not run models of type \w+; they are run there by llama\.cpp"):
+        MEMORY_PLAN.answered(asked, load_catalogs())
+
+
 def test_a_mac_is_offered_mlx_and_a_card_is_not() -> None:
     mac, card = (
         fitted("llama-3.1-8b", gpu, formats=["q4_k_m"]).rows[0].run_with
@@ -142,6 +153,19 @@ def test_slow_ones_are_named_and_families_chosen() -> None:
     assert answer.models
     assert all("qwen" in each.family.lower() for each in answer.models)
     assert answer.too_slow
+
+
+def test_a_list_of_models_names_the_formats_that_it_looked_at_and_who_looks_at_more() -> None:
+    """Kolibri 1 lies on 48 GiB as iq4_xs, which the list does not look at, and fit does."""
+    asked: dict[str, Any] = {"hardware": "M4 Max 64GB", "family": "Kolibri", "context_tokens": 65_536}
+    answer = MODELS_FOR.answered(asked, load_catalogs())
+    assert answer.models == []
+    (said,) = [each for each in answer.assumptions if each.startswith("weights:")]
+    assert "q8_0, q6_k, q4_k_m" in said
+    assert "llm-calc fit" in said
+    with_weights = MODELS_FOR.answered({**asked, "weights": "iq4_xs"}, load_catalogs())
+    assert [each.model for each in with_weights.models] == ["kolibri-1"]
+    assert not any(each.startswith("weights:") for each in with_weights.assumptions)
 
 
 def test_a_gpu_that_runs_no_model_and_a_family_that_is_not_there_are_refused() -> None:

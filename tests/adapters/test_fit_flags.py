@@ -19,7 +19,7 @@ def chosen(model: str) -> Chosen:
         gpu_layers=33,
         all_layers=33,
         bits=4.5,
-        apple=True,
+        mlx=True,
         on_gpu=True,
         experts=False,
         vllm=None,

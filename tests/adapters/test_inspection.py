@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.documented.listings import available_models
 from llm_calc.adapters.formats import format_names
 from llm_calc.adapters.inspection import inspect_model, plain
+from llm_calc.adapters.model_source import served_model
 from llm_calc.adapters.wire.inspect import FlopsByComponent, InspectRequest, InspectResponse
+from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.errors import UnsupportedError
 
 GIB = 2**30
@@ -42,6 +45,15 @@ def test_llama2_7b() -> None:
     executed = answer.flops_executed.prefill
     assert executed.lm_head == 2 * 4096 * 32000
     assert executed.attention_scores == 32 * 4 * 4096 * 2048 * 2049 // 2
+
+
+def test_lists_and_inspections_say_the_same_of_how_sure_an_architecture_is() -> None:
+    catalogs = load_catalogs()
+    listed = {row["name"]: row["confidence"] for row in available_models(catalogs)}
+    assert listed["kolibri-1"] == "approximate"  # its config.json was not read
+    assert listed["llama-3.1-8b"] == "exact"
+    for entry in catalogs.models:
+        assert listed[entry.name] == served_model(ModelPart(name=entry.name), catalogs).confidence, entry.name
 
 
 def test_deepseek_v3() -> None:

@@ -14,7 +14,7 @@ def test_every_engine_has_its_releases() -> None:
     sglang = engines["sglang"]
     versions = [release.version for release in sglang.releases]
     assert (versions[0], versions[-1]) == ("0.5.4", "0.5.23")
-    assert len(versions) == 12
+    assert len(versions) == 15
     assert sglang.newest == "0.5.23"
     old, new = sglang.releases[0], sglang.releases[-1]
     assert "disable_prefill_cuda_graph" in old.without

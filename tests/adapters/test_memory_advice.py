@@ -235,3 +235,27 @@ def test_experts_go_to_the_host_before_whole_layers_and_are_faster_there(gpu: st
         for option in ({"n_cpu_moe": layers}, {"n_gpu_layers": 6})
     )
     assert experts.tpot_s < whole.tpot_s
+
+
+def advised(model: str, hardware: Any) -> list[Change]:
+    load = {"input_tokens": 512, "output_tokens": 128, "concurrency": 1}
+    asked = {"model": model, "hardware": hardware, "engine": {"name": "vllm"}, "workload": load}
+    answer = MEMORY_PLAN.answered(asked, load_catalogs())
+    assert not answer.fits
+    return answer.changes_that_fit
+
+
+def test_a_format_is_no_advice_where_the_experts_have_as_few_bits_already() -> None:
+    """DeepSeek V4's experts are in MXFP4, 4.25 bits with scales; AWQ in groups of 128 takes about as many."""
+    found = advised("deepseek-v4-flash", {"gpu": "h100-80gb-sxm", "count": 2})
+    assert found
+    assert not any(change.field in {"precision", "precision.weights"} for change in found)
+
+
+def test_another_format_than_a_quantized_checkpoints_own_comes_last_and_has_to_be_made() -> None:
+    *others, last = advised("deepseek-v3", {"gpu": "h100-80gb-sxm", "count": 8})
+    assert last.field == "precision.weights"
+    assert last.change == (
+        "weights in int4-awq instead of fp8-block; such a checkpoint of this model has to be found or made"
+    )
+    assert [change.field for change in others] == ["hardware.count"]

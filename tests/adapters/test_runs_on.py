@@ -127,7 +127,39 @@ def test_what_runs_by_other_means_is_said() -> None:
     (warning,) = [
         each for each in asked(body("sglang", "h100-80gb-sxm", "olmo3-7b")).warnings if "type" in each
     ]
-    assert "names no models of type olmo3 among its own; they run at best by the classes of the Tr" in warning
+    assert (
+        "names no models of type olmo3 among its own; it is not known to run this one, at best by " in warning
+    )
+    assert "the classes of the Transformers library" in warning
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "kimi-k3",
+        "kolibri-1",
+        "muse-spark-open-816b-a42b",
+        "inkling-2-small",
+        "hy4",
+        "glm-5.3-flash",
+        "beam 1.0",
+    ],
+)
+def test_what_is_not_known_to_run_rests_on_no_measurement(model: str) -> None:
+    asks = {**body("trtllm", "gb200", model), "hardware": {"gpu": "gb200", "count": 16}}
+    answer = asked(asks, operations.SERVING_ESTIMATE)
+    assert any("names no models of type" in each and "not known to run" in each for each in answer.warnings)
+    assert answer.basis.kind == "formula_only"
+    assert answer.interval.status == "uncalibrated"
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"), [("sglang", "kolibri-1"), ("sglang", "apertus-v1.5-8b"), ("sglang", "molmo2-8b")]
+)
+def test_sglang_says_so_of_models_that_its_release_has_no_class_of(engine: str, name: str) -> None:
+    """No entry class of ``sglang-0.5.23`` (read in its wheel on 2026-11-30) is of these types."""
+    answer = asked(body(engine, "h200-141gb-sxm", name))
+    assert any("not known to run" in each for each in answer.warnings)
 
 
 def test_no_engine_in_particular_runs_everything() -> None:

@@ -250,7 +250,7 @@ def test_what_a_plans_command_takes_for_granted_is_printed_under_it() -> None:
     plans = json.loads(run(*asked, "--json").output)["plans"]
     shown = " ".join(run(*asked).output.split())
     assert all(note in shown for plan in plans for note in plan["notes"])
-    other = "names no models of type beam among its own; they run at best by its AutoDeploy backend"
+    other = "names no models of type beam among its own; it is not known to run this one, at best by its Auto"
     assert shown.count(other) == 1
     assert f"1: the command names a checkpoint in {plans[0]['precision']['weights']}" in shown
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.wire.apart import DisaggregatedPart
+from llm_calc.core.checkpoints.recipes.properties import is_recurrent
 from llm_calc.core.hardware import Cluster, Gpu, Link, LinkTier
 
 
@@ -37,6 +39,16 @@ def way_of(part: DisaggregatedPart, found: Way) -> Way:
     if part.link_bytes_per_s is None:
         return found
     return Way(bytes_per_s=part.link_bytes_per_s, words="as stated")
+
+
+def moves_between(placed: Placed, tensors: tuple[int, int]) -> bool:
+    """Whether the engine is known to move caches between such tensor parallelism of prefill and of decode.
+
+    vLLM's NIXL connector takes recurrent state between equal ones alone, attention's caches in both directions.
+    Source: docs/features/nixl_connector_compatibility.md of vllm-project/vllm; checked: 2026-11-30.
+    """
+    states = is_recurrent(placed.subject.setup.model)
+    return placed.engine != "vllm" or not states or tensors[0] == tensors[1]
 
 
 def _way(catalogs: Catalogs, cluster: Cluster, link: Link, tier: LinkTier) -> Way:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from llm_calc.adapters.apart_sides import Sides
+from llm_calc.adapters.apart_way import moves_between
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.idle_options import Timed, unpolled
 from llm_calc.adapters.operator_rows import operator_rows
@@ -78,6 +79,12 @@ def apart_warnings(workload: WorkloadPart, sides: Sides, lengths: Lengths) -> It
         yield (
             f"precision.kv_cache: prefill keeps {ours}, decode {theirs}, and the cache travels as it is; name one "
             "format"
+        )
+    tensors = sides.prefill.layout.tensor, sides.decode.layout.tensor
+    if not moves_between(sides.decode, tensors):
+        yield (
+            f"disaggregated.decode_parallelism: prefill has tensor {tensors[0]}, decode {tensors[1]}; vLLM's NIXL is "
+            "documented to move recurrent state between equal ones alone"
         )
     room = sides.most_answers * sides.pools.decode_replicas
     if workload.load in ("concurrency", "batch") and workload.requests_in_flight > room:

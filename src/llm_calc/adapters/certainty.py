@@ -157,8 +157,13 @@ def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
 
 
 def never_together(placed: Placed) -> bool:
-    """Whether nothing of the kind was measured: unlike, custom or larger GPUs, dealt contexts, requests that meet."""
+    """Whether nothing of the kind was measured.
+
+    Unlike, custom or larger GPUs, dealt contexts, requests that meet, models that are not the engine's own.
+    """
     setup = placed.subject.setup
+    if placed.subject.by_other_means:
+        return True
     if any(each.decoding_only for each in placed.operators.collectives):
         return True
     return bool(setup.unlike) or not as_sold(setup.gpu) or meets_unmeasured(placed) or packs_cache(placed)

@@ -14,6 +14,7 @@ from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_wo
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
+from llm_calc.adapters.runs_on import names_models
 from llm_calc.adapters.said_as import fields_of_rows, said_as
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.serving_words import unit_words
@@ -264,7 +265,7 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
             gpu_layers=layers,
             all_layers=placed.subject.setup.model.num_layers + 1,
             bits=bits,
-            apple=apple,
+            mlx=apple and names_models("mlx", placed.subject.setup.model.model_type),
             on_gpu=on_gpu,
             experts=bool(placed.subject.setup.model.num_experts),
             vllm=vllm,

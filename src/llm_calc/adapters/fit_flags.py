@@ -13,7 +13,10 @@ SIXTEEN_BITS = ("f16", "fp16", "bf16")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """One row in the terms of a command line. ``bits``: of most matrices. ``vllm``: what that would run instead."""
+    """One row in the terms of a command line.
+
+    ``bits``: of most matrices. ``mlx``: whether that runs such models there. ``vllm``: what that would run instead.
+    """
 
     model: str
     weights: str
@@ -23,7 +26,7 @@ class Chosen:
     gpu_layers: int
     all_layers: int
     bits: float
-    apple: bool
+    mlx: bool
     on_gpu: bool
     experts: bool
     vllm: str | None
@@ -109,7 +112,7 @@ def _lm_studio(chosen: Chosen) -> str:
 
 
 def _mlx(chosen: Chosen) -> str | None:
-    if not chosen.apple or not chosen.on_gpu:
+    if not chosen.mlx or not chosen.on_gpu:
         return None
     bits = next(bits for least, bits in MLX_BITS if chosen.bits >= least)
     return f"mlx_lm.server --model {_word(f'{chosen.model}-{bits}bit')}"

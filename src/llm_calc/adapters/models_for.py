@@ -30,6 +30,10 @@ FORMATS = ("q8_0", "q6_k", "q4_k_m")
 LEAST_BYTES_PER_PARAMETER = {"q8_0": 1.0, "q6_k": 0.78, "q4_k_m": 0.5}
 """What no file of the kind falls below by more than shared experts in fewer bits would: a first look at the size."""
 SMALLEST = 0.4
+LOOKED_AT = (
+    f"weights: files of {', '.join(FORMATS)} (gpt-oss: {OWN_KIND}) with a 16-bit cache were looked at; "
+    "/api/fit (llm-calc fit) tells of one model whether fewer bits or a smaller cache fit"
+)
 
 IDLE_HOST = (
     "hardware.host: models that need the host's memory are not listed; /api/fit tells how one runs with it"
@@ -84,11 +88,19 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         assumptions=[
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
-            *([IDLE_HOST] if request.hardware.host is not None else []),
+            *_left_out(request),
             *version_warnings(LlamaCppEngine()),
             *_why_none(request, known, found, slow),
         ],
     )
+
+
+def _left_out(request: ModelsForRequest) -> Iterator[str]:
+    """What the list does not look at."""
+    if request.hardware.host is not None:
+        yield IDLE_HOST
+    if request.weights is None:
+        yield LOOKED_AT
 
 
 def _why_none(

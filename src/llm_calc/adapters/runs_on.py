@@ -4,7 +4,7 @@ One table, ``catalogs/runs_on``, that every way to ask holds to: a deployment, a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from llm_calc.adapters.runs_on_rows import (
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 
+UNKNOWN = "not known to run"
 GGUF = "gguf"
 """Stands for all kinds of GGUF files in a list of formats."""
 
@@ -135,7 +136,10 @@ def check_runs(engine: str, version: str | None, gpu: Gpu, load: Load) -> tuple[
     if lacks.instead is None:
         raise _wrong_model(rules, version, gpu, load, lacks)
     note = f"{_named(rules, version)} names no models of type {load.model_type} among its own"
-    return (f"model: {note}; they run at best by {lacks.instead}, whose memory and speed may differ",)
+    if lacks.known:
+        return (f"model: {note}; they run by {lacks.instead}, whose memory and speed may differ",)
+    at_best = f"it is {UNKNOWN} this one, at best by {lacks.instead}"
+    return (f"model: {note}; {at_best}, whose memory and speed may differ and were not measured",)
 
 
 def refusal(engine: str, gpu: Gpu, load: Load, version: str | None = None) -> str | None:
@@ -149,6 +153,12 @@ def runs_at_all(engine: str, gpu: Gpu) -> bool:
     """Whether an engine's newest release runs on a GPU."""
     rules = load_runs_on().get(engine)
     return rules is None or bool(rules.on(gpu))
+
+
+def names_models(engine: str, model_type: str) -> bool:
+    """Whether an engine's newest release has an implementation of its own of such models."""
+    rules = load_runs_on().get(engine)
+    return rules is None or rules.lacks(model_type) is None
 
 
 def runs_format(engine: str, gpu: Gpu, weights: str) -> bool:
@@ -219,7 +229,7 @@ def _no_weights(load: Load) -> str:
 def _wrong_model(
     rules: EngineRunsOn, version: str | None, gpu: Gpu, load: Load, lacks: LacksModels
 ) -> UnsupportedError:
-    others = _others(rules, gpu, load)
+    others = _others(rules, gpu, load, replace(load, is_gguf=True, method=None))
     msg = (
         f"model: {rules.name} ({_named(rules, version)}) does not run models of type {load.model_type}"
         f"{_other_releases(lacks)}{_run_by('they', others) or '; no engine that is known runs them there'}"
@@ -233,12 +243,12 @@ def _other_releases(lacks: LacksModels) -> str:
     return f" up to release {lacks.missing_up_to}" if lacks.missing_up_to else ""
 
 
-def _others(rules: EngineRunsOn, gpu: Gpu, load: Load) -> list[str]:
-    """The other engines whose newest releases run the load there."""
+def _others(rules: EngineRunsOn, gpu: Gpu, *loads: Load) -> list[str]:
+    """The other engines whose newest releases run one of the loads there."""
     return [
         name
         for name, other in load_runs_on().items()
-        if other is not rules and other.refusal(gpu, load) is None
+        if other is not rules and any(other.refusal(gpu, load) is None for load in loads)
     ]
 
 

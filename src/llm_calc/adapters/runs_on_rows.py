@@ -120,11 +120,12 @@ class KeepsCaches(_Hardware):
 class LacksModels(_Dated):
     """Kinds of models that an engine, or some of its releases, has no implementation of.
 
-    ``instead``: by what other means it may run them.
+    ``instead``: by what other means it may run them; ``known``: that it does is known.
     """
 
     types: Many[str] = Field(min_length=1)
     instead: str | None = None
+    known: bool = False
 
     def missing(self, release: Release) -> bool:
         """Whether a release has no implementation of its own."""

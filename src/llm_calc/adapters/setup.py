@@ -11,7 +11,7 @@ from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.largest_items import largest_item, unused_limits
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
-from llm_calc.adapters.runs_on import Load, check_runs
+from llm_calc.adapters.runs_on import UNKNOWN, Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
     LAYER_SPLITTERS,
@@ -54,6 +54,11 @@ class Subject:
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     prediction_layers: int | None = None
+
+    @property
+    def by_other_means(self) -> bool:
+        """Whether the engine names no such models among its own, and is not known to run them."""
+        return any(UNKNOWN in each for each in self.warnings)
 
 
 def resolve_setup(

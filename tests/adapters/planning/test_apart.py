@@ -135,3 +135,44 @@ def test_a_percentile_of_the_limits_holds_for_closed_loops_too() -> None:
         tight = {**LATE["limits"], "ttft_s": (found["ttft_s"] + late) / 2}
         for other in asked("vllm", "concurrency", **{**LATE, "limits": tight})["apart"]:
             assert other["percentiles"]["ttft_s"]["p99"] <= tight["ttft_s"]
+
+
+HYBRID: dict[str, Any] = {
+    "model": {"name": "qwen3-next-80b-a3b"},
+    "workload": {"input_tokens": 4000, "output_tokens": 300, "concurrency": 32},
+}
+
+
+def test_recurrent_state_moves_between_equal_tensor_parallelism_alone() -> None:
+    """vLLM's docs/features/nixl_connector_compatibility.md: hybrid models need P TP == D TP, dense ones do not."""
+    answer = asked("vllm", "concurrency", **HYBRID, manifests=None)
+    assert answer["apart"]
+    for found in answer["apart"]:
+        decode = found["disaggregated"]["decode_parallelism"] or found["parallelism"]
+        assert decode["tensor"] == found["parallelism"]["tensor"]
+        assert any("VLLM_SSM_CONV_STATE_LAYOUT=DS" in note for note in found["notes"])
+    dense = asked("vllm", "concurrency")["apart"][0]
+    assert dense["disaggregated"]["decode_parallelism"]["tensor"] != dense["parallelism"]["tensor"]
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "decode", "said"),
+    [
+        ("qwen3-next-80b-a3b", "vllm", 4, True),
+        ("qwen3-next-80b-a3b", "vllm", 2, False),
+        ("qwen3-next-80b-a3b", "sglang", 4, False),
+        ("llama-3.1-8b", "vllm", 4, False),
+    ],
+)
+def test_an_estimate_warns_of_states_between_unequal_sides(
+    model: str, engine: str, decode: int, said: bool
+) -> None:
+    found = estimate(
+        model=model,
+        hardware={"gpu": "h200-141gb-sxm", "count": 2 + decode},
+        parallelism={"tensor": 2},
+        engine=engine,
+        workload=HYBRID["workload"],
+        disaggregated={"decode_parallelism": {"tensor": decode}},
+    )
+    assert any("recurrent state" in words for words in found.warnings) is said

@@ -164,3 +164,13 @@ def test_a_layout_that_is_left_as_it_lies_behind_did_not_fail() -> None:
     assert not search._has_failed(bound)
     search.done[bound.row] = None
     assert search._has_failed(bound)
+
+
+@pytest.mark.parametrize(("gpu", "said"), [("rtx-4090", True), ("tpu-v5e", False)])
+def test_what_does_not_fit_is_told_that_plans_keep_nothing_on_the_host(gpu: str, *, said: bool) -> None:
+    load = {"input_tokens": 1024, "output_tokens": 256, "concurrency": 1}
+    asked = {"model": {"name": "llama-3.1-70b"}, "workload": load, "limits": {"max_gpus": 1}, "gpus": [gpu]}
+    ((refused,), found) = answer(asked).refused, answer(asked).plans
+    assert not found
+    assert "do not fit on any layout of up to 1 GPUs" in refused.reason
+    assert refused.reason.endswith("llm-calc fit, by llama.cpp)") == said

@@ -58,15 +58,16 @@ def catalog_subject(catalogs: Catalogs, name: str) -> Subject:
 
 @lru_cache(maxsize=1024)
 def read_entry(catalogs: Catalogs, name: str) -> Subject:
-    """A catalog entry with its architecture, read once."""
+    """A catalog entry with its architecture, read once; not exact where something of it was not read."""
     entry = catalogs.model(name)
     reading = read_config(entry.config, name=entry.name)
+    assumed = () if entry.assumed is None else (entry.assumed,)
     return Subject(
         model=reading.model,
         name=entry.name,
-        assumptions=reading.assumptions,
+        assumptions=(*reading.assumptions, *assumed),
         warnings=reading.warnings,
-        confidence=reading.confidence,
+        confidence="approximate" if assumed else reading.confidence,
         entry=entry,
     )
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from llm_calc.adapters.apart_sides import Sides, sides_of
-from llm_calc.adapters.apart_way import cache_way
+from llm_calc.adapters.apart_way import cache_way, moves_between
 from llm_calc.adapters.disaggregation import disaggregated_estimate, with_percentiles
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.memory_plan import planned_memory
@@ -123,9 +124,13 @@ def _pairs(
     scores = np.asarray(score(search.objective, pairs.gpus, usd, setup.gpu.tdp_w or NEVER, 1, found))
     both = np.broadcast_to(scores, pairs.gpus.shape)[:, 0], pairs.gpus[:, 0]
     order = [at for at in np.lexsort(both[::-1]).tolist() if kept[at, 0] and both[0][at] < NEVER]
-    for at in order[:TRIES]:
-        sides = part.row(int(pairs.first[at])), part.row(int(pairs.second[at]))
-        yield *sides, int(pairs.prefills[at, 0]), int(pairs.decodes[at, 0])
+    looked = ((at, part.row(int(pairs.first[at])), part.row(int(pairs.second[at]))) for at in order)
+    for at, *sides in islice((each for each in looked if _moves(plan, each[1], each[2])), TRIES):
+        yield sides[0], sides[1], int(pairs.prefills[at, 0]), int(pairs.decodes[at, 0])
+
+
+def _moves(plan: Evaluated, first: Row, second: Row) -> bool:
+    return moves_between(plan.placed, (first.layout.tensor, second.layout.tensor))
 
 
 def _places(rows: Rows, plan: Evaluated, scene: Scene) -> Places:

@@ -18,6 +18,7 @@ from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
+from llm_calc.core.checkpoints.recipes.properties import is_recurrent
 from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
 
@@ -27,6 +28,11 @@ NIXL_ADDRESS = (
     "localhost), and a VLLM_NIXL_SIDE_CHANNEL_PORT of its own (5600) for each server of one host"
 )
 """Source: docs/features/nixl_connector_usage.md of vllm-project/vllm; checked: 2026-11-30."""
+NIXL_STATES = (
+    "vLLM's NIXL moves recurrent state only with VLLM_SSM_CONV_STATE_LAYOUT=DS in the environment of every server, "
+    "which manifests do not set"
+)
+"""Source: an assertion in nixl/base_worker.py of vllm-project/vllm@b41095b0; checked: 2026-11-30."""
 SAME = 1e-9
 """Scores that differ by no greater part than this are equal: the same rate is summed in another order."""
 
@@ -147,6 +153,8 @@ def _notes(each: Apart) -> Iterator[str]:
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
     if each.request.engine.name == "vllm":
         yield NIXL_ADDRESS
+        if is_recurrent(each.sides.decode.subject.setup.model):
+            yield NIXL_STATES
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
         yield from (f"{name} side: {words}" for words in placed.warnings)
     yield from way_notes(each.sides.decode, each.planned.engine)

@@ -53,5 +53,7 @@ def _deployed(placed: Placed, engine: Engine) -> Iterator[str]:
         yield f"several requests at once under {placed.engine}"
     if packs_cache(placed):
         yield "a cache that MLX quantizes"
+    if placed.subject.by_other_means:
+        yield f"models of a type that {placed.engine} names none of"
     if unseen_of(placed) in UNSEEN:
         yield f"{placed.engine} on GPUs of the generation of {gpu.id}"

@@ -11,6 +11,7 @@ from llm_calc.adapters.planning.bounded import Candidates
 from llm_calc.adapters.planning.choices import Choice, comes_alone
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.search import Search
+from llm_calc.adapters.runs_on import names_models, runs_at_all
 from llm_calc.adapters.units import gib
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
@@ -91,8 +92,17 @@ def _too_small(gpu: Gpu, searched: Searched) -> str:
     tokens = searched.search.scene.context_tokens
     return (
         f"weights of {gib(min(sizes)):.1f} GiB and one request of {tokens} tokens do not fit on any layout of up to "
-        f"{most} GPUs of {gib(gpu.usable_memory_bytes):.1f} GiB"
+        f"{most} GPUs of {gib(gpu.usable_memory_bytes):.1f} GiB{_beside_the_host(gpu, searched.model)}"
     )
+
+
+def _beside_the_host(gpu: Gpu, model: Model) -> str:
+    """What plans leave out, where llama.cpp may keep the rest in a memory of the host's own."""
+    if gpu.unified_memory or not (
+        runs_at_all("llama.cpp", gpu) and names_models("llama.cpp", model.model_type)
+    ):
+        return ""
+    return "; plans keep no weights in the host's memory, fit does (/api/fit, llm-calc fit, by llama.cpp)"
 
 
 def _too_slow(found: Sequence[_Found], search: Search) -> str:

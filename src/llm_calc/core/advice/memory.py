@@ -13,8 +13,9 @@ from llm_calc.core.engines.context_flags import EVERY_CONTEXT_FLAG
 from llm_calc.core.errors import CalcError
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.hardware import LAPTOP, Gpu
+from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
-from llm_calc.core.parallelism import Layout
+from llm_calc.core.parallelism import ROUTED, Layout
 
 CONTEXT_STEP = 256
 CHECKPOINT_FORMATS = ("fp8", "int8", "int4-awq", "int4-gptq")
@@ -30,7 +31,10 @@ UTILIZATION_OPTIONS = (
 )
 HIGHEST_UTILIZATION = 0.95
 MARKEDLY_FEWER = 0.95
+UNQUANTIZED_BITS = 16
 MOST_GPUS = 64
+TO_BE_MADE = "; such a checkpoint of this model has to be found or made"
+"""Said, and said last, of other formats than the one that a quantized checkpoint came in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,8 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked, formats: Format
         _fewer_sequences,
         lambda *of: offload(lambda other, engine: holds(other, engine, of[2]), *of[:2]),
     )
-    return [change for attempt in tries for change in attempt(setup, engine, asked)]
+    found = [change for attempt in tries for change in attempt(setup, engine, asked)]
+    return sorted(found, key=lambda change: change.change.endswith(TO_BE_MADE))
 
 
 def with_context_said(setup: Setup, engine: Engine, asked: Asked, formats: Formats) -> list[Change]:
@@ -205,20 +210,42 @@ def _narrower_caches(formats: Formats, setup: Setup, engine: Engine) -> Iterator
 def _fewer_bits(formats: Formats, setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     for name, narrower in _narrower_weights(formats, setup, engine):
         if holds(narrower, engine, asked):
-            text = f"weights in {name} instead of {setup.numbers.recipe.name}"
+            text = f"weights in {name} instead of {setup.numbers.recipe.name}{_to_be_made(setup, engine)}"
             yield Change(field="precision.weights", value=name, change=text)
             return
 
 
 def _narrower_weights(formats: Formats, setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]]:
-    """The same with weights in markedly fewer bits, widest first."""
-    now = setup.numbers.recipe.default.bits_per_element
+    """The same with weights in markedly fewer bits, experts as well, and in fewer bytes, widest first."""
     for name in WEIGHT_FORMATS.get(engine.name, CHECKPOINT_FORMATS):
         recipe = formats.weights(name, setup.model, engine.name)
-        if recipe.default.bits_per_element < MARKEDLY_FEWER * now and formats.runs(
-            engine.name, setup.gpu, name
-        ):
+        if _is_narrower(setup, recipe, engine) and formats.runs(engine.name, setup.gpu, name):
             yield name, replace(setup, numbers=replace(setup.numbers, recipe=recipe))
+
+
+def _is_narrower(setup: Setup, recipe: WeightRecipe, engine: Engine) -> bool:
+    """Experts of a checkpoint may have fewer bits than its other weights; kinds of GGUF files may leave them so."""
+    model, now = setup.model, setup.numbers.recipe
+    pairs = [(recipe.default.bits_per_element, now.default.bits_per_element)]
+    if engine.name not in WEIGHT_FORMATS:
+        pairs += [(_expert_bits(model, recipe), _expert_bits(model, now))]
+    fewer = all(bits < MARKEDLY_FEWER * own or not own for bits, own in pairs)
+    return fewer and weights_bytes(model, recipe) < weights_bytes(model, now)
+
+
+def _expert_bits(model: Model, recipe: WeightRecipe) -> float:
+    """Bits of the widest matrix of routed experts; 0 without experts [bit]."""
+    experts = (placed for placed in model.placed if placed.weight.component == ROUTED)
+    return max(
+        (recipe.format_of(each.weight, (each.indices or (0,))[0]).bits_per_element for each in experts),
+        default=0.0,
+    )
+
+
+def _to_be_made(setup: Setup, engine: Engine) -> str:
+    """What to say of a format that is not the one of a quantized checkpoint."""
+    quantized = setup.numbers.recipe.default.bits_per_element < UNQUANTIZED_BITS
+    return TO_BE_MADE if quantized and engine.name not in WEIGHT_FORMATS else ""
 
 
 def _fewer_bits_in_both(formats: Formats, setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
@@ -230,7 +257,7 @@ def _fewer_bits_in_both(formats: Formats, setup: Setup, engine: Engine, asked: A
     for first, narrower in weights:
         for second, narrowest in _narrower_caches(formats, narrower, engine):
             if holds(narrowest, engine, asked):
-                text = f"weights in {first} and keys and values in {second}"
+                text = f"weights in {first} and keys and values in {second}{_to_be_made(setup, engine)}"
                 yield Change(field="precision", value=f"weights {first}, kv_cache {second}", change=text)
                 return
 

@@ -124,6 +124,6 @@ function Phase({ served, name, title }) {
 export function Budget() {
   const served = estimate.state.value.data;
   if (!served || unheld(served)) return null;
-  return html`<${Card} id="budget" title="Where the time goes" question=${estimate} note="Operators add up to the step and the prefill that the times above rest on: where a measured stack differs from their fitted times, all are scaled alike.">
+  return html`<${Card} id="budget" title="Where the time goes" question=${estimate}>
     <${Phase} served=${served} name="decode" title="One decode step" /><${Phase} served=${served} name="prefill" title="Prefill of one prompt" /><//>`;
 }
