@@ -14,7 +14,6 @@ from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, context_table, with_context_said
-from llm_calc.adapters.memory_reason import sequence_bytes
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
@@ -35,6 +34,7 @@ from llm_calc.adapters.wire.memory import (
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.core.advice.memory import sequences_text
+from llm_calc.core.advice.reason import sequence_bytes
 from llm_calc.core.deployments.question import (
     Asked,
     Question,

@@ -1,11 +1,18 @@
 """Why a plan of memory holds what is asked, or does not, in one sentence with the numbers that decide."""
 
-from llm_calc.adapters.units import gib
 from llm_calc.core.advice.memory import sequences_text
 from llm_calc.core.deployments.question import Asked, replica_sequences
 from llm_calc.core.engines import GpuBudget, MemoryPlan, Pool
 from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.engines.room_words import prompt_text
+
+
+def gib(size_bytes: float) -> float:
+    """Bytes in the unit that sentences are written in [GiB].
+
+    Definition: bytes over 2^30.
+    """
+    return size_bytes / 2**30
 
 
 def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
@@ -69,7 +76,10 @@ def _unstarted(plan: MemoryPlan, *, fits: bool) -> str:
 
 
 def sequence_bytes(plan: MemoryPlan, context: int) -> float:
-    """Bytes that one sequence takes of all pools of a GPU."""
+    """What one sequence takes of all pools of a GPU [bytes].
+
+    Definition: the sum over pools.
+    """
     return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
 
 
