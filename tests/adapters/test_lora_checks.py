@@ -12,7 +12,7 @@ LIKE_PEFT = [row for row in ASKED if row["parameters"] is None]
 
 
 def words_of(lora: dict[str, Any], model: Any) -> list[str]:
-    answer = llm_calc.memory_plan(model=model, hardware="8x h200-141gb-sxm", engine="vllm", lora=lora)
+    answer = llm_calc.memory_plan(model=model, hardware="4x h200-141gb-sxm", engine="vllm", lora=lora)
     return [each for each in answer.assumptions if each.startswith("lora")]
 
 

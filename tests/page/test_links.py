@@ -269,7 +269,7 @@ def test_what_the_service_lists_is_asked_shown_and_linked(opened: Opener, servic
     page = opened("/?v=1&m=llama-3.1-8b&w=&n=1")
     page.locator("summary", has_text="More: drafts").click()
     page.locator("summary", has_text="Adapters (LoRA)").click()
-    page.get_by_label("At once").fill("4")
+    page.get_by_role("textbox", name="At once in adapters").fill("4")
     page.get_by_label("Rank", exact=True).fill("32")
     expect(page).to_have_url(re.compile(r"lora\.adapters=4&lora\.rank=32"))
     (asked,) = requests_of(page.url)

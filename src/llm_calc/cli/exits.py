@@ -43,6 +43,7 @@ def exit_codes(*, as_json: bool) -> Iterator[None]:
     """Turn expected refusals into a sentence and an exit code; with ``as_json`` into what the service would answer."""
     try:
         yield
+        sys.stdout.flush()  # a full disk may show only now
     except CalcError as error:
         _say(error, as_json=as_json)
         sys.exit(Exit.NO if isinstance(error, RefusedError) else Exit.REFUSED)
