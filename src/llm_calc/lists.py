@@ -1,7 +1,7 @@
 """The lists of what the catalogs hold as functions of this process, beside the operations of ``llm_calc.library``.
 
 >>> sorted(engine.name for engine in engines())
-['generic', 'llama.cpp', 'mlx', 'sglang', 'trtllm', 'vllm']
+['generic', 'llama.cpp', 'mlx', 'ollama', 'sglang', 'trtllm', 'vllm']
 """
 
 from llm_calc.adapters import listings
