@@ -16,7 +16,7 @@ const COLUMNS = [
 ];
 const runner = signal("llama_cpp"), copied = signal("");
 
-const placeOf = (row) => (row.fits && row.where === "gpu and host" ? `${row.gpu_layers} of ${row.layers} layers on the GPU${row.split_layers ? `, experts of ${row.split_layers} on the host` : ""}` : row.fits ? row.where.replace("gpu", "GPU") : "does not fit");
+const placeOf = (row) => (row.fits && row.where === "gpu and host" ? `${row.gpu_layers < row.layers ? `${row.gpu_layers} of ${row.layers} layers` : "all"} on the GPU${row.split_layers ? ` but experts of ${row.split_layers} layers` : ""}` : row.fits ? row.where.replace("gpu", "GPU") : "does not fit");
 
 function Row({ row, context }) {
   const command = row.run_with?.[runner.value];
