@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tools.calibrate.expert_kernels import kernel_centres
+from tools.calibrate.in_process import ported_centres
 from tools.calibrate.matrix_kernels import format_centres, shortest_centres
 
 US = 1e-6
@@ -46,6 +47,11 @@ def timed(known: Prior, column: str) -> Prior:
 def spaced(known: Prior, column: str) -> Prior:
     """The same with deviations of formats as far apart as those of single matrix products."""
     return replace(known, centres=format_centres(column))
+
+
+def ported(known: Prior, name: str) -> Prior:
+    """The same with deviations of other vendors' chips centred where engines in process have efficiency ``name``."""
+    return replace(known, centres={**known.centres, **ported_centres(name)})
 
 
 FIXED = 1e-6
@@ -111,7 +117,22 @@ _SERVERS: Mapping[str, Prior] = {
     ),
     "power_exponent": prior(1e-9, FIXED, 0.0, 1.0),
 }
-SERVED: Mapping[str, Prior] = {name: narrowed(each) for name, each in _SERVERS.items()}
+IN_PROCESS: Mapping[str, str] = {
+    "dense_bandwidth_fraction": "dense_bandwidth_fraction",
+    "expert_bandwidth_fraction": "dense_bandwidth_fraction",
+    "dense_compute_fraction": "dense_compute_fraction",
+    "expert_compute_fraction": "dense_compute_fraction",
+    "kv_bandwidth_fraction": "kv_bandwidth_fraction",
+    "prefill_attention_compute_fraction": "prefill_attention_compute_fraction",
+    "link_fraction": "link_fraction",
+}
+"""Efficiencies of servers on other vendors' chips that start from those in process; no model with experts ran on such
+chips in process, so that experts start as dense matrices do."""
+
+SERVED: Mapping[str, Prior] = {
+    name: ported(narrowed(each), IN_PROCESS[name]) if name in IN_PROCESS else narrowed(each)
+    for name, each in _SERVERS.items()
+}
 """Engines that serve: closed loops through their HTTP interface."""
 
 BATCH: Mapping[str, Prior] = {

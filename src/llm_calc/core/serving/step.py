@@ -152,7 +152,7 @@ def context_seconds(
 def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     """Time of the prompt chunks' scores against themselves and what came before them [s].
 
-    ``share x prompts x visited_pairs x FLOPs a pair / reached FLOP/s``.
+    ``share x prompts x visited_pairs x pair_seconds``.
     Source: as :func:`.flops.executed_prefill_flops`: causal kernels skip what the mask hides; checked: 2026-11-30.
     Leaves out: the read of the chunk's past, which a long chunk hides behind its arithmetic.
     """
@@ -161,11 +161,18 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
     per_prompt = load.prompt_tokens / larger(load.prompts, 1e-9)
     pairs = load.prompts * visited_pairs(work, load.prompt_start, per_prompt)
     share = _prompt_share(step.sequence_share, load)
-    return where(
-        load.prompts > 0,
-        share * pairs * work.prefill_flops_per_pair / rates.prefill_attention_flops_per_s,
-        0.0,
-    )
+    return where(load.prompts > 0, share * pairs * pair_seconds(work, rates), 0.0)
+
+
+def pair_seconds(work: ContextWork, rates: Rates) -> Quantity:
+    """Time of one pair of a query and a key in a prompt [s].
+
+    ``FLOPs / reached FLOP/s + bytes / reached bytes/s`` of what lies between kernels.
+    Choice: kernels run one after another; the bytes are those of :func:`.context.context_works`.
+    Leaves out: scores that are written while others are multiplied.
+    """
+    seconds = work.prefill_flops_per_pair / rates.prefill_attention_flops_per_s
+    return seconds + work.prefill_bytes_per_pair / rates.activation_bytes_per_s
 
 
 def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:
