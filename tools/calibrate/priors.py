@@ -82,7 +82,9 @@ _SERVERS: Mapping[str, Prior] = {
         prior(0.45, 0.3, 0.05, 0.85, engine=0.1, maker=0.3, generation=0.1, format=0.15),
         "compute_fraction",
     ),
-    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, engine=0.3, maker=0.3, generation=0.2, format=0.3),
+    "expert_compute_fraction": prior(
+        0.2, 0.4, 0.02, 0.7, engine=0.3, maker=0.3, generation=0.2, format=0.3, kernel=0.2
+    ),
     "vector_compute_fraction": prior(0.4, FIXED, 0.01, 1.0),
     "activation_bandwidth_fraction": prior(0.3, 0.5, 0.05, 0.9),
     "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.1, maker=0.15, generation=0.05),
@@ -94,7 +96,7 @@ _SERVERS: Mapping[str, Prior] = {
     "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
     "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.2),
     "expert_layer_s": timed(
-        prior(35 * US, 0.3, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.2),
+        prior(35 * US, 0.1, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.5),
         "fixed_s",
     ),
     "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),

@@ -24,7 +24,7 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
-from llm_calc.core.serving.calibrated import maker_of, unseen
+from llm_calc.core.serving.calibrated import FIRST_VENDOR, maker_of, unseen
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
@@ -34,7 +34,8 @@ NEVER_MEASURED: BasisKind = "formula_only"
 ALONE_ONLY = frozenset(("mlx",))
 """Engines of which only single requests were measured."""
 FEW_MODELS = 4
-"""An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones."""
+"""An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones; nor
+does one on a GPU of another vendor than the first, whose models were too few there."""
 
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
@@ -50,13 +51,16 @@ def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[Hel
 
 def newness_of(placed: Placed) -> Newness:
     """What the fit had seen of a question."""
-    calibration, setup = placed.known, placed.subject.setup
+    calibration, setup, place = placed.known, placed.subject.setup, unseen_of(placed)
+    maker = maker_of(setup.gpu.vendor.lower())
+    ported = place == "model" and maker != FIRST_VENDOR
+    counted = f"{placed.engine}/{setup.gpu.id}" if ported else placed.engine
     return Newness(
-        place=unseen_of(placed),
+        place=place,
         pair=f"{placed.engine}/{chip_class(setup.gpu)}",
-        maker=maker_of(setup.gpu.vendor.lower()),
+        maker=maker,
         known_model=was_seen(calibration, setup.model),
-        few_models=models_seen(calibration, placed.engine) < FEW_MODELS,
+        few_models=models_seen(calibration, counted) < FEW_MODELS,
     )
 
 
@@ -242,7 +246,7 @@ def was_seen(calibration: Calibration, model: Model) -> bool:
     return any(key.endswith(ending) for key in calibration.seen)
 
 
-def models_seen(calibration: Calibration, engine: str) -> int:
-    """How many models a fit has runs of under an engine, told by their shapes."""
-    runs_of = [key for key in calibration.seen if key.startswith(f"run:{engine}/")]
+def models_seen(calibration: Calibration, where: str) -> int:
+    """How many models a fit has runs of under an engine, or under ``<engine>/<GPU>``, told by their shapes."""
+    runs_of = [key for key in calibration.seen if key.startswith(f"run:{where}/")]
     return len({key.split("/", 2)[2] for key in runs_of})
