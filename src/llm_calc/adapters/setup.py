@@ -14,7 +14,6 @@ from llm_calc.adapters.model_source import SourcedModel, model_precision, served
 from llm_calc.adapters.runs_on import UNKNOWN, Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
-    LAYER_SPLITTERS,
     check_one_host,
     machine_notes,
     requested_gpu,
@@ -24,20 +23,16 @@ from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.checkpoints.recipes.precision import AUTO
-from llm_calc.core.engines import Setup
-from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
+from llm_calc.core.engines import Setup, engines_that, traits_of
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
-ONLY_GGUF = frozenset({"llama.cpp"})
 UNEVEN = (
     "parallelism.stage_layers: stages of unlike length were never measured; offline runs go at the pace of the "
     "longest, under other loads a step passes all stages in turn"
 )
-STATED_STAGES = ("vllm", "sglang", "generic")
-"""Engines that take the layers of each stage: VLLM_PP_LAYER_PARTITION, SGLANG_PP_LAYER_PARTITION."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,7 +133,9 @@ def resolved(
         _refuse_uneven(source.model, layout.tensor)
     unused = unused_limits(source.config, source.model, processor)
     machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
-    load = load_of(source, formats, named=source.states(precision.weights) or engine not in ONLY_GGUF)
+    load = load_of(
+        source, formats, named=source.states(precision.weights) or not traits_of(engine).formats.gguf_alone
+    )
     notes = _runs_notes(engine, version, (gpu, *unlike), load)
     return Subject(
         setup=Setup(
@@ -148,7 +145,9 @@ def resolved(
             gpu=gpu,
             unlike=unlike,
             host=requested_host(hardware.host, gpu),
-            largest_item=largest_item(source.config, source.model, processor) if engine == "vllm" else None,
+            largest_item=largest_item(source.config, source.model, processor)
+            if traits_of(engine).largest_items
+            else None,
         ),
         precision=formats,
         name=source.name,
@@ -172,16 +171,12 @@ def _with_card_cache(
 ) -> PrecisionPart:
     """The cache format that an engine takes for this kind of model on this card, where none is named.
 
-    ``kept``: what its table says. SGLang besides: fp8 for DeepSeek V4, and for sparse latent attention on compute
-    capability 10 and 12 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
+    ``kept``: what its table says.
     """
     if precision.kv_cache != AUTO:
         return precision
-    if engine != "sglang":
-        return precision if kept is None else precision.model_copy(update={"kv_cache": kept})
-    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
-    small = model.model_type == COMPRESSED or sparse
-    return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
+    own = kept or traits_of(engine).formats.cache_on(model, gpu)
+    return precision if own is None else precision.model_copy(update={"kv_cache": own})
 
 
 def _refuse_uneven(model: Model, gpus: int) -> None:
@@ -212,7 +207,7 @@ def requested_layout(
     if parallelism is None:
         if hardware.count == 1:
             return Layout(), ()
-        field = "pipeline" if engine in LAYER_SPLITTERS else "tensor"
+        field = "pipeline" if traits_of(engine).deals_layers else "tensor"
         assumed = (f"parallelism: {field} {hardware.count}, since no layout was given",)
         return (
             Layout(pipeline=hardware.count) if field == "pipeline" else Layout(tensor=hardware.count)
@@ -236,12 +231,14 @@ def _check_stage_layers(parallelism: ParallelismPart, engine: EngineName) -> Non
     Raises:
         UnsupportedError: names the engines that take them.
     """
-    if parallelism.stage_layers is None or engine in STATED_STAGES:
+    traits = traits_of(engine)
+    if parallelism.stage_layers is None or traits.stage_layers:
         return
-    own = "; its option is engine.tensor_split" if engine in LAYER_SPLITTERS else ""
-    names = ", ".join(STATED_STAGES)
+    own = "; its option is engine.tensor_split" if traits.deals_layers else ""
+    taken = engines_that(lambda each: each.stage_layers)
+    names = ", ".join(taken)
     msg = f"parallelism.stage_layers: {engine} deals layers itself{own}; taken under {names}"
-    raise UnsupportedError(msg, field="parallelism.stage_layers", accepted=[*STATED_STAGES])
+    raise UnsupportedError(msg, field="parallelism.stage_layers", accepted=[*taken])
 
 
 def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> Load:
@@ -265,7 +262,7 @@ def _format_warnings(formats: Precision, engine: EngineName, gpu: Gpu) -> tuple[
 
 def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:
     """Where the engine runs only files of a kind that the format has no counterpart in."""
-    if engine not in ONLY_GGUF or formats.weights.is_gguf:
+    if not traits_of(engine).formats.gguf_alone or formats.weights.is_gguf:
         return ()
     name = formats.weights.name
     return (

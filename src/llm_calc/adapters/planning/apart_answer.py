@@ -19,6 +19,7 @@ from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.checkpoints.recipes.properties import is_recurrent
+from llm_calc.core.engines import traits_of
 from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
 
@@ -151,7 +152,7 @@ def _notes(each: Apart) -> Iterator[str]:
         "and its answer to one that decodes"
     )
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
-    if each.request.engine.name == "vllm":
+    if traits_of(each.request.engine.name).nixl:
         yield NIXL_ADDRESS
         if is_recurrent(each.sides.decode.subject.setup.model):
             yield NIXL_STATES

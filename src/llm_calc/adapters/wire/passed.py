@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_calc.adapters.passed_options import PassedOptions, passed_options
+from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.releases import asked_numbers
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FURTHER = "further"
 UNSAID: tuple[object, ...] = (None, False, 0, "auto", "", {}, [])
 """Values of an option that is refused which say what the engine does anyway."""
-SWITCHED = {"llama.cpp": ("flash_attn", "fit")}
-"""Switches that a command line says in words."""
 WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
@@ -37,11 +36,12 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     found: dict[str, Any] = {}
     for option, value in engine.items():
         _merge(found, known.aliases.get(option, option), value, option)
-    for option in SWITCHED.get(name, ()):
+    options = traits_of(name).options
+    for option in options.words:
         if isinstance(found.get(option), str):
             found[option] = WORDS.get(found[option], found[option])
-    if name == "vllm":
-        found = _compiled(found)
+    if options.compiles:
+        found = _compiled(found, name)
     homes = {**known.homes, **refused}
     for option in [each for each in found if each in homes]:
         if found[option] not in UNSAID:
@@ -77,7 +77,7 @@ def _merge(found: dict[str, Any], option: str, value: object, said_as: str) -> N
         found[option] = value
 
 
-def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
+def _compiled(engine: dict[str, Any], name: str) -> dict[str, Any]:
     """A compilation config and a level of vLLM as the options that they hold; other keys are uncounted."""
     found = {
         key: value for key, value in engine.items() if key not in ("compilation_config", "optimization_level")
@@ -92,7 +92,7 @@ def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
             _merge(found, key, config[key], f"compilation_config.{key}")
         further += ["compilation_config"] * bool({*config} - {*COMPILED})
     if level is not None:
-        _check_level(engine.get("version"))
+        _check_level(engine.get("version"), name)
         if not isinstance(level, int) or isinstance(level, bool) or level not in BY_LEVEL:
             msg = "engine.optimization_level: must be 0, 1, 2 or 3"
             raise InvalidInputError(msg, field="engine.optimization_level", accepted=[*BY_LEVEL])
@@ -102,7 +102,7 @@ def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
     return {**found, FURTHER: further}
 
 
-def _check_level(version: object) -> None:
+def _check_level(version: object, engine: str) -> None:
     """Refuses a level of a release that has none: ``-O`` of 0.11.0 is the compilation config's own level.
 
     Raises:
@@ -110,7 +110,7 @@ def _check_level(version: object) -> None:
     """
     if not isinstance(version, str):
         return
-    numbers = asked_numbers(version, passed_options("vllm").release, tagged=False)
+    numbers = asked_numbers(version, passed_options(engine).release, tagged=False)
     if tuple(numbers)[:2] <= LAST_WITHOUT_LEVEL:
         msg = (
             f"engine.optimization_level: vLLM {version} has no such option; its compilation_config takes a level of "

@@ -51,6 +51,8 @@ from llm_calc.core.engines.sglang_share import (
     static_share,
     weights_bytes,
 )
+from llm_calc.core.engines.sglang_traits import TRAITS
+from llm_calc.core.engines.traits import Traits
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
 
@@ -65,6 +67,7 @@ class Sglang:
     """
 
     name: ClassVar[str] = "sglang"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     rules: SglangRules
