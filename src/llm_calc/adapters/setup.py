@@ -126,17 +126,15 @@ def resolved(
     check_one_host(hardware, engine)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
-    kept = default_cache(engine, version, gpu, source.model.model_type)
-    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
+    stated = _with_card_cache(precision, source.model, engine, version, gpu)
+    formats = model_precision(source, stated, engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     if parallelism is None:
         _refuse_uneven(source.model, layout.tensor)
-    unused = unused_limits(source.config, source.model, processor)
+    assumed = (*assumed, *unused_limits(source.config, source.model, processor))
     machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
-    load = load_of(
-        source, formats, named=source.states(precision.weights) or not traits_of(engine).formats.gguf_alone
-    )
-    notes = _runs_notes(engine, version, (gpu, *unlike), load)
+    seen = source.config if traits_of(engine).largest_items else None
+    notes = _runs_notes(engine, version, (gpu, *unlike), _named_load(source, formats, precision, engine))
     return Subject(
         setup=Setup(
             model=source.model,
@@ -145,17 +143,23 @@ def resolved(
             gpu=gpu,
             unlike=unlike,
             host=requested_host(hardware.host, gpu),
-            largest_item=largest_item(source.config, source.model, processor)
-            if traits_of(engine).largest_items
-            else None,
+            largest_item=largest_item(seen, source.model, processor),
         ),
         precision=formats,
         name=source.name,
         confidence=source.confidence,
         prediction_layers=source.prediction_layers,
-        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *unused, *machines),
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
+
+
+def _named_load(
+    source: SourcedModel, formats: Precision, precision: PrecisionPart, engine: EngineName
+) -> Load:
+    """What is to be run; where the engine runs GGUF files alone, a format that nothing states is converted."""
+    named = source.states(precision.weights) or not traits_of(engine).formats.gguf_alone
+    return load_of(source, formats, named=named)
 
 
 def _runs_notes(
@@ -167,15 +171,14 @@ def _runs_notes(
 
 
 def _with_card_cache(
-    precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu, kept: str | None
+    precision: PrecisionPart, model: Model, engine: EngineName, version: str | None, gpu: Gpu
 ) -> PrecisionPart:
-    """The cache format that an engine takes for this kind of model on this card, where none is named.
-
-    ``kept``: what its table says.
-    """
+    """The cache format that an engine takes for this kind of model on this card, where none is named."""
     if precision.kv_cache != AUTO:
         return precision
-    own = kept or traits_of(engine).formats.cache_on(model, gpu)
+    own = default_cache(engine, version, gpu, model.model_type) or traits_of(engine).formats.cache_on(
+        model, gpu
+    )
     return precision if own is None else precision.model_copy(update={"kv_cache": own})
 
 

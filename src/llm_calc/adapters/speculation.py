@@ -109,16 +109,10 @@ def drafted(
         cost_fraction=cost,
         gained_tokens=_gained(part, measured),
     )
-    memory = (
-        *found.words,
-        *_staged(subject, layers, found),
-        *((ONE_AT_A_TIME,) if traits_of(engine).load.drafts_alone else ()),
-    )
-    words = (
-        *_unsaid(part, method, measured),
-        _acceptance_words(part, measured, method, of_another),
-        cost_words,
-    )
+    alone = (ONE_AT_A_TIME,) if traits_of(engine).load.drafts_alone else ()
+    memory = (*found.words, *_staged(subject, layers, found), *alone)
+    accepted = _acceptance_words(part, measured, method, of_another)
+    words = (*_unsaid(part, method, measured), accepted, cost_words)
     return Drafted(
         draft=draft,
         layers=layers,

@@ -11,7 +11,10 @@ Meant = Callable[[Stated, Mapping[str, int], bool], Stated]
 
 
 def as_stated(stated: Stated, _said: Mapping[str, int], _on: bool) -> Stated:  # noqa: FBT001
-    """The sizes as flags say them."""
+    """The sizes as flags say them [GPUs].
+
+    Definition: what is stated.
+    """
     return stated
 
 
@@ -30,7 +33,10 @@ class LayoutFlags:
 
 
 def with_dealt_experts(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
-    """vLLM: with experts dealt, they are over all GPUs of a stage, else over none."""
+    """vLLM: with experts dealt, they are over all GPUs of a stage, else over none [GPUs].
+
+    Definition: ``tensor x data`` with the switch on, else 1.
+    """
     spread = said.get("tensor", 1) * said.get("data", 1) if on else 1
     if on or "expert" in said:
         stated["expert"] = ("enable_expert_parallel", spread)
@@ -38,7 +44,9 @@ def with_dealt_experts(stated: Stated, said: Mapping[str, int], on: bool) -> Sta
 
 
 def with_shared_attention(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
-    """SGLang: with data-parallel attention ``tp_size`` counts all GPUs of a stage.
+    """SGLang: with data-parallel attention ``tp_size`` counts all GPUs of a stage [GPUs].
+
+    Definition: ``tp_size / dp_size`` with the switch on.
 
     Raises:
         InvalidInputError: they are no multiple of the groups.
@@ -55,7 +63,10 @@ def with_shared_attention(stated: Stated, said: Mapping[str, int], on: bool) -> 
 
 
 def with_attention_of_each(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
-    """TensorRT-LLM: with data-parallel attention every GPU of a stage is a group of its own."""
+    """TensorRT-LLM: with data-parallel attention every GPU of a stage is a group of its own [GPUs].
+
+    Definition: ``data = tp_size``, ``tensor = 1`` with the switch on.
+    """
     if on and "tensor" in stated:
         flag, all_gpus = stated["tensor"]
         stated["data"], stated["tensor"] = ("enable_attention_dp", all_gpus), (flag, 1)
