@@ -144,12 +144,13 @@ def _square(tokens: int, merge: int) -> ImageCost:
 
 
 def largest_sides(rule: ImageRule) -> tuple[int, int] | None:
-    """Width and height of the image of the most tokens; None where an image's sides leave its tokens as they are.
+    """Width and height of the image of the most tokens; None where sides leave its tokens as they are [pixels].
 
     Of merged patches the two factors of the most tokens that are nearest to each other, with fewer tokens where one is
     more than 200 times the other; of rows of patches both are the longest edge.
     Source: vLLM 0.33.0 ``model_executor/models/qwen2_vl.py``, ``get_image_size_with_most_features``, and
     ``mistral3.py``; checked: 2026-11-30, read.
+    Leaves out: families whose processors cut tiles, which are not profiled here.
     """
     if isinstance(rule, RowsOfPatches):
         return rule.longest_edge, rule.longest_edge
