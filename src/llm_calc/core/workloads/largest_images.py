@@ -144,7 +144,7 @@ def _square(tokens: int, merge: int) -> ImageCost:
 
 
 def largest_sides(rule: ImageRule) -> tuple[int, int] | None:
-    """Width and height of the image of the most tokens; None where sides leave its tokens as they are [pixels].
+    """Width and height of the image of the most tokens; None where sides change nothing [1].
 
     Of merged patches the two factors of the most tokens that are nearest to each other, with fewer tokens where one is
     more than 200 times the other; of rows of patches both are the longest edge.
