@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
+from llm_calc.core.arrays import Condition, Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
 from llm_calc.core.roofline import overlapped
@@ -83,7 +83,7 @@ def _prompt_share(token_share: Quantity, load: StepLoad) -> Quantity:
     return larger(token_share, load.prompt_share * where(_below_one(token_share), 1.0, 0.0))
 
 
-def _below_one(value: Quantity) -> "bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+def _below_one(value: Quantity) -> Condition:
     return value < 1.0
 
 
@@ -287,14 +287,11 @@ def host_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 
 
 def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:
+    exponent = rates.kernels.overlap_exponent
     for work in step.linear:
-        yield overlapped(
-            *linear_seconds(work, linear_tokens(work, load), rates), rates.kernels.overlap_exponent
-        )
+        yield overlapped(*linear_seconds(work, linear_tokens(work, load), rates), exponent)
     for context in step.context:
-        yield overlapped(
-            *context_seconds(context, step.sequence_share, load, rates), rates.kernels.overlap_exponent
-        )
+        yield overlapped(*context_seconds(context, step.sequence_share, load, rates), exponent)
         yield prompt_attention_seconds(context, step, load, rates)
     yield 2 * step.state_bytes * own_sequences(step.sequence_share, load) / rates.state_bytes_per_s
     for collective in step.collectives:
