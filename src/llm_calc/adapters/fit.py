@@ -12,7 +12,11 @@ from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runner
 from llm_calc.adapters.fit_positions import with_positions
 from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
-from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
+from llm_calc.adapters.model_source import (
+    SourcedModel,
+    own_precision,
+    served_in_any_format,
+)
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import names_models
 from llm_calc.adapters.said_as import fields_of_rows, said_as
@@ -65,7 +69,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     """
     check_devices(request.hardware.count)
     request, longer = with_positions(request, catalogs)
-    source = served_model(request.model, catalogs)
+    source = served_in_any_format(request.model, catalogs)
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
@@ -101,7 +105,7 @@ def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
     said = request.formats or ([source.variant.file_kind] if source.variant else None)
     if said is not None:
         return list(dict.fromkeys(each.strip().lower() for each in said))
-    own = model_precision(source, PrecisionPart(), OWN_MACHINE).weights
+    own = own_precision(source, OWN_MACHINE).weights
     return list(dict.fromkeys([*([OWN_KIND] if own.storage == OWN_KIND else []), *USUAL_FORMATS]))
 
 

@@ -10,7 +10,7 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_rules, version_warnings
 from llm_calc.adapters.fit import MOST_DEVICES, check_devices, estimate_request
 from llm_calc.adapters.hosts import requested_host
-from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.model_source import own_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.serving import place_request, time_load
@@ -19,7 +19,7 @@ from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes,
 from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
-from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
+from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
@@ -168,7 +168,7 @@ def _kinds(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs) -
     if request.weights:
         return (request.weights,)
     source = served_model(ModelPart(name=entry.name), catalogs)
-    own = model_precision(source, PrecisionPart(), OWN_MACHINE).weights
+    own = own_precision(source, OWN_MACHINE).weights
     return (OWN_KIND, FORMATS[-1]) if own.storage == OWN_KIND else FORMATS
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.engines import engine_from
-from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.model_source import own_precision, served_model
 from llm_calc.adapters.ollama_flags import ollama_settings, unsaid_of_ollama
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
@@ -115,7 +115,7 @@ def _with_weights(request: RequestT, preset: Preset, catalogs: Catalogs) -> Requ
     if request.precision.weights is not None:
         return request
     source = served_model(request.model, catalogs)
-    own = model_precision(source, request.precision, preset.engine).weights
+    own = own_precision(source, preset.engine).weights
     if source.gguf is not None or source.variant is not None or own.storage == OWN_KIND:
         return request
     chosen = request.precision.model_copy(update={"weights": preset.weights})

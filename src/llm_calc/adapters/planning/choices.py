@@ -8,7 +8,7 @@ from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.formats import Precision, find_recipe
 from llm_calc.adapters.formats.recipes import format_names
 from llm_calc.adapters.gpu_counts import read_counted
-from llm_calc.adapters.model_source import SourcedModel, model_precision
+from llm_calc.adapters.model_source import SourcedModel, model_precision, own_precision
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.runs_on import Load, refusal
@@ -169,7 +169,7 @@ def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str)
 
 def _usual_files(source: SourcedModel, engine: str) -> list[str | None]:
     """The checkpoint's own kind of file, where a file keeps its numbers; else the usual ones."""
-    own = model_precision(source, PrecisionPart(), engine).weights
+    own = own_precision(source, engine).weights
     if own.storage in KEPT or source.gguf is not None or source.variant is not None:
         return [None]
     return list(launch_rules(engine).usual_formats)
@@ -178,7 +178,7 @@ def _usual_files(source: SourcedModel, engine: str) -> list[str | None]:
 def _smaller(source: SourcedModel, engine: str) -> list[str | None]:
     """The usual formats, where the checkpoint's own takes more bits."""
     rules = launch_rules(engine)
-    own = model_precision(source, PrecisionPart(), engine).numbers.recipe.default
+    own = own_precision(source, engine).numbers.recipe.default
     return list(rules.usual_formats) if own.bits_per_element > rules.usual_above_bits else []
 
 
@@ -206,7 +206,7 @@ def _choice(
     source: SourcedModel, rules: LaunchRules, weights: str | None, precision: Precision, default: Precision
 ) -> Choice:
     """The choice with its formats named, so that no other answer decides an ``auto`` differently."""
-    own = model_precision(source, PrecisionPart(), rules.name)
+    own = own_precision(source, rules.name)
     name = weights or _name_of(source, own, rules.name)
     return Choice(
         rules=rules,

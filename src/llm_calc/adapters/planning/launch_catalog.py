@@ -12,6 +12,7 @@ from llm_calc.adapters.catalog.files import STRICT, TEXT, Many, Named, catalog_f
 from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.launching.rules import (
     Container,
+    Dynamo,
     Image,
     Kserve,
     LaunchOption,
@@ -85,6 +86,24 @@ class KserveRow(BaseModel):  # noqa: D101 - the words of the core
     checked: date
 
 
+class DynamoRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Dynamo.__doc__
+
+    model_config = STRICT
+
+    vendor: str
+    command: Many[str]
+    model: str
+    mode: Many[str] = ()
+    renamed: dict[str, str] = {}
+    listens: bool = False
+    groups: bool = False
+    image: str
+    version: str
+    sources: Many[str] = Field(min_length=1)
+    checked: date
+
+
 class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     __doc__ = Container.__doc__
 
@@ -101,16 +120,18 @@ class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     grouped: bool = False
     on_other_hosts: Many[str] = ()
     kserve: KserveRow | None = None
+    dynamo: DynamoRow | None = None
     images: Many[ImageRow] = Field(min_length=1)
 
     @property
     def container(self) -> Container:
         """As the core takes it."""
-        kept = {"source", "checked"}
+        kept = {"source", "sources", "checked"}
         kserve = None if self.kserve is None else Kserve(**self.kserve.model_dump(exclude=kept))
         return Container(
-            **self.model_dump(exclude={"checked", "sources", "kserve", "images"}),
+            **self.model_dump(exclude={"checked", "sources", "kserve", "dynamo", "images"}),
             kserve=kserve,
+            dynamo=None if self.dynamo is None else Dynamo(**self.dynamo.model_dump(exclude=kept)),
             images=tuple(Image(**row.model_dump(exclude=kept)) for row in self.images),
             resources=_resources(),
         )

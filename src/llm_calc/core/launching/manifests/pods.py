@@ -14,6 +14,7 @@ from llm_calc.core.launching.manifests.served import (
     literal,
     resource_of,
     start_seconds,
+    variables,
 )
 
 TOKEN_SECRET = {"name": "hf-token", "key": "token", "optional": True}
@@ -46,6 +47,7 @@ def container(served: Served, *, name: str, serves: bool, further: Sequence[str]
         "env": [
             {"name": "HF_HOME", "value": f"{MODELS}/huggingface"},
             {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": dict(TOKEN_SECRET)}},
+            *variables(served),
         ],
         "resources": {"limits": {resource_of(served): str(served.gpus_per_pod)}},
         "volumeMounts": _mounts(served),
