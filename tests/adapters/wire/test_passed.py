@@ -160,6 +160,7 @@ MISTYPED: dict[str, tuple[Any, ...]] = {
     "compilation_config": (True, False, [1], 1.5, "[1]", "true", "{"),
     "eplb_config": (True, 1, [1], "[1]", 1.5),
     "further": (True, 1, "x", {}, [["a"]], [{}], [1], [None]),
+    "further_values": (True, 1, "x", [], [["a"]], {"no_such": 1}),
 }
 
 

@@ -146,6 +146,12 @@ def _grouped(word: Word) -> Word:
     return Word(literal(word.text))
 
 
+def port_of(served: Served) -> int:
+    """Where the server listens: as its options say, else as it does by itself."""
+    said = dict(served.launch.further).get("port")
+    return said if isinstance(said, int) and not isinstance(said, bool) else served.container.port
+
+
 def variables(served: Served) -> list[Object]:
     """Variables that the engine needs, as a container has them."""
     return [{"name": name, "value": value} for name, value in served.environment]
