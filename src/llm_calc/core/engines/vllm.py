@@ -31,6 +31,7 @@ from llm_calc.core.engines.weights import device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.overheads import OverheadConstants
 from llm_calc.core.parallelism import check_layout
+from llm_calc.core.workloads.largest_images import ItemLimit
 
 GIB = 2**30
 LONGEST_THAT_FITS = -1
@@ -68,7 +69,7 @@ class Vllm:
     decode_context_parallel_size: int
     cpu_offload_gb: float
     language_model_only: bool
-    limit_mm_per_prompt: tuple[tuple[str, int], ...] | None
+    limit_mm_per_prompt: tuple[tuple[str, ItemLimit], ...] | None
     skip_mm_profiling: bool
     mm_encoder_tp_mode: str
     enable_eplb: bool
