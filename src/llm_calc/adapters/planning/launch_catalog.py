@@ -63,7 +63,6 @@ class FurtherRow(BaseModel):  # noqa: D101 - the words of the core
     nested: Many[str] = ()
     in_file: Many[str] = ()
     own: Many[str] = ()
-    renamed: dict[str, str] = {}
 
 
 class LayoutRow(BaseModel):

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.core.launching.further import further_lines, further_words
+from llm_calc.core.launching.further import Further, further_lines, further_words
 from llm_calc.core.launching.rules import LaunchRules
 from llm_calc.core.launching.stated import Stated, option_words, plain_text
 
@@ -34,9 +34,24 @@ def unsaid(rules: LaunchRules, part: EnginePart) -> Iterator[str]:
     yield from _unsaid_further(rules, part)
 
 
-def further_options(part: EnginePart) -> Stated:
+def further_options(part: EnginePart) -> tuple[Further, ...]:
     """What a request says of options that nothing counts."""
-    return tuple((part.further_values or {}).items())
+    return tuple(_further(name, value) for name, value in (part.further_values or {}).items())
+
+
+def _further(name: str, value: JsonValue) -> Further:
+    several = isinstance(value, list) and not any(isinstance(each, (dict, list)) for each in value)
+    return Further(
+        name=name,
+        on=value if isinstance(value, bool) else None,
+        texts=tuple(map(_text, value)) if isinstance(value, list) and several else (_text(value),),
+        keys=tuple((key, _text(inner)) for key, inner in value.items()) if isinstance(value, dict) else (),
+        json=_text(value) if not isinstance(value, str) else json.dumps(value),
+    )
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _unsaid_further(rules: LaunchRules, part: EnginePart) -> Iterator[str]:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from llm_calc.core.launching.further import further_lines, further_words
+from llm_calc.core.launching.further import Further, further_lines, further_words
 from llm_calc.core.launching.rules import LaunchOption, LaunchRules
 from llm_calc.core.launching.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
@@ -55,7 +55,7 @@ class Launch:
     kv_cache: str | None = None
     layers: int = 0
     stated: Stated = ()
-    further: Stated = ()
+    further: tuple[Further, ...] = ()
     release: str | None = None
     beside: Mapping[str, Value] = field(default_factory=dict)
 

@@ -92,8 +92,7 @@ class FurtherRules:
 
     ``dashes``: underscores become dashes. ``off_all``, ``off``: all switches, or these, have a word with ``no``.
     ``joins``: a value may follow a sign of equality. ``nested``: objects whose keys are options with a dot.
-    ``in_file``: what stands in the file of options. ``own``: what a plan says itself. ``renamed``: options by another
-    name.
+    ``in_file``: what stands in the file of options. ``own``: what a plan says itself.
     """
 
     dashes: bool
@@ -103,7 +102,6 @@ class FurtherRules:
     nested: tuple[str, ...]
     in_file: tuple[str, ...]
     own: tuple[str, ...]
-    renamed: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

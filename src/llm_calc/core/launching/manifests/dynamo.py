@@ -43,7 +43,7 @@ def dynamo_notes(served: Served) -> Iterator[str]:
         f"{served.version}; ports, questions after health and the time to start are those of Dynamo's operator"
     )
     if served.launch.further:
-        names = ", ".join(f"engine.{name}" for name, _ in served.launch.further)
+        names = ", ".join(f"engine.{each.name}" for each in served.launch.further)
         yield f"manifests: dynamo: {names}: left out; Dynamo's worker may have another option for it"
     if any(name.startswith("adapter") for name, value in served.launch.beside.items() if value):
         yield "manifests: dynamo: adapters are loaded by objects of their own (DynamoModel), which are not made"

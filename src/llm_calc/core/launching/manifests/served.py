@@ -148,8 +148,8 @@ def _grouped(word: Word) -> Word:
 
 def port_of(served: Served) -> int:
     """Where the server listens: as its options say, else as it does by itself."""
-    said = dict(served.launch.further).get("port")
-    return said if isinstance(said, int) and not isinstance(said, bool) else served.container.port
+    said = next((each.json for each in served.launch.further if each.name == "port"), "")
+    return int(said) if said.isdecimal() else served.container.port
 
 
 def variables(served: Served) -> list[Object]:
