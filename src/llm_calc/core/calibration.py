@@ -194,6 +194,10 @@ class Calibration:
     kernels: Kernels = NO_KERNELS
     polls: tuple[Poll, ...] = ()
 
+    def __hash__(self) -> int:
+        """Of what tells fits apart at once: what follows from one can be kept by it."""
+        return hash((self.name, self.fitted_on, self.measurements))
+
     def drift_of(self, pair: str) -> Drift | None:
         """How times of an engine on a class of chips moved [1].
 
