@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
 from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
 from llm_calc.adapters.wire.passed import spelled
+from llm_calc.adapters.wire.trtllm_parts import apart
 from llm_calc.core.engines.expert_spread import check_spread
 from llm_calc.core.engines.prefix_switches import check_prefix
 from llm_calc.core.engines.refused_flags import REFUSED
@@ -75,9 +76,10 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for part in ("precision", "parallelism", "hardware"):
         if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
             raise InvalidInputError(f"{part}: must be a JSON object", field=part)
+    engine = apart(engine) if name == "trtllm" else engine
+    check_prefix(plain(data.get("workload")), engine, name)
     engine = spelled(engine, name, REFUSED.get(name, {}))
     data = {**data, "engine": engine}
-    check_prefix(plain(data.get("workload")), engine, name)
     given = {flag: engine[flag] for flag in homed_flags(name) - {FLAG} if engine.get(flag) is not None}
     if not given:
         return data

@@ -12,6 +12,19 @@ FURTHER = "further"
 VALUES = "further_values"
 UNSAID: tuple[object, ...] = (None, False, 0, "auto", "", {}, [])
 """Values of an option that is refused which say what the engine does anyway."""
+NO_MORE_THAN_ONE = frozenset(
+    {
+        *(
+            "attn_cp_size",
+            "attn_dp_size",
+            "context_parallel_size",
+            "cp_kv_cache_interleave_size",
+            "dwdp_size",
+        ),
+        *("max_beam_width", "moe_dp_size", "moe_tensor_parallel_size", "prefill_context_parallel_size"),
+    }
+)
+"""Sizes that are refused, of which 1 is what the engine does anyway."""
 SWITCHED = {"llama.cpp": ("flash_attn", "fit")}
 """Switches that a command line says in words."""
 WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
@@ -49,7 +62,7 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
         found = _compiled(found, values)
     homes = {**known.homes, **refused}
     for option in [each for each in found if each in homes]:
-        if found[option] not in UNSAID:
+        if found[option] not in UNSAID and not (option in NO_MORE_THAN_ONE and found[option] == 1):
             raise UnsupportedError(f"engine.{option}: {homes[option]}", field=f"engine.{option}")
         del found[option]
     further = [each for each in found if each in known.passed]
