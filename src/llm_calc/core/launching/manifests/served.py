@@ -147,7 +147,11 @@ def _grouped(word: Word) -> Word:
 
 
 def port_of(served: Served) -> int:
-    """Where the server listens: as its options say, else as it does by itself."""
+    """The port at which the server listens [1].
+
+    ``port`` of the options, else the container's own.
+    Definition: as the command says it.
+    """
     said = next((each.json for each in served.launch.further if each.name == "port"), "")
     return int(said) if said.isdecimal() else served.container.port
 
