@@ -10,7 +10,7 @@ from llm_calc.adapters.planning.beside_words import beside_values, draft_word, u
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.scene import Scene
-from llm_calc.adapters.planning.stated import stated_options, unsaid
+from llm_calc.adapters.planning.stated import further_options, stated_options, unsaid
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
@@ -66,6 +66,7 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
         kv_cache=None if choice.own_cache else choice.precision.kv_cache,
         layers=chosen.model.num_layers,
         stated=stated_options(engine),
+        further=further_options(engine),
         release=release_of(engine).version,
         beside=_beside(chosen, repository),
     )

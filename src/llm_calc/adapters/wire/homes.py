@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import plain, with_cache
 from llm_calc.adapters.wire.partition import FLAG, with_partition
 from llm_calc.adapters.wire.passed import spelled
+from llm_calc.adapters.wire.trtllm_parts import apart
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.expert_spread import check_spread
 from llm_calc.core.engines.layout_flags import LayoutFlags, Stated
@@ -54,9 +55,11 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for part in ("precision", "parallelism", "hardware"):
         if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
             raise InvalidInputError(f"{part}: must be a JSON object", field=part)
-    engine = spelled(engine, name, traits_of(name).options.refused)
-    data = {**data, "engine": engine}
+    options = traits_of(name).options
+    engine = apart(engine) if options.wholes else engine
     check_prefix(plain(data.get("workload")), engine, name)
+    engine = spelled(engine, name, options.refused)
+    data = {**data, "engine": engine}
     homed = homed_flags(name) - {FLAG}
     given = {flag: value for flag, value in engine.items() if flag in homed and value is not None}
     if not given:

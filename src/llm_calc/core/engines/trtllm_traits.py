@@ -23,6 +23,7 @@ TRAITS = Traits(
         cache_share="free_gpu_memory_fraction",
         cache_types={"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
         refused=TRTLLM,
+        wholes=True,
         layout=LayoutFlags(
             sizes={"tp_size": "tensor", "pp_size": "pipeline", "ep_size": "expert"},
             switches=("enable_attention_dp",),
