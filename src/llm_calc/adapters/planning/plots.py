@@ -19,6 +19,7 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
@@ -194,6 +195,7 @@ class _Maker:
     def slots_on(self, gpu: Gpu, known: Laid, places: Places, timed: Timed) -> Places:
         """Rates of a GPU differ by the link that a layout's collectives cross, and by formats."""
         space, made = self.space, dict[tuple[str, int], int]()
+        half_sums = traits_of(self.choice.engine).half_sums
         cluster = space.catalogs.cluster(gpu, space.most_gpus, space.gpus_per_node)
         kinds = known.widths[places] * len(known.formats) + known.formats[places]
         distinct, firsts, which = np.unique(kinds, return_index=True, return_inverse=True)
@@ -202,8 +204,8 @@ class _Maker:
             place = places[firsts[at]]
             key = cluster.tier(int(known.widths[place])), int(known.formats[place])
             if key not in made:
-                machine = machine_of(cluster, known.works[place], known.layouts[place], self.choice.engine)
-                made[key] = timed.slot(gpu, known.works[place], machine)
+                work, layout = known.works[place], known.layouts[place]
+                made[key] = timed.slot(gpu, work, machine_of(cluster, work, layout, half_sums=half_sums))
             slots[at] = made[key]
         return slots[which]
 
