@@ -10,7 +10,14 @@ from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_dead_end import ways_out
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
 from llm_calc.adapters.fit_positions import with_positions
-from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
+from llm_calc.adapters.fit_speed import (
+    Tried,
+    best_place,
+    best_words,
+    faster_words,
+    formats_told,
+    too_slow_words,
+)
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
@@ -76,7 +83,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,
-        assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
+        assumptions=[*source.assumptions, *formats_told(tried), *_assumptions(request, catalogs)],
         warnings=[
             *longer,
             *source.warnings,
@@ -170,6 +177,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         bits=bits,
         cache_bits=setup.numbers.cache.bits_per_element,
         tokens_per_s=speed or 0.0,
+        formats=placed.subject.precision.weights.assumptions,
     )
 
 

@@ -13,13 +13,14 @@ NEARLY = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One row with what its rank follows from."""
+    """One row with what its rank follows from; ``formats``: what is said of its file."""
 
     row: FitRow
     on_gpu: bool
     bits: float
     cache_bits: float
     tokens_per_s: float
+    formats: tuple[str, ...] = ()
 
 
 def best_place(tried: list[Tried], least: float) -> int | None:
@@ -74,3 +75,8 @@ def faster_words(rows: list[FitRow], best: int | None) -> Iterator[str]:
             f"formats: {most.weights} with a {most.kv_cache} cache lies on the GPU whole and gives "
             f"{most.tokens_per_s:.3g} tokens a second instead of {now:.3g}, at {most.bits_per_weight:.2g} bits a weight"
         )
+
+
+def formats_told(tried: list[Tried]) -> dict[str, None]:
+    """What is said of the files of all rows, each once."""
+    return dict.fromkeys(words for each in tried for words in each.formats)
