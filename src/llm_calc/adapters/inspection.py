@@ -61,7 +61,7 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
 
 def _idle_engine(engine: EnginePart | None, asked: PrecisionPart) -> list[str]:
     """What is said of an engine and bears on nothing that follows from the model alone."""
-    used = {"name", "further", *(CACHE_OPTIONS if asked.kv_cache != "auto" else ())}
+    used = {"name", "further", "further_values", *(CACHE_OPTIONS if asked.kv_cache != "auto" else ())}
     said = (
         sorted(name for name in engine.model_fields_set - used if getattr(engine, name) is not None)
         if engine

@@ -8,8 +8,7 @@ from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.passed_options import load_passed_options
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
-from llm_calc.adapters.wire.homes import SIZES
-from llm_calc.core.engines import ollama
+from llm_calc.core.engines import ollama, traits_of
 from llm_calc.core.errors import CalcError
 
 ALIASES = [
@@ -70,7 +69,11 @@ def test_two_names_of_an_option_of_ollama(alias: str, own: str) -> None:
 
 @pytest.mark.parametrize(
     ("engine", "flag", "field"),
-    [(engine, flag, field) for engine, names in SIZES.items() for flag, field in names.items()],
+    [
+        (engine, flag, field)
+        for engine in ENGINE_PARTS
+        for flag, field in traits_of(engine).options.layout.sizes.items()
+    ],
 )
 def test_a_flag_of_the_layout_and_the_part(engine: str, flag: str, field: str) -> None:
     body = {

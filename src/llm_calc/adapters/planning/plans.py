@@ -10,7 +10,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.images import seen_images, untimed_words, with_images
 from llm_calc.adapters.mean_lengths import cut_words
-from llm_calc.adapters.model_source import SourcedModel, served_model
+from llm_calc.adapters.model_source import SourcedModel, served_in_any_format
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.apart import check_load
 from llm_calc.adapters.planning.apart_answer import apart_answers, without_any
@@ -98,7 +98,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     refuse_unplanned(request.workload)
     check_load(request)
     request = at_peak(request)
-    source = served_model(request.model, catalogs)
+    source = served_in_any_format(request.model, catalogs)
     found = _find(request, catalogs, source, None if seen is None else seen.limits)
     plans = found.plans[: request.max_plans]
     planned = frozenset(each.row.gpu.id for each in plans)
