@@ -10,14 +10,7 @@ from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_dead_end import ways_out
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
 from llm_calc.adapters.fit_positions import with_positions
-from llm_calc.adapters.fit_speed import (
-    Tried,
-    best_place,
-    best_words,
-    faster_words,
-    formats_told,
-    too_slow_words,
-)
+from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
 from llm_calc.adapters.model_source import (
     SourcedModel,
@@ -80,6 +73,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
+    formats = dict.fromkeys(words for each in tried for words in each.formats)
     best = best_place(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
@@ -88,7 +82,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,
-        assumptions=[*source.assumptions, *formats_told(tried), *_assumptions(request, catalogs)],
+        assumptions=[*source.assumptions, *formats, *_assumptions(request, catalogs)],
         warnings=[
             *longer,
             *source.warnings,

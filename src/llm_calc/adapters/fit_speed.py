@@ -75,8 +75,3 @@ def faster_words(rows: list[FitRow], best: int | None) -> Iterator[str]:
             f"formats: {most.weights} with a {most.kv_cache} cache lies on the GPU whole and gives "
             f"{most.tokens_per_s:.3g} tokens a second instead of {now:.3g}, at {most.bits_per_weight:.2g} bits a weight"
         )
-
-
-def formats_told(tried: list[Tried]) -> dict[str, None]:
-    """What is said of the files of all rows, each once."""
-    return dict.fromkeys(words for each in tried for words in each.formats)
