@@ -35,9 +35,15 @@ def test_every_weight_of_a_dense_model_is_read_for_a_token(gpu: str) -> None:
 
 def test_a_model_on_a_gpu_of_another_vendor_with_one_measured_model_is_as_unsure_as_a_new_vendor() -> None:
     """SGLang ran DeepSeek alone on MI300X: its Llama is no surer than an engine's first run on a vendor's chips."""
-    asked = {"hardware": {"gpu": "mi300x", "count": 8}, "workload": {"concurrency": 16}}
-    new = estimate(model="llama-3.1-70b", engine={"name": "sglang"}, **asked)
-    vendor = estimate(model="llama-3.1-70b", engine={"name": "vllm"}, **asked)
+    new, vendor = (
+        estimate(
+            model="llama-3.1-70b",
+            hardware={"gpu": "mi300x", "count": 8},
+            engine={"name": name},
+            workload={"concurrency": 16},
+        )
+        for name in ("sglang", "vllm")
+    )
     ends = []
     for answer in (new, vendor):
         span = answer.interval.tpot_s

@@ -8,6 +8,7 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.serving.kernels import pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.step import (
     StepLoad,
@@ -20,7 +21,6 @@ from llm_calc.core.serving.step import (
     linear_seconds,
     linear_tokens,
     own_sequences,
-    pair_seconds,
     prompt_attention_seconds,
     touched_fraction,
     with_launches,

@@ -10,7 +10,7 @@ from llm_calc.core.arrays import Condition, Quantity, ceil_div, larger, smaller,
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
 from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.kernels import multiply_seconds
+from llm_calc.core.serving.kernels import multiply_seconds, pair_seconds
 from llm_calc.core.serving.rates import Rates
 
 LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
@@ -165,17 +165,6 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
     pairs = load.prompts * visited_pairs(work, load.prompt_start, per_prompt)
     share = _prompt_share(step.sequence_share, load)
     return where(load.prompts > 0, share * pairs * pair_seconds(work, rates), 0.0)
-
-
-def pair_seconds(work: ContextWork, rates: Rates) -> Quantity:
-    """Time of one pair of a query and a key in a prompt [s].
-
-    ``FLOPs / reached FLOP/s + bytes / reached bytes/s`` of what lies between kernels.
-    Choice: kernels run one after another; the bytes are those of :func:`.context.context_works`.
-    Leaves out: scores that are written while others are multiplied.
-    """
-    seconds = work.prefill_flops_per_pair / rates.prefill_attention_flops_per_s
-    return seconds + work.prefill_bytes_per_pair / rates.activation_bytes_per_s
 
 
 def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:
