@@ -2,20 +2,29 @@
 
 from llm_calc.adapters.calibration import load_calibration_file
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import Engine, MemoryPlan
+from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.sglang_schedule import reserved_part
+from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.traffic import Scheduling
 
 
 def scheduling_of(
-    calibration: Calibration, engine: str, plan: MemoryPlan, replicas: int
+    calibration: Calibration, engine: Engine, plan: MemoryPlan, layout: Layout, replicas: int
 ) -> tuple[Scheduling, float]:
-    """How the engine forms steps, and which part of its planned cache it fills."""
+    """How the engine forms steps, and which part of its planned cache it fills.
+
+    ``layout``: of the whole; ``replicas``: of attention, those that wait for each other.
+    """
     rows = load_calibration_file("served").scheduling
-    row = rows.get(engine, rows["generic"])
+    row = rows.get(engine.name, rows["generic"])
+    reserved = row.reserved_fraction
+    if isinstance(engine, Sglang):
+        reserved = reserved_part(reserved, engine.schedule_conservativeness, layout)
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
         replicas=replicas,
-        reserved_fraction=row.reserved_fraction,
+        reserved_fraction=reserved,
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

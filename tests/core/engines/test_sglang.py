@@ -14,8 +14,10 @@ from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.sglang_schedule import reserved_part
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.parallelism import Layout
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 
@@ -420,3 +422,39 @@ def test_contexts_are_dealt_by_newer_releases_alone_and_not_of_every_cache() -> 
     for model in ("deepseek-v3.2", "deepseek-v4-flash", "gemma-3-27b"):
         found = sglang(dcp_size=2).plan(catalog(model, H200, 8))
         assert any("engine.dcp_size" in each for each in found.refusals)
+
+
+@pytest.mark.parametrize(("data", "option", "tokens"), [(1, None, 8192), (8, None, 1024), (4, 16_384, 4096)])
+def test_attention_that_is_dealt_cuts_the_chunk(data: int, option: int | None, tokens: int) -> None:
+    """0.5.23 ``handle_data_parallelism``: ``chunked_prefill_size // dp_size``, after the share was reckoned."""
+    found = sglang(chunked_prefill_size=option)
+    assert found.limits(setup(data=data)).max_batched_tokens == tokens
+    assert found.plan(setup(data=data)).limits.max_batched_tokens == tokens
+    # 512 + 1.5 x the whole chunk + 128 a GPU + 2 x largest graph + what attention itself takes (and no prefill graphs)
+    graph = 256 if data < 4 else 512
+    reserve = 512 + 1.5 * tokens * data + 128 * data + 2 * graph + 8 * captured_chunks(tokens * data)
+    reserve += 4.5 * graph * data if data > 1 else 0
+    assert found.static_fraction(setup(data=data, memory_gib=80)) == round(1 - reserve / 81_920, 3)
+
+
+@pytest.mark.parametrize(
+    ("conservativeness", "data", "part"),
+    [(1.0, 1, 0.6), (0.5, 1, 0.3), (1.0, 8, 0.18), (2.0, 1, 1.0), (0.0, 1, 0.0)],
+)
+def test_what_must_fit_beside_a_prompt(conservativeness: float, data: int, part: float) -> None:
+    """0.5.23 ``new_token_ratio_tracker.py``: times the option, at most 1, and times 0.3 where attention is dealt."""
+    assert reserved_part(0.6, conservativeness, Layout(data=data)) == pytest.approx(part)
+
+
+def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:
+    load = {"input_tokens": 2000, "output_tokens": 6000, "concurrency": 256}
+    soon, late = (
+        llm_calc.estimate(
+            model="llama-3.1-8b",
+            hardware="h100-80gb-sxm",
+            engine={"name": "sglang", "schedule_conservativeness": part},
+            workload=load,
+        )
+        for part in (0.3, 1.6)
+    )
+    assert soon.ttft_s < late.ttft_s
