@@ -103,7 +103,8 @@ def engine_from(part: EnginePart) -> Engine:
 
 def _engine_from(part: EnginePart) -> Engine:
     _refuse_open_preset(part)
-    options = part.model_dump(exclude={"name", "version", "preset", "further", *homed_flags(part.name)})
+    aside = {"name", "version", "preset", "further", "further_values"}
+    options = part.model_dump(exclude={*aside, *homed_flags(part.name)})
     options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS

@@ -21,6 +21,7 @@ from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.deployments.question import Asked, fits
+from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
@@ -54,7 +55,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         UnsupportedError: llama.cpp does not run on the GPU, or runs no such format there.
         InvalidInputError: no model of the catalog is of the family, or a host that cannot be right.
     """
-    gpus = unlike_gpus(request.hardware, catalogs, "llama.cpp") or (
+    gpus = unlike_gpus(request.hardware, catalogs, OWN_MACHINE) or (
         requested_gpu(request.hardware, catalogs),
     ) * min(request.hardware.count, MOST_DEVICES + 1)
     for gpu in dict.fromkeys(gpus):
@@ -78,7 +79,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             found.append(ran.row)
         elif ran is not None:
             slow.append(entry.name)
-    rules = engine_rules("llama.cpp")
+    rules = engine_rules(OWN_MACHINE)
     return ModelsForAnswer(
         release=rules.answered,
         context_tokens=request.context_tokens,
@@ -134,10 +135,10 @@ def _plain(name: str) -> str:
 
 
 def _check_chip(gpu: Gpu, weights: str | None) -> None:
-    if not runs_at_all("llama.cpp", gpu):
+    if not runs_at_all(OWN_MACHINE, gpu):
         msg = f"hardware.gpu: models are started by llama.cpp here, which does not run on {gpu.id}"
         raise UnsupportedError(msg, field="hardware.gpu")
-    if weights is not None and not runs_format("llama.cpp", gpu, weights):
+    if weights is not None and not runs_format(OWN_MACHINE, gpu, weights):
         raise UnsupportedError(f"weights: llama.cpp runs no {weights} on {gpu.id}", field="weights")
 
 
@@ -167,7 +168,7 @@ def _kinds(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs) -
     if request.weights:
         return (request.weights,)
     source = served_model(ModelPart(name=entry.name), catalogs)
-    own = own_precision(source, "llama.cpp").weights
+    own = own_precision(source, OWN_MACHINE).weights
     return (OWN_KIND, FORMATS[-1]) if own.storage == OWN_KIND else FORMATS
 
 

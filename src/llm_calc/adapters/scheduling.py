@@ -2,10 +2,9 @@
 
 from llm_calc.adapters.calibration import load_calibration_file
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import Engine, MemoryPlan
-from llm_calc.core.engines.sglang import Sglang
-from llm_calc.core.engines.sglang_schedule import reserved_part
+from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.admission import reserved_by
 from llm_calc.core.serving.traffic import Scheduling
 
 
@@ -17,14 +16,11 @@ def scheduling_of(
     ``layout``: of the whole; ``replicas``: of attention, those that wait for each other.
     """
     rows = load_calibration_file("served").scheduling
-    row = rows.get(engine.name, rows["generic"])
-    reserved = row.reserved_fraction
-    if isinstance(engine, Sglang):
-        reserved = reserved_part(reserved, engine.schedule_conservativeness, layout)
+    row = rows.get(engine.name, rows[ANY_ENGINE])
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
         replicas=replicas,
-        reserved_fraction=reserved,
+        reserved_fraction=reserved_by(engine, row.reserved_fraction, layout),
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

@@ -13,12 +13,12 @@ from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_
 from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
-from llm_calc.adapters.sessions import NO_SESSIONS
-from llm_calc.adapters.setup import ONLY_GGUF, load_of
+from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
 from llm_calc.core.checkpoints.recipes.quantizer import KEPT
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.rules import LaunchRules
@@ -145,7 +145,7 @@ def _engines(request: DeploymentPlansRequest) -> tuple[str, ...]:
         InvalidInputError: none of those asked for is one.
     """
     named = tuple(request.engines or load_launch_rules())
-    kept = tuple(name for name in named if not (request.workload.reuses and name in NO_SESSIONS))
+    kept = tuple(name for name in named if traits_of(name).load.sessions or not request.workload.reuses)
     if not kept:
         msg = f"engines: prompt caches of {', '.join(named)} are not modelled, which workload.sessions needs"
         raise InvalidInputError(msg, field="engines")
@@ -158,7 +158,7 @@ def _signature(choice: Choice) -> tuple[object, ...]:
 
 def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str) -> list[str | None]:
     """Names of weight formats; None: the checkpoint's own."""
-    gguf = engine in ONLY_GGUF
+    gguf = traits_of(engine).formats.gguf_alone
     if request.formats is None and source.variant is not None:
         return [None] if find_recipe(source.variant.weights, engine).is_gguf == gguf else []
     if request.formats is None:

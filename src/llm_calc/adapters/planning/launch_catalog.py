@@ -13,6 +13,7 @@ from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.launching.rules import (
     Container,
     Dynamo,
+    FurtherRules,
     Image,
     Kserve,
     LaunchOption,
@@ -48,6 +49,20 @@ class StatedRow(BaseModel):  # noqa: D101 - the words of the core
     joined: str | None = None
     values: dict[str, str] = {}
     earlier: dict[str, str] = {}
+
+
+class FurtherRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = FurtherRules.__doc__
+
+    model_config = STRICT
+
+    dashes: bool = True
+    off_all: bool = False
+    off: Many[str] = ()
+    joins: bool = True
+    nested: Many[str] = ()
+    in_file: Many[str] = ()
+    own: Many[str] = ()
 
 
 class LayoutRow(BaseModel):
@@ -158,18 +173,20 @@ class LaunchFile(Named):  # noqa: D101 - the words of the core
     options: Many[OptionRow] = Field(min_length=1)
     file_options: Many[OptionRow] = ()
     stated: Many[StatedRow] = ()
+    further: FurtherRow | None = None
     container: ContainerRow | None = None
 
     @property
     def rules(self) -> LaunchRules:
         """As the core takes them."""
-        parts = {"layouts", "options", "file_options", "stated", "container", "checked"}
+        parts = {"layouts", "options", "file_options", "stated", "further", "container", "checked"}
         return LaunchRules(
             **self.model_dump(exclude=parts),
             layout_rules=LayoutRules(**self.layouts.model_dump()),
             options=tuple(LaunchOption(**row.model_dump()) for row in self.options),
             file_options=tuple(LaunchOption(**row.model_dump()) for row in self.file_options),
             stated=tuple(StatedOption(**row.model_dump()) for row in self.stated),
+            further=None if self.further is None else FurtherRules(**self.further.model_dump()),
             container=None if self.container is None else self.container.container,
         )
 

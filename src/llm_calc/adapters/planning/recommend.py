@@ -19,7 +19,7 @@ from llm_calc.adapters.planning.price_words import price_warnings, rental_words,
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.serving import place_request, time_load
-from llm_calc.adapters.setup import ONLY_GGUF, load_of
+from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
@@ -29,12 +29,13 @@ from llm_calc.adapters.wire.recommend import Recommendation, RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.costs import request_usd, token_costs
 from llm_calc.core.deployments.question import headroom_bytes
+from llm_calc.core.engines import traits_of
+from llm_calc.core.engines.llama_cpp_traits import MOST_PARALLEL
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.manifests.made import manifest_assumption
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.planning.options import MOST_PARALLEL
 from llm_calc.core.planning.space import LayoutRules, layouts
 
 OBJECTIVES = {
@@ -139,7 +140,7 @@ def _engine(request: RecommendGpusRequest, source: SourcedModel, gpu: Gpu) -> En
     reasons = []
     for engine in (request.engine,) if request.engine else _usual(request):
         weights = model_precision(source, request.precision, engine.name)
-        named = source.states(request.precision.weights) or engine.name not in ONLY_GGUF
+        named = source.states(request.precision.weights) or not traits_of(engine.name).formats.gguf_alone
         reason = refusal(engine.name, gpu, load_of(source, weights, named=named), engine.version)
         if reason is None:
             return engine

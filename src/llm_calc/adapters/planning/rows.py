@@ -15,6 +15,7 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Calibration
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
@@ -242,7 +243,12 @@ class _Maker:
         for at in np.sort(np.unique(widths, return_index=True)[1]).tolist():
             tier, place = cluster.tier(known.widths[0][widths[at]]), places[at]
             if tier not in made:
-                machine = machine_of(cluster, known.works[place], known.layouts[place], self.choice.engine)
+                machine = machine_of(
+                    cluster,
+                    known.works[place],
+                    known.layouts[place],
+                    half_sums=traits_of(self.choice.engine).half_sums,
+                )
                 made[tier] = timed.slot(gpu, known.works[place], machine)
             slots[widths[at]] = made[tier]
         return slots[widths]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 OLLAMA = "ollama"
+CONTEXT = "num_ctx"
 _SAME = {
     "num_gpu": ("n_gpu_layers",),
     "num_batch": ("n_batch", "n_ubatch"),

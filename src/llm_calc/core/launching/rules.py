@@ -87,6 +87,24 @@ class StatedOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherRules:
+    """How a command says options that nothing here counts, by their names.
+
+    ``dashes``: underscores become dashes. ``off_all``, ``off``: all switches, or these, have a word with ``no``.
+    ``joins``: a value may follow a sign of equality. ``nested``: objects whose keys are options with a dot.
+    ``in_file``: what stands in the file of options. ``own``: what a plan says itself.
+    """
+
+    dashes: bool
+    off_all: bool
+    off: tuple[str, ...]
+    joins: bool
+    nested: tuple[str, ...]
+    in_file: tuple[str, ...]
+    own: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A public image for the chips of one vendor.
 
@@ -188,4 +206,5 @@ class LaunchRules:
     options: tuple[LaunchOption, ...]
     file_options: tuple[LaunchOption, ...]
     stated: tuple[StatedOption, ...]
+    further: FurtherRules | None
     container: Container | None

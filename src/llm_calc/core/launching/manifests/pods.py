@@ -12,6 +12,7 @@ from llm_calc.core.launching.manifests.served import (
     host_words,
     image_of,
     literal,
+    port_of,
     resource_of,
     start_seconds,
     variables,
@@ -38,7 +39,6 @@ def pod_spec(
 
 def container(served: Served, *, name: str, serves: bool, further: Sequence[str]) -> Object:
     """The engine's container: the launch command's words, the chips, probes and volumes."""
-    row = served.container
     found: Object = {
         "name": name,
         "image": image_of(served).image.format(version=served.version),
@@ -53,7 +53,7 @@ def container(served: Served, *, name: str, serves: bool, further: Sequence[str]
         "volumeMounts": _mounts(served),
     }
     if serves:
-        found["ports"] = [{"name": "http", "containerPort": row.port}]
+        found["ports"] = [{"name": "http", "containerPort": port_of(served)}]
         found |= _probes(served)
     return found
 

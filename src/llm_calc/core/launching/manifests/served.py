@@ -146,6 +146,16 @@ def _grouped(word: Word) -> Word:
     return Word(literal(word.text))
 
 
+def port_of(served: Served) -> int:
+    """The port at which the server listens [1].
+
+    ``port`` of the options, else the container's own.
+    Definition: as the command says it.
+    """
+    said = next((each.json for each in served.launch.further if each.name == "port"), "")
+    return int(said) if said.isdecimal() else served.container.port
+
+
 def variables(served: Served) -> list[Object]:
     """Variables that the engine needs, as a container has them."""
     return [{"name": name, "value": value} for name, value in served.environment]
