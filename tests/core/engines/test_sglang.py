@@ -14,10 +14,8 @@ from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
-from llm_calc.core.engines.sglang_schedule import reserved_part
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
 from llm_calc.core.errors import InvalidInputError
-from llm_calc.core.parallelism import Layout
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 
@@ -435,15 +433,6 @@ def test_attention_that_is_dealt_cuts_the_chunk(data: int, option: int | None, t
     reserve = 512 + 1.5 * tokens * data + 128 * data + 2 * graph + 8 * captured_chunks(tokens * data)
     reserve += 4.5 * graph * data if data > 1 else 0
     assert found.static_fraction(setup(data=data, memory_gib=80)) == round(1 - reserve / 81_920, 3)
-
-
-@pytest.mark.parametrize(
-    ("conservativeness", "data", "part"),
-    [(1.0, 1, 0.6), (0.5, 1, 0.3), (1.0, 8, 0.18), (2.0, 1, 1.0), (0.0, 1, 0.0)],
-)
-def test_what_must_fit_beside_a_prompt(conservativeness: float, data: int, part: float) -> None:
-    """0.5.23 ``new_token_ratio_tracker.py``: times the option, at most 1, and times 0.3 where attention is dealt."""
-    assert reserved_part(0.6, conservativeness, Layout(data=data)) == pytest.approx(part)
 
 
 def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:

@@ -1,15 +1,12 @@
-"""How SGLang schedules: requests that run at once, the piece of a prompt that a step takes, what must fit beside it.
+"""How SGLang schedules: requests that run at once, and the piece of a prompt that a step takes.
 
-Read from SGLang 0.5.4 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/parallel_hook.py``,
-``srt/managers/scheduler_components/new_token_ratio_tracker.py``).
+Read from SGLang 0.5.4 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/parallel_hook.py``).
 """
 
 from llm_calc.core.engines.base import Pool
 from llm_calc.core.parallelism import Layout
 
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
-DEALT_ATTENTION = 0.3
-"""What data-parallel attention makes of ``schedule_conservativeness``."""
 
 
 def own_chunk(chunk: int, layout: Layout) -> int:
@@ -37,14 +34,3 @@ def running_requests(
     if state is not None:
         most = min(most, int(state.capacity_bytes / state.claims[0].block_bytes + 1e-9))
     return max(1, most)
-
-
-def reserved_part(measured: float, conservativeness: float, layout: Layout) -> float:
-    """Part of the output that must fit beside the prompt for a request to enter [1].
-
-    ``min(1, measured x schedule_conservativeness x (0.3 with data-parallel attention))``.
-    Source: SGLang 0.5.23 ``srt/arg_groups/parallel_hook.py``, ``handle_data_parallelism``, and
-    ``new_token_ratio_tracker.py``; checked: 2026-11-30, read.
-    Leaves out: that the part falls while nothing is taken back, which ``measured`` holds as a mean.
-    """
-    return min(1.0, measured * conservativeness * (DEALT_ATTENTION if layout.data > 1 else 1.0))
