@@ -475,9 +475,56 @@ def test_more_images_than_the_engine_takes_are_refused(ask: Any, options: dict[s
         )
 
 
-def test_sizes_in_a_limit_are_refused_in_words() -> None:
-    limits = {"image": {"count": 1, "width": 512}}
-    with pytest.raises(InvalidInputError, match=r"limit_mm_per_prompt\.image: must be a number of items"):
+SIZED = [
+    (
+        {"video": 0, "image": {"count": 2, "width": 512, "height": 512}},
+        "image that limit_mm_per_prompt states, of 324",
+    ),
+    (
+        {"video": {"count": 1, "num_frames": 4, "width": 512, "height": 512}},
+        "video of 2 frames that limit_mm_per",
+    ),
+    (
+        {"image": {"width": 512}},
+        "engine.limit_mm_per_prompt.image.width: changes nothing of what is profiled",
+    ),
+    (
+        {"audio": {"length": 16_000}},
+        "engine.limit_mm_per_prompt.audio.length: changes nothing of what is profiled",
+    ),
+    (
+        {"video": 0, "image": {"width": 99_999}},
+        "engine.limit_mm_per_prompt.image.width: changes nothing of what",
+    ),
+]
+
+
+@pytest.mark.parametrize(("limits", "said"), SIZED)
+def test_sizes_in_a_limit_are_used_or_named(limits: dict[str, object], said: str) -> None:
+    plan = llm_calc.memory_plan(
+        model="qwen2.5-vl-7b",
+        hardware="l40s",
+        engine={"name": "vllm", "max_model_len": 32_768, "limit_mm_per_prompt": limits},
+    )
+    assert said in " ".join([*plan.assumptions, *plan.warnings])
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"image": -1}, "image must be a whole number of 0 or more"),
+        ({"image": "2"}, "image must be a whole number"),
+        ({"image": {"width": 0}}, r"image\.width must be a whole number of 1 or more"),
+        ({"image": {"num_frames": 2}}, r"image\.num_frames is not known; accepted are count, width, height"),
+        (
+            {"video": {"length": 2}},
+            r"video\.length is not known; accepted are count, num_frames, width, height",
+        ),
+        ({"pdf": 1}, "must be 'image', 'video' or 'audio'"),
+    ],
+)
+def test_limits_that_vllm_refuses(limits: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"engine\.limit_mm_per_prompt: " + words):
         llm_calc.memory_plan(
             model="qwen2.5-vl-7b", hardware="h100", engine={"name": "vllm", "limit_mm_per_prompt": limits}
         )

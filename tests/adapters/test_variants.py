@@ -69,11 +69,7 @@ def test_a_name_says_its_model_and_its_format(
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ("unsloth/Qwen3-8B-GGUF", "the kind of the file, such as q4_k_m"),
-        ("llama 3.3 70b q4", "the kind of the file, such as q4_k_m"),
         ("unsloth/Qwen3-8B-GGUF:UD-Q4_K_XL", "a mixture that its publisher chose tensor by tensor"),
-        ("somebody/Qwen3-8B-4bit", "precision.weights 'mlx-4bit'"),  # of bitsandbytes or of MLX
-        ("Qwen3-8B-int4", "int4-awq or int4-gptq"),
         ("Qwen3-4B-Thinking-0101-AWQ", "give 'qwen3-4b'"),  # another release, of another context perhaps
         ("nobody/Never-Heard-8B-AWQ", "its config.json as hf_config"),
     ],
@@ -82,6 +78,46 @@ def test_a_name_that_leaves_model_or_format_open_is_refused(typed: str, says: st
     with pytest.raises(UnknownNameError) as refused:
         published(load_catalogs(), typed)
     assert says in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("typed", "model", "weights", "give"),
+    [
+        ("unsloth/gpt-oss-20b-GGUF", "gpt-oss-20b", "mxfp4_moe", "the kind of the file, such as q4_k_m"),
+        ("unsloth/Qwen3-8B-GGUF", "qwen3-8b", "f16", "the kind of the file, such as q4_k_m"),
+        ("llama-3.3-70b-q4", "llama-3.3-70b", "q4_k_s", "the kind of the file, such as q4_k_m"),
+        ("somebody/Qwen3-8B-4bit", "qwen3-8b", "mlx-4bit", "'mlx-4bit'"),  # of bitsandbytes or of MLX
+        ("Qwen3-8B-int4", "qwen3-8b", "int4-gptq", "int4-awq or int4-gptq"),
+    ],
+)
+def test_a_name_of_files_in_several_formats_wants_one(
+    typed: str, model: str, weights: str, give: str
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        llm_calc.inspect_model(model=typed)
+    assert refused.value.field == "precision.weights"
+    assert f"stands for files of several formats of {model}; give {give}" in refused.value.message
+    named = llm_calc.inspect_model(model=typed, precision=weights)
+    stated = llm_calc.inspect_model(model=model, precision=weights)
+    assert named.weights_bytes == stated.weights_bytes
+    assert (named.confidence, stated.confidence) == ("approximate", "exact")
+    assert any(f"is taken for {model}; its files were not read" in line for line in named.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("typed", "weights"), [("unsloth/gpt-oss-20b-GGUF", "fp8"), ("somebody/Qwen3-8B-4bit", "bf16")]
+)
+def test_files_of_one_kind_hold_no_other_formats(typed: str, weights: str) -> None:
+    with pytest.raises(InvalidInputError, match="stands for files of several formats"):
+        llm_calc.inspect_model(model=typed, precision=weights)
+
+
+def test_which_kind_fits_is_asked_of_all_kinds() -> None:
+    named = llm_calc.plan(model="unsloth/Qwen3-8B-GGUF", engines=["llama.cpp"], gpus=["rtx-4090"])
+    assert {each.precision.weights for each in named.plans} == {
+        each.precision.weights
+        for each in llm_calc.plan(model="qwen3-8b", engines=["llama.cpp"], gpus=["rtx-4090"]).plans
+    }
 
 
 def test_a_name_of_the_catalog_is_no_variant() -> None:

@@ -1,6 +1,7 @@
 """How sure an estimate is: which measurements it rests on, and the range that held most of them."""
 
 import math
+from functools import lru_cache
 
 from llm_calc.adapters.alone import measured_load, share_of
 from llm_calc.adapters.arrivals import arrival_errors, were_measured
@@ -20,32 +21,64 @@ from llm_calc.adapters.wire.serving import (
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
 from llm_calc.core.deployments.question import Asked, runs
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
-from llm_calc.core.model import Model
 from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
 from llm_calc.core.serving.calibrated import maker_of, unseen
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
+KEPT = 256
+"""Kinds of questions whose errors are kept."""
 LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
 NEVER_MEASURED: BasisKind = "formula_only"
-ALONE_ONLY = frozenset(("mlx",))
-"""Engines of which only single requests were measured."""
 FEW_MODELS = 4
 """An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones."""
 
 
-def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
+def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> tuple[HeldOutError, ...]:
     """Errors of answers of this kind; of neighbouring loads for what was not measured under this one."""
-    rows = errors_told(placed.known.errors, newness_of(placed))
-    here = _of_load(rows, request, placed)
-    known = {error.metric for error in here if error.measurements >= LEAST_CASES}
-    here = [*here, *(error for error in rows if error.metric not in known)]
-    if request.workload.load == "request_rate" and placed.known.name == "served":
-        return arrival_errors(placed.engine, here)
-    return here
+    return _told(*_kind_of_errors(request, placed))
+
+
+def held_out_rows(request: ServingEstimateRequest, placed: Placed) -> list[HeldOut]:
+    """The same as an answer shows them."""
+    return list(_rows(*_kind_of_errors(request, placed)))
+
+
+def _kind_of_errors(
+    request: ServingEstimateRequest, placed: Placed
+) -> tuple[Calibration, Newness, str, str | None]:
+    """What errors follow from: the fit, what is new to it, the load, and the engine of random arrivals."""
+    arriving = request.workload.load == "request_rate" and placed.known.name == "served"
+    engine = placed.engine if arriving else None
+    return placed.known, newness_of(placed), _measured_load(request, placed), engine
+
+
+@lru_cache(KEPT)
+def _told(known: Calibration, new: Newness, load: str, arriving_at: str | None) -> tuple[HeldOutError, ...]:
+    rows = errors_told(known.errors, new)
+    here = [error for error in rows if error.load == load]
+    measured = {error.metric for error in here if error.measurements >= LEAST_CASES}
+    here = [*here, *(error for error in rows if error.metric not in measured)]
+    return tuple(here if arriving_at is None else arrival_errors(arriving_at, here))
+
+
+@lru_cache(KEPT)
+def _rows(known: Calibration, new: Newness, load: str, arriving_at: str | None) -> tuple[HeldOut, ...]:
+    return tuple(
+        HeldOut(
+            metric=error.metric,
+            load=error.load,
+            held_out=error.held_out,
+            measurements=error.measurements,
+            mean_error_fraction=error.mean_fraction,
+            median_error_fraction=error.median_fraction,
+        )
+        for error in _told(known, new, load, arriving_at)
+    )
 
 
 def newness_of(placed: Placed) -> Newness:
@@ -55,7 +88,7 @@ def newness_of(placed: Placed) -> Newness:
         place=unseen_of(placed),
         pair=f"{placed.engine}/{chip_class(setup.gpu)}",
         maker=maker_of(setup.gpu.vendor.lower()),
-        known_model=was_seen(calibration, setup.model),
+        known_model=was_seen(calibration, shape_of(setup.model)),
         few_models=models_seen(calibration, placed.engine) < FEW_MODELS,
     )
 
@@ -78,9 +111,8 @@ def as_sold(gpu: Gpu) -> bool:
     return not gpu.id.startswith(f"{CUSTOM_GPU}:") and not gpu.enlarged
 
 
-def _of_load(rows: list[HeldOutError], request: ServingEstimateRequest, placed: Placed) -> list[HeldOutError]:
-    load = measured_load(placed.known.name, share_of(request.workload, placed.replicas))
-    return [error for error in rows if error.load == load]
+def _measured_load(request: ServingEstimateRequest, placed: Placed) -> str:
+    return measured_load(placed.known.name, share_of(request.workload, placed.replicas))
 
 
 def interval_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Interval:
@@ -149,11 +181,12 @@ def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
-    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
+    if _is_beyond(placed):
         return False
     if request.workload.load == "request_rate":
         return were_measured(placed.engine) and holds_one(placed)
-    return bool(_of_load(list(placed.known.errors), request, placed)) and holds_one(placed)
+    load = _measured_load(request, placed)
+    return any(error.load == load for error in placed.known.errors) and holds_one(placed)
 
 
 def never_together(placed: Placed) -> bool:
@@ -171,12 +204,12 @@ def never_together(placed: Placed) -> bool:
 
 def meets_unmeasured(placed: Placed) -> bool:
     """Whether requests run at once under an engine that was only measured with single ones."""
-    return placed.met and placed.engine in ALONE_ONLY
+    return placed.met and traits_of(placed.engine).load.alone_only
 
 
 def packs_cache(placed: Placed) -> bool:
     """Whether MLX keeps a quantized cache, which nobody measured."""
-    return placed.engine == "mlx" and placed.subject.setup.numbers.cache.name.startswith("mlx-")
+    return traits_of(placed.engine).packs_cache and placed.subject.setup.numbers.cache.name.startswith("mlx-")
 
 
 def holds_one(placed: Placed) -> bool:
@@ -189,13 +222,19 @@ def basis_kind(placed: Placed) -> BasisKind:
     return kind_of_fit(placed) if holds_one(placed) else NEVER_MEASURED
 
 
+def _is_beyond(placed: Placed) -> bool:
+    """Whether nothing of the kind was measured, or an option says what nothing counts."""
+    apart = placed.offload.used or placed.untimed or placed.unused.options or placed.novel
+    return bool(apart) or never_together(placed)
+
+
 def kind_of_fit(placed: Placed) -> BasisKind:
-    """The same where memory holds a request."""
-    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
+    """The same where memory holds a request; no run was measured of what is not understood whole."""
+    if _is_beyond(placed):
         return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
-        "row": "calibrated" if placed.larger_cache else "measured",
+        "row": "calibrated" if placed.larger_cache or placed.unused.further else "measured",
         "generation": NEVER_MEASURED,
         "vendor": NEVER_MEASURED,
     }
@@ -212,17 +251,7 @@ def basis_of(request: ServingEstimateRequest, placed: Placed, found: Estimate, c
         fitted_on=calibration.fitted_on,
         measurements=calibration.measurements,
         unseen=missing,
-        held_out_errors=[
-            HeldOut(
-                metric=error.metric,
-                load=error.load,
-                held_out=error.held_out,
-                measurements=error.measurements,
-                mean_error_fraction=error.mean_fraction,
-                median_error_fraction=error.median_fraction,
-            )
-            for error in held_out_errors(request, placed)
-        ],
+        held_out_errors=held_out_rows(request, placed),
         releases=releases_of(calibration, placed.engine, placed.subject.setup.gpu),
         nearest=evidence.nearest,
         nearest_note=evidence.note,
@@ -236,12 +265,13 @@ def releases_of(calibration: Calibration, engine: str, gpu: Gpu) -> list[str]:
     return list(dict(calibration.releases).get(f"{engine}/{chip_class(gpu)}", ()))
 
 
-def was_seen(calibration: Calibration, model: Model) -> bool:
-    """Whether a fit has measurements of a model, told by its shape, under any engine on any GPU."""
-    ending = f"/{shape_of(model)}"
-    return any(key.endswith(ending) for key in calibration.seen)
+@lru_cache(KEPT)
+def was_seen(calibration: Calibration, shape: str) -> bool:
+    """Whether a fit has measurements of a model of this shape, under any engine on any GPU."""
+    return any(key.endswith(f"/{shape}") for key in calibration.seen)
 
 
+@lru_cache(KEPT)
 def models_seen(calibration: Calibration, engine: str) -> int:
     """How many models a fit has runs of under an engine, told by their shapes."""
     runs_of = [key for key in calibration.seen if key.startswith(f"run:{engine}/")]

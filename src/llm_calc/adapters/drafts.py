@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
-from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.model_source import own_precision, served_model
 from llm_calc.adapters.runs_on_drafts import check_vocabulary
 from llm_calc.adapters.setup import Subject
-from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart
+from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.adapters.wire.speculative import Method
 from llm_calc.core.architectures.draft_heads import FIELD, read_head, usual_head
 from llm_calc.core.errors import CatalogError, InvalidInputError
@@ -108,7 +108,7 @@ def own_draft(
 def _smaller_model(part: ModelPart, subject: Subject, catalogs: Catalogs) -> Found:
     try:
         source = served_model(part, catalogs)
-        precision = model_precision(source, PrecisionPart())
+        precision = own_precision(source)
     except InvalidInputError as error:
         raise _of_draft(error) from error
     own, other = subject.setup.model.vocab, source.model.vocab

@@ -8,6 +8,7 @@ from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, 
 from llm_calc.adapters.passed_options import further_words, passed_options
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
+from llm_calc.adapters.wire.media_limits import items_of
 from llm_calc.core.engines import ENGINES, Engine
 from llm_calc.core.engines.releases import Nearest, asked_numbers, release_for, release_of_tag
 from llm_calc.core.engines.vllm import LONGEST_THAT_FITS
@@ -102,12 +103,13 @@ def engine_from(part: EnginePart) -> Engine:
 
 def _engine_from(part: EnginePart) -> Engine:
     _refuse_open_preset(part)
-    options = part.model_dump(exclude={"name", "version", "preset", "further", *homed_flags(part.name)})
+    aside = {"name", "version", "preset", "further", "further_values"}
+    options = part.model_dump(exclude={*aside, *homed_flags(part.name)})
     options.pop("mm_processor_kwargs", None)  # of the model's largest item: the setup's
     if options.get("max_model_len") == "auto":
         options["max_model_len"] = LONGEST_THAT_FITS
     if options.get("limit_mm_per_prompt") is not None:
-        options["limit_mm_per_prompt"] = tuple(sorted(options["limit_mm_per_prompt"].items()))
+        options["limit_mm_per_prompt"] = items_of(options["limit_mm_per_prompt"])
     return build_engine(part.name, part.version, **options)
 
 

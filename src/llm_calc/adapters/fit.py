@@ -12,7 +12,11 @@ from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runner
 from llm_calc.adapters.fit_positions import with_positions
 from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
-from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
+from llm_calc.adapters.model_source import (
+    SourcedModel,
+    own_precision,
+    served_in_any_format,
+)
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import names_models
 from llm_calc.adapters.said_as import fields_of_rows, said_as
@@ -26,6 +30,7 @@ from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, FitRow, Runner
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
 from llm_calc.core.deployments.question import Asked, fits
+from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
@@ -64,19 +69,20 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     """
     check_devices(request.hardware.count)
     request, longer = with_positions(request, catalogs)
-    source = served_model(request.model, catalogs)
+    source = served_in_any_format(request.model, catalogs)
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
+    formats = dict.fromkeys(words for each in tried for words in each.formats)
     best = best_place(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
         model=source.name,
-        release=engine_rules("llama.cpp").answered,
+        release=engine_rules(OWN_MACHINE).answered,
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,
-        assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
+        assumptions=[*source.assumptions, *formats, *_assumptions(request, catalogs)],
         warnings=[
             *longer,
             *source.warnings,
@@ -100,7 +106,7 @@ def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
     said = request.formats or ([source.variant.file_kind] if source.variant else None)
     if said is not None:
         return list(dict.fromkeys(each.strip().lower() for each in said))
-    own = model_precision(source, PrecisionPart(), "llama.cpp").weights
+    own = own_precision(source, OWN_MACHINE).weights
     return list(dict.fromkeys([*([OWN_KIND] if own.storage == OWN_KIND else []), *USUAL_FORMATS]))
 
 
@@ -170,6 +176,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         bits=bits,
         cache_bits=setup.numbers.cache.bits_per_element,
         tokens_per_s=speed or 0.0,
+        formats=placed.subject.precision.weights.assumptions,
     )
 
 
@@ -274,7 +281,7 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
 
 
 def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
-    rules = engine_rules("llama.cpp")
+    rules = engine_rules(OWN_MACHINE)
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
     yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"

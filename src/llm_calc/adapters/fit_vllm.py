@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import version_warnings
 from llm_calc.adapters.memory_plan import planned_memory
-from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.model_source import own_precision, served_in_any_format
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.engines import LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.fitting import FitRequest, FitRow
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.core.engines import USUAL
 from llm_calc.core.errors import CalcError
 from llm_calc.core.memory import total_parameters, weights_bytes
 
@@ -48,10 +49,10 @@ def _weights(own_bits: float, bits: float) -> str | None:
 
 def _own_bits(request: FitRequest, catalogs: Catalogs) -> float:
     """Bits a parameter of the checkpoint as published; 16 of a GGUF file, which vLLM is not given here."""
-    source = served_model(request.model, catalogs)
+    source = served_in_any_format(request.model, catalogs)
     if source.gguf is not None:
         return 16.0
-    numbers = model_precision(source, PrecisionPart(), "vllm").numbers
+    numbers = own_precision(source, USUAL).numbers
     return 8 * weights_bytes(source.model, numbers.recipe) / total_parameters(source.model)
 
 

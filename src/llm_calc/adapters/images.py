@@ -15,6 +15,7 @@ from llm_calc.adapters.model_source import source_model
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.images import ImagesAnswer, ImagesPart
 from llm_calc.adapters.wire.inspect import InspectRequest
+from llm_calc.adapters.wire.media_limits import items_of
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import ModelPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
@@ -35,7 +36,8 @@ ENCODER_WIDTH_BYTES = 2.0
 class Profiled(BaseModel):
     """The video that vLLM profiles an encoder with: ``frames`` (0: none, or one of fewer tokens than an image).
 
-    Of ``frame_tokens`` each (0: of an image), ``merge`` x ``merge`` patches a token, ``around`` tokens of marks.
+    Of ``frame_tokens`` each (0: of an image), ``merge`` x ``merge`` patches a token, ``around`` tokens of marks;
+    ``pair`` frames of a video are one here.
     """
 
     model_config = STRICT
@@ -44,6 +46,7 @@ class Profiled(BaseModel):
     frame_tokens: int = 0
     merge: int = 1
     around: int = 0
+    pair: int = 1
     source: str = Field(min_length=1)
 
 
@@ -207,7 +210,8 @@ def with_images(request: RequestT, seen: Seen | None) -> RequestT:
 
 def _refuse_beyond(engine: VllmEngine, images: int) -> None:
     """Refuses a prompt of more images than the engine is told to take, as it would."""
-    most = 0 if engine.language_model_only else (engine.limit_mm_per_prompt or {}).get("image", images)
+    limits = dict(items_of(engine.limit_mm_per_prompt or {}))
+    most = 0 if engine.language_model_only else limits["image"].count if "image" in limits else images
     if images > most:
         option = "language_model_only" if engine.language_model_only else "limit_mm_per_prompt.image"
         msg = (

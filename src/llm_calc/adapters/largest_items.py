@@ -28,21 +28,30 @@ def largest_item(
     limits = family.model_dump()
     described = Described(config=config, processor=processor or {}, limits=limits, where=OPTION)
     try:
-        image = largest_image(rule_of(family.rule, described))
+        rule = rule_of(family.rule, described)
+        image = largest_image(rule)
     except InvalidInputError as error:  # a tower that does not say what the rule needs
         if OPTION in str(error):
             raise
         return None
     video = family.profiled
     if not video.frames:
-        return LargestItem(image=image)
+        return LargestItem(image=image, rule=rule)
     own = ImageCost(
         tokens=video.frame_tokens,
         embeddings=video.frame_tokens,
         positions=video.frame_tokens * video.merge**2,
     )
     frame = own if video.frame_tokens else image
-    return LargestItem(image=image, frame=frame, frames=video.frames, around=video.around)
+    return LargestItem(
+        image=image,
+        frame=frame,
+        frames=video.frames,
+        around=video.around,
+        rule=rule,
+        pair=video.pair,
+        own_frame=bool(video.frame_tokens),
+    )
 
 
 def unused_limits(

@@ -10,7 +10,7 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import FormatWishes, Precision, format_tables, resolve_precision
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
 from llm_calc.adapters.prediction_layers import prediction_layers
-from llm_calc.adapters.variants import Published, Variant, published
+from llm_calc.adapters.variants import Published, Variant, Wanted, published
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
 from llm_calc.core.architectures.dimensions import Dimensions, custom_model
 from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
@@ -31,6 +31,7 @@ class SourcedModel:
     the description's own ``quantization_config``. ``gguf``: the file that it was read from, if it was one.
     ``prediction_layers``: those for speculation that its checkpoint has; None where nothing tells. ``config``: what it
     was read from, if that was a configuration. ``variant``: the format that its name says, if that says one.
+    ``wanted``: the format to state, where its name stands for files of several.
     """
 
     model: Model
@@ -43,6 +44,7 @@ class SourcedModel:
     prediction_layers: int | None = None
     config: Mapping[str, object] | None = field(default=None, hash=False, compare=False, repr=False)
     variant: Variant | None = None
+    wanted: Wanted | None = None
 
     def states(self, weights: str | None) -> bool:
         """Whether a format of the weights is stated: by the request, or by the model's name."""
@@ -77,15 +79,27 @@ def served_model(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     return source if model is source.model else replace(source, model=model)
 
 
+def served_in_any_format(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
+    """The model of a request that compares formats itself.
+
+    Raises:
+        UnknownNameError: no catalog model of this name; offers the nearest.
+        InvalidInputError: a configuration, dimensions or a file that cannot be read; names the field.
+    """
+    return replace(served_model(part, catalogs), wanted=None)
+
+
 def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str | None = None) -> Precision:
     """Formats for a model; absent weights are what its own description says.
 
     Raises:
         UnknownNameError: a format that the catalog does not hold.
         InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed; a format other than the
-            one that the model's name says.
+            one that the model's name says; none where its name stands for several.
     """
     weights, stored = precision.weights, None
+    if source.wanted is not None:
+        source.wanted.check(weights)
     if source.variant is not None:
         weights = source.variant.agreed(weights)
     if weights is None and source.gguf is not None:
@@ -94,6 +108,11 @@ def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str 
         weights=weights, kv_cache=precision.kv_cache, activations=precision.activations, engine=engine
     )
     return resolve_precision(source.model, wishes, source.quantization, stored)
+
+
+def own_precision(source: SourcedModel, engine: str | None = None) -> Precision:
+    """Formats that a model's own description says; of a name that stands for files of several, the model's."""
+    return model_precision(replace(source, wanted=None), PrecisionPart(), engine)
 
 
 def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
@@ -111,13 +130,14 @@ def _from_catalog(found: Published) -> SourcedModel:
     """The entry's model; not exact where something of it, or of the variant that was named, was not read."""
     entry, variant = found.entry, found.variant
     source = _from_config(entry.config, entry.name, whole=entry.source.kind == PUBLISHED)
-    whole = entry.assumed is None and (variant is None or variant.is_whole)
+    whole = entry.assumed is None and found.wanted is None and (variant is None or variant.is_whole)
     words = (found.taken, entry.assumed, None if variant is None else variant.words)
     return replace(
         source,
         confidence=source.confidence if whole else "approximate",
         assumptions=(*source.assumptions, *(each for each in words if each is not None)),
         variant=variant,
+        wanted=found.wanted,
     )
 
 
@@ -165,7 +185,7 @@ def _with_files(source: SourcedModel, files: Mapping[str, Mapping[str, object]] 
 
 def _with_index(source: SourcedModel, index: Mapping[str, object]) -> SourcedModel:
     """The same model, with what the index of its files contradicts."""
-    precision = model_precision(source, PrecisionPart())
+    precision = own_precision(source)
     notes = index_notes(index, source.model, precision.weights.recipe)
     return replace(
         source,

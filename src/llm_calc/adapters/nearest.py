@@ -21,12 +21,12 @@ GPU is nearer than another model. Runs further than ``FARTHEST`` are left out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
+from typing import Any
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.measured_index import LAYOUT, BoolArray, EngineRuns, index_of, kind_of_run
+from llm_calc.adapters.measured_index import LAYOUT, EngineRuns, Rows, index_of, kind_of_run
 from llm_calc.adapters.measured_runs import (
     FIGURES,
     RunRow,
@@ -36,46 +36,27 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
+from llm_calc.adapters.run_distance import FARTHEST, Load, Near, Stack, near
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.architectures.shape import shape_of
-from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
 
 MOST_SHOWN = 5
-FARTHEST = 12.0
-OTHER_MODEL, OTHER_NAME, OTHER_GPU, OTHER_WEIGHTS, OTHER_CACHE = 6.0, 0.1, 4.0, 1.0, 0.5
-OTHER_LOAD, OTHER_VERSION, DOUBLING, NO_LENGTH, NO_BANDWIDTH = 1.5, 0.25, 0.5, 1.0, 1.0
-LIKE_LENGTH = float(np.log2(1.25))
-"""Lengths of points of one curve differ by at most a quarter."""
+KEPT_ROWS = 1024
+"""Runs that are kept as answers show them."""
 SENT_ALIKE = {"random_arrivals": "closed_loop"}
 """Kind of load whose measured curve stands in for one that was never measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a request asks, in the terms in which runs are compared.
+    """What a request asks, in the terms in which runs are compared; ``extras``: what no run has."""
 
-    ``model``: the catalog's name, None where the request describes the model instead.
-    ``requests``: at once, of random arrivals as estimated, None offline. ``extras``: what no run has.
-    """
-
-    model: str | None
-    shape: str
-    active_parameters: int
-    gpu: str
-    bandwidth_bytes_per_s: float
-    weights: str
-    weights_bits: float
-    kv_cache: str
-    layout: tuple[int, int, int, int]
-    kind: str
-    input_tokens: int
-    output_tokens: int
-    requests: float | None
-    version: str | None
+    stack: Stack
+    load: Load
     extras: tuple[str, ...]
 
 
@@ -95,20 +76,22 @@ def evidence_of(
     asked, runs = question_of(request, placed, found), index_of(catalogs).get(placed.engine)
     if runs is None:
         return Evidence(nearest=[], note=_note(placed.engine, 0), curve=[])
-    far = distances(asked, runs)
-    comparable = np.flatnonzero((runs.shape.are(asked.shape) | runs.gpu.are(asked.gpu)) & (far <= FARTHEST))
-    places = comparable[np.argsort(far[comparable], kind="stable")[:MOST_SHOWN]].tolist()
+    about = near(asked.stack, runs)
+    far = about.distances(asked.load)
+    comparable = (far <= FARTHEST).nonzero()[0]
+    nearest = comparable[far[comparable].argsort(kind="stable")[:MOST_SHOWN]]
+    places, distances = about.places[nearest].tolist(), far[nearest].tolist()
     return Evidence(
-        nearest=[_shown(asked, runs.rows[place], float(far[place])) for place in places],
+        nearest=[_shown(asked, runs.rows, *each) for each in zip(places, distances, strict=True)],
         note=_note(placed.engine, len(comparable)),
-        curve=_curve(asked, runs),
+        curve=_curve(asked.load, about, runs),
     )
 
 
 def question_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Question:
     """A request as runs are compared with it."""
     setup, workload, layout = placed.subject.setup, request.workload, placed.layout
-    return Question(
+    stack = Stack(
         model=None if request.model.name is None else placed.subject.name,
         shape=shape_of(setup.model),
         active_parameters=active_parameters_of(setup.model),
@@ -118,13 +101,15 @@ def question_of(request: ServingEstimateRequest, placed: Placed, found: Estimate
         weights_bits=weights_bits(placed),
         kv_cache=kv_kind(placed),
         layout=(layout.tensor, layout.pipeline, layout.data * placed.replicas, layout.expert),
+        version=request.engine.version,
+    )
+    load = Load(
         kind=kind_of(workload),
         input_tokens=workload.mean_input_tokens,
         output_tokens=workload.mean_output_tokens,
         requests=_requests(workload, found),
-        version=request.engine.version,
-        extras=tuple(_extras(request)),
     )
+    return Question(stack=stack, load=load, extras=tuple(_extras(request)))
 
 
 def kind_of(workload: WorkloadPart) -> str:
@@ -165,48 +150,20 @@ def _extras(request: ServingEstimateRequest) -> Iterator[str]:
             yield name
 
 
-def distances(asked: Question, runs: EngineRuns) -> FloatArray:
-    """How far every run of an engine is from a question, by the formula of this module [-]."""
-    same_model, same_gpu = runs.shape.are(asked.shape), runs.gpu.are(asked.gpu)
-    parameters = np.abs(runs.log_parameters - np.log2(asked.active_parameters))
-    bandwidths = np.abs(runs.log_bandwidth - np.log2(asked.bandwidth_bytes_per_s))
-    bandwidths[np.isnan(bandwidths)] = NO_BANDWIDTH
-    renamed = 0.0 if asked.model is None else OTHER_NAME * ~runs.model.are(asked.model)
-    total: FloatArray = np.where(same_model, renamed, OTHER_MODEL + parameters)
-    total += ~same_gpu * (OTHER_GPU + bandwidths)
-    total += ~runs.weights.are(asked.weights) * (
-        OTHER_WEIGHTS + np.abs(runs.log_bits - np.log2(asked.weights_bits))
-    )
-    total += OTHER_CACHE * ~runs.kv_cache.are(asked.kv_cache)
-    total += DOUBLING * np.abs(runs.log_layout - np.log2(asked.layout)[:, None]).sum(axis=0)
-    total += OTHER_LOAD * ~runs.kind.are(asked.kind)
-    for column, tokens in ((runs.log_input, asked.input_tokens), (runs.log_output, asked.output_tokens)):
-        total += np.nan_to_num(DOUBLING * np.abs(column - np.log2(tokens)), nan=NO_LENGTH)
-    if asked.requests is not None:
-        total += np.nan_to_num(DOUBLING * np.abs(runs.log_requests - np.log2(asked.requests)), nan=0.0)
-    if asked.version is not None:
-        total += OTHER_VERSION * ~runs.version.are(asked.version)
-    return total
-
-
-def _curve(asked: Question, runs: EngineRuns) -> list[MeasuredPoint]:
+def _curve(asked: Load, about: Near, runs: EngineRuns) -> list[MeasuredPoint]:
     """All loads at which the deployment of the question was measured with like lengths; none if it was only one."""
     kind = SENT_ALIKE.get(asked.kind, asked.kind)
     closed = "static_batch" if kind == "static_batch" else "closed_loop"
     if kind == "offline":
         return []
-    alike: BoolArray = runs.shape.are(asked.shape) & runs.gpu.are(asked.gpu)
-    alike &= runs.weights.are(asked.weights) & runs.kv_cache.are(asked.kv_cache)
-    alike &= runs.kind.are(closed) | runs.kind.are("single_stream")
-    alike &= (runs.log_layout == np.log2(asked.layout)[:, None]).all(axis=0)
-    for column, tokens in ((runs.log_input, asked.input_tokens), (runs.log_output, asked.output_tokens)):
-        alike &= np.abs(column - np.log2(tokens)) <= LIKE_LENGTH
-    points = [_point(runs.rows[place]) for place in np.flatnonzero(alike).tolist()]
+    points = [_point(runs.rows, place) for place in about.points(asked, (closed, "single_stream"))]
     several = len({point.requests for point in points}) > 1
     return sorted(points, key=lambda point: point.requests) if several else []
 
 
-def _point(row: RunRow) -> MeasuredPoint:
+@lru_cache(KEPT_ROWS)
+def _point(rows: Rows, place: int) -> MeasuredPoint:
+    row = rows[place]
     return MeasuredPoint(
         requests=row.requests or 1,
         **{name: getattr(row, name) for name in FIGURES},
@@ -220,32 +177,38 @@ SHOWN_AS_THEY_ARE = tuple(
 )
 
 
-def _shown(asked: Question, row: RunRow, distance: float) -> NearestRun:
-    return NearestRun(
-        **{name: getattr(row, name) for name in SHOWN_AS_THEY_ARE},
-        source=load_sources()[row.source],
-        distance=round(distance, 2),
-        differs=list(differences(asked, row)),
-    )
+@lru_cache(KEPT_ROWS)
+def _run(rows: Rows, place: int) -> tuple[RunRow, dict[str, Any]]:
+    """A run, and what an answer shows of it whatever the question."""
+    row = rows[place]
+    return row, {name: getattr(row, name) for name in SHOWN_AS_THEY_ARE} | {
+        "source": load_sources()[row.source]
+    }
+
+
+def _shown(asked: Question, rows: Rows, place: int, distance: float) -> NearestRun:
+    row, shown = _run(rows, place)
+    return NearestRun(**shown, distance=round(distance, 2), differs=list(differences(asked, row)))
 
 
 def differences(asked: Question, row: RunRow) -> Iterator[str]:
     """The fields in which a run differs from a question; for numbers with the run's over the question's."""
+    stack, load = asked.stack, asked.load
     texts = (
-        ("model", row.shape, asked.shape),
-        ("gpu", row.gpu, asked.gpu),
-        ("weights", row.weights_kind, asked.weights),
-        ("kv_cache", row.kv_kind, asked.kv_cache),
-        ("load", kind_of_run(row.load, row.requests), asked.kind),
+        ("model", row.shape, stack.shape),
+        ("gpu", row.gpu, stack.gpu),
+        ("weights", row.weights_kind, stack.weights),
+        ("kv_cache", row.kv_kind, stack.kv_cache),
+        ("load", kind_of_run(row.load, row.requests), load.kind),
     )
     yield from (name for name, own, wanted in texts if own != wanted)
-    for name, wanted in zip(LAYOUT, asked.layout, strict=True):
+    for name, wanted in zip(LAYOUT, stack.layout, strict=True):
         yield from _ratio(name, getattr(row, name), wanted)
-    yield from _ratio("input_tokens", row.input_tokens, asked.input_tokens)
-    yield from _ratio("output_tokens", row.output_tokens, asked.output_tokens)
-    if row.requests is not None and asked.requests is not None and asked.kind not in SENT_ALIKE:
-        yield from _ratio("requests", row.requests, asked.requests)
-    if asked.version is not None and asked.version != row.engine_version:
+    yield from _ratio("input_tokens", row.input_tokens, load.input_tokens)
+    yield from _ratio("output_tokens", row.output_tokens, load.output_tokens)
+    if row.requests is not None and load.requests is not None and load.kind not in SENT_ALIKE:
+        yield from _ratio("requests", row.requests, load.requests)
+    if stack.version is not None and stack.version != row.engine_version:
         yield "engine_version"
     yield from asked.extras
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.files import STRICT, Many, Named, read_named
 from llm_calc.adapters.engines import engine_from
-from llm_calc.adapters.model_source import model_precision, served_model
+from llm_calc.adapters.model_source import own_precision, served_model
 from llm_calc.adapters.ollama_flags import ollama_settings, unsaid_of_ollama
 from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.units import GIB
@@ -24,8 +24,8 @@ from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_slots import padded
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
+from llm_calc.core.engines.llama_cpp_traits import MOST_PARALLEL
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
-from llm_calc.core.planning.options import MOST_PARALLEL
 
 MIB = 1 << 20
 OWN_KIND = "mxfp4"
@@ -104,7 +104,7 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
         precision=request.precision,
         hardware=request.hardware,
         parallelism=request.parallelism,
-        engine="llama.cpp",
+        engine=part.name,
         version=part.version or preset.engine_version,
     ).setup
     return request.model_copy(update={"engine": part.model_copy(update=_chosen(preset, part, setup))})
@@ -115,7 +115,7 @@ def _with_weights(request: RequestT, preset: Preset, catalogs: Catalogs) -> Requ
     if request.precision.weights is not None:
         return request
     source = served_model(request.model, catalogs)
-    own = model_precision(source, request.precision, preset.engine).weights
+    own = own_precision(source, preset.engine).weights
     if source.gguf is not None or source.variant is not None or own.storage == OWN_KIND:
         return request
     chosen = request.precision.model_copy(update={"weights": preset.weights})
@@ -156,7 +156,7 @@ def _own_context(
         precision=request.precision,
         hardware=request.hardware,
         parallelism=request.parallelism,
-        engine="llama.cpp",
+        engine=part.name,
         version=part.version,
     ).setup
     return cast("LlamaCpp", engine_from(part)).start(setup).n_ctx

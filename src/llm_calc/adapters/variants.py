@@ -4,7 +4,13 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import CatalogModel
-from llm_calc.adapters.catalog.published_names import Spoken, said_format, spoken_variant
+from llm_calc.adapters.catalog.published_names import (
+    Several,
+    Spoken,
+    said_format,
+    several_formats,
+    spoken_variant,
+)
 from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.adapters.said_as import said_as
 from llm_calc.core.errors import InvalidInputError, UnknownNameError, UnsupportedError
@@ -12,6 +18,8 @@ from llm_calc.core.meant_names import Meant, meant, words_of
 from llm_calc.core.names import bare_id
 
 FIELD = "model.name"
+WEIGHTS = "precision.weights"
+WHOLE = ("fp16", "bf16", "fp32")
 MOST_NAMED = 8
 """Models that a refusal or an assumption names."""
 MOST_CHARACTERS = 100
@@ -44,7 +52,7 @@ class Variant:
     @property
     def is_whole(self) -> bool:
         """Whether the format leaves nothing to its publisher: 16 bits or more everywhere."""
-        return not find_recipe(self.weights).rules and self.weights in ("fp16", "bf16", "fp32")
+        return not find_recipe(self.weights).rules and self.weights in WHOLE
 
     @property
     def file_kind(self) -> str:
@@ -74,10 +82,41 @@ class Variant:
         if said.name == asked.name or (not kind and said.row.storage == asked.row.storage):
             return weights
         msg = (
-            f"precision.weights: {weights!r} contradicts {FIELD} {self.name!r}, whose weights are {self.weights}; "
+            f"{WEIGHTS}: {weights!r} contradicts {FIELD} {self.name!r}, whose weights are {self.weights}; "
             f"leave it out, or name {self.model!r}"
         )
-        raise InvalidInputError(msg, field="precision.weights", accepted=[self.weights])
+        raise InvalidInputError(msg, field=WEIGHTS, accepted=[self.weights])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The format that a request must state, where a name stands for files of several (``-GGUF``).
+
+    ``like``: one of the formats; ``give``: what to give, in words.
+    """
+
+    name: str
+    model: str
+    like: str
+    give: str
+
+    def check(self, weights: str | None) -> None:
+        """Refuse what is no format of such files.
+
+        Raises:
+            InvalidInputError: none is stated, or one of other files.
+        """
+        if weights is not None and self._holds(weights):
+            return
+        msg = f"{WEIGHTS}: {self.name} stands for files of several formats of {self.model}; give {self.give}"
+        raise InvalidInputError(msg, field=WEIGHTS)
+
+    def _holds(self, weights: str) -> bool:
+        """Whether such files hold a format: those of llama.cpp its kinds and 16 bits, others less than 16 bits."""
+        asked = find_recipe(weights)
+        if find_recipe(self.like).is_gguf:
+            return asked.is_gguf or asked.name in WHOLE
+        return not asked.is_gguf and asked.name not in WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +124,14 @@ class Published:
     """An entry of the catalog as a request names it.
 
     ``variant``: the format that the name says, if it says one; ``taken``: what a name was taken for that leaves its
-    version open, and what else it may mean.
+    version open, and what else it may mean; ``wanted``: the format to state, where it stands for files of
+    several.
     """
 
     entry: CatalogModel
     variant: Variant | None = None
     taken: str | None = None
+    wanted: Wanted | None = None
 
     def repository(self, name: str) -> str:
         """The hub's id to load."""
@@ -111,6 +152,9 @@ def published(catalogs: Catalogs, name: str) -> Published:
     spoken = spoken_variant(name, names)
     if spoken is not None:
         return _in_its_format(name, spoken)
+    several = several_formats(name, names)
+    if several is not None:
+        return _in_a_format_to_state(bare_id(name)[:MOST_CHARACTERS], several)
     base, weights = said_format(name)
     found = _meant(catalogs, base if weights else name)
     if found.name is None:
@@ -126,7 +170,7 @@ def published(catalogs: Catalogs, name: str) -> Published:
 
 def _in_its_format(name: str, spoken: Spoken[CatalogModel]) -> Published:
     """A variant's model in the format that its name says."""
-    with said_as({"precision.weights": FIELD}):
+    with said_as({WEIGHTS: FIELD}):
         recipe = find_recipe(spoken.weights)
     plain = bare_id(name)
     is_id = plain.count("/") == 1 and ":" not in plain and not recipe.is_gguf
@@ -137,6 +181,16 @@ def _in_its_format(name: str, spoken: Spoken[CatalogModel]) -> Published:
         repository=plain if is_id else None,
     )
     return Published(entry=spoken.entry, variant=variant)
+
+
+def _in_a_format_to_state(name: str, several: Several[CatalogModel]) -> Published:
+    """The model of a name that stands for files of several formats."""
+    model = several.entry.name
+    files = "its files were not read: a format is counted as engines define it"
+    wanted = Wanted(name=name, model=model, like=several.like, give=several.give)
+    return Published(
+        entry=several.entry, taken=f"{FIELD}: {name} is taken for {model}; {files}", wanted=wanted
+    )
 
 
 def _meant(catalogs: Catalogs, name: str) -> Meant:

@@ -38,8 +38,8 @@ ManifestKindOption = Annotated[
         "--manifest",
         panel=LIMITS,
         of="KIND",
-        what="Print the best as YAML for kubectl apply: kubernetes, leader_worker_set or kserve.",
-        complete=one_of("kubernetes", "leader_worker_set", "kserve"),
+        what="Print the best as YAML for kubectl apply: kubernetes, leader_worker_set, kserve or dynamo.",
+        complete=one_of("kubernetes", "leader_worker_set", "kserve", "dynamo"),
     ),
 ]
 

@@ -62,7 +62,9 @@ def rounded(value: Quantity) -> Quantity:
 
 def larger(first: Quantity, second: Quantity) -> Quantity:
     """The larger of two, element by element."""
-    if is_number(first) and is_number(second):
+    if isinstance(first, _NUMBER) and isinstance(second, _NUMBER):
+        return max(first, second)
+    if is_number(first) and is_number(second):  # what asks longer: other kinds of numbers
         return max(first, second)
     import numpy as np
 
@@ -71,6 +73,8 @@ def larger(first: Quantity, second: Quantity) -> Quantity:
 
 def smaller(first: Quantity, second: Quantity) -> Quantity:
     """The smaller of two, element by element."""
+    if isinstance(first, _NUMBER) and isinstance(second, _NUMBER):
+        return min(first, second)
     if is_number(first) and is_number(second):
         return min(first, second)
     import numpy as np
@@ -80,6 +84,8 @@ def smaller(first: Quantity, second: Quantity) -> Quantity:
 
 def where(condition: Condition, chosen: Quantity, otherwise: Quantity) -> Quantity:
     """``chosen`` where the condition holds, else ``otherwise``."""
+    if isinstance(condition, bool) and isinstance(chosen, _NUMBER) and isinstance(otherwise, _NUMBER):
+        return chosen if condition else otherwise
     if not (hasattr(condition, "__len__") or is_array(chosen, otherwise)):
         return chosen if condition else otherwise
     import numpy as np

@@ -104,6 +104,29 @@ def test_commands_and_manifests_say_the_side() -> None:
     assert any("kserve of prefill and decode apart is not made" in note for note in sglang["notes"])
 
 
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
+def test_a_graph_of_dynamo_has_both_sides(engine: str) -> None:
+    found = asked(engine, "concurrency", manifests=["dynamo", "kubernetes"])["apart"][0]
+    claim, graph = found["manifests"]["dynamo"]
+    for each in (claim, graph):
+        assert [*validator(each["apiVersion"], each["kind"]).iter_errors(each)] == []
+    parts = {part["type"]: part for part in graph["spec"]["components"]}
+    assert parts["prefill"]["replicas"] == found["disaggregated"]["prefill_replicas"]
+    assert parts["decode"]["replicas"] == found["disaggregated"]["decode_replicas"]
+    held = found["disaggregated"]["decode_parallelism"] or found["parallelism"]
+    for side, layout in (("prefill", found["parallelism"]), ("decode", held)):
+        (main,) = parts[side]["podTemplate"]["spec"]["containers"]
+        assert main["resources"]["limits"] == {"nvidia.com/gpu": str(layout["tensor"] * layout["data"])}
+        assert f"--disaggregation-mode {side}" in " ".join(main["args"])
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert any("kubernetes of prefill and decode apart is not made" in note for note in found["notes"])
+    if engine == "trtllm":
+        # Both sides share the models' volume, and only the one that prefills does not overlap its schedule.
+        words = parts["prefill"]["podTemplate"]["spec"]["containers"][0]["args"][0]
+        assert "disable_overlap_scheduler" in words
+        assert "> /tmp/options.yaml &&" in words
+
+
 def test_what_is_not_searched_is_named() -> None:
     with pytest.raises(InvalidInputError, match="prefill_apart: pairs are searched"):
         plan(model=MODEL, prefill_apart=True)
@@ -145,12 +168,15 @@ HYBRID: dict[str, Any] = {
 
 def test_recurrent_state_moves_between_equal_tensor_parallelism_alone() -> None:
     """vLLM's docs/features/nixl_connector_compatibility.md: hybrid models need P TP == D TP, dense ones do not."""
-    answer = asked("vllm", "concurrency", **HYBRID, manifests=None)
+    answer = asked("vllm", "concurrency", **HYBRID, manifests=["kserve", "dynamo"])
     assert answer["apart"]
     for found in answer["apart"]:
         decode = found["disaggregated"]["decode_parallelism"] or found["parallelism"]
         assert decode["tensor"] == found["parallelism"]["tensor"]
         assert any("VLLM_SSM_CONV_STATE_LAYOUT=DS" in note for note in found["notes"])
+        for objects in found["manifests"].values():
+            # Both sides, not the router.
+            assert json.dumps(objects).count('{"name": "VLLM_SSM_CONV_STATE_LAYOUT", "value": "DS"}') == 2
     dense = asked("vllm", "concurrency")["apart"][0]
     assert dense["disaggregated"]["decode_parallelism"]["tensor"] != dense["parallelism"]["tensor"]
 

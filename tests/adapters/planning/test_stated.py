@@ -5,20 +5,25 @@ Names read in the parsers of the engines: vLLM 0.33.0, 0.11.0 ``engine/arg_utils
 mlx-lm 0.32.2 ``mlx_lm/server.py``.
 """
 
+import json
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
-from llm_calc.adapters.planning.stated import stated_options, unsaid
-from llm_calc.adapters.wire.engines import ENGINE_PARTS
-from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
-from llm_calc.core.launching.command import Launch, launch_command
+from llm_calc.adapters.planning.stated import further_options, stated_options, unsaid
+from llm_calc.adapters.wire.engines import ENGINE_PARTS, EnginePart
+from llm_calc.adapters.wire.homes import homed_flags
+from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.core.engines import traits_of
+from llm_calc.core.launching.command import Launch, file_command, launch_command
 from llm_calc.core.parallelism import Layout
 
 NONE = ""
+MODEL = {"name": "llama-3.1-8b"}
 SAID: dict[str, dict[str, tuple[Any, str]]] = {
     "vllm": {
         "gpu_memory_utilization": (0.7, "--gpu-memory-utilization 0.7"),
@@ -147,8 +152,8 @@ def command(engine: str, release: str | None = None, **options: Any) -> tuple[st
 
 @pytest.mark.parametrize("engine", load_launch_rules())
 def test_every_option_of_every_engine_is_in_the_table(engine: str) -> None:
-    options = set(ENGINE_PARTS[engine].model_fields) - {"name", "version", "further"}
-    idle = frozenset(SWITCHES.get(engine, ()))
+    options = set(ENGINE_PARTS[engine].model_fields) - {"name", "version", "further", "further_values"}
+    idle = frozenset(traits_of(engine).options.layout.switches)
     assert options - (homed_flags(engine) - idle) == set(SAID[engine])
     assert {row.states for row in launch_rules(engine).stated} <= options
 
@@ -246,23 +251,141 @@ def test_what_the_command_cannot_say_is_a_note(client: TestClient) -> None:
     )
 
 
-def test_what_nothing_counts_is_named_where_the_command_leaves_it_out(client: TestClient) -> None:
-    engine = {
-        "name": "vllm",
-        "attention_backend": "FLASHINFER",
-        "enable_dbo": True,
-        "tool_call_parser": "hermes",
-        "compilation_config": {"mode": 0, "cudagraph_mode": "FULL"},
-        "optimization_level": 1,
-    }
+# As the engines' own commands take them: vLLM's BooleanOptionalAction and dotted keys (engine/arg_utils.py and
+# utils/argparse_utils.py of 0.33.0), SGLang's store_true, trtllm-serve's underscores, llama.cpp's common/arg.cpp.
+FURTHER: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("vllm", {"attention_backend": "FLASHINFER"}, ["--attention-backend", "FLASHINFER"]),
+    (
+        "vllm",
+        {"enable_dbo": True, "calculate_kv_scales": False},
+        ["--enable-dbo", "--no-calculate-kv-scales"],
+    ),
+    ("vllm", {"served_model_name": ["a b", "c"]}, ["--served-model-name", "a b", "c"]),
+    ("vllm", {"kv_events_config": {"a": [1, "x y"]}}, ["--kv-events-config", '{"a":[1,"x y"]}']),
+    (
+        "vllm",
+        {"compilation_config": {"mode": 0, "pass_config": {"fuse": True}, "cudagraph_mode": "FULL"}},
+        [
+            "--compilation-config.cudagraph_mode",
+            "FULL",
+            "--compilation-config.mode",
+            "0",
+            "--compilation-config.pass_config",
+            '{"fuse":true}',
+        ],
+    ),
+    (
+        "vllm",
+        {"optimization_level": 1},
+        ["--compilation-config.cudagraph_mode", "PIECEWISE", "--optimization-level", "1"],
+    ),
+    ("vllm", {"chat_template": "$(id)'; rm"}, ["--chat-template", "$(id)'; rm"]),
+    ("vllm", {"chat_template": "--help"}, ["--chat-template=--help"]),
+    ("sglang", {"moe_runner_backend": "triton"}, ["--moe-runner-backend", "triton"]),
+    ("sglang", {"enable_two_batch_overlap": True}, ["--enable-two-batch-overlap"]),
+    ("trtllm", {"num_postprocess_workers": 2}, ["--num_postprocess_workers", "2"]),
+    ("llama.cpp", {"threads": 8, "cont_batching": False}, ["--threads", "8", "--no-cont-batching"]),
+    ("llama.cpp", {"alias": "-m x"}, ["--alias", "-m x"]),
+    ("mlx", {"temp": 0.7}, ["--temp", "0.7"]),
+]
+
+
+def asked_part(engine: dict[str, Any]) -> EnginePart:
+    body = {"model": MODEL, "hardware": {"gpu": "h100-80gb-sxm"}, "engine": engine}
+    return MemoryPlanRequest.model_validate(body).engine
+
+
+def from_request(engine: str, **options: Any) -> tuple[list[str], list[str]]:
+    """The words that options add to a plain command, as a shell reads them, and notes."""
+    rules = launch_rules(engine)
+    parts = [asked_part({"name": engine}), asked_part({"name": engine, **options})]
+    texts = [
+        launch_command(
+            Launch(
+                rules=rules,
+                model="m",
+                layout=Layout(),
+                gpus_per_node=8,
+                layers=32,
+                stated=stated_options(each),
+                further=further_options(each),
+            )
+        )
+        for each in parts
+    ]
+    plain, found = (shlex.split(text) for text in texts)
+    assert found[: len(plain)] == plain
+    return found[len(plain) :], list(unsaid(rules, parts[1]))
+
+
+@pytest.mark.parametrize(("engine", "options", "words"), FURTHER)
+def test_what_nothing_counts_is_said_as_it_was(
+    engine: str, options: dict[str, Any], words: list[str]
+) -> None:
+    assert from_request(engine, **options) == (words, [])
+
+
+def test_what_an_answer_repeats_is_said_again() -> None:
+    part = asked_part({"name": "vllm", "seed": 7})
+    assert from_request(**{"engine": "vllm", **part.model_dump(exclude={"name"}, exclude_none=True)}) == (
+        ["--seed", "7"],
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "note"),
+    [
+        ("sglang", {"enable_two_batch_overlap": False}, "has no word for false"),
+        ("vllm", {"further": ["enable_dbo"]}, "nothing says its value"),
+        ("vllm", {"nnodes": 2}, "says its own, by the plan"),
+    ],
+)
+def test_what_the_command_does_not_say_of_them_is_named(
+    engine: str, options: dict[str, Any], note: str
+) -> None:
+    words, notes = from_request(engine, **options)
+    assert words == []
+    assert len(notes) == 1
+    assert note in notes[0]
+
+
+def test_what_nothing_counts_may_stand_in_the_file() -> None:
+    moe = {"backend": "CUTLASS", "odd": "100 %s\\n"}
+    part = asked_part({"name": "trtllm", "moe_config": moe})
+    launch = Launch(
+        rules=launch_rules("trtllm"),
+        model="m",
+        layout=Layout(),
+        gpus_per_node=8,
+        further=further_options(part),
+    )
+    writes = file_command(launch).partition(" > ")[0]
+    text = subprocess.run(["bash", "-c", writes], capture_output=True, text=True, check=True).stdout
+    name, _, value = text.partition(": ")
+    assert (name, json.loads(value)) == ("moe_config", moe)
+
+
+def test_a_manifest_says_what_nothing_counts(client: TestClient) -> None:
     asked = {
-        "model": {"name": "llama-3.1-8b"},
+        "model": MODEL,
         "gpus": ["h100-80gb-sxm"],
         "context_tokens": 4096,
-        "engine": engine,
+        "engine": {
+            "name": "vllm",
+            "attention_backend": "FLASHINFER",
+            "port": 9000,
+            "chat_template": "$(HOME)",
+        },
         "manifests": ["kubernetes"],
     }
     found = client.post("/api/recommend_gpus", json=asked).json()["recommendations"][0]
-    for name in engine.keys() - {"name"}:
-        said = f"engine.{name}: nothing here counts it, and the launch command leaves it out; add it as you said it"
-        assert said in found["notes"]
+    deployment = next(each for each in found["manifests"]["kubernetes"] if each["kind"] == "Deployment")
+    (engine,) = deployment["spec"]["template"]["spec"]["containers"]
+    text = " ".join(engine["args"])
+    assert "--attention-backend FLASHINFER" in text
+    # Kubernetes would put a variable of its own in place of $(HOME)
+    assert "--chat-template $$(HOME)" in text
+    assert "--port 9000" in text
+    assert engine["ports"][0]["containerPort"] == 9000
+    assert not [note for note in found["notes"] if "attention_backend" in note and "leaves it out" in note]

@@ -14,7 +14,8 @@ from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
 from llm_calc.adapters.wire.passed import BY_LEVEL
-from llm_calc.core.engines.refused_flags import REFUSED
+from llm_calc.adapters.wire.trtllm_parts import CACHE
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "engine_options.json").read_text())
@@ -32,7 +33,8 @@ def plan(
 def test_every_option_of_a_release_is_known_in_one_way(engine: str) -> None:
     known, release = load_passed_options()[engine], RECORDED[engine]
     used = {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine), *known.aliases}
-    refused, passed = {*known.homes, *REFUSED.get(engine, {})}, known.passed
+    used |= {CACHE} if engine == "trtllm" else set()
+    refused, passed = {*known.homes, *traits_of(engine).options.refused}, known.passed
     assert release["release"] == known.release
     assert set(release["options"]) - used - refused - passed == set()
     assert not used & refused
@@ -68,6 +70,8 @@ PASSED = [
         True,
     ),
     ("trtllm", {"tool_parser": "qwen3", "num_postprocess_workers": 2}, False),
+    ("trtllm", {"print_iter_log": True, "enable_iter_perf_stats": True, "enable_block_reuse": False}, False),
+    ("trtllm", {"moe_config": {"backend": "TRTLLM"}, "stream_interval": 20, "scheduler_config": {}}, True),
     ("llama.cpp", {"jinja": True, "alias": "m", "host": "0.0.0.0"}, False),
     ("llama.cpp", {"threads": 8, "cont_batching": True, "cache_ram": 4096, "mmproj": "m.gguf"}, True),
 ]
@@ -114,6 +118,9 @@ ALIKE = [
     ("vllm", {"optimization_level": 1}, {"cudagraph_mode": "PIECEWISE"}),
     ("vllm", {"optimization_level": 0}, {"enforce_eager": True}),
     ("vllm", {"dtype": "auto", "enable_lora": False, "swap_space": 0}, {}),
+    ("vllm", {"prefill_context_parallel_size": 1, "cp_kv_cache_interleave_size": 1}, {}),
+    ("sglang", {"attn_cp_size": 1, "moe_dp_size": 1}, {}),
+    ("trtllm", {"max_beam_width": 1, "context_parallel_size": 1, "moe_tensor_parallel_size": None}, {}),
 ]
 
 
@@ -160,6 +167,7 @@ MISTYPED: dict[str, tuple[Any, ...]] = {
     "compilation_config": (True, False, [1], 1.5, "[1]", "true", "{"),
     "eplb_config": (True, 1, [1], "[1]", 1.5),
     "further": (True, 1, "x", {}, [["a"]], [{}], [1], [None]),
+    "further_values": (True, 1, "x", [], [["a"]], {"no_such": 1}),
 }
 
 
@@ -179,7 +187,12 @@ WRONG: tuple[Any, ...] = (True, 1.5, "x", "{", [["a"]], [{}], {"a": [{}]}, 10**3
 def test_no_value_of_any_option_is_more_than_refused(engine: str) -> None:
     known = load_passed_options().get(engine)
     named = () if known is None else (*known.aliases, *known.homes, *sorted(known.passed)[:3])
-    options = {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine), *REFUSED.get(engine, {}), *named}
+    options = {
+        *ENGINE_PARTS[engine].model_fields,
+        *homed_flags(engine),
+        *traits_of(engine).options.refused,
+        *named,
+    }
     for option in sorted(options - {"name"}):
         for value in WRONG:
             part = {"name": engine, option: value}

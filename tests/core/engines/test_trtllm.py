@@ -83,3 +83,13 @@ def test_kv_heads_are_dealt_or_doubled_whole(tensor: int, *, cut: bool) -> None:
     asked = f"parallelism.tensor: {tensor} neither divides 8 KV heads nor is a multiple of them"
     works = "what works: tensor 1, 2, 4, 8, 16"
     assert plan.refusals == (() if cut else (f"{asked}; {works}",))
+
+
+def test_batches_that_are_captured() -> None:
+    """``CudaGraphConfig`` without padding: 1 to 31, and 32, 64, 128."""
+    whole, one = (
+        build_engine("trtllm", max_batch_size=most).plan(setup()).budget.cuda_graphs_bytes
+        for most in (2048, 1)
+    )
+    assert whole == 34 * one
+    assert build_engine("trtllm", max_batch_size=64).plan(setup()).budget.cuda_graphs_bytes == 33 * one

@@ -11,8 +11,8 @@ from llm_calc.core.engines.weights import device_weights_bytes
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.weights import Weight
-from llm_calc.core.workloads.images import ImageCost
-from llm_calc.core.workloads.largest_images import LargestItem
+from llm_calc.core.workloads.images import ImageCost, ImageRule, MergedPatches, RowsOfPatches
+from llm_calc.core.workloads.largest_images import ItemLimit, LargestItem, largest_image
 from tests.core.engines.setups import llama_3_8b, setup
 
 TOWER = Weight(
@@ -56,10 +56,10 @@ def test_a_tower_is_left_out_where_nothing_that_it_takes_may_come(
 
 
 def test_text_alone_takes_nothing() -> None:
-    assert wishes_of(text_only=True, limits=(("image", 3),), profiled=True, mode="weights") == MediaWishes(
-        images=0, videos=0, sounds=0
-    )
-    assert wishes_of(text_only=False, limits=(("image", 3),), profiled=True, mode="data").images == 3
+    three = (("image", ItemLimit(count=3)),)
+    nothing = wishes_of(text_only=True, limits=three, profiled=True, mode="weights")
+    assert (nothing.images, nothing.videos, nothing.sounds) == (0, 0, 0)
+    assert wishes_of(text_only=False, limits=three, profiled=True, mode="data").images == 3
     assert MediaWishes().videos == UNLIMITED
 
 
@@ -84,6 +84,50 @@ def test_items_that_are_profiled(
     found = profiled_items(replace(setup(seeing()), largest_item=largest), STEP, context, wishes)
     assert found is not None
     assert (found.items, found.frames, found.tokens) == (items, frames, tokens)
+
+
+QWEN = MergedPatches(patch=14, merge=2, least_pixels=3136, most_pixels=12_845_056)
+ROWS = RowsOfPatches(patch=14, merge=2, longest_edge=1540)
+
+
+# vLLM 0.33.0 multimodal/processing/dummy_inputs.py: the smaller of each side; Qwen's items are counted as the largest
+@pytest.mark.parametrize(
+    ("rule", "wishes", "items", "tokens", "largest"),
+    [
+        (QWEN, MediaWishes(videos=0, image=ItemLimit(count=9, width=512, height=512)), 1, 18 * 18, False),
+        (QWEN, MediaWishes(videos=0, image=ItemLimit(count=9, width=560)), 1, 20 * 128, False),
+        (QWEN, MediaWishes(videos=0, image=ItemLimit(count=9, width=99_999)), 1, 128 * 128, True),
+        (ROWS, MediaWishes(image=ItemLimit(count=9, width=512, height=512)), 16_384 // 361, 19 * 19, False),
+        (ROWS, MediaWishes(), 16_384 // 3025, 55 * 55, True),
+    ],
+)
+def test_sides_that_a_limit_states(
+    rule: ImageRule, wishes: MediaWishes, items: int, tokens: int, largest: bool
+) -> None:
+    step = Limits(max_sequences=1024, max_batched_tokens=16_384)
+    asked = replace(setup(seeing()), largest_item=LargestItem(image=largest_image(rule), rule=rule))
+    found = profiled_items(asked, step, 32_768, wishes)
+    assert found is not None
+    assert (found.items, found.tokens, found.largest) == (items, tokens, largest)
+
+
+@pytest.mark.parametrize(
+    ("video", "frames", "tokens"),
+    [
+        (ItemLimit(count=9), 7, 114_688),
+        (ItemLimit(count=9, num_frames=5), 3, 3 * 16_384),  # of 14; two are patches together
+        (ItemLimit(count=9, num_frames=99), 7, 114_688),
+        (ItemLimit(count=9, width=512, height=512), 7, 7 * 324),
+    ],
+)
+def test_frames_that_a_limit_states(video: ItemLimit, frames: int, tokens: int) -> None:
+    image = largest_image(QWEN)
+    largest = LargestItem(image=image, frame=image, frames=7, rule=QWEN, pair=2)
+    found = profiled_items(
+        replace(setup(seeing()), largest_item=largest), STEP, 128_000, MediaWishes(video=video)
+    )
+    assert found is not None
+    assert (found.items, found.frames, found.tokens) == (1, frames, tokens)
 
 
 def test_nothing_is_profiled_where_it_is_switched_off_or_nothing_comes() -> None:

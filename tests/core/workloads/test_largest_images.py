@@ -17,7 +17,7 @@ from llm_calc.core.workloads.images import (
     RowsOfPatches,
     TiledImage,
 )
-from llm_calc.core.workloads.largest_images import LargestItem, largest_image
+from llm_calc.core.workloads.largest_images import LargestItem, largest_image, largest_sides
 
 QWEN = MergedPatches(patch=14, merge=2, least_pixels=3136, most_pixels=12_845_056)
 
@@ -85,3 +85,18 @@ def test_models_whose_largest_item_is_known(name: str, known: bool) -> None:
     source = source_model(ModelPart(name=name), load_catalogs())
     assert (largest_item(source.config, source.model) is not None) == known
     assert largest_item(None, source.model) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "sides"),
+    [
+        (QWEN, (128 * 28, 128 * 28)),
+        (MergedPatches(patch=14, merge=2, least_pixels=3136, most_pixels=1280 * 784), (40 * 28, 32 * 28)),
+        # 1283 is a prime: 1282 = 2 x 641 is 320 to 1, and 1281 = 21 x 61
+        (MergedPatches(patch=14, merge=2, least_pixels=3136, most_pixels=1283 * 784), (61 * 28, 21 * 28)),
+        (RowsOfPatches(patch=14, merge=2, longest_edge=1540), (1540, 1540)),
+        (PooledPatches(patch=16, pool=3, most_tokens=280), None),
+    ],
+)
+def test_the_sides_of_the_largest_image(rule: ImageRule, sides: tuple[int, int] | None) -> None:
+    assert largest_sides(rule) == sides

@@ -68,11 +68,13 @@ class PublishedNamesFile(BaseModel):
 class Variant:
     """What is left of a name without its format.
 
-    ``weights``: the one format that it says, ``give``: the format to give, ``says``: why there is none.
+    ``weights``: the one format that it says, ``like``: one of those that it may say, ``give``: the format to give,
+    ``says``: why there is none.
     """
 
     base: str
     weights: str = ""
+    like: str = ""
     give: str = ""
     says: str = ""
 
@@ -83,6 +85,18 @@ class Spoken(Generic[Entry]):
 
     entry: Entry
     weights: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Several(Generic[Entry]):
+    """The entry that a name of files in several formats means.
+
+    ``like``: one of the formats; ``give``: what to give as the format, in words.
+    """
+
+    entry: Entry
+    like: str
+    give: str
 
 
 @cache
@@ -108,6 +122,16 @@ def spoken_variant(name: str, index: NameIndex[Entry]) -> Spoken[Entry] | None:
     bases = (variant.base, _without(variant.base, _file().dropped.same))
     base = next((each for each in bases if each in index), None) if variant.weights else None
     return None if base is None else Spoken(entry=index.find(base), weights=variant.weights)
+
+
+def several_formats(name: str, index: NameIndex[Entry]) -> Several[Entry] | None:
+    """The model of a name that stands for files of several formats (``-GGUF``), and what to give as the format."""
+    variant = _variant(name)
+    if variant.weights or variant.says or not variant.give:
+        return None
+    bases = (variant.base, _without(variant.base, _file().dropped.same))
+    base = next((each for each in bases if each in index), None)
+    return None if base is None else Several(entry=index.find(base), like=variant.like, give=variant.give)
 
 
 def hint_for(name: str, index: NameIndex[Entry]) -> tuple[str, str | None]:
@@ -166,7 +190,7 @@ def _format(text: str, publisher: str) -> Variant:
     base, spoken = next(((base, row) for base, row in rows if publisher in row.publishers), rows[0])
     one = not spoken.alike and (not spoken.publishers or publisher in spoken.publishers)
     give = spoken.alike or repr(spoken.weights)
-    return Variant(base=base, weights=spoken.weights if one else "", give=give)
+    return Variant(base=base, weights=spoken.weights if one else "", like=spoken.weights, give=give)
 
 
 def _cut(text: str, words: tuple[str, ...]) -> str | None:

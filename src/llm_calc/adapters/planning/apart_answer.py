@@ -19,8 +19,11 @@ from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.checkpoints.recipes.properties import is_recurrent
+from llm_calc.core.engines import traits_of
 from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
+from llm_calc.core.launching.manifests.served import Served
+from llm_calc.core.model import Model
 
 SIDES = ("prefill", "decode")
 NIXL_ADDRESS = (
@@ -30,9 +33,10 @@ NIXL_ADDRESS = (
 """Source: docs/features/nixl_connector_usage.md of vllm-project/vllm; checked: 2026-11-30."""
 NIXL_STATES = (
     "vLLM's NIXL moves recurrent state only with VLLM_SSM_CONV_STATE_LAYOUT=DS in the environment of every server, "
-    "which manifests do not set"
+    "which manifests set"
 )
 """Source: an assertion in nixl/base_worker.py of vllm-project/vllm@b41095b0; checked: 2026-11-30."""
+STATE_LAYOUT = (("VLLM_SSM_CONV_STATE_LAYOUT", "DS"),)
 SAME = 1e-9
 """Scores that differ by no greater part than this are equal: the same rate is summed in another order."""
 
@@ -77,9 +81,7 @@ def apart_answer(
     known = search.prices[each.first.gpu.id] is not None
     chosen = tuple(_chosen(search, each))
     launches = [_launch(search, one, names, side) for one, side in zip(chosen, SIDES, strict=True)]
-    served = [
-        served_of(one, launch, names.checkpoint_bytes) for one, launch in zip(chosen, launches, strict=True)
-    ]
+    served = [_served(one, launch, names) for one, launch in zip(chosen, launches, strict=True)]
     made, notes = both_manifests(served[0], served[1], kinds)
     return ApartPlan(
         rank=place,
@@ -135,6 +137,18 @@ def _chosen(search: Search, each: Apart) -> Iterator[Chosen]:
         )
 
 
+def _served(chosen: Chosen, launch: Launch, names: Names) -> Served:
+    """A side as a cluster runs it."""
+    found = served_of(chosen, launch, names.checkpoint_bytes)
+    return (
+        replace(found, environment=STATE_LAYOUT) if _moves_states(chosen.engine.name, chosen.model) else found
+    )
+
+
+def _moves_states(engine: str, model: Model) -> bool:
+    return traits_of(engine).nixl and is_recurrent(model)
+
+
 def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
     base, way = launch_of(chosen, names.repository), chosen.choice.way
     beside: Mapping[str, Value] = {"side": side}
@@ -151,9 +165,9 @@ def _notes(each: Apart) -> Iterator[str]:
         "and its answer to one that decodes"
     )
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
-    if each.request.engine.name == "vllm":
+    if traits_of(each.request.engine.name).nixl:
         yield NIXL_ADDRESS
-        if is_recurrent(each.sides.decode.subject.setup.model):
+        if _moves_states(each.request.engine.name, each.sides.decode.subject.setup.model):
             yield NIXL_STATES
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
         yield from (f"{name} side: {words}" for words in placed.warnings)

@@ -12,6 +12,8 @@ from llm_calc.adapters.catalog.files import STRICT, TEXT, Many, Named, catalog_f
 from llm_calc.core.errors import UnknownNameError
 from llm_calc.core.launching.rules import (
     Container,
+    Dynamo,
+    FurtherRules,
     Image,
     Kserve,
     LaunchOption,
@@ -47,6 +49,20 @@ class StatedRow(BaseModel):  # noqa: D101 - the words of the core
     joined: str | None = None
     values: dict[str, str] = {}
     earlier: dict[str, str] = {}
+
+
+class FurtherRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = FurtherRules.__doc__
+
+    model_config = STRICT
+
+    dashes: bool = True
+    off_all: bool = False
+    off: Many[str] = ()
+    joins: bool = True
+    nested: Many[str] = ()
+    in_file: Many[str] = ()
+    own: Many[str] = ()
 
 
 class LayoutRow(BaseModel):
@@ -85,6 +101,24 @@ class KserveRow(BaseModel):  # noqa: D101 - the words of the core
     checked: date
 
 
+class DynamoRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = Dynamo.__doc__
+
+    model_config = STRICT
+
+    vendor: str
+    command: Many[str]
+    model: str
+    mode: Many[str] = ()
+    renamed: dict[str, str] = {}
+    listens: bool = False
+    groups: bool = False
+    image: str
+    version: str
+    sources: Many[str] = Field(min_length=1)
+    checked: date
+
+
 class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     __doc__ = Container.__doc__
 
@@ -101,16 +135,18 @@ class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     grouped: bool = False
     on_other_hosts: Many[str] = ()
     kserve: KserveRow | None = None
+    dynamo: DynamoRow | None = None
     images: Many[ImageRow] = Field(min_length=1)
 
     @property
     def container(self) -> Container:
         """As the core takes it."""
-        kept = {"source", "checked"}
+        kept = {"source", "sources", "checked"}
         kserve = None if self.kserve is None else Kserve(**self.kserve.model_dump(exclude=kept))
         return Container(
-            **self.model_dump(exclude={"checked", "sources", "kserve", "images"}),
+            **self.model_dump(exclude={"checked", "sources", "kserve", "dynamo", "images"}),
             kserve=kserve,
+            dynamo=None if self.dynamo is None else Dynamo(**self.dynamo.model_dump(exclude=kept)),
             images=tuple(Image(**row.model_dump(exclude=kept)) for row in self.images),
             resources=_resources(),
         )
@@ -137,18 +173,20 @@ class LaunchFile(Named):  # noqa: D101 - the words of the core
     options: Many[OptionRow] = Field(min_length=1)
     file_options: Many[OptionRow] = ()
     stated: Many[StatedRow] = ()
+    further: FurtherRow | None = None
     container: ContainerRow | None = None
 
     @property
     def rules(self) -> LaunchRules:
         """As the core takes them."""
-        parts = {"layouts", "options", "file_options", "stated", "container", "checked"}
+        parts = {"layouts", "options", "file_options", "stated", "further", "container", "checked"}
         return LaunchRules(
             **self.model_dump(exclude=parts),
             layout_rules=LayoutRules(**self.layouts.model_dump()),
             options=tuple(LaunchOption(**row.model_dump()) for row in self.options),
             file_options=tuple(LaunchOption(**row.model_dump()) for row in self.file_options),
             stated=tuple(StatedOption(**row.model_dump()) for row in self.stated),
+            further=None if self.further is None else FurtherRules(**self.further.model_dump()),
             container=None if self.container is None else self.container.container,
         )
 

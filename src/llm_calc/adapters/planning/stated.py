@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterator
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.core.launching.further import Further, further_lines, further_words
 from llm_calc.core.launching.rules import LaunchRules
 from llm_calc.core.launching.stated import Stated, option_words, plain_text
 
-CHOOSE_RULES = frozenset(("name", "version", "further"))
+CHOOSE_RULES = frozenset(("name", "version", "further", "further_values"))
 
 
 def stated_options(part: EnginePart) -> Stated:
@@ -30,8 +31,42 @@ def unsaid(rules: LaunchRules, part: EnginePart) -> Iterator[str]:
         row = rows.get(name)
         if value != defaults.get(name) and (row is None or not option_words(row, value, None)):
             yield f"engine.{name}: was planned with {plain_text(value, {})}, for which the launch command has no word"
+    yield from _unsaid_further(rules, part)
+
+
+def further_options(part: EnginePart) -> tuple[Further, ...]:
+    """What a request says of options that nothing counts."""
+    return tuple(_further(name, value) for name, value in (part.further_values or {}).items())
+
+
+def _further(name: str, value: JsonValue) -> Further:
+    several = isinstance(value, list) and not any(isinstance(each, (dict, list)) for each in value)
+    return Further(
+        name=name,
+        on=value if isinstance(value, bool) else None,
+        texts=tuple(map(_text, value)) if isinstance(value, list) and several else (_text(value),),
+        keys=tuple((key, _text(inner)) for key, inner in value.items()) if isinstance(value, dict) else (),
+        json=_text(value) if not isinstance(value, str) else json.dumps(value),
+    )
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _unsaid_further(rules: LaunchRules, part: EnginePart) -> Iterator[str]:
+    """A sentence on each option that nothing counts and that the command does not say."""
+    row, options = rules.further, further_options(part)
+    said = {} if row is None else {**further_words(row, options), **further_lines(row, options)}
     for name in part.further or ():
-        yield f"engine.{name}: nothing here counts it, and the launch command leaves it out; add it as you said it"
+        if name in said:
+            continue
+        if row is not None and name in row.own:
+            yield f"engine.{name}: the launch command says its own, by the plan"
+        elif (part.further_values or {}).get(name) is False:
+            yield f"engine.{name}: the launch command has no word for false, and leaves it out"
+        else:
+            yield f"engine.{name}: nothing says its value, and the launch command leaves it out; add it"
 
 
 def _json(value: dict[str, object]) -> str:

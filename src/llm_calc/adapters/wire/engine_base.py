@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from llm_calc.adapters.wire.base import StrictRequest
 
@@ -30,4 +30,7 @@ class EngineBase(StrictRequest):
         None,
         description="Names of options that are passed to the engine and that nothing here counts; those that are said "
         "under their own names are brought here",
+    )
+    further_values: Annotated[dict[str, JsonValue], Field(max_length=300)] | None = Field(
+        None, description="What was said of options in further, which launch commands repeat"
     )

@@ -5,18 +5,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_calc.adapters.passed_options import PassedOptions, passed_options
+from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.releases import asked_numbers
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FURTHER = "further"
+VALUES = "further_values"
 UNSAID: tuple[object, ...] = (None, False, 0, "auto", "", {}, [])
 """Values of an option that is refused which say what the engine does anyway."""
-SWITCHED = {"llama.cpp": ("flash_attn", "fit")}
-"""Switches that a command line says in words."""
+NO_MORE_THAN_ONE = frozenset(
+    {
+        *(
+            "attn_cp_size",
+            "attn_dp_size",
+            "context_parallel_size",
+            "cp_kv_cache_interleave_size",
+            "dwdp_size",
+        ),
+        *("max_beam_width", "moe_dp_size", "moe_tensor_parallel_size", "prefill_context_parallel_size"),
+    }
+)
+"""Sizes that are refused, of which 1 is what the engine does anyway."""
 WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
+OPPOSITES = {"offload_kqv": "no_kv_offload"}
+"""Options of llama.cpp and the names of their opposites."""
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
 REDUNDANT = "num_redundant_experts"
+FULL_LEVEL = 2
+"""The level that a server has by itself."""
 BY_LEVEL = {0: "NONE", 1: "PIECEWISE", 2: "FULL_AND_PIECEWISE", 3: "FULL_AND_PIECEWISE"}
 """``cudagraph_mode`` of an optimization level: vLLM 0.33.0 ``vllm/config/vllm.py``, ``OPTIMIZATION_LEVEL_TO_CONFIG``;
 checked: 2026-11-30, read."""
@@ -33,27 +50,36 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
         UnsupportedError: an option of what is not modelled; says what to do instead.
     """
     known = passed_options(name)
+    values = _valued(engine.get(VALUES), known)
     engine = {**engine, FURTHER: _named(engine.get(FURTHER), known)}
+    engine.pop(VALUES, None)
     found: dict[str, Any] = {}
+    said_as: dict[str, str] = {}
     for option, value in engine.items():
-        _merge(found, known.aliases.get(option, option), value, option)
-    for option in SWITCHED.get(name, ()):
+        own = known.aliases.get(option, option)
+        _merge(found, own, value, option, said_as.get(own))
+        if value is not None:
+            said_as[own] = option
+    _check_opposites(found)
+    options = traits_of(name).options
+    for option in options.words:
         if isinstance(found.get(option), str):
             found[option] = WORDS.get(found[option], found[option])
-    if name == "vllm":
-        found = _compiled(found)
+    if options.compiles:
+        found = _compiled(found, values, name)
     homes = {**known.homes, **refused}
     for option in [each for each in found if each in homes]:
-        if found[option] not in UNSAID:
+        if found[option] not in UNSAID and not (option in NO_MORE_THAN_ONE and found[option] == 1):
             raise UnsupportedError(f"engine.{option}: {homes[option]}", field=f"engine.{option}")
         del found[option]
     further = [each for each in found if each in known.passed]
-    names = [*found.pop(FURTHER), *(each for each in further if found[each] is not None)]
+    values |= {each: found[each] for each in further if found[each] is not None}
+    names = [*dict.fromkeys((*found.pop(FURTHER), *values))]
     rest = {option: value for option, value in found.items() if option not in further}
-    return {**rest, FURTHER: names} if names else rest
+    return {**rest, **({FURTHER: names} if names else {}), **({VALUES: values} if values else {})}
 
 
-def _named(further: object, known: PassedOptions) -> list[str]:
+def _named(further: object, known: PassedOptions, field: str = FURTHER) -> list[str]:
     """The names that a request lists itself.
 
     Raises:
@@ -64,45 +90,78 @@ def _named(further: object, known: PassedOptions) -> list[str]:
         raise InvalidInputError("engine.further: must be a list of names", field="engine.further")
     for option in listed:
         if not isinstance(option, str) or option not in known.passed:
-            msg = f"engine.further: {str(option)[:80]!r} is no option that is known and uncounted; say it by itself"
-            raise InvalidInputError(msg, field="engine.further")
+            msg = f"engine.{field}: {str(option)[:80]!r} is no option that is known and uncounted; say it by itself"
+            raise InvalidInputError(msg, field=f"engine.{field}")
     return list(listed)
 
 
-def _merge(found: dict[str, Any], option: str, value: object, said_as: str) -> None:
+def _valued(values: object, known: PassedOptions) -> dict[str, Any]:
+    """What a request says itself of the options that it lists.
+
+    Raises:
+        InvalidInputError: no object, or a name that is none of the engine's uncounted options.
+    """
+    if values is not None and not isinstance(values, dict):
+        raise InvalidInputError(f"engine.{VALUES}: must be a JSON object", field=f"engine.{VALUES}")
+    return dict(zip(_named([*(values or ())], known, VALUES), (values or {}).values(), strict=True))
+
+
+def _merge(
+    found: dict[str, Any], option: str, value: object, said_as: str, before: str | None = None
+) -> None:
+    """An option beside those that are known; ``before``: the name under which it was said already."""
     if found.get(option, value) != value and value is not None and found[option] is not None:
-        msg = f"engine.{said_as}: says {value!r}, but engine.{option} says {found[option]!r}; they are one option"
+        other = f"engine.{before or option} says {found[option]!r}"
+        msg = f"engine.{said_as}: says {value!r}, but {other}; they are one option"
         raise InvalidInputError(msg, field=f"engine.{said_as}")
     if value is not None or option not in found:
         found[option] = value
 
 
-def _compiled(engine: dict[str, Any]) -> dict[str, Any]:
-    """A compilation config and a level of vLLM as the options that they hold; other keys are uncounted."""
+def _check_opposites(found: Mapping[str, Any]) -> None:
+    """Refuses an option and its opposite that are both on, or both off.
+
+    Raises:
+        InvalidInputError: they are; names both.
+    """
+    for option, opposite in OPPOSITES.items():
+        value = found.get(option)
+        if isinstance(value, bool) and found.get(opposite) is value:
+            msg = f"engine.{opposite}: is the opposite of engine.{option}; both say {value}"
+            raise InvalidInputError(msg, field=f"engine.{opposite}")
+
+
+def _compiled(engine: dict[str, Any], values: dict[str, Any], name: str) -> dict[str, Any]:
+    """A compilation config and a level of vLLM as the options that they hold; other keys are uncounted ``values``."""
     found = {
         key: value for key, value in engine.items() if key not in ("compilation_config", "optimization_level")
     }
-    further = list(found[FURTHER])
-    _balance(found, further)
+    _balance(found, values)
     config, level = _whole(engine.get("compilation_config")), engine.get("optimization_level")
     if isinstance(config, int):
-        config, further = {}, [*further, "compilation_config"]
+        values["compilation_config"], config = config, {}
     if config is not None:
         for key in [each for each in COMPILED if config.get(each) is not None]:
             _merge(found, key, config[key], f"compilation_config.{key}")
-        further += ["compilation_config"] * bool({*config} - {*COMPILED})
+        if rest := _without(config, COMPILED):
+            values["compilation_config"] = rest
     if level is not None:
-        _check_level(engine.get("version"))
+        _check_level(engine.get("version"), name)
         if not isinstance(level, int) or isinstance(level, bool) or level not in BY_LEVEL:
             msg = "engine.optimization_level: must be 0, 1, 2 or 3"
             raise InvalidInputError(msg, field="engine.optimization_level", accepted=[*BY_LEVEL])
         if found.get("cudagraph_mode") is None:
             found["cudagraph_mode"] = BY_LEVEL[level]
-        further += ["optimization_level"] * (level < 2)
-    return {**found, FURTHER: further}
+        if level < FULL_LEVEL:
+            values["optimization_level"] = level
+    return found
 
 
-def _check_level(version: object) -> None:
+def _without(config: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in keys}
+
+
+def _check_level(version: object, engine: str) -> None:
     """Refuses a level of a release that has none: ``-O`` of 0.11.0 is the compilation config's own level.
 
     Raises:
@@ -110,7 +169,7 @@ def _check_level(version: object) -> None:
     """
     if not isinstance(version, str):
         return
-    numbers = asked_numbers(version, passed_options("vllm").release, tagged=False)
+    numbers = asked_numbers(version, passed_options(engine).release, tagged=False)
     if tuple(numbers)[:2] <= LAST_WITHOUT_LEVEL:
         msg = (
             f"engine.optimization_level: vLLM {version} has no such option; its compilation_config takes a level of "
@@ -119,15 +178,15 @@ def _check_level(version: object) -> None:
         raise InvalidInputError(msg, field="engine.optimization_level")
 
 
-def _balance(found: dict[str, Any], further: list[str]) -> None:
+def _balance(found: dict[str, Any], values: dict[str, Any]) -> None:
     """A config of balanced experts as the number of redundant ones; when they are moved is uncounted."""
     config = _whole(found.pop("eplb_config", None), "eplb_config")
     if config is None:
         return
     if config.get(REDUNDANT) is not None:
         _merge(found, REDUNDANT, config[REDUNDANT], f"eplb_config.{REDUNDANT}")
-    if {*config} - {REDUNDANT}:
-        further.append("eplb_config")
+    if rest := _without(config, (REDUNDANT,)):
+        values["eplb_config"] = rest
 
 
 def _whole(value: object, name: str = "compilation_config") -> Any:  # noqa: ANN401 - an object, or the level that older releases took

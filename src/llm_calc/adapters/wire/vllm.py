@@ -2,41 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from llm_calc.adapters.wire.engine_base import EngineBase, Fraction, Length, Size, StageLayersText
+from llm_calc.adapters.wire.media_limits import MediaLimits
 
 GraphMode = Literal["NONE", "PIECEWISE", "FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE"]
-MediaCount = Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-MOST_ITEMS = 999
-"""What vLLM takes of a kind that a limit leaves open."""
-
-
-def _count_of(limit: object) -> object:
-    """The number of either spelling."""
-    if not isinstance(limit, dict):
-        return limit
-    if set(limit) - {"count"}:
-        raise ValueError("must be a number of items, or that as count; sizes of an item are not taken")
-    return limit.get("count", MOST_ITEMS)
-
-
-_NUMBER = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
-MediaMost = Annotated[
-    MediaCount,
-    BeforeValidator(_count_of),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _NUMBER,
-                {"type": "object", "properties": {"count": _NUMBER}, "additionalProperties": False},
-            ]
-        }
-    ),
-]
-"""Most items of a kind, as a number or in vLLM's longer spelling."""
 
 
 class VllmEngine(EngineBase):
@@ -120,8 +91,10 @@ class VllmEngine(EngineBase):
     language_model_only: bool | None = Field(
         None, description="Whether it serves text alone: no tower is loaded, no encoder is profiled"
     )
-    limit_mm_per_prompt: dict[Literal["image", "video", "audio"], MediaMost] | None = Field(
-        None, description="Most images, videos and sounds of a prompt; 0 of all that a tower sees: not loaded"
+    limit_mm_per_prompt: MediaLimits | None = Field(
+        None,
+        description="Most images, videos and sounds of a prompt, as a number or as count beside the sides of the item "
+        "that is profiled; 0 of all that a tower sees: not loaded",
     )
     skip_mm_profiling: bool | None = Field(None, description="Whether the encoder's dummy pass is left out")
     mm_encoder_tp_mode: Literal["weights", "data"] | None = Field(

@@ -1,10 +1,13 @@
 """What a caller should know of a memory plan."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
 from llm_calc.core.engines.vllm import Vllm
-from llm_calc.core.engines.vllm_budget import profiled_items
+from llm_calc.core.engines.vllm_budget import ProfiledItems, profiled_items
 from llm_calc.core.engines.vllm_media import with_media
 from llm_calc.core.hardware import Gpu
 
@@ -13,6 +16,9 @@ ENCODER_LEFT_OUT = (
     "image that its processor takes, which config.json does not hold; where they exceed the decoder's, the cache is "
     "smaller"
 )
+
+SIZES = ("width", "height", "num_frames", "length")
+"""What a limit may state of an item beside how many there may be."""
 
 UNPROFILED = (
     "engine.skip_mm_profiling: the encoder's dummy pass is not taken off the cache; what it needs of the rest of the "
@@ -53,6 +59,30 @@ def encoder_words(setup: Setup, engine: Engine, plan: MemoryPlan) -> list[str]:
     tower = any(placed.weight.component == "vision" for placed in setup.model.placed)
     if not isinstance(engine, Vllm) or not tower:
         return []
+    return [*_profile_words(setup, engine, plan), *_size_words(setup, engine, plan)]
+
+
+def _size_words(setup: Setup, engine: Vllm, plan: MemoryPlan) -> Iterator[str]:
+    """Sides and frames of items that are stated and leave what is profiled as it is."""
+    limits = engine.limit_mm_per_prompt or ()
+    found = _profiled(setup, engine, plan)
+    for index, (kind, limit) in enumerate(limits):
+        for size in SIZES:
+            if getattr(limit, size) is None:
+                continue
+            others = (*limits[:index], (kind, limit.without(size)), *limits[index + 1 :])
+            if _profiled(setup, replace(engine, limit_mm_per_prompt=others), plan) == found:
+                yield f"engine.limit_mm_per_prompt.{kind}.{size}: changes nothing of what is profiled here"
+
+
+def _profiled(setup: Setup, engine: Vllm, plan: MemoryPlan) -> ProfiledItems | None:
+    wishes = engine.media()
+    if with_media(setup, wishes).model is not setup.model or not engine.rules.profiles_encoder:
+        return None
+    return profiled_items(setup, plan.limits, plan.max_model_len_tokens, wishes)
+
+
+def _profile_words(setup: Setup, engine: Vllm, plan: MemoryPlan) -> list[str]:
     wishes = engine.media()
     if with_media(setup, wishes).model is not setup.model:
         return ["engine: serves no images, so that their tower is neither loaded nor profiled"]
@@ -60,12 +90,13 @@ def encoder_words(setup: Setup, engine: Engine, plan: MemoryPlan) -> list[str]:
         return [UNPROFILED]
     if setup.largest_item is None or not engine.rules.profiles_encoder:
         return [ENCODER_LEFT_OUT]
-    found = profiled_items(setup, plan.limits, plan.max_model_len_tokens, wishes)
+    found = _profiled(setup, engine, plan)
     if found is None:
         return []
     what = f"video of {found.frames} frames" if found.frames > 1 else "image"
+    largest = f"the largest {what}" if found.largest else f"the {what} that limit_mm_per_prompt states"
     words = (
-        f"the encoder is profiled with {found.items} x the largest {what}, of {found.tokens} tokens; started for text "
+        f"the encoder is profiled with {found.items} x {largest}, of {found.tokens} tokens; started for text "
         "alone (language_model_only, or limit_mm_per_prompt of 0) the cache is larger"
     )
     return [words]

@@ -72,15 +72,8 @@ TRTLLM: Mapping[str, str] = {
     "dtype": _NUMBERS,
     "lora_config": _LORA,
     "cache_transceiver_config": _APART,
-    "kv_cache_config": (
-        "say what it holds by itself: free_gpu_memory_fraction, max_tokens, tokens_per_block, kv_cache_dtype"
-    ),
-    "cuda_graph_config": "say cuda_graph; its sizes are the release's own",
     "max_attention_window": "sliding layers take blocks for the whole context here; a window of their own needs fewer",
     "max_gpu_total_bytes": "say max_tokens or free_gpu_memory_fraction",
     "max_beam_width": "one answer a request is modelled",
     "context_parallel_size": "prompts cut over GPUs are not modelled",
 }
-
-REFUSED: Mapping[str, Mapping[str, str]] = {"vllm": VLLM, "sglang": SGLANG, "trtllm": TRTLLM}
-"""Flags that are not taken, by engine, and what says the same."""

@@ -10,13 +10,17 @@ from typing import ClassVar
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
 from llm_calc.core.engines.splits import head_refusals
+from llm_calc.core.engines.traits import Traits
+from llm_calc.core.engines.trtllm_traits import TRAITS
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
 
 STATE_BYTES: dict[str, float | None] = {"auto": None, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 """Width of recurrent states whose width no file states [bytes]; None: the model's own 16 bits."""
-GRAPH_SIZES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128)
+GRAPH_SIZES = (*range(1, 33), 64, 128)
+"""Batches that are captured where nothing is said of them: ``CudaGraphConfig`` of ``llm_args.py`` in 1.2, without
+padding and up to 128; checked: 2026-11-30, read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class TrtLlm:
     """Options under TensorRT-LLM's own names; None: the model's own."""
 
     name: ClassVar[str] = "trtllm"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     rules: TrtLlmRules

@@ -18,6 +18,7 @@ from llm_calc.core.engines.base import (
     context_of,
     fullest,
 )
+from llm_calc.core.engines.traits import Traits
 from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes, weight_rules
 from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, check_wishes, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
@@ -26,11 +27,13 @@ from llm_calc.core.engines.vllm_media import MediaWishes, wishes_of, with_media
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
 from llm_calc.core.engines.vllm_refusals import check_block_size, check_redundant, start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
+from llm_calc.core.engines.vllm_traits import TRAITS
 from llm_calc.core.engines.vllm_words import cache_notes
 from llm_calc.core.engines.weights import device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.overheads import OverheadConstants
 from llm_calc.core.parallelism import check_layout
+from llm_calc.core.workloads.largest_images import ItemLimit
 
 GIB = 2**30
 LONGEST_THAT_FITS = -1
@@ -43,6 +46,7 @@ class Vllm:
     """Options under vLLM's own names; None: what vLLM derives from the card and the model."""
 
     name: ClassVar[str] = "vllm"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     rules: VllmRules
@@ -68,7 +72,7 @@ class Vllm:
     decode_context_parallel_size: int
     cpu_offload_gb: float
     language_model_only: bool
-    limit_mm_per_prompt: tuple[tuple[str, int], ...] | None
+    limit_mm_per_prompt: tuple[tuple[str, ItemLimit], ...] | None
     skip_mm_profiling: bool
     mm_encoder_tp_mode: str
     enable_eplb: bool

@@ -77,12 +77,16 @@ def encoder_peak_bytes(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfiledItems:
-    """What an encoder is profiled with: ``items`` of ``frames`` each, what a frame costs, tokens of an item."""
+    """What an encoder is profiled with: ``items`` of ``frames`` each, what a frame costs, tokens of an item.
+
+    ``largest``: it is the model's largest, no smaller one that was stated.
+    """
 
     items: int
     frames: int
     cost: ImageCost
     tokens: int
+    largest: bool = True
 
 
 def profiled_items(
@@ -94,19 +98,30 @@ def profiled_items(
     prompt having ``max(1, min(its limit, context // tokens of an item))``.
     Source: vLLM 0.33.0 ``vllm/multimodal/encoder_budget.py``, ``MultiModalBudget``, and
     ``vllm/v1/core/encoder_cache_manager.py``, ``compute_mm_encoder_budget``; checked: 2026-11-30, read.
-    Leaves out: sizes of the dummy items that a limit may name, which make the pass smaller.
+    Stated sides and frames make the items smaller, and more of them where their tokens are counted from them.
+    Leaves out: whether a video of fewer tokens than an image has sides of its own.
     """
     if setup.largest_item is None or not media.profiled:
         return None
-    found = setup.largest_item.item(context_tokens, images=media.images > 0, videos=media.videos > 0)
+    whole, kinds = setup.largest_item, {"images": media.images > 0, "videos": media.videos > 0}
+    stated = whole.of_sides(media.image, media.video)
+    counted = whole if whole.counted_whole else stated
+    found = counted.item(context_tokens, **kinds)
     if found is None:
         return None
     cost, frames, tokens = found
-    most = media.images if frames == 1 and cost is setup.largest_item.image else media.videos
+    video = kinds["videos"] and cost is counted.frame
+    most = media.videos if video else media.images
     in_a_step = max(limits.max_batched_tokens, tokens) // tokens
     in_a_prompt = max(1, min(most, context_tokens // tokens))
     items = max(1, min(in_a_step, limits.max_sequences * in_a_prompt))
-    return ProfiledItems(items=items, frames=frames, cost=cost, tokens=tokens)
+    own = stated.frame if video and stated.frame is not None else stated.image
+    frames = min(frames, stated.frames) if video else 1
+    held = frames * (own.embeddings + (whole.around if video else 0))
+    largest = whole.item(context_tokens, **kinds)
+    return ProfiledItems(
+        items=items, frames=frames, cost=own, tokens=held, largest=largest is None or held == largest[2]
+    )
 
 
 @lru_cache(maxsize=2048)

@@ -10,8 +10,9 @@ from functools import lru_cache
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.model import Model
 from llm_calc.core.weights import Weight
+from llm_calc.core.workloads.largest_images import NO_LIMIT, ItemLimit
 
-UNLIMITED = 999
+UNLIMITED = NO_LIMIT.count
 """Items of a kind that nothing is said of: ``MultiModalConfig.get_limit_per_prompt``."""
 IMAGES_ALONE = frozenset(
     {
@@ -33,13 +34,18 @@ TAKES_SHARES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaWishes:
-    """What is said of images, videos and sounds: most of each in a prompt, whether the encoder is profiled or dealt."""
+    """What is said of images, videos and sounds: most of each in a prompt, whether the encoder is profiled or dealt.
+
+    ``image``, ``video``: sides and frames of the item that is profiled.
+    """
 
     images: int = UNLIMITED
     videos: int = UNLIMITED
     sounds: int = UNLIMITED
     profiled: bool = True
     dealt: bool = False
+    image: ItemLimit = NO_LIMIT
+    video: ItemLimit = NO_LIMIT
 
     def deals(self, model: Model) -> bool:
         """Whether every GPU of a tensor group keeps the tower and encodes its share of items."""
@@ -47,19 +53,23 @@ class MediaWishes:
 
 
 def wishes_of(
-    *, text_only: bool, limits: tuple[tuple[str, int], ...], profiled: bool, mode: str
+    *, text_only: bool, limits: tuple[tuple[str, ItemLimit], ...], profiled: bool, mode: str
 ) -> MediaWishes:
     """The options as wishes: nothing at all is taken where text alone is served.
 
     Definition: ``MultiModalConfig.get_limit_per_prompt``.
     """
-    said = dict.fromkeys(("image", "video", "audio"), 0) if text_only else dict(limits)
+    nothing = dict.fromkeys(("image", "video", "audio"), ItemLimit(count=0))
+    said = nothing if text_only else dict(limits)
+    image, video = said.get("image", NO_LIMIT), said.get("video", NO_LIMIT)
     return MediaWishes(
-        images=said.get("image", UNLIMITED),
-        videos=said.get("video", UNLIMITED),
-        sounds=said.get("audio", UNLIMITED),
+        images=image.count,
+        videos=video.count,
+        sounds=said.get("audio", NO_LIMIT).count,
         profiled=profiled,
         dealt=mode == "data",
+        image=image,
+        video=video,
     )
 
 

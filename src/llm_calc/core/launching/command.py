@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from llm_calc.core.launching.further import Further, further_lines, further_words
 from llm_calc.core.launching.rules import LaunchOption, LaunchRules
 from llm_calc.core.launching.stated import Stated, stated_words
 from llm_calc.core.parallelism import Layout
@@ -37,7 +38,8 @@ class Launch:
     ``rules``: the engine's. ``model``: a repository or a file. ``max_sequences``: of one replica of the attention.
     ``dtype``: the type that 16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a
     format that the engine makes of the checkpoint's own while loading. ``stated``: options by a request's names, before
-    all else; ``release``: whose options they are. ``beside``: of a draft, of adapters, of memories below the GPU's.
+    all else; ``further``: those that nothing counts; ``release``: whose options they are. ``beside``: of a draft, of
+    adapters, of memories below the GPU's.
     """
 
     rules: LaunchRules
@@ -53,6 +55,7 @@ class Launch:
     kv_cache: str | None = None
     layers: int = 0
     stated: Stated = ()
+    further: tuple[Further, ...] = ()
     release: str | None = None
     beside: Mapping[str, Value] = field(default_factory=dict)
 
@@ -88,7 +91,8 @@ def launch_words(launch: Launch) -> list[Word]:
     for option in rules.options:
         own = said.pop(option.option, None)
         words += _words(option, values[option.takes]) if own is None else map(Word, own)
-    return [*words, *(Word(word) for own in said.values() for word in own)]
+    more = {} if rules.further is None else further_words(rules.further, launch.further)
+    return [*words, *(Word(word) for own in (*said.values(), *more.values()) for word in own)]
 
 
 def file_command(launch: Launch) -> str:
@@ -178,7 +182,14 @@ def _file_options(rules: LaunchRules, launch: Launch) -> dict[str, str]:
     values = _values(launch)
     own = {option.option: _in_file(option, values[option.takes]) for option in rules.file_options}
     said = {**own, **stated_words(rules, launch.stated, launch.release, in_file=True)}
-    return {name: words[1] if len(words) > 1 else "true" for name, words in said.items() if words}
+    found = {name: words[1] if len(words) > 1 else "true" for name, words in said.items() if words}
+    more = {} if rules.further is None else further_lines(rules.further, launch.further)
+    return found | {name: _for_printf(text) for name, text in more.items()}
+
+
+def _for_printf(text: str) -> str:
+    r"""Text that ``printf`` writes as it is: it reads ``%`` and ``\``."""
+    return text.replace("\\", "\\\\").replace("%", "%%")
 
 
 def _in_file(option: LaunchOption, value: Value) -> list[str]:

@@ -87,6 +87,24 @@ class StatedOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherRules:
+    """How a command says options that nothing here counts, by their names.
+
+    ``dashes``: underscores become dashes. ``off_all``, ``off``: all switches, or these, have a word with ``no``.
+    ``joins``: a value may follow a sign of equality. ``nested``: objects whose keys are options with a dot.
+    ``in_file``: what stands in the file of options. ``own``: what a plan says itself.
+    """
+
+    dashes: bool
+    off_all: bool
+    off: tuple[str, ...]
+    joins: bool
+    nested: tuple[str, ...]
+    in_file: tuple[str, ...]
+    own: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A public image for the chips of one vendor.
 
@@ -109,6 +127,26 @@ class Kserve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dynamo:
+    """How NVIDIA Dynamo starts the engine: the program of its worker, its image and the release that it holds.
+
+    ``model``: the option for the model. ``mode``: options that take the side, where the engine has none of its own.
+    ``renamed``: the engine's options under the worker's names. ``listens``: it takes the engine's words of where to
+    listen. ``groups``: one worker starts all groups of the attention.
+    """
+
+    vendor: str
+    command: tuple[str, ...]
+    model: str
+    mode: tuple[str, ...]
+    renamed: Mapping[str, str]
+    listens: bool
+    groups: bool
+    image: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """What a vendor's device plugin calls its chips; ``families``: capabilities or generations, all if empty."""
 
@@ -124,7 +162,8 @@ class Container:
     ``listen``: what makes the server answer to others than its own host. ``entrypoint``: the image starts the first
     word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
     ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
-    ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself.
+    ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself. ``dynamo``: where
+    Dynamo has a worker of it.
     """
 
     port: int
@@ -136,6 +175,7 @@ class Container:
     grouped: bool
     on_other_hosts: tuple[str, ...]
     kserve: Kserve | None
+    dynamo: Dynamo | None
     images: tuple[Image, ...]
     resources: tuple[Resource, ...]
     """Names under which clusters count chips."""
@@ -166,4 +206,5 @@ class LaunchRules:
     options: tuple[LaunchOption, ...]
     file_options: tuple[LaunchOption, ...]
     stated: tuple[StatedOption, ...]
+    further: FurtherRules | None
     container: Container | None

@@ -1,7 +1,7 @@
 """A step taken apart: what each operator does on one GPU, how long it takes, and which roof decides."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from llm_calc.core.operators.work import StepWork
@@ -21,8 +21,8 @@ from llm_calc.core.serving.step import (
     linear_tokens,
     own_sequences,
     prompt_attention_seconds,
-    step_seconds,
     touched_fraction,
+    with_launches,
 )
 
 HOST = "layers and experts on the host"
@@ -71,7 +71,8 @@ def operator_times(work: StepWork, load: StepLoad, rates: Rates) -> tuple[Operat
         *_collectives(work, load, rates),
         *_host(work, load, rates),
     ]
-    rest = float(step_seconds(work, load, rates)) - sum(row.seconds for row in rows)
+    operators = sum(row.seconds for row in rows)
+    rest = float(with_launches(operators, work, load, rates)) - operators
     launches = max(rest, float(launch_seconds(work, load, rates)))
     return (*_by_name(rows), _operator("launches, scheduler and small kernels", launches, "launch"))
 
@@ -121,24 +122,36 @@ def adding_up(rows: Sequence[OperatorTime], seconds: float, bytes_per_s: float) 
             break
         kept |= below
     return tuple(
-        replace(row, seconds=least[place] if place in kept else row.seconds * factor)
+        _lasting(row, least[place] if place in kept else row.seconds * factor)
         for place, row in enumerate(rows)
     )
 
 
+def _lasting(row: OperatorTime, seconds: float) -> OperatorTime:
+    """The same operator in another time."""
+    return _operator(row.name, seconds, row.bound, row.flops, row.bytes_moved, row.message_bytes)
+
+
 def _by_name(rows: list[OperatorTime]) -> Iterator[OperatorTime]:
     """The rows of each name as one."""
-    for name in dict.fromkeys(row.name for row in rows):
-        alike = [row for row in rows if row.name == name]
-        bounds = {row.bound: sum(each.seconds for each in alike if each.bound == row.bound) for row in alike}
-        yield OperatorTime(
-            name=name,
-            flops=sum(row.flops for row in alike),
-            bytes_moved=sum(row.bytes_moved for row in alike),
-            message_bytes=sum(row.message_bytes for row in alike),
-            seconds=sum(row.seconds for row in alike),
-            bound=max(bounds, key=lambda bound: bounds[bound]),
-        )
+    alike: dict[str, list[OperatorTime]] = {}
+    for row in rows:
+        alike.setdefault(row.name, []).append(row)
+    for same in alike.values():
+        yield same[0] if len(same) == 1 else _together(same)
+
+
+def _together(alike: list[OperatorTime]) -> OperatorTime:
+    """The sums of some rows of one name."""
+    bounds = {row.bound: sum(each.seconds for each in alike if each.bound == row.bound) for row in alike}
+    return OperatorTime(
+        name=alike[0].name,
+        flops=sum(row.flops for row in alike),
+        bytes_moved=sum(row.bytes_moved for row in alike),
+        message_bytes=sum(row.message_bytes for row in alike),
+        seconds=sum(row.seconds for row in alike),
+        bound=max(bounds, key=lambda bound: bounds[bound]),
+    )
 
 
 def _operator(
@@ -157,8 +170,8 @@ def _operator(
 def _linear(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorTime]:
     for matrix in work.linear:
         tokens = float(linear_tokens(matrix, load))
-        moved_s, compute_s = (float(each) for each in linear_seconds(matrix, tokens, rates))
         touched = float(touched_fraction(matrix, tokens, rates.routing_exponent))
+        moved_s, compute_s = map(float, linear_seconds(matrix, tokens, rates, touched))
         moved = float(matrix.weight_bytes) * touched + tokens * float(matrix.activation_bytes_per_token)
         seconds = float(overlapped(moved_s, compute_s, rates.kernels.overlap_exponent))
         name = f"experts {matrix.name}" if matrix.group == "experts" else matrix.name

@@ -6,8 +6,8 @@ between grid points the time is interpolated linearly (it is linear there but fo
 """
 
 from bisect import bisect_right
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from math import cbrt
 
 import numpy as np
@@ -16,9 +16,10 @@ import numpy.typing as npt
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
+from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.step import StepLoad, prefill_floor_s, step_seconds
+from llm_calc.core.serving.step import StepLoad, context_seconds, prefill_floor_s, step_seconds
 from llm_calc.core.serving.traffic import MOST_SLOTS, Traffic
 
 _TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
@@ -26,6 +27,8 @@ _PROMPTS = np.minimum(_TOKENS, 1.0)
 _POSITIONS = np.concatenate([[0.0], np.unique(np.round(np.geomspace(1, 4e6, 129)))])
 _ORIGIN = np.zeros_like(_POSITIONS)
 GROUPS = 64
+KEPT = 64
+"""Deployments whose tables are kept: users ask for one under many loads."""
 Groups = npt.NDArray[np.intp]
 
 
@@ -81,14 +84,10 @@ class StepClock:
         self._start, self._span = contexts[0], max(contexts[1] - contexts[0], 1e-9)
         self.floor_cubed = float(prefill_floor_s(work, rates)) ** 3
         self._replicas = 1.0 / float(work.sequence_share)
-        self._alone = _prompt_table(work, rates, 1.0)
-        self._spread = (
-            self._alone if self._replicas <= 1 else _prompt_table(work, rates, 1.0 / self._replicas)
-        )
-        self._scores = _score_table(work, rates)
         self._kept: dict[tuple[int, float, float, float], float] = {}
         self._of = partial(self._by_counts, group, work, rates, contexts, draft)
-        self._arrays: tuple[FloatArray, ...] = self._of(np.arange(groups + 1.0))
+        self._tables, self._arrays = self._of(0, groups)
+        self._alone, self._spread, self._scores = self._tables
         self._numbers: tuple[list[float], ...] = tuple(each.tolist() for each in self._arrays)
 
     def _by_counts(
@@ -98,13 +97,13 @@ class StepClock:
         rates: Rates,
         contexts: tuple[float, float],
         draft: Draft,
-        groups: FloatArray,
-    ) -> tuple[FloatArray, ...]:
-        """Steps by groups that decode: seconds, what a token of context adds, tokens, and their linear part."""
-        counts = groups * group
-        low, high = _decode_seconds(work, rates, counts, contexts, draft)
-        checked = counts * draft.checked_tokens
-        return low, (high - low) / self._span, checked, self._spread.of(checked)
+        first: int,
+        last: int,
+    ) -> "tuple[tuple[Table, Table, Table], tuple[FloatArray, ...]]":
+        """Tables, and steps by groups that decode: seconds, what a token of context adds, tokens, their linear part."""
+        steps = _steps_of(work, rates, draft, group, first, last)
+        low, high = _decode_seconds(work, rates, steps, contexts, draft)
+        return steps.tables, (low, (high - low) / self._span, steps.checked, steps.beside)
 
     def reach(self, groups: int) -> int:
         """How many groups there are times for, at least as many as are asked for [1].
@@ -114,7 +113,7 @@ class StepClock:
         """
         there = len(self._numbers[0])
         if groups >= there:
-            more = self._of(np.arange(there, groups + 1.0))
+            _, more = self._of(there, groups)
             self._arrays = tuple(map(np.append, self._arrays, more))
             for numbers, added in zip(self._numbers, more, strict=True):
                 numbers.extend(added.tolist())
@@ -148,13 +147,20 @@ class StepClock:
         Choice: prompt and decoding tokens share every matrix product, and nothing else.
         Leaves out: what their attention kernels share.
         """
-        load = groups, prompt_tokens, prompts, prompt_start
-        total = self._kept.get(load)
-        if total is None:
-            total = self._kept[load] = self.prompt_s(*load)
+        total = self.kept_prompt_s(groups, prompt_tokens, prompts, prompt_start)
         if groups:
             total += self.decode_s(groups, context_tokens)
         return cbrt(total * total * total + self.floor_cubed)
+
+    def kept_prompt_s(self, *load: *tuple[int, float, float, float]) -> float:
+        """As :meth:`prompt_s`, whose results are kept [s].
+
+        Definition: that of the same load.
+        """
+        total = self._kept.get(load)
+        if total is None:
+            total = self._kept[load] = self.prompt_s(*load)
+        return total
 
     def prompt_s(self, groups: int, prompt_tokens: float, prompts: float, prompt_start: float) -> float:
         """What prompts add to a step of so many groups, at any context, but for the floor [s].
@@ -221,19 +227,54 @@ def clock_of(work: StepWork, rates: Rates, draft: Draft, traffic: Traffic) -> St
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Steps:
+    """What steps of one deployment take wherever their contexts are.
+
+    ``tables``: prompts on one replica, spread over all, and their scores. By groups that decode: sequences, tokens,
+    the linear part of these, and seconds of a step without attention.
+    """
+
+    tables: tuple[Table, Table, Table]
+    counts: FloatArray
+    checked: FloatArray
+    beside: FloatArray
+    bare_s: FloatArray
+
+
+@lru_cache(KEPT)
+def _steps_of(work: StepWork, rates: Rates, draft: Draft, group: float, first: int, last: int) -> _Steps:
+    counts = np.arange(first, last + 1.0) * group
+    tables = _tables(work, rates)
+    checked = counts * draft.checked_tokens
+    load = StepLoad(sequences=counts, tokens_per_sequence=draft.checked_tokens)
+    bare = np.asarray(step_seconds(replace(work, context=()), load, rates)) + 0.0 * counts
+    return _Steps(tables=tables, counts=counts, checked=checked, beside=tables[1].of(checked), bare_s=bare)
+
+
+@lru_cache(KEPT)
+def _tables(work: StepWork, rates: Rates) -> tuple[Table, Table, Table]:
+    alone, share = _prompt_table(work, rates, 1.0), float(work.sequence_share)
+    spread = alone if share >= 1 else _prompt_table(work, rates, share)
+    return alone, spread, _score_table(work, rates)
+
+
 def _decode_seconds(
-    work: StepWork, rates: Rates, counts: FloatArray, contexts: tuple[float, float], draft: Draft
+    work: StepWork, rates: Rates, steps: _Steps, contexts: tuple[float, float], draft: Draft
 ) -> FloatArray:
     """Steps of so many sequences, at the first context and at the second."""
-    context = np.repeat(contexts, len(counts))
+    context = np.repeat(contexts, len(steps.counts))
     load = StepLoad(
-        sequences=np.tile(counts, 2),
+        sequences=np.tile(steps.counts, 2),
         context_start=context,
         context_end=context,
         tokens_per_sequence=draft.checked_tokens,
     )
-    seconds = np.asarray(step_seconds(work, load, rates)) * draft.step_factor
-    return seconds.reshape(2, -1)
+    seconds = np.tile(steps.bare_s, 2)
+    for each in work.context:
+        roofs = context_seconds(each, work.sequence_share, load, rates)
+        seconds += np.asarray(overlapped(*roofs, rates.kernels.overlap_exponent))
+    return (seconds * draft.step_factor).reshape(2, -1)
 
 
 def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:

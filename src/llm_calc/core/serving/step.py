@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
+from llm_calc.core.arrays import Condition, Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
 from llm_calc.core.roofline import overlapped
@@ -83,20 +83,23 @@ def _prompt_share(token_share: Quantity, load: StepLoad) -> Quantity:
     return larger(token_share, load.prompt_share * where(_below_one(token_share), 1.0, 0.0))
 
 
-def _below_one(value: Quantity) -> "bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+def _below_one(value: Quantity) -> Condition:
     return value < 1.0
 
 
-def linear_seconds(work: LinearWork, tokens: Quantity, rates: Rates) -> tuple[Quantity, Quantity]:
+def linear_seconds(
+    work: LinearWork, tokens: Quantity, rates: Rates, touched: Quantity | None = None
+) -> tuple[Quantity, Quantity]:
     """Time of one matrix or group of matrices under the memory roof, and under the compute roof [s].
 
     ``weight bytes x touched_fraction / reached bytes/s + tokens x activation bytes / reached bytes/s``, and ``(tokens
-    + saturation) x FLOPs / reached FLOP/s``, tokens in whole tiles.
+    + saturation) x FLOPs / reached FLOP/s``, tokens in whole tiles; ``touched``: that fraction, where it is known.
     Source: as :func:`.throughput.roofline`; checked: 2026-11-30; the constant ``saturation_tokens`` is fitted.
     Leaves out: the shapes of single kernels.
     """
     reached = rates.linear[GROUPS.index(work.group)]
-    touched = touched_fraction(work, tokens, rates.routing_exponent)
+    if touched is None:
+        touched = touched_fraction(work, tokens, rates.routing_exponent)
     read_s = work.weight_bytes * touched / reached.bytes_per_s
     moved_s = read_s + tokens * work.activation_bytes_per_token / rates.activation_bytes_per_s
     if isinstance(work.experts, np.ndarray) or work.experts:
@@ -230,8 +233,17 @@ def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     total: Quantity = host_seconds(step, load, rates)
     for part in _parts(step, load, rates):
         total = total + part
+    return with_launches(total, step, load, rates)
+
+
+def with_launches(operators_s: Quantity, step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
+    """A step whose operators take so long [s].
+
+    ``operators + launches``, with prompts at least ``prefill_floor_s``, joined by :func:`.roofline.overlapped`.
+    Definition: the sum of :func:`step_seconds`.
+    """
     floor = where(load.prompt_tokens > 0, prefill_floor_s(step, rates), 0.0)
-    return overlapped(total + launch_seconds(step, load, rates), floor)
+    return overlapped(operators_s + launch_seconds(step, load, rates), floor)
 
 
 def prefill_floor_s(step: StepWork, rates: Rates) -> Quantity:
@@ -275,14 +287,11 @@ def host_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 
 
 def _parts(step: StepWork, load: StepLoad, rates: Rates) -> Iterator[Quantity]:
+    exponent = rates.kernels.overlap_exponent
     for work in step.linear:
-        yield overlapped(
-            *linear_seconds(work, linear_tokens(work, load), rates), rates.kernels.overlap_exponent
-        )
+        yield overlapped(*linear_seconds(work, linear_tokens(work, load), rates), exponent)
     for context in step.context:
-        yield overlapped(
-            *context_seconds(context, step.sequence_share, load, rates), rates.kernels.overlap_exponent
-        )
+        yield overlapped(*context_seconds(context, step.sequence_share, load, rates), exponent)
         yield prompt_attention_seconds(context, step, load, rates)
     yield 2 * step.state_bytes * own_sequences(step.sequence_share, load) / rates.state_bytes_per_s
     for collective in step.collectives:

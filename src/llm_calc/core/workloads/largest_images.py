@@ -1,6 +1,7 @@
 """The largest item that a processor hands to the encoder: an image of the most tokens, or a video of such frames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isqrt
 
 from llm_calc.core.workloads.images import (
     CanvasImage,
@@ -16,17 +17,80 @@ from llm_calc.core.workloads.images import (
 ANY_SIDE = 1000
 
 
+MOST_ASPECT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemLimit:
+    """Most items of a kind in a prompt, and the sides and frames of the one that an encoder is profiled with.
+
+    None: the model's own. ``length``: samples of a sound.
+    """
+
+    count: int
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    length: int | None = None
+
+    def without(self, size: str) -> "ItemLimit":
+        """The same with one of the sizes left to the model."""
+        kept = {
+            name: getattr(self, name) for name in ("width", "height", "num_frames", "length") if name != size
+        }
+        return ItemLimit(count=self.count, **kept)
+
+
+NO_LIMIT = ItemLimit(count=999)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LargestItem:
     """What the largest item of a model costs: ``image``, and of a video as many ``frames`` of ``frame`` at most.
 
-    ``around``: tokens of marks and time stamps that an item has beside those of each frame.
+    ``around``: tokens of marks and time stamps that an item has beside those of each frame. ``rule``: how an image of
+    other sides is cut; None: not known. ``pair``: frames of a video that are one here. ``own_frame``: a frame has
+    tokens of its own, whatever its sides.
     """
 
     image: ImageCost
     frame: ImageCost | None = None
     frames: int = 1
     around: int = 0
+    rule: ImageRule | None = None
+    pair: int = 1
+    own_frame: bool = False
+
+    @property
+    def counted_whole(self) -> bool:
+        """Whether items of stated sides are counted as if they were the largest.
+
+        Source: vLLM 0.33.0 ``model_executor/models/qwen2_vl.py``, ``get_mm_max_tokens_per_item``, which other families
+        with sides that matter do not have; checked: 2026-11-30, read.
+        """
+        return isinstance(self.rule, MergedPatches)
+
+    def of_sides(self, image: ItemLimit, video: ItemLimit) -> "LargestItem":
+        """The item that is encoded where its sides or frames are stated: never more than the largest [pixels, frames].
+
+        ``min(side, stated)`` of both sides, ``ceil(min(frames, stated) / pair)`` frames.
+        Source: vLLM 0.33.0 ``vllm/multimodal/processing/dummy_inputs.py``, ``_get_dummy_images`` and
+        ``_get_dummy_videos``; checked: 2026-11-30, read.
+        Leaves out: processors that scale every image to one number of patches, which sides leave as it is.
+        """
+        most = self.frames * self.pair
+        frames = -(-min(most, video.num_frames or most) // self.pair)
+        frame = self.frame if self.frame is None or self.own_frame else self._sized(self.frame, video)
+        return replace(self, image=self._sized(self.image, image), frame=frame, frames=frames)
+
+    def _sized(self, cost: ImageCost, limit: ItemLimit) -> ImageCost:
+        if self.rule is None or not (limit.width or limit.height):
+            return cost
+        sides = largest_sides(self.rule)
+        if sides is None:
+            return cost
+        width, height = min(sides[0], limit.width or sides[0]), min(sides[1], limit.height or sides[1])
+        return self.rule.cost(width, height) if (width, height) != sides else cost
 
     def item(
         self, context_tokens: int, *, images: bool = True, videos: bool = True
@@ -77,3 +141,28 @@ def largest_image(rule: ImageRule) -> ImageCost:
 
 def _square(tokens: int, merge: int) -> ImageCost:
     return ImageCost(tokens=tokens, embeddings=tokens, positions=tokens * merge**2)
+
+
+def largest_sides(rule: ImageRule) -> tuple[int, int] | None:
+    """Width and height of the image of the most tokens; None where sides change nothing [1].
+
+    Of merged patches the two factors of the most tokens that are nearest to each other, with fewer tokens where one is
+    more than 200 times the other; of rows of patches both are the longest edge.
+    Source: vLLM 0.33.0 ``model_executor/models/qwen2_vl.py``, ``get_image_size_with_most_features``, and
+    ``mistral3.py``; checked: 2026-11-30, read.
+    Leaves out: families whose processors cut tiles, which are not profiled here.
+    """
+    if isinstance(rule, RowsOfPatches):
+        return rule.longest_edge, rule.longest_edge
+    if not isinstance(rule, MergedPatches):
+        return None
+    unit = rule.patch * rule.merge
+    most = max(1, rule.most_pixels // (rule.frames * unit**2))
+    pairs = (_nearest_factors(tokens) for tokens in range(most, 0, -1))
+    low, high = next((pair for pair in pairs if pair[1] <= MOST_ASPECT * pair[0]), (1, most))
+    return unit * high, unit * low
+
+
+def _nearest_factors(number: int) -> tuple[int, int]:
+    low = next(each for each in range(isqrt(number), 0, -1) if number % each == 0)
+    return low, number // low

@@ -30,7 +30,7 @@ LAYOUTS = (
     Layout(tensor=4, data=4, expert=16),
 )
 GPUS = ("h100-80gb-sxm", "mi300x", "mi355x", "arc-pro-b60", "max-1550", "tpu-v6e", "gaudi3")
-KINDS: tuple[ManifestKind, ...] = ("kubernetes", "leader_worker_set", "kserve")
+KINDS: tuple[ManifestKind, ...] = ("kubernetes", "leader_worker_set", "kserve", "dynamo")
 
 
 @cache
@@ -267,7 +267,7 @@ def expanded(text: str) -> str:
 
 def words_of(container: dict[str, Any]) -> list[str]:
     """What the container's program is given, after Kubernetes and, where it has one, its shell."""
-    args = [expanded(arg) for arg in container["args"]]
+    args = [expanded(arg) for arg in container.get("args", ())]
     return shlex.split(args[0]) if "/bin/bash" in container.get("command", ()) else args
 
 
@@ -302,6 +302,67 @@ def test_kserves_own_configurations_are_given_plain_names_alone() -> None:
     several = Layout(tensor=4, data=4, expert=16)
     _, notes = manifests_of(served(layout=several, model="$(id)"), ["kserve"])
     assert ["give the model's name to a shell" in note for note in notes] == [True]
+
+
+def dynamo(engine: str, **other: Any) -> dict[str, dict[str, Any]]:
+    """Components of a graph by their kind."""
+    graph = made(served(engine, **other), "dynamo")["DynamoGraphDeployment"]
+    return {part["type"]: part for part in graph["spec"]["components"]}
+
+
+@pytest.mark.parametrize(
+    ("engine", "program", "further"),
+    [
+        ("vllm", "dynamo.vllm", "--model Qwen/Qwen3-8B --tensor-parallel-size 4 --max-model-len 4096"),
+        ("sglang", "dynamo.sglang", "--model-path Qwen/Qwen3-8B --tp-size 4 --context-length 4096"),
+        ("trtllm", "dynamo.trtllm", "--model Qwen/Qwen3-8B --tensor-parallel-size 4 --max-seq-len 4096"),
+    ],
+)
+def test_a_graph_of_dynamo_starts_its_own_worker(engine: str, program: str, further: str) -> None:
+    """Options as dynamo/trtllm/backend_args.py and the examples of v1beta1 of ai-dynamo/dynamo have them."""
+    parts = dynamo(engine, layout=Layout(tensor=4))
+    assert [*parts] == ["frontend", "worker"]
+    (main,) = parts["worker"]["podTemplate"]["spec"]["containers"]
+    words = " ".join(main.get("command", []) + main["args"])
+    assert f"python3 -m {program} {further}" in words
+    assert "--disaggregation-mode" not in words
+    assert "_size" not in words
+    assert (main["name"], main["resources"]["limits"]) == ("main", {"nvidia.com/gpu": "4"})
+    assert parts["worker"]["replicas"] == 3
+    (front,) = parts["frontend"]["podTemplate"]["spec"]["containers"]
+    assert front["image"] == main["image"]
+    assert "resources" not in front
+    # The operator mounts /dev/shm: a second mount of it would be refused.
+    assert "/dev/shm" not in json.dumps(parts)
+    assert parts["worker"]["sharedMemorySize"].endswith("Gi")
+
+
+def test_a_graph_names_the_release_that_its_image_holds() -> None:
+    """https://docs.nvidia.com/dynamo/v1.3.0/resources/release-artifacts."""
+    _, notes = manifests_of(served(), ["dynamo"])
+    assert any("the image holds vllm 0.23.0, and options are those of 0.33.0" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("each", "reason"),
+    [
+        (served(gpu="mi300x"), "on NVIDIA GPUs"),
+        (served("llama.cpp"), "start vLLM, SGLang and TensorRT-LLM"),
+        (served(layout=Layout(tensor=16)), "on one host each"),
+        (served(layout=Layout(tensor=2, data=2)), "one group of the attention"),
+    ],
+)
+def test_a_graph_that_is_not_made_says_why(each: Served, reason: str) -> None:
+    objects, notes = manifests_of(each, ["dynamo"])
+    assert objects == {}
+    assert reason in notes[0]
+
+
+def test_a_graphs_name_leaves_room_for_its_components() -> None:
+    """45 letters together: MaxCombinedGroveResourceNameLength of ai-dynamo/dynamo, deploy/operator/internal/consts."""
+    graph = made(served(model="a/" + "x" * 80), "dynamo")["DynamoGraphDeployment"]
+    longest = max(len(part["name"]) for part in graph["spec"]["components"])
+    assert len(graph["metadata"]["name"]) + longest <= 45
 
 
 def test_every_chip_has_one_resource_at_most() -> None:

@@ -1,12 +1,13 @@
-"""Prefill and decode apart as objects that a cluster takes: KServe's service with llm-d's images."""
+"""Prefill and decode apart as objects that a cluster takes: KServe's service with llm-d's images, Dynamo's graph."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from llm_calc.core.errors import CalcError, UnsupportedError
+from llm_calc.core.launching.manifests.dynamo import dynamo_notes, dynamo_sides
 from llm_calc.core.launching.manifests.kinds import PLAIN_NAME, model_uri, own_options
 from llm_calc.core.launching.manifests.pods import claim, metadata
-from llm_calc.core.launching.manifests.served import Object, Served, resource_of
+from llm_calc.core.launching.manifests.served import Object, Served, resource_of, variables
 
 SET_BY_KSERVE = ("--tensor-parallel-size",)
 """What KServe writes itself: kserve/kserve@aaac4e29, ``config/llmisvcconfig``, the templates ``config-llm-decode`` and
@@ -26,13 +27,23 @@ def both_manifests(
     notes: list[str] = []
     for kind in dict.fromkeys(kinds):
         try:
-            if kind != "kserve":
-                msg = "two sides need a router between them, which KServe brings; ask for kserve"
-                raise UnsupportedError(msg, field="manifests")
-            made[kind] = llm_service(prefill, decode)
+            made[kind] = _made(kind)(prefill, decode)
         except CalcError as error:
             notes.append(f"manifests: {kind} of prefill and decode apart is not made: {error.message}")
-    return made, notes
+    return made, [*notes, *(dynamo_notes(decode) if "dynamo" in made else ())]
+
+
+def _made(kind: str) -> Callable[[Served, Served], list[Object]]:
+    """What makes objects of a kind of two sides.
+
+    Raises:
+        UnsupportedError: a kind without a router.
+    """
+    found = {"kserve": llm_service, "dynamo": dynamo_sides}.get(kind)
+    if found is None:
+        msg = "two sides need a router between them, which KServe and Dynamo bring; ask for kserve or dynamo"
+        raise UnsupportedError(msg, field="manifests")
+    return found
 
 
 def llm_service(prefill: Served, decode: Served) -> list[Object]:
@@ -74,7 +85,7 @@ def _check(served: Served) -> None:
 def _side(served: Served) -> Object:
     limits = {"limits": {resource_of(served): str(served.gpus_per_pod)}}
     further = " ".join(own_options(served, SET_BY_KSERVE))
-    env = [SIDE_CHANNEL, {"name": "VLLM_ADDITIONAL_ARGS", "value": further}]
+    env = [SIDE_CHANNEL, *variables(served), {"name": "VLLM_ADDITIONAL_ARGS", "value": further}]
     head = {"name": "main", "env": env, "resources": limits}
     return {
         "replicas": served.replicas,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from llm_calc.core.errors import CalcError
+from llm_calc.core.launching.manifests.dynamo import dynamo_graph, dynamo_notes
 from llm_calc.core.launching.manifests.kinds import kserve, kubernetes, leader_worker_set
 from llm_calc.core.launching.manifests.served import (
     LOAD_BYTES_PER_S,
@@ -16,6 +17,7 @@ KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
     "kubernetes": kubernetes,
     "leader_worker_set": leader_worker_set,
     "kserve": kserve,
+    "dynamo": dynamo_graph,
 }
 
 
@@ -28,7 +30,12 @@ def manifests_of(served: Served, kinds: Sequence[str]) -> tuple[dict[str, list[O
             made[kind] = KINDS[kind](served)
         except CalcError as error:
             notes.append(f"manifests: {kind} is not made: {error.message}")
-    return made, [*notes, *(_image_notes(served) if made else ())]
+    own_images = made.keys() - {"dynamo"}
+    return made, [
+        *notes,
+        *(_image_notes(served) if own_images else ()),
+        *(dynamo_notes(served) if "dynamo" in made else ()),
+    ]
 
 
 def _image_notes(served: Served) -> Iterator[str]:

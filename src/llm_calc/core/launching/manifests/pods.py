@@ -12,8 +12,10 @@ from llm_calc.core.launching.manifests.served import (
     host_words,
     image_of,
     literal,
+    port_of,
     resource_of,
     start_seconds,
+    variables,
 )
 
 TOKEN_SECRET = {"name": "hf-token", "key": "token", "optional": True}
@@ -37,7 +39,6 @@ def pod_spec(
 
 def container(served: Served, *, name: str, serves: bool, further: Sequence[str]) -> Object:
     """The engine's container: the launch command's words, the chips, probes and volumes."""
-    row = served.container
     found: Object = {
         "name": name,
         "image": image_of(served).image.format(version=served.version),
@@ -46,12 +47,13 @@ def container(served: Served, *, name: str, serves: bool, further: Sequence[str]
         "env": [
             {"name": "HF_HOME", "value": f"{MODELS}/huggingface"},
             {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": dict(TOKEN_SECRET)}},
+            *variables(served),
         ],
         "resources": {"limits": {resource_of(served): str(served.gpus_per_pod)}},
         "volumeMounts": _mounts(served),
     }
     if serves:
-        found["ports"] = [{"name": "http", "containerPort": row.port}]
+        found["ports"] = [{"name": "http", "containerPort": port_of(served)}]
         found |= _probes(served)
     return found
 

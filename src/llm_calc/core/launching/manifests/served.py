@@ -31,6 +31,7 @@ class Served:
     ``version``: the engine's release, whose rules hold; ``asked_version``: the one that the request names.
     ``weights_bytes``: what all GPUs of a replica load; ``checkpoint_bytes``: what is
     downloaded. ``at_hand``: the model is no published repository, but files that its owner has.
+    ``environment``: variables that the engine needs besides.
     """
 
     launch: Launch
@@ -41,6 +42,7 @@ class Served:
     checkpoint_bytes: float
     at_hand: bool = False
     asked_version: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -142,6 +144,21 @@ def _grouped(word: Word) -> Word:
         named = word.text.replace("$NODE_RANK", "$(LWS_WORKER_INDEX)")
         return Word(named.replace("$HEAD", "$(LWS_LEADER_ADDRESS)"), variable=True)
     return Word(literal(word.text))
+
+
+def port_of(served: Served) -> int:
+    """The port at which the server listens [1].
+
+    ``port`` of the options, else the container's own.
+    Definition: as the command says it.
+    """
+    said = next((each.json for each in served.launch.further if each.name == "port"), "")
+    return int(said) if said.isdecimal() else served.container.port
+
+
+def variables(served: Served) -> list[Object]:
+    """Variables that the engine needs, as a container has them."""
+    return [{"name": name, "value": value} for name, value in served.environment]
 
 
 def literal(text: str) -> str:

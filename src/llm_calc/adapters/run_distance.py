@@ -1,0 +1,140 @@
+"""How far published runs are from a question: what its deployment says once, what its load says each time.
+
+The formula stands in :mod:`.nearest`. Users ask for one deployment under many loads: the runs that compare with it, and
+how far they are but for the load, are kept for the last ones that were asked for.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from llm_calc.adapters.measured_index import BoolArray, EngineRuns, Texts
+from llm_calc.core.arrays import FloatArray
+
+FARTHEST = 12.0
+OTHER_MODEL, OTHER_NAME, OTHER_GPU, OTHER_WEIGHTS, OTHER_CACHE = 6.0, 0.1, 4.0, 1.0, 0.5
+OTHER_LOAD, OTHER_VERSION, DOUBLING, NO_LENGTH, NO_BANDWIDTH = 1.5, 0.25, 0.5, 1.0, 1.0
+LIKE_LENGTH = float(np.log2(1.25))
+"""Lengths of points of one curve differ by at most a quarter."""
+KEPT = 64
+"""Deployments whose runs are kept."""
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """What a question says whatever its load is, in the terms in which runs are compared.
+
+    ``model``: the catalog's name, None where the request describes the model instead.
+    """
+
+    model: str | None
+    shape: str
+    active_parameters: int
+    gpu: str
+    bandwidth_bytes_per_s: float
+    weights: str
+    weights_bits: float
+    kv_cache: str
+    layout: tuple[int, int, int, int]
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a question says of its load; ``requests``: at once, of random arrivals as estimated, None offline."""
+
+    kind: str
+    input_tokens: int
+    output_tokens: int
+    requests: float | None
+
+
+class Column:
+    """Base-2 logarithms of some runs, and how far each is from a number; ``missing``: where a run lacks it."""
+
+    def __init__(self, logs: FloatArray, missing: float) -> None:
+        self.logs, self._missing, self._lacking = logs, missing, np.isnan(logs).nonzero()[0]
+
+    def far(self, value: float) -> FloatArray:
+        """Half of the doublings between each run and a value."""
+        found: FloatArray = DOUBLING * np.abs(self.logs - np.log2(value))
+        found[self._lacking] = self._missing
+        return found
+
+
+class Near:
+    """The runs of an engine that compare with a stack, and how far they are but for the load.
+
+    ``alike``: those of the very stack, whatever their release.
+    """
+
+    def __init__(self, stack: Stack, runs: EngineRuns) -> None:
+        far, same_model, same_gpu = _stack_distances(stack, runs)
+        self.places: Places = ((same_model | same_gpu) & (far <= FARTHEST)).nonzero()[0]
+        self.far = far[self.places]
+        self.kind: Texts = runs.kind.of(self.places)
+        self.input_tokens = Column(runs.log_input[self.places], NO_LENGTH)
+        self.output_tokens = Column(runs.log_output[self.places], NO_LENGTH)
+        self.requests = Column(runs.log_requests[self.places], 0.0)
+        self.renamed: BoolArray | None = None
+        if stack.version is not None:
+            self.renamed = ~runs.version.are(stack.version)[self.places]
+        self.alike: Places = _alike(stack, runs, same_model & same_gpu)[self.places].nonzero()[0]
+
+    def distances(self, asked: Load) -> FloatArray:
+        """How far each of the runs is from the stack under a load [-]."""
+        total: FloatArray = self.far + OTHER_LOAD * ~self.kind.are(asked.kind)
+        total += self.input_tokens.far(asked.input_tokens)
+        total += self.output_tokens.far(asked.output_tokens)
+        if asked.requests is not None:
+            total += self.requests.far(asked.requests)
+        if self.renamed is not None:
+            total += OTHER_VERSION * self.renamed
+        return total
+
+    def points(self, asked: Load, kinds: tuple[str, ...]) -> list[int]:
+        """Places of the runs of the very stack with like lengths, of these kinds of load."""
+        own = self.alike
+        if not len(own):
+            return []
+        like = np.logical_or.reduce([self.kind.are(kind)[own] for kind in kinds])
+        for column, tokens in (
+            (self.input_tokens, asked.input_tokens),
+            (self.output_tokens, asked.output_tokens),
+        ):
+            like &= np.abs(column.logs[own] - np.log2(tokens)) <= LIKE_LENGTH
+        found: list[int] = self.places[own[like]].tolist()
+        return found
+
+
+@lru_cache(KEPT)
+def near(stack: Stack, runs: EngineRuns) -> Near:
+    """The runs that compare with a stack, kept for the last ones that were asked for."""
+    return Near(stack, runs)
+
+
+def _stack_distances(stack: Stack, runs: EngineRuns) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """How far every run of an engine is from a stack, and which are of its model and of its GPU."""
+    same_model, same_gpu = runs.shape.are(stack.shape), runs.gpu.are(stack.gpu)
+    parameters = np.abs(runs.log_parameters - np.log2(stack.active_parameters))
+    bandwidths = np.abs(runs.log_bandwidth - np.log2(stack.bandwidth_bytes_per_s))
+    bandwidths[np.isnan(bandwidths)] = NO_BANDWIDTH
+    renamed = 0.0 if stack.model is None else OTHER_NAME * ~runs.model.are(stack.model)
+    total: FloatArray = np.where(same_model, renamed, OTHER_MODEL + parameters)
+    total += ~same_gpu * (OTHER_GPU + bandwidths)
+    total += ~runs.weights.are(stack.weights) * (
+        OTHER_WEIGHTS + np.abs(runs.log_bits - np.log2(stack.weights_bits))
+    )
+    total += OTHER_CACHE * ~runs.kv_cache.are(stack.kv_cache)
+    total += DOUBLING * np.abs(runs.log_layout - np.log2(stack.layout)[:, None]).sum(axis=0)
+    return total, same_model, same_gpu
+
+
+def _alike(stack: Stack, runs: EngineRuns, same: BoolArray) -> BoolArray:
+    """The runs of the very stack, whatever their load and release."""
+    alike: BoolArray = same & runs.weights.are(stack.weights) & runs.kv_cache.are(stack.kv_cache)
+    alike &= (runs.log_layout == np.log2(stack.layout)[:, None]).all(axis=0)
+    return alike
