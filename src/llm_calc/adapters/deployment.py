@@ -160,11 +160,15 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     if own is None:
         placed = _as_measured(placed, engine, built, share)
-    placed = _with_cache_room(_as_planned(placed) if apart else placed, workload)
+    placed = _as_planned(placed) if apart else placed
+    cache = _cache_room(placed)
+    words = cache.warnings(workload)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
+        warnings=(*placed.warnings, *words),
+        larger_cache=bool(words) and cache.is_larger(workload),
         assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=_untimed(placed, engine, workload),
@@ -178,17 +182,15 @@ def _as_planned(placed: Placed) -> Placed:
     return replace(placed, deployment=held)
 
 
-def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
-    """With what is said where figures take a larger cache than planned."""
-    room = CacheRoom(
+def _cache_room(placed: Placed) -> CacheRoom:
+    """What the cache holds as planned, and as figures take it."""
+    return CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
         taken_sequences=float(placed.deployment.capacity),
         context_tokens=placed.context_tokens,
         replicas=placed.replicas,
     )
-    warnings = (*placed.warnings, *room.warnings(workload))
-    return replace(placed, warnings=warnings, larger_cache=room.is_larger(workload))
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
@@ -257,12 +259,11 @@ def _placed(
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
+        warnings=(
+            *true_warnings(subject.warnings, beside.draft.layers),
+            *fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload)),
+        ),
     )
-
-
-def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
-    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
