@@ -239,6 +239,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     scene, prices, options = found.search.scene, found.search.prices, found.searched.options
     if request.limits.max_gpus is None:
         yield f"limits.max_gpus: {MOST_GPUS}, since none was given"
+    yield from dict.fromkeys(words for choice in options for words in choice.precision.weights.assumptions)
     if request.formats is None:
         names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in options))
         yield f"formats: {names}; name others in formats to have them considered"
