@@ -10,9 +10,10 @@ from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.memory_plan import answer_memory_plan
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
-from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.engines import ENGINES, traits_of
 from llm_calc.core.errors import CalcError
 
 
@@ -73,7 +74,8 @@ def test_what_has_an_effect_or_is_the_default_is_not(model: str, engine: dict[st
 
 
 @pytest.mark.parametrize(
-    ("engine", "switch"), [(engine, switch) for engine, names in SWITCHES.items() for switch in names]
+    ("engine", "switch"),
+    [(name, switch) for name, engine in ENGINES.items() for switch in engine.traits.options.layout.switches],
 )
 def test_a_switch_of_layouts_is_named_on_a_single_gpu(engine: str, switch: str) -> None:
     found = assumptions("llama-3.1-8b", {"name": engine, switch: True})
@@ -137,7 +139,7 @@ OPTIONS = [
     (engine, name, other_value(name, field.annotation, engine_rules(engine).defaults.get(name)))
     for engine, part in ENGINE_PARTS.items()
     for name, field in part.model_fields.items()
-    if name not in CHOSEN | (homed_flags(engine) - set(SWITCHES.get(engine, ())))
+    if name not in CHOSEN | (homed_flags(engine) - set(traits_of(engine).options.layout.switches))
 ]
 
 

@@ -12,7 +12,7 @@ from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import FormatWishes, Precision, resolve_precision
 from llm_calc.adapters.served import served_cache, served_capacity, without_kept_states
 from llm_calc.core.calibration import chip_class, format_class
-from llm_calc.core.engines import MemoryPlan, Setup
+from llm_calc.core.engines import MemoryPlan, Setup, traits_of
 from llm_calc.core.errors import CalcError
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.operators.context import visited_pairs
@@ -127,7 +127,9 @@ def _resolved(
     return {
         "work": work,
         "plan": without_kept_states(build_engine(engine).plan(setup)),
-        "machine": machine_of(load_catalogs().cluster(device, layout.gpus), work, layout, engine),
+        "machine": machine_of(
+            load_catalogs().cluster(device, layout.gpus), work, layout, half_sums=traits_of(engine).half_sums
+        ),
         "chip": chip_class(device),
         "vendor": device.vendor.lower(),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llm_calc.core.calibration import OWN_MACHINES
+from llm_calc.core.engines import traits_of
 from llm_calc.core.serving.rates import Kernels
 from tools.calibrate.cases import Case, build_cases
 from tools.calibrate.measurements import Measurement, read_measurements
@@ -51,7 +51,7 @@ FAMILIES = (
 
 def family_name(row: Measurement) -> str:
     """The family that a measurement belongs to."""
-    if row.engine in OWN_MACHINES:
+    if traits_of(row.engine).load.own_machine:
         return "llama.cpp"
     return "served" if row.load == "closed_loop" else "batch"
 

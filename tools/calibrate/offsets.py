@@ -10,7 +10,8 @@ import numpy.typing as npt
 from llm_calc.adapters.config_file import read_config
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.calibration import OWN_MACHINES, offset_load
+from llm_calc.core.calibration import offset_load
+from llm_calc.core.engines import traits_of
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.offsets import layout_key, stack_key
 from tools.calibrate.cases import Case
@@ -79,7 +80,7 @@ def key_of(case: Case) -> str | None:
 def layout_key_of(case: Case) -> str | None:
     """The same of the stack in the layout of the case; None of engines for one's own machine, which share layouts."""
     row = case.row
-    if row.engine in OWN_MACHINES or row.load != "closed_loop":
+    if traits_of(row.engine).load.own_machine or row.load != "closed_loop":
         return None
     layout = Layout(tensor=row.tensor, pipeline=row.pipeline, data=row.data, expert=row.expert)
     return _key(case, layout_key(_stack(case), layout))

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from llm_calc.adapters.wire.memory import Change, MemoryPlanRequest, RecommendedGpu
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
+from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
 from llm_calc.core.errors import CalcError
 
@@ -81,7 +82,7 @@ def _holds(of: Callable[[], MemoryPlanRequest], fits: Fits) -> bool:
 
 def _in_its_field(request: MemoryPlanRequest, change: Change) -> Change:
     """More GPUs are said by their count where no layout is, fewer requests and tokens by the load that is given."""
-    usual = "parallelism.pipeline" if request.engine.name == "llama.cpp" else "parallelism.tensor"
+    usual = "parallelism.pipeline" if traits_of(request.engine.name).deals_layers else "parallelism.tensor"
     load = request.workload
     if change.field == usual and request.parallelism is None:
         return change.model_copy(update={"field": "hardware.count"})
@@ -166,7 +167,7 @@ def _on_gpu(request: MemoryPlanRequest, other: RecommendedGpu) -> MemoryPlanRequ
     parts["hardware"] = hardware
     grown = request.parallelism
     if grown is not None:
-        field = "pipeline" if request.engine.name == "llama.cpp" else "tensor"
+        field = "pipeline" if traits_of(request.engine.name).deals_layers else "tensor"
         times = other.count // grown.gpus
         parts["parallelism"] = _with(grown, {field: getattr(grown, field) * times})
     return MemoryPlanRequest(**parts)

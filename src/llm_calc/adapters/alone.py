@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from llm_calc.adapters.calibration import SERVERS, Family, family_of, load_calibration
+from llm_calc.adapters.calibration import Family, family_of, load_calibration
 from llm_calc.adapters.hosts import load_reached
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.calibration import Calibration, chip_class
-from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines import Engine, Setup, traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.calibrated import host_under, measured_key, rates_of
 from llm_calc.core.serving.estimate import Deployment
@@ -32,7 +32,7 @@ def share_of(workload: WorkloadPart, replicas: int) -> WorkloadPart:
 
 def is_alone(engine: str, workload: WorkloadPart) -> bool:
     """Whether a server is asked about one request at once; a batch of one is one as well."""
-    return engine in SERVERS and workload.load in CLOSED and workload.requests_in_flight <= 1
+    return traits_of(engine).load.server and workload.load in CLOSED and workload.requests_in_flight <= 1
 
 
 CLOSED = ("concurrency", "batch")
@@ -46,7 +46,7 @@ def family_for(engine: str, workload: WorkloadPart, gpu: Gpu) -> Family:
     runs too; where the engine was never measured so on these chips, or never a queue of it, on servers.
     """
     family, chip = family_of(engine, workload.load), chip_class(gpu)
-    if engine not in SERVERS:
+    if not traits_of(engine).load.server:
         return family
     seen = load_calibration("batch").seen
     if (load_key("offline", engine, chip) if workload.load == "offline" else f"{engine}/{chip}") in seen:
@@ -82,7 +82,7 @@ def with_bounds(
     A stack that was measured alone and never as a server: its token alone bounds those of many. Any other: two
     requests of the server bound one alone.
     """
-    if engine.name not in SERVERS or workload.load not in CLOSED:
+    if not engine.traits.load.server or workload.load not in CLOSED:
         return deployment
     key = measured_key(engine.name, setup.gpu.id, setup.model)
     alone, served = (key in load_calibration(each).seen for each in ("batch", "served"))

@@ -6,6 +6,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.core.checkpoints.recipes.properties import is_recurrent
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Cluster, Gpu, Link, LinkTier
 
 
@@ -56,7 +57,7 @@ def moves_between(placed: Placed, tensors: tuple[int, int]) -> bool:
     Source: docs/features/nixl_connector_compatibility.md of vllm-project/vllm; checked: 2026-11-30.
     """
     states = is_recurrent(placed.subject.setup.model)
-    return placed.engine != "vllm" or not states or tensors[0] == tensors[1]
+    return not traits_of(placed.engine).nixl or not states or tensors[0] == tensors[1]
 
 
 def _way(catalogs: Catalogs, cluster: Cluster, link: Link, tier: LinkTier) -> Way:

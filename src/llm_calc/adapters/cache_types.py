@@ -6,17 +6,16 @@ from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.runs_on_caches import check_cache, check_only
 from llm_calc.adapters.setup import Subject
-from llm_calc.adapters.wire import cache_flag
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
 from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.parts import PrecisionPart
+from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.base import context_of
+from llm_calc.core.engines.llama_cpp_traits import CACHE_TYPES
 from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.formats import NumberFormat
 
-CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
-"""Source: llama.cpp v0.5.0 ``common/arg.cpp``, ``kv_cache_types``; checked: 2026-11-29."""
 _OTHER_NAMES = {"f32": "fp32", "f16": "fp16"}
 _KNOWN = frozenset((*CACHE_TYPES, *_OTHER_NAMES.values()))
 SIXTEEN_BITS = 16
@@ -24,9 +23,8 @@ SIXTEEN_BITS = 16
 
 def kept_formats(engine: str) -> list[str]:
     """Formats that an engine keeps a cache in, as ``precision.kv_cache`` names them."""
-    own = {"llama.cpp": CACHE_TYPES, "generic": ("fp8", "int8")}.get(engine) or cache_flag.CACHE_TYPES[
-        engine
-    ].values()
+    traits = traits_of(engine)
+    own = traits.formats.kept or traits.options.cache_types.values()
     return list(dict.fromkeys(["auto", "bf16", "fp16", *(_OTHER_NAMES.get(name, name) for name in own)]))
 
 
@@ -111,8 +109,9 @@ def with_one_type(precision: PrecisionPart, engine: EnginePart | None) -> Precis
 
 def _check_kept(name: str, engine: str, activations: str) -> None:
     """Refuses a format that an engine keeps no cache in; 16 bits, and the type of its activations, are kept by all."""
-    known = {*cache_flag.CACHE_TYPES.get(engine, {}).values(), "fp16", "bf16", activations}
-    if name in known or engine not in cache_flag.CACHE_TYPES:
+    types = traits_of(engine).options.cache_types
+    known = {*types.values(), "fp16", "bf16", activations}
+    if name in known or not types:
         return
     if number_format(name, "precision.kv_cache").name not in known:
         names = sorted(known - {"auto"})

@@ -13,18 +13,17 @@ from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_j
 from llm_calc.adapters.polls import polls
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.core.calibration import (
-    OWN_MACHINES,
     Calibration,
     Drift,
     Efficiency,
     HeldOutError,
 )
+from llm_calc.core.engines import traits_of
 from llm_calc.core.serving.rates import Kernels
 from llm_calc.core.serving.traffic import Policy
 
 Family = Literal["served", "batch", "llama.cpp"]
-SERVERS = ("vllm", "sglang", "trtllm")
-"""Engines that were measured as servers."""
+OWN_FAMILY: Family = "llama.cpp"
 
 
 class EfficiencyRow(BaseModel):
@@ -153,6 +152,7 @@ def family_of(engine: str, load: str) -> Family:
 
     Engines for one's own machine have kernels of their own. Of servers, loads of clients were measured apart.
     """
-    if engine in OWN_MACHINES:
-        return "llama.cpp"
-    return "served" if engine in SERVERS and load in ("request_rate", "concurrency") else "batch"
+    known = traits_of(engine).load
+    if known.own_machine:
+        return OWN_FAMILY
+    return "served" if known.server and load in ("request_rate", "concurrency") else "batch"

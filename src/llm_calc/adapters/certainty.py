@@ -21,6 +21,7 @@ from llm_calc.adapters.wire.serving import (
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
 from llm_calc.core.deployments.question import Asked, runs
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
@@ -33,8 +34,6 @@ KEPT = 256
 LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
 NEVER_MEASURED: BasisKind = "formula_only"
-ALONE_ONLY = frozenset(("mlx",))
-"""Engines of which only single requests were measured."""
 FEW_MODELS = 4
 """An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones."""
 
@@ -182,7 +181,7 @@ def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
-    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
+    if _is_beyond(placed):
         return False
     if request.workload.load == "request_rate":
         return were_measured(placed.engine) and holds_one(placed)
@@ -205,12 +204,12 @@ def never_together(placed: Placed) -> bool:
 
 def meets_unmeasured(placed: Placed) -> bool:
     """Whether requests run at once under an engine that was only measured with single ones."""
-    return placed.met and placed.engine in ALONE_ONLY
+    return placed.met and traits_of(placed.engine).load.alone_only
 
 
 def packs_cache(placed: Placed) -> bool:
     """Whether MLX keeps a quantized cache, which nobody measured."""
-    return placed.engine == "mlx" and placed.subject.setup.numbers.cache.name.startswith("mlx-")
+    return traits_of(placed.engine).packs_cache and placed.subject.setup.numbers.cache.name.startswith("mlx-")
 
 
 def holds_one(placed: Placed) -> bool:
@@ -223,13 +222,19 @@ def basis_kind(placed: Placed) -> BasisKind:
     return kind_of_fit(placed) if holds_one(placed) else NEVER_MEASURED
 
 
+def _is_beyond(placed: Placed) -> bool:
+    """Whether nothing of the kind was measured, or an option says what nothing counts."""
+    apart = placed.offload.used or placed.untimed or placed.unused.options or placed.novel
+    return bool(apart) or never_together(placed)
+
+
 def kind_of_fit(placed: Placed) -> BasisKind:
-    """The same where memory holds a request."""
-    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
+    """The same where memory holds a request; no run was measured of what is not understood whole."""
+    if _is_beyond(placed):
         return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
-        "row": "calibrated" if placed.larger_cache else "measured",
+        "row": "calibrated" if placed.larger_cache or placed.unused.further else "measured",
         "generation": NEVER_MEASURED,
         "vendor": NEVER_MEASURED,
     }

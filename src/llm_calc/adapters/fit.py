@@ -30,6 +30,7 @@ from llm_calc.adapters.wire.fitting import FitAnswer, FitRequest, FitRow, Runner
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.serving import Range, ServingEstimateRequest
 from llm_calc.core.deployments.question import Asked, fits
+from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
@@ -72,15 +73,16 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
+    formats = dict.fromkeys(words for each in tried for words in each.formats)
     best = best_place(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
         model=source.name,
-        release=engine_rules("llama.cpp").answered,
+        release=engine_rules(OWN_MACHINE).answered,
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,
-        assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
+        assumptions=[*source.assumptions, *formats, *_assumptions(request, catalogs)],
         warnings=[
             *longer,
             *source.warnings,
@@ -104,7 +106,7 @@ def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
     said = request.formats or ([source.variant.file_kind] if source.variant else None)
     if said is not None:
         return list(dict.fromkeys(each.strip().lower() for each in said))
-    own = own_precision(source, "llama.cpp").weights
+    own = own_precision(source, OWN_MACHINE).weights
     return list(dict.fromkeys([*([OWN_KIND] if own.storage == OWN_KIND else []), *USUAL_FORMATS]))
 
 
@@ -174,6 +176,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         bits=bits,
         cache_bits=setup.numbers.cache.bits_per_element,
         tokens_per_s=speed or 0.0,
+        formats=placed.subject.precision.weights.assumptions,
     )
 
 
@@ -278,7 +281,7 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
 
 
 def _assumptions(request: FitRequest, catalogs: Catalogs) -> Iterator[str]:
-    rules = engine_rules("llama.cpp")
+    rules = engine_rules(OWN_MACHINE)
     yield f"started by {rules.title} {rules.version}, which leaves 1 GiB free where it fits layers to the memory"
     yield from llama_cpp_notes(request.hardware, catalogs)
     yield f"one token in {ANSWER_SHARE} of the context is the answer's; ttft_s is that of all the others"

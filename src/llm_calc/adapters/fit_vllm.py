@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.engines import LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.fitting import FitRequest, FitRow
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.core.engines import USUAL
 from llm_calc.core.errors import CalcError
 from llm_calc.core.memory import total_parameters, weights_bytes
 
@@ -51,7 +52,7 @@ def _own_bits(request: FitRequest, catalogs: Catalogs) -> float:
     source = served_in_any_format(request.model, catalogs)
     if source.gguf is not None:
         return 16.0
-    numbers = own_precision(source, "vllm").numbers
+    numbers = own_precision(source, USUAL).numbers
     return 8 * weights_bytes(source.model, numbers.recipe) / total_parameters(source.model)
 
 

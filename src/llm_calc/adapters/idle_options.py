@@ -7,11 +7,11 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.formats.recipes import number_format
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import HardwarePart, PrecisionPart, WorkloadPart
 from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import MemoryPlan, traits_of
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.memory import kv_cache_bytes
@@ -61,7 +61,9 @@ def idle_fields(request: MemoryPlanRequest, setup: Setup) -> Iterator[str]:
 def idle_activations(precision: PrecisionPart, setup: Setup, engine: str, what: str) -> Iterator[str]:
     """Activations in a format of their own that take as much, and recurrent states as well, as the engine's own."""
     own = sixteen_bit(setup.model)
-    if precision.activations in ("auto", own) or (engine == "trtllm" and precision.activations == "fp8"):
+    if precision.activations in ("auto", own) or (
+        traits_of(engine).formats.fp8_with and precision.activations == "fp8"
+    ):
         return
     numbers = replace(setup.numbers, activations=number_format(own))
     other = replace(setup, numbers=numbers)
@@ -143,7 +145,7 @@ def _at_most(deployment: Deployment, requests: int) -> Deployment:
 
 def _stated(part: EnginePart) -> Iterator[str]:
     defaults = release_of(part).defaults
-    apart = NOT_OPTIONS | (homed_flags(part.name) - frozenset(SWITCHES.get(part.name, ())))
+    apart = NOT_OPTIONS | (homed_flags(part.name) - frozenset(traits_of(part.name).options.layout.switches))
     if getattr(part, "preset", None) is not None:
         apart |= OF_PRESETS
     for name in sorted(part.model_fields_set - apart):

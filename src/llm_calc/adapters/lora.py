@@ -8,7 +8,7 @@ from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.core.checkpoints.lora_config import FIELD, read_adapter
 from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
-from llm_calc.core.engines import Setup
+from llm_calc.core.engines import Setup, traits_of
 from llm_calc.core.engines.lora import (
     ALL,
     BUFFERS,
@@ -151,12 +151,13 @@ def _reserve(
     if part.max_rank is not None and part.max_rank < rank:
         msg = f"{FIELD}.max_rank: {part.max_rank} is below the adapter's rank of {rank}; engines refuse it"
         raise InvalidInputError(msg, field=f"{FIELD}.max_rank")
-    if engine == "vllm":
+    kept = traits_of(engine).lora.room
+    if kept == "every matrix":
         return _vllm(part, rank, model)
     slots, room = part.adapters, part.max_rank or rank
     taken = [module for module in modules_of(model) if adapter.takes(module)]
     names = None if said.targets == ALL else frozenset(name for module in taken for name in module.held)
-    if engine == "sglang":
+    if kept == "changed matrices":
         reserved = f"SGLang reserves {slots} adapters of rank {room} for the matrices that adapters change"
         words = (f"{FIELD}: {reserved}; a request without one takes a place as well",)
     else:

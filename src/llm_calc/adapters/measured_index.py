@@ -13,12 +13,12 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.measured_runs import RunRow, runs_of
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.engines import ANY_ENGINE
 
 Values: TypeAlias = tuple[Any, ...]
 FIELDS = tuple(RunRow.model_fields)
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 LAYOUT = ("tensor", "pipeline", "data", "expert")
-GENERIC = "generic"
 
 
 class Texts:
@@ -85,7 +85,7 @@ def index_of(catalogs: Catalogs) -> Mapping[str, EngineRuns]:
     known = load_engine_rules()
     by_engine: dict[str, list[Values]] = {}
     for row in runs_of():
-        engine = row.engine if row.engine in known else GENERIC
+        engine = row.engine if row.engine in known else ANY_ENGINE
         by_engine.setdefault(engine, []).append(_values(row))
     return {engine: _columns(rows, catalogs) for engine, rows in by_engine.items()}
 

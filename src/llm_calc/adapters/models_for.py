@@ -13,6 +13,7 @@ from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import own_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
+from llm_calc.adapters.said_unused import EXACT
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
@@ -21,6 +22,7 @@ from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.fitting import FitRequest, ModelsForAnswer, ModelsForRequest, RunningModel
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.deployments.question import Asked, fits
+from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
@@ -54,7 +56,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         UnsupportedError: llama.cpp does not run on the GPU, or runs no such format there.
         InvalidInputError: no model of the catalog is of the family, or a host that cannot be right.
     """
-    gpus = unlike_gpus(request.hardware, catalogs, "llama.cpp") or (
+    gpus = unlike_gpus(request.hardware, catalogs, OWN_MACHINE) or (
         requested_gpu(request.hardware, catalogs),
     ) * min(request.hardware.count, MOST_DEVICES + 1)
     for gpu in dict.fromkeys(gpus):
@@ -65,8 +67,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     room = room_bytes(gpus)
     known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
     found: list[RunningModel] = []
-    slow: list[str] = []
-    more = False
+    slow, more = list[str](), False
     for entry in known:
         if not _looked_for(request, entry) or not _may_fit(request, entry, room):
             continue
@@ -78,7 +79,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             found.append(ran.row)
         elif ran is not None:
             slow.append(entry.name)
-    rules = engine_rules("llama.cpp")
+    rules = engine_rules(OWN_MACHINE)
     return ModelsForAnswer(
         release=rules.answered,
         context_tokens=request.context_tokens,
@@ -90,6 +91,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             *llama_cpp_notes(request.hardware, catalogs),
             *_left_out(request),
             *version_warnings(LlamaCppEngine()),
+            *_approximate(found),
             *_why_none(request, known, found, slow),
         ],
     )
@@ -101,6 +103,13 @@ def _left_out(request: ModelsForRequest) -> Iterator[str]:
         yield IDLE_HOST
     if request.weights is None:
         yield LOOKED_AT
+
+
+def _approximate(found: list[RunningModel]) -> Iterator[str]:
+    """Which of the listed models were not read whole."""
+    names = [row.model for row in found if row.confidence != EXACT]
+    if names:
+        yield f"models: of {', '.join(names)} not everything was read; /api/inspect_model says what was assumed"
 
 
 def _why_none(
@@ -134,10 +143,10 @@ def _plain(name: str) -> str:
 
 
 def _check_chip(gpu: Gpu, weights: str | None) -> None:
-    if not runs_at_all("llama.cpp", gpu):
+    if not runs_at_all(OWN_MACHINE, gpu):
         msg = f"hardware.gpu: models are started by llama.cpp here, which does not run on {gpu.id}"
         raise UnsupportedError(msg, field="hardware.gpu")
-    if weights is not None and not runs_format("llama.cpp", gpu, weights):
+    if weights is not None and not runs_format(OWN_MACHINE, gpu, weights):
         raise UnsupportedError(f"weights: llama.cpp runs no {weights} on {gpu.id}", field="weights")
 
 
@@ -167,7 +176,7 @@ def _kinds(request: ModelsForRequest, entry: CatalogModel, catalogs: Catalogs) -
     if request.weights:
         return (request.weights,)
     source = served_model(ModelPart(name=entry.name), catalogs)
-    own = own_precision(source, "llama.cpp").weights
+    own = own_precision(source, OWN_MACHINE).weights
     return (OWN_KIND, FORMATS[-1]) if own.storage == OWN_KIND else FORMATS
 
 
@@ -211,5 +220,6 @@ def _row(
         tokens_per_s=speed,
         ttft_s=float(found.ttft_s),
         basis=basis_kind(placed),
+        confidence=placed.unused.confidence,
     )
     return _Ran(row=row, fast_enough=speed >= request.least_tokens_per_s)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from llm_calc.adapters.catalog.sizes import chip_of
 from llm_calc.adapters.runs_on import runs_at_all
-from llm_calc.adapters.unlike import LAYER_SPLITTERS
 from llm_calc.adapters.wire.memory import RecommendedGpu
 from llm_calc.core.advice.memory import MOST_GPUS, holds
 from llm_calc.core.deployments.question import Asked
@@ -93,7 +92,7 @@ def never_whole(setup: Setup, engine: Engine) -> bool:
 
 def _layouts(layout: Layout, engine: Engine, most: int) -> Iterator[Layout]:
     """The layout, and larger ones: one stage more each time where layers are dealt, else twice as many GPUs."""
-    field = "pipeline" if engine.name in LAYER_SPLITTERS else "tensor"
+    field = "pipeline" if engine.traits.deals_layers else "tensor"
     most = min(most, MOST_DEVICES) if isinstance(engine, LlamaCpp) else most
     while layout.gpus <= most:
         yield layout

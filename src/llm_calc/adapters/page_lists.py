@@ -15,14 +15,10 @@ from llm_calc.adapters.links import SESSIONS, link_defaults_text
 from llm_calc.adapters.listings import available_engines, available_formats
 from llm_calc.adapters.page_fields import further_fields
 from llm_calc.adapters.presets import load_presets
-from llm_calc.adapters.sessions import NO_SESSIONS
-from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat
 from llm_calc.adapters.workload_catalog import PresetWorkload, load_workloads
-from llm_calc.core.advice.memory import CACHE_FORMATS, CHECKPOINT_FORMATS, WEIGHT_FORMATS
-from llm_calc.core.calibration import OWN_MACHINES
+from llm_calc.core.engines import ANY_ENGINE, engines_that, traits_of
 
-ANY_ENGINE = "generic"
 SHORTEST_CONTEXT = 8192
 
 
@@ -44,8 +40,8 @@ def page_lists(catalogs: Catalogs, session_fields: Mapping[str, str]) -> dict[st
         "caches": {name: kept_formats(name) for name in titles},
         "hosts": [each.id for each in load_platforms().platforms],
         "runs": {each.name: _gpus(each) for each in available_engines(catalogs) if each.runs_on},
-        "without_sessions": sorted(NO_SESSIONS),
-        "own": sorted(OWN_MACHINES),
+        "without_sessions": sorted(engines_that(lambda each: not each.load.sessions)),
+        "own": sorted(engines_that(lambda each: each.load.own_machine)),
         "logged": sorted(filter(_is_logged, titles)),
         "smaller": {name: _smaller(name) for name in titles},
         **words,
@@ -87,12 +83,9 @@ def _is_logged(engine: str) -> bool:
 
 def _smaller(engine: str) -> list[str]:
     """Formats of fewer bits that are worth a look: of weights about four, of the cache eight; empty: none."""
-    of_weights, of_caches = (
-        WEIGHT_FORMATS.get(engine, CHECKPOINT_FORMATS),
-        CACHE_FORMATS.get(engine, ("fp8",)),
-    )
-    weights = next((each for each in of_weights if "4" in each), "")
-    return [weights, next(iter(of_caches if engine != ANY_ENGINE else ()), "")]
+    formats = traits_of(engine).formats
+    weights = next((each for each in formats.advised_weights if "4" in each), "")
+    return [weights, next(iter(formats.advised_caches if engine != ANY_ENGINE else ()), "")]
 
 
 def _gpus(engine: AvailableEngine) -> list[str]:
@@ -121,8 +114,9 @@ def _turn(load: PresetWorkload) -> dict[str, str]:
 
 def _stores(entry: AvailableFormat, engine: str) -> bool:
     """Whether an engine is given such weights: GGUF kinds where it runs no others, else checkpoints that it loads."""
-    if engine in ONLY_GGUF or entry.is_gguf:
-        return entry.is_gguf and engine in ONLY_GGUF
+    gguf_alone = traits_of(engine).formats.gguf_alone
+    if gguf_alone or entry.is_gguf:
+        return entry.is_gguf and gguf_alone
     return engine == ANY_ENGINE or engine in entry.engines
 
 

@@ -24,8 +24,8 @@ from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_slots import padded
 from llm_calc.core.engines.llama_cpp_split import layer_bytes
+from llm_calc.core.engines.llama_cpp_traits import MOST_PARALLEL
 from llm_calc.core.errors import UnknownNameError, UnsupportedError
-from llm_calc.core.planning.options import MOST_PARALLEL
 
 MIB = 1 << 20
 OWN_KIND = "mxfp4"
@@ -104,7 +104,7 @@ def with_preset(request: RequestT, catalogs: Catalogs) -> RequestT:
         precision=request.precision,
         hardware=request.hardware,
         parallelism=request.parallelism,
-        engine="llama.cpp",
+        engine=part.name,
         version=part.version or preset.engine_version,
     ).setup
     return request.model_copy(update={"engine": part.model_copy(update=_chosen(preset, part, setup))})
@@ -156,7 +156,7 @@ def _own_context(
         precision=request.precision,
         hardware=request.hardware,
         parallelism=request.parallelism,
-        engine="llama.cpp",
+        engine=part.name,
         version=part.version,
     ).setup
     return cast("LlamaCpp", engine_from(part)).start(setup).n_ctx

@@ -2,7 +2,7 @@
 
 from llm_calc.adapters.calibration import load_calibration_file
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.engines import MemoryPlan
+from llm_calc.core.engines import ANY_ENGINE, MemoryPlan
 from llm_calc.core.serving.traffic import Scheduling
 
 
@@ -11,7 +11,7 @@ def scheduling_of(
 ) -> tuple[Scheduling, float]:
     """How the engine forms steps, and which part of its planned cache it fills."""
     rows = load_calibration_file("served").scheduling
-    row = rows.get(engine, rows["generic"])
+    row = rows.get(engine, rows[ANY_ENGINE])
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),

@@ -11,40 +11,17 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import chip_class
-from llm_calc.core.engines import Engine, MemoryPlan, Pool
+from llm_calc.core.engines import Engine, MemoryPlan, Pool, traits_of
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.estimate import Deployment
 
 AUTO = "auto"
-SMALL_CACHE: dict[str, dict[str, frozenset[str]]] = {
-    "vllm": {
-        "blackwell": frozenset(("fp8", "nvfp4", "mxfp4")),
-        "hopper": frozenset(("fp8",)),
-    },
-    "sglang": {"blackwell": frozenset(("fp8", "nvfp4", "mxfp4"))},
-    "trtllm": {"blackwell": frozenset(("mxfp4",))},
-}
-"""Engine, class of chips, kinds of weights: measured deployments kept the cache in fp8, where ``auto`` says 16 bits."""
 MOST_RUNNING = 2048
 """Requests at once that SGLang allows at least where memory does not bound them."""
 LEAST_CACHE_FRACTION = 0.15
 """Of a GPU's memory: deployments that were measured at all left at least so much to the cache."""
-
-CACHE_SIZES: dict[str, tuple[str, ...]] = {
-    "vllm": ("kv_cache_memory_bytes", "num_gpu_blocks_override"),
-    "sglang": ("max_total_tokens", "max_mamba_cache_size"),
-    "trtllm": ("max_tokens",),
-}
-"""Options that say how large the cache is."""
-CACHE_SHARES = {
-    "vllm": "gpu_memory_utilization",
-    "sglang": "mem_fraction_static",
-    "trtllm": "free_gpu_memory_fraction",
-    "generic": "memory_utilization",
-}
-"""Options that say which share of the memory is the engine's; a smaller one than its own leaves less to the cache."""
 
 
 def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | None:
@@ -54,7 +31,7 @@ def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | 
     """
     if wishes.kv_cache != AUTO or precision.kv_cache == "fp8":
         return None
-    kinds = SMALL_CACHE.get(wishes.engine or "", {}).get(chip_class(gpu), frozenset())
+    kinds = traits_of(wishes.engine).formats.small_cache.get(chip_class(gpu), frozenset())
     return "fp8" if precision.weights.storage in kinds else None
 
 
@@ -131,8 +108,9 @@ def _one_slot(pool: Pool) -> Pool:
 def with_chosen_cache(built: Engine, engine: EnginePart, setup: Setup) -> MemoryPlan:
     """The plan, marked where an option of the request fixes the cache, or gives it a smaller share than by default."""
     plan = built.plan(setup)
-    chosen = any(_differs(plan, engine, name, setup) for name in CACHE_SIZES.get(engine.name, ()))
-    share = CACHE_SHARES.get(engine.name)
+    options = built.traits.options
+    chosen = any(_differs(plan, engine, name, setup) for name in options.cache_sizes)
+    share = options.cache_share
     smaller_share = share is not None and _differs(plan, engine, share, setup, only_smaller=True)
     return replace(plan, cache_chosen=chosen or smaller_share)
 

@@ -36,6 +36,7 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateRequest,
 )
 from llm_calc.adapters.wire.workloads import SessionsAnswer
+from llm_calc.core.engines import traits_of
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
@@ -243,7 +244,7 @@ def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
         weights=placed.subject.precision.weights.words,
         weights_kind=kind.name,
         weights_bits=kind.element_bits,
-        multiplied_in=matrix_type(setup.gpu, kind.compute, placed.engine),
+        multiplied_in=matrix_type(setup.gpu, kind.compute, half_sums=traits_of(placed.engine).half_sums),
         engine=placed.engine,
         **_resolved_replicas(placed).model_dump(),
         running_sequences=float(found.running),

@@ -14,8 +14,7 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.workload_rules import growth_of
 from llm_calc.adapters.wire.workloads import KvTierPart, SessionsAnswer, TierHits
 from llm_calc.adapters.workload_catalog import load_tiers
-from llm_calc.core.engines import MemoryPlan
-from llm_calc.core.engines.prefix_switches import PREFIX_SWITCHES
+from llm_calc.core.engines import MemoryPlan, traits_of
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
@@ -37,10 +36,6 @@ SPREAD = 0.2
 LENGTHS = ("input_tokens", "output_tokens")
 ARRIVING = OPEN_REQUESTS
 """Requests of a run with random arrivals whose requests are told apart."""
-NO_SESSIONS = frozenset({"llama.cpp", "mlx"})
-"""Engines whose caches of prompts follow other rules than blocks that leave in the order of their last use."""
-ALL_STATES_AGAIN = frozenset({"trtllm"})
-"""Engines that look for no equal beginnings where a model has recurrent states."""
 
 
 class Replica(Protocol):
@@ -170,7 +165,7 @@ def room_of(
         UnsupportedError: an engine whose caches of prompts follow other rules.
         InvalidInputError: a tier without a size or speed that could be taken for it, or named twice.
     """
-    if part.name in NO_SESSIONS and workload.reuses:
+    if workload.reuses and not traits_of(part.name).load.sessions:
         field = "workload.sessions" if workload.grows else "workload.trace"
         other = "ask for one turn" if workload.grows else "leave hash_ids out"
         msg = f"{field}: prompt caches of {part.name} are not modelled; {other}, or ask for another engine"
@@ -203,13 +198,13 @@ def bytes_per_token(subject: Subject) -> float:
 def keeps_prefixes(part: EnginePart, model: Model) -> bool:
     """Whether the engine looks for equal beginnings of prompts: its switch, and models with recurrent states."""
     engine = engine_from(part)
-    flag, off = PREFIX_SWITCHES.get(part.name, ("", None))
+    flag, off = engine.traits.options.prefix_switch or ("", None)
     if flag and getattr(engine, flag, None) is off:
         return False
     states = any(cache.state_elements for group in model.groups for cache in group.parts.caches)
     if isinstance(engine, Vllm) and states:
         return engine.paging().mode(model) != "none"
-    return not (states and part.name in ALL_STATES_AGAIN)
+    return engine.traits.load.keeps_states or not states
 
 
 def _tier(

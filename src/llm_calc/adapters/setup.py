@@ -14,7 +14,6 @@ from llm_calc.adapters.model_source import SourcedModel, model_precision, served
 from llm_calc.adapters.runs_on import UNKNOWN, Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
-    LAYER_SPLITTERS,
     check_one_host,
     machine_notes,
     requested_gpu,
@@ -24,20 +23,16 @@ from llm_calc.adapters.wire.engines import EngineName
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.checkpoints.recipes.precision import AUTO
-from llm_calc.core.engines import Setup
-from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
+from llm_calc.core.engines import Setup, engines_that, traits_of
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
-ONLY_GGUF = frozenset({"llama.cpp"})
 UNEVEN = (
     "parallelism.stage_layers: stages of unlike length were never measured; offline runs go at the pace of the "
     "longest, under other loads a step passes all stages in turn"
 )
-STATED_STAGES = ("vllm", "sglang", "generic")
-"""Engines that take the layers of each stage: VLLM_PP_LAYER_PARTITION, SGLANG_PP_LAYER_PARTITION."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,15 +126,15 @@ def resolved(
     check_one_host(hardware, engine)
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
-    kept = default_cache(engine, version, gpu, source.model.model_type)
-    formats = model_precision(source, _with_card_cache(precision, source.model, engine, gpu, kept), engine)
+    stated = _with_card_cache(precision, source.model, engine, version, gpu)
+    formats = model_precision(source, stated, engine)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     if parallelism is None:
         _refuse_uneven(source.model, layout.tensor)
-    unused = unused_limits(source.config, source.model, processor)
+    assumed = (*assumed, *unused_limits(source.config, source.model, processor))
     machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
-    load = load_of(source, formats, named=source.states(precision.weights) or engine not in ONLY_GGUF)
-    notes = _runs_notes(engine, version, (gpu, *unlike), load)
+    seen = source.config if traits_of(engine).largest_items else None
+    notes = _runs_notes(engine, version, (gpu, *unlike), _named_load(source, formats, precision, engine))
     return Subject(
         setup=Setup(
             model=source.model,
@@ -148,15 +143,23 @@ def resolved(
             gpu=gpu,
             unlike=unlike,
             host=requested_host(hardware.host, gpu),
-            largest_item=largest_item(source.config, source.model, processor) if engine == "vllm" else None,
+            largest_item=largest_item(seen, source.model, processor),
         ),
         precision=formats,
         name=source.name,
         confidence=source.confidence,
         prediction_layers=source.prediction_layers,
-        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *unused, *machines),
+        assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
+
+
+def _named_load(
+    source: SourcedModel, formats: Precision, precision: PrecisionPart, engine: EngineName
+) -> Load:
+    """What is to be run; where the engine runs GGUF files alone, a format that nothing states is converted."""
+    named = source.states(precision.weights) or not traits_of(engine).formats.gguf_alone
+    return load_of(source, formats, named=named)
 
 
 def _runs_notes(
@@ -168,20 +171,15 @@ def _runs_notes(
 
 
 def _with_card_cache(
-    precision: PrecisionPart, model: Model, engine: EngineName, gpu: Gpu, kept: str | None
+    precision: PrecisionPart, model: Model, engine: EngineName, version: str | None, gpu: Gpu
 ) -> PrecisionPart:
-    """The cache format that an engine takes for this kind of model on this card, where none is named.
-
-    ``kept``: what its table says. SGLang besides: fp8 for DeepSeek V4, and for sparse latent attention on compute
-    capability 10 and 12 (read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29).
-    """
+    """The cache format that an engine takes for this kind of model on this card, where none is named."""
     if precision.kv_cache != AUTO:
         return precision
-    if engine != "sglang":
-        return precision if kept is None else precision.model_copy(update={"kv_cache": kept})
-    sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
-    small = model.model_type == COMPRESSED or sparse
-    return precision.model_copy(update={"kv_cache": "fp8"}) if small else precision
+    own = default_cache(engine, version, gpu, model.model_type) or traits_of(engine).formats.cache_on(
+        model, gpu
+    )
+    return precision if own is None else precision.model_copy(update={"kv_cache": own})
 
 
 def _refuse_uneven(model: Model, gpus: int) -> None:
@@ -212,7 +210,7 @@ def requested_layout(
     if parallelism is None:
         if hardware.count == 1:
             return Layout(), ()
-        field = "pipeline" if engine in LAYER_SPLITTERS else "tensor"
+        field = "pipeline" if traits_of(engine).deals_layers else "tensor"
         assumed = (f"parallelism: {field} {hardware.count}, since no layout was given",)
         return (
             Layout(pipeline=hardware.count) if field == "pipeline" else Layout(tensor=hardware.count)
@@ -236,12 +234,14 @@ def _check_stage_layers(parallelism: ParallelismPart, engine: EngineName) -> Non
     Raises:
         UnsupportedError: names the engines that take them.
     """
-    if parallelism.stage_layers is None or engine in STATED_STAGES:
+    traits = traits_of(engine)
+    if parallelism.stage_layers is None or traits.stage_layers:
         return
-    own = "; its option is engine.tensor_split" if engine in LAYER_SPLITTERS else ""
-    names = ", ".join(STATED_STAGES)
+    own = "; its option is engine.tensor_split" if traits.deals_layers else ""
+    taken = engines_that(lambda each: each.stage_layers)
+    names = ", ".join(taken)
     msg = f"parallelism.stage_layers: {engine} deals layers itself{own}; taken under {names}"
-    raise UnsupportedError(msg, field="parallelism.stage_layers", accepted=[*STATED_STAGES])
+    raise UnsupportedError(msg, field="parallelism.stage_layers", accepted=[*taken])
 
 
 def load_of(source: SourcedModel, formats: Precision, *, named: bool = True) -> Load:
@@ -265,7 +265,7 @@ def _format_warnings(formats: Precision, engine: EngineName, gpu: Gpu) -> tuple[
 
 def _file_warnings(formats: Precision, engine: EngineName) -> tuple[str, ...]:
     """Where the engine runs only files of a kind that the format has no counterpart in."""
-    if engine not in ONLY_GGUF or formats.weights.is_gguf:
+    if not traits_of(engine).formats.gguf_alone or formats.weights.is_gguf:
         return ()
     name = formats.weights.name
     return (

@@ -16,7 +16,7 @@ from llm_calc.adapters.wire.speculative import Method, SpeculativePart
 from llm_calc.core.architectures.draft_heads import FIELD
 from llm_calc.core.architectures.notes import WITHOUT_PREDICTION
 from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
-from llm_calc.core.engines import Setup
+from llm_calc.core.engines import Setup, traits_of
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.serving.drafts import (
     DraftModel,
@@ -42,11 +42,7 @@ NO_METHOD = "speculative.method: none is named; a draft model of its own is take
 NOT_COUNTED = "speculative: weights and cache of the draft are not counted; memory for them must be left"
 PACKED = "deepseek_v4"
 """Models whose pools are laid out by their own layers alone."""
-ALONE = frozenset({"mlx"})
-"""Engines that batch no requests beside a draft."""
 ONE_AT_A_TIME = "speculative: a draft model ends batching: requests are served one at a time"
-NOT_PLANNED = frozenset({"llama.cpp"})
-"""Engines of which it is not known how they place a draft."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +109,14 @@ def drafted(
         cost_fraction=cost,
         gained_tokens=_gained(part, measured),
     )
-    memory = (*found.words, *_staged(subject, layers, found), *((ONE_AT_A_TIME,) if engine in ALONE else ()))
-    words = (
-        *_unsaid(part, method, measured),
-        _acceptance_words(part, measured, method, of_another),
-        cost_words,
-    )
+    alone = (ONE_AT_A_TIME,) if traits_of(engine).load.drafts_alone else ()
+    memory = (*found.words, *_staged(subject, layers, found), *alone)
+    accepted = _acceptance_words(part, measured, method, of_another)
+    words = (*_unsaid(part, method, measured), accepted, cost_words)
     return Drafted(
         draft=draft,
         layers=layers,
-        model=None if engine in NOT_PLANNED else found.draft,
+        model=found.draft if traits_of(engine).load.drafts_placed else None,
         words=(*words, *memory),
         memory_words=memory,
         assumed=measured is None and _open(part),
@@ -134,7 +128,7 @@ def _in_memory(found: Found, method: Method | None, subject: Subject, engine: st
     """The same with what is to be said of memory, where the draft is none of its own or is not planned."""
     if found.draft is None:
         return Found(draft=None, words=(_memory_words(method, subject.prediction_layers),))
-    if engine in NOT_PLANNED:
+    if not traits_of(engine).load.drafts_placed:
         return Found(draft=found.draft, words=(*found.words[:-1], f"{NOT_COUNTED} ({engine})"))
     return found
 

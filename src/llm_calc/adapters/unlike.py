@@ -8,14 +8,12 @@ from llm_calc.adapters.catalog.sizes import read_sized, sizes_words, smaller_chi
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart
+from llm_calc.core.engines import OWN_MACHINE, engines_that, traits_of
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 
 MOST_UNLIKE = 16
 """GPUs of a list in all (GGML_SCHED_MAX_BACKENDS) [GPUs]."""
-LAYER_SPLITTERS = frozenset({"llama.cpp"})
-"""Engines that deal layers to GPUs where nothing else is said, and so to GPUs of several kinds."""
-
 ONE_KIND_APART = "hardware: GPUs of several kinds are one deployment; prefill and decode apart take one kind"
 
 
@@ -54,13 +52,14 @@ def unlike_gpus(hardware: HardwarePart, catalogs: Catalogs, engine: str) -> tupl
     """
     if not isinstance(hardware, UnlikeHardware):
         return ()
-    if engine not in LAYER_SPLITTERS:
+    if not traits_of(engine).deals_layers:
+        splitters = engines_that(lambda each: each.deals_layers)
         named = " and ".join(dict.fromkeys(part.gpu[:40] for part in hardware.kinds))
         msg = (
-            f"hardware: {engine} is planned on one kind of GPU only; it is {named}. {', '.join(LAYER_SPLITTERS)} "
+            f"hardware: {engine} is planned on one kind of GPU only; it is {named}. {', '.join(splitters)} "
             "deals layers to unlike GPUs; else give one kind and its count"
         )
-        raise UnsupportedError(msg, field="hardware", engines=sorted(LAYER_SPLITTERS))
+        raise UnsupportedError(msg, field="hardware", engines=sorted(splitters))
     if hardware.count != sum(part.count for part in hardware.kinds):
         raise UnsupportedError(ONE_KIND_APART, field="hardware")
     if hardware.count > MOST_UNLIKE:
@@ -104,7 +103,7 @@ def check_one_host(hardware: HardwarePart, engine: str) -> None:
         UnsupportedError: GPUs of more than one host.
     """
     said = any("gpus_per_node" in part.model_fields_set for part in kinds_of(hardware))
-    if engine in LAYER_SPLITTERS and said and hardware.count > hardware.gpus_per_node:
+    if traits_of(engine).deals_layers and said and hardware.count > hardware.gpus_per_node:
         msg = (
             f"hardware.gpus_per_node: {engine} is planned on one host; {hardware.count} GPUs in hosts of "
             f"{hardware.gpus_per_node} are several"
@@ -117,7 +116,7 @@ def machine_notes(
 ) -> Iterator[str]:
     """What was taken for granted of GPUs outside of the catalog and beside each other, and what changes nothing."""
     unlike = gpus if isinstance(hardware, UnlikeHardware) else ()
-    if hardware.host is not None and engine not in LAYER_SPLITTERS:
+    if hardware.host is not None and not traits_of(engine).deals_layers:
         yield f"hardware.host: changes nothing, since {engine} is planned with nothing on the host"
     if hardware.count > 1 and gpus[0].unified_memory and gpus[0].link_kind is None:
         yield f"hardware.count: {hardware.count} machines; what the network between them takes is not counted"
@@ -143,8 +142,8 @@ def machine_notes(
 
 def llama_cpp_notes(hardware: HardwarePart, catalogs: Catalogs) -> Iterator[str]:
     """The same of a machine that llama.cpp is started on."""
-    gpus = unlike_gpus(hardware, catalogs, "llama.cpp") or (requested_gpu(hardware, catalogs),)
-    yield from machine_notes(hardware, gpus, catalogs, "llama.cpp")
+    gpus = unlike_gpus(hardware, catalogs, OWN_MACHINE) or (requested_gpu(hardware, catalogs),)
+    yield from machine_notes(hardware, gpus, catalogs, OWN_MACHINE)
 
 
 def _size_notes(part: HardwarePart, catalogs: Catalogs) -> Iterator[str]:

@@ -12,6 +12,7 @@ from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.engines import OWN_MACHINE, USUAL
 from llm_calc.core.hardware import Gpu
 
 RequestT = TypeVar("RequestT", MemoryPlanRequest, ServingEstimateRequest)
@@ -21,7 +22,7 @@ UNNAMED = "engine: not named; {engine} was taken, since the default, vLLM, does 
 def unnamed_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[str]:
     """That an engine was chosen for want of a name."""
     taken = request.engine.name
-    return [] if "engine" in request.model_fields_set or taken == "vllm" else [UNNAMED.format(engine=taken)]
+    return [] if "engine" in request.model_fields_set or taken == USUAL else [UNNAMED.format(engine=taken)]
 
 
 def with_an_engine_that_runs(request: RequestT, catalogs: Catalogs) -> RequestT:
@@ -37,7 +38,7 @@ def with_an_engine_that_runs(request: RequestT, catalogs: Catalogs) -> RequestT:
     part = _reader(request, catalogs, gpu)
     if part is not None:
         return with_engine(request, part)
-    if runs_at_all("vllm", gpu) or not runs_at_all("llama.cpp", gpu):
+    if runs_at_all(USUAL, gpu) or not runs_at_all(OWN_MACHINE, gpu):
         return request
     return with_engine(request, LlamaCppEngine())
 

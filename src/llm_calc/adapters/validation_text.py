@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.adapters.wire.base import nearest_name_hint
+from llm_calc.core.engines import OWN_MACHINE
+from llm_calc.core.engines.ollama import OLLAMA
 
 Problem = Mapping[str, Any]
 Fault = dict[str, str]
@@ -97,7 +99,7 @@ def _accepted_by(problem: Problem, model: object) -> str:
     if problem["type"] == "union_tag_not_found":
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
     if problem["type"] == "union_tag_invalid":
-        tags = problem["ctx"]["expected_tags"].replace("'llama.cpp'", "'llama.cpp', 'ollama'")
+        tags = problem["ctx"]["expected_tags"].replace(f"'{OWN_MACHINE}'", f"'{OWN_MACHINE}', '{OLLAMA}'")
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {tags}"
     if problem["type"] == "too_short" and problem["ctx"]["min_length"] == 1:
         return "must not be empty"

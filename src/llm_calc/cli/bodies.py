@@ -10,10 +10,11 @@ from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.token_counts import FIELDS, read_tokens
 from llm_calc.cli.options import FieldOptions, RequestOptions
+from llm_calc.core.engines import USUAL
 from llm_calc.core.errors import InvalidInputError
 
 STDIN = "-"
-DEFAULT_ENGINE = "vllm"
+DEFAULT_ENGINE = USUAL
 """The engine whose options are given where none is named, as in the service where none is given."""
 TEXTS = (".version", ".engine_version")
 """Fields whose texts look like numbers: engine.version=0.11."""

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.rates import NO_KERNELS, Kernels
 
@@ -44,9 +45,6 @@ _MOST_KNOWN = 8_192
 ANY = ""
 """Of whatever is not named."""
 
-OWN_MACHINES = frozenset(("llama.cpp", "mlx"))
-"""Engines for one's own machine, whose kernels were measured without a client; they share a family."""
-
 
 def chip_class(gpu: Gpu) -> str:
     """Generation of an accelerator; parts with other memory than the generation's large ones stand apart.
@@ -65,7 +63,7 @@ def chip_class(gpu: Gpu) -> str:
 
 def offset_load(engine: str, load: str) -> str:
     """The kind of load whose runs tell the offsets of another: llama.cpp's kernels know no client, one or many."""
-    return "single_stream" if engine in OWN_MACHINES else load
+    return "single_stream" if traits_of(engine).load.own_machine else load
 
 
 def format_class(name: str) -> str:

@@ -16,8 +16,9 @@ from fastapi.testclient import TestClient
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.planning.stated import further_options, stated_options, unsaid
 from llm_calc.adapters.wire.engines import ENGINE_PARTS, EnginePart
-from llm_calc.adapters.wire.homes import SWITCHES, homed_flags
+from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
+from llm_calc.core.engines import traits_of
 from llm_calc.core.launching.command import Launch, file_command, launch_command
 from llm_calc.core.parallelism import Layout
 
@@ -152,7 +153,7 @@ def command(engine: str, release: str | None = None, **options: Any) -> tuple[st
 @pytest.mark.parametrize("engine", load_launch_rules())
 def test_every_option_of_every_engine_is_in_the_table(engine: str) -> None:
     options = set(ENGINE_PARTS[engine].model_fields) - {"name", "version", "further", "further_values"}
-    idle = frozenset(SWITCHES.get(engine, ()))
+    idle = frozenset(traits_of(engine).options.layout.switches)
     assert options - (homed_flags(engine) - idle) == set(SAID[engine])
     assert {row.states for row in launch_rules(engine).stated} <= options
 

@@ -15,7 +15,7 @@ from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
 from llm_calc.adapters.wire.passed import BY_LEVEL
 from llm_calc.adapters.wire.trtllm_parts import CACHE
-from llm_calc.core.engines.refused_flags import REFUSED
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "engine_options.json").read_text())
@@ -34,7 +34,7 @@ def test_every_option_of_a_release_is_known_in_one_way(engine: str) -> None:
     known, release = load_passed_options()[engine], RECORDED[engine]
     used = {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine), *known.aliases}
     used |= {CACHE} if engine == "trtllm" else set()
-    refused, passed = {*known.homes, *REFUSED.get(engine, {})}, known.passed
+    refused, passed = {*known.homes, *traits_of(engine).options.refused}, known.passed
     assert release["release"] == known.release
     assert set(release["options"]) - used - refused - passed == set()
     assert not used & refused
@@ -187,7 +187,12 @@ WRONG: tuple[Any, ...] = (True, 1.5, "x", "{", [["a"]], [{}], {"a": [{}]}, 10**3
 def test_no_value_of_any_option_is_more_than_refused(engine: str) -> None:
     known = load_passed_options().get(engine)
     named = () if known is None else (*known.aliases, *known.homes, *sorted(known.passed)[:3])
-    options = {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine), *REFUSED.get(engine, {}), *named}
+    options = {
+        *ENGINE_PARTS[engine].model_fields,
+        *homed_flags(engine),
+        *traits_of(engine).options.refused,
+        *named,
+    }
     for option in sorted(options - {"name"}):
         for value in WRONG:
             part = {"name": engine, option: value}

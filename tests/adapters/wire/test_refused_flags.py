@@ -5,10 +5,10 @@ import pytest
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.core.engines.refused_flags import REFUSED
+from llm_calc.core.engines import ENGINES, traits_of
 from llm_calc.core.errors import UnsupportedError
 
-FLAGS = [(engine, flag) for engine, flags in REFUSED.items() for flag in flags]
+FLAGS = [(engine, flag) for engine, rules in ENGINES.items() for flag in rules.traits.options.refused]
 
 
 @pytest.mark.parametrize(("engine", "flag"), FLAGS)
@@ -20,11 +20,12 @@ def test_a_flag_is_refused_with_what_says_the_same(engine: str, flag: str) -> No
     }
     with pytest.raises(UnsupportedError, match=rf"^engine\.{flag}: .{{12}}") as refusal:
         MemoryPlanRequest.model_validate(request)
-    assert REFUSED[engine][flag] in str(refusal.value)
+    assert traits_of(engine).options.refused[flag] in str(refusal.value)
 
 
 def test_what_is_taken_is_not_refused() -> None:
-    for engine, flags in REFUSED.items():
+    for engine, rules in ENGINES.items():
+        flags = rules.traits.options.refused
         assert not {*flags} & {*ENGINE_PARTS[engine].model_fields, *homed_flags(engine)}
 
 
@@ -41,4 +42,4 @@ HOMES = [
 
 @pytest.mark.parametrize(("flag", "home"), HOMES)
 def test_homes_are_named(flag: str, home: str) -> None:
-    assert home in REFUSED["vllm"][flag]
+    assert home in traits_of("vllm").options.refused[flag]

@@ -39,7 +39,7 @@ def deployment(model: Model, gpu_id: str, layout: Layout) -> Deployment:
     gpu = catalogs.gpu(gpu_id)
     work = summed(step_work(model, numbers.recipe, layout, numbers.cache_format))
     weights, each = held_bytes(work, 1200.0)
-    machine = machine_of(catalogs.cluster(gpu, layout.gpus), work, layout, "vllm")
+    machine = machine_of(catalogs.cluster(gpu, layout.gpus), work, layout, half_sums=False)
     return Deployment(
         work=work,
         rates=rates_of(calibration, machine, work, "vllm", gpu),

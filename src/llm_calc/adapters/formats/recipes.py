@@ -8,6 +8,7 @@ from llm_calc.adapters.formats.gguf_rows import tensor_names
 from llm_calc.core.checkpoints.recipes.built import build_recipe
 from llm_calc.core.checkpoints.recipes.quantizer import quantized_recipe
 from llm_calc.core.checkpoints.recipes.rules import RecipeEntry
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model
@@ -39,7 +40,7 @@ def find_recipe(name: str, engine: str | None = None) -> RecipeEntry:
         UnknownNameError: no such format; carries the nearest names.
     """
     entry = _entry(name)
-    if engine == "llama.cpp" and entry.row.gguf is not None:
+    if traits_of(engine).formats.gguf_alone and entry.row.gguf is not None:
         return format_catalog().names[entry.row.gguf]
     return entry
 

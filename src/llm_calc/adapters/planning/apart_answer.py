@@ -19,6 +19,7 @@ from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.checkpoints.recipes.properties import is_recurrent
+from llm_calc.core.engines import traits_of
 from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
 from llm_calc.core.launching.manifests.served import Served
@@ -145,7 +146,7 @@ def _served(chosen: Chosen, launch: Launch, names: Names) -> Served:
 
 
 def _moves_states(engine: str, model: Model) -> bool:
-    return engine == "vllm" and is_recurrent(model)
+    return traits_of(engine).nixl and is_recurrent(model)
 
 
 def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
@@ -170,9 +171,9 @@ def _notes(each: Apart) -> Iterator[str]:
             "caches are taken to have one layout on both, which engines do not promise; in manifests add a "
             "nodeSelector to each side"
         )
-    if each.request.engine.name == "vllm":
+    if traits_of(each.request.engine.name).nixl:
         yield NIXL_ADDRESS
-        if _moves_states("vllm", each.sides.decode.subject.setup.model):
+        if _moves_states(each.request.engine.name, each.sides.decode.subject.setup.model):
             yield NIXL_STATES
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
         yield from (f"{name} side: {words}" for words in placed.warnings)

@@ -69,7 +69,7 @@ def best_pairs(
 ) -> Iterator[tuple[Row, Row, int, int]]:
     """The pairs that look best, rows and replicas of both sides."""
     kind = both.plan.row.kind
-    rows = next(each.rows for each in candidates if any(b.kind == kind for b in each.rows.table.blocks))
+    rows = next(each.rows for each in candidates if kind in each.rows.table.kinds)
     sides = [_places(rows, both.kind(gpu), search.scene) for gpu in (both.prefill, both.decode)]
     if not all(map(len, sides)):
         return
@@ -118,7 +118,7 @@ def _moves(plan: Evaluated, first: Row, second: Row) -> bool:
 
 def _places(rows: Rows, kind: Kind, scene: Scene) -> Places:
     """Rows of a kind on one host without stages that hold a request, the smallest first."""
-    own = np.array([block.kind == kind for block in rows.table.blocks])
+    own = np.array([each == kind for each in rows.table.kinds])
     owners = rows.table.each(range(len(own)))[rows.numbers].astype(np.intp)
     found = np.flatnonzero(own[owners] & (rows.gpus[:, 0] <= scene.gpus_per_node))
     kept = [at for at in found.tolist() if rows.row(at).layout.pipeline == 1]

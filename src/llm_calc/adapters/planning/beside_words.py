@@ -8,15 +8,13 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.planning.ways import Way
 from llm_calc.adapters.variants import published
-from llm_calc.core.engines import Engine
+from llm_calc.core.engines import Engine, traits_of
 from llm_calc.core.engines.dealt_check import dealt_words
 from llm_calc.core.engines.lora import ALL
 from llm_calc.core.launching.command import Value
 from llm_calc.core.launching.rules import LaunchRules
 
 HEADS = ("eagle", "eagle3")
-SPELLS_ALL = "sglang"
-"""An engine that has a word for all matrices of a model."""
 MATRICES = ("adapter_modules", "adapter_matrices")
 
 
@@ -56,7 +54,7 @@ def _adapters(placed: Placed, way: Way) -> Mapping[str, Value]:
     part, served = way.lora, placed.beside.lora
     if part is None or served is None:
         return {}
-    everything = served.adapter.targets == ALL and placed.engine == SPELLS_ALL
+    everything = served.adapter.targets == ALL and traits_of(placed.engine).lora.all_word
     return {
         "adapters": True,
         "adapters_at_once": served.reserve.slots,
@@ -94,7 +92,11 @@ def _unsaid_matrices(placed: Placed, rules: LaunchRules) -> Iterator[str]:
     """Matrices of adapters that an engine which is told them has no names for."""
     served = placed.beside.lora
     rows = [row for row in (*rules.options, *rules.file_options) if row.takes in MATRICES]
-    if served is None or not rows or (served.adapter.targets == ALL and placed.engine == SPELLS_ALL):
+    if (
+        served is None
+        or not rows
+        or (served.adapter.targets == ALL and traits_of(placed.engine).lora.all_word)
+    ):
         return
     unknown = [name for name in served.modules if name not in (rows[0].values or {})]
     if unknown:

@@ -11,8 +11,8 @@ from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.stated import further_options, stated_options, unsaid
-from llm_calc.adapters.setup import ONLY_GGUF
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.command import Launch, Value, launch_notes
 from llm_calc.core.launching.manifests.served import Served
@@ -82,7 +82,7 @@ def _beside(chosen: Chosen, repository: str) -> Mapping[str, Value]:
 def _model_word(choice: Choice, repository: str) -> str:
     """The repository, or the checkpoint in another format that has to be at hand."""
     weights, own = choice.precision.weights, repository.rpartition("/")[2]
-    if choice.engine in ONLY_GGUF:
+    if traits_of(choice.engine).formats.gguf_alone:
         return f"{own}-{weights.name}.gguf"
     return repository if _loads(choice) else f"{own}-{weights.name}"
 
@@ -94,7 +94,7 @@ def _loads(choice: Choice) -> bool:
 
 def _at_hand(choice: Choice) -> bool:
     """Whether the command names files that nobody publishes under this name."""
-    return not _loads(choice) or choice.engine in ONLY_GGUF
+    return not _loads(choice) or traits_of(choice.engine).formats.gguf_alone
 
 
 def command_notes(chosen: Chosen) -> list[str]:

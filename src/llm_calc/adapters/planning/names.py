@@ -6,6 +6,7 @@ from llm_calc.adapters.catalog import Catalogs, TokenPrice
 from llm_calc.adapters.model_source import SourcedModel, own_precision
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.engines import USUAL
 from llm_calc.core.memory import weights_bytes
 
 
@@ -20,7 +21,7 @@ class Names:
 
 def names_of(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names:
     """Repository and hosted prices of a catalog model; a placeholder for others."""
-    own = own_precision(source, "vllm").numbers.recipe
+    own = own_precision(source, USUAL).numbers.recipe
     size = float(weights_bytes(source.model, own))
     if part.name is None:
         return Names(repository=source.name or "model", checkpoint_bytes=size)

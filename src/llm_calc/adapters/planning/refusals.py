@@ -13,6 +13,7 @@ from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.runs_on import names_models, runs_at_all
 from llm_calc.adapters.units import gib
+from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
@@ -99,7 +100,7 @@ def _too_small(gpu: Gpu, searched: Searched) -> str:
 def _beside_the_host(gpu: Gpu, model: Model) -> str:
     """What plans leave out, where llama.cpp may keep the rest in a memory of the host's own."""
     if gpu.unified_memory or not (
-        runs_at_all("llama.cpp", gpu) and names_models("llama.cpp", model.model_type)
+        runs_at_all(OWN_MACHINE, gpu) and names_models(OWN_MACHINE, model.model_type)
     ):
         return ""
     return "; plans keep no weights in the host's memory, fit does (/api/fit, llm-calc fit, by llama.cpp)"

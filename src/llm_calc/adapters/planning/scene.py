@@ -22,11 +22,11 @@ from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import ENGINE_PARTS, EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
-from llm_calc.core.engines import Engine
+from llm_calc.core.engines import Engine, traits_of
+from llm_calc.core.engines.starting import Needed, Options
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.day import Day
-from llm_calc.core.planning.options import Needed, Options, options_for
 from llm_calc.core.serving.batch import Lengths
 
 
@@ -109,7 +109,9 @@ class Scene:
             cut_prompts=self._cuts(row.choice.engine, workload),
         )
         engine, own = row.choice.engine, row.choice.way.options(row.choice.engine)
-        return (self.started(engine, {**options, **own}) for options in options_for(engine, needed))
+        return (
+            self.started(engine, {**options, **own}) for options in traits_of(engine).load.started(needed)
+        )
 
     def _cuts(self, engine: str, workload: WorkloadPart) -> bool:
         """Whether the engine takes no prompt that is longer than a step, and the load has some."""

@@ -8,10 +8,10 @@ from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
-from llm_calc.core.engines import Setup
-from llm_calc.core.engines.dealt_check import CONTEXTS, deals
+from llm_calc.core.engines import Setup, traits_of
+from llm_calc.core.engines.dealt_check import deals
+from llm_calc.core.engines.starting import Options
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.planning.options import Options
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 
 
@@ -42,7 +42,8 @@ class Way:
 
     def options(self, engine: str) -> Options:
         """Options of the engine that it takes."""
-        return {CONTEXTS[engine]: self.contexts} if self.contexts > 1 else {}
+        option = traits_of(engine).options.contexts
+        return {option: self.contexts} if option is not None and self.contexts > 1 else {}
 
     def takes(self, engine: str, layout: Layout) -> bool:
         """Whether contexts can be dealt so over a layout."""

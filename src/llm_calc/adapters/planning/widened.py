@@ -9,7 +9,7 @@ from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.sessions import keeps_prefixes
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
-from llm_calc.core.engines.dealt_check import CONTEXTS
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
 from llm_calc.core.hardware import Gpu
 
@@ -89,7 +89,8 @@ def _is_dealt(scene: Scene, choice: Choice, gpu: Gpu, way: Way) -> bool:
         return True
     most = int(scene.limits.gpus)
     found = layouts_on(gpu, scene.source.model, choice.rules, most, scene.gpus_per_node)
-    return choice.engine in CONTEXTS and any(way.takes(choice.engine, layout) for layout in found)
+    dealt = traits_of(choice.engine).options.contexts is not None
+    return dealt and any(way.takes(choice.engine, layout) for layout in found)
 
 
 def _keeps(scene: Scene, choice: Choice) -> bool:

@@ -20,6 +20,7 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.arrays import Quantity, ceil_div
+from llm_calc.core.engines import traits_of
 from llm_calc.core.planning.bounds import in_flight, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
@@ -110,7 +111,9 @@ def _families(
     """Rows that are placed alike, with a request that stands for them: one at once, or several; slots of a batch."""
     everything = np.ones(rows, dtype=bool)
     batches = varying.get("workload.batch")
-    if batches is not None and request.engine.name == "llama.cpp":  # a slot for each sequence of a batch
+    if (
+        batches is not None and traits_of(request.engine.name).load.slots
+    ):  # a slot for each sequence of a batch
         return [
             (batches == size, request.model_copy(update={"workload": _of_batch(request.workload, int(size))}))
             for size in np.unique(batches)

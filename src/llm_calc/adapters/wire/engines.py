@@ -17,8 +17,8 @@ from llm_calc.adapters.wire.engine_base import (
 from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.sglang import SglangEngine
 from llm_calc.adapters.wire.vllm import VllmEngine
+from llm_calc.core.engines.llama_cpp_traits import MOST_PARALLEL
 from llm_calc.core.engines.ollama import from_ollama
-from llm_calc.core.planning.options import MOST_PARALLEL
 
 __all__ = [
     "ENGINE_PARTS",

@@ -3,43 +3,21 @@
 Where both say something they must agree. Flags of what is not modelled are refused, with what to do instead.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
-from llm_calc.adapters.wire.cache_flag import CACHE_TYPES, plain, with_cache
-from llm_calc.adapters.wire.partition import FLAG, TAKEN, with_partition
+from llm_calc.adapters.wire.cache_flag import plain, with_cache
+from llm_calc.adapters.wire.partition import FLAG, with_partition
 from llm_calc.adapters.wire.passed import spelled
 from llm_calc.adapters.wire.trtllm_parts import apart
+from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.expert_spread import check_spread
+from llm_calc.core.engines.layout_flags import LayoutFlags, Stated
 from llm_calc.core.engines.prefix_switches import check_prefix
-from llm_calc.core.engines.refused_flags import REFUSED
 from llm_calc.core.errors import InvalidInputError
-
-SIZES: Mapping[str, Mapping[str, str]] = {
-    "vllm": {
-        "tensor_parallel_size": "tensor",
-        "pipeline_parallel_size": "pipeline",
-        "data_parallel_size": "data",
-    },
-    "sglang": {"tp_size": "tensor", "pp_size": "pipeline", "dp_size": "data", "ep_size": "expert"},
-    "trtllm": {"tp_size": "tensor", "pp_size": "pipeline", "ep_size": "expert"},
-}
-"""Flags that say how the model is laid over GPUs, and their names here."""
-SWITCHES = {
-    "vllm": ("enable_expert_parallel",),
-    "sglang": ("enable_dp_attention",),
-    "trtllm": ("enable_attention_dp",),
-}
-"""Flags that say how the sizes are meant."""
-SWITCHED = {"vllm": "expert", "sglang": "data", "trtllm": "data"}
-"""The size that a switch makes larger than 1 where it does anything."""
-
-
-Stated = dict[str, tuple[str, int]]
-"""Sizes of the layout, each with the flag that says it."""
 
 
 class AtHome(StrictRequest):
@@ -60,10 +38,22 @@ class AtHome(StrictRequest):
         return with_partition(found, plain(found.get("engine")), name, plain(found.get("parallelism")))
 
 
+def with_own_names(data: object) -> object:
+    """A request without a layout, whose engine has its options under the names that requests give them."""
+    engine = plain(data.get("engine")) if isinstance(data, dict) else {}
+    name = engine.get("name")
+    if not isinstance(data, dict) or not isinstance(name, str):
+        return data
+    options = traits_of(name).options
+    said = apart(engine) if options.wholes else engine
+    return {**data, "engine": spelled(said, name, options.refused)}
+
+
 def homed_flags(engine: str) -> frozenset[str]:
     """The flags of an engine that have their home in another part."""
-    partition = (FLAG,) if engine in TAKEN else ()
-    return frozenset({*SIZES.get(engine, {}), *SWITCHES.get(engine, ()), *_cache_flag(engine), *partition})
+    options = traits_of(engine).options
+    partition = (FLAG,) if options.partition else ()
+    return frozenset({*options.layout.sizes, *options.layout.switches, *_cache_flag(engine), *partition})
 
 
 def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str, Any]:
@@ -76,11 +66,13 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for part in ("precision", "parallelism", "hardware"):
         if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
             raise InvalidInputError(f"{part}: must be a JSON object", field=part)
-    engine = apart(engine) if name == "trtllm" else engine
+    options = traits_of(name).options
+    engine = apart(engine) if options.wholes else engine
     check_prefix(plain(data.get("workload")), engine, name)
-    engine = spelled(engine, name, REFUSED.get(name, {}))
+    engine = spelled(engine, name, options.refused)
     data = {**data, "engine": engine}
-    given = {flag: engine[flag] for flag in homed_flags(name) - {FLAG} if engine.get(flag) is not None}
+    homed = homed_flags(name) - {FLAG}
+    given = {flag: value for flag, value in engine.items() if flag in homed and value is not None}
     if not given:
         return data
     found = {**data, "engine": {flag: value for flag, value in engine.items() if flag not in given}}
@@ -94,21 +86,23 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
 
 def _idle_switch(given: Mapping[str, Any], layout: Mapping[str, Any] | None, engine: str) -> dict[str, Any]:
     """A switch that is on and does nothing with this layout: it stays with the engine, to be named."""
-    switch = SWITCHES[engine][0]
-    on = given.get(switch) is True and _whole((layout or {}).get(SWITCHED[engine])) == 1
+    flags = traits_of(engine).options.layout
+    switch = flags.switches[0]
+    on = given.get(switch) is True and _whole((layout or {}).get(flags.switched)) == 1
     return {switch: True} if on else {}
 
 
 def _cache_flag(engine: str) -> tuple[str, ...]:
-    return ("kv_cache_dtype",) if engine in CACHE_TYPES else ()
+    return ("kv_cache_dtype",) if traits_of(engine).options.cache_types else ()
 
 
 def _with_layout(data: Mapping[str, Any], given: Mapping[str, Any], engine: str) -> dict[str, Any] | None:
     """The layout that flags and part agree on; a switch adds what the part leaves open. None: neither says one."""
     layout = plain(data.get("parallelism"))
-    sizes = _sizes(given, engine, layout, _gpus(data.get("hardware")))
+    flags = traits_of(engine).options.layout
+    sizes = _sizes(given, flags, layout, _gpus(data.get("hardware")))
     for field, (flag, size) in sizes.items():
-        said = layout.get(field, size if flag in SWITCHES[engine] else 1)
+        said = layout.get(field, size if flag in flags.switches else 1)
         if layout and said != size:
             msg = (
                 f"engine.{flag}: {given[flag]} makes parallelism.{field} {size}, but that says {said}; "
@@ -116,7 +110,7 @@ def _with_layout(data: Mapping[str, Any], given: Mapping[str, Any], engine: str)
             )
             raise InvalidInputError(msg, field=f"engine.{flag}")
     found = {**{field: size for field, (_, size) in sizes.items()}, **layout}
-    if "expert" in sizes and sizes["expert"][0] in SIZES[engine]:
+    if "expert" in sizes and sizes["expert"][0] in flags.sizes:
         check_spread(*sizes["expert"], _whole(found.get("tensor")) * _whole(found.get("data")))
     return found or None
 
@@ -131,13 +125,13 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 1
 
 
-def _sizes(given: Mapping[str, Any], engine: str, layout: Mapping[str, Any], gpus: int) -> Stated:
+def _sizes(given: Mapping[str, Any], flags: LayoutFlags, layout: Mapping[str, Any], gpus: int) -> Stated:
     """Each size of the layout with the flag that says it; a switch alone is about all GPUs of one tensor group.
 
     Raises:
         InvalidInputError: a size that is none, a switch that is neither on nor off.
     """
-    names, switch = SIZES[engine], SWITCHES[engine][0]
+    names, switch = flags.sizes, flags.switches[0]
     stated = {names[flag]: (flag, _size(flag, value)) for flag, value in given.items() if flag in names}
     turned = given.get(switch)
     if turned is None:
@@ -147,7 +141,7 @@ def _sizes(given: Mapping[str, Any], engine: str, layout: Mapping[str, Any], gpu
     if turned and not stated and not layout:
         stated = {"tensor": (switch, gpus)}
     said = {field: _whole(size) for field, size in layout.items()}
-    return _MEANT[engine](stated, {**said, **{field: size for field, (_, size) in stated.items()}}, turned)
+    return flags.meant(stated, {**said, **{field: size for field, (_, size) in stated.items()}}, turned)
 
 
 def _size(flag: str, value: object) -> int:
@@ -156,41 +150,3 @@ def _size(flag: str, value: object) -> int:
             f"engine.{flag}: must be a whole number of at least 1", field=f"engine.{flag}"
         )
     return value
-
-
-def _of_vllm(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
-    """With experts dealt, they are over all GPUs of a stage, else over none."""
-    spread = said.get("tensor", 1) * said.get("data", 1) if on else 1
-    if on or "expert" in said:
-        stated["expert"] = ("enable_expert_parallel", spread)
-    return stated
-
-
-def _of_sglang(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
-    """With data-parallel attention ``tp_size`` counts all GPUs of a stage."""
-    if on and "tensor" in stated:
-        flag, all_gpus = stated["tensor"]
-        groups = said.get("data", 1)
-        if all_gpus % groups:
-            raise InvalidInputError(
-                f"engine.{flag}: must be a multiple of dp_size {groups}", field=f"engine.{flag}"
-            )
-        stated["tensor"] = (flag, all_gpus // groups)
-    return stated
-
-
-def _of_trtllm(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001
-    """With data-parallel attention every GPU of a stage is a group of its own."""
-    if on and "tensor" in stated:
-        flag, all_gpus = stated["tensor"]
-        stated["data"], stated["tensor"] = ("enable_attention_dp", all_gpus), (flag, 1)
-    elif on and "tensor" in said:
-        stated["tensor"] = ("enable_attention_dp", 1)
-    return stated
-
-
-_MEANT: Mapping[str, Callable[[Stated, Mapping[str, int], bool], Stated]] = {
-    "vllm": _of_vllm,
-    "sglang": _of_sglang,
-    "trtllm": _of_trtllm,
-}

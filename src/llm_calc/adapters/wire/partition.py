@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import InvalidInputError
 
 Ways = Annotated[int, Field(ge=1, le=4096)]
@@ -13,7 +14,6 @@ StageLayers = Annotated[
     tuple[Annotated[int, Field(ge=1, le=100_000)], ...], Field(min_length=1, max_length=4096, strict=False)
 ]
 FLAG = "pp_layer_partition"
-TAKEN = frozenset(("vllm", "sglang"))
 _SIZES = re.compile(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*)*")
 
 
@@ -26,7 +26,7 @@ def with_partition(
         InvalidInputError: no list of whole numbers, or another than the layout's.
     """
     said = engine.get(FLAG)
-    if said is None or name not in TAKEN:
+    if said is None or not traits_of(name).options.partition:
         return data
     if not isinstance(said, str) or not _SIZES.fullmatch(said):
         raise InvalidInputError(

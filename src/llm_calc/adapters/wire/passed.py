@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_calc.adapters.passed_options import PassedOptions, passed_options
+from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.releases import asked_numbers
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
@@ -25,9 +26,9 @@ NO_MORE_THAN_ONE = frozenset(
     }
 )
 """Sizes that are refused, of which 1 is what the engine does anyway."""
-SWITCHED = {"llama.cpp": ("flash_attn", "fit")}
-"""Switches that a command line says in words."""
 WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
+OPPOSITES = {"offload_kqv": "no_kv_offload"}
+"""Options of llama.cpp and the names of their opposites."""
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
 REDUNDANT = "num_redundant_experts"
@@ -53,13 +54,19 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     engine = {**engine, FURTHER: _named(engine.get(FURTHER), known)}
     engine.pop(VALUES, None)
     found: dict[str, Any] = {}
+    said_as: dict[str, str] = {}
     for option, value in engine.items():
-        _merge(found, known.aliases.get(option, option), value, option)
-    for option in SWITCHED.get(name, ()):
+        own = known.aliases.get(option, option)
+        _merge(found, own, value, option, said_as.get(own))
+        if value is not None:
+            said_as[own] = option
+    _check_opposites(found)
+    options = traits_of(name).options
+    for option in options.words:
         if isinstance(found.get(option), str):
             found[option] = WORDS.get(found[option], found[option])
-    if name == "vllm":
-        found = _compiled(found, values)
+    if options.compiles:
+        found = _compiled(found, values, name)
     homes = {**known.homes, **refused}
     for option in [each for each in found if each in homes]:
         if found[option] not in UNSAID and not (option in NO_MORE_THAN_ONE and found[option] == 1):
@@ -99,15 +106,32 @@ def _valued(values: object, known: PassedOptions) -> dict[str, Any]:
     return dict(zip(_named([*(values or ())], known, VALUES), (values or {}).values(), strict=True))
 
 
-def _merge(found: dict[str, Any], option: str, value: object, said_as: str) -> None:
+def _merge(
+    found: dict[str, Any], option: str, value: object, said_as: str, before: str | None = None
+) -> None:
+    """An option beside those that are known; ``before``: the name under which it was said already."""
     if found.get(option, value) != value and value is not None and found[option] is not None:
-        msg = f"engine.{said_as}: says {value!r}, but engine.{option} says {found[option]!r}; they are one option"
+        other = f"engine.{before or option} says {found[option]!r}"
+        msg = f"engine.{said_as}: says {value!r}, but {other}; they are one option"
         raise InvalidInputError(msg, field=f"engine.{said_as}")
     if value is not None or option not in found:
         found[option] = value
 
 
-def _compiled(engine: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+def _check_opposites(found: Mapping[str, Any]) -> None:
+    """Refuses an option and its opposite that are both on, or both off.
+
+    Raises:
+        InvalidInputError: they are; names both.
+    """
+    for option, opposite in OPPOSITES.items():
+        value = found.get(option)
+        if isinstance(value, bool) and found.get(opposite) is value:
+            msg = f"engine.{opposite}: is the opposite of engine.{option}; both say {value}"
+            raise InvalidInputError(msg, field=f"engine.{opposite}")
+
+
+def _compiled(engine: dict[str, Any], values: dict[str, Any], name: str) -> dict[str, Any]:
     """A compilation config and a level of vLLM as the options that they hold; other keys are uncounted ``values``."""
     found = {
         key: value for key, value in engine.items() if key not in ("compilation_config", "optimization_level")
@@ -122,7 +146,7 @@ def _compiled(engine: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         if rest := _without(config, COMPILED):
             values["compilation_config"] = rest
     if level is not None:
-        _check_level(engine.get("version"))
+        _check_level(engine.get("version"), name)
         if not isinstance(level, int) or isinstance(level, bool) or level not in BY_LEVEL:
             msg = "engine.optimization_level: must be 0, 1, 2 or 3"
             raise InvalidInputError(msg, field="engine.optimization_level", accepted=[*BY_LEVEL])
@@ -137,7 +161,7 @@ def _without(config: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]
     return {key: value for key, value in config.items() if key not in keys}
 
 
-def _check_level(version: object) -> None:
+def _check_level(version: object, engine: str) -> None:
     """Refuses a level of a release that has none: ``-O`` of 0.11.0 is the compilation config's own level.
 
     Raises:
@@ -145,7 +169,7 @@ def _check_level(version: object) -> None:
     """
     if not isinstance(version, str):
         return
-    numbers = asked_numbers(version, passed_options("vllm").release, tagged=False)
+    numbers = asked_numbers(version, passed_options(engine).release, tagged=False)
     if tuple(numbers)[:2] <= LAST_WITHOUT_LEVEL:
         msg = (
             f"engine.optimization_level: vLLM {version} has no such option; its compilation_config takes a level of "

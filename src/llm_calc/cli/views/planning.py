@@ -11,7 +11,7 @@ from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Plan
 from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import counted, memory, number, seconds, usd
-from llm_calc.core.engines.dealt_check import CONTEXTS
+from llm_calc.core.engines import traits_of
 
 SHOWN_REFUSALS = 10
 
@@ -101,7 +101,7 @@ def _plan(plan: Plan) -> tuple[str, ...]:
 
 def _engine(plan: Plan | ApartPlan) -> str:
     """The engine, with a draft, contexts over GPUs and tiers where there are any."""
-    contexts = getattr(plan.engine, CONTEXTS.get(plan.engine.name, ""), None) or 1
+    contexts = getattr(plan.engine, traits_of(plan.engine.name).options.contexts or "", None) or 1
     parts = (
         (plan.speculative is not None, f"{(plan.speculative and plan.speculative.method) or 'draft'}"),
         (contexts > 1, f"DCP{contexts}"),

@@ -18,11 +18,6 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import ROUTED, Layout
 
 CONTEXT_STEP = 256
-CHECKPOINT_FORMATS = ("fp8", "int8", "int4-awq", "int4-gptq")
-GGUF_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq2_xxs")
-MLX_FORMATS = ("mlx-8bit", "mlx-6bit", "mlx-5bit", "mlx-4bit", "mlx-3bit")
-WEIGHT_FORMATS = {"llama.cpp": GGUF_FORMATS, "mlx": MLX_FORMATS}
-CACHE_FORMATS: dict[str, tuple[str, ...]] = {"llama.cpp": ("q8_0", "q4_0"), "mlx": ()}
 UTILIZATION_OPTIONS = (
     "gpu_memory_utilization",
     "mem_fraction_static",
@@ -172,7 +167,7 @@ def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
     alone = setup.gpu.form_factor == LAPTOP or (setup.gpu.unified_memory and setup.gpu.link_kind is None)
     if setup.unlike or alone:
         return
-    for field in ("pipeline",) if engine.name == "llama.cpp" else ("tensor", "pipeline", "data"):
+    for field in ("pipeline",) if engine.traits.deals_layers else ("tensor", "pipeline", "data"):
         layout = _grown(setup, engine, asked, field)
         if layout is not None:
             text = f"hardware.count {layout.gpus} instead of {setup.layout.gpus}"
@@ -183,7 +178,7 @@ def _more_gpus(setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:
 def _grown(setup: Setup, engine: Engine, asked: Asked, field: str) -> Layout | None:
     size = now = getattr(setup.layout, field)
     while (
-        size := size + 1 if engine.name == "llama.cpp" else 2 * size
+        size := size + 1 if engine.traits.deals_layers else 2 * size
     ) * setup.layout.gpus // now <= MOST_GPUS:
         layout: Layout = replace(setup.layout, stage_layers=(), **{field: size})
         if holds(replace(setup, layout=layout), engine, asked):
@@ -201,7 +196,7 @@ def _cache_format(formats: Formats, setup: Setup, engine: Engine, asked: Asked) 
 
 def _narrower_caches(formats: Formats, setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]]:
     """The same with keys and values in fewer bits, widest first."""
-    for name in CACHE_FORMATS.get(engine.name, ("fp8",)):
+    for name in engine.traits.formats.advised_caches:
         cache = formats.cache(name)
         if cache.bytes_per_element < setup.numbers.cache.bytes_per_element:
             yield name, replace(setup, numbers=replace(setup.numbers, cache=cache))
@@ -217,7 +212,7 @@ def _fewer_bits(formats: Formats, setup: Setup, engine: Engine, asked: Asked) ->
 
 def _narrower_weights(formats: Formats, setup: Setup, engine: Engine) -> Iterator[tuple[str, Setup]]:
     """The same with weights in markedly fewer bits, experts as well, and in fewer bytes, widest first."""
-    for name in WEIGHT_FORMATS.get(engine.name, CHECKPOINT_FORMATS):
+    for name in engine.traits.formats.advised_weights:
         recipe = formats.weights(name, setup.model, engine.name)
         if _is_narrower(setup, recipe, engine) and formats.runs(engine.name, setup.gpu, name):
             yield name, replace(setup, numbers=replace(setup.numbers, recipe=recipe))
@@ -227,7 +222,7 @@ def _is_narrower(setup: Setup, recipe: WeightRecipe, engine: Engine) -> bool:
     """Experts of a checkpoint may have fewer bits than its other weights; kinds of GGUF files may leave them so."""
     model, now = setup.model, setup.numbers.recipe
     pairs = [(recipe.default.bits_per_element, now.default.bits_per_element)]
-    if engine.name not in WEIGHT_FORMATS:
+    if not engine.traits.formats.own_files:
         pairs += [(_expert_bits(model, recipe), _expert_bits(model, now))]
     fewer = all(bits < MARKEDLY_FEWER * own or not own for bits, own in pairs)
     return fewer and weights_bytes(model, recipe) < weights_bytes(model, now)
@@ -245,7 +240,7 @@ def _expert_bits(model: Model, recipe: WeightRecipe) -> float:
 def _to_be_made(setup: Setup, engine: Engine) -> str:
     """What to say of a format that is not the one of a quantized checkpoint."""
     quantized = setup.numbers.recipe.default.bits_per_element < UNQUANTIZED_BITS
-    return TO_BE_MADE if quantized and engine.name not in WEIGHT_FORMATS else ""
+    return TO_BE_MADE if quantized and not engine.traits.formats.own_files else ""
 
 
 def _fewer_bits_in_both(formats: Formats, setup: Setup, engine: Engine, asked: Asked) -> Iterator[Change]:

@@ -5,15 +5,21 @@
 weights of a (model, recipe, layout) have been summed up.
 """
 
+from collections.abc import Callable
+
 from llm_calc.core.engines.base import Claim, Engine, GpuBudget, Limits, MemoryPlan, Pool, Setup
 from llm_calc.core.engines.generic import Generic
 from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.traits import UNKNOWN, Traits
 from llm_calc.core.engines.trtllm import TrtLlm
 from llm_calc.core.engines.vllm import Vllm
 
 __all__ = [
+    "ANY_ENGINE",
+    "OWN_MACHINE",
+    "USUAL",
     "Claim",
     "Engine",
     "Generic",
@@ -27,8 +33,10 @@ __all__ = [
     "Sglang",
     "TrtLlm",
     "Vllm",
+    "engines_that",
     "kv_capacity_tokens",
     "plan",
+    "traits_of",
 ]
 
 ENGINES: dict[str, type[Vllm] | type[Sglang] | type[TrtLlm] | type[LlamaCpp] | type[Mlx] | type[Generic]] = {
@@ -39,6 +47,23 @@ ENGINES: dict[str, type[Vllm] | type[Sglang] | type[TrtLlm] | type[LlamaCpp] | t
     "mlx": Mlx,
     "generic": Generic,
 }
+ANY_ENGINE = Generic.name
+"""Stands for those without rules of their own."""
+USUAL = Vllm.name
+"""Taken where a request names none."""
+OWN_MACHINE = LlamaCpp.name
+"""Starts what is fitted on a machine of one's own."""
+
+
+def traits_of(name: str | None) -> Traits:
+    """What sets an engine apart; of an unknown one nothing is known."""
+    found = ENGINES.get(name or "")
+    return UNKNOWN if found is None else found.traits
+
+
+def engines_that(which: Callable[[Traits], bool]) -> tuple[str, ...]:
+    """The names of the engines of which this holds."""
+    return tuple(name for name, engine in ENGINES.items() if which(engine.traits))
 
 
 def plan(engine: Engine, setup: Setup) -> MemoryPlan:

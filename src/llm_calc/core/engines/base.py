@@ -15,6 +15,7 @@ import numpy as np
 from llm_calc.core.arrays import Quantity, ceil_div, is_array, smaller
 from llm_calc.core.engines.places import HostBudget, Places
 from llm_calc.core.engines.setup import Setup
+from llm_calc.core.engines.traits import Traits
 from llm_calc.core.model import Model
 
 __all__ = ["Claim", "Engine", "GpuBudget", "Limits", "MemoryPlan", "Pool", "Setup", "context_of", "fullest"]
@@ -265,6 +266,7 @@ class Engine(Protocol):
     """The rules of one engine with its options set."""
 
     name: ClassVar[str]
+    traits: ClassVar[Traits]
 
     def limits(self, setup: Setup) -> Limits:
         """What the scheduler allows."""

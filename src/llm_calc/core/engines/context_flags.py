@@ -1,12 +1,10 @@
 """What each engine calls the longest context of a request."""
 
+from llm_calc.core.engines import ENGINES
+from llm_calc.core.engines.ollama import CONTEXT, OLLAMA
+
 CONTEXT_FLAGS = {
-    "vllm": "max_model_len",
-    "sglang": "context_length",
-    "trtllm": "max_seq_len",
-    "llama.cpp": "n_ctx",
-    "mlx": "max_kv_size",
-    "generic": "max_model_len",
-    "ollama": "num_ctx",
+    **{name: engine.traits.options.context for name, engine in ENGINES.items()},
+    OLLAMA: CONTEXT,
 }
 EVERY_CONTEXT_FLAG = tuple(dict.fromkeys(CONTEXT_FLAGS.values()))

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.traits import FormatTraits, OptionTraits, Traits
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes
 from llm_calc.core.parallelism import check_layout
@@ -23,6 +24,12 @@ class Generic:
     """A share of the memory, a context, the largest step and the most sequences."""
 
     name: ClassVar[str] = "generic"
+    traits: ClassVar[Traits] = Traits(
+        options=OptionTraits(cache_share="memory_utilization"),
+        formats=FormatTraits(kept=("fp8", "int8")),
+        stage_layers=True,
+        any_engine=True,
+    )
 
     overheads: OverheadConstants
     rules: GenericRules

@@ -31,7 +31,9 @@ from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import Device
+from llm_calc.core.engines.llama_cpp_traits import TRAITS
 from llm_calc.core.engines.places import HostBudget
+from llm_calc.core.engines.traits import Traits
 from llm_calc.core.overheads import OverheadConstants, framework_bytes
 from llm_calc.core.serving.placement import Placement
 
@@ -43,6 +45,7 @@ class LlamaCpp:
     """Options under llama.cpp's own names; None: what the server takes by itself."""
 
     name: ClassVar[str] = "llama.cpp"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     rules: LlamaCppRules

@@ -12,6 +12,8 @@ from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of
 from llm_calc.core.engines.caches import LayerCache, stage_caches
 from llm_calc.core.engines.mlx_caches import cuts_windows, makes_own_caches
+from llm_calc.core.engines.mlx_traits import TRAITS
+from llm_calc.core.engines.traits import Traits
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
@@ -53,6 +55,7 @@ class Mlx:
     """Options of ``mlx_lm.server`` (and ``max_kv_size`` of ``mlx_lm.generate``) under their own names."""
 
     name: ClassVar[str] = "mlx"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     max_kv_size: int | None

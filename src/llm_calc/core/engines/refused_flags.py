@@ -77,6 +77,3 @@ TRTLLM: Mapping[str, str] = {
     "max_beam_width": "one answer a request is modelled",
     "context_parallel_size": "prompts cut over GPUs are not modelled",
 }
-
-REFUSED: Mapping[str, Mapping[str, str]] = {"vllm": VLLM, "sglang": SGLANG, "trtllm": TRTLLM}
-"""Flags that are not taken, by engine, and what says the same."""

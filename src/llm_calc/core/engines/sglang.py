@@ -41,6 +41,7 @@ from llm_calc.core.engines.sglang_rules import (
     is_sparse,
     state_ratio,
     tracked_slots,
+    vision_bytes,
     window_ratio,
 )
 from llm_calc.core.engines.sglang_share import (
@@ -51,6 +52,7 @@ from llm_calc.core.engines.sglang_share import (
     static_share,
     weights_bytes,
 )
+from llm_calc.core.engines.sglang_traits import TRAITS
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
 
@@ -65,6 +67,7 @@ class Sglang:
     """
 
     name: ClassVar[str] = "sglang"
+    traits: ClassVar = TRAITS
 
     overheads: OverheadConstants
     rules: SglangRules
@@ -161,7 +164,7 @@ class Sglang:
         reserve = (setup.memory_bytes - framework) * (1 - self.static_fraction(setup))
         usable = setup.memory_bytes - reserve
         weights = weights_bytes(setup, stage, self.ep_num_redundant_experts)
-        available = usable - framework - weights - self._vision_bytes(setup)
+        available = usable - framework - weights - vision_bytes(setup.model, self.rules)
         dealt, state = self._dealt(setup, stage, max(0.0, available))
         pools = dealt.pools if state is None else (*dealt.pools, state)
         running = self._running(setup, dealt, state, context)
@@ -271,9 +274,6 @@ class Sglang:
         """``max_running_requests`` of one replica; the option counts all of them."""
         asked = self.max_running_requests
         return None if asked is None else max(1, asked // setup.layout.data)
-
-    def _vision_bytes(self, setup: Setup) -> float:
-        return 0.0 if setup.model.vision_tower is None else self.rules.vision_reserve_mib * 2.0**20
 
     def _has_prefill_graphs(self, setup: Setup) -> bool:
         off = self.disable_cuda_graph or self.disable_prefill_cuda_graph

@@ -58,6 +58,14 @@ class SglangRules:
 WINDOW_RATIO, STATE_RATIO, SMALL_RATIO = 0.8, 0.9, 0.1
 
 
+def vision_bytes(model: Model, rules: SglangRules) -> float:
+    """What is kept out of the pools for what vision models allocate later [bytes].
+
+    Definition: ``vision_reserve_mib`` of the release where the model has a tower.
+    """
+    return 0.0 if model.vision_tower is None else rules.vision_reserve_mib * 2.0**20
+
+
 def window_ratio(rules: SglangRules, model_type: str, stated: float | None) -> float:
     """Tokens of sliding layers' pool for each token of the full ones' [1].
 

@@ -10,6 +10,8 @@ from typing import ClassVar
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
 from llm_calc.core.engines.splits import head_refusals
+from llm_calc.core.engines.traits import Traits
+from llm_calc.core.engines.trtllm_traits import TRAITS
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
@@ -31,6 +33,7 @@ class TrtLlm:
     """Options under TensorRT-LLM's own names; None: the model's own."""
 
     name: ClassVar[str] = "trtllm"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     rules: TrtLlmRules

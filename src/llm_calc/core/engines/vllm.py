@@ -18,6 +18,7 @@ from llm_calc.core.engines.base import (
     context_of,
     fullest,
 )
+from llm_calc.core.engines.traits import Traits
 from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes, weight_rules
 from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, check_wishes, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
@@ -26,6 +27,7 @@ from llm_calc.core.engines.vllm_media import MediaWishes, wishes_of, with_media
 from llm_calc.core.engines.vllm_pages import Paging, frame_of, groups_of, stage_block_bytes
 from llm_calc.core.engines.vllm_refusals import check_block_size, check_redundant, start_refusals
 from llm_calc.core.engines.vllm_rules import VllmRules
+from llm_calc.core.engines.vllm_traits import TRAITS
 from llm_calc.core.engines.vllm_words import cache_notes
 from llm_calc.core.engines.weights import device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
@@ -44,6 +46,7 @@ class Vllm:
     """Options under vLLM's own names; None: what vLLM derives from the card and the model."""
 
     name: ClassVar[str] = "vllm"
+    traits: ClassVar[Traits] = TRAITS
 
     overheads: OverheadConstants
     rules: VllmRules

@@ -6,7 +6,7 @@ from functools import lru_cache
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.arrays import Quantity
 from llm_calc.core.calibration import Calibration, chip_class, format_class
-from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines import Engine, Setup, traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
 from llm_calc.core.operators.work import GROUPS, StepWork
@@ -14,7 +14,6 @@ from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.polls import stated_polls, with_polls
 from llm_calc.core.serving.rates import Machine, Rates, reached_rates
 
-GENERIC = "generic"
 FIRST_VENDOR = "nvidia"
 """Engines were written for its GPUs."""
 HOST_TIMES = ("request_s", "prompt_token_s", "arrival_s", "stream_tokens")
@@ -71,7 +70,7 @@ def rates_of(
     )
 
     def value(name: str, group: int | None) -> float:
-        if many and engine == GENERIC and name == "prefill_layer_s":
+        if many and name == "prefill_layer_s" and traits_of(engine).any_engine:
             return calibration.value(name, keys[1:])
         return calibration.value(name, keys if group is None else with_formats[group])
 

@@ -147,13 +147,20 @@ class StepClock:
         Choice: prompt and decoding tokens share every matrix product, and nothing else.
         Leaves out: what their attention kernels share.
         """
-        load = groups, prompt_tokens, prompts, prompt_start
-        total = self._kept.get(load)
-        if total is None:
-            total = self._kept[load] = self.prompt_s(*load)
+        total = self.kept_prompt_s(groups, prompt_tokens, prompts, prompt_start)
         if groups:
             total += self.decode_s(groups, context_tokens)
         return cbrt(total * total * total + self.floor_cubed)
+
+    def kept_prompt_s(self, *load: *tuple[int, float, float, float]) -> float:
+        """As :meth:`prompt_s`, whose results are kept [s].
+
+        Definition: that of the same load.
+        """
+        total = self._kept.get(load)
+        if total is None:
+            total = self._kept[load] = self.prompt_s(*load)
+        return total
 
     def prompt_s(self, groups: int, prompt_tokens: float, prompts: float, prompt_start: float) -> float:
         """What prompts add to a step of so many groups, at any context, but for the floor [s].

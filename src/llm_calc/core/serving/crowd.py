@@ -53,10 +53,12 @@ class Crowd:
         """
         order = self.ends.argsort(kind="stable")
         ends, alive = self.ends[order], self.alive[order]
-        count = int(ends.searchsorted(ends[0] + self.soonest, "right"))
+        count = len(ends)
+        if ends[-1] > ends[0] + self.soonest:
+            count = int(ends.searchsorted(ends[0] + self.soonest, "right"))
         at, slots = np.ceil(ends[:count] - DONE), self.slot[alive[:count]]
         again = self.sent[slots] < self.run.traffic.requests_per_slot
-        fitting = self._fitting(at[again])
+        fitting = self._fitting(at if again.all() else at[again])
         if fitting is not None:
             count = int(at.searchsorted(fitting))
             at, slots, again = at[:count], slots[:count], again[:count]
@@ -75,16 +77,20 @@ class Crowd:
         rules, run = self.run.rules, self.run
         room = run.room(len(self.alive) if run.mixed else 0)
         most, own = room * rules.replicas, room * min(rules.replicas, run.group)
-        later = sent_at[1:] > sent_at[:-1]
-        if self.widest <= own and later.all():
+        if self.widest <= own and not self._meet(sent_at, int(most / self.widest)):
             return None
         if not len(sent_at):
             return None
+        later = sent_at[1:] > sent_at[:-1]
         starts = np.concatenate((_FIRST, later.nonzero()[0] + 1))
         wholes = run.draws.wholes[run.drawn : run.drawn + len(sent_at)]
         over = np.add.reduceat(wholes, starts) > most
         over |= np.maximum.reduceat(wholes, starts) > own
         return float(sent_at[starts[over.argmax()]]) if over.any() else None
+
+    def _meet(self, sent_at: FloatArray, prompts: int) -> bool:
+        """Whether more than so many are ever sent at once."""
+        return bool((sent_at[prompts:] <= sent_at[: max(len(sent_at) - prompts, 0)]).any())
 
     def left(self) -> list[tuple[float, int, Request]]:
         """The sequences that still run, as a run holds them."""

@@ -1,6 +1,5 @@
 """Equal requests that come at times of their own and enter at once: nothing waits but for its turn in a step."""
 
-from collections import deque
 from math import cbrt, inf
 
 import numpy as np
@@ -20,7 +19,8 @@ class Flow:
     """
 
     def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
-        self.clock, self.traffic, self.rules = clock, traffic, rules
+        self.clock, self.traffic, self.floor_cubed = clock, traffic, clock.floor_cubed
+        self.mixed, self.gained = rules.policy == "mixed", rules.tokens_per_step
         one = Draws(traffic, rules, 1.0, 1)
         self.prompt, self.output, self.steps = one.prompt[0], one.output[0], one.steps[0]
         self.whole, self.cached = one.whole[0], traffic.cached_tokens
@@ -38,29 +38,31 @@ class Flow:
         ``now <- now + steps x step_s``; None where one does.
         Definition: see the module.
         """
-        arrivals, mixed, gained = self.arrivals, self.rules.policy == "mixed", self.rules.tokens_per_step
+        arrivals, asked, mixed, gained = self.arrivals, self.asked, self.mixed, self.gained
+        prompt, leaving, each, half = self.prompt, self.prompt + self.output - 1, self.steps, self.gained / 2
         (low, growth, origin), top = self.clock.by_groups(), min(self.clock.reach(0), self.most)
-        ends, firsts, lasts = deque[float](), list[float](), list[float]()
-        asked, coming, count, now, tick, context = self.asked, arrivals[0], 0, 0.0, 0.0, 0.0
-        while len(lasts) < asked:
+        ends, firsts, lasts, fill = [inf], list[float](), list[float](), self._fill
+        coming, ending, count, gone, now, tick, context = arrivals[0], inf, 0, 0, 0.0, 0.0, 0.0
+        while gone < asked:
             if coming <= now or not count:
-                now, decoding = max(now, coming), count if mixed else 0
-                spent, entered = self._fill(now, decoding, context / (decoding or 1))
+                now, beside = max(now, coming), count if mixed else 0
+                decode_s = low[beside] + (context / (beside or 1) - origin) * growth[beside]
+                spent, entered = fill(now, beside, decode_s if beside else 0.0)
                 now += spent
-                if decoding:
+                if beside:
                     tick += 1
-                    context += decoding * gained
+                    context += beside * gained
                 if entered:
                     firsts += [now] * entered
-                    ends.extend([tick + self.steps] * entered)
-                    coming = arrivals[self.next]
-                    context += entered * self.prompt
+                    ends[-1:] = [tick + each] * entered + [inf]
+                    coming, ending = arrivals[self.next], ends[gone]
+                    context += entered * prompt
                     count += entered
             else:
-                steps, until = int(ends[0] - tick + 1 - DONE) or 1, coming - now
-                step_s = low[count] + (context / count + steps * gained / 2 - origin) * growth[count]
-                if steps * step_s > until:
-                    steps = min(steps, int(until / step_s) + 1)
+                steps = int(ending - tick + 1 - DONE) or 1
+                step_s = low[count] + (context / count + steps * half - origin) * growth[count]
+                if now + steps * step_s > coming:
+                    steps = min(steps, int((coming - now) / step_s) + 1)
                 now += steps * step_s
                 tick += steps
                 context += steps * count * gained
@@ -68,26 +70,26 @@ class Flow:
                 top = min(self.clock.reach(2 * count), self.most)
                 if count > top:
                     return None
-            while count and ends[0] <= tick + DONE:
-                ends.popleft()
+            while ending <= tick + DONE:
                 lasts.append(now)
-                count -= 1
-                context = max(0.0, context - self.prompt - self.output + 1)
+                gone, count, context = gone + 1, count - 1, context - leaving
+                ending = ends[gone]
         return self._seen(np.array(firsts), np.array(lasts), now)
 
-    def _fill(self, now: float, decoding: int, context: float) -> tuple[float, int]:
+    def _fill(self, now: float, beside: int, decode_s: float) -> tuple[float, int]:
         """One step with as many prompt tokens as it has room for: seconds, and prompts that it completes."""
-        room, before = self.budget - decoding, self.next
+        before, room = self.next, self.budget - beside
         if self.done or self.whole > room or self.arrivals[before + 1] <= now:
-            chunk = self._chunks(now, room)
-            return self.clock.mixed_s(decoding, context, *chunk), self.next - before
-        self.next += 1
-        total = self.own.get(decoding)
-        if total is None:
-            total = self.own[decoding] = self.clock.prompt_s(decoding, self.whole, 1.0, self.cached)
-        if decoding:
-            total += self.clock.decode_s(decoding, context)
-        return cbrt(total * total * total + self.clock.floor_cubed), 1
+            total = self.clock.kept_prompt_s(beside, *self._chunks(now, room)) + decode_s
+        else:
+            self.next += 1
+            total = (self.own.get(beside) or self._own(beside)) + decode_s
+        return cbrt(total * total * total + self.floor_cubed), self.next - before
+
+    def _own(self, beside: int) -> float:
+        """What one prompt adds to a step of so many."""
+        found = self.own[beside] = self.clock.prompt_s(beside, self.whole, 1.0, self.cached)
+        return found
 
     def _chunks(self, now: float, room: float) -> tuple[float, float, float]:
         """What one step takes of several prompts, of which the last may go on in the next: tokens, prompts, start."""

@@ -14,6 +14,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.crowd import Moved, move
 from llm_calc.core.serving.run import Bounds, Chunk, Run
+from llm_calc.core.serving.start import started
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 _KEPT = 16
@@ -74,8 +75,7 @@ class Loop(Run):
 
     def order(self) -> Order:
         """Runs until the last request has its last token."""
-        for slot in range(self.slots):
-            self.send(slot)
+        self.begin()
         while self.waiting or self.filling or self.running:
             self.admit()
             if self.filling:
@@ -87,6 +87,20 @@ class Loop(Run):
             self.finish()
         self.flush()
         return Order(self.parts, self.group)
+
+    def begin(self) -> None:
+        """All slots send at once."""
+        start = started(self) if self.crowds else None
+        if start is None:
+            for slot in range(self.slots):
+                self.send(slot)
+            return
+        self.sent = [1] * self.slots
+        self.drawn = self.entered = self.slots
+        self.held = sum(self.draws.reserve[: self.slots])
+        self.tick, self.context, self.running = start.tick, start.context, start.requests()
+        self.events, self.now = array("d", start.rows), len(start.rows) // 7
+        self.samples = [reading for first in start.firsts for reading in (0.0, first, first)]
 
     def crowd(self) -> None:
         """All sequences at once for as long as that goes; never again where it did not go far."""

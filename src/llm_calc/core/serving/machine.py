@@ -13,7 +13,7 @@ _SIXTEEN_BIT = ("bf16", "fp16", "tf32", "fp32")
 _HALF_SUMS = ("fp16_acc16", *_SIXTEEN_BIT)
 
 
-def machine_of(cluster: Cluster, work: StepWork, layout: Layout, engine: str) -> Machine:
+def machine_of(cluster: Cluster, work: StepWork, layout: Layout, *, half_sums: bool) -> Machine:
     """Peaks for each group of matrices, and the link of a layout [bytes/s, FLOP/s].
 
     ``power_fraction = min(1, watts / 16-bit TFLOP/s / 1.5)`` on NVIDIA GPUs, 1 elsewhere. A type that the GPU does
@@ -23,9 +23,9 @@ def machine_of(cluster: Cluster, work: StepWork, layout: Layout, engine: str) ->
     Leaves out: clocks of single devices.
     """
     gpu = cluster.gpu
-    ladder = _HALF_SUMS if engine == "llama.cpp" else _SIXTEEN_BIT
+    ladder = _HALF_SUMS if half_sums else _SIXTEEN_BIT
     wide = _first_peak(gpu, ladder)
-    groups = [_group_peak(gpu, None if engine == "llama.cpp" else each.compute, wide) for each in work.linear]
+    groups = [_group_peak(gpu, None if half_sums else each.compute, wide) for each in work.linear]
     return Machine(
         memory_bytes_per_s=gpu.memory_bandwidth_bytes_per_s,
         group_flops_per_s=tuple(groups),
@@ -36,16 +36,16 @@ def machine_of(cluster: Cluster, work: StepWork, layout: Layout, engine: str) ->
     )
 
 
-def matrix_type(gpu: Gpu, compute: str | None, engine: str) -> str:
+def matrix_type(gpu: Gpu, compute: str | None, *, half_sums: bool) -> str:
     """The number type in which matrices of a format are multiplied, a key of ``gpu.peaks``.
 
     ``compute``: the type that the format is multiplied in where the GPU can.
     Choice: as in ``machine_of``, whose peaks these are of.
     Leaves out: engines without a kernel for the type.
     """
-    ladder = _HALF_SUMS if engine == "llama.cpp" else _SIXTEEN_BIT
+    ladder = _HALF_SUMS if half_sums else _SIXTEEN_BIT
     native = compute is not None and compute not in _SIXTEEN_BIT and gpu.supports(compute)
-    if compute is not None and native and engine != "llama.cpp":
+    if compute is not None and native and not half_sums:
         return compute
     return next((name for name in ladder if gpu.supports(name)), ladder[-1])
 

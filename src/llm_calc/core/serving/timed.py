@@ -29,7 +29,7 @@ def timed(
     whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
     whole = with_dealt_contexts(whole, setup.model, setup.layout, contexts_of(engine))
     summed_work = summed(whole)
-    machine = machine_of(cluster, summed_work, setup.layout, engine.name)
+    machine = machine_of(cluster, summed_work, setup.layout, half_sums=engine.traits.half_sums)
     rates = rates_of(calibration, machine, summed_work, engine.name, setup.gpu, many=many)
     if isinstance(engine, LlamaCpp):
         if _uneven(setup, engine):
@@ -73,7 +73,7 @@ def _of_stages(
     gpus, work = setup.unlike or (setup.gpu,) * setup.layout.pipeline, summed(whole)
     own = {}
     for gpu in dict.fromkeys(gpus):
-        machine = machine_of(replace(cluster, gpu=gpu), work, setup.layout, engine.name)
+        machine = machine_of(replace(cluster, gpu=gpu), work, setup.layout, half_sums=engine.traits.half_sums)
         own[gpu] = rates_of(calibration, machine, work, engine.name, gpu)
     shares, rates = stage_shares(setup, engine.loading(setup)), [own[gpu] for gpu in gpus]
     return unbalanced(whole, in_turn(rates, shares), rates, shares)

@@ -7,18 +7,14 @@ from functools import lru_cache
 from llm_calc.core.checkpoints.checkpoint import CheckpointFormat
 from llm_calc.core.checkpoints.recipes.quantizer import KEPT
 from llm_calc.core.checkpoints.recipes.rules import FormatCatalog, RecipeEntry
+from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.footprint import Numbers
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model
 
 AUTO = "auto"
-FP8_ARITHMETIC = frozenset(("fp8", "nvfp4"))
-"""Kinds of weights with which TensorRT-LLM keeps KV cache and activations in fp8."""
-
-TOWERS_APART = (
-    "a GGUF file holds no vision or audio towers; they come in a file of their own and are not counted"
-)
+TOWERS_APART = "a GGUF file holds no vision or audio towers: they come in a file of their own, uncounted"
 SINGLE = "fp32"
 ACTIVATIONS = (
     "fp32",
@@ -33,8 +29,6 @@ ACTIVATIONS = (
     "nvfp4",
 )
 """Number formats that inputs of a product are quantized to."""
-TYPED_BY_WEIGHTS = frozenset(("vllm", "sglang"))
-"""Engines whose one number type (``dtype``) weights in fp32 ask for: cache and activations follow."""
 USUAL_KIND = "q4_k_m"
 """The kind of GGUF file that is taken where nothing names one and the checkpoint's own format has none."""
 LATENT_FILES = frozenset(("deepseek_v2", "deepseek_v3", "kimi_k2", "kimi_k25", "kimi_linear"))
@@ -42,11 +36,12 @@ SPLIT_LATENT = (
     "a GGUF file as converted since April 2025, with the decompression of keys and values in two tensors; with older "
     "ones llama.cpp keeps keys and values of all heads"
 )
-PREDICTION = (
-    "a block of the file that guesses further tokens is not counted, since llama.cpp does not load it"
-)
+PREDICTION = "a block of the file that guesses further tokens is not counted: llama.cpp does not load it"
 FALCON_HEAD = (
     "the file shares embedding and output, as the configuration ties them; with output.weight it is larger"
+)
+OVERRIDDEN = (
+    "quantization_config: the checkpoint's own format ({}) is not counted: weights are taken in another"
 )
 USUAL_MIXTURE = "what such checkpoints usually leave in 16 bits was taken; a given checkpoint may differ"
 
@@ -57,7 +52,7 @@ class StoredWeights:
 
     ``storage``: the kind of numbers. ``kv_cache``: the format that the checkpoint asks for in the cache.
     ``guessed``: the sizes rest on something that the file did not say. ``is_gguf``: tensors of a GGUF file.
-    ``method``: the tool that wrote the checkpoint, of its own formats alone.
+    ``method``: the tool that wrote the checkpoint, of its own formats alone. ``unread``: in place of those.
     """
 
     recipe: WeightRecipe
@@ -69,6 +64,7 @@ class StoredWeights:
     guessed: bool = False
     is_gguf: bool = False
     method: str | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +127,7 @@ def resolve_precision(
         InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
     """
     weights = stored or stored_weights(book, model, wishes.weights, quantization, wishes.engine)
-    single = wishes.weights == SINGLE and wishes.engine in TYPED_BY_WEIGHTS
+    single = wishes.weights == SINGLE and traits_of(wishes.engine).formats.typed_by_weights
     own_cache = SINGLE if single else _auto_cache(model, weights, wishes.engine)
     kv_cache = own_cache if wishes.kv_cache == AUTO else wishes.kv_cache
     own = SINGLE if single else _auto_activations(model, weights, wishes.engine)
@@ -167,15 +163,16 @@ def _activation_format(book: Book, name: str) -> NumberFormat:
 
 
 def _auto_cache(model: Model, weights: StoredWeights, engine: str | None) -> str:
-    if engine == "llama.cpp":
-        return "fp16"
-    if engine == "trtllm" and weights.storage in FP8_ARITHMETIC:
+    formats = traits_of(engine).formats
+    if formats.cache is not None:
+        return formats.cache
+    if weights.storage in formats.fp8_with:
         return "fp8"
     return weights.kv_cache or sixteen_bit(model)
 
 
 def _auto_activations(model: Model, weights: StoredWeights, engine: str | None) -> str:
-    if engine == "trtllm" and weights.storage in FP8_ARITHMETIC:
+    if weights.storage in traits_of(engine).formats.fp8_with:
         return "fp8"
     return sixteen_bit(model)
 
@@ -203,7 +200,14 @@ def stored_weights(
     own = None if quantization is None else _readable(book, quantization, model)
     if own is not None and not entry.is_gguf and own.storage == entry.row.storage:
         return _own_weights(own)
-    return _catalog_weights(book, model, name, engine, None if own is None else kept_format(own, model))
+    found = _catalog_weights(book, model, name, engine, None if own is None else kept_format(own, model))
+    return found if quantization is None else _overriding(found, own)
+
+
+def _overriding(found: StoredWeights, own: CheckpointFormat | None) -> StoredWeights:
+    """Another format than the checkpoint's own, which says so."""
+    said = OVERRIDDEN.format("not understood" if own is None else own.storage)
+    return replace(found, assumptions=(*found.assumptions, said), unread=True)
 
 
 def kept_format(own: CheckpointFormat, model: Model) -> str | None:
@@ -219,7 +223,7 @@ def kept_format(own: CheckpointFormat, model: Model) -> str | None:
 
 def _default_weights(book: Book, own: CheckpointFormat, model: Model, engine: str | None) -> StoredWeights:
     """The checkpoint's own; for llama.cpp the kind of GGUF file that holds the same numbers, else the usual kind."""
-    if engine != "llama.cpp":
+    if not traits_of(engine).formats.gguf_alone:
         return _own_weights(own)
     kept = kept_format(own, model)
     if kept is not None:
