@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from llm_calc.adapters.asked_caches import as_taken
 from llm_calc.adapters.cache_types import with_one_type
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
@@ -54,8 +55,11 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
     engine = request.engine
     asked = with_one_type(request.precision, engine)
     precision = model_precision(source, asked, engine.name if engine else None)
+    cached: tuple[str, ...] = ()
+    if engine is not None:
+        precision, cached = as_taken(source, asked, precision, engine.name, engine.version)
     found = inspection(source, precision, request.workload, request.context_tokens)
-    words = [*found.assumptions, *uncounted_words(seen), *_idle_engine(engine, asked)]
+    words = [*found.assumptions, *cached, *uncounted_words(seen), *_idle_engine(engine, asked)]
     return found.model_copy(update={"assumptions": words})
 
 

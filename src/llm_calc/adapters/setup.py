@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llm_calc.adapters.asked_caches import as_taken
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared
 from llm_calc.adapters.formats import Precision
@@ -128,10 +129,11 @@ def resolved(
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
     stated = _with_card_cache(precision, source.model, engine, version, gpu)
     formats = model_precision(source, stated, engine)
+    formats, cached = as_taken(source, stated, formats, engine, version)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     if parallelism is None:
         _refuse_uneven(source.model, layout.tensor)
-    assumed = (*assumed, *unused_limits(source.config, source.model, processor))
+    assumed = (*assumed, *cached, *unused_limits(source.config, source.model, processor))
     machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
     seen = source.config if traits_of(engine).largest_items else None
     notes = _runs_notes(engine, version, (gpu, *unlike), _named_load(source, formats, precision, engine))
