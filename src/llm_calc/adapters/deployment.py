@@ -228,7 +228,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
-    scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
+    scheduling, filled = scheduling_of(calibration, built, plan, subject.setup.layout, layout.data)
     return Placed(
         subject=subject,
         engine=built.name,
