@@ -9,11 +9,17 @@ from llm_calc.core.checkpoints.recipes.precision import AUTO, sixteen_bit
 
 
 def as_taken(
-    source: SourcedModel, stated: PrecisionPart, formats: Precision, engine: str, version: str | None
+    source: SourcedModel, stated: PrecisionPart, engine: str | None, version: str | None
 ) -> tuple[Precision, tuple[str, ...]]:
-    """The formats with the cache that the engine takes from the checkpoint, and what is said where that is another."""
+    """The formats with the cache that the engine takes from the checkpoint, and what is said where that is another.
+
+    Raises:
+        UnknownNameError: a format that the catalog does not hold.
+        InvalidInputError: a ``quantization_config`` that cannot be read, where it is needed.
+    """
+    formats = model_precision(source, stated, engine)
     asked, method = formats.weights.kv_cache, formats.weights.method
-    rules = load_runs_on().get(engine)
+    rules = load_runs_on().get(engine or "")
     if stated.kv_cache != AUTO or asked is None or rules is None or not rules.asked_caches:
         return formats, ()
     row = _taken(rules.asked_caches, asked, method, version)

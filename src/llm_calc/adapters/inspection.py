@@ -10,7 +10,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.images import seen_images, uncounted_words, with_images
 from llm_calc.adapters.mean_lengths import cut_words
-from llm_calc.adapters.model_source import CUSTOM, SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import CUSTOM, SourcedModel, source_model
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
     CacheOfKind,
@@ -54,10 +54,7 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
     source = source_model(request.model, catalogs)
     engine = request.engine
     asked = with_one_type(request.precision, engine)
-    precision = model_precision(source, asked, engine.name if engine else None)
-    cached: tuple[str, ...] = ()
-    if engine is not None:
-        precision, cached = as_taken(source, asked, precision, engine.name, engine.version)
+    precision, cached = as_taken(source, asked, *((engine.name, engine.version) if engine else (None, None)))
     found = inspection(source, precision, request.workload, request.context_tokens)
     words = [*found.assumptions, *cached, *uncounted_words(seen), *_idle_engine(engine, asked)]
     return found.model_copy(update={"assumptions": words})

@@ -11,7 +11,7 @@ from llm_calc.adapters.engines import can_be_compared
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.largest_items import largest_item, unused_limits
-from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
+from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.runs_on import UNKNOWN, Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
@@ -128,8 +128,7 @@ def resolved(
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
     stated = _with_card_cache(precision, source.model, engine, version, gpu)
-    formats = model_precision(source, stated, engine)
-    formats, cached = as_taken(source, stated, formats, engine, version)
+    formats, cached = as_taken(source, stated, engine, version)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     if parallelism is None:
         _refuse_uneven(source.model, layout.tensor)
