@@ -26,12 +26,11 @@ from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
 from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
-from llm_calc.core.parallelism import Layout
+from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.calibrated import host_under
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
@@ -150,9 +149,10 @@ def place_subject(
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
-    _, replicas = one_replica(subject.setup.layout)
-    beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
-    share = share_of(workload, replicas)
+    plain = speculative is None and lora is None
+    named = engine.name, engine.version
+    beside = NOTHING_BESIDE if plain else beside_of(speculative, lora, subject, catalogs, *named)
+    share = share_of(workload, one_replica(subject.setup.layout)[1])
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
     asked = Asked(subject, engine, catalogs, gpus_per_node, several(share))
     placed = _placed(asked, built, standing(asked, built, calibration, beside), calibration, share, beside)
@@ -231,6 +231,8 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
+    drafted = beside.draft.layers
+    told = true_warnings(subject.warnings, drafted) if drafted else subject.warnings
     scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
     return Placed(
         subject=subject,
@@ -257,12 +259,8 @@ def _placed(
         context_tokens=context,
         filled_fraction=filled,
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
+        warnings=(*told, *fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))),
     )
-
-
-def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
-    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:

@@ -16,9 +16,9 @@ from llm_calc.adapters.served import with_chosen_cache
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork, summed
+from llm_calc.core.parallelism import one_replica
 from llm_calc.core.serving.offload import Offload
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.serving.timed import timed
