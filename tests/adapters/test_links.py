@@ -220,3 +220,23 @@ def test_files_of_quantizers_travel_beside_a_config() -> None:
     with pytest.raises(InvalidInputError, match="must be a list with a pasted file or null"):
         requests_of(f"?n=1#{fragment([{**held, 'files': [1]}])}")
     assert json.loads(link_defaults_text())["files_beside"] == list(FILES)
+
+
+def test_a_value_that_another_takes_the_place_of_is_told() -> None:
+    assert read_link("/?v=1&n=1&n=2").unknown == ("n=1 (said again)",)
+    assert read_link("/?v=1&n=2&n=2").unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("link", "unsaid"),
+    [
+        ("/?v=1&g=l40s", [False]),
+        ("/?v=1&m=qwen3-8b", [True]),
+        ("/?v=1&m=qwen3-8b&w=", [False]),
+        ("/?v=1&m=qwen3-8b&b.w=bf16", [True, False]),
+        ("/?v=1&b.m=qwen3-8b", [False, True]),
+        ("/?v=1&w=bf16&b.m=qwen3-8b", [False, False]),
+    ],
+)
+def test_links_tell_where_a_model_has_no_format(link: str, unsaid: list[bool]) -> None:
+    assert [each.unsaid_format for each in read_link(link).scenarios] == unsaid

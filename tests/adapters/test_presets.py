@@ -187,7 +187,7 @@ def test_another_version_of_ollama_is_answered_by_the_rules_that_were_read() -> 
 
 
 def test_two_names_of_one_option_and_unknown_ones_are_refused() -> None:
-    with pytest.raises(CalcError, match="the same as num_ctx"):
+    with pytest.raises(CalcError, match="they are one option"):
         asked({"name": "ollama", "num_ctx": 8192, "OLLAMA_CONTEXT_LENGTH": 4096})
     with pytest.raises(CalcError, match="num_cttx"):
         asked({"name": "ollama", "num_cttx": 8192})

@@ -68,7 +68,8 @@ def test_the_links_price_is_the_cost() -> None:
 
 def test_unknown_parts_are_told_beside_the_answer() -> None:
     ended = run("estimate", "--link", f"{LINK}&foo=1", "--json")
-    assert ended.stderr == "Warning: link: not known here, ignored: foo=1\n"
+    said = "Warning: link: w is not said, which is fp8 to the page; w= is the published format\n"
+    assert ended.stderr == f"Warning: link: not known here, ignored: foo=1\n{said}"
     assert json.loads(ended.stdout) == answered("estimate", "--link", LINK)
 
 

@@ -181,7 +181,7 @@ def _of_times(output_tokens: float, found: Estimate, first: Range | None, each: 
 
 def _was_measured(request: ServingEstimateRequest, placed: Placed) -> bool:
     """Whether loads of this kind were: no streams, drafts, parts kept apart, or memory that is not there."""
-    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
+    if _is_beyond(placed):
         return False
     if request.workload.load == "request_rate":
         return were_measured(placed.engine) and holds_one(placed)
@@ -222,13 +222,19 @@ def basis_kind(placed: Placed) -> BasisKind:
     return kind_of_fit(placed) if holds_one(placed) else NEVER_MEASURED
 
 
+def _is_beyond(placed: Placed) -> bool:
+    """Whether nothing of the kind was measured, or an option says what nothing counts."""
+    apart = placed.offload.used or placed.untimed or placed.unused.options or placed.novel
+    return bool(apart) or never_together(placed)
+
+
 def kind_of_fit(placed: Placed) -> BasisKind:
-    """The same where memory holds a request."""
-    if placed.offload.used or placed.untimed or placed.novel or never_together(placed):
+    """The same where memory holds a request; no run was measured of what is not understood whole."""
+    if _is_beyond(placed):
         return NEVER_MEASURED
     missing = unseen_of(placed)
     kinds: dict[str, BasisKind] = {
-        "row": "calibrated" if placed.larger_cache else "measured",
+        "row": "calibrated" if placed.larger_cache or placed.unused.further else "measured",
         "generation": NEVER_MEASURED,
         "vendor": NEVER_MEASURED,
     }

@@ -13,6 +13,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.release_days import at_release, release_factor
+from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
@@ -52,7 +53,7 @@ class Placed:
     contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over the middle of
     measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the load takes
     more cache than planned. ``beside``: its draft and its adapters. ``encoder``: of the images of each request.
-    ``met``: requests run at once, of which an engine may have no run.
+    ``met``: requests run at once, of which an engine may have no run. ``unused``: what was said in vain.
     """
 
     subject: Subject
@@ -73,6 +74,7 @@ class Placed:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     untimed: tuple[str, ...] = ()
+    unused: Unused = NOTHING_UNUSED
     room: Room | None = None
     release_factor: float | None = None
     novel: bool = False
@@ -161,13 +163,14 @@ def place_subject(
     if own is None:
         placed = _as_measured(placed, engine, built, share)
     placed = _with_cache_room(_as_planned(placed) if apart else placed, workload)
+    graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
         assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=_untimed(placed, engine, workload),
+        untimed=(*untimed_options(engine), *graphs),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -192,15 +195,9 @@ def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
-    """What is said of a server's looks for new requests, under the load of one replica, where no request says it."""
+    """What is said of a server's looks for new requests, where no request says it."""
     requests = share.requests_in_flight if share.load == "concurrency" else 0
     return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
-
-
-def _untimed(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
-    """Options whose effect on time is not known."""
-    setup, deployment = placed.subject.setup, placed.deployment
-    return *untimed_options(engine), *beyond_graphs(engine, setup, deployment, workload, placed.replicas)
 
 
 def _room(
@@ -258,6 +255,7 @@ def _placed(
         offload=stands.offload,
         context_tokens=context,
         filled_fraction=filled,
+        unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
         warnings=(*told, *fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))),
     )

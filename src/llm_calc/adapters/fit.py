@@ -73,6 +73,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
+    formats = dict.fromkeys(words for each in tried for words in each.formats)
     best = best_place(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
@@ -81,7 +82,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
         context_tokens=request.context_tokens,
         rows=rows,
         best=best,
-        assumptions=[*source.assumptions, *_assumptions(request, catalogs)],
+        assumptions=[*source.assumptions, *formats, *_assumptions(request, catalogs)],
         warnings=[
             *longer,
             *source.warnings,
@@ -175,6 +176,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         bits=bits,
         cache_bits=setup.numbers.cache.bits_per_element,
         tokens_per_s=speed or 0.0,
+        formats=placed.subject.precision.weights.assumptions,
     )
 
 

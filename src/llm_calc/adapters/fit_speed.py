@@ -13,13 +13,14 @@ NEARLY = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One row with what its rank follows from."""
+    """One row with what its rank follows from; ``formats``: what is said of its file."""
 
     row: FitRow
     on_gpu: bool
     bits: float
     cache_bits: float
     tokens_per_s: float
+    formats: tuple[str, ...] = ()
 
 
 def best_place(tried: list[Tried], least: float) -> int | None:

@@ -9,7 +9,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.images import seen_images, uncounted_words, with_images
 from llm_calc.adapters.mean_lengths import cut_words
-from llm_calc.adapters.model_source import SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import CUSTOM, SourcedModel, model_precision, source_model
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
     CacheOfKind,
@@ -61,7 +61,7 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
 
 def _idle_engine(engine: EnginePart | None, asked: PrecisionPart) -> list[str]:
     """What is said of an engine and bears on nothing that follows from the model alone."""
-    used = {"name", "further", *(CACHE_OPTIONS if asked.kv_cache != "auto" else ())}
+    used = {"name", "further", "further_values", *(CACHE_OPTIONS if asked.kv_cache != "auto" else ())}
     said = (
         sorted(name for name in engine.model_fields_set - used if getattr(engine, name) is not None)
         if engine
@@ -81,7 +81,7 @@ def inspection(
     total = memory.total_parameters(model)
     size = memory.weights_bytes(model, recipe)
     return InspectResponse(
-        confidence="approximate" if precision.weights.guessed else source.confidence,
+        confidence="approximate" if _is_guessed(source, precision) else source.confidence,
         assumptions=[*source.assumptions, *precision.weights.assumptions],
         warnings=[*source.warnings, *_ignored(workload)],
         model=_inspected(model, source.name),
@@ -96,6 +96,12 @@ def inspection(
         flops=reference_flops(model, workload),
         flops_executed=executed_flops(model, workload),
     )
+
+
+def _is_guessed(source: SourcedModel, precision: Precision) -> bool:
+    """Whether sizes rest on what no file says, or leave out what the caller's own configuration says of formats."""
+    weights = precision.weights
+    return weights.guessed or (weights.unread and source.name == CUSTOM)
 
 
 def cache_format(precision: Precision) -> CacheFormat:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 from pydantic_core import from_json
 
 from llm_calc.adapters.link_fields import Body, number_of, parts_for_plans, refused, shown, with_further
+from llm_calc.adapters.link_pairs import said_again, without_format
 from llm_calc.adapters.page_fields import JSON_KEY, foreign_parts, further_fields, further_groups
 from llm_calc.adapters.units import GIB
 from llm_calc.core.errors import InvalidInputError
@@ -38,12 +39,13 @@ class LinkedScenario:
     """One scenario of a link.
 
     ``letter``: A to D, as the page calls it. ``state``: the page's form, a text for every key. ``source``: a pasted
-    file, ``{"kind": "gguf" | …, "content": …}``.
+    file, ``{"kind": "gguf" | …, "content": …}``. ``unsaid_format``: a model is named, and no format of its weights.
     """
 
     letter: str
     state: State
     source: Body | None
+    unsaid_format: bool = False
 
     @property
     def serving_estimate(self) -> Body:
@@ -199,8 +201,9 @@ def read_link(link: str) -> Link:
         raise InvalidInputError(f"link: must be an address of the page, such as {EXAMPLE}", field="link")
     first: State = dict(_table()["defaults"])
     others: dict[str, State] = {}
-    unknown = []
-    for key, value in parse_qsl(query, keep_blank_values=True):
+    pairs = parse_qsl(query, keep_blank_values=True)
+    unknown = list(said_again(pairs))
+    for key, value in pairs:
         match = _KEY.fullmatch(key)
         letter, name = (match["letter"], match["name"]) if match else (None, key)
         if (name in _table()["ignored"] or name in _table()["view"]) and not letter:
@@ -210,11 +213,12 @@ def read_link(link: str) -> Link:
         else:
             (others.setdefault(letter, {}) if letter else first)[name] = value
     states = [first, *({**first, **others[letter]} for letter in sorted(others))]
+    unsaid = without_format(pairs, sorted(others))
     sources = _sources(fragment, len(states))
     return Link(
         scenarios=tuple(
-            LinkedScenario(letter=letter, state=state, source=source)
-            for letter, state, source in zip(LETTERS, states, sources, strict=False)
+            LinkedScenario(letter=letter, state=state, source=source, unsaid_format=open_format)
+            for letter, state, source, open_format in zip(LETTERS, states, sources, unsaid, strict=False)
         ),
         unknown=tuple(unknown),
     )

@@ -13,6 +13,7 @@ from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.model_source import own_precision, served_model
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
+from llm_calc.adapters.said_unused import EXACT
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
@@ -66,8 +67,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     room = room_bytes(gpus)
     known = sorted(catalogs.models, key=lambda entry: -entry.nominal_parameters_billions)
     found: list[RunningModel] = []
-    slow: list[str] = []
-    more = False
+    slow, more = list[str](), False
     for entry in known:
         if not _looked_for(request, entry) or not _may_fit(request, entry, room):
             continue
@@ -91,6 +91,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             *llama_cpp_notes(request.hardware, catalogs),
             *_left_out(request),
             *version_warnings(LlamaCppEngine()),
+            *_approximate(found),
             *_why_none(request, known, found, slow),
         ],
     )
@@ -102,6 +103,13 @@ def _left_out(request: ModelsForRequest) -> Iterator[str]:
         yield IDLE_HOST
     if request.weights is None:
         yield LOOKED_AT
+
+
+def _approximate(found: list[RunningModel]) -> Iterator[str]:
+    """Which of the listed models were not read whole."""
+    names = [row.model for row in found if row.confidence != EXACT]
+    if names:
+        yield f"models: of {', '.join(names)} not everything was read; /api/inspect_model says what was assumed"
 
 
 def _why_none(
@@ -212,5 +220,6 @@ def _row(
         tokens_per_s=speed,
         ttft_s=float(found.ttft_s),
         basis=basis_kind(placed),
+        confidence=placed.unused.confidence,
     )
     return _Ran(row=row, fast_enough=speed >= request.least_tokens_per_s)

@@ -11,6 +11,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.images import refuse_images
 from llm_calc.adapters.mean_lengths import lengths_of
+from llm_calc.adapters.said_unused import told_of_several
 from llm_calc.adapters.serving import place_request, time_load, times
 from llm_calc.adapters.sessions import refuse_sessions
 from llm_calc.adapters.stopping import checkpoint
@@ -128,6 +129,7 @@ def answer_calibrate(request: CalibrateRequest, catalogs: Catalogs) -> Calibrate
     placed = [_placed(place, each, catalogs) for place, each in enumerate(requests)]
     cases = list(_cases(request.measurements, requests, placed))
     measured = np.log(np.array([case.measured for case in cases]))
+    subjects, parts = [each.subject for each in placed], [each.engine for each in requests]
 
     def predict_log(logs: FloatArray) -> FloatArray:
         checkpoint()
@@ -155,6 +157,7 @@ def answer_calibrate(request: CalibrateRequest, catalogs: Catalogs) -> Calibrate
         assumptions=[
             TRUSTED,
             "factors hold for every model, GPU and engine alike: send measurements of what you plan to run",
+            *told_of_several("measurements", subjects, parts),
         ],
         warnings=list(_warnings(cases, fit)),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llm_calc.adapters.links import Link
 
 LEAST_COMPARED = 2
+UNSAID_FORMAT = "link: w is not said, which is {} to the page; w= is the published format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ def asked_deployment(options: LinkedOptions, to: str = "estimate") -> Asked:
             f"Warning: link: what plans alone read changes nothing here: {', '.join(scenario.for_plans)}",
             file=sys.stderr,
         )
+    if scenario.unsaid_format and options.weights is None:
+        print(f"Warning: {UNSAID_FORMAT.format(scenario.state['w'])}", file=sys.stderr)
     body = _with_context(body_of(options, PATHS, start=scenario.deployment(to=to)), options, to)
     return Asked(body=body, is_linked=True, usd_per_gpu_hour=scenario.usd_per_gpu_hour)
 

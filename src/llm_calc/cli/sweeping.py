@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llm_calc.adapters.wire.sweep import SweepRequest
 
 SHOWN_ROWS = 40
-TEXTS = ("method", "error", "weights_format", "basis")
+TEXTS = ("method", "error", "confidence", "weights_format", "basis")
 ENDINGS = {".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 _RANGE = re.compile(r"(?P<start>[-+.\dekKmM]+):(?P<stop>[-+.\dekKmM]+)(?::(?P<count>\d+))?(?P<log>:log)?")
 

@@ -25,17 +25,16 @@ def test_things_are_numbered_once() -> None:
     assert pool.numbers_of([first, second, first]).tolist() == [0, 1, 0]
     assert pool.numbers_of([second]).tolist() == [1]
     pool.rows += [np.array([1, 0]), np.array([1])]
-    assert pool.shared.rows.tolist() == [1, 0, 1]
+    assert pool.taken.tolist() == [1, 0, 1]
 
 
 def test_columns_keep_what_is_the_same_a_number() -> None:
     columns = Columns[HostTimes]()
     assert columns.add(HostTimes(request_s=np.array([1.0, 2.0]), arrival_s=5.0), 2) == 0
     assert columns.add(HostTimes(request_s=3.0, arrival_s=5.0), 1) == 2
-    columns.rows.append(np.array([2, 0, 2, 1]))
-    taken = columns.taken
-    assert np.asarray(taken.request_s).ravel().tolist() == [3.0, 1.0, 3.0, 2.0]
-    assert taken.arrival_s == 5.0
+    joined = columns.joined
+    assert np.asarray(joined.request_s).tolist() == [1.0, 2.0, 3.0]
+    assert joined.arrival_s == 5.0
 
 
 @pytest.mark.parametrize("place", range(len(MACHINES)))

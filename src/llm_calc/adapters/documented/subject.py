@@ -13,6 +13,7 @@ from llm_calc.core.model import Model
 
 CUSTOM = "custom"
 IGNORED = "{0}: ignored, since {1} describes the model; it serves custom models"
+FORMATS_IGNORED = "quantization_config is not read here: figures are those of {0}; /api/memory_plan reads it"
 DIMENSIONS = ("hidden_dim", "ff_dim", "num_layers", "vocab_size")
 
 
@@ -103,7 +104,10 @@ def _config_subject(request: CalculateRequest, config: Mapping[str, object]) -> 
         model=reading.model,
         name=CUSTOM,
         assumptions=reading.assumptions,
-        warnings=reading.warnings,
+        warnings=(
+            *reading.warnings,
+            *([FORMATS_IGNORED.format(request.precision)] if reading.quantization else []),
+        ),
         confidence=reading.confidence,
     )
 

@@ -101,9 +101,7 @@ def _pairs(
     search: Search, candidates: Sequence[Candidates], plan: Evaluated
 ) -> Iterator[tuple[Row, Row, int, int]]:
     """The pairs that look best in closed form, rows and replicas of both sides."""
-    rows = next(
-        each.rows for each in candidates if any(b.kind == plan.row.kind for b in each.rows.table.blocks)
-    )
+    rows = next(each.rows for each in candidates if plan.row.kind in each.rows.table.kinds)
     places = _places(rows, plan, search.scene)
     part, scene, load = rows.at(places), search.scene, search.load
     usd, setup = usd_of(search.prices[plan.row.gpu.id]), plan.placed.subject.setup
@@ -135,7 +133,7 @@ def _moves(plan: Evaluated, first: Row, second: Row) -> bool:
 
 def _places(rows: Rows, plan: Evaluated, scene: Scene) -> Places:
     """Rows of the plan's kind on one host without stages that hold a request, the smallest first."""
-    own = np.array([block.kind == plan.row.kind for block in rows.table.blocks])
+    own = np.array([kind == plan.row.kind for kind in rows.table.kinds])
     owners = rows.table.each(range(len(own)))[rows.numbers].astype(np.intp)
     found = np.flatnonzero(own[owners] & (rows.gpus[:, 0] <= scene.gpus_per_node))
     kept = [at for at in found.tolist() if rows.row(at).layout.pipeline == 1]

@@ -1,7 +1,8 @@
 """What a plan can be made of: GPUs, engines with number formats, layouts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
@@ -30,6 +31,8 @@ AUTO = "auto"
 MOST_GPUS = 64
 """GPUs of all replicas, where the request sets no limit."""
 WIDEST_REPLICA = 32
+MOST_KNOWN = 512
+"""Kinds of GPUs whose refusals by an engine are kept; more than the catalog has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +50,6 @@ class Choice:
     own_weights: bool
     own_cache: bool
     way: Way = PLAIN
-    refused: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def engine(self) -> str:
@@ -56,9 +58,26 @@ class Choice:
 
     def refusal(self, gpu: Gpu) -> str | None:
         """Why the engine does not run this model with these weights on a GPU; None where it does."""
-        if gpu.id not in self.refused:
-            self.refused[gpu.id] = refusal(self.engine, gpu, self.load)
-        return self.refused[gpu.id]
+        return _refusals(self.engine, self.load).of(gpu)
+
+
+class _Refusals:
+    """Why an engine does not run a load, by GPU, as far as it was asked for."""
+
+    def __init__(self, engine: str, load: Load) -> None:
+        self.engine, self.load = engine, load
+        self.known: dict[Gpu, str | None] = {}
+
+    def of(self, gpu: Gpu) -> str | None:
+        """Why not on this one."""
+        if gpu not in self.known:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[gpu] = refusal(self.engine, gpu, self.load)
+        return self.known[gpu]
+
+
+_refusals = lru_cache(maxsize=64)(_Refusals)
 
 
 def named_gpus(names: Sequence[str] | None, catalogs: Catalogs) -> Sequence[Gpu]:

@@ -1,6 +1,6 @@
 """Pareto fronts over all candidates: found on closed forms, then each of its points estimated in full."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,12 @@ from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.rows import Places, Rows
 from llm_calc.adapters.planning.search import Search
 from llm_calc.core.arrays import FloatArray, Quantity
-from llm_calc.core.planning.front import pareto_front, spread
+from llm_calc.core.planning.front import is_beaten, pareto_front, spread
 from llm_calc.core.planning.split import Split, with_fewer_each
 from llm_calc.core.serving.estimate import Estimate
 
 POINTS = 6
-FRACTIONS = (0.5, 0.2, 0.05)
+BETWEEN, LEAST = (0.5, 0.2), 0.05
 """Of the requests that a replica can have: further points, faster and dearer than the first one of a candidate."""
 
 
@@ -66,23 +66,45 @@ class Part:
 
 
 def front_candidates(search: Search, candidates: Sequence[Candidates]) -> list[Part]:
-    """Every candidate at its own load and at smaller ones."""
-    found = [part for each in candidates for part in _at_loads(search, each.rows, each.split)]
+    """Every candidate at its own load and at smaller ones, as far as those may be on a front.
+
+    A load between the own and the smallest is taken to be no faster than the smallest, and to put out no more than the
+    own: where another candidate at either is ahead of both at once, it is not looked at.
+    """
+    own = [part for each in candidates if len((part := _part(each.rows, each.split)).places)]
+    if search.load.kind == "offline":
+        return own
+    kept = [_part(part.rows.at(part.places), part.split.at(part.places)) for part in own]
+    least = [_with_fewer(search, part, LEAST) for part in kept]
+    found = []
+    for part, full, last, places in zip(
+        own, kept, least, _maybe_ahead(search.prices, kept, least), strict=True
+    ):
+        middle = Part(rows=full.rows.at(places), split=full.split.at(places), places=places)
+        between = [_with_fewer(search, middle, fraction) for fraction in BETWEEN] if len(places) else []
+        found += [part, *between, last]
     return [part for part in found if len(part.places)]
 
 
-def _at_loads(search: Search, rows: Rows, found: Split) -> Iterator[Part]:
-    scene, load = search.scene, search.load
-    yield _part(rows, found)
-    possible = np.flatnonzero(found.possible[:, 0])
-    if load.kind == "offline" or not len(possible):
-        return
-    rows, found = rows.at(possible), found.at(possible)
-    most = most_replicas(rows, scene, search.prices)
-    for fraction in FRACTIONS:
-        yield _part(
-            rows, with_fewer_each(rows.deployment, rows.family, scene.lengths, load, found, fraction, most)
-        )
+def _with_fewer(search: Search, part: Part, fraction: float) -> Part:
+    """All rows with so much less a replica."""
+    rows, scene = part.rows, search.scene
+    most, lengths = most_replicas(rows, scene, search.prices), scene.lengths
+    return _part(
+        rows, with_fewer_each(rows.deployment, rows.family, lengths, search.load, part.split, fraction, most)
+    )
+
+
+def _maybe_ahead(prices: Prices, own: Sequence[Part], least: Sequence[Part]) -> list[Places]:
+    """For each part the places of the rows that some load between may bring onto one of the fronts."""
+    ahead = [np.zeros(len(part.rows.gpus), dtype=bool) for part in own]
+    for kind in FRONTS if own else ():
+        full, fast = ([_of_part(kind, prices, part) for part in parts] for parts in (own, least))
+        reached = [values[part.places] for values, part in zip(fast, least, strict=True)]
+        known = np.concatenate([*full, *reached])
+        for at, values in enumerate(zip(full, fast, strict=True)):
+            ahead[at] |= ~is_beaten(*np.maximum(*values).T, *known.T)
+    return [np.flatnonzero(found) for found in ahead]
 
 
 def _part(rows: Rows, split: Split) -> Part:
@@ -91,7 +113,7 @@ def _part(rows: Rows, split: Split) -> Part:
 
 def front(kind: Front, search: Search, candidates: Sequence[Part], plans: Sequence[Evaluated]) -> list[Point]:
     """The plans that no other beats, by the first quantity in falling order; known plans take part."""
-    parts = [_of_part(kind, search.prices, part) for part in candidates]
+    parts = [_of_part(kind, search.prices, part)[part.places] for part in candidates]
     values = np.concatenate(parts) if parts else np.empty((0, 2))
     chosen = spread(pareto_front(values[:, 0], values[:, 1]), POINTS)
     starts = np.cumsum([0, *(len(part.places) for part in candidates)])
@@ -103,7 +125,7 @@ def _of_part(kind: Front, prices: Prices, part: Part) -> FloatArray:
     gpus = part.rows.gpus
     with np.errstate(divide="ignore"):  # rows that serve nothing
         both = kind.signed(part.split.estimate, gpus, rents(part.rows, prices) * gpus)
-    return np.concatenate([np.broadcast_to(each, gpus.shape) for each in both], axis=1)[part.places]
+    return np.concatenate([np.broadcast_to(each, gpus.shape) for each in both], axis=1)
 
 
 def _bound(parts: Sequence[Part], starts: Places, index: int) -> Bound:

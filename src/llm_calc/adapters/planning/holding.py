@@ -1,5 +1,6 @@
 """GPUs that hold what was asked for, and how their engine is started."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
@@ -42,13 +43,13 @@ class Holding:
         return None if self.price is None else self.price.usd_per_gpu_hour * self.request.hardware.count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Started:
     """How what is recommended is started: the kinds of manifests, and what they call the model."""
 
     source: SourcedModel
     names: Names
-    kinds: tuple[ManifestKind, ...]
+    kinds: Sequence[ManifestKind]
     catalogs: Catalogs
 
 

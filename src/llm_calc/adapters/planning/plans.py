@@ -21,10 +21,10 @@ from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
+from llm_calc.adapters.planning.plots import Space, build_rows
 from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
 from llm_calc.adapters.planning.prices import gpu_price, own_prices
 from llm_calc.adapters.planning.refusals import Searched, refusals
-from llm_calc.adapters.planning.rows import Space, build_rows
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
@@ -155,12 +155,11 @@ def _bounded(
     space = Space(
         catalogs=scene.catalogs,
         model=source.model,
-        context_tokens=float(scene.context_tokens),
         most_gpus=int(scene.limits.gpus),
         gpus_per_node=scene.gpus_per_node,
-        workload=scene.workload,
     )
-    rows = build_rows(space, options, gpus, _calibrations(options, search))
+    calibrations, context = _calibrations(options, search), float(scene.context_tokens)
+    rows = build_rows(space, options, gpus, calibrations, scene.workload, context)
     bounded = (bounds(each, scene, search.load, search.objective, search.prices) for each in rows)
     return Searched(
         search=search,
@@ -239,6 +238,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     scene, prices, options = found.search.scene, found.search.prices, found.searched.options
     if request.limits.max_gpus is None:
         yield f"limits.max_gpus: {MOST_GPUS}, since none was given"
+    yield from dict.fromkeys(words for choice in options for words in choice.precision.weights.assumptions)
     if request.formats is None:
         names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in options))
         yield f"formats: {names}; name others in formats to have them considered"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from statistics import median_low
 
 from llm_calc.adapters.catalog import Catalogs, RentalPrice
@@ -50,6 +51,12 @@ def gpu_price(
     """
     if gpu_id in own:
         return GpuPrice(usd_per_gpu_hour=own[gpu_id], provider=OWN, as_of="", source=OWN, kind="own")
+    return _known_price(catalogs, gpu_id, rental)
+
+
+@lru_cache(maxsize=1024)
+def _known_price(catalogs: Catalogs, gpu_id: str, rental: RentalKind) -> GpuPrice | None:
+    """The catalog's."""
     row = catalogs.typical_price(gpu_id)
     if row is None or row.of_gpu(rental) is None:
         row = _middle(catalogs.prices_of_gpu(gpu_id), rental)

@@ -69,18 +69,14 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
             refused.append(RefusedGpu(gpu=gpu.id, reason=held))
     ordered = sorted(found, key=lambda each: _order(request.objective, each))
     workload = _workload(request)
-    started = Started(
-        source=source,
-        names=names_of(request.model, source, catalogs),
-        kinds=tuple(request.manifests or ()),
-        catalogs=catalogs,
-    )
+    started = Started(source, names_of(request.model, source, catalogs), request.manifests or (), catalogs)
     return RecommendGpusAnswer(
         objective=f"{request.objective}: {OBJECTIVES[request.objective]}",
         recommendations=[_recommendation(rank, each, started) for rank, each in enumerate(ordered, start=1)],
         refused=refused,
         assumptions=[
             *source.assumptions,
+            *_formats_told(request, source, ordered),
             _words(workload),
             f"prices: {rental_words(request.rental)}; kinds without one come last where cost decides",
             *owner_assumptions(request.owner),
@@ -99,6 +95,15 @@ def _release_warnings(asked: EnginePart | None, found: list[Holding]) -> dict[st
     """What to know of the releases whose rules answered: of the engine asked for, else of all that are recommended."""
     parts = (each.request.engine for each in found)
     return dict.fromkeys(text for one in ([asked] if asked else parts) for text in told_of(one))
+
+
+def _formats_told(
+    request: RecommendGpusRequest, source: SourcedModel, found: list[Holding]
+) -> dict[str, None]:
+    """What is said of the formats of what is recommended; of the engine's that was to hold them where none does."""
+    names = [each.request.engine.name for each in found] or [(request.engine or VllmEngine()).name]
+    kinds = (model_precision(source, request.precision, name).weights for name in dict.fromkeys(names))
+    return dict.fromkeys(words for kind in kinds for words in kind.assumptions)
 
 
 def _words(workload: WorkloadPart) -> str:
@@ -215,6 +220,11 @@ def _holding(
         yield Holding(gpu=gpu, request=asked, planned=planned, placed=placed, found=found, price=price)
 
 
+def _own_warnings(each: Holding, source: SourcedModel) -> list[str]:
+    """Warnings of this GPU and engine; those of the model are the answer's."""
+    return [words for words in each.placed.warnings if words not in source.warnings]
+
+
 def _order(objective: str, each: Holding) -> tuple[float, ...]:
     latency, usd = float(each.found.request_latency_s), each.usd_per_hour
     cost = math.inf if usd is None else usd / float(each.found.output_tokens_per_s)
@@ -252,5 +262,5 @@ def _recommendation(rank: int, each: Holding, started: Started) -> Recommendatio
         usd_per_hour=usd,
         usd_per_million_output_tokens_all_in=None if tokens is None else float(tokens.all_in_output_usd),
         manifests=made,
-        notes=notes,
+        notes=[*_own_warnings(each, started.source), *notes],
     )

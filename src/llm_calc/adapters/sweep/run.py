@@ -11,6 +11,7 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.sweep.grid import Column, Grid, Piece, SweepLimits, build_grid, placed
 from llm_calc.adapters.sweep.serving import is_simulated
 from llm_calc.adapters.sweep.targets import TARGETS, Target
+from llm_calc.adapters.sweep.told import NOTHING_TOLD, Told, told
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
@@ -23,6 +24,10 @@ MOST_KNOWN = 256
 """Set-ups whose figures are kept, where they have few rows: lists may name one more than once."""
 ERROR = "error"
 METHOD = "method"
+CONFIDENCE = "confidence"
+NOTES = "notes"
+"""Words on a set-up, in the first of its rows alone."""
+BETWEEN = " | "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,16 @@ class Rows:
     fixed: dict[str, Any]
     numbers: Figures
     count: int
+
+    def split(self, notes: str) -> "list[Rows]":
+        """The same with words in the first row alone."""
+        first = {name: values[:1] for name, values in self.numbers.items()}
+        rest = {name: values[1:] for name, values in self.numbers.items()}
+        whole = [
+            Rows(fixed={**self.fixed, NOTES: notes}, numbers=first, count=1),
+            Rows(fixed=self.fixed, numbers=rest, count=self.count - 1),
+        ]
+        return [each for each in whole if each.count]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +60,7 @@ class Sweep:
     grid: Grid
     method: Literal["as_endpoint", "simulated", "closed_form"]
     known: dict[tuple[str, int, int], tuple[Figures, str | None]] = field(default_factory=dict, compare=False)
+    told: dict[str, Told] = field(default_factory=dict, compare=False)
 
     @property
     def target(self) -> Target:
@@ -55,7 +71,7 @@ class Sweep:
     def fixed_columns(self) -> tuple[str, ...]:
         """Columns that change with the set-up only."""
         method = (METHOD,) if self.request.target == "serving_estimate" else ()
-        return (*(column.path for column in self.grid.setups), *method, ERROR)
+        return (*(column.path for column in self.grid.setups), *method, CONFIDENCE, NOTES, ERROR)
 
     @property
     def number_columns(self) -> tuple[str, ...]:
@@ -64,20 +80,31 @@ class Sweep:
 
     def batch(self, index: int, catalogs: Catalogs) -> list[Rows]:
         """The rows of one batch, counted from 0."""
-        return [self._rows(piece, catalogs) for piece in self.grid.pieces(index)]
+        return [rows for piece in self.grid.pieces(index) for rows in self._rows(piece, catalogs)]
 
     def batches(self, catalogs: Catalogs) -> Iterator[list[Rows]]:
         """All batches, evaluated as they are asked for."""
         for index in range(self.grid.batches):
             yield self.batch(index, catalogs)
 
-    def _rows(self, piece: Piece, catalogs: Catalogs) -> Rows:
+    def _rows(self, piece: Piece, catalogs: Catalogs) -> list[Rows]:
         """One piece; what cannot be set up becomes rows with an error."""
         checkpoint()
         varying, fixed = piece.varying, piece.fixed
         method = {METHOD: self.method} if self.request.target == "serving_estimate" else {}
         figures, error = self._remembered(piece, repr(fixed), catalogs)
-        return Rows(fixed={**fixed, **method, ERROR: error}, numbers={**varying, **figures}, count=piece.rows)
+        said = NOTHING_TOLD if error else self._told(piece, repr(fixed), catalogs)
+        shared = {**fixed, **method, CONFIDENCE: said.confidence, NOTES: None, ERROR: error}
+        rows = Rows(fixed=shared, numbers={**varying, **figures}, count=piece.rows)
+        return rows.split(BETWEEN.join(said.notes)) if said.notes and piece.first == 0 else [rows]
+
+    def _told(self, piece: Piece, fixed: str, catalogs: Catalogs) -> Told:
+        """What is said of a set-up; kept while its rows, or a few others, are written."""
+        if fixed not in self.told:
+            if len(self.told) >= MOST_KNOWN:
+                self.told.clear()
+            self.told[fixed] = told(self._first(piece), catalogs)
+        return self.told[fixed]
 
     def _remembered(self, piece: Piece, fixed: str, catalogs: Catalogs) -> tuple[Figures, str | None]:
         """Figures and error of a piece; those of short pieces are kept for set-ups that come again."""
@@ -96,10 +123,13 @@ class Sweep:
             nothing = np.full(piece.rows, np.nan)
             return dict.fromkeys(self.target.figures, nothing), refusal.message
 
-    def _evaluate(self, piece: Piece, catalogs: Catalogs) -> Figures:
+    def _first(self, piece: Piece) -> Any:  # noqa: ANN401 - a request of any target
+        """The request of a set-up's first row."""
         first = {column.path: column.values[0] for column in self.grid.arrays}
-        body = placed(self.request.base, {**first, **piece.fixed})
-        request = self.target.validated(body)
+        return self.target.validated(placed(self.request.base, {**first, **piece.fixed}))
+
+    def _evaluate(self, piece: Piece, catalogs: Catalogs) -> Figures:
+        request = self._first(piece)
         varying = Varying(values=piece.varying, rows=piece.rows, simulate=self.method == "simulated")
         return self.target.evaluate(request, varying, catalogs)
 

@@ -132,6 +132,9 @@ class RunningModel(Answer):
     tokens_per_s: float = Field(description="Speed of one sequence's answer [tokens/s]")
     ttft_s: float = Field(description="Time to the first token of the longest prompt [s]")
     basis: BasisKind = Field(description="What the speed rests on, as in /api/serving_estimate")
+    confidence: Literal["exact", "approximate"] = Field(
+        description="Whether everything of the model was read, as in /api/inspect_model"
+    )
 
 
 class ModelsForAnswer(Answer):

@@ -38,6 +38,17 @@ class AtHome(StrictRequest):
         return with_partition(found, plain(found.get("engine")), name, plain(found.get("parallelism")))
 
 
+def with_own_names(data: object) -> object:
+    """A request without a layout, whose engine has its options under the names that requests give them."""
+    engine = plain(data.get("engine")) if isinstance(data, dict) else {}
+    name = engine.get("name")
+    if not isinstance(data, dict) or not isinstance(name, str):
+        return data
+    options = traits_of(name).options
+    said = apart(engine) if options.wholes else engine
+    return {**data, "engine": spelled(said, name, options.refused)}
+
+
 def homed_flags(engine: str) -> frozenset[str]:
     """The flags of an engine that have their home in another part."""
     options = traits_of(engine).options

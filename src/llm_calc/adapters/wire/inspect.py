@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.cache_flag import with_cache_flag
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.homes import with_own_names
 from llm_calc.adapters.wire.parts import ModelPart, PrecisionPart, TokenCount, WorkloadPart
 
 Number = int | float
@@ -45,7 +46,7 @@ class InspectRequest(StrictRequest):
     @model_validator(mode="before")
     @classmethod
     def _cache_of_the_engine(cls, data: object) -> object:
-        return with_cache_flag(data)
+        return with_cache_flag(with_own_names(data))
 
 
 class Parameters(Answer):

@@ -27,6 +27,8 @@ NO_MORE_THAN_ONE = frozenset(
 )
 """Sizes that are refused, of which 1 is what the engine does anyway."""
 WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
+OPPOSITES = {"offload_kqv": "no_kv_offload"}
+"""Options of llama.cpp and the names of their opposites."""
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
 REDUNDANT = "num_redundant_experts"
@@ -52,8 +54,13 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     engine = {**engine, FURTHER: _named(engine.get(FURTHER), known)}
     engine.pop(VALUES, None)
     found: dict[str, Any] = {}
+    said_as: dict[str, str] = {}
     for option, value in engine.items():
-        _merge(found, known.aliases.get(option, option), value, option)
+        own = known.aliases.get(option, option)
+        _merge(found, own, value, option, said_as.get(own))
+        if value is not None:
+            said_as[own] = option
+    _check_opposites(found)
     options = traits_of(name).options
     for option in options.words:
         if isinstance(found.get(option), str):
@@ -99,12 +106,29 @@ def _valued(values: object, known: PassedOptions) -> dict[str, Any]:
     return dict(zip(_named([*(values or ())], known, VALUES), (values or {}).values(), strict=True))
 
 
-def _merge(found: dict[str, Any], option: str, value: object, said_as: str) -> None:
+def _merge(
+    found: dict[str, Any], option: str, value: object, said_as: str, before: str | None = None
+) -> None:
+    """An option beside those that are known; ``before``: the name under which it was said already."""
     if found.get(option, value) != value and value is not None and found[option] is not None:
-        msg = f"engine.{said_as}: says {value!r}, but engine.{option} says {found[option]!r}; they are one option"
+        other = f"engine.{before or option} says {found[option]!r}"
+        msg = f"engine.{said_as}: says {value!r}, but {other}; they are one option"
         raise InvalidInputError(msg, field=f"engine.{said_as}")
     if value is not None or option not in found:
         found[option] = value
+
+
+def _check_opposites(found: Mapping[str, Any]) -> None:
+    """Refuses an option and its opposite that are both on, or both off.
+
+    Raises:
+        InvalidInputError: they are; names both.
+    """
+    for option, opposite in OPPOSITES.items():
+        value = found.get(option)
+        if isinstance(value, bool) and found.get(opposite) is value:
+            msg = f"engine.{opposite}: is the opposite of engine.{option}; both say {value}"
+            raise InvalidInputError(msg, field=f"engine.{opposite}")
 
 
 def _compiled(engine: dict[str, Any], values: dict[str, Any], name: str) -> dict[str, Any]:

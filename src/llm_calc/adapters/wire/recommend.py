@@ -96,7 +96,7 @@ class Recommendation(Answer):
     )
     manifests: dict[str, list[ClusterObject]] | None = Field(description=MADE_WORDS)
     notes: list[str] = Field(
-        description="What the manifests take for granted; empty where none were asked for"
+        description="Warnings of this GPU and engine, and what the manifests take for granted"
     )
 
 

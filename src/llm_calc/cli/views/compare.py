@@ -44,7 +44,11 @@ def show_compared(console: Console, answer: CompareAnswer) -> None:
     listing(console, ("Answered", *labels), [*taken, fits, *map(_figure, answer.figures), basis])
     facts(console, [(labels[each.scenario], each.text) for each in answer.reasons], f"Against {labels[0]}")
     facts(console, _prices(answer), "Prices of a GPU")
-    notes(console, _warnings(answer), ())
+    notes(
+        console,
+        _whose(answer, lambda each: each.estimate.warnings),
+        _whose(answer, lambda each: each.estimate.assumptions),
+    )
 
 
 def _figure(each: FigureDifference) -> tuple[str, ...]:
@@ -67,11 +71,11 @@ def _prices(answer: CompareAnswer) -> Iterator[tuple[str, str]]:
         yield each.label, known or NONE
 
 
-def _warnings(answer: CompareAnswer) -> Iterator[str]:
-    """The warnings, each with those whose they are."""
+def _whose(answer: CompareAnswer, said: Callable[[ComparedScenario], list[str]]) -> Iterator[str]:
+    """Sentences, each with the scenarios whose they are."""
     whose: dict[str, list[str]] = {}
     for each in answer.scenarios:
-        for text in each.estimate.warnings:
+        for text in said(each):
             whose.setdefault(text, []).append(each.label)
     return (f"{', '.join(labels)}: {text}" for text, labels in whose.items())
 

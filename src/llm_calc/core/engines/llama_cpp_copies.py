@@ -64,7 +64,10 @@ def largest_host_matrix(setup: Setup, loading: Loading, split: tuple[Device, ...
     Leaves out: hosts whose memory a device reads itself.
     """
     placed = frozenset(layer for device in split for layer in device.layers)
-    found, stack = (0.0, ""), layer_bytes(setup.model, setup.numbers.recipe)
+    found = (0.0, "")
+    if len(placed) == setup.model.num_layers and not any(loading.host):
+        return found
+    stack = layer_bytes(setup.model, setup.numbers.recipe)
     for layer, (largest, kept) in enumerate(zip(stack.largest, loading.host, strict=True)):
         if layer not in placed or largest[1] in kept:
             found = max(found, largest)

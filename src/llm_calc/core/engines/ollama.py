@@ -71,7 +71,7 @@ def from_ollama(value: object) -> object:
         raise ValueError(msg)
     if named != OLLAMA:
         return value
-    said = _by_parameter({name: each for name, each in value.items() if name != "name"})
+    said, names = _by_parameter({name: each for name, each in value.items() if name != "name"})
     version = said.pop("version", None)
     found: dict[str, Any] = {
         "name": "llama.cpp",
@@ -80,25 +80,48 @@ def from_ollama(value: object) -> object:
     tokens, slots = said.pop("num_ctx", None), said.get("num_parallel", said.get("n_parallel"))
     if tokens is not None:
         counted = isinstance(tokens, int) and isinstance(slots, int)
-        said["n_ctx"] = tokens * slots if counted else tokens
+        whole = tokens * slots if counted else tokens
+        _check_alike(names["num_ctx"], whole, "n_ctx", said.get("n_ctx"))
+        said["n_ctx"] = whole
     if said.get("main_gpu") is not None:
         said.setdefault("split_mode", "none")
     for name, each in said.items():
         is_switch = name == "flash_attention" and isinstance(each, (int, str))
         given = _SWITCH.get(each.lower() if isinstance(each, str) else each, each) if is_switch else each
+        for own in _SAME.get(name, (name,)):
+            if own != name:
+                _check_alike(names[name], given, own, said.get(own))
         found |= dict.fromkeys(_SAME.get(name, (name,)), given)
     return found
 
 
-def _by_parameter(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Options under the names of parameters."""
+def _check_alike(name: str, value: object, own: str, other: object) -> None:
+    """Refuses two names of one option that say different things.
+
+    Raises:
+        ValueError: they do; names both.
+    """
+    if None not in (value, other) and value != other:
+        msg = (
+            f"{name}: makes {own} {value!r}, but {own} says {other!r}; they are one option, give one of them"
+        )
+        raise ValueError(msg)
+
+
+def _by_parameter(said: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Options under the names of parameters, and the names under which they were said.
+
+    Raises:
+        ValueError: two names of one that say different things; names both.
+    """
     found: dict[str, Any] = {}
+    names: dict[str, str] = {}
     for name, each in said.items():
         own = _SETTINGS.get(name, name)
-        if own in found:
-            raise ValueError(f"{name}: the same as {own}, which is said already; give one of them")
-        found[own] = each
-    return found
+        _check_alike(name, each, names.get(own, own), found.get(own))
+        if each is not None or own not in found:
+            found[own], names[own] = each, name
+    return found, names
 
 
 def no_program_around(name: object) -> object:

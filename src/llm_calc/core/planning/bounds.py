@@ -53,15 +53,15 @@ class Limits:
         )
 
 
-def held_bytes(work: StepWork, context_tokens: float) -> tuple[float, float]:
+def held_bytes(work: StepWork, context_tokens: float) -> tuple[Quantity, Quantity]:
     """Bytes of the weights, and of one sequence of ``context_tokens``, on one GPU's share of all stages [bytes].
 
     ``sum of weight bytes``; ``sum over kinds of attention of bytes a key x visited_keys + state``.
     Definition: the work of a step, read as what it keeps.
     """
-    weights = sum(float(linear.weight_bytes) for linear in work.linear)
-    caches = sum(float(each.kv_bytes_per_key * visited_keys(each, context_tokens)) for each in work.context)
-    return weights, caches + float(work.state_bytes)
+    weights: Quantity = sum(linear.weight_bytes for linear in work.linear)
+    caches = sum(each.kv_bytes_per_key * visited_keys(each, context_tokens) for each in work.context)
+    return weights, caches + work.state_bytes
 
 
 def most_sequences(

@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators import CollectiveWork, StepWork
+from llm_calc.core.planning.bounds import held_bytes, most_sequences
 from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.rates import Rates
+from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 
 Places = npt.NDArray[np.intp]
 Numbers = Callable[[Sequence[Any]], Quantity]
@@ -40,14 +42,6 @@ def stack(deployments: Sequence[Deployment]) -> Deployment:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared(Generic[Stacked]):
-    """Objects that several rows have, and which of them each row has."""
-
-    items: Sequence[Stacked]
-    rows: Places
-
-
 class Pool(Generic[Stacked]):
     """Things that rows share, each once, and which of them every row has."""
 
@@ -70,18 +64,20 @@ class Pool(Generic[Stacked]):
         return number
 
     @property
-    def shared(self) -> Shared[Stacked]:
-        """All of them."""
-        return Shared(items=self.items, rows=np.concatenate(self.rows))
+    def taken(self) -> Places:
+        """Which of them every row has [1].
+
+        Definition: their places, row after row.
+        """
+        return np.concatenate(self.rows)
 
 
 class Columns(Generic[Stacked]):
-    """Objects whose numbers are arrays over several things each, and which of all those things every row has."""
+    """Objects whose numbers are arrays over several things each."""
 
     def __init__(self) -> None:
         self.parts: list[Stacked] = []
         self.counts: list[int] = []
-        self.rows: list[Places] = []
 
     def add(self, part: Stacked, count: int) -> int:
         """Further things; the number of the first of them [1].
@@ -94,8 +90,8 @@ class Columns(Generic[Stacked]):
         return before
 
     @property
-    def taken(self) -> Stacked:
-        """One object with a column for each number that is not the same for all."""
+    def joined(self) -> Stacked:
+        """One object whose numbers are arrays over all things, but for those that are the same for all."""
 
         def joined(values: Sequence[Quantity]) -> Quantity:
             both = zip(values, self.counts, strict=True)
@@ -104,7 +100,7 @@ class Columns(Generic[Stacked]):
             )
             return float(found[0]) if (found == found[0]).all() else found
 
-        return _taken(_stacked(self.parts, joined), np.concatenate(self.rows))  # type: ignore[no-any-return]
+        return _stacked(self.parts, joined)  # type: ignore[no-any-return]
 
 
 def as_one(items: Sequence[Stacked]) -> Stacked:
@@ -112,31 +108,62 @@ def as_one(items: Sequence[Stacked]) -> Stacked:
     return _stacked(items, _all_stacked)  # type: ignore[no-any-return]
 
 
-def stack_parts(
-    works: Shared[StepWork],
-    rates: Columns[Rates],
-    hosts: Shared[HostTimes],
-    capacities: FloatArray,
-    offsets: Offsets = Offsets(),  # noqa: B008 - frozen
-) -> Deployment:
-    """The same from parts that rows share, offsets as columns, with no limit on sequences [bytes, FLOP, s, sequences].
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """What the deployments of many rows are made of: objects whose numbers are arrays over distinct things.
 
-    Definition: :func:`stack` of deployments that consist of them; what is the same in all rows stays a number.
+    ``rows``: which of the works, rates and host times each row has. ``offsets``: of first tokens, of further ones and
+    of output. ``memory_bytes``: of one GPU's share of all stages; ``replicas``: of
+    attention; both of every row.
     """
-    most = max(len(work.collectives) for work in works.items)
-    padded = Shared(items=[_padded(work, most) for work in works.items], rows=works.rows)
-    return Deployment(
-        work=_shared_columns(padded),
-        rates=rates.taken,
-        capacity=capacities[:, np.newaxis],
-        limit=np.inf,
-        host=_shared_columns(hosts),
-        offsets=offsets,
-    )
+
+    works: StepWork
+    rates: Rates
+    hosts: HostTimes
+    rows: tuple[Places, Places, Places]
+    offsets: FloatArray
+    memory_bytes: FloatArray
+    replicas: FloatArray
+
+    def capacities(self, context_tokens: float) -> FloatArray:
+        """Sequences of so many tokens that each row holds at best [sequences].
+
+        Definition: ``most_sequences`` of what ``held_bytes`` says of its step.
+        """
+        held = held_bytes(self.works, context_tokens)
+        weights, each = (value[self.rows[0]] if isinstance(value, np.ndarray) else value for value in held)
+        return np.asarray(most_sequences(weights, each, self.memory_bytes, self.replicas))
+
+    def at(self, places: Places, capacities: FloatArray, draft: Draft = NO_DRAFT) -> Deployment:
+        """Some of the rows with so much room, with no limit on sequences [bytes, FLOP, s, sequences].
+
+        Definition: :func:`stack` of deployments that consist of them; what is the same in all rows stays a number.
+        """
+        works, rates, hosts = (rows[places] for rows in self.rows)
+        ttft, tpot, output = self.offsets[:, places][..., np.newaxis]
+        return Deployment(
+            work=_taken(self.works, works),
+            rates=_taken(self.rates, rates),
+            capacity=capacities[:, np.newaxis],
+            limit=np.inf,
+            host=_taken(self.hosts, hosts),
+            draft=draft,
+            offsets=Offsets(ttft=ttft, tpot=tpot, output=output),
+        )
 
 
-def _shared_columns(shared: Shared[Stacked]) -> Stacked:
-    return _taken(_stacked(shared.items, _shared_or_stacked), shared.rows)  # type: ignore[no-any-return]
+def shared_works(works: Sequence[StepWork]) -> StepWork:
+    """Steps as one whose numbers are arrays over them [bytes, FLOP].
+
+    Definition: the same numbers; steps with fewer collectives have some of no bytes.
+    """
+    most = max(len(work.collectives) for work in works)
+    return shared([_padded(work, most) for work in works])
+
+
+def shared(items: Sequence[Stacked]) -> Stacked:
+    """Objects as one whose numbers are arrays over them, but for those that are the same for all."""
+    return _stacked(items, _shared_or_stacked)  # type: ignore[no-any-return]
 
 
 def rows_at(deployment: Deployment, places: Places) -> Deployment:

@@ -14,9 +14,7 @@ from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.model import Model
 
 AUTO = "auto"
-TOWERS_APART = (
-    "a GGUF file holds no vision or audio towers; they come in a file of their own and are not counted"
-)
+TOWERS_APART = "a GGUF file holds no vision or audio towers: they come in a file of their own, uncounted"
 SINGLE = "fp32"
 ACTIVATIONS = (
     "fp32",
@@ -38,11 +36,12 @@ SPLIT_LATENT = (
     "a GGUF file as converted since April 2025, with the decompression of keys and values in two tensors; with older "
     "ones llama.cpp keeps keys and values of all heads"
 )
-PREDICTION = (
-    "a block of the file that guesses further tokens is not counted, since llama.cpp does not load it"
-)
+PREDICTION = "a block of the file that guesses further tokens is not counted: llama.cpp does not load it"
 FALCON_HEAD = (
     "the file shares embedding and output, as the configuration ties them; with output.weight it is larger"
+)
+OVERRIDDEN = (
+    "quantization_config: the checkpoint's own format ({}) is not counted: weights are taken in another"
 )
 USUAL_MIXTURE = "what such checkpoints usually leave in 16 bits was taken; a given checkpoint may differ"
 
@@ -53,7 +52,7 @@ class StoredWeights:
 
     ``storage``: the kind of numbers. ``kv_cache``: the format that the checkpoint asks for in the cache.
     ``guessed``: the sizes rest on something that the file did not say. ``is_gguf``: tensors of a GGUF file.
-    ``method``: the tool that wrote the checkpoint, of its own formats alone.
+    ``method``: the tool that wrote the checkpoint, of its own formats alone. ``unread``: in place of those.
     """
 
     recipe: WeightRecipe
@@ -65,6 +64,7 @@ class StoredWeights:
     guessed: bool = False
     is_gguf: bool = False
     method: str | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,14 @@ def stored_weights(
     own = None if quantization is None else _readable(book, quantization, model)
     if own is not None and not entry.is_gguf and own.storage == entry.row.storage:
         return _own_weights(own)
-    return _catalog_weights(book, model, name, engine, None if own is None else kept_format(own, model))
+    found = _catalog_weights(book, model, name, engine, None if own is None else kept_format(own, model))
+    return found if quantization is None else _overriding(found, own)
+
+
+def _overriding(found: StoredWeights, own: CheckpointFormat | None) -> StoredWeights:
+    """Another format than the checkpoint's own, which says so."""
+    said = OVERRIDDEN.format("not understood" if own is None else own.storage)
+    return replace(found, assumptions=(*found.assumptions, said), unread=True)
 
 
 def kept_format(own: CheckpointFormat, model: Model) -> str | None:
