@@ -230,7 +230,7 @@ def _placed(
     layout, replicas = one_replica(subject.setup.layout)
     drafted = beside.draft.layers
     told = true_warnings(subject.warnings, drafted) if drafted else subject.warnings
-    scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
+    scheduling, filled = scheduling_of(calibration, built, plan, subject.setup.layout, layout.data)
     return Placed(
         subject=subject,
         engine=built.name,

@@ -61,6 +61,7 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
         "context_length": (4096, "--context-length 4096"),
         "dcp_size": (2, "--dcp-size 2"),
         "page_size": (64, "--page-size 64"),
+        "schedule_conservativeness": (0.5, "--schedule-conservativeness 0.5"),
         "scheduler_recv_interval": (30, "--scheduler-recv-interval 30"),
         "ep_num_redundant_experts": (16, "--ep-num-redundant-experts 16"),
         "chunked_prefill_size": (2048, "--chunked-prefill-size 2048"),
