@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters import served
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
-from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
@@ -17,8 +17,7 @@ from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import true_warnings
-from llm_calc.adapters.standing import Asked, Standing, standing
+from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
@@ -151,9 +150,7 @@ def place_subject(
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
-    plain = speculative is None and lora is None
-    named = engine.name, engine.version
-    beside = NOTHING_BESIDE if plain else beside_of(speculative, lora, subject, catalogs, *named)
+    beside = stands_beside(speculative, lora, subject, catalogs, engine)
     share = share_of(workload, one_replica(subject.setup.layout)[1])
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
     asked = Asked(subject, engine, catalogs, gpus_per_node, several(share))
@@ -228,8 +225,6 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
-    drafted = beside.draft.layers
-    told = true_warnings(subject.warnings, drafted) if drafted else subject.warnings
     scheduling, filled = scheduling_of(calibration, built, plan, subject.setup.layout, layout.data)
     return Placed(
         subject=subject,
@@ -257,8 +252,12 @@ def _placed(
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*told, *fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))),
+        warnings=(*true_beside(subject, beside), *_unfit(plan, workload)),
     )
+
+
+def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
+    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:
