@@ -1,6 +1,7 @@
-"""What several tests share: the running application in process, and options of the test run."""
+"""What several tests share: the running application in process and as a service, and options of the test run."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -9,10 +10,11 @@ from math import ceil
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from llm_calc.api.app import create_app
 from llm_calc.api.settings import Settings
+from tests.process import Service, running
 
 # Machines are noisy: how long an example takes says nothing of whether it is right. The same examples every time, so
 # that a change is judged by what it changed; `HYPOTHESIS_SEARCH=1 make unit` looks for others.
@@ -26,11 +28,15 @@ os.environ["SOURCE_DATE_EPOCH"] = str(int(datetime(2026, 11, 30, 12, tzinfo=UTC)
 for _name in [name for name in os.environ if name.startswith("LLM_CALC_")]:
     del os.environ[_name]
 
+# What a shell begins in the background is deaf to Ctrl-C, and so is whatever it starts: tests of Ctrl-C would wait.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 MIRRORED = ("tests/core", "tests/adapters")
-"""Tests that mirror what coverage is asked of. Under coverage a test takes thrice as long: the others go without, and
-so do those of these that say ``no_cover``, since they run the same lines many times."""
-COVERED_CASES = 32
+"""Tests that mirror what coverage is asked of. Under coverage a test takes three to five times as long: the others go
+without, and so do searches of properties and those of these that say ``no_cover``, since they run the same lines many
+times."""
+COVERED_CASES = 4
 """Cases of one test that are measured, spread over all: what these reach is a lower bound of what all of them do."""
 
 
@@ -39,10 +45,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mirrored = [config.rootpath / folder for folder in MIRRORED]
     for _, cases in groupby(items, key=lambda item: item.nodeid.partition("[")[0]):
         uncovered = list(cases)
-        if any(uncovered[0].path.is_relative_to(folder) for folder in mirrored):
+        if any(uncovered[0].path.is_relative_to(folder) for folder in mirrored) and not searches(
+            uncovered[0]
+        ):
             uncovered = between(uncovered)
         for item in uncovered:
             item.add_marker(pytest.mark.no_cover)
+
+
+def searches(case: pytest.Item) -> bool:
+    """Whether the test runs many examples of a property."""
+    return is_hypothesis_test(getattr(case, "obj", None))
 
 
 def between(cases: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -68,4 +81,11 @@ def app() -> FastAPI:
 def client(app: FastAPI) -> Iterator[TestClient]:
     """A client of the started application, in process."""
     with TestClient(app) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """A service with default settings, in a process of its own; not to be stopped by a test."""
+    with running() as started:
         yield started

@@ -14,7 +14,7 @@ import pytest
 import llm_calc
 from llm_calc import CalcError, Client, ServiceError
 from tests.adapters.gguf_files import llama_parameters, write_llama
-from tests.process import running
+from tests.process import Service
 
 
 def failing(status: int, body: bytes) -> httpx.MockTransport:
@@ -25,7 +25,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
 
 
-def test_a_running_service_is_asked(tmp_path: Path) -> None:
+def test_a_running_service_is_asked(tmp_path: Path, service: Service) -> None:
     file = write_llama(tmp_path / "tiny.gguf")
 
     async def main(url: str) -> None:
@@ -40,8 +40,7 @@ def test_a_running_service_is_asked(tmp_path: Path) -> None:
             with pytest.raises(CalcError, match=r"base\.nothing"):
                 _ = [row async for row in client.sweep(target="calculate", base={}, grid={"nothing": [1]})]
 
-    with running() as service:
-        run(main(service.url))
+    run(main(service.url))
 
 
 @pytest.mark.parametrize(

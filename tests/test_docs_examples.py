@@ -5,7 +5,6 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from llm_calc.adapters.links import link_defaults_text
 from llm_calc.api.app import create_app
 from tests.command import run
-from tests.process import Service, running
+from tests.process import Service
 from tools.doc_examples import BY_HAND, RECORDED, ROOT, WITHOUT_CURL, Block, Reader, blocks, recorded
 from tools.examples import all_requests, curl_command
 
@@ -40,12 +39,6 @@ OPERATIONS = {f"{method} {path}": (kind, body) for method, path, kind, body in a
 NUMBER = re.compile(r"\d+\.\d+")
 # Processors differ in the last digits of powers and logarithms; simulated loads add many of them up.
 RELATIVE = 1e-6
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with running() as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,16 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
-from tests.process import Service, running
+from tests.process import Service
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with running() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -110,14 +110,17 @@ def test_an_interrupted_sweep_leaves_no_half_file(tmp_path: Path) -> None:
     grid = ("--grid", "workload.concurrency=1:5000", "--grid", "workload.input_tokens=1:100000")
     command = [*COMMAND, *map(str, SWEEP), *grid, "--out", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        started = time.monotonic()
-        while not out.with_name("rows.csv.part").exists():
-            assert time.monotonic() - started < 60
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-        assert process.stderr is not None
-        assert process.stderr.read() == "Interrupted\n"
+        try:
+            started = time.monotonic()
+            while not out.with_name("rows.csv.part").exists():
+                assert time.monotonic() - started < 60
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+            assert process.stderr is not None
+            assert process.stderr.read() == "Interrupted\n"
+        finally:
+            process.kill()  # where it was deaf; the block waits for its end
     assert list(tmp_path.iterdir()) == []
 
 

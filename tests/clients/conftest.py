@@ -1,14 +1,12 @@
-"""The service's description as a file, a running service, and the generators that ``make unit`` installs."""
+"""The service's description as a file, and the generators that ``make unit`` installs."""
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from llm_calc.api.app import create_app
-from tests.process import Service, running
 
 VENV = Path(sys.prefix)
 
@@ -27,10 +25,3 @@ def openapi(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("openapi") / "openapi.json"
     path.write_text(json.dumps(create_app().openapi()), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="session")
-def service() -> Iterator[Service]:
-    """A service that runs."""
-    with running() as service:
-        yield service

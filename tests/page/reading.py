@@ -1,6 +1,7 @@
 """What the page shows, and the same from the API."""
 
 import re
+import time
 from typing import Any
 
 import httpx
@@ -24,6 +25,14 @@ def ask(service: Service, path: str, body: dict[str, Any]) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
+
+
+def until(page: Page, script: str, limit_s: float = 60.0) -> None:
+    """Wait until a script of the test answers yes; the page's own rules refuse one that waits by itself."""
+    began_s = time.monotonic()
+    while not page.evaluate(script):
+        assert time.monotonic() - began_s < limit_s, script
+        page.wait_for_timeout(50)
 
 
 def planned(service: Service, body: dict[str, Any], served: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
     return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found]
 
 
-HEAVY_MS = 40_000
+HEAVY_MS = 120_000
 """Searches and sweeps wait in one line, so that light questions never do."""
 
 

@@ -109,9 +109,8 @@ def test_a_late_answer_does_not_replace_a_newer_one(opened: Opener, service: Ser
             held.append(route)
 
     page.route("**/api/serving_estimate", hold_the_first)
-    page.get_by_label("Input").fill("2048")
-    page.wait_for_timeout(400)
-    assert held
+    with page.expect_request("**/api/serving_estimate"):
+        page.get_by_label("Input").fill("2048")
     page.get_by_label("Input").fill("4096")
     workload = {**EXAMPLE["workload"], "input_tokens": 4096}
     served = ask(service, "/api/serving_estimate", {**EXAMPLE, "workload": workload})

@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Page, Request, expect
 
 from llm_calc.adapters.hosts import load_platforms
-from tests.page.conftest import Opener
+from tests.page.conftest import LIMIT_MS, Opener
 
 MINE = "/?v=1&m=gpt-oss-120b&w=&g=rtx-4090&n=1&e=llama.cpp&len=8192&load=c&c=1&i=1024&o=256"
 
@@ -17,7 +17,7 @@ def asked(page: Page, act: Any, hardware: Any) -> None:
         body: Any = request.post_data_json if request.url.endswith("/api/serving_estimate") else {}
         return bool(body.get("hardware") == hardware)
 
-    with page.expect_request(wanted, timeout=20_000):
+    with page.expect_request(wanted, timeout=LIMIT_MS):
         act()
 
 

@@ -16,7 +16,7 @@ from llm_calc.adapters.links import link_defaults_text, requests_of
 from tests.adapters.gguf_files import write_llama
 from tests.command import run
 from tests.page.conftest import Opener
-from tests.page.reading import ask, card, shown_time, tile
+from tests.page.reading import ask, card, shown_time, tile, until
 from tests.process import Service
 
 pytestmark = pytest.mark.browser
@@ -304,7 +304,7 @@ def test_a_machine_of_ones_own_is_answered_after_every_press(opened: Opener) -> 
 def test_recent_scenarios_stay_in_the_browser(opened: Opener) -> None:
     page = opened()
     page.get_by_label("Input").fill("3000")
-    page.wait_for_timeout(4500)
+    until(page, "(localStorage.getItem('llm-calc.recent') ?? '').includes('i=3000')")
     page.get_by_role("button", name="Share").click()
     entry = page.locator("dialog").get_by_role("link", name=re.compile("3,000 in"))
     assert "i=3000" in unquote(entry.get_attribute("href") or "")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from llm_calc.adapters import served
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
@@ -160,14 +161,14 @@ def place_subject(
     placed = _placed(asked, built, standing(asked, built, calibration, beside), calibration, share, beside)
     if not served.keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
-    if own is None:
-        placed = _as_measured(placed, engine, built, share)
-    placed = _with_cache_room(_as_planned(placed) if apart else placed, workload)
+    placed = _as_measured(placed, engine, built, share) if own is None else placed
+    placed = _as_planned(placed) if apart else placed
     graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
+        **_of_cache_room(placed, workload),
         assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=(*untimed_options(engine), *graphs),
@@ -181,8 +182,8 @@ def _as_planned(placed: Placed) -> Placed:
     return replace(placed, deployment=held)
 
 
-def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
-    """With what is said where figures take a larger cache than planned."""
+def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
+    """What follows where figures take a larger cache than planned."""
     room = CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
@@ -190,8 +191,11 @@ def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
         context_tokens=placed.context_tokens,
         replicas=placed.replicas,
     )
-    warnings = (*placed.warnings, *room.warnings(workload))
-    return replace(placed, warnings=warnings, larger_cache=room.is_larger(workload))
+    words = room.warnings(workload)
+    return {
+        "warnings": (*placed.warnings, *words),
+        "larger_cache": bool(words) and room.is_larger(workload),
+    }
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
@@ -228,7 +232,8 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
-    scheduling, filled = scheduling_of(calibration, built.name, plan, layout.data)
+    scheduling, filled = scheduling_of(calibration, built, plan, subject.setup.layout, layout.data)
+    unfit = fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
     return Placed(
         subject=subject,
         engine=built.name,
@@ -255,12 +260,8 @@ def _placed(
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
+        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *unfit),
     )
-
-
-def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
-    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:

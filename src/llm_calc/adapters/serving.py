@@ -95,7 +95,8 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
     apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
-    return replace(placed, novel=placed.novel or apart or request.workload.is_stream)
+    novel = placed.novel or apart or request.workload.is_stream
+    return replace(placed, novel=True) if novel else placed
 
 
 def time_load(
