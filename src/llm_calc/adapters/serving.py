@@ -41,8 +41,8 @@ from llm_calc.core.engines import traits_of
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.encoder import in_batch, in_loop, in_queue
-from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.encoder import Encoder, in_batch, in_loop, in_queue
+from llm_calc.core.serving.estimate import Deployment, Estimate
 from llm_calc.core.serving.machine import matrix_type
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
@@ -116,8 +116,13 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     return replace(placed, novel=True) if novel else placed
 
 
-def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None = None) -> Estimate:
-    """The estimate of all replicas under their shares of the load.
+def time_load(
+    placed: Placed,
+    workload: WorkloadPart,
+    patience: Patience | None = None,
+    arrivals: Callable[[Deployment, Lengths, float, Encoder], Estimate] = simulated_arrivals,
+) -> Estimate:
+    """The estimate of all replicas under their shares of the load; ``arrivals``: how equal random ones are run.
 
     Raises:
         LimitsBrokenError: a run of arrivals lost its patience.
@@ -132,7 +137,7 @@ def time_load(placed: Placed, workload: WorkloadPart, patience: Patience | None 
             found = in_queue(core.queue_of_many(deployment, lengths), encoder)
         case "request_rate":
             rate = (workload.request_rate or 1.0) / replicas
-            found = simulated_arrivals(deployment, lengths, rate, encoder)
+            found = arrivals(deployment, lengths, rate, encoder)
         case _ if batched:
             found = in_batch(
                 core.static_batch(deployment, lengths, float(requests)), encoder, float(requests)
