@@ -122,13 +122,16 @@ def timed(placed: Placed, workload: WorkloadPart, figures: Callable[[], object])
 def unlimited(deployment: Deployment) -> Deployment:
     """The same without what may not be reached: a most of requests at once, a most of tokens in a prompt's step.
 
-    Nor steps between looks for new requests, for which none waits that is alone.
+    Nor steps between looks for new requests, for which none waits that is alone, nor the part of an answer that
+    must fit beside its prompt, where the cache has room for all.
     """
     server, alone = (other and unlimited(other) for other in (deployment.server, deployment.alone))
     kernels = replace(deployment.rates.kernels, prompt_tokens=0)
     rates = replace(deployment.rates, kernels=kernels)
-    host = unpolled(deployment.host)
-    return replace(deployment, limit=0.0, rates=rates, host=host, server=server, alone=alone)
+    host, scheduling = unpolled(deployment.host), replace(deployment.scheduling, reserved_fraction=1.0)
+    return replace(
+        deployment, limit=0.0, rates=rates, host=host, scheduling=scheduling, server=server, alone=alone
+    )
 
 
 def unpolled(host: HostTimes) -> HostTimes:

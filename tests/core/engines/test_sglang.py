@@ -420,3 +420,30 @@ def test_contexts_are_dealt_by_newer_releases_alone_and_not_of_every_cache() -> 
     for model in ("deepseek-v3.2", "deepseek-v4-flash", "gemma-3-27b"):
         found = sglang(dcp_size=2).plan(catalog(model, H200, 8))
         assert any("engine.dcp_size" in each for each in found.refusals)
+
+
+@pytest.mark.parametrize(("data", "option", "tokens"), [(1, None, 8192), (8, None, 1024), (4, 16_384, 4096)])
+def test_attention_that_is_dealt_cuts_the_chunk(data: int, option: int | None, tokens: int) -> None:
+    """0.5.23 ``handle_data_parallelism``: ``chunked_prefill_size // dp_size``, after the share was reckoned."""
+    found = sglang(chunked_prefill_size=option)
+    assert found.limits(setup(data=data)).max_batched_tokens == tokens
+    assert found.plan(setup(data=data)).limits.max_batched_tokens == tokens
+    # 512 + 1.5 x the whole chunk + 128 a GPU + 2 x largest graph + what attention itself takes (and no prefill graphs)
+    graph = 256 if data < 4 else 512
+    reserve = 512 + 1.5 * tokens * data + 128 * data + 2 * graph + 8 * captured_chunks(tokens * data)
+    reserve += 4.5 * graph * data if data > 1 else 0
+    assert found.static_fraction(setup(data=data, memory_gib=80)) == round(1 - reserve / 81_920, 3)
+
+
+def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:
+    load = {"input_tokens": 2000, "output_tokens": 6000, "concurrency": 256}
+    soon, late = (
+        llm_calc.estimate(
+            model="llama-3.1-8b",
+            hardware="h100-80gb-sxm",
+            engine={"name": "sglang", "schedule_conservativeness": part},
+            workload=load,
+        )
+        for part in (0.3, 1.6)
+    )
+    assert soon.ttft_s < late.ttft_s

@@ -75,6 +75,11 @@ class SglangEngine(EngineBase):
         Literal["fa3", "fa4", "flashinfer", "flashmla", "triton", "trtllm_mha", "trtllm_mla", "cutedsl_mla"]
         | None
     ) = Field(None, description="Attention kernels, which decide the page size; absent: by GPU and model")
+    schedule_conservativeness: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        None,
+        description="How much of an answer must fit beside the prompt before its request enters, in parts of SGLang's "
+        "own [-]",
+    )
     scheduler_recv_interval: Size | None = Field(
         None,
         description="Decode steps between two looks for new requests; absent: as measured servers ran [steps]",

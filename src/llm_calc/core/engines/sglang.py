@@ -44,6 +44,7 @@ from llm_calc.core.engines.sglang_rules import (
     vision_bytes,
     window_ratio,
 )
+from llm_calc.core.engines.sglang_schedule import FEWEST_RUNNING, own_chunk, running_requests
 from llm_calc.core.engines.sglang_share import (
     Reserved,
     captured_batches,
@@ -56,13 +57,12 @@ from llm_calc.core.engines.sglang_traits import TRAITS
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
 
-FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sglang:
     """Options under SGLang's own names; None: what SGLang derives from the card and the model.
 
+    ``schedule_conservativeness``: how much of an output must fit before its request enters.
     ``scheduler_recv_interval``: steps between looks for new requests; None: as measured servers ran.
     """
 
@@ -91,15 +91,19 @@ class Sglang:
     ep_num_redundant_experts: int
     attention_backend: str | None
     dcp_size: int = 1
+    schedule_conservativeness: float = 1.0
     scheduler_recv_interval: int | None = None
 
     def limits(self, setup: Setup) -> Limits:
-        """``max_running_requests`` and ``chunked_prefill_size`` (2048 to 16384 by the card's memory)."""
+        """``max_running_requests`` and ``chunked_prefill_size`` of one replica (2048 to 16384 by the card's memory)."""
         usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else FEWEST_RUNNING
         return Limits(
             max_sequences=self._asked_requests(setup) or usual,
-            max_batched_tokens=self.chunked_prefill_size or card_class(setup, self.rules)[0],
+            max_batched_tokens=own_chunk(self._chunk(setup), setup.layout),
         )
+
+    def _chunk(self, setup: Setup) -> int:
+        return self.chunked_prefill_size or card_class(setup, self.rules)[0]
 
     def static_fraction(self, setup: Setup) -> float:
         """``mem_fraction_static``, or SGLang's own share of the memory [1].
@@ -111,7 +115,7 @@ class Sglang:
         return static_share(setup, self._reserved(setup))
 
     def _reserved(self, setup: Setup) -> Reserved:
-        rules, chunk = self.rules, self.limits(setup).max_batched_tokens
+        rules, chunk = self.rules, self._chunk(setup)
         context = self.context_length or chunk if rules.prefill_graphs_in_context else chunk
         most = min(chunk, context, self.max_total_tokens or chunk)
         return Reserved(
@@ -167,14 +171,15 @@ class Sglang:
         available = usable - framework - weights - vision_bytes(setup.model, self.rules)
         dealt, state = self._dealt(setup, stage, max(0.0, available))
         pools = dealt.pools if state is None else (*dealt.pools, state)
-        running = self._running(setup, dealt, state, context)
+        usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else None
+        running = running_requests(self._asked_requests(setup), usual, dealt.tokens, context, state)
         return MemoryPlan(
             engine=self.name,
             budget=GpuBudget(
                 memory_bytes=setup.memory_bytes,
                 usable_bytes=usable,
                 weights_bytes=weights,
-                activation_peak_bytes=self._peak(setup, limits),
+                activation_peak_bytes=self._peak(setup),
                 cuda_graphs_bytes=self._graphs(setup, stage),
                 framework_bytes=framework,
                 kv_cache_bytes=sum(pool.capacity_bytes for pool in pools),
@@ -217,7 +222,7 @@ class Sglang:
         requests = self._asked_requests(setup)
         if self.rules.caps_windows and self.disable_radix_cache and requests:
             steps = 1 if self.disable_overlap_schedule else 2
-            chunks = self.limits(setup).max_batched_tokens // setup.layout.data * steps
+            chunks = self.limits(setup).max_batched_tokens * steps
             if (capped := capped_pools(caches, available, page, requests, chunks)) is not None:
                 return capped
         ratio = window_ratio(self.rules, setup.model.model_type, self.swa_full_tokens_ratio)
@@ -254,22 +259,6 @@ class Sglang:
             share=ratio / (1 + ratio),
         )
 
-    def _running(self, setup: Setup, dealt: Dealt, state: Pool | None, context: int) -> int:
-        """Requests that run at once on one replica [sequences].
-
-        ``max_running_requests``, else tokens / context x 512, held in 2048 to 4096; at most half of the tokens, and
-        slots of state over those of a request.
-        """
-        most = self._asked_requests(setup)
-        if most is None:
-            usual = min(MOST_RUNNING, max(FEWEST_RUNNING, int(dealt.tokens / context * CONTEXTS)))
-            most = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else usual
-        if dealt.tokens:
-            most = min(most, dealt.tokens // 2)
-        if state is not None:
-            most = min(most, int(state.capacity_bytes / state.claims[0].block_bytes + 1e-9))
-        return max(1, most)
-
     def _asked_requests(self, setup: Setup) -> int | None:
         """``max_running_requests`` of one replica; the option counts all of them."""
         asked = self.max_running_requests
@@ -289,8 +278,9 @@ class Sglang:
         largest, most = card_class(setup, self.rules)[1], self.max_running_requests
         return largest if most is None or not limited else min(largest, most)
 
-    def _peak(self, setup: Setup, limits: Limits) -> float:
-        tokens, width = limits.max_batched_tokens, setup.activation_bytes_per_element
+    def _peak(self, setup: Setup) -> float:
+        """Of all groups' tokens, which meet where they share experts."""
+        tokens, width = self._chunk(setup), setup.activation_bytes_per_element
         return float(forward_peak_bytes(setup.model, tokens, width, setup.layout.tensor))
 
     def _graphs(self, setup: Setup, stage: int) -> float:

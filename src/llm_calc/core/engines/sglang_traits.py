@@ -58,7 +58,7 @@ TRAITS = Traits(
         typed_by_weights=True,
         small_cache={"blackwell": frozenset(("fp8", "nvfp4", "mxfp4"))},
     ),
-    load=LoadTraits(server=True, started=_started),
+    load=LoadTraits(server=True, started=_started, caution="schedule_conservativeness", caution_dealt=0.3),
     lora=LoraTraits(
         room="changed matrices", refused=("use_dora",), not_beside=("draft_model",), all_word=True
     ),

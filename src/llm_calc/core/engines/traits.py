@@ -88,7 +88,9 @@ class LoadTraits:
     ``alone_only``: only single requests were measured. ``sessions``: its cache of prompts lets blocks go in the order
     of their last use. ``keeps_states``: it looks for equal beginnings where a model has recurrent states. ``slots``: a
     slot for each sequence of a batch. ``drafts_alone``: it batches nothing beside a draft. ``drafts_placed``: where a
-    draft lies is known. ``started``: options under which a plan starts it, the next where the first do not do.
+    draft lies is known. ``caution``: the option that says how much of an answer must fit beside the prompt for its
+    request to enter, in parts of the engine's own; ``caution_dealt``: such a part by itself where attention is dealt
+    over groups. ``started``: options under which a plan starts it, the next where the first do not do.
     """
 
     server: bool = False
@@ -99,6 +101,8 @@ class LoadTraits:
     slots: bool = False
     drafts_alone: bool = False
     drafts_placed: bool = True
+    caution: str | None = None
+    caution_dealt: float = 1.0
     started: Callable[[Needed], Iterator[Options]] = as_it_is
 
 

@@ -1,0 +1,36 @@
+"""How SGLang schedules: requests that run at once, and the piece of a prompt that a step takes.
+
+Read from SGLang 0.5.4 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/parallel_hook.py``).
+"""
+
+from llm_calc.core.engines.base import Pool
+from llm_calc.core.parallelism import Layout
+
+FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
+
+
+def own_chunk(chunk: int, layout: Layout) -> int:
+    """Tokens of a prompt that a step takes in one group of data-parallel attention [tokens].
+
+    ``chunked_prefill_size // data``; the memory's share is reckoned before with the whole.
+    Source: SGLang 0.5.23 ``srt/arg_groups/parallel_hook.py``, ``handle_data_parallelism``; checked: 2026-11-30, read.
+    Exact.
+    """
+    return max(1, chunk // layout.data)
+
+
+def running_requests(
+    asked: int | None, usual: int | None, tokens: int, context: int, state: Pool | None
+) -> int:
+    """Requests that run at once on one replica [sequences].
+
+    ``asked`` or ``usual``, else tokens / context x 512, held in 2048 to 4096; at most half of the tokens, and slots of
+    state over those of a request.
+    Definition: ``max_running_requests`` of ``srt/model_executor/model_runner.py``.
+    """
+    most = asked or usual or min(MOST_RUNNING, max(FEWEST_RUNNING, int(tokens / context * CONTEXTS)))
+    if tokens:
+        most = min(most, tokens // 2)
+    if state is not None:
+        most = min(most, int(state.capacity_bytes / state.claims[0].block_bytes + 1e-9))
+    return max(1, most)
