@@ -47,6 +47,10 @@ Quantity = Literal[
     "adapter_modules",
     "adapter_matrices",
     "adapters_on_host",
+    "adapter_paths",
+    "adapter_folders",
+    "adapter_files",
+    "adapter_folder",
     "side",
 ]
 """What an option can be given."""
