@@ -133,7 +133,7 @@ def test_guesses_are_approximate() -> None:
     answer = inspected(model={"hf_config": config})
     assert answer.confidence == "approximate"
     assert "quantized_layers" in answer.assumptions[0]
-    assert inspected(model={"hf_config": config}, precision={"weights": "bf16"}).confidence == "exact"
+    assert inspected(model={"hf_config": config}, precision={"weights": "bf16"}).confidence == "approximate"
 
 
 def test_a_prefix_cache_is_not_counted() -> None:

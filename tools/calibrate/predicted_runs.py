@@ -69,9 +69,9 @@ def cells_of(run: Run) -> Cells:
         "model": model_name(run.row.model),
         "shape": shape_of(model),
         "active_parameters": active_parameters_of(model),
-        "weights_kind": weights_kind(placed),
-        "weights_bits": _short(weights_bits(placed)),
-        "kv_kind": kv_kind(placed),
+        "weights_kind": weights_kind(placed.subject),
+        "weights_bits": _short(weights_bits(placed.subject)),
+        "kv_kind": kv_kind(placed.kv_cache),
         **measured,
         **{f"predicted_{name}": _short(estimates.get(name)) for name in FIGURES},
     }

@@ -35,6 +35,14 @@ def way_between(catalogs: Catalogs, gpus: tuple[Gpu, Gpu], count: int, gpus_per_
     return _way(catalogs, cluster, slower, tier)
 
 
+def network_between(catalogs: Catalogs, gpus: tuple[Gpu, Gpu], gpus_per_node: int) -> Way:
+    """Between hosts of two kinds of GPU: the slower network of both."""
+    links = [catalogs.cluster(each, gpus_per_node + 1, gpus_per_node).network for each in gpus]
+    slower = min(links, key=lambda link: link.bytes_per_s_per_gpu_each_way)
+    words = f"{catalogs.links[slower.kind].name}, between hosts of two kinds of GPU"
+    return Way(bytes_per_s=slower.bytes_per_s_per_gpu_each_way, words=words)
+
+
 def way_of(part: DisaggregatedPart, found: Way) -> Way:
     """What was stated, else what was found."""
     if part.link_bytes_per_s is None:

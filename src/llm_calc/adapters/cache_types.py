@@ -85,10 +85,12 @@ def _with_bits(subject: Subject, engine: MlxEngine, longest_tokens: int | None) 
     )
 
 
-def why_cache(name: str, engine: EnginePart) -> str:
-    """Why a cache has its format where the precision leaves it open."""
+def why_cache(name: str, engine: EnginePart, asked: str | None = None) -> str:
+    """Why a cache has its format where the precision leaves it open; ``asked``: what the checkpoint asks for."""
     if isinstance(engine, MlxEngine) and engine.kv_bits is not None:
         return f"KV cache in {name}, by engine.kv_bits and engine.quantized_kv_start"
+    if name == asked:
+        return f"KV cache in {name}, as the checkpoint asks for and the engine takes by default"
     return f"KV cache in {name}, as the engine does by default"
 
 

@@ -10,6 +10,7 @@ from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.data_version import data_version
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.nearest import evidence_of
+from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.serving import (
     Basis,
     BasisKind,
@@ -21,7 +22,7 @@ from llm_calc.adapters.wire.serving import (
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, HeldOutError, chip_class
 from llm_calc.core.deployments.question import Asked, runs
-from llm_calc.core.engines import traits_of
+from llm_calc.core.engines import Setup, traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
@@ -31,6 +32,7 @@ from llm_calc.core.serving.estimate import Estimate
 COVERAGE = 0.8
 KEPT = 256
 """Kinds of questions whose errors are kept."""
+KEPT_DEPLOYMENTS = 64
 LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
 NEVER_MEASURED: BasisKind = "formula_only"
@@ -84,16 +86,20 @@ def _rows(known: Calibration, new: Newness, load: str, arriving_at: str | None) 
 
 def newness_of(placed: Placed) -> Newness:
     """What the fit had seen of a question."""
-    calibration, setup, place = placed.known, placed.subject.setup, unseen_of(placed)
-    maker = maker_of(setup.gpu.vendor.lower())
+    return _newness_of(placed.subject, placed.engine, placed.known, placed.calibration.name)
+
+
+@lru_cache(KEPT_DEPLOYMENTS)
+def _newness_of(subject: Subject, engine: str, known: Calibration, timed_by: str) -> Newness:
+    setup = subject.setup
+    place, maker = _unseen_of(setup, engine, known, timed_by), maker_of(setup.gpu.vendor.lower())
     ported = place == "model" and maker != FIRST_VENDOR
-    counted = f"{placed.engine}/{setup.gpu.id}" if ported else placed.engine
     return Newness(
         place=place,
-        pair=f"{placed.engine}/{chip_class(setup.gpu)}",
+        pair=f"{engine}/{chip_class(setup.gpu)}",
         maker=maker,
-        known_model=was_seen(calibration, shape_of(setup.model)),
-        few_models=models_seen(calibration, counted) < FEW_MODELS,
+        known_model=was_seen(known, shape_of(setup.model)),
+        few_models=models_seen(known, f"{engine}/{setup.gpu.id}" if ported else engine) < FEW_MODELS,
     )
 
 
@@ -102,10 +108,13 @@ def unseen_of(placed: Placed) -> str:
 
     What is timed by another load's measurements was never measured on this class of chips.
     """
-    setup = placed.subject.setup
-    found = {unseen(placed.known, placed.engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)}
+    return newness_of(placed).place
+
+
+def _unseen_of(setup: Setup, engine: str, known: Calibration, timed_by: str) -> str:
+    found = {unseen(known, engine, gpu, setup.model) for gpu in setup.unlike or (setup.gpu,)}
     never = {"gpu"} if setup.unlike or not all(map(as_sold, setup.unlike or (setup.gpu,))) else set()
-    if placed.known.name != placed.calibration.name:
+    if known.name != timed_by:
         never.add("generation")
     return min(found | never, key=PLACES.index)
 

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from llm_calc.adapters import served
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
-from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
@@ -17,8 +18,7 @@ from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import true_warnings
-from llm_calc.adapters.standing import Asked, Standing, standing
+from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
@@ -27,12 +27,11 @@ from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
 from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
-from llm_calc.core.parallelism import Layout
+from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.calibrated import host_under
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
@@ -152,22 +151,21 @@ def place_subject(
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
-    _, replicas = one_replica(subject.setup.layout)
-    beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
-    share = share_of(workload, replicas)
+    beside = stands_beside(speculative, lora, subject, catalogs, engine)
+    share = share_of(workload, one_replica(subject.setup.layout)[1])
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
     asked = Asked(subject, engine, catalogs, gpus_per_node, several(share))
     placed = _placed(asked, built, standing(asked, built, calibration, beside), calibration, share, beside)
     if not served.keeps_states(engine, workload):
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
-    if own is None:
-        placed = _as_measured(placed, engine, built, share)
-    placed = _with_cache_room(_as_planned(placed) if apart else placed, workload)
+    placed = _as_measured(placed, engine, built, share) if own is None else placed
+    placed = _as_planned(placed) if apart else placed
     graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
+        **_of_cache_room(placed, workload),
         assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=(*untimed_options(engine), *graphs),
@@ -181,8 +179,8 @@ def _as_planned(placed: Placed) -> Placed:
     return replace(placed, deployment=held)
 
 
-def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
-    """With what is said where figures take a larger cache than planned."""
+def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
+    """What follows where figures take a larger cache than planned."""
     room = CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
@@ -190,8 +188,11 @@ def _with_cache_room(placed: Placed, workload: WorkloadPart) -> Placed:
         context_tokens=placed.context_tokens,
         replicas=placed.replicas,
     )
-    warnings = (*placed.warnings, *room.warnings(workload))
-    return replace(placed, warnings=warnings, larger_cache=room.is_larger(workload))
+    words = room.warnings(workload)
+    return {
+        "warnings": (*placed.warnings, *words),
+        "larger_cache": bool(words) and room.is_larger(workload),
+    }
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
@@ -229,6 +230,7 @@ def _placed(
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
     scheduling, filled = scheduling_of(calibration, built, plan, subject.setup.layout, layout.data)
+    unfit = fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
     return Placed(
         subject=subject,
         engine=built.name,
@@ -255,12 +257,8 @@ def _placed(
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *_unfit(plan, workload)),
+        warnings=(*true_beside(subject, beside), *unfit),
     )
-
-
-def _unfit(plan: MemoryPlan, workload: WorkloadPart) -> tuple[str, ...]:
-    return fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
 
 
 def _without_kept_states(placed: Placed, most: int | None) -> Placed:

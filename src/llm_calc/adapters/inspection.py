@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from llm_calc.adapters.asked_caches import as_taken
 from llm_calc.adapters.cache_types import with_one_type
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.images import seen_images, uncounted_words, with_images
 from llm_calc.adapters.mean_lengths import cut_words
-from llm_calc.adapters.model_source import CUSTOM, SourcedModel, model_precision, source_model
+from llm_calc.adapters.model_source import CUSTOM, SourcedModel, source_model
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.inspect import (
     CacheOfKind,
@@ -53,9 +54,9 @@ def inspect_model(request: InspectRequest, catalogs: Catalogs) -> InspectRespons
     source = source_model(request.model, catalogs)
     engine = request.engine
     asked = with_one_type(request.precision, engine)
-    precision = model_precision(source, asked, engine.name if engine else None)
+    precision, cached = as_taken(source, asked, *((engine.name, engine.version) if engine else (None, None)))
     found = inspection(source, precision, request.workload, request.context_tokens)
-    words = [*found.assumptions, *uncounted_words(seen), *_idle_engine(engine, asked)]
+    words = [*found.assumptions, *cached, *uncounted_words(seen), *_idle_engine(engine, asked)]
     return found.model_copy(update={"assumptions": words})
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
-from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.setup import Subject
 from llm_calc.core.calibration import format_class
 from llm_calc.core.memory import active_parameters
 from llm_calc.core.model import Model
@@ -111,17 +111,17 @@ def active_parameters_of(model: Model) -> int:
     return active_parameters(model)
 
 
-def weights_kind(placed: Placed) -> str:
+def weights_kind(subject: Subject) -> str:
     """The kind of numbers of the weights: of GGUF files the file's own, 16-bit types in one."""
-    weights = placed.subject.precision.weights
+    weights = subject.precision.weights
     return weights.name if weights.storage == GGUF else weights.storage
 
 
-def weights_bits(placed: Placed) -> float:
+def weights_bits(subject: Subject) -> float:
     """Bits of an element of most weights, scales included."""
-    return placed.subject.precision.weights.recipe.default.bits_per_element
+    return subject.precision.weights.recipe.default.bits_per_element
 
 
-def kv_kind(placed: Placed) -> str:
+def kv_kind(kv_cache: str) -> str:
     """The kind of numbers of the KV cache, 16-bit types in one."""
-    return format_class(placed.kv_cache)
+    return format_class(kv_cache)

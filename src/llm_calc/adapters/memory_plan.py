@@ -18,6 +18,7 @@ from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
 from llm_calc.adapters.presets import chosen_words, with_preset
+from llm_calc.adapters.served import served_words
 from llm_calc.adapters.setup import Subject, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import cache_groups, per_gpu, stage_memory
@@ -229,7 +230,9 @@ def _assumptions(planned: Planned, request: MemoryPlanRequest) -> list[str]:
         *encoder_words(planned.subject.setup, planned.engine, plan),
     ]
     if request.precision.kv_cache == "auto":
-        found.append(why_cache(planned.subject.precision.kv_cache, request.engine))
+        formats = planned.subject.precision
+        found.append(why_cache(formats.kv_cache, request.engine, formats.weights.kv_cache))
+        found += served_words(planned.subject, request.precision, request.engine.name)
     if request.disaggregated is not None:
         found.append(
             f"planned is one of {request.disaggregated.decode_replicas} decode replicas, with its share of requests"

@@ -36,7 +36,8 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
-from llm_calc.adapters.run_distance import FARTHEST, Load, Near, Stack, near
+from llm_calc.adapters.run_distance import FARTHEST, KEPT, Load, Near, Stack, near
+from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -90,26 +91,36 @@ def evidence_of(
 
 def question_of(request: ServingEstimateRequest, placed: Placed, found: Estimate) -> Question:
     """A request as runs are compared with it."""
-    setup, workload, layout = placed.subject.setup, request.workload, placed.layout
-    stack = Stack(
-        model=None if request.model.name is None else placed.subject.name,
-        shape=shape_of(setup.model),
-        active_parameters=active_parameters_of(setup.model),
-        gpu=setup.gpu.id,
-        bandwidth_bytes_per_s=setup.gpu.memory_bandwidth_bytes_per_s,
-        weights=weights_kind(placed),
-        weights_bits=weights_bits(placed),
-        kv_cache=kv_kind(placed),
-        layout=(layout.tensor, layout.pipeline, layout.data * placed.replicas, layout.expert),
-        version=request.engine.version,
-    )
+    workload, subject, layout = request.workload, placed.subject, placed.layout
+    ways = layout.tensor, layout.pipeline, layout.data * placed.replicas, layout.expert
+    name = None if request.model.name is None else subject.name
     load = Load(
         kind=kind_of(workload),
         input_tokens=workload.mean_input_tokens,
         output_tokens=workload.mean_output_tokens,
         requests=_requests(workload, found),
     )
+    stack = _stack_of(subject, name, placed.kv_cache, ways, request.engine.version)
     return Question(stack=stack, load=load, extras=tuple(_extras(request)))
+
+
+@lru_cache(KEPT)
+def _stack_of(
+    subject: Subject, model: str | None, kv_cache: str, layout: tuple[int, int, int, int], version: str | None
+) -> Stack:
+    gpu = subject.setup.gpu
+    return Stack(
+        model=model,
+        shape=shape_of(subject.setup.model),
+        active_parameters=active_parameters_of(subject.setup.model),
+        gpu=gpu.id,
+        bandwidth_bytes_per_s=gpu.memory_bandwidth_bytes_per_s,
+        weights=weights_kind(subject),
+        weights_bits=weights_bits(subject),
+        kv_cache=kv_kind(kv_cache),
+        layout=layout,
+        version=version,
+    )
 
 
 def kind_of(workload: WorkloadPart) -> str:

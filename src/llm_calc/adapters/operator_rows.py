@@ -47,16 +47,17 @@ def _rows(
 ) -> Iterator[OperatorRow]:
     setup, rows = placed.subject.setup, operator_times(placed.operators, load, placed.deployment.rates)
     fastest = max(gpu.memory_bandwidth_bytes_per_s for gpu in setup.unlike or (setup.gpu,))
-    yield from (_row(row, phase) for row in adding_up(rows, whole_s, fastest))
+    for row, seconds in zip(rows, adding_up(rows, whole_s, fastest), strict=True):
+        yield _row(row, seconds, phase)
 
 
-def _row(row: OperatorTime, phase: Literal["prefill", "decode"]) -> OperatorRow:
+def _row(row: OperatorTime, seconds: float, phase: Literal["prefill", "decode"]) -> OperatorRow:
     return OperatorRow(
         name=row.name,
         phase=phase,
         flops=row.flops,
         bytes=row.bytes_moved,
         message_bytes=row.message_bytes,
-        seconds=row.seconds,
+        seconds=seconds,
         bound=row.bound,
     )

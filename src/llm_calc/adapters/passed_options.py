@@ -1,6 +1,6 @@
 """Options that people pass to engines and that nothing here counts: the catalog's lists of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -78,7 +78,7 @@ def further_words(part: EnginePart) -> Iterator[str]:
 
 def nothing_words(part: EnginePart) -> Iterator[str]:
     """One sentence on options that say nothing of memory or times."""
-    names = sorted(set(part.further or ()) & set(passed_options(part.name).nothing))
+    names = _further_of(part, passed_options(part.name).nothing)
     if names:
         listed = ", ".join(f"engine.{name}" for name in names)
         yield f"{listed}: nothing of memory or times is known to follow from it; not used"
@@ -86,5 +86,10 @@ def nothing_words(part: EnginePart) -> Iterator[str]:
 
 def uncounted_words(part: EnginePart) -> Iterator[str]:
     """A sentence on each option that may change memory or times and that nothing counts."""
-    for name in sorted(set(part.further or ()) & set(passed_options(part.name).uncounted)):
+    for name in _further_of(part, passed_options(part.name).uncounted):
         yield f"engine.{name}: not counted; what it changes of memory and times is not known here"
+
+
+def _further_of(part: EnginePart, names: Collection[str]) -> list[str]:
+    """The options that a request names beside those of the wire, of some."""
+    return sorted(set(part.further).intersection(names)) if part.further else []

@@ -18,6 +18,7 @@ from llm_calc.adapters.runs_on_rows import (
     LacksModels,
     ReadsCheckpoints,
     RunsOn,
+    TakesCaches,
     TakesDrafts,
     release_of,
     words_of,
@@ -57,6 +58,7 @@ class EngineRunsOn(Named):
     hardware: Many[RunsOn] = Field(min_length=1)
     models: Many[LacksModels] = ()
     caches: Many[KeepsCaches] = ()
+    asked_caches: Many[TakesCaches] = ()
     drafts: Many[TakesDrafts] = ()
     checkpoints: Many[ReadsCheckpoints] = ()
 

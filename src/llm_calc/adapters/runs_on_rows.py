@@ -107,6 +107,17 @@ class ReadsCheckpoints(_Dated):
     methods: Many[str] = Field(min_length=1)
 
 
+class TakesCaches(_Dated):
+    """Formats of the cache that an engine takes from checkpoints of these tools where none is named.
+
+    ``kept``: the format that it keeps then, where that is another.
+    """
+
+    methods: Many[str] = Field(min_length=1)
+    formats: Many[str] = Field(min_length=1)
+    kept: str | None = None
+
+
 class KeepsCaches(_Hardware):
     """Formats of the cache that an engine keeps on some hardware or in some releases only.
 

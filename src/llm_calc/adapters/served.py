@@ -18,6 +18,10 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.estimate import Deployment
 
 AUTO = "auto"
+SMALLER = (
+    "precision.kv_cache: estimates with such weights take {0} in its place, as the measured deployments ran; name {0} "
+    "here for the memory of that"
+)
 MOST_RUNNING = 2048
 """Requests at once that SGLang allows at least where memory does not bound them."""
 LEAST_CACHE_FRACTION = 0.15
@@ -51,6 +55,13 @@ def with_served_cache(
         f"requests: name {subject.precision.kv_cache} here for figures of that, or {small} in the plan"
     )
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
+
+
+def served_words(subject: Subject, asked: PrecisionPart, engine: str) -> list[str]:
+    """What a memory plan says where estimates take another cache."""
+    wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)
+    small = served_cache(subject.precision, wishes, subject.setup.gpu)
+    return [] if small is None else [SMALLER.format(small)]
 
 
 def keeps_states(engine: EnginePart, workload: WorkloadPart) -> bool:

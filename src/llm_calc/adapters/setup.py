@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llm_calc.adapters.asked_caches import as_taken
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared
 from llm_calc.adapters.formats import Precision
 from llm_calc.adapters.hosts import requested_host
 from llm_calc.adapters.largest_items import largest_item, unused_limits
-from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
+from llm_calc.adapters.model_source import SourcedModel, served_model
 from llm_calc.adapters.runs_on import UNKNOWN, Load, check_runs
 from llm_calc.adapters.runs_on_caches import default_cache
 from llm_calc.adapters.unlike import (
@@ -127,11 +128,11 @@ def resolved(
     unlike = unlike_gpus(hardware, catalogs, engine)
     gpu = unlike[0] if unlike else requested_gpu(hardware, catalogs)
     stated = _with_card_cache(precision, source.model, engine, version, gpu)
-    formats = model_precision(source, stated, engine)
+    formats, cached = as_taken(source, stated, engine, version)
     layout, assumed = requested_layout(hardware, parallelism, engine)
     if parallelism is None:
         _refuse_uneven(source.model, layout.tensor)
-    assumed = (*assumed, *unused_limits(source.config, source.model, processor))
+    assumed = (*assumed, *cached, *unused_limits(source.config, source.model, processor))
     machines = machine_notes(hardware, unlike or (gpu,), catalogs, engine)
     seen = source.config if traits_of(engine).largest_items else None
     notes = _runs_notes(engine, version, (gpu, *unlike), _named_load(source, formats, precision, engine))

@@ -160,6 +160,106 @@ def test_a_percentile_of_the_limits_holds_for_closed_loops_too() -> None:
             assert other["percentiles"]["ttft_s"]["p99"] <= tight["ttft_s"]
 
 
+TWO_KINDS: dict[str, Any] = {
+    "gpus": ["h100-80gb-sxm", "h200-141gb-sxm"],
+    "workload": {"input_tokens": 8000, "output_tokens": 300, "concurrency": 64},
+    "limits": {"max_gpus": 16, "ttft_s": 2.0, "tpot_s": 0.04},
+    "manifests": ["dynamo"],
+}
+
+
+def test_two_kinds_of_gpu_are_searched_and_answered_as_they_stand() -> None:
+    answer = asked("vllm", "concurrency", **TWO_KINDS)
+    mixed = [each for each in answer["apart"] if each["disaggregated"]["decode_hardware"]]
+    assert mixed
+    kinds = [
+        (each["hardware"]["gpu"], (each["disaggregated"]["decode_hardware"] or each["hardware"])["gpu"])
+        for each in answer["apart"]
+    ]
+    assert len(set(kinds)) == len(kinds)
+    price = {each["hardware"]["gpu"]: each["price"]["usd_per_gpu_hour"] for each in answer["plans"]}
+    for found in mixed:
+        parts = {part: found[part] for part in PARTS}
+        again = estimate(model=MODEL, **parts)
+        for field in ("ttft_s", "tpot_s", "output_tokens_per_s"):
+            assert found[field] == pytest.approx(getattr(again, field), rel=1e-9), field
+        memory = memory_plan(model=MODEL, **parts)
+        assert memory.fits
+        assert memory.starts
+        first, second = found["hardware"], found["disaggregated"]["decode_hardware"]
+        assert first["count"] + second["count"] == found["gpus"] <= 16
+        # each side at its own rent
+        assert found["usd_per_hour"] == pytest.approx(
+            first["count"] * price[first["gpu"]] + second["count"] * price[second["gpu"]]
+        )
+        # InfiniBand NDR 400G of both: hosts of one kind each
+        assert found["disaggregated"]["link_bytes_per_s"] == 50e9
+        assert any("between hosts of two kinds of GPU" in note for note in found["notes"])
+        assert any(note.startswith("two kinds of GPU: prefill on") for note in found["notes"])
+        # shown where it beats both sides on its own GPUs
+        alone = [each for each, kind in zip(answer["apart"], kinds, strict=True) if kind[0] == kind[1]]
+        assert any(found["rank"] < each["rank"] for each in alone)
+
+
+def test_the_rent_of_two_kinds_keeps_its_limit() -> None:
+    limits = {"max_gpus": 16, "ttft_s": 2.0, "tpot_s": 0.04}
+    free = asked("vllm", "concurrency", **TWO_KINDS)["apart"][0]
+    most = 0.9 * free["usd_per_hour"]
+    held = asked("vllm", "concurrency", **{**TWO_KINDS, "limits": {**limits, "usd_per_hour": most}})
+    assert all(each["usd_per_hour"] <= most for each in held["apart"])
+
+
+def test_gpus_of_two_makers_are_not_paired() -> None:
+    answer = asked("sglang", "concurrency", **{**TWO_KINDS, "gpus": ["h100-80gb-sxm", "mi300x"]})
+    assert answer["apart"]
+    assert not [each for each in answer["apart"] if each["disaggregated"]["decode_hardware"]]
+
+
+VARIED = {
+    "lengths": {
+        "input_tokens": {"distribution": "lognormal", "mean": 4000, "std": 2000},
+        "output_tokens": {"distribution": "uniform", "min": 100, "max": 500},
+        "concurrency": 32,
+    },
+    "classes": {
+        "classes": [
+            {"name": "short", "share": 0.7, "input_tokens": 1000, "output_tokens": 200},
+            {"name": "long", "share": 0.3, "input_tokens": 9000, "output_tokens": 500},
+        ],
+        "request_rate": 3.0,
+    },
+}
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_requests_that_vary_are_followed_one_by_one(name: str) -> None:
+    limits = {"max_gpus": 32, "ttft_s": 6.0, "tpot_s": 0.04}
+    answer = asked("vllm", "concurrency", workload=VARIED[name], limits=limits, manifests=None)
+    assert answer["apart"]
+    for found in answer["apart"]:
+        parts = {part: found[part] for part in PARTS}
+        again = estimate(model=MODEL, **parts)
+        for field in ("ttft_s", "tpot_s", "output_tokens_per_s", "requests_per_s"):
+            assert found[field] == pytest.approx(getattr(again, field), rel=1e-9), field
+        assert found["ttft_s"] <= 6.0
+        assert found["tpot_s"] <= 0.04
+        if name == "classes":
+            # random arrivals keep the limits in the 90th percentile as well
+            assert found["percentiles"]["ttft_s"]["p90"] <= 6.0
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        {"input_tokens": 1000, "output_tokens": 100, "concurrency": 8, "sessions": {"turns": 3}},
+        {"input_tokens": 1000, "output_tokens": 100, "batch": 8},
+    ],
+)
+def test_loads_of_which_no_pairs_are_searched_are_refused(workload: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="prefill_apart: pairs are searched"):
+        plan(model=MODEL, gpus=["h100-80gb-sxm"], workload=workload, prefill_apart=True)
+
+
 HYBRID: dict[str, Any] = {
     "model": {"name": "qwen3-next-80b-a3b"},
     "workload": {"input_tokens": 4000, "output_tokens": 300, "concurrency": 32},

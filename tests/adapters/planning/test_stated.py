@@ -353,7 +353,7 @@ def test_what_the_command_does_not_say_of_them_is_named(
 
 def test_what_nothing_counts_may_stand_in_the_file() -> None:
     moe = {"backend": "CUTLASS", "odd": "100 %s\\n"}
-    part = asked_part({"name": "trtllm", "moe_config": moe})
+    part = asked_part({"name": "trtllm", "moe_config": moe, "enable_block_reuse": False, "pool_ratio": [0.5]})
     launch = Launch(
         rules=launch_rules("trtllm"),
         model="m",
@@ -363,8 +363,11 @@ def test_what_nothing_counts_may_stand_in_the_file() -> None:
     )
     writes = file_command(launch).partition(" > ")[0]
     text = subprocess.run(["bash", "-c", writes], capture_output=True, text=True, check=True).stdout
-    name, _, value = text.partition(": ")
+    first, *cached = text.splitlines()
+    name, _, value = first.partition(": ")
     assert (name, json.loads(value)) == ("moe_config", moe)
+    assert cached == ["kv_cache_config:", "  enable_block_reuse: false", "  pool_ratio: [0.5]"]
+    assert list(unsaid(launch_rules("trtllm"), part)) == []
 
 
 def test_a_manifest_says_what_nothing_counts(client: TestClient) -> None:

@@ -225,3 +225,52 @@ def test_a_host_that_holds_less_than_the_gpus_is_named(memory_bytes: int, said: 
         small = float(words[words.index("--hicache-ratio") + 1]) <= 1
         assert small == said
         assert any("releases up to 0.5.13 do not start" in note for note in each.notes) == said
+
+
+# vLLM 0.33.0 --lora-modules and SGLang 0.5.23 --lora-paths take NAME=PATH, TensorRT-LLM's LoraConfig.lora_dir a list of
+# folders, llama.cpp's --lora files with commas between them, mlx_lm.server one --adapter-path.
+NAMED = [
+    ("vllm", 2, " --lora-modules adapter-1=./adapter-1 adapter-2=./adapter-2"),
+    ("sglang", 1, " --lora-paths adapter-1=./adapter-1"),
+    ("trtllm", 2, r"lora_dir: [adapter-1, adapter-2]\n"),
+    ("llama.cpp", 2, " --lora adapter-1.gguf,adapter-2.gguf "),
+    ("mlx", 1, " --adapter-path adapter-1"),
+    ("vllm", 20, "adapter-16=./adapter-16"),
+]
+
+
+@pytest.mark.parametrize(("engine", "adapters", "words"), NAMED)
+def test_adapters_are_named_by_words_that_stand_for_theirs(engine: str, adapters: int, words: str) -> None:
+    gpu, formats = {"llama.cpp": ("rtx-4090", "q4_k_m"), "mlx": ("apple-m3-ultra", "mlx-4bit")}.get(
+        engine, ("h100-80gb-sxm", "bf16")
+    )
+    answer = plan(
+        model={"name": "llama-3.1-8b"},
+        gpus=[gpu],
+        engines=[engine],
+        formats=[formats],
+        workload={"input_tokens": 500, "output_tokens": 100, "concurrency": 2},
+        lora={"rank": 16, "adapters": adapters},
+        manifests=["kubernetes", "kserve"],
+        max_plans=1,
+    )
+    (found,) = answer.plans
+    assert words in found.launch_command
+    assert any(note.startswith("lora: adapter-1") and "write yours" in note for note in found.notes)
+    # A cluster starts what it is given, and these folders are not there.
+    assert "adapter-1" not in str(found.manifests)
+    if adapters > 16:
+        assert "adapter-17" not in found.launch_command
+        assert any("of the first 16 of 20" in note for note in found.notes)
+
+
+def test_several_adapters_of_an_engine_that_takes_one_are_named_as_left_out() -> None:
+    answer = plan(
+        model={"name": "llama-3.1-8b"},
+        gpus=["apple-m3-ultra"],
+        engines=["mlx"],
+        formats=["mlx-4bit"],
+        lora={"rank": 16, "adapters": 2},
+        max_plans=1,
+    )
+    assert "lora: the launch command has no word for it" in answer.plans[0].notes

@@ -10,18 +10,28 @@ from llm_calc.core.serving.estimate import Deployment
 from tests.builders import llama
 from tests.core.serving.cases import rates, work
 
+BOTH = np.arange(2)
 LENGTHS = Lengths(input_tokens=2000.0, output_tokens=200.0)
 
 
 def test_pairs_take_the_gpus_of_both_sides() -> None:
     """Of rows of 2 and 4 GPUs on 10: 2P + 2D <= 10, 2P + 4D <= 10, 4P + 2D <= 10, 4P + 4D <= 10, counted by hand."""
-    pairs = pairs_of(np.array([[2.0], [4.0]]), 10.0)
+    pairs = pairs_of(np.array([[2.0], [4.0]]), 10.0, BOTH, BOTH)
     found: dict[tuple[int, int], int] = {}
     for first, second in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
         found[first, second] = found.get((first, second), 0) + 1
     assert found == {(0, 0): 10, (0, 1): 4, (1, 0): 4, (1, 1): 1}
     assert pairs.gpus.max() <= 10.0
     assert set(np.unique(pairs.prefills)) <= set(COUNTS)
+
+
+def test_each_side_has_rows_of_its_own() -> None:
+    """Rows of 4 GPUs prefill, rows of 2 decode, on 10: 4P + 2D <= 10 with P, D of COUNTS are (1, 1..3) and (2, 1)."""
+    pairs = pairs_of(np.array([[2.0], [4.0]]), 10.0, np.array([1]), np.array([0]))
+    found = sorted(zip(pairs.prefills[:, 0].tolist(), pairs.decodes[:, 0].tolist(), strict=True))
+    assert found == [(1, 1), (1, 2), (1, 3), (2, 1)]
+    assert set(pairs.first.tolist()) == {1}
+    assert set(pairs.second.tolist()) == {0}
 
 
 CACHE = (2e5, 5e10)
@@ -43,7 +53,7 @@ def pools(first: int, second: int, prefills: float, decodes: float) -> Pools:
 
 
 def test_each_pair_is_the_estimate_of_its_own() -> None:
-    pairs = pairs_of(GPUS, 6.0)
+    pairs = pairs_of(GPUS, 6.0, BOTH, BOTH)
     found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, ("concurrency", 12.0), CACHE)
     assert holds.all()
     for at in range(len(pairs.first)):
@@ -61,7 +71,7 @@ def test_each_pair_is_the_estimate_of_its_own() -> None:
 
 
 def test_a_rate_is_served_where_both_sides_have_a_twentieth_to_spare() -> None:
-    pairs = pairs_of(GPUS, 6.0)
+    pairs = pairs_of(GPUS, 6.0, BOTH, BOTH)
     for at in (0, len(pairs.first) - 1):
         first, second = int(pairs.first[at]), int(pairs.second[at])
         decode = Deployment(
@@ -77,7 +87,7 @@ def test_a_rate_is_served_where_both_sides_have_a_twentieth_to_spare() -> None:
 
 def test_each_pair_has_the_link_of_its_own_size() -> None:
     """Pairs on more than four GPUs send at a hundredth: a cache of 4e8 bytes takes so much longer, all else alike."""
-    pairs = pairs_of(GPUS, 6.0)
+    pairs = pairs_of(GPUS, 6.0, BOTH, BOTH)
     rates = np.where(pairs.gpus > 4, CACHE[1] / 100, CACHE[1])
     found, plain = (
         np.broadcast_to(

@@ -3,7 +3,7 @@
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented import shapes
 from llm_calc.adapters.documented.calculate import NO_GPU
-from llm_calc.adapters.documented.gpus import gpu_table, throughput_by_gpu
+from llm_calc.adapters.documented.gpus import gpu_tables, throughput_by_gpu
 from llm_calc.adapters.documented.precision import precision_warnings, uniform_numbers
 from llm_calc.adapters.documented.subject import Subject, catalog_subject, feed_forward_width
 from llm_calc.adapters.units import TERA, gib
@@ -22,8 +22,8 @@ def analyze_model_by_name(request: AnalyzeByNameRequest, catalogs: Catalogs) -> 
     roofs = Roofs(
         flops_per_s=request.gpu_tflops * TERA, bytes_per_s=None, efficiency_fraction=request.efficiency_factor
     )
-    table = gpu_table(catalogs, request.precision.lower())
-    rates, _ = throughput_by_gpu(scenario, needs, table, request.efficiency_factor)
+    tables = gpu_tables(catalogs, request.precision.lower())
+    rates, _ = throughput_by_gpu(scenario, needs, tables, request.efficiency_factor)
     return {
         "model_info": _model_info(subject),
         "analysis_parameters": {**_parameters(request), "gpu_tflops": request.gpu_tflops},

@@ -6,7 +6,7 @@ from time import time_ns
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented import shapes
-from llm_calc.adapters.documented.gpus import gpu_table, throughput_by_gpu
+from llm_calc.adapters.documented.gpus import gpu_tables, throughput_by_gpu
 from llm_calc.adapters.documented.precision import precision_warnings, uniform_numbers
 from llm_calc.adapters.documented.splits import parallelism_answer, requested_split
 from llm_calc.adapters.documented.subject import Subject, requested_subject
@@ -35,14 +35,8 @@ def _utc_second(since_epoch_s: int) -> str:
     return datetime.fromtimestamp(since_epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def utc_time(since_epoch_ns: int) -> str:
-    """A time in ISO 8601, to the microsecond."""
-    seconds, microseconds = divmod(since_epoch_ns // 1000, 1_000_000)
-    return f"{_utc_second(seconds)}.{microseconds:06d}+00:00"
-
-
 class History:
-    """Steps of one request."""
+    """Steps of one request, with times in ISO 8601, to the microsecond."""
 
     def __init__(self) -> None:
         self._taken: list[tuple[str, str, int]] = []
@@ -54,10 +48,14 @@ class History:
     @property
     def steps(self) -> list[dict[str, str]]:
         """All of them, in the documented form."""
-        return [
-            {"operation": operation, "result": result, "timestamp": utc_time(at_ns)}
-            for operation, result, at_ns in self._taken
-        ]
+        steps, second, words = [], -1, ""
+        for operation, result, at_ns in self._taken:
+            since_epoch_s, nanoseconds = divmod(at_ns, 1_000_000_000)
+            if since_epoch_s != second:
+                second, words = since_epoch_s, _utc_second(since_epoch_s)
+            at = f"{words}.{nanoseconds // 1000:06d}+00:00"
+            steps.append({"operation": operation, "result": result, "timestamp": at})
+        return steps
 
 
 def core_overheads(factors: OverheadFactors) -> Overheads:
@@ -88,20 +86,21 @@ def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object
     gpu = None if request.gpu is None else catalogs.gpu(request.gpu)
     peak = request.gpu_tflops * TERA if gpu is None else gpu.peak_flops_per_s(precision)
     history.add("resolve_model", f"{subject.name}: {memory.total_parameters(subject.model):,} parameters")
-    split, held = _split(request, subject, numbers, gpu, warnings)
+    overheads = core_overheads(request.overheads)
+    split, held = _split(request, subject, numbers, gpu, overheads, warnings)
     scenario = Scenario(
         model=subject.model,
         numbers=numbers,
         split=split,
         batch=request.batch_size,
         tokens=request.seq_length,
-        overheads=core_overheads(request.overheads),
+        overheads=overheads,
     )
     needs = demand(scenario, held)
     timing = speed(scenario, needs, _roofs(gpu, peak, request.efficiency_factor, split))
     _tell(history, scenario, needs, timing)
     rates, too_small = throughput_by_gpu(
-        scenario, needs, gpu_table(catalogs, precision), request.efficiency_factor
+        scenario, needs, gpu_tables(catalogs, precision), request.efficiency_factor
     )
     history.add("compare_gpus", f"{len(rates)} GPUs hold it, {len(too_small)} do not")
     return {
@@ -148,7 +147,12 @@ def _roofs(gpu: Gpu | None, peak_flops_per_s: float, efficiency: float, split: S
 
 
 def _split(
-    request: CalculateRequest, subject: Subject, numbers: Numbers, gpu: Gpu | None, warnings: list[str]
+    request: CalculateRequest,
+    subject: Subject,
+    numbers: Numbers,
+    gpu: Gpu | None,
+    overheads: Overheads,
+    warnings: list[str],
 ) -> tuple[Split, Footprint | None]:
     """The requested split, else the smallest that fits; a warning where memory is too small for it.
 
@@ -162,7 +166,7 @@ def _split(
         return smallest_fit(
             subject.model,
             numbers,
-            core_overheads(request.overheads),
+            overheads,
             batch=request.batch_size,
             tokens=request.seq_length,
             usable_bytes=gpu.usable_memory_bytes,

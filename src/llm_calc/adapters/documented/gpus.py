@@ -3,51 +3,68 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 
 from llm_calc.adapters.catalog import Catalogs, RentalPrice
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.units import GB, TERA, gib
 from llm_calc.core.estimate import Demand, Scenario, tokens_per_s_by_gpu
+from llm_calc.core.hardware import Gpu
 from llm_calc.core.throughput import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuTable:
-    """Ids and columns of the GPUs that support one number type, and their places in the order of usable memory."""
+    """Ids and columns of GPUs, and the ids of those that are too small."""
 
     ids: tuple[str, ...]
     columns: Columns
+    too_small: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GpuTables:
+    """The GPUs that support one number type; ``rising_bytes``: their usable memory."""
+
+    gpus: tuple[Gpu, ...]
+    precision: str
     rising_bytes: tuple[int, ...]
-    rising_places: tuple[int, ...]
 
 
 @lru_cache(maxsize=64)
-def gpu_table(catalogs: Catalogs, precision: str) -> GpuTable:
+def gpu_tables(catalogs: Catalogs, precision: str) -> GpuTables:
     """The catalog's GPUs with a published dense rate for ``precision``, in order of their ids."""
-    gpus = [gpu for gpu in catalogs.gpus if gpu.supports(precision)]
-    rising = sorted((gpu.usable_memory_bytes, place) for place, gpu in enumerate(gpus))
+    gpus = tuple(gpu for gpu in catalogs.gpus if gpu.supports(precision))
+    return GpuTables(
+        gpus=gpus,
+        precision=precision,
+        rising_bytes=tuple(sorted(gpu.usable_memory_bytes for gpu in gpus)),
+    )
+
+
+@lru_cache(maxsize=64)
+def _without(tables: GpuTables, small: int) -> GpuTable:
+    """All but the so many smallest ones."""
+    least = tables.rising_bytes[small] if small < len(tables.rising_bytes) else inf
+    kept = [gpu for gpu in tables.gpus if gpu.usable_memory_bytes >= least]
     return GpuTable(
-        ids=tuple(gpu.id for gpu in gpus),
+        ids=tuple(gpu.id for gpu in kept),
         columns=Columns(
-            tuple(gpu.peak_flops_per_s(precision) for gpu in gpus),
-            tuple(gpu.memory_bandwidth_bytes_per_s for gpu in gpus),
+            tuple(gpu.peak_flops_per_s(tables.precision) for gpu in kept),
+            tuple(gpu.memory_bandwidth_bytes_per_s for gpu in kept),
         ),
-        rising_bytes=tuple(usable for usable, _ in rising),
-        rising_places=tuple(place for _, place in rising),
+        too_small=tuple(gpu.id for gpu in tables.gpus if gpu.usable_memory_bytes < least),
     )
 
 
 def throughput_by_gpu(
-    scenario: Scenario, needs: Demand, table: GpuTable, efficiency_fraction: float
+    scenario: Scenario, needs: Demand, tables: GpuTables, efficiency_fraction: float
 ) -> tuple[dict[str, float], list[str]]:
     """Tokens per second by GPU id, and the ids of GPUs that are too small for the scenario."""
+    needed = float(needs.gpu.system_bytes(scenario.overheads))
+    table = _without(tables, bisect_left(tables.rising_bytes, needed))
     rates = tokens_per_s_by_gpu(scenario, needs, table.columns, efficiency_fraction)
-    by_id = dict(zip(table.ids, rates, strict=True))
-    first = bisect_left(table.rising_bytes, float(needs.gpu.system_bytes(scenario.overheads)))
-    too_small = [table.ids[place] for place in sorted(table.rising_places[:first])]
-    for gpu in too_small:
-        del by_id[gpu]
-    return by_id, too_small
+    return dict(zip(table.ids, rates, strict=True)), list(table.too_small)
 
 
 def available_gpu(entry: CatalogGpu, price: RentalPrice | None) -> dict[str, object]:

@@ -13,6 +13,7 @@ def vram_answer(needs: Demand, overheads: Overheads) -> dict[str, float]:
     """The ``vram`` object: the whole model, and the GPU that holds most."""
     whole, gpu = needs.whole, needs.gpu
     whole_more, gpu_more = whole.with_overheads(overheads), gpu.with_overheads(overheads)
+    total_more = whole_more.total_bytes
     return {
         "model_base": gib(whole.weights_bytes),
         "kv_cache_base": gib(whole.kv_cache_bytes),
@@ -21,8 +22,8 @@ def vram_answer(needs: Demand, overheads: Overheads) -> dict[str, float]:
         "kv_cache_with_overhead": gib(whole_more.kv_cache_bytes),
         "activations_with_overhead": gib(whole_more.activations_bytes),
         "total_base": gib(whole.total_bytes),
-        "total_with_component_overhead": gib(whole_more.total_bytes),
-        "total_system_wide": gib(whole_more.total_bytes * overheads.system),
+        "total_with_component_overhead": gib(total_more),
+        "total_system_wide": gib(total_more * overheads.system),
         "model_per_gpu": gib(gpu.weights_bytes),
         "kv_cache_per_gpu": gib(gpu.kv_cache_bytes),
         "activations_per_gpu": gib(gpu.activations_bytes),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
-from llm_calc.adapters.planning.apart import Apart, apart_plans, rank
+from llm_calc.adapters.planning.apart import Apart, apart_plans, rank, rent_of
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
-from llm_calc.adapters.planning.bounded import NEVER, Candidates, usd_of
+from llm_calc.adapters.planning.bounded import NEVER, Candidates
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.names import Names
@@ -76,9 +76,9 @@ def apart_answer(
     search: Search, each: Apart, place: int, names: Names, best: float, kinds: Sequence[ManifestKind]
 ) -> ApartPlan:
     """The plan with everything that the answer says of it; ``best``: the score of the best with both together."""
-    request, found, usd = each.request, each.found, usd_of(search.prices[each.first.gpu.id]) * each.gpus
+    request, found, usd, gpus = each.request, each.found, rent_of(search, each), each.all_gpus
     output = float(found.output_tokens_per_s)
-    known = search.prices[each.first.gpu.id] is not None
+    known = usd < NEVER
     chosen = tuple(_chosen(search, each))
     launches = [_launch(search, one, names, side) for one, side in zip(chosen, SIDES, strict=True)]
     served = [_served(one, launch, names) for one, launch in zip(chosen, launches, strict=True)]
@@ -95,14 +95,14 @@ def apart_answer(
         workload=request.workload,
         speculative=request.speculative,
         lora=request.lora,
-        gpus=each.gpus,
+        gpus=gpus,
         ttft_s=float(found.ttft_s),
         tpot_s=float(found.tpot_s),
         request_latency_s=float(found.request_latency_s),
         percentiles=percentiles_by_name(found),
         output_tokens_per_s=output,
         requests_per_s=float(found.requests_per_s),
-        output_tokens_per_s_per_gpu=output / each.gpus,
+        output_tokens_per_s_per_gpu=output / gpus,
         usd_per_hour=usd if known else None,
         usd_per_million_output_tokens_all_in=usd / 3600 / output * 1e6 if known else None,
         launch_prefill=launch_command(launches[0]),
@@ -159,12 +159,18 @@ def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
 
 
 def _notes(each: Apart) -> Iterator[str]:
-    way = each.sides.way
+    way = each.way
     yield (
         "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
         "and its answer to one that decodes"
     )
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
+    if each.mixed:
+        yield (
+            f"two kinds of GPU: prefill on {each.first.gpu.id}, decode on {each.second.gpu.id}, on hosts of their own; "
+            "caches are taken to have one layout on both, which engines do not promise; in manifests add a "
+            "nodeSelector to each side"
+        )
     if traits_of(each.request.engine.name).nixl:
         yield NIXL_ADDRESS
         if _moves_states(each.request.engine.name, each.sides.decode.subject.setup.model):

@@ -1,7 +1,7 @@
 """What a plan has beside its engine, as quantities of its command and as notes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
@@ -15,6 +15,10 @@ from llm_calc.core.launching.command import Value
 from llm_calc.core.launching.rules import LaunchRules
 
 HEADS = ("eagle", "eagle3")
+MOST_NAMED = 16
+"""Adapters that a command names."""
+PLACES = ("adapter_paths", "adapter_folders", "adapter_files")
+ADAPTER_PLACES = (*PLACES, "adapter_folder")
 MATRICES = ("adapter_modules", "adapter_matrices")
 
 
@@ -62,6 +66,18 @@ def _adapters(placed: Placed, way: Way) -> Mapping[str, Value]:
         "adapter_modules": "all" if everything else served.modules,
         "adapter_matrices": served.modules,
         "adapters_on_host": part.cpu_adapters,
+        **_places(part.adapters),
+    }
+
+
+def _places(adapters: int) -> Mapping[str, Value]:
+    """Names that stand for those of the adapters, and where each lies."""
+    names = tuple(f"adapter-{number}" for number in range(1, min(adapters, MOST_NAMED) + 1))
+    return {
+        "adapter_paths": tuple(f"{name}=./{name}" for name in names),
+        "adapter_folders": names,
+        "adapter_files": ",".join(f"{name}.gguf" for name in names),
+        "adapter_folder": names[0] if adapters == 1 else None,
     }
 
 
@@ -113,12 +129,7 @@ def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]
         yield "the command names a draft head, which has to be at hand"
     yield from _unsaid_matrices(placed, rules)
     if way.lora is not None:
-        yield (
-            "adapters are named when the server starts (vLLM --lora-modules NAME=PATH, SGLang --lora-paths NAME=PATH), "
-            "or loaded later"
-            if "adapters_at_once" in taken
-            else "lora: the launch command has no word for it"
-        )
+        yield _adapter_words(way.lora.adapters, taken)
     ratio = _host(placed).get("host_cache_ratio")
     if "host_cache_ratio" in taken and isinstance(ratio, float) and ratio <= 1:
         yield (
@@ -129,6 +140,19 @@ def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]
     for tier in way.tiers:
         if tier.tier != "host" or not hosts:
             yield f"kv_tiers: the launch command has no word for {tier.tier}"
+
+
+def _adapter_words(adapters: int, taken: Container[str]) -> str:
+    """What the names of adapters in a command stand for."""
+    if not any(name in taken for name in PLACES) and not ("adapter_folder" in taken and adapters == 1):
+        return "lora: the launch command has no word for it"
+    named = min(adapters, MOST_NAMED)
+    which = "adapter-1 stands" if named == 1 else f"adapter-1 to adapter-{named} stand"
+    rest = f" of the first {named} of {adapters}" if adapters > named else ""
+    return (
+        f"lora: {which} for the names and folders (llama.cpp: files) of your adapters{rest}; write yours, and leave "
+        "out those that are loaded later; manifests name none"
+    )
 
 
 def way_notes(placed: Placed, engine: Engine) -> Iterator[str]:

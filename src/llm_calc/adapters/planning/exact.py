@@ -1,6 +1,7 @@
 """One candidate in full: by the same functions that answer ``/api/memory_plan`` and ``/api/serving_estimate``."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from llm_calc.adapters.deployment import Placed, place_subject
 from llm_calc.adapters.memory_plan import asked_of, planned_as
@@ -15,12 +16,15 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.deployments.question import Question
 from llm_calc.core.errors import CalcError
 from llm_calc.core.planning.bounds import STEADY_LOAD
+from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
-from llm_calc.core.serving.percentiles import PERCENTILES
+from llm_calc.core.serving.seen import PERCENTILES
 from llm_calc.core.workloads.estimate import most_served_per_s
 from llm_calc.core.workloads.patience import Patience
 
+_kept_arrivals = lru_cache(maxsize=128)(simulated_arrivals)
+"""Several layouts do the same work, as do those of a further search under other limits."""
 PERCENTILE_PLACES = {f"p{percent}": place for place, percent in enumerate(PERCENTILES)}
 
 
@@ -61,7 +65,7 @@ def evaluate(
         placed = _placed(scene, row, workload, started, planned)
         if not _is_steady(placed, workload, scene.lengths):
             return None
-        found = times(time_load(placed, workload, patience_of(scene, placed)), filled)
+        found = times(time_load(placed, workload, patience_of(scene, placed), _kept_arrivals), filled)
         if not serves_all(workload, found):
             return None
     except CalcError:

@@ -61,7 +61,8 @@ class FurtherRow(BaseModel):  # noqa: D101 - the words of the core
     off: Many[str] = ()
     joins: bool = True
     nested: Many[str] = ()
-    in_file: Many[str] = ()
+    on_line: Many[str] = ()
+    within: dict[str, Many[str]] = {}
     own: Many[str] = ()
 
 

@@ -1,12 +1,12 @@
 """From a deployment that was chosen to how it is started."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
-from llm_calc.adapters.planning.beside_words import beside_values, draft_word, unsaid_beside
+from llm_calc.adapters.planning.beside_words import ADAPTER_PLACES, beside_values, draft_word, unsaid_beside
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.scene import Scene
@@ -109,13 +109,19 @@ def command_notes(chosen: Chosen) -> list[str]:
     ]
 
 
+def without_places(launch: Launch) -> Launch:
+    """The same without the places of adapters, which a cluster would look for in vain."""
+    kept = {name: value for name, value in launch.beside.items() if name not in ADAPTER_PLACES}
+    return replace(launch, beside=kept)
+
+
 def served_of(chosen: Chosen, launch: Launch, published_bytes: float) -> Served:
     """The same as a cluster runs it; ``published_bytes``: of the checkpoint."""
     choice = chosen.choice
     weights = float(weights_bytes(chosen.model, choice.precision.numbers.recipe))
     at_hand = _at_hand(choice)
     return Served(
-        launch=launch,
+        launch=without_places(launch),
         gpu=chosen.gpu,
         version=release_of(chosen.engine).version,
         asked_version=chosen.engine.version,

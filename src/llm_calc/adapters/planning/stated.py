@@ -7,7 +7,7 @@ from pydantic import BaseModel, JsonValue
 
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.core.launching.further import Further, further_lines, further_words
+from llm_calc.core.launching.further import Further, is_said
 from llm_calc.core.launching.rules import LaunchRules
 from llm_calc.core.launching.stated import Stated, option_words, plain_text
 
@@ -56,8 +56,8 @@ def _text(value: JsonValue) -> str:
 
 def _unsaid_further(rules: LaunchRules, part: EnginePart) -> Iterator[str]:
     """A sentence on each option that nothing counts and that the command does not say."""
-    row, options = rules.further, further_options(part)
-    said = {} if row is None else {**further_words(row, options), **further_lines(row, options)}
+    row = rules.further
+    said = {each.name for each in further_options(part) if row is not None and is_said(row, each)}
     for name in part.further or ():
         if name in said:
             continue

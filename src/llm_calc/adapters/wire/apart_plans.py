@@ -18,7 +18,9 @@ class ApartPlan(Answer):
     better: bool = Field(
         description="Whether it is better in the objective than every plan with both together"
     )
-    hardware: HardwarePart = Field(description="GPUs of both sides")
+    hardware: HardwarePart = Field(
+        description="GPUs of both sides; of prefill alone where disaggregated says those that decode"
+    )
     parallelism: ParallelismPart = Field(description="Layout of a prefill replica")
     disaggregated: DisaggregatedPart = Field(
         description="Replicas of both sides, and the layout of one that decodes"

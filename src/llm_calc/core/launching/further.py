@@ -27,12 +27,23 @@ def further_words(rules: FurtherRules, further: Sequence[Further]) -> Mapping[st
 
 def further_lines(rules: FurtherRules, further: Sequence[Further]) -> Mapping[str, str]:
     """The options that stand in the engine's file, as JSON, which is YAML."""
-    return {each.name: each.json for each in further if each.name in rules.in_file}
+    found = [each for each in further if _in_file(rules, each.name)]
+    parts = {name: f"{part}.{name}" for part, names in rules.within.items() for name in names}
+    return {parts.get(each.name, each.name): each.json for each in found}
+
+
+def is_said(rules: FurtherRules, said: Further) -> bool:
+    """Whether the command or its file says an option."""
+    return _in_file(rules, said.name) or bool(further_words(rules, (said,)))
+
+
+def _in_file(rules: FurtherRules, name: str) -> bool:
+    return bool(rules.on_line) and name not in (*rules.on_line, *rules.own)
 
 
 def _words(rules: FurtherRules, said: Further) -> Iterator[str]:
     name = said.name
-    if name in rules.own or name in rules.in_file:
+    if name in rules.own or _in_file(rules, name):
         return
     option = f"--{name.replace('_', '-') if rules.dashes else name}"
     if said.on is not None:

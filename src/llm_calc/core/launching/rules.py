@@ -47,6 +47,10 @@ Quantity = Literal[
     "adapter_modules",
     "adapter_matrices",
     "adapters_on_host",
+    "adapter_paths",
+    "adapter_folders",
+    "adapter_files",
+    "adapter_folder",
     "side",
 ]
 """What an option can be given."""
@@ -92,7 +96,8 @@ class FurtherRules:
 
     ``dashes``: underscores become dashes. ``off_all``, ``off``: all switches, or these, have a word with ``no``.
     ``joins``: a value may follow a sign of equality. ``nested``: objects whose keys are options with a dot.
-    ``in_file``: what stands in the file of options. ``own``: what a plan says itself.
+    ``on_line``: what stands on the command line where there is a file of options, all else in that, ``within`` its
+    parts. ``own``: what a plan says itself.
     """
 
     dashes: bool
@@ -100,7 +105,8 @@ class FurtherRules:
     off: tuple[str, ...]
     joins: bool
     nested: tuple[str, ...]
-    in_file: tuple[str, ...]
+    on_line: tuple[str, ...]
+    within: Mapping[str, tuple[str, ...]]
     own: tuple[str, ...]
 
 

@@ -30,15 +30,15 @@ class Pairs:
     gpus: FloatArray
 
 
-def pairs_of(gpus: FloatArray, most_gpus: float) -> Pairs:
-    """Every pair of rows with every number of replicas on at most so many GPUs [GPUs].
+def pairs_of(gpus: FloatArray, most_gpus: float, prefill: Places, decode: Places) -> Pairs:
+    """Every pair of such rows with every number of replicas on at most so many GPUs [GPUs].
 
     ``prefills x gpus of the first + decodes x gpus of the second <= most``.
     Choice: 1, 2, 3, 4, 6 or 8 replicas of a side.
     Leaves out: other numbers.
     """
-    rows, counts = np.arange(len(gpus)), np.array(COUNTS, dtype=np.float64)
-    grid = np.meshgrid(rows, rows, counts, counts, indexing="ij")
+    counts = np.array(COUNTS, dtype=np.float64)
+    grid = np.meshgrid(prefill, decode, counts, counts, indexing="ij")
     first, second, prefills, decodes = (each.ravel().astype(np.float64) for each in grid)
     ones, others = first.astype(np.intp), second.astype(np.intp)
     taken = prefills * gpus[ones, 0] + decodes * gpus[others, 0]

@@ -103,8 +103,8 @@ def prefill_of(deployment: Deployment, lengths: Lengths, found: Estimate) -> flo
     return min(own, float(found.ttft_s) or own)
 
 
-def adding_up(rows: Sequence[OperatorTime], seconds: float, bytes_per_s: float) -> tuple[OperatorTime, ...]:
-    """The same operators, their times scaled so that they add up to a phase, none faster than its bytes [s].
+def adding_up(rows: Sequence[OperatorTime], seconds: float, bytes_per_s: float) -> tuple[float, ...]:
+    """The times of operators, scaled so that they add up to a phase, none faster than its bytes [s].
 
     ``max(factor x time, bytes / bytes_per_s)``, the factor so that they add up; where the bytes alone take longer than
     the phase, ``time x seconds / sum``.
@@ -122,15 +122,7 @@ def adding_up(rows: Sequence[OperatorTime], seconds: float, bytes_per_s: float) 
         if below <= kept:
             break
         kept |= below
-    return tuple(
-        _lasting(row, least[place] if place in kept else row.seconds * factor)
-        for place, row in enumerate(rows)
-    )
-
-
-def _lasting(row: OperatorTime, seconds: float) -> OperatorTime:
-    """The same operator in another time."""
-    return _operator(row.name, seconds, row.bound, row.flops, row.bytes_moved, row.message_bytes)
+    return tuple(least[place] if place in kept else row.seconds * factor for place, row in enumerate(rows))
 
 
 def _by_name(rows: list[OperatorTime]) -> Iterator[OperatorTime]:

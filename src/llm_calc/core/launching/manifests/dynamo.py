@@ -45,7 +45,7 @@ def dynamo_notes(served: Served) -> Iterator[str]:
     if served.launch.further:
         names = ", ".join(f"engine.{each.name}" for each in served.launch.further)
         yield f"manifests: dynamo: {names}: left out; Dynamo's worker may have another option for it"
-    if any(name.startswith("adapter") for name, value in served.launch.beside.items() if value):
+    if served.launch.beside.get("adapters"):
         yield "manifests: dynamo: adapters are loaded by objects of their own (DynamoModel), which are not made"
 
 
@@ -112,9 +112,7 @@ def _as_worker(served: Served, role: str) -> Served:
 
 
 def _launch(launch: Launch, row: Dynamo, role: str) -> Launch:
-    dropped = {"adapter_paths"}
-    beside = {name: value for name, value in launch.beside.items() if name not in dropped}
-    return replace(launch, rules=_rules(launch.rules, row, role), beside=beside, further=())
+    return replace(launch, rules=_rules(launch.rules, row, role), further=())
 
 
 def _rules(rules: LaunchRules, row: Dynamo, role: str) -> LaunchRules:
