@@ -34,9 +34,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MIRRORED = ("tests/core", "tests/adapters")
 """Tests that mirror what coverage is asked of. Under coverage a test takes three to five times as long: the others go
-without, and so do searches of properties and those of these that say ``no_cover``, since they run the same lines many
-times."""
-COVERED_CASES = 4
+without, and so do searches of properties and those of these that say ``repeats`` or ``no_cover``, since they run the
+same lines many times."""
+RECORDED = os.environ.get("COVERED") == "most"
+"""Where mutants ask which tests reach a line: all but ``no_cover`` are measured, in more cases of a test."""
+COVERED_CASES = 32 if RECORDED else 4
 """Cases of one test that are measured, spread over all: what these reach is a lower bound of what all of them do."""
 
 
@@ -45,17 +47,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mirrored = [config.rootpath / folder for folder in MIRRORED]
     for _, cases in groupby(items, key=lambda item: item.nodeid.partition("[")[0]):
         uncovered = list(cases)
-        if any(uncovered[0].path.is_relative_to(folder) for folder in mirrored) and not searches(
-            uncovered[0]
-        ):
+        first = uncovered[0]
+        if any(first.path.is_relative_to(folder) for folder in mirrored) and not repeats(first):
             uncovered = between(uncovered)
         for item in uncovered:
             item.add_marker(pytest.mark.no_cover)
 
 
-def searches(case: pytest.Item) -> bool:
-    """Whether the test runs many examples of a property."""
-    return is_hypothesis_test(getattr(case, "obj", None))
+def repeats(case: pytest.Item) -> bool:
+    """Whether the test runs the same lines many times, such as examples of a property, and a plain run is measured."""
+    said = case.get_closest_marker("repeats") is not None
+    return not RECORDED and (said or is_hypothesis_test(getattr(case, "obj", None)))
 
 
 def between(cases: Sequence[pytest.Item]) -> list[pytest.Item]:

@@ -1,6 +1,7 @@
 """The command in a real terminal of some width, through a pseudo-terminal."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -29,26 +30,27 @@ class Shown:
         return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
-AT_WIDTHS = r"""
-import fcntl, struct, sys, termios
+ONE_BY_ONE = r"""
+import fcntl, json, struct, sys, termios
 from llm_calc.__main__ import main
-widths, sys.argv = sys.argv[1], ["llm-calc", *sys.argv[2:]]
-for columns in map(int, widths.split(",")):
+for columns, arguments in json.loads(sys.argv[1]):
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    sys.argv, code = ["llm-calc", *arguments], 0
     try:
         main()
-    except SystemExit:
-        pass
+    except SystemExit as end:
+        code = end.code or 0
     sys.stderr.flush()
-    print("\f", flush=True)
+    print(f"\v{code}\f", flush=True)
 """
 
 
-def at_widths(*arguments: object, widths: Sequence[int]) -> list[str]:
-    """What the command shows in a terminal that has one width after the other, all by one process."""
-    joined = ",".join(map(str, widths))
-    shown = in_terminal(joined, *arguments, program=("-c", AT_WIDTHS))
-    return shown.text.split("\f")[:-1]
+def one_by_one(asked: Sequence[tuple[int, Sequence[object]]]) -> list[Shown]:
+    """What the command shows in a terminal of some width with some arguments, all by one process, and its codes."""
+    given = json.dumps([[columns, [str(each) for each in arguments]] for columns, arguments in asked])
+    shown = in_terminal(given, program=("-c", ONE_BY_ONE))
+    parts = [part.rpartition("\v") for part in shown.raw.split("\f")[:-1]]
+    return [Shown(raw.removeprefix("\r\n"), int(code)) for raw, _, code in parts]
 
 
 def in_terminal(

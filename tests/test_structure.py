@@ -14,6 +14,7 @@ import pytest
 
 import llm_calc
 from tools.engine_names import texts_with_names
+from tools.house import files_of_an_estimate
 
 ROOT = Path(llm_calc.__file__).parent
 MODULES = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
@@ -26,6 +27,7 @@ MAX_P90_FUNCTION_LINES = 25
 MAX_MEDIAN_FUNCTION_LINES = 10
 MAX_NESTING = 3
 MOST_ASKING = 49
+MOST_FILES_OF_AN_ESTIMATE = 90
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 UNIT_WORDS = frozenset(
     {
@@ -151,6 +153,11 @@ def test_imports_have_no_cycle() -> None:
 def test_nothing_new_asks_for_an_engines_name() -> None:
     """Only to be lowered: what sets engines apart stands in ``core/engines/*_traits.py``."""
     assert len(list(texts_with_names())) <= MOST_ASKING
+
+
+def test_an_estimate_enters_no_more_files_than_it_did() -> None:
+    """Only to be lowered: what a question does not have is left aside where it would be entered."""
+    assert len(files_of_an_estimate()) <= MOST_FILES_OF_AN_ESTIMATE
 
 
 def test_exported_names_exist() -> None:

@@ -71,7 +71,8 @@ def prepared(folder: Path, tests: list[str]) -> tuple[str, Path]:
     pristine, copy = folder / "pristine", folder / "copy"
     shutil.copytree(ROOT, pristine, ignore=shutil.ignore_patterns(*LEFT_OUT))
     command = [sys.executable, "-m", "pytest", *RECORD, *tests]
-    subprocess.run(command, cwd=pristine, env={**os.environ, "PYTHONPATH": str(pristine / "src")}, check=True)
+    recording = {**os.environ, "PYTHONPATH": str(pristine / "src"), "COVERED": "most"}
+    subprocess.run(command, cwd=pristine, env=recording, check=True)
     shutil.copytree(pristine, copy)
     return f"env PYTHONPATH={copy / 'src'} {sys.executable}", copy
 

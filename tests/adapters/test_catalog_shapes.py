@@ -17,7 +17,7 @@ from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError
 from llm_calc.core.serving.estimate import Estimate
 
-pytestmark = pytest.mark.no_cover  # many answers of the same lines
+pytestmark = pytest.mark.repeats  # many answers of the same lines
 ENGINES = ("vllm", "sglang", "trtllm", "generic")
 SAMPLES = 7
 LOADS = (1, 2, 3, 4, 7, 16, 33, 64, 65, 150, 400, 1000)

@@ -22,7 +22,7 @@ ENGINES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.no_cover  # many plans of the same lines
+@pytest.mark.repeats  # many plans of the same lines
 @pytest.mark.parametrize("options", ENGINES, ids=str)
 @pytest.mark.parametrize("model", ["qwen3-30b-a3b", "llama-3.1-70b"])
 def test_what_is_left_out_is_held_by_no_plan(model: str, options: dict[str, Any]) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from llm_calc.core.deployments.replicas import one_replica
-from llm_calc.core.parallelism import Layout
+from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.offsets import layout_key
 
 Json = dict[str, Any]

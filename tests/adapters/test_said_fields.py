@@ -13,7 +13,7 @@ from llm_calc.adapters.operations import Operation
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.core.errors import CalcError
 
-pytestmark = pytest.mark.no_cover  # many answers of the same lines
+pytestmark = pytest.mark.repeats  # many answers of the same lines
 Schema = dict[str, Any]
 Path = tuple[str, ...]
 DEEPEST = 5

@@ -11,9 +11,9 @@ import pytest
 from tests.process import Service, running
 
 SHORT = {
-    "LLM_CALC_HEADER_TIME_LIMIT_S": "1",
+    "LLM_CALC_HEADER_TIME_LIMIT_S": "2",
     "LLM_CALC_MAX_CONNECTIONS": "24",
-    "LLM_CALC_DRAIN_S": "1.5",
+    "LLM_CALC_DRAIN_S": "4",
 }
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: test\r\n"
 
@@ -69,7 +69,7 @@ def test_a_request_without_a_host_is_400(service: Service) -> None:
 def test_headers_that_do_not_come_end_the_connection(service: Service, part: bytes) -> None:
     status, body = asked(service, part)
     assert status == 408
-    assert "within 1 s" in body["error"]
+    assert "within 2 s" in body["error"]
 
 
 def test_a_body_that_nobody_waits_for_ends_the_connection(service: Service) -> None:
@@ -77,7 +77,7 @@ def test_a_body_that_nobody_waits_for_ends_the_connection(service: Service) -> N
         connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nx")
         began_s = time.monotonic()
         assert read_all(connection).startswith(b"HTTP/1.1 404 ")
-        assert time.monotonic() - began_s < 10
+        assert time.monotonic() - began_s < 20
 
 
 def test_silent_connections_make_room_for_one_that_asks(service: Service) -> None:

@@ -29,7 +29,7 @@ def children(service: Service) -> list[int]:
 
 def health(service: Service) -> int:
     """Over a connection of its own, so that any of the processes may answer."""
-    return httpx.get(f"{service.url}/healthz", timeout=10).status_code
+    return httpx.get(f"{service.url}/healthz", timeout=60).status_code
 
 
 def test_metrics_are_those_of_all(service: Service) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from rich.cells import cell_len
 
 from llm_calc.cli.examples import EXAMPLES
 from tests.command import run
-from tests.terminal import at_widths, in_terminal
+from tests.terminal import Shown, in_terminal, one_by_one
 
 COMMAND = (sys.executable, "-m", "llm_calc")
 PLAN = (
@@ -50,9 +51,19 @@ TABLES = {
 SWEEP = ("sweep", "llama-3.1-8b", "-g", "l40s", "--target", "memory_plan")
 
 
-@pytest.mark.parametrize("command", ["", *EXAMPLES])
+HELPED = ["", *EXAMPLES]
+
+
+@cache
+def helped() -> dict[str, Shown]:
+    """The help of all commands; a process each would load the package twenty times."""
+    shown = one_by_one([(80, [*filter(None, [command]), "--help"]) for command in HELPED])
+    return dict(zip(HELPED, shown, strict=True))
+
+
+@pytest.mark.parametrize("command", HELPED)
 def test_help_fits_a_narrow_terminal_and_shows_examples(command: str) -> None:
-    shown = in_terminal(*filter(None, [command]), "--help")
+    shown = helped()[command]
     assert shown.code == 0
     assert max(map(cell_len, shown.text.splitlines())) <= 80
     assert not re.search(
@@ -62,12 +73,25 @@ def test_help_fits_a_narrow_terminal_and_shows_examples(command: str) -> None:
         assert f"llm-calc {example}" in shown.text
 
 
+def widths_of(name: str) -> tuple[int, ...]:
+    """Where columns are left out, where they just fit, and in the widest tables also where all fit."""
+    return (70, 80, 200) if name in ("compare", "plan", "fit") else (70, 80)
+
+
+@cache
+def tables() -> dict[tuple[str, int], str]:
+    """All tables at all of their widths, by one process."""
+    asked = [(name, columns) for name in TABLES for columns in (250, *widths_of(name))]
+    shown = one_by_one([(columns, TABLES[name]) for name, columns in asked])
+    return {each: of.text for each, of in zip(asked, shown, strict=True)}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_fit_and_break_no_word(name: str) -> None:
-    """At widths where columns are left out, where they just fit, and in the widest of them also where all fit."""
-    widths = (70, 80, 200) if name in ("compare", "plan", "fit") else (70, 80)
-    widest, *all_narrow = at_widths(*TABLES[name], widths=(250, *widths))
+    widths = widths_of(name)
+    widest, *all_narrow = (tables()[name, columns] for columns in (250, *widths))
     known = set(re.split(r"[\s│─]+", widest))
+    assert len(known) > 20
     for columns, narrow in zip(widths, all_narrow, strict=True):
         assert max(cell_len(line.rstrip()) for line in narrow.splitlines()) <= columns
         said = re.compile(r"  (in all rows|too narrow for): .*(\n {12}.*)*")
@@ -176,6 +200,10 @@ def test_a_terminal_without_the_marks_shows_the_rest() -> None:
         (("estimate", "x", "--gpu"), "--gpu: needs a value"),
         (("estimate", "x", "--json=1"), "--json: takes no value"),
         (("models", "a", "b"), "b: one argument more than the command takes"),
+        (
+            ("memory", "llama-3.1-8b", "--gpu", "h100", "80gb"),
+            '80gb: one argument more than the command takes; a name of several words goes in quotes, such as --gpu "',
+        ),
         (("calibrate",), "FILE: is required"),
     ],
 )

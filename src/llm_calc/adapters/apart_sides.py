@@ -53,8 +53,6 @@ def check_apart(request: ServingEstimateRequest) -> None:
         UnsupportedError: such an engine, GPUs of several kinds; names what is accepted.
         InvalidInputError: memories below the GPU's.
     """
-    if request.disaggregated is None:
-        return
     _check_sides(request)
     if request.kv_tiers:
         msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"

@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_calc.adapters import served
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
-from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
@@ -18,8 +18,7 @@ from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, resolve_setup
-from llm_calc.adapters.speculation import true_warnings
-from llm_calc.adapters.standing import Asked, Standing, standing
+from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
@@ -28,12 +27,11 @@ from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
 from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
-from llm_calc.core.parallelism import Layout
+from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.calibrated import host_under
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
@@ -153,9 +151,8 @@ def place_subject(
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
-    _, replicas = one_replica(subject.setup.layout)
-    beside = beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
-    share = share_of(workload, replicas)
+    beside = stands_beside(speculative, lora, subject, catalogs, engine)
+    share = share_of(workload, one_replica(subject.setup.layout)[1])
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
     asked = Asked(subject, engine, catalogs, gpus_per_node, several(share))
     placed = _placed(asked, built, standing(asked, built, calibration, beside), calibration, share, beside)
@@ -260,7 +257,7 @@ def _placed(
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_warnings(subject.warnings, beside.draft.layers), *unfit),
+        warnings=(*true_beside(subject, beside), *unfit),
     )
 
 

@@ -15,18 +15,18 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.goodput import with_joint
 from llm_calc.adapters.idle_options import Timed, timed
 from llm_calc.adapters.image_times import with_encoder, with_timed_images
-from llm_calc.adapters.images import seen_images, with_images
-from llm_calc.adapters.lora import lora_answer
+from llm_calc.adapters.images import Seen, seen_images, with_images
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import with_preset
 from llm_calc.adapters.serving_words import most_per_s, said_of
-from llm_calc.adapters.session_words import check_sessions
+from llm_calc.adapters.session_words import check_tiers
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
+    ClassAnswer,
     OperatorRow,
     Percentiles,
     PercentilesOfRun,
@@ -35,6 +35,7 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateAnswer,
     ServingEstimateRequest,
 )
+from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.adapters.wire.workloads import SessionsAnswer
 from llm_calc.core.engines import traits_of
 from llm_calc.core.serving import estimate as core
@@ -54,10 +55,11 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         InvalidInputError: a field that cannot be right, or a layout that does not fill the GPUs.
         UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
     """
-    seen = seen_images(request.workload, request.model, catalogs)
-    request = with_preset(with_images(request, seen), catalogs)
-    placed = with_encoder(place_request(request, catalogs), seen)
-    sides = sides_of(placed, request, catalogs)
+    request, seen = _without_images(request, catalogs)
+    request = with_preset(request, catalogs)
+    placed = place_request(request, catalogs)
+    placed = placed if seen is None else with_encoder(placed, seen)
+    sides = None if request.disaggregated is None else sides_of(placed, request, catalogs)
     apart = None if sides is None else disaggregated_estimate(sides, request.workload)
     turns = apart if isinstance(apart, Found) else None
     if turns is None and request.workload.is_stream:
@@ -67,23 +69,38 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         answer = _answer(request, placed, shown, catalogs, turns, sides)
     else:
         found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-        found = with_joint(placed, request.workload, found)
+        if has_targets(request.workload):
+            found = with_joint(placed, request.workload, found)
         answer = _answer(request, placed, found, catalogs, sides=sides)
+    if seen is None:
+        return answer
     encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
     return with_timed_images(answer, seen, placed, request.workload, encoding)
 
 
+def _without_images(
+    request: ServingEstimateRequest, catalogs: Catalogs
+) -> tuple[ServingEstimateRequest, Seen | None]:
+    """The request with its images as tokens of prompts, and what they cost; as it is where there are none."""
+    if request.workload.images is None:
+        return request, None
+    seen = seen_images(request.workload, request.model, catalogs)
+    return with_images(request, seen), seen
+
+
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     """The deployment of a request; with prefill and decode apart, one replica of them."""
-    request = with_images(request, seen_images(request.workload, request.model, catalogs))
-    request = with_preset(request, catalogs)
-    check_sessions(request)
-    check_apart(request)
+    request = with_preset(_without_images(request, catalogs)[0], catalogs)
+    if request.kv_tiers:
+        check_tiers(request)
+    is_apart = request.disaggregated is not None
+    if is_apart:
+        check_apart(request)
     placed = place(
         catalogs,
         model=request.model,
         precision=request.precision,
-        hardware=replica_hardware(request),
+        hardware=replica_hardware(request) if is_apart else request.hardware,
         parallelism=request.parallelism,
         engine=request.engine,
         workload=request.workload,
@@ -91,7 +108,7 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
         lora=request.lora,
         own=request.calibration,
         tiers=request.kv_tiers,
-        apart=request.disaggregated is not None,
+        apart=is_apart,
     )
     apart = any(part is not None for part in (request.speculative, request.disaggregated, request.lora))
     apart = apart or len(set(placed.subject.setup.layout.stage_layers)) > 1
@@ -163,7 +180,7 @@ def _answer(
     turns: Found | None = None,
     sides: Sides | None = None,
 ) -> ServingEstimateAnswer:
-    gpus = all_gpus(request)
+    gpus = request.hardware.count if sides is None else all_gpus(request)
     assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -180,13 +197,11 @@ def _answer(
         total_tokens_per_s_per_gpu=total / gpus,
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
-        classes=only_class(request.workload, found, _percentiles(found))
-        if turns is None
-        else class_answers(request.workload, turns, requests),
+        classes=_classes(request.workload, found, turns, requests),
         sessions=_sessions(request, placed, turns),
         trace=None if turns is None else trace_answer(placed, request.workload, turns),
         images=None,
-        lora=lora_answer(placed.beside.lora, placed.subject.setup),
+        lora=None if placed.beside.lora is None else placed.beside.lora.answer(placed.subject.setup),
         interval=interval_of(request, placed, found),
         operators=_operators(request.workload, lengths, placed, found, sides),
         basis=basis_of(request, placed, found, catalogs),
@@ -194,6 +209,15 @@ def _answer(
         assumptions=assumptions,
         warnings=warnings,
     )
+
+
+def _classes(
+    workload: WorkloadPart, found: Estimate, turns: Found | None, requests_per_s: float
+) -> list[ClassAnswer]:
+    if turns is not None:
+        return class_answers(workload, turns, requests_per_s)
+    told_apart = workload.classes or has_targets(workload)
+    return only_class(workload, found, _percentiles(found)) if told_apart else []
 
 
 def _sessions(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> SessionsAnswer | None:
@@ -218,7 +242,7 @@ def _timed_by(request: ServingEstimateRequest, catalogs: Catalogs) -> Callable[[
     def of(engine: EnginePart) -> Timed:
         other = request.model_copy(update={"engine": engine})
         placed = place_request(other, catalogs)
-        sides = sides_of(placed, other, catalogs)
+        sides = None if other.disaggregated is None else sides_of(placed, other, catalogs)
         if sides is None:
             return timed(placed, load, lambda: _figures(time_load(placed, load)))
         return timed_of_both(sides, load, lambda: _figures(disaggregated_estimate(sides, load)))

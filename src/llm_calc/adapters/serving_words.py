@@ -50,12 +50,15 @@ def said_of(
         yield from side.assumptions
         yield from _assumptions(request, side)
 
-    assumptions = [*of_both(placed, sides, assumed), *apart_words(request, sides)]
+    if sides is None:
+        assumptions, warnings = list(assumed(placed)), list(_warnings(placed))
+    else:
+        assumptions = [*of_both(placed, sides, assumed), *apart_words(request, sides)]
+        warnings = list(of_both(placed, sides, _warnings))
     if turns is not None and sides is None:
         assumptions += tier_assumptions(placed, request.workload, turns)
-    warnings = list(of_both(placed, sides, _warnings))
     idle = idle_in_time(request.engine, [*assumptions, *warnings], timed_by)
-    uncounted = uncounted_words(request.engine)
+    uncounted = uncounted_words(request.engine) if request.engine.further else ()
     loads = _load_warnings(request, placed, turns, sides)
     kept = idle_activations(request.precision, placed.subject.setup, request.engine.name, "the times")
     return [*assumptions, *idle, *kept], [*warnings, *version_warnings(request.engine), *uncounted, *loads]
@@ -63,7 +66,8 @@ def said_of(
 
 def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[str]:
     apart = request.disaggregated is not None
-    yield from nothing_words(request.engine)
+    if request.engine.further:
+        yield from nothing_words(request.engine)
     yield from chosen_words(request)
     yield from session_assumptions(placed, request.workload, apart=apart)
     if request.engine.version is not None:
@@ -84,7 +88,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
         )
     yield from unit_words(placed.subject.setup.gpu)
     yield from placed.beside.draft.words
-    yield from lora_words(placed.beside.lora)
+    if placed.beside.lora is not None:
+        yield from lora_words(placed.beside.lora)
     if request.calibration is not None:
         yield (
             f"calibration: efficiencies scaled by {request.calibration.measurements} measured figures of the caller; "

@@ -25,20 +25,20 @@ KEPT = (
 """How a run of sessions goes on replicas that do both."""
 
 
-def check_sessions(request: ServingEstimateRequest) -> None:
-    """Refuses what goes with sessions alone, and what does not go with them yet.
+def check_tiers(request: ServingEstimateRequest) -> None:
+    """Refuses memories below the GPU's of a request that keeps nothing in them.
 
     Raises:
         InvalidInputError: tiers without sessions.
     """
     workload = request.workload
-    if request.kv_tiers and not workload.reuses:
+    if not workload.reuses:
         msg = (
             "kv_tiers: they keep contexts for later prompts; give workload.sessions or a trace with hash_ids, or leave "
             "them out"
         )
         raise InvalidInputError(msg, field="kv_tiers")
-    if request.kv_tiers and workload.prefix_cache_hit_fraction is not None:
+    if workload.prefix_cache_hit_fraction is not None:
         msg = "kv_tiers: workload.prefix_cache_hit_fraction states what is found; give one of the two"
         raise InvalidInputError(msg, field="kv_tiers")
 
@@ -50,7 +50,8 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
         chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
         yield f"workload.preset: {preset.id}, of {preset.source}{chosen}; {preset.notes}"
     yield from _draws(workload)
-    yield from trace_assumptions(placed, workload, apart=apart)
+    if workload.trace is not None:
+        yield from trace_assumptions(placed, workload, apart=apart)
     part, room = workload.sessions, placed.room
     if part is not None and not workload.grows:
         yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
@@ -73,7 +74,8 @@ def _draws(workload: WorkloadPart) -> Iterator[str]:
     """How users make a rate, and how lengths that vary are drawn."""
     if workload.users is not None:
         yield f"workload.users: they send {workload.request_rate:g} requests a second together, at random"
-    yield from cut_words(workload)
+    if workload.varies:
+        yield from cut_words(workload)
     if workload.varies and not workload.grows and workload.trace is None:
         drawn = f"{ARRIVING} random arrivals" if workload.request_rate else "ten requests a slot"
         yield (

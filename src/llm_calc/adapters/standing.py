@@ -7,18 +7,21 @@ request says all of it in values that can be compared; drafts, adapters and the 
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
+from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside, beside_of
 from llm_calc.adapters.calibration import Family, load_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared, engine_from
 from llm_calc.adapters.hosts import load_reached
 from llm_calc.adapters.served import with_chosen_cache
 from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.speculation import true_warnings
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.core.calibration import Calibration
-from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork, summed
+from llm_calc.core.parallelism import one_replica
 from llm_calc.core.serving.offload import Offload
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.serving.timed import timed
@@ -76,6 +79,29 @@ def standing(asked: Asked, built: Engine, calibration: Calibration, beside: Besi
     if plain and can_be_compared(asked.engine) and built is engine_from(asked.engine):
         return _kept(asked, family)
     return asked.standing(built, calibration, beside)
+
+
+def stands_beside(
+    speculative: SpeculativePart | None,
+    lora: LoraPart | None,
+    subject: Subject,
+    catalogs: Catalogs,
+    engine: EnginePart,
+) -> Beside:
+    """What a request says of a draft and of adapters; most say nothing.
+
+    Raises:
+        CalcError: as :func:`.beside_model.beside_of`.
+    """
+    if speculative is None and lora is None:
+        return NOTHING_BESIDE
+    return beside_of(speculative, lora, subject, catalogs, engine.name, engine.version)
+
+
+def true_beside(subject: Subject, beside: Beside) -> tuple[str, ...]:
+    """Warnings of what runs where, but for those that a draft makes untrue."""
+    layers = beside.draft.layers
+    return true_warnings(subject.warnings, layers) if layers else subject.warnings
 
 
 @lru_cache(KEPT)

@@ -13,7 +13,7 @@ documentation, "Parallelism and Scaling", "Data Parallel Deployment" and "Expert
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 
@@ -241,3 +241,13 @@ def check_layout(model: Model, layout: Layout) -> None:
             accepted=[1],
         )
     stage_bounds(model.num_layers, layout.pipeline)
+
+
+def one_replica(layout: Layout) -> tuple[Layout, int]:
+    """The layout of one replica, and how many there are [replicas].
+
+    Definition: without expert parallelism data-parallel groups never wait for each other.
+    """
+    if layout.expert > 1 or layout.data == 1:
+        return layout, 1
+    return replace(layout, data=1), layout.data

@@ -58,7 +58,7 @@ def source(name: str) -> SourcedModel:
     return source_model(ModelPart(name=name), load_catalogs())
 
 
-@pytest.mark.no_cover  # all kinds of all files by the same lines
+@pytest.mark.repeats  # all kinds of all files by the same lines
 @pytest.mark.parametrize("name", FILES)
 def test_types_are_those_of_the_library(name: str) -> None:
     model = source(name).model

@@ -44,7 +44,7 @@ def searched(request: DeploymentPlansRequest) -> Searched:
     return plans._bounded(search, source, choices(request, source), gpus)
 
 
-@pytest.mark.no_cover  # every candidate in full, by the same lines
+@pytest.mark.repeats  # every candidate in full, by the same lines
 @pytest.mark.parametrize(
     ("load", "objective"),
     [

@@ -10,7 +10,7 @@ from llm_calc.adapters.planning.launch_catalog import load_launch_rules
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.errors import CalcError, InvalidInputError
 
-pytestmark = pytest.mark.no_cover  # many answers of the same lines
+pytestmark = pytest.mark.repeats  # many answers of the same lines
 FORMATS = (None, "bf16", "fp8", "int8", "int4", "int4-awq", "int4-gptq", "mxfp4", "nvfp4", "nf4", "q4_k_m")
 CHIPS = (
     *("h100-80gb-sxm", "t4", "b200-180gb-sxm", "mi300x", "mi355x", "arc-pro-b60"),

@@ -17,8 +17,8 @@ from llm_calc.core.serving.closed_loop import gathered_prompts
 from llm_calc.core.serving.disaggregated import Pools
 from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
 from llm_calc.core.serving.host import HostTimes, polled_s, start_waits, with_host
-from llm_calc.core.serving.percentiles import percentiles_of
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
+from llm_calc.core.serving.seen import percentiles_of
 from llm_calc.core.serving.step import (
     StepLoad,
     collective_seconds,

@@ -2,10 +2,9 @@
 
 from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import Calibration, format_class, offset_load
-from llm_calc.core.deployments.replicas import one_replica
 from llm_calc.core.engines import Setup
 from llm_calc.core.operators.work import StepWork
-from llm_calc.core.parallelism import Layout
+from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.estimate import Offsets
 
 OFFSETS = {"ttft": "ttft_s", "tpot": "tpot_s", "output": "output_tokens_per_s"}

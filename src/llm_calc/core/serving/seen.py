@@ -1,11 +1,27 @@
-"""What single requests of a run saw, beside the means of an estimate."""
+"""What single requests of a run saw beside the means of an estimate, and percentiles of that."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.serving.percentiles import percentiles_of
+
+PERCENTILES = (50, 90, 95, 99)
+
+
+def percentiles_of(values: FloatArray) -> tuple[float, ...]:
+    """Percentiles of ``PERCENTILES`` [s].
+
+    Definition: by linear interpolation between the two nearest of the ordered values.
+    """
+    ordered, last = np.sort(values), len(values) - 1
+    places = [each / 100 * last for each in PERCENTILES]
+    lower = [int(place) for place in places]
+    pairs = ordered[[*lower, *(min(place + 1, last) for place in lower)]].tolist()
+    return tuple(
+        low + (high - low) * (place - whole)
+        for low, high, place, whole in zip(pairs[:4], pairs[4:], places, lower, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,7 +41,7 @@ class Requests:
     def percentiles(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
         """Their spread by the names of answers [s].
 
-        Definition: :func:`.percentiles.percentiles_of` each.
+        Definition: :func:`percentiles_of` each.
         """
         columns = (("ttft_s", self.ttft_s), ("tpot_s", self.tpot_s), ("request_latency_s", self.latency_s))
         return tuple((name, percentiles_of(values)) for name, values in columns)
