@@ -1,11 +1,13 @@
 """Speed of serving estimates: whole answers by kind of load, and what they are made of, where the build has it.
 
-Whole answers are measured in processor time, each question with another length, so that no answer is a kept one.
+Whole answers are measured in processor time, each question with other lengths, so that no answer is a kept one: of one
+deployment under many loads, as users ask, and of deployments of which nothing was asked before.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from statistics import median
+from itertools import product
+from statistics import quantiles
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,11 @@ LOADS: dict[str, dict[str, Any]] = {
     "random arrivals": {"output_tokens": 256, "request_rate": 4.0},
     "one request": {"output_tokens": 256, "batch": 1},
 }
-LENGTHS = range(1024, 1064)
+NEW = {"a closed loop of 64, ten requests a slot": "llama-3.1-8b", "one request": "qwen3-32b"}
+QUESTIONS = 40
+GPUS = ("h100-80gb-sxm", "h200-141gb-sxm", "a100-80gb-sxm", "h20-96gb-sxm", "l40s")
+GROUPS = ((1, 1), (2, 2), (4, 4), (8, 8))
+WEIGHTS = ("fp8", "bf16")
 
 
 def best_s(call: Callable[[], object], repeats: int) -> float:
@@ -40,16 +46,34 @@ def best_s(call: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
-def answer_s(workload: dict[str, Any], catalogs: Catalogs) -> float:
-    """Processor time of one answer, the median of questions that differ."""
+def deployment_of(number: int, model: str | None) -> dict[str, Any]:
+    """The same deployment at every question, or another one of this model."""
+    if model is None:
+        return REQUEST
+    gpu, (count, tensor), weights = tuple(product(GPUS, GROUPS, WEIGHTS))[number]
+    return {
+        **REQUEST,
+        "model": {"name": model},
+        "precision": {"weights": weights},
+        "hardware": {"gpu": gpu, "count": count},
+        "parallelism": {"tensor": tensor},
+    }
+
+
+def answer_s(workload: dict[str, Any], catalogs: Catalogs, model: str | None = None) -> float:
+    """Processor time of one answer, the lower quartile of questions that differ in both lengths.
+
+    Neighbours on a shared machine make single ones slower, never faster.
+    """
     times = []
-    for length in LENGTHS:
-        asked = {**REQUEST, "workload": {**workload, "input_tokens": length}}
-        request = ServingEstimateRequest.model_validate(asked)
+    for number in range(QUESTIONS):
+        output = workload["output_tokens"] + number
+        load = {**workload, "input_tokens": 1024 + number, "output_tokens": output}
+        request = ServingEstimateRequest.model_validate({**deployment_of(number, model), "workload": load})
         began_s = time.process_time()
         answer_serving_estimate(request, catalogs)
         times.append(time.process_time() - began_s)
-    return median(times)
+    return quantiles(times, n=4)[0]
 
 
 def measure() -> Iterator[Figure]:
@@ -59,6 +83,12 @@ def measure() -> Iterator[Figure]:
         yield Figure(
             title=f"/api/serving_estimate of {title}, no HTTP",
             value=1e6 * answer_s(workload, catalogs),
+            unit="us",
+        )
+    for title, model in NEW.items():
+        yield Figure(
+            title=f"/api/serving_estimate of {title}, each of a new deployment, no HTTP",
+            value=1e6 * answer_s(LOADS[title], catalogs, model),
             unit="us",
         )
     yield from parts(catalogs)

@@ -1,8 +1,9 @@
 """The engines' catalog: options under their own names, constants, versions."""
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,6 +17,8 @@ from llm_calc.adapters.engines import (
 )
 from llm_calc.adapters.operations import SERVING_ESTIMATE
 from llm_calc.adapters.wire.engines import (
+    ENGINE_PARTS,
+    EnginePart,
     GenericEngine,
     LlamaCppEngine,
     SglangEngine,
@@ -27,6 +30,8 @@ from llm_calc.core.engines import ENGINES
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import CatalogError, InvalidInputError, UnknownNameError
+from tests.builders import llama
+from tests.core.engines.setups import setup
 
 ROOT = Path(__file__).resolve().parents[2] / "catalogs"
 
@@ -82,14 +87,70 @@ def test_other_versions_are_warned_of() -> None:
     assert "; 9.1 is newer: " in warning
     assert warning.endswith("(rules are known of 0.11 to 0.33)")
     # between two that are known, the ends of what is known say nothing
-    [warning] = version_warnings(LlamaCppEngine(version="b9000"))
+    [warning] = version_warnings(LlamaCppEngine(version="b8000"))
     assert "rules are known of" not in warning
+    assert "b8000 is newer: the fit of context and layers" in warning
     # a number of another program's is taken for a later tag, and says which tags there are
     [warning] = version_warnings(LlamaCppEngine(version="0.33"))
     assert warning.endswith("(rules are known of b6000 to b11549, and of tags v0.3 to v0.5)")
 
 
-@pytest.mark.parametrize("version", ["newest", "", "v", "0.11.", "b7200", "0.11 x", "1" * 40])
+# What servers of xllamacpp's wheels did with a small model: slots, the default context of all of them, rows of logits
+BUILDS = [  # build, slots, cells of a model of 8192 positions, rows of logits of a step
+    ("b7200", 1, 8192, 512),
+    ("b8672", 4, 8192, 512),
+    ("b9294", 4, 8192, 512),
+    ("b9538", 4, 8192, 4),
+    ("b10229", 4, 8192, 4),
+    ("b10809", 4, 8192, 4),
+    ("b11063", 4, 32_768, 4),
+    ("v0.5.0", 4, 32_768, 4),
+    ("b11549", 4, 8192, 4),
+]
+
+
+@pytest.mark.parametrize(("version", "slots", "cells", "rows"), BUILDS)
+def test_builds_of_llama_cpp(version: str, slots: int, cells: int, rows: int) -> None:
+    assert version_warnings(LlamaCppEngine(version=version)) == []
+    model = replace(llama(vocab=1_000_000), context_length_tokens=8192)
+    plan = build_engine("llama.cpp", version).plan(setup(model, memory_gib=400))
+    assert (plan.limits.max_sequences, plan.tokens_per_replica) == (slots, cells)
+    logits = rows * (1_000_000 + model.hidden) * 4
+    assert (plan.budget.activation_peak_bytes >= logits) == (rows == 512 or logits < 10**8)
+
+
+DIRECTIONS = [  # engine, version, what is said of it
+    ("vllm", "0.10.2", "older: earlier releases profiled the step differently and kept more"),
+    ("vllm", "v0.34.0", "newer: what changed since is not known, so that the answer may be off either way"),
+    ("sglang", "0.5.3", "older: older releases reserve other memory by card"),
+    ("sglang", "0.5.24", "newer: what changed since is not known"),
+    ("trtllm", "0.21.0", "older: what changed in between is not known"),
+    ("trtllm", "1.3.0rc1", "newer: release candidates of 1.3 and 1.4 have a second manager of the cache"),
+    ("llama.cpp", "b5000", "older: what changed in between is not known"),
+    ("llama.cpp", "b8000", "newer: .* four slots by default came before b8672, so that more may start"),
+    ("llama.cpp", "b8600", "older: .* came before b8672, so that less may start"),
+    ("llama.cpp", "b9400", "newer: .* compute buffers may be smaller"),
+    ("llama.cpp", "b9500", "older: .* compute buffers may be larger"),
+    ("llama.cpp", "b10900", "newer: .* may be four times as large"),
+    ("llama.cpp", "b11000", "older: .* may be a fourth as large"),
+    ("llama.cpp", "b12000", "newer: what changed since is not known"),
+    ("llama.cpp", "v0.4.0", "may be"),
+    ("mlx", "0.28", "older: the server's kv_bits and a bound on kept prompts came in between"),
+    ("mlx", "0.33", "newer: what changed since is not known"),
+]
+
+
+@pytest.mark.parametrize(("engine", "version", "said"), DIRECTIONS)
+def test_the_direction_in_which_an_unknown_release_may_be_off(engine: str, version: str, said: str) -> None:
+    part = cast("EnginePart", ENGINE_PARTS[engine](version=version))
+    [warning] = version_warnings(part)
+    assert warning.startswith("engine.version: the nearest known rules are those of ")
+    assert re.search(said, warning)
+
+
+@pytest.mark.parametrize(
+    "version", ["newest", "nightly", "latest", "main", "", "v", "0.11.", "b7200", "0.11 x", "1" * 40]
+)
 def test_what_is_no_version_is_refused(version: str) -> None:
     with pytest.raises(
         InvalidInputError, match=r"engine\.version: .* is no release; accepted is one such as"

@@ -115,7 +115,8 @@ def test_a_mac_is_offered_mlx_and_a_card_is_not() -> None:
 def test_checkpoints_in_mxfp4_are_offered_as_they_are() -> None:
     answer = fitted("gpt-oss-20b", "rtx-4090")
     assert answer.best is not None
-    assert "mxfp4" in {each.weights for each in answer.rows}
+    assert [each.weights for each in answer.rows] == ["mxfp4", "mxfp4", "q4_k_m", "q4_k_m"]
+    assert any(each.startswith("formats: mxfp4 and q4_k_m; other kinds leave") for each in answer.assumptions)
 
 
 def test_kinds_that_make_the_same_file_have_one_row() -> None:

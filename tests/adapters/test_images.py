@@ -325,7 +325,10 @@ TWO_SIDES: dict[str, Any] = {
 def test_turns_that_bring_images_wait_for_their_encoder(
     fields: dict[str, Any], growth: dict[str, int]
 ) -> None:
-    """One session alone: the same prompts as text but for the encoder, in the first turn or in every one."""
+    """One session alone: the same prompts as text but for the encoder, in the first turn or in every one.
+
+    Over two sides nothing is kept between turns: the second to fourth turn encode 2, 3 and 4 of them, or the first's.
+    """
     load: dict[str, Any] = {
         "output_tokens": 50,
         "concurrency": 1,
@@ -342,7 +345,27 @@ def test_turns_that_bring_images_wait_for_their_encoder(
     ]
     each = images.images.encoder_s
     assert each is not None
-    assert longer == pytest.approx([each, 0.0 if growth else each], rel=1e-6, abs=1e-9)
+    kept = fields is ONE_H100
+    later = (0.0 if kept else 1.0) if growth else (1.0 if kept else 3.0)
+    assert longer == pytest.approx([each, later * each], rel=1e-6, abs=1e-9)
+    assert any("those of turns before are encoded again" in words for words in images.assumptions)
+
+
+def test_images_whose_contexts_left_the_cache_are_encoded_again() -> None:
+    """With no prefix caching each of four turns encodes the first turn's image: as much later as the first one."""
+    load: dict[str, Any] = {
+        "output_tokens": 50,
+        "concurrency": 1,
+        "sessions": {"turns": 4, "think_s": 1.0, "growth_tokens": 50},
+    }
+    off = {**ONE_H100, "engine": {"name": "vllm", "enable_prefix_caching": False}}
+    images = llm_calc.estimate(workload={**load, "input_tokens": 500, "images": HD}, **off)
+    text = llm_calc.estimate(workload={**load, "input_tokens": 2540}, **off)
+    assert images.sessions is not None
+    assert text.sessions is not None
+    assert images.images is not None
+    longer = images.sessions.later_turns_ttft_s - text.sessions.later_turns_ttft_s  # type: ignore[operator]
+    assert longer == pytest.approx(images.images.encoder_s, rel=1e-6)
 
 
 @pytest.mark.parametrize("fields", [ONE_H100, TWO_SIDES])

@@ -228,7 +228,9 @@ def test_the_others_of_the_name_are_told() -> None:
     [("gpt oss", ["gpt-oss-20b", "gpt-oss-120b"]), ("glm flash", ["glm-5.3-flash", "glm-4.7-flash"])],
 )
 def test_a_name_of_several_sizes_is_refused_with_all_of_them(said: str, names: list[str]) -> None:
-    with pytest.raises(UnknownNameError, match="it may mean each of these; name one") as refused:
+    with pytest.raises(
+        UnknownNameError, match=r"it may mean each of these; name one \(10\^9 parameters: "
+    ) as refused:
         published(load_catalogs(), said)
     assert sorted(refused.value.nearest) == sorted(names)
 

@@ -69,7 +69,8 @@ def _simulated(sides: Sides, workload: WorkloadPart) -> Found:
     deployment, stations = sides.decode.deployment, _stations(sides, workload)
     if workload.trace is not None:
         return replayed_apart(deployment, workload.trace.trace, stations)
-    stream = with_encoding(stream_of(workload, max(1, workload.requests_in_flight)), sides.prefill, workload)
+    stream = stream_of(workload, max(1, workload.requests_in_flight))
+    stream = with_encoding(stream, sides.prefill, workload, 1 - workload.cached_fraction)
     if workload.batch is not None:
         return batch_apart(deployment, stream, stations, workload.batch)
     if workload.session_rate is not None:

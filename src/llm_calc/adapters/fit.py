@@ -38,6 +38,9 @@ from llm_calc.core.host import host_words
 from llm_calc.core.memory import total_parameters
 
 USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
+ALIKE_FORMATS = (OWN_KIND, "q4_k_m")
+"""Of a model whose experts lie in the first of them, which all kinds leave as they are."""
+ALIKE = "formats: {0}; other kinds leave the experts in {1} as well, and differ little from these: name one to see it"
 USUAL_CACHES = ("f16", "q8_0")
 ANSWER_SHARE = 8
 """One token in so many of the context is the answer's, as in /api/recommend_gpus."""
@@ -74,6 +77,8 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
     formats = dict.fromkeys(words for each in tried for words in each.formats)
+    if request.formats is None and {kind for kind, _ in kinds} == {*ALIKE_FORMATS}:
+        formats[ALIKE.format(" and ".join(ALIKE_FORMATS), OWN_KIND)] = None
     best = best_place(tried, request.least_tokens_per_s)
     rows = [each.row.model_copy(update={"best": place == best}) for place, each in enumerate(tried)]
     return FitAnswer(
@@ -107,7 +112,7 @@ def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
     if said is not None:
         return list(dict.fromkeys(each.strip().lower() for each in said))
     own = own_precision(source, OWN_MACHINE).weights
-    return list(dict.fromkeys([*([OWN_KIND] if own.storage == OWN_KIND else []), *USUAL_FORMATS]))
+    return list(ALIKE_FORMATS if own.storage == OWN_KIND else USUAL_FORMATS)
 
 
 def _caches(request: FitRequest) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.core.serving.encoder import Encoder
 
+AGAIN = "; those of turns before are encoded again where their contexts are computed again"
+
 
 def encoder_seconds(placed: Placed, seen: Seen) -> float:
     """Time of the encoder for the images of one request, on all GPUs of a replica, in 16 bits [s].
@@ -39,7 +41,8 @@ def with_timed_images(
     seconds, part = placed.encoder.seconds, workload.sessions
     once = part is not None and part.turns > 1 and part.growth_tokens is not None
     most = replicas / placed.encoder.share_s
-    bound = "" if once else f", and no load serves more than {most:.3g} requests a second"
+    several = part is not None and part.turns > 1
+    bound = AGAIN if several else f", and no load serves more than {most:.3g} requests a second"
     each = "first request of a session" if once else "request"
     words = (
         f"workload.images: the encoder takes {seconds:.3g} s of the GPUs for each {each}, before its first token; "

@@ -116,11 +116,14 @@ def stream_of(workload: WorkloadPart, sessions: int, arrivals_s: tuple[float, ..
     )
 
 
-def with_encoding(stream: Stream, placed: Replica, workload: WorkloadPart) -> Stream:
-    """The same with the time of images: of first turns, and of later ones that add what the first prompt has."""
+def with_encoding(stream: Stream, placed: Replica, workload: WorkloadPart, lost: float = 0.0) -> Stream:
+    """The same with the time of images: of first turns, and of later ones that add what the first prompt has.
+
+    ``lost``: the part of those of turns before that is encoded again whatever a cache keeps.
+    """
     part = workload.sessions
     later = part is None or part.growth_tokens is None
-    return replace(stream, encoder_s=placed.encoder.share_s, images_later=later)
+    return replace(stream, encoder_s=placed.encoder.share_s, images_later=later, lost_fraction=lost)
 
 
 def _classes(workload: WorkloadPart, *, alone: bool) -> Iterator[RequestClass]:

@@ -158,7 +158,7 @@ def published(catalogs: Catalogs, name: str) -> Published:
     base, weights = said_format(name)
     found = _meant(catalogs, base if weights else name)
     if found.name is None:
-        _refuse(name, found)
+        _refuse(catalogs, name, found)
         return Published(entry=catalogs.model(name, FIELD))
     taken = _taken_words(name, names.find(found.name), found)
     if weights:
@@ -198,11 +198,15 @@ def _meant(catalogs: Catalogs, name: str) -> Meant:
     return meant(bare_id(name)[:MOST_CHARACTERS], catalogs.model_names.names, sizes)
 
 
-def _refuse(name: str, found: Meant) -> None:
+def _refuse(catalogs: Catalogs, name: str, found: Meant) -> None:
     """Names the models that a name may mean, where it may mean several."""
     if found.others:
         near = found.others[:MOST_NAMED]
-        raise UnknownNameError("model", name, near, field=FIELD, hint="it may mean each of these; name one")
+        sizes = {each.name: each.nominal_parameters_billions for each in catalogs.models}
+        each = ", ".join(f"{other} {sizes[other]:g}" for other in near if other in sizes)
+        more = f", and {len(found.others) - len(near)} more" if len(found.others) > len(near) else ""
+        hint = f"it may mean each of these; name one (10^9 parameters: {each}{more})"
+        raise UnknownNameError("model", name, near, field=FIELD, hint=hint)
 
 
 def _taken_words(name: str, entry: CatalogModel, found: Meant) -> str:

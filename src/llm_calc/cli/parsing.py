@@ -18,6 +18,7 @@ from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.cli.exits import CommandLineError, Exit, exit_codes
 
 OUTPUT = "Output"
+QUOTED = '; names of several words go in quotes: --gpu "h100 80gb"'
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 _WORDS = (
@@ -147,5 +148,7 @@ def _sentence(error: Any) -> str:  # noqa: ANN401
             return f"{name}: {words}"
     extra = re.fullmatch(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", message)
     if extra:
-        return f"{extra[1]}: one argument more than the command takes"
+        params = error.ctx.command.params if getattr(error, "ctx", None) else ()
+        quoted = QUOTED if any("--gpu" in each.opts for each in params) else ""
+        return f"{extra[1]}: one argument more than the command takes{quoted}"
     return f"{name}: {message}" if name else message

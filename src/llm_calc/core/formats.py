@@ -8,6 +8,7 @@ A *recipe* says which tensors of one model are stored in which format: an AWQ ch
 head, router and norms in 16 bits; a GGUF ``q4_k_m`` file mixes q4_k and q6_k by tensor and layer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil
@@ -172,6 +173,19 @@ class WeightRecipe:
             (weight.rows, weight.cols) if weight.kind == "matrix" else (weight.cols, weight.rows)
         )
         return chosen.for_rows(inputs).fitted(inputs, outputs)
+
+    def formats_over(self, weight: Weight, layers: Sequence[int]) -> dict[NumberFormat, int]:
+        """In how many of these layers a weight has each of its formats [layers].
+
+        Definition: :meth:`format_of` in each; once where no rule tells layers apart.
+        """
+        if not any(rule.layers is not None for rule in self.rules):
+            return {self.format_of(weight, layers[0]): len(layers)}
+        found: dict[NumberFormat, int] = {}
+        for layer in layers:
+            own = self.format_of(weight, layer)
+            found[own] = found.get(own, 0) + 1
+        return found
 
     def chosen(self, weight: Weight, layer: int = 0) -> NumberFormat:
         """The format that the rules choose, before the tensor's shape is looked at [bits].

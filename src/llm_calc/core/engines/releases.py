@@ -10,7 +10,7 @@ from llm_calc.core.errors import InvalidInputError
 
 MOST_NUMBERS = 4
 _WRITTEN = re.compile(
-    r"[vb]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?:[.\-_]?(?:a|b|rc|post|dev|alpha|beta)[.\-]?\d*)*(?:\+[\w.\-]+)?"
+    r"[vVbB]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?:[.\-_]?(?:a|b|rc|post|dev|alpha|beta)[.\-]?\d*)*(?:\+[\w.\-]+)?(?:-[0-9a-f]{7,40})?"
 )
 _WEIGHTS = (1e9, 1e6, 1e3, 1.0)
 
@@ -73,7 +73,7 @@ def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers
         InvalidInputError: it is written as no release of this engine is.
     """
     numbers, build = version_numbers(written), newest.startswith("b")
-    named_build, dotted = written.strip().startswith("b"), numbers is not None and len(numbers) > 1
+    named_build, dotted = written.strip().lower().startswith("b"), numbers is not None and len(numbers) > 1
     if (
         numbers is None
         or (named_build if dotted or not build else False)
@@ -83,7 +83,8 @@ def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers
         also = f", v{newest}, or {short} for all of {short}.x" if short else " with or without the b"
         also += ", or a tag such as v0.5.0" if tagged else ""
         raise InvalidInputError(
-            f"engine.version: {written[:40]!r} is no release; accepted is one such as {newest}{also}",
+            f"engine.version: {written[:40]!r} is no release; accepted is one such as {newest}{also}; "
+            "left out, it is the newest that is known",
             field="engine.version",
         )
     return numbers

@@ -77,12 +77,8 @@ def _bytes(
     weight = placed.weight
     elements = device_elements(model, weight, layout, rules)
     layers = [index for index in placed.indices if index in bounds] or [0]
-    formats: dict[NumberFormat, int] = {}
-    for layer in layers:
-        number_format = recipe.format_of(weight, layer)
-        formats[number_format] = formats.get(number_format, 0) + 1
     total = 0.0
-    for number_format, count in formats.items():
+    for number_format, count in recipe.formats_over(weight, layers).items():
         padding = _expert_padding(model, weight, layout, number_format, rules)
         total += count * padding * weight_bytes(weight, elements, number_format, recipe.vectors)
     absorbed = rules.absorbed_copy and weight.over_context

@@ -1,6 +1,6 @@
 """Matrix multiplications of a step, from the weights of a model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import weight_bytes
@@ -49,9 +49,10 @@ def _is_matrix(placed: Placed) -> bool:
 
 def _linear(recipe: WeightRecipe, layout: Layout, placed: Placed) -> LinearWork:
     weight, routed = placed.weight, placed.weight.component == ROUTED
-    formats = [recipe.format_of(weight, layer) for layer in placed.indices or (0,)]
+    formats = recipe.formats_over(weight, placed.indices or (0,))
     share = weight_share(weight, layout)
-    stored = sum(weight_bytes(weight, share, each, recipe.vectors) for each in formats) / len(formats)
+    stored = sum(count * weight_bytes(weight, share, each, recipe.vectors) for each, count in formats.items())
+    stored /= sum(formats.values())
     ways = layout.expert_cut if routed else layout.tensor
     piece = largest_piece(weight.units, ways) / weight.units / (layout.expert if routed else 1)
     width = (weight.rows + weight.cols) * weight.used * piece * ACTIVATION_BYTES
@@ -70,8 +71,8 @@ def _linear(recipe: WeightRecipe, layout: Layout, placed: Placed) -> LinearWork:
     )
 
 
-def _dominant(formats: list[NumberFormat]) -> NumberFormat:
-    return max(set(formats), key=lambda each: (formats.count(each), each.name))
+def _dominant(formats: Mapping[NumberFormat, int]) -> NumberFormat:
+    return max(formats, key=lambda each: (formats[each], each.name))
 
 
 def grouped(works: Iterable[LinearWork]) -> tuple[LinearWork, ...]:

@@ -68,9 +68,9 @@ class Loop(Run):
     def __init__(self, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
         super().__init__(traffic, rules, bounds)
         self.events = array("d")
-        reserves = self.draws.reserve
-        self.crowds = bool(reserves) and self.slots <= self.limit
-        self.crowds = self.crowds and self.slots * max(reserves) <= self.capacity
+        reserves = self.draws.reserves
+        self.crowds = len(reserves) > 0 and self.slots <= self.limit
+        self.crowds = self.crowds and self.slots * float(reserves.max()) <= self.capacity
         self.parts: list[Moved] = []
 
     def order(self) -> Order:
@@ -97,7 +97,7 @@ class Loop(Run):
             return
         self.sent = [1] * self.slots
         self.drawn = self.entered = self.slots
-        self.held = sum(self.draws.reserve[: self.slots])
+        self.held = float(self.draws.reserves[: self.slots].sum())
         self.tick, self.context, self.running = start.tick, start.context, start.requests()
         self.events, self.now = array("d", start.rows), len(start.rows) // 7
         self.samples = [reading for first in start.firsts for reading in (0.0, first, first)]

@@ -11,6 +11,10 @@ class Start:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        firsts = (
+            draws[: run.slots].tolist() for draws in (run.draws.wholes, run.draws.prompts, run.draws.later)
+        )
+        self.whole, self.prompt, self.steps = firsts
         self.rows: list[float] = []
         self.firsts: list[int] = []
         self.ends: list[float] = []
@@ -22,21 +26,21 @@ class Start:
         ``chunk = min(left of the prompt, room of the step)``.
         Definition: :meth:`.run.Run.fill` over and over.
         """
-        run, draws = self.run, self.run.draws
-        number, left = 0, draws.whole[0]
+        run, whole = self.run, self.whole
+        number, left = 0, whole[0]
         while number < run.slots:
             beside = len(self.firsts) if run.mixed else 0
             room, taken, first, start = run.room(beside), 0.0, number, run.traffic.cached_tokens
-            if left < draws.whole[number]:
-                start += draws.whole[number] - left
+            if left < whole[number]:
+                start += whole[number] - left
             while number < run.slots and room > 0:
                 part = min(left, room)
                 taken, room, left = taken + part, room - part, left - part
                 if left > DONE:
                     break
                 number += 1
-                left = draws.whole[number] if number < run.slots else 0.0
-            prompts = number - first + (0 < left < draws.whole[min(number, run.slots - 1)])
+                left = whole[number] if number < run.slots else 0.0
+            prompts = number - first + (0 < left < whole[min(number, run.slots - 1)])
             self.step(beside, taken, float(prompts), start)
             self.complete(first, number)
 
@@ -49,14 +53,14 @@ class Start:
 
     def complete(self, first: int, number: int) -> None:
         """The prompts of requests from ``first`` on, before ``number``, are complete."""
-        draws, reading = self.run.draws, len(self.rows) // 7
+        reading = len(self.rows) // 7
         self.firsts += [reading] * (number - first)
-        self.ends += [self.tick + steps for steps in draws.steps[first:number]]
-        self.context += sum(draws.prompt[first:number])
+        self.ends += [self.tick + steps for steps in self.steps[first:number]]
+        self.context += sum(self.prompt[first:number])
 
     def requests(self) -> list[tuple[float, int, Request]]:
         """The sequences that run now, as a run holds them."""
-        found, whole = [], self.run.draws.whole
+        found, whole = [], self.whole
         for number, (end, first) in enumerate(zip(self.ends, self.firsts, strict=True)):
             request = Request(number, number, 0, whole[number], together=True)
             request.left, request.ready, request.first = 0.0, 1, first
@@ -69,7 +73,7 @@ def started(run: Run) -> Start | None:
 
     Definition: groups, replicas, prompts of more than two steps and answers that end before all have begun are not.
     """
-    slots, widest = run.slots, max(run.draws.whole[: run.slots], default=0.0)
+    slots, widest = run.slots, float(run.draws.wholes[: run.slots].max(initial=0.0))
     if run.group != 1.0 or run.rules.replicas != 1 or widest >= 2 * run.room(slots):
         return None
     start = Start(run)

@@ -1,7 +1,7 @@
 """What arrives at an engine, and what its requests saw."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -72,7 +72,7 @@ class Draws:
     """Prompts and answers of all requests of a run, in the order in which they are sent [tokens].
 
     ``steps``: those that decode an answer after its first token; ``whole``: prompt tokens that a group has to compute;
-    ``reserve``: tokens that must be free for one to enter.
+    ``reserve``: tokens that must be free for one to enter. Lists of them are made when they are first asked for.
     """
 
     def __init__(self, traffic: Traffic, rules: Scheduling, group: float, requests: int) -> None:
@@ -81,11 +81,52 @@ class Draws:
         self.prompts, self.outputs = prompt, output
         self.later = (output - 1) / rules.tokens_per_step
         self.wholes = np.maximum(1.0, prompt - traffic.cached_tokens) * group
-        self.prompt: list[float] = prompt.tolist()
-        self.output: list[float] = output.tolist()
-        self.steps: list[float] = self.later.tolist()
-        self.whole: list[float] = self.wholes.tolist()
-        self.reserve: list[float] = (prompt + rules.reserved_fraction * output).tolist()
+        self.reserves = prompt + rules.reserved_fraction * output
+
+    @cached_property
+    def prompt(self) -> list[float]:
+        """Prompts [tokens].
+
+        Definition: numbers of ``prompts``.
+        """
+        found: list[float] = self.prompts.tolist()
+        return found
+
+    @cached_property
+    def output(self) -> list[float]:
+        """Answers [tokens].
+
+        Definition: numbers of ``outputs``.
+        """
+        found: list[float] = self.outputs.tolist()
+        return found
+
+    @cached_property
+    def steps(self) -> list[float]:
+        """Steps after the first token [1].
+
+        Definition: numbers of ``later``.
+        """
+        found: list[float] = self.later.tolist()
+        return found
+
+    @cached_property
+    def whole(self) -> list[float]:
+        """Prompt tokens to compute [tokens].
+
+        Definition: numbers of ``wholes``.
+        """
+        found: list[float] = self.wholes.tolist()
+        return found
+
+    @cached_property
+    def reserve(self) -> list[float]:
+        """Tokens that must be free [tokens].
+
+        Definition: numbers of ``reserves``.
+        """
+        found: list[float] = self.reserves.tolist()
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,9 @@ def arriving(
     """
     deployment = replace(deployment, host=NO_HOST)
     found = _arrived(deployment, stream, room, rate_per_s, patience)
-    served = _served(deployment, stream, room, lengths_seen(found), rate_per_s)
+    hits, most = float(found.found_tokens.sum() / found.prompt_tokens.sum()), stream.most_hit_fraction
+    again = replace(stream, lost_fraction=max(0.0, 1 - hits / most) if most > 0 else 0.0)
+    served = _served(deployment, again, room, lengths_seen(found), rate_per_s)
     if served < rate_per_s:
         found = behind(_arrived(deployment, stream, room, served), 1 / served - 1 / rate_per_s)
     return as_found(deployment, found, served, served * float(found.latency_s.mean()))

@@ -19,7 +19,7 @@ from llm_calc.core.serving.traffic import Scheduling
 from llm_calc.core.workloads.blocks import contexts_of
 from llm_calc.core.workloads.patience import Watch
 from llm_calc.core.workloads.stream import Room, Stream, slots_of
-from llm_calc.core.workloads.turns import Seen, Turn, seen_of
+from llm_calc.core.workloads.turns import Seen, Turn, encoding_of, seen_of
 
 _DONE = 1e-6
 NEXT_SESSION = 3149
@@ -164,8 +164,7 @@ class _Run:
         prompts = sum(max(1.0, part * self.group / turn.whole_tokens) for turn, part in parts)
         taken, start = sum(part for _, part in parts), max(self.begun(turn) for turn, _ in parts)
         mean = self.context / len(self.running) if decoding else 0.0
-        begun = (turn.turn for turn, _ in parts if turn.left_tokens == turn.whole_tokens)
-        encoding_s = self.group * sum(map(self.stream.encoding_s, begun))
+        encoding_s = self.group * encoding_of(self.stream, (turn for turn, _ in parts))
         step_s = self.clock.mixed_s(decoding, mean, taken, prompts, start) + encoding_s
         steps = 1 if encoding_s else self.alike(parts, decoding, step_s)
         if steps > 1:

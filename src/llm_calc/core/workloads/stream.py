@@ -5,6 +5,8 @@ from math import ceil
 
 from llm_calc.core.workloads.draws import Draw, level_of, pause
 
+ROUNDING = 1e-6
+"""Part of a prompt by which sums of draws may differ."""
 MOST_SLOTS = 64
 """Sessions that are simulated one by one, however many memory holds."""
 LEAST_GROUPS = 32
@@ -103,7 +105,7 @@ class Stream:
     ``shared_tokens``: the beginning that the first prompts of all sessions have in common. ``blocks``: names of the
     blocks of each arrival's prompt, ``block_tokens`` each, of which equal ones are equal beginnings; none: not known.
     ``encoder_s``: what the images of a request take of a replica before its prompt; of later turns only where
-    ``images_later``.
+    ``images_later``. ``lost_fraction``: of images of turns before, whose contexts are computed again.
     """
 
     classes: tuple[RequestClass, ...]
@@ -114,22 +116,40 @@ class Stream:
     block_tokens: float = 512.0
     encoder_s: float = 0.0
     images_later: bool = True
+    lost_fraction: float = 0.0
 
-    def encoding_s(self, turn: int) -> float:
-        """What the images of a turn take [s].
+    def encoding_s(self, turn: int, again: float | None = None) -> float:
+        """What the images of a turn take, and those of ``again`` turns before [s].
 
-        Definition: those of turns before were encoded then.
+        ``encoder x (own + again)``; ``lost x before`` again where none are counted; before: one a turn, or the first's.
+        Choice: images whose prompts are computed again are encoded again.
+        Leaves out: the few outputs of an encoder that engines keep by themselves.
         """
-        return self.encoder_s if turn == 0 or self.images_later else 0.0
+        own, before = (1, turn) if self.images_later else (int(turn == 0), min(turn, 1))
+        return self.encoder_s * (own + (self.lost_fraction * before if again is None else again))
 
     @property
     def mean_encoding_s(self) -> float:
         """What the images of a request take, the mean over turns [s].
 
-        ``encoder``, or ``encoder / turns`` where first turns alone have images.
-        Definition: the mean.
+        ``encoder x (1 + lost x (turns - 1) / 2)``; where first turns alone have images
+        ``encoder x (1 + lost x (turns - 1)) / turns``.
+        Definition: the mean of :meth:`encoding_s`.
         """
-        return self.encoder_s if self.images_later else self.encoder_s / self.mean_turns
+        again = self.lost_fraction * (self.mean_turns - 1)
+        if self.images_later:
+            return self.encoder_s * (1 + again / 2)
+        return self.encoder_s * (1 + again) / self.mean_turns
+
+    def again_of(self, session: int, kind: int, turn: int, found_tokens: float) -> int:
+        """Turns before with images whose prompts were not wholly found [1].
+
+        Those with ``prompt > found``, of all turns before or of the first.
+        Definition: what is not found is computed again.
+        """
+        before = range(turn if self.images_later else min(turn, 1))
+        prompts = (self.classes[kind].prompt_tokens(session, at) for at in before)
+        return sum(each > found_tokens * (1 + ROUNDING) for each in prompts)
 
     def class_of(self, session: int) -> int:
         """Which class a session is of, so that any few have nearly the shares of all [1].

@@ -1,10 +1,12 @@
 """A turn while it is simulated, and what all turns of a run saw."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.workloads.stream import Stream
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +30,21 @@ class Turn:
     began_s: float = 0.0
     first_s: float = 0.0
     ttft_s: float = 0.0
+
+
+def encoding_of(stream: Stream, turns: Iterable[Turn]) -> float:
+    """What the images of prompts that begin take, and those of turns before that are not found [s].
+
+    ``sum of encoding_s(turn, again)``.
+    Definition: of each prompt as its first token is computed.
+    """
+    if not stream.encoder_s:
+        return 0.0
+    begun = (turn for turn in turns if turn.left_tokens == turn.whole_tokens)
+    again = (
+        (each.turn, stream.again_of(each.session, each.kind, each.turn, sum(each.found))) for each in begun
+    )
+    return sum(stream.encoding_s(turn, count) for turn, count in again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
