@@ -83,3 +83,13 @@ def test_bytes_never_fall_with_bits(bits: float, more: float, group: int) -> Non
     }
     assert size["many"] >= size["few"]
     assert few.bits_per_element >= bits
+
+
+def test_formats_over_layers_are_counted_whether_rules_tell_layers_apart_or_not() -> None:
+    third = RecipeRule(format=FP16, components=frozenset(("attention",)), layers=frozenset((3,)))
+    query = RecipeRule(format=BLOCK32, names=frozenset(("q_proj",)))
+    alike = WeightRecipe(name="r", default=BLOCK256, vectors=FP16, rules=(query,))
+    apart = WeightRecipe(name="r", default=BLOCK256, vectors=FP16, rules=(third, query))
+    assert alike.formats_over(MATRIX, range(8)) == {BLOCK32: 8}
+    assert apart.formats_over(MATRIX, range(8)) == {BLOCK32: 7, FP16: 1}
+    assert apart.formats_over(MATRIX, (3,)) == {FP16: 1}
