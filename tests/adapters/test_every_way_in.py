@@ -212,6 +212,7 @@ def test_a_sweep_says_it_once_and_marks_every_row(
     assert [row["confidence"] for row in plain] == ["exact"] * 2
 
 
+@pytest.mark.repeats
 def test_models_that_were_not_read_whole_are_marked() -> None:
     hardware = {"gpu": "h200-141gb-sxm", "count": 8}
     answer = asked("models_for", {"hardware": hardware, "context_tokens": 4096, "max_models": 60})
