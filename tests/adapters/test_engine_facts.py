@@ -48,6 +48,7 @@ HELD_BY_PREFIXES = [  # concurrency without prefix caching over that with it
     ("nemotron-h-56b", H100, 4, 8192, 2.50),
     ("qwen3.5-27b", H100, 2, 8192, 1.44),
     ("qwen3.5-397b-a17b", H200, 8, 8192, 1.38),
+    ("granite-4.0-h-small", H200, 1, 8192, 1.72),
 ]
 
 
@@ -64,6 +65,7 @@ BLOCKS = [  # bytes of the cache, tokens and bytes of a block, blocks
     ("qwen3-next-80b-a3b", H100, 4, 8771 * 3_342_336, 320, 3_932_160, 7455),
     ("qwen3-next-80b-a3b", H100, 8, 27_185 * 1_769_472, 192, 2_359_296, 20_388),
     ("qwen3.5-27b", H100, 2, 1502 * 25_690_112, 832, 27_262_976, 1415),
+    ("qwen3.5-397b-a17b", H200, 8, 2645 * 8_847_360, 576, 8_847_360, 2645),
     ("deepseek-v4-flash", H200, 4, 55_550 * 1_002_240, 256, 1_002_240, 55_550),
 ]
 

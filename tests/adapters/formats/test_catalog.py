@@ -98,6 +98,12 @@ def test_the_documented_example_makes_a_format(tmp_path: Path) -> None:
         ("numbers.toml", "element_bits = 32", "element_bitz = 32", "element_bitz"),
         ("gguf.toml", 'default = "fp16"', 'default = "fp15"', "fp15"),
         ("gguf.toml", '{ set = "kept_32_bit" }', '{ set = "sometimes" }', "sometimes"),
+        (
+            "checkpoints.toml",
+            "[recipes.fp32]",
+            '[numbers.fp8]\nelement_bits = 8\nsource = "vllm-quantization"\n\n[recipes.fp32]',
+            "numbers: fp8 stands in another file as well",
+        ),
         ("checkpoints.toml", 'gguf = "f16"', 'gguf = "f17"', "f17"),
         ("checkpoints.toml", 'aliases = ["awq", ', 'aliases = ["gptq", ', "gptq"),
     ],

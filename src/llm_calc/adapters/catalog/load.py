@@ -268,7 +268,10 @@ def _check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) 
                 f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml; {more}"
             )
         if row.network not in links or links[row.network].scope != "network":
-            raise CatalogError(f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml")
+            known = ", ".join(each.id for each in links.values() if each.scope == "network")
+            raise CatalogError(
+                f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml; known: {known}"
+            )
 
 
 def _check_rental_prices(prices: Iterable[RentalPrice], gpus: set[str]) -> None:

@@ -21,13 +21,16 @@ def format_catalog(root: Path | None = None) -> FormatCatalog:
         CatalogError: a file or row is wrong, or refers to what does not exist; names file and key.
     """
     folder = catalog_folder("formats", root)
-    file = read_toml(NumbersFile, folder / "numbers.toml")
-    _check_sources("numbers", ((name, row.source) for name, row in file.numbers.items()), file.sources)
-    numbers = MappingProxyType(_numbers(file.numbers))
-    entries = [
-        *_recipes(folder / "checkpoints.toml", numbers, gguf=False),
-        *_recipes(folder / "gguf.toml", numbers, gguf=True),
-    ]
+    checkpoints, gguf = (read_toml(RecipesFile, folder / name) for name in ("checkpoints.toml", "gguf.toml"))
+    rows = _number_rows(
+        {
+            "numbers": read_toml(NumbersFile, folder / "numbers.toml"),
+            "checkpoints": checkpoints,
+            "gguf": gguf,
+        }
+    )
+    numbers = MappingProxyType(_numbers(rows))
+    entries = [*_recipes("checkpoints", checkpoints, numbers), *_recipes("gguf", gguf, numbers)]
     names: NameIndex[RecipeEntry] = NameIndex("number format", FIELD)
     for entry in entries:
         names.add(entry, entry.name, (entry.name, *entry.row.aliases))
@@ -36,11 +39,20 @@ def format_catalog(root: Path | None = None) -> FormatCatalog:
         numbers=numbers,
         recipes=tuple(entries),
         names=names,
-        trade=tuple(
-            Trade(pattern=row.pattern, says=row.says)
-            for row in read_toml(RecipesFile, folder / "gguf.toml").trade
-        ),
+        trade=tuple(Trade(pattern=row.pattern, says=row.says) for row in gguf.trade),
     )
+
+
+def _number_rows(files: Mapping[str, NumbersFile | RecipesFile]) -> dict[str, NumberRow]:
+    """The rows of all files; each name stands in one of them."""
+    found: dict[str, NumberRow] = {}
+    for place, file in files.items():
+        _check_sources(place, ((name, row.source) for name, row in file.numbers.items()), file.sources)
+        twice = found.keys() & file.numbers.keys()
+        if twice:
+            raise CatalogError(f"formats/{place}.toml: numbers: {min(twice)} stands in another file as well")
+        found |= file.numbers
+    return found
 
 
 def _numbers(rows: Mapping[str, NumberRow]) -> dict[str, NumberFormat]:
@@ -77,18 +89,17 @@ def _number(
     return built[name]
 
 
-def _recipes(path: Path, numbers: Mapping[str, NumberFormat], *, gguf: bool) -> Iterator[RecipeEntry]:
-    file = read_toml(RecipesFile, path)
-    _check_sources(path.stem, ((name, row.source) for name, row in file.recipes.items()), file.sources)
+def _recipes(place: str, file: RecipesFile, numbers: Mapping[str, NumberFormat]) -> Iterator[RecipeEntry]:
+    _check_sources(place, ((name, row.source) for name, row in file.recipes.items()), file.sources)
     for name, row in file.recipes.items():
         rules = tuple(_filled(name, row, file))
-        _check_formats(f"formats/{path.name}: {name}", row, rules, numbers)
-        _check_groups(f"formats/{path.name}: {name}", rules, file.groups)
+        _check_formats(f"formats/{place}.toml: {name}", row, rules, numbers)
+        _check_groups(f"formats/{place}.toml: {name}", rules, file.groups)
         yield RecipeEntry(
             name=name,
             row=row.recipe,
             rules=tuple(rule.rule for rule in rules),
-            is_gguf=gguf,
+            is_gguf=place == "gguf",
             groups=MappingProxyType(file.groups),
         )
 

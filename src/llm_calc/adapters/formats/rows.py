@@ -133,12 +133,16 @@ class NumbersFile(BaseModel):
 
 
 class RecipesFile(BaseModel):
-    """``checkpoints.toml`` and ``gguf.toml``; ``groups``: categories of tensors of a file, the first that fits."""
+    """``checkpoints.toml`` and ``gguf.toml``; ``groups``: categories of tensors of a file, the first that fits.
+
+    ``numbers``: formats of numbers that its recipes bring with them, beside those of ``numbers.toml``.
+    """
 
     model_config = STRICT
 
     sources: dict[Name, SourceRow]
     groups: dict[str, Many[str]] = {}
+    numbers: dict[Name, NumberRow] = {}
     sets: dict[str, Many[RuleRow]]
     recipes: dict[Name, RecipeRow]
     trade: Many[TradeRow] = ()
