@@ -96,3 +96,17 @@ def test_a_plan_of_memory_says_where_estimates_take_a_smaller_cache() -> None:
     assert any(
         each.startswith("precision.kv_cache: estimates with such weights") for each in plan.assumptions
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "engine", "cache"), [("integers", "vllm", "fp8"), ("integers", "sglang", "bf16")]
+)
+def test_plans_name_the_cache_that_the_engine_takes(kind: str, engine: str, cache: str) -> None:
+    found = llm_calc.plan(
+        model=asked(kind, engine, None)["model"],
+        gpus=["h100-80gb-sxm"],
+        engines=[engine],
+        limits={"max_gpus": 1},
+        max_plans=1,
+    )
+    assert [plan.precision.kv_cache for plan in found.plans] == [cache]

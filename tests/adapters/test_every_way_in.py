@@ -212,6 +212,7 @@ def test_a_sweep_says_it_once_and_marks_every_row(
     assert [row["confidence"] for row in plain] == ["exact"] * 2
 
 
+@pytest.mark.repeats
 def test_models_that_were_not_read_whole_are_marked() -> None:
     hardware = {"gpu": "h200-141gb-sxm", "count": 8}
     answer = asked("models_for", {"hardware": hardware, "context_tokens": 4096, "max_models": 60})
@@ -221,3 +222,13 @@ def test_models_that_were_not_read_whole_are_marked() -> None:
     assert all(name in words for name in marked)
     for name in marked[:3]:
         assert asked("inspect_model", {"model": {"name": name}})["confidence"] == "approximate"
+
+
+def test_recommendations_say_which_cache_their_times_take() -> None:
+    """As the estimate of the same does: measured deployments with such weights kept the cache in fp8. Plans name it."""
+    said = "precision.kv_cache: fp8, as the measured deployments of vllm"
+    fp8 = {"model": {"name": MODEL}, "precision": {"weights": "fp8"}}
+    assert any(words.startswith(said) for words in asked("serving_estimate", parts(fp8))["assumptions"])
+    (row,) = recommended(fp8)["recommendations"]
+    assert any(words.startswith(said) for words in row["notes"])
+    assert {plan["precision"]["kv_cache"] for plan in planned(fp8)["plans"]} == {"bf16"}

@@ -202,7 +202,7 @@ def test_a_terminal_without_the_marks_shows_the_rest() -> None:
         (("models", "a", "b"), "b: one argument more than the command takes"),
         (
             ("memory", "llama-3.1-8b", "--gpu", "h100", "80gb"),
-            '80gb: one argument more than the command takes; a name of several words goes in quotes, such as --gpu "',
+            '80gb: one argument more than the command takes; names of several words go in quotes: --gpu "h100 80gb"',
         ),
         (("calibrate",), "FILE: is required"),
     ],

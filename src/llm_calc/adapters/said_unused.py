@@ -51,6 +51,11 @@ def told_words(subject: Subject, part: EnginePart) -> list[str]:
     return list(dict.fromkeys((*subject.assumptions, *subject.warnings, *told_of(part))))
 
 
+def of_formats(assumptions: Iterable[str]) -> list[str]:
+    """What of a deployment's assumptions is about its number formats."""
+    return [words for words in assumptions if words.startswith("precision.")]
+
+
 def told_of_several(what: str, subjects: Iterable[Subject], parts: Iterable[EnginePart]) -> Iterator[str]:
     """The same of several deployments, each sentence once with the places of those whose it is, from 0."""
     places: dict[str, list[str]] = {}

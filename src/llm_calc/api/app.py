@@ -83,7 +83,7 @@ def _add_work(app: FastAPI, settings: Settings) -> None:
     """Where questions are worked on: threads, and a process beside them that ``server.run`` allows."""
     app.state.pools = {
         "light": Pool("light", settings.light_threads, settings.light_waiting),
-        "heavy": Pool("heavy", settings.heavy_threads, settings.heavy_waiting),
+        "heavy": Pool("heavy", settings.heavy_threads, settings.heavy_waiting, large=True),
     }
     app.state.beside = Beside(settings.catalogs_path)
 

@@ -20,6 +20,7 @@ from llm_calc.adapters.operations import load_all
 from llm_calc.adapters.stopping import Stop, StoppedError, stoppable
 from llm_calc.api.frames import END, FAILED, NEXT, OPEN, PIECE, READY, REFUSED, Outlet, received
 from llm_calc.api.logs import set_up_logging
+from llm_calc.api.memory import Freed
 from llm_calc.api.tasks import Task
 from llm_calc.core.errors import CalcError
 
@@ -72,6 +73,7 @@ class _Questions:
     def __init__(self, catalogs: Catalogs, outlet: Outlet) -> None:
         self.catalogs, self.outlet = catalogs, outlet
         self.open: dict[int, _Question] = {}
+        self.freed = Freed(at_once=True)
 
     def take(self, verb: str, number: int, value: Task) -> None:
         """Do what a message says; of a question that has ended it says nothing."""
@@ -87,6 +89,7 @@ class _Questions:
                 question.work(self.catalogs)
         finally:
             self.open.pop(question.number, None)
+            self.freed.give_back()
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from llm_calc.adapters.stopping import Stop, StoppedError, stoppable
+from llm_calc.api.memory import Freed
 
 Result = TypeVar("Result")
 
@@ -35,9 +36,12 @@ class CallerLeftError(Exception):
 
 
 class Pool:
-    """``threads`` pieces of work at a time, ``waiting`` more in line; above that, 429."""
+    """``threads`` pieces of work at a time, ``waiting`` more in line; above that, 429.
 
-    def __init__(self, name: str, threads: int, waiting: int) -> None:
+    ``large``: each piece leaves much memory behind, which is given back to the system at once.
+    """
+
+    def __init__(self, name: str, threads: int, waiting: int, *, large: bool = False) -> None:
         self.name, self.threads, self.places = name, threads, threads + waiting
         self.taken = 0
         self.refused = 0
@@ -46,6 +50,7 @@ class Pool:
         self.on_refused: Callable[[], object] = _ignore
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"llm-calc-{name}")
         self._lock = Lock()
+        self._freed = Freed(at_once=large)
 
     def admit(self) -> None:
         """Refuse where there is no place left.
@@ -92,6 +97,7 @@ class Pool:
             return work()
         finally:
             self.mean_s += _NEW_SHARE * (time.perf_counter() - began_s - self.mean_s)
+            self._freed.give_back()
 
     def _count(self, places: int) -> None:
         with self._lock:

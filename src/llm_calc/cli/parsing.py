@@ -18,7 +18,7 @@ from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.cli.exits import CommandLineError, Exit, exit_codes
 
 OUTPUT = "Output"
-QUOTED = '; a name of several words goes in quotes, such as --gpu "h100 80gb"'
+QUOTED = '; names of several words go in quotes: --gpu "h100 80gb"'
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 _WORDS = (

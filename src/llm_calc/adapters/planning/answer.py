@@ -17,6 +17,7 @@ from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.planning.scene import Scene
+from llm_calc.adapters.said_unused import of_formats
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
 from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
@@ -98,7 +99,7 @@ def _own_notes(plan: Evaluated) -> list[str]:
     """What to know of a plan whatever starts it."""
     placed, engine = plan.placed, plan.planned.engine
     basis = basis_words(placed, engine, plan.row.choice.way, plan.workload)
-    return [*placed.warnings, *basis, *way_notes(placed, engine)]
+    return [*of_formats(placed.assumptions), *placed.warnings, *basis, *way_notes(placed, engine)]
 
 
 def _output(plan: Evaluated) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from llm_calc.adapters.asked_caches import as_taken
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.custom_gpu import CUSTOM_GPU
 from llm_calc.adapters.formats import Precision, find_recipe
@@ -205,9 +206,9 @@ def _with_caches(
     source: SourcedModel, engine: str, weights: str | None, caches: list[str]
 ) -> Iterator[Choice]:
     rules = launch_rules(engine)
-    default = model_precision(source, PrecisionPart(weights=weights), engine)
+    default, _ = as_taken(source, PrecisionPart(weights=weights), engine, None)
     for cache in caches:
-        precision = model_precision(source, PrecisionPart(weights=weights, kv_cache=cache), engine)
+        precision, _ = as_taken(source, PrecisionPart(weights=weights, kv_cache=cache), engine, None)
         if precision.kv_cache == default.kv_cache or precision.kv_cache in rules.kv_cache_formats:
             yield _choice(source, rules, weights, precision, default)
 

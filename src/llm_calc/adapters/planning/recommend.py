@@ -18,6 +18,7 @@ from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.runs_on import refusal
+from llm_calc.adapters.said_unused import of_formats
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.stopping import checkpoint
@@ -221,8 +222,9 @@ def _holding(
 
 
 def _own_warnings(each: Holding, source: SourcedModel) -> list[str]:
-    """Warnings of this GPU and engine; those of the model are the answer's."""
-    return [words for words in each.placed.warnings if words not in source.warnings]
+    """What is said of this GPU and engine; words on the model are the answer's."""
+    told = (*of_formats(each.placed.assumptions), *each.placed.warnings)
+    return [words for words in told if words not in source.warnings]
 
 
 def _order(objective: str, each: Holding) -> tuple[float, ...]:

@@ -1,0 +1,37 @@
+"""Memory that work has freed goes back to the system."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from llm_calc.api.memory import EVERY_S, Freed
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc, and glibc")
+
+
+def resident_bytes() -> int:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def test_memory_freed_below_what_is_kept_is_given_back() -> None:
+    freed = Freed(at_once=True)
+    pieces = [bytearray(50_000) for _ in range(1300)]
+    last = bytearray(50_000)
+    pieces.clear()
+    before = resident_bytes()
+    freed.give_back()
+    assert before - resident_bytes() > 40_000_000  # of 65 MB; some pages are in use again
+    assert last
+
+
+def test_light_work_gives_back_now_and_then() -> None:
+    freed = Freed(at_once=False)
+    began_s = freed.last_s
+    freed.give_back()
+    assert freed.last_s == began_s
+    freed.last_s = time.monotonic() - EVERY_S
+    freed.give_back()
+    assert freed.last_s > began_s
