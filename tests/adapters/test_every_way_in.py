@@ -232,3 +232,10 @@ def test_recommendations_say_which_cache_their_times_take() -> None:
     (row,) = recommended(fp8)["recommendations"]
     assert any(words.startswith(said) for words in row["notes"])
     assert {plan["precision"]["kv_cache"] for plan in planned(fp8)["plans"]} == {"bf16"}
+
+
+@pytest.mark.parametrize("way", ["memory_plan", "serving_estimate", "compare"])
+def test_nothing_else_is_said_of_an_option_that_nothing_counts(way: str) -> None:
+    assert "further" not in json.dumps(
+        places(WITH_AN_ENGINE[way](SAID["an option that nothing counts"]), "assumptions")
+    )
