@@ -32,24 +32,26 @@ for _name in [name for name in os.environ if name.startswith("LLM_CALC_")]:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-MIRRORED = ("tests/core", "tests/adapters")
-"""Tests that mirror what coverage is asked of. Under coverage a test takes three to five times as long: the others go
-without, and so do searches of properties and those of these that say ``repeats`` or ``no_cover``, since they run the
-same lines many times."""
 RECORDED = os.environ.get("COVERED") == "most"
 """Where mutants ask which tests reach a line: all but ``no_cover`` are measured, in more cases of a test."""
-COVERED_CASES = 32 if RECORDED else 4
-"""Cases of one test that are measured, spread over all: what these reach is a lower bound of what all of them do."""
+MIRRORED = (
+    {"tests/core": 16, "tests/adapters": 4} if not RECORDED else {"tests/core": 32, "tests/adapters": 32}
+)
+"""Tests that mirror what coverage is asked of. Under coverage a test takes three to five times as long: the others go
+without, and so do searches of properties and those of these that say ``repeats`` or ``no_cover``, since they run the
+same lines many times. Beside each folder the cases of one test that are measured, spread over all: what these reach is
+a lower bound of what all of them do. Cases of the core are short, and each may be the only one of a class."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Measure coverage in the mirrored tests alone, and of those with many cases in some."""
-    mirrored = [config.rootpath / folder for folder in MIRRORED]
+    mirrored = {config.rootpath / folder: most for folder, most in MIRRORED.items()}
     for _, cases in groupby(items, key=lambda item: item.nodeid.partition("[")[0]):
         uncovered = list(cases)
         first = uncovered[0]
-        if any(first.path.is_relative_to(folder) for folder in mirrored) and not repeats(first):
-            uncovered = between(uncovered)
+        most = next((most for folder, most in mirrored.items() if first.path.is_relative_to(folder)), 0)
+        if most and not repeats(first):
+            uncovered = between(uncovered, most)
         for item in uncovered:
             item.add_marker(pytest.mark.no_cover)
 
@@ -60,9 +62,9 @@ def repeats(case: pytest.Item) -> bool:
     return not RECORDED and (said or is_hypothesis_test(getattr(case, "obj", None)))
 
 
-def between(cases: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Those of a test's cases that are left out where ``COVERED_CASES`` at most are taken, evenly."""
-    step = ceil(len(cases) / COVERED_CASES)
+def between(cases: Sequence[pytest.Item], most: int) -> list[pytest.Item]:
+    """Those of a test's cases that are left out where so many at most are taken, evenly."""
+    step = ceil(len(cases) / most)
     return [case for place, case in enumerate(cases) if place % step]
 
 

@@ -154,6 +154,7 @@ def fitted_cases(family: Family) -> list[Case]:
     return [case for case in cases_by_family()[family] if case.row.aside is None]
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("family", FAMILIES)
 def test_exactly_what_the_fit_took_together_is_measured(family: Family) -> None:
     """Every engine, GPU and model of the fit in every combination."""

@@ -291,6 +291,7 @@ def test_plans_refuse_classes_of_sessions_by_name() -> None:
         )
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(
     "load", [{}, {"concurrency": 12}, {"concurrency": 300}, {"request_rate": 3.0}, {"request_rate": 300.0}]
 )

@@ -171,3 +171,29 @@ def test_a_part_on_the_host_copies_experts() -> None:
 def test_types_that_llama_cpp_lacks(model: str) -> None:
     with pytest.raises(CalcError, match="does not run models of type"):
         llama_cpp(model, n_ctx=2048)
+
+
+WIDENED = [  # GPU, format of the cache, options, MiB of one layer's 32768 cells of 2 x 4096 numbers in 16 bits
+    (H100, "q8_0", {}, "512 MiB"),
+    (H100, "q4_0", {}, "512 MiB"),
+    ("mi300x", "q8_0", {}, "512 MiB"),
+    (H100, "auto", {"cache_type_k": "q8_0"}, "256 MiB"),
+    (H100, "f16", {}, ""),
+    (H100, "q8_0", {"offload_kqv": False}, ""),
+    ("apple-m4-max", "q8_0", {}, ""),
+]
+
+
+@pytest.mark.parametrize(("gpu", "cache", "options", "said"), WIDENED)
+def test_a_quantized_cache_is_widened_for_attention(
+    gpu: str, cache: str, options: dict[str, Any], said: str
+) -> None:
+    """``ggml_cuda_flash_attn_ext_get_alloc_size``; OLMo 2 7B has as many keys and values as numbers in a row."""
+    found = llm_calc.memory_plan(
+        model="olmo2-7b",
+        precision={"weights": "f16", "kv_cache": cache},
+        hardware=gpu,
+        engine={"name": "llama.cpp", "n_ctx": 32_768, "n_parallel": 1, **options},
+    )
+    told = [line for line in found.assumptions if "in 16 bits besides" in line]
+    assert (said in told[0]) if said else not told

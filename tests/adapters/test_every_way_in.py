@@ -212,6 +212,7 @@ def test_a_sweep_says_it_once_and_marks_every_row(
     assert [row["confidence"] for row in plain] == ["exact"] * 2
 
 
+@pytest.mark.repeats
 def test_models_that_were_not_read_whole_are_marked() -> None:
     hardware = {"gpu": "h200-141gb-sxm", "count": 8}
     answer = asked("models_for", {"hardware": hardware, "context_tokens": 4096, "max_models": 60})
@@ -231,3 +232,10 @@ def test_recommendations_say_which_cache_their_times_take() -> None:
     (row,) = recommended(fp8)["recommendations"]
     assert any(words.startswith(said) for words in row["notes"])
     assert {plan["precision"]["kv_cache"] for plan in planned(fp8)["plans"]} == {"bf16"}
+
+
+@pytest.mark.parametrize("way", ["memory_plan", "serving_estimate", "compare"])
+def test_nothing_else_is_said_of_an_option_that_nothing_counts(way: str) -> None:
+    assert "further" not in json.dumps(
+        places(WITH_AN_ENGINE[way](SAID["an option that nothing counts"]), "assumptions")
+    )

@@ -154,6 +154,7 @@ def said(request: dict[str, Any], kind: str) -> tuple[dict[str, Any], str]:
     return plan, words
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("kind", ["memory", "serving"])
 @pytest.mark.parametrize(("engine", "option", "value"), OPTIONS, ids=str)
 def test_an_option_changes_the_answer_or_is_named_or_refused(

@@ -58,6 +58,10 @@ DEFAULTS: dict[str, set[Any]] = {
     "performance_mode": {"balanced"},
     "swa_full": {False},
     "usage_context": {"OPENAI_API_SERVER"},
+    "objective": {"cost"},
+    "percentile": {"mean"},
+    "prefill_apart": {False},
+    "rental": {"on_demand"},
     "turns": {1},  # a session of one turn is a request by itself
     "concurrency": {1},
     "batch": {1},
@@ -164,6 +168,11 @@ REACHED_BY_NOTHING = {
     "hardware.gpus_per_node",
     "disaggregated.decode_hardware.gpus_per_node",
     "max_models",
+    "max_gpus",
+    "max_plans",
+    "limits.ttft_s",
+    "limits.tpot_s",
+    "limits.request_latency_s",
 }
 
 
@@ -252,4 +261,32 @@ def test_prefill_and_decode_apart_keep_silent_of_nothing(engine: str, also: Sche
 def test_questions_of_ones_own_machine_keep_silent_of_nothing(
     operation: Operation[Any, Any], body: Schema
 ) -> None:
+    assert beyond_limits(silent(operation, body)) == []
+
+
+PLANNED = {
+    "model": {"name": "llama-3.1-8b"},
+    "gpus": ["h100-80gb-sxm"],
+    "engines": ["vllm"],
+    "formats": ["bf16"],
+    "max_plans": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        (operations.DEPLOYMENT_PLANS, {**PLANNED, "workload": {**LENGTHS, "concurrency": 8}}),
+        (
+            operations.RECOMMEND_GPUS,
+            {
+                "model": {"name": "llama-3.1-8b"},
+                "gpus": ["h100-80gb-sxm"],
+                "context_tokens": 4096,
+                "engine": {"name": "vllm"},
+            },
+        ),
+    ],
+)
+def test_plans_keep_silent_of_nothing(operation: Operation[Any, Any], body: Schema) -> None:
     assert beyond_limits(silent(operation, body)) == []

@@ -1,16 +1,19 @@
 """Parameters, weights and caches against published counts and hand arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_calc.core import memory
+from llm_calc.core.formats import NumberFormat, RecipeRule
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.stages import stage_caches, unlike_stages
-from llm_calc.core.weights import Cache
+from llm_calc.core.weights import Cache, Weight
 from tests.builders import INT4, deepseek_v3, llama, mixtral, plain_recipe
 
 GIB = 2**30
@@ -49,6 +52,28 @@ def test_weights_of_llama_2_7b_in_16_bits_take_12_55_gib() -> None:
 def test_int4_groups_store_their_scales() -> None:
     # 4 bits + (16 + 4) bits for every 128 numbers
     assert memory.weights_bytes(LLAMA, plain_recipe(INT4)) == pytest.approx(6_738_415_616 * 4.15625 / 8)
+
+
+def test_layers_in_formats_of_their_own_add_up_to_the_byte() -> None:
+    """Layers of 4 x 64 x 64 + 3 x 64 x 176 = 50176 in matrices, with 4, 8 and 16 bits: 1.5 and 1 byte less than 16."""
+    model = llama(hidden=64, intermediate=176, layers=3, heads=4, kv_heads=4)
+    formats = [NumberFormat(name=f"int{bits}", element_bits=bits) for bits in (4, 8)]
+    rules = tuple(
+        RecipeRule(format=each, components=frozenset({"attention", "mlp"}), layers=frozenset({layer}))
+        for layer, each in enumerate(formats)
+    )
+    recipe = replace(plain_recipe(), rules=rules)
+    expected = 2 * memory.total_parameters(model) - (1.5 + 1.0) * 50176
+    assert memory.weights_bytes(model, recipe) == pytest.approx(expected, abs=0.01)
+    assert memory.stage_weights_bytes(model, recipe, Layout(), 0) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_share_of_a_matrix_has_its_share_of_the_bias_which_no_format_makes_smaller() -> None:
+    """12 x 8 and a bias of 4: of 30 elements 28.8 have half a byte, and 1.2 have two: 14.4 + 2.4 = 16.8 bytes."""
+    weight = Weight(name="w", component="attention", rows=12, cols=8, bias=4)
+    number, vectors = NumberFormat(name="int4", element_bits=4), NumberFormat(name="bf16", element_bits=16)
+    assert memory.weight_bytes(weight, 30, number, vectors) == pytest.approx(16.8)
+    assert memory.weight_bytes(weight, 30, NumberFormat(name="none", element_bits=0), vectors) == 0
 
 
 @pytest.mark.parametrize(

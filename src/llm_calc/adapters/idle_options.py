@@ -19,7 +19,16 @@ from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.host import HostTimes
 
 NOT_OPTIONS = frozenset(
-    ("name", "version", "preset", "cache_type_k", "cache_type_v", "mm_processor_kwargs", "further")
+    (
+        "name",
+        "version",
+        "preset",
+        "cache_type_k",
+        "cache_type_v",
+        "mm_processor_kwargs",
+        "further",
+        "further_values",
+    )
 )
 """What chooses rules, or a format or limits that were brought into the setup before."""
 SERVED = "served"

@@ -94,6 +94,7 @@ def exhaustive_best(client: TestClient, rate: float) -> tuple[float, Json]:
     return min(found, key=lambda pair: pair[0])
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("rate", [0.4, 1.2])
 def test_a_search_of_everything_finds_the_same_best_plan(client: TestClient, rate: float) -> None:
     usd_per_token_s, _ = exhaustive_best(client, rate)

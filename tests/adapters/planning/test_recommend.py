@@ -45,6 +45,7 @@ def test_every_recommendation_holds_the_model_and_one_gpu_less_does_not(client: 
             assert not client.post("/api/memory_plan", json=smaller).json()["fits"]
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(
     ("objective", "key"),
     [

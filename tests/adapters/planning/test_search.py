@@ -39,6 +39,7 @@ def dearest(found: DeploymentPlansAnswer) -> float:
     return max(plan.usd_per_hour or 0.0 for plan in found.plans)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm"])
 def test_more_engines_never_find_less(engine: str) -> None:
     narrow, wide = answer(TIGHT, engines=[engine]), answer(TIGHT)
@@ -46,6 +47,7 @@ def test_more_engines_never_find_less(engine: str) -> None:
     assert (wide.plans[0].usd_per_hour or 0) <= (narrow.plans[0].usd_per_hour or 0)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("gpus", [["h100-80gb-sxm"], ["l40s"], ["a100-80gb-sxm", "mi300x"]])
 def test_more_gpus_never_find_less(gpus: list[str]) -> None:
     narrow, wide = answer(LLAMA, gpus=gpus), answer(LLAMA)
@@ -69,6 +71,7 @@ def test_a_named_gpu_is_not_told_to_be_named() -> None:
     assert all("name it in gpus" not in refusal.reason for refusal in found.refused)
 
 
+@pytest.mark.repeats
 def test_a_model_on_a_kind_of_gpu_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layouts, loads and options of an engine vary what was resolved."""
     seen: list[Any] = []

@@ -52,6 +52,7 @@ def test_sessions_of_one_turn_are_the_plain_load() -> None:
     assert [plan.gpus for plan in one.plans] == [plan.gpus for plan in alone.plans]
 
 
+@pytest.mark.repeats
 def test_longer_pauses_need_no_more_gpus() -> None:
     counts = [
         planned(CHAT | {"concurrency": 400, "sessions": SESSIONS | {"think_s": pause}}, objective="gpus")

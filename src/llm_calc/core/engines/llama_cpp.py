@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
-from llm_calc.core.engines.llama_cpp_cache import CacheRules, cache_bytes, claims
+from llm_calc.core.engines.llama_cpp_cache import CacheRules, cache_bytes, claims, widened_notes
 from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes, host_compute_bytes
 from llm_calc.core.engines.llama_cpp_copies import copies_of
 from llm_calc.core.engines.llama_cpp_fit import FitQuestion, Loading, dealt_layers, fitted
@@ -109,9 +109,9 @@ class LlamaCpp:
         split = devices_of(setup, loading)
         host, slots = self._host(setup, loading, split), self.slots_at(loading.n_ctx)
         found = fullest([self._device(setup, loading, split, stage, host) for stage in range(len(split))])
-        return replace(
-            found, notes=(*notes(setup, loading, split, slots), *self.without_effect(setup, slots))
-        )
+        said = (*notes(setup, loading, split, slots), *self.without_effect(setup, slots))
+        here = [device.layers for device in split] if self.cache_on_device else []
+        return replace(found, notes=(*said, *widened_notes(setup, here, self._cache_rules(setup, loading))))
 
     def loading(self, setup: Setup) -> Loading:
         """What the server loads where: as the options say, and fitted where they say nothing."""

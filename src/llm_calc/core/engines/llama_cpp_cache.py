@@ -4,11 +4,11 @@ Source: llama.cpp v0.5.0 ``src/llama-kv-cache.cpp``, ``src/llama-kv-cache-iswa.c
 ``src/llama-memory-recurrent.cpp``; checked: 2026-11-29.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from llm_calc.core.engines.base import Claim
+from llm_calc.core.engines.base import Claim, Setup
 from llm_calc.core.engines.llama_cpp_slots import (
     CELL_PADDING,
     Slots,
@@ -20,6 +20,9 @@ from llm_calc.core.engines.llama_cpp_slots import (
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.weights import Cache
 
+WIDE_BYTES = 2.0
+WIDENED_BY = ("NVIDIA", "AMD")
+"""Whose kernels of attention widen what is quantized."""
 STATE_BYTES = 4.0
 """Recurrent states are kept in float32."""
 
@@ -91,6 +94,30 @@ def widest_cache(model: Model, layers: range, rules: CacheRules) -> float:
             cells = rules.slots.window_cells(window, rules.micro_batch) * rules.slots.streams
         sizes.append(cells * kept.bytes_per_token)
     return max(sizes)
+
+
+def widened_bytes(model: Model, layers: range, rules: CacheRules) -> float:
+    """Keys and values of the widest of these layers in 16 bits, where they are kept in less [bytes].
+
+    ``max over layers of cells x 2 x (keys + values)``, of those that are quantized.
+    Source: llama.cpp, the source in llama-cpp-python 0.3.36 ``ggml/src/ggml-cuda/fattn.cu``,
+    ``ggml_cuda_flash_attn_ext_get_alloc_size``; checked: 2026-11-30, read, not measured.
+    Leaves out: kernels for few tokens, which read quantized cells as they are.
+    """
+    keys, values = (WIDE_BYTES * (each < WIDE_BYTES) for each in (rules.key_bytes, rules.value_bytes))
+    return widest_cache(model, layers, replace(rules, key_bytes=keys, value_bytes=values))
+
+
+def widened_notes(setup: Setup, split: Iterable[range], rules: CacheRules) -> Iterator[str]:
+    """That attention on CUDA widens a quantized cache, which the dry run of another device does not show."""
+    if not rules.flash_attention or setup.gpu.vendor not in WIDENED_BY:
+        return
+    most = max((widened_bytes(setup.model, layers, rules) for layers in split), default=0.0)
+    if most:
+        yield (
+            f"attention on {setup.gpu.vendor} keeps a layer's quantized keys and values in 16 bits besides, "
+            f"{most / 2**20:.0f} MiB that are not counted here (read in its source, never measured)"
+        )
 
 
 def claims(model: Model, layers: range, rules: CacheRules) -> tuple[Claim, ...]:
