@@ -191,7 +191,8 @@ def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorT
             )
         if load.prompt_tokens:
             seconds = float(prompt_attention_seconds(context, work, load, rates))
-            pairs = seconds / float(pair_seconds(context, rates))
+            each_s = float(pair_seconds(context, rates))
+            pairs = seconds / each_s if each_s else 0.0
             flops, moved = (
                 pairs * float(each)
                 for each in (context.prefill_flops_per_pair, context.prefill_bytes_per_pair)
