@@ -77,7 +77,10 @@ class Column:
         self.logs, self._missing, self._lacking = logs, missing, np.isnan(logs).nonzero()[0]
 
     def far(self, value: float) -> FloatArray:
-        """Half of the doublings between each run and a value."""
+        """Half of the doublings between each run and a value [-].
+
+        Definition: 0.5 |log2(run / value)|; ``missing`` where a run lacks the number.
+        """
         found: FloatArray = DOUBLING * np.abs(self.logs - np.log2(value))
         found[self._lacking] = self._missing
         return found
@@ -103,7 +106,10 @@ class Near:
         self.alike: Places = _alike(stack, runs, same_model & same_gpu)[self.places].nonzero()[0]
 
     def distances(self, asked: Load) -> FloatArray:
-        """How far each of the runs is from the stack under a load [-]."""
+        """How far each of the runs is from the stack under a load [-].
+
+        Definition: the sum at the head of this module.
+        """
         total: FloatArray = self.far + OTHER_LOAD * ~self.kind.are(asked.kind)
         total += self.input_tokens.far(asked.input_tokens)
         total += self.output_tokens.far(asked.output_tokens)
@@ -114,14 +120,20 @@ class Near:
         return total
 
     def nearest(self, asked: Load, most: int) -> tuple[int, list[tuple[int, float]]]:
-        """How many runs are near enough to compare, and places and distances of the nearest of them."""
+        """How many runs are near enough to compare [runs], and places and distances of the nearest of them [-].
+
+        Definition: those no further than ``FARTHEST``; of equals those that come first in the file.
+        """
         far = self.distances(asked)
         comparable = (far <= FARTHEST).nonzero()[0]
         nearest = comparable[far[comparable].argsort(kind="stable")[:most]]
         return len(comparable), list(zip(self.places[nearest].tolist(), far[nearest].tolist(), strict=True))
 
     def points(self, asked: Load, kinds: tuple[str, ...]) -> list[int]:
-        """Places of the runs of the very stack with like lengths, of these kinds of load."""
+        """Places of the runs of the very stack with like lengths, of these kinds of load [-].
+
+        Definition: both lengths differ by no more than ``LIKE_LENGTH`` doublings.
+        """
         own = self.alike
         if not len(own):
             return []
