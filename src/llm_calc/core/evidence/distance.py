@@ -77,7 +77,7 @@ class Column:
         self.logs, self._missing, self._lacking = logs, missing, np.isnan(logs).nonzero()[0]
 
     def far(self, value: float) -> FloatArray:
-        """Half of the doublings between each run and a value [-].
+        """Half of the doublings between each run and a value [1].
 
         Definition: 0.5 |log2(run / value)|; ``missing`` where a run lacks the number.
         """
@@ -106,7 +106,7 @@ class Near:
         self.alike: Places = _alike(stack, runs, same_model & same_gpu)[self.places].nonzero()[0]
 
     def distances(self, asked: Load) -> FloatArray:
-        """How far each of the runs is from the stack under a load [-].
+        """How far each of the runs is from the stack under a load [1].
 
         Definition: the sum at the head of this module.
         """
@@ -120,7 +120,7 @@ class Near:
         return total
 
     def nearest(self, asked: Load, most: int) -> tuple[int, list[tuple[int, float]]]:
-        """How many runs are near enough to compare [runs], and places and distances of the nearest of them [-].
+        """How many runs are near enough to compare [rows], and places and distances of the nearest of them [1].
 
         Definition: those no further than ``FARTHEST``; of equals those that come first in the file.
         """
@@ -130,7 +130,7 @@ class Near:
         return len(comparable), list(zip(self.places[nearest].tolist(), far[nearest].tolist(), strict=True))
 
     def points(self, asked: Load, kinds: tuple[str, ...]) -> list[int]:
-        """Places of the runs of the very stack with like lengths, of these kinds of load [-].
+        """Places of the runs of the very stack with like lengths, of these kinds of load [1].
 
         Definition: both lengths differ by no more than ``LIKE_LENGTH`` doublings.
         """

@@ -56,7 +56,10 @@ class RunColumns:
 
 
 def columns_of(held: Mapping[str, Sequence[Any]], bandwidths: Mapping[str, float]) -> RunColumns:
-    """Runs by their fields; ``bandwidths``: of the memory of each known GPU [bytes/s]."""
+    """Runs by their fields; ``bandwidths``: of the memory of each known GPU [bytes/s].
+
+    Definition: base-2 logarithms of the numbers that the runs state.
+    """
 
     def logs(name: str) -> FloatArray:
         return np.log2([value or np.nan for value in held[name]])
