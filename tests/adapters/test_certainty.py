@@ -31,3 +31,25 @@ def test_every_weight_of_a_dense_model_is_read_for_a_token(gpu: str) -> None:
     span = answer.interval.tpot_s
     assert span is not None
     assert span.low >= 0.999999 * 2 * (3_212_749_824 - 57 * 3072) / bandwidth  # rounding
+
+
+def test_a_model_on_a_gpu_of_another_vendor_with_one_measured_model_is_as_unsure_as_a_new_vendor() -> None:
+    """SGLang ran DeepSeek alone on MI300X: its Llama is no surer than an engine's first run on a vendor's chips."""
+    new, vendor = (
+        estimate(
+            model="llama-3.1-70b",
+            hardware={"gpu": "mi300x", "count": 8},
+            engine={"name": name},
+            workload={"concurrency": 16},
+        )
+        for name in ("sglang", "vllm")
+    )
+    ends = []
+    for answer in (new, vendor):
+        span = answer.interval.tpot_s
+        assert span is not None
+        ends.append((span.low / answer.tpot_s, span.high / answer.tpot_s))
+    assert (new.basis.unseen, vendor.basis.unseen) == ("model", "vendor")
+    rounding = 1e-6
+    assert ends[0][0] <= ends[1][0] + rounding
+    assert ends[0][1] >= ends[1][1] - rounding

@@ -14,12 +14,12 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.measured_index import index_of
 from llm_calc.adapters.measured_runs import FIGURES, RunRow, load_runs
 from llm_calc.adapters.nearest import MOST_SHOWN
-from llm_calc.adapters.run_distance import FARTHEST
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.serving import Basis, ServingEstimateAnswer, ServingEstimateRequest
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.evidence.distance import FARTHEST
 from llm_calc.core.memory import active_parameters
 from tools.calibrate.measurements import read_config_of
 

@@ -135,3 +135,10 @@ def test_refusals_are_mapped_by_class(error: CalcError, status: int, details: di
     assert (response.status_code, status_of(error)) == (status, status)
     assert error_of(response) == error.message
     assert response.json().get("details") == details
+
+
+@pytest.mark.parametrize("path", WITH_BODY)
+def test_a_key_said_twice_is_400_and_names_both(client: TestClient, path: str) -> None:
+    response = client.post(path, content='{"model": "a",\n "model": "b"}', headers=JSON)
+    assert response.status_code == 400
+    assert error_of(response) == 'model: is said twice, as "a" in line 1 and as "b" in line 2; say it once'

@@ -1,5 +1,6 @@
 """The same tools over streamable HTTP at ``/mcp``."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -85,6 +86,16 @@ def test_one_request_needs_no_session() -> None:
         assert len(listed.json()["result"]["tools"]) == len(TOOLS)
         result = client.post("/mcp", json=call("memory_plan", PLAN), headers=HEADERS).json()["result"]
         assert result["structuredContent"]["fits"] is True
+
+
+def test_arguments_that_say_a_key_twice_are_refused() -> None:
+    text = json.dumps(call("memory_plan", PLAN)).replace('"model":', '"model": "qwen3-8b", "model":')
+    with TestClient(create_app()) as client:
+        answer = client.post("/mcp", content=text, headers={**HEADERS, "content-type": "application/json"})
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith(
+            'params.arguments.model: is said twice, as "qwen3-8b" in line 1 and as "llama-3.1-8b" in line 1'
+        )
 
 
 def test_tools_share_the_line_of_the_service() -> None:

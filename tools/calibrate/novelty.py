@@ -13,7 +13,7 @@ from llm_calc.adapters.certainty import FEW_MODELS
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import HeldOutError
 from llm_calc.core.novelty import PLACES, Newness, errors_told, widened
-from llm_calc.core.serving.calibrated import maker_key, maker_of
+from llm_calc.core.serving.calibrated import FIRST_VENDOR, maker_key, maker_of
 from tools.calibrate.cases import Case
 from tools.calibrate.drift import pair_of
 from tools.calibrate.evaluate import Fitted
@@ -68,21 +68,24 @@ class _Seen:
     def of(cls, cases: Sequence[Case], keys: Sequence[Mapping[str, str]]) -> "_Seen":
         models: dict[str, set[str]] = defaultdict(set)
         for case in cases:
-            models[case.row.engine].add(measured_shape(case.row.model))
+            for where in (case.row.engine, f"{case.row.engine}/{case.row.gpu}"):
+                models[where].add(measured_shape(case.row.model))
         return cls(
             keys=frozenset(item for each in keys for item in each.items()),
-            shapes=frozenset().union(*models.values()) if models else frozenset(),
-            models={engine: len(some) for engine, some in models.items()},
+            shapes=frozenset().union(*models.values()),
+            models={where: len(some) for where, some in models.items()},
         )
 
     def newness(self, case: Case, keys: Mapping[str, str]) -> Newness:
         place = next((name for name, key in keys.items() if (name, key) not in self.keys), "row")
+        maker, engine = maker_of(case.vendor), case.row.engine
+        counted = f"{engine}/{case.row.gpu}" if place == "model" and maker != FIRST_VENDOR else engine
         return Newness(
             place=place,
             pair=pair_of(case),
-            maker=maker_of(case.vendor),
+            maker=maker,
             known_model=measured_shape(case.row.model) in self.shapes,
-            few_models=self.models.get(case.row.engine, 0) < FEW_MODELS,
+            few_models=self.models.get(counted, 0) < FEW_MODELS,
         )
 
 

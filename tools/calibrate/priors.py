@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tools.calibrate.expert_kernels import kernel_centres
+from tools.calibrate.in_process import ported_centres
 from tools.calibrate.matrix_kernels import format_centres, shortest_centres
 
 US = 1e-6
@@ -48,6 +49,11 @@ def spaced(known: Prior, column: str) -> Prior:
     return replace(known, centres=format_centres(column))
 
 
+def ported(known: Prior, name: str) -> Prior:
+    """The same with deviations of other vendors' chips centred where engines in process have efficiency ``name``."""
+    return replace(known, centres={**known.centres, **ported_centres(name)})
+
+
 FIXED = 1e-6
 """Standard deviation of what is not fitted."""
 
@@ -76,7 +82,9 @@ _SERVERS: Mapping[str, Prior] = {
         prior(0.45, 0.3, 0.05, 0.85, engine=0.1, maker=0.3, generation=0.1, format=0.15),
         "compute_fraction",
     ),
-    "expert_compute_fraction": prior(0.2, 0.4, 0.02, 0.7, engine=0.3, maker=0.3, generation=0.2, format=0.3),
+    "expert_compute_fraction": prior(
+        0.2, 0.4, 0.02, 0.7, engine=0.3, maker=0.3, generation=0.2, format=0.3, kernel=0.2
+    ),
     "vector_compute_fraction": prior(0.4, FIXED, 0.01, 1.0),
     "activation_bandwidth_fraction": prior(0.3, 0.5, 0.05, 0.9),
     "kv_bandwidth_fraction": prior(0.80, 0.15, 0.2, 0.97, engine=0.1, maker=0.15, generation=0.05),
@@ -88,7 +96,7 @@ _SERVERS: Mapping[str, Prior] = {
     "collective_doubling": prior(0.35, 0.3, 0.05, 1.0),
     "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.2),
     "expert_layer_s": timed(
-        prior(35 * US, 0.3, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.2),
+        prior(35 * US, 0.1, 0.5 * US, 300 * US, engine=0.2, maker=0.4, generation=0.1, kernel=0.5),
         "fixed_s",
     ),
     "latent_layer_s": prior(25 * US, 0.5, 1 * US, 200 * US, engine=0.3),
@@ -111,7 +119,22 @@ _SERVERS: Mapping[str, Prior] = {
     ),
     "power_exponent": prior(1e-9, FIXED, 0.0, 1.0),
 }
-SERVED: Mapping[str, Prior] = {name: narrowed(each) for name, each in _SERVERS.items()}
+IN_PROCESS: Mapping[str, str] = {
+    "dense_bandwidth_fraction": "dense_bandwidth_fraction",
+    "expert_bandwidth_fraction": "dense_bandwidth_fraction",
+    "dense_compute_fraction": "dense_compute_fraction",
+    "expert_compute_fraction": "dense_compute_fraction",
+    "kv_bandwidth_fraction": "kv_bandwidth_fraction",
+    "prefill_attention_compute_fraction": "prefill_attention_compute_fraction",
+    "link_fraction": "link_fraction",
+}
+"""Efficiencies of servers on other vendors' chips that start from those in process; no model with experts ran on such
+chips in process, so that experts start as dense matrices do."""
+
+SERVED: Mapping[str, Prior] = {
+    name: ported(narrowed(each), IN_PROCESS[name]) if name in IN_PROCESS else narrowed(each)
+    for name, each in _SERVERS.items()
+}
 """Engines that serve: closed loops through their HTTP interface."""
 
 BATCH: Mapping[str, Prior] = {

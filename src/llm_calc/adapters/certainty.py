@@ -26,7 +26,7 @@ from llm_calc.core.engines import Setup, traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.novelty import PLACES, Newness, errors_told
 from llm_calc.core.serving.breakdown import least_step_seconds
-from llm_calc.core.serving.calibrated import maker_of, unseen
+from llm_calc.core.serving.calibrated import FIRST_VENDOR, maker_of, unseen
 from llm_calc.core.serving.estimate import Estimate
 
 COVERAGE = 0.8
@@ -37,7 +37,8 @@ LEAST_CASES = 10
 """Fewer measured cases than this say nothing of the range that holds eight of ten."""
 NEVER_MEASURED: BasisKind = "formula_only"
 FEW_MODELS = 4
-"""An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones."""
+"""An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones; nor
+does one on a GPU of another vendor than the first, whose models were too few there."""
 
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> tuple[HeldOutError, ...]:
@@ -91,12 +92,14 @@ def newness_of(placed: Placed) -> Newness:
 @lru_cache(KEPT_DEPLOYMENTS)
 def _newness_of(subject: Subject, engine: str, known: Calibration, timed_by: str) -> Newness:
     setup = subject.setup
+    place, maker = _unseen_of(setup, engine, known, timed_by), maker_of(setup.gpu.vendor.lower())
+    ported = place == "model" and maker != FIRST_VENDOR
     return Newness(
-        place=_unseen_of(setup, engine, known, timed_by),
+        place=place,
         pair=f"{engine}/{chip_class(setup.gpu)}",
-        maker=maker_of(setup.gpu.vendor.lower()),
+        maker=maker,
         known_model=was_seen(known, shape_of(setup.model)),
-        few_models=models_seen(known, engine) < FEW_MODELS,
+        few_models=models_seen(known, f"{engine}/{setup.gpu.id}" if ported else engine) < FEW_MODELS,
     )
 
 
@@ -282,7 +285,7 @@ def was_seen(calibration: Calibration, shape: str) -> bool:
 
 
 @lru_cache(KEPT)
-def models_seen(calibration: Calibration, engine: str) -> int:
-    """How many models a fit has runs of under an engine, told by their shapes."""
-    runs_of = [key for key in calibration.seen if key.startswith(f"run:{engine}/")]
+def models_seen(calibration: Calibration, where: str) -> int:
+    """How many models a fit has runs of under an engine, or under ``<engine>/<GPU>``, told by their shapes."""
+    runs_of = [key for key in calibration.seen if key.startswith(f"run:{where}/")]
     return len({key.split("/", 2)[2] for key in runs_of})

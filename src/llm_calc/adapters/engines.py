@@ -171,8 +171,10 @@ def told_of(part: EnginePart) -> list[str]:
 
 def _of_other_release(part: EnginePart) -> list[str]:
     """That options were listed from another release than the one that is asked for."""
+    if not part.further or part.version is None:
+        return []
     listed, rules = passed_options(part.name).release, release_of(part)
-    if not part.further or part.version is None or rules.version.removeprefix("v") == listed:
+    if rules.version.removeprefix("v") == listed:
         return []
     names = ", ".join(f"engine.{name}" for name in part.further)
     return [f"{names}: listed from {rules.title} {listed}; whether {part.version} has it is not known here"]

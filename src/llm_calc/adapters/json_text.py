@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
+from llm_calc.adapters.json_twice import refuse_twice
 from llm_calc.core.errors import InvalidInputError
 
 _FORGIVING_FIELD = "hf_config"
@@ -33,13 +34,14 @@ def decoded_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON hold
     """Decode a request.
 
     Raises:
-        InvalidInputError: it is not JSON, or holds NaN or an infinity outside of ``hf_config``: JSON has no such
-            numbers, but published configs hold them.
+        InvalidInputError: it is not JSON, says a key twice, or holds NaN or an infinity outside of ``hf_config``: JSON
+            has no such numbers, but published configs hold them.
     """
     try:
         decoded = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         decoded = _decode_non_finite(text, str(error))
+    refuse_twice(text, decoded)
     return with_whole_numbers(decoded)
 
 

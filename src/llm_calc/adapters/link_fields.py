@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from pydantic_core import from_json
-
+from llm_calc.adapters.json_twice import json_once
 from llm_calc.adapters.page_fields import JSON_KEY, foreign_parts, further_fields
 from llm_calc.core.errors import InvalidInputError
 
@@ -135,7 +134,7 @@ def _object(text: str) -> Body:
     if not text.strip():
         return {}
     try:
-        found = from_json(text, allow_inf_nan=False)
+        found = json_once(text, allow_inf_nan=False, where=f"link: {JSON_KEY}")
     except ValueError:
         found = None
     if not isinstance(found, dict):

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 
+from llm_calc.adapters.json_twice import json_once
 from llm_calc.adapters.link_fields import Body, number_of, parts_for_plans, refused, shown, with_further
 from llm_calc.adapters.link_pairs import said_again, without_format
 from llm_calc.adapters.page_fields import JSON_KEY, foreign_parts, further_fields, further_groups
@@ -256,17 +257,13 @@ def _sources(fragment: str, count: int) -> list[Body | None]:
         return [None] * count
     try:
         padded = fragment + "=" * (-len(fragment) % 4)
-        content = from_json(base64.b64decode(padded, altchars=b"-_", validate=True))
+        content = json_once(base64.b64decode(padded, altchars=b"-_", validate=True), where="link: #")
     except (ValueError, binascii.Error):
-        raise InvalidInputError(
-            "link: what stands behind # holds pasted files and cannot be read; was the link cut off?",
-            field="link",
-        ) from None
+        msg = "link: what stands behind # holds pasted files and cannot be read; was the link cut off?"
+        raise InvalidInputError(msg, field="link") from None
     if not isinstance(content, list) or not all(map(_is_source, content)):
-        raise InvalidInputError(
-            "link: what stands behind # must be a list with a pasted file or null for each scenario",
-            field="link",
-        )
+        msg = "link: what stands behind # must be a list with a pasted file or null for each scenario"
+        raise InvalidInputError(msg, field="link")
     return [*content[:count], *[None] * (count - len(content))]
 
 
@@ -280,8 +277,10 @@ def _pasted(source: Body) -> Body:
     if source.get("kind") == "gguf":
         return {"gguf_base64": content}
     try:
-        beside = {file: from_json(text, allow_inf_nan=True) for file, text in source.get("files", {}).items()}
-        config = from_json(content, allow_inf_nan=True)
+        beside = {
+            file: json_once(text, where=f"link: {file}") for file, text in source.get("files", {}).items()
+        }
+        config = json_once(content, where=f"link: {name}")
     except ValueError:
         raise InvalidInputError(f"link: {name} is no config.json", field="link") from None
     return {"hf_config": config, **({"quantization_files": beside} if beside else {})}

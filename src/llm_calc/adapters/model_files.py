@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
-
 from llm_calc.adapters.json_text import without_mark
+from llm_calc.adapters.json_twice import json_once
 from llm_calc.adapters.wire.parts import MODEL_SOURCES
 from llm_calc.core.checkpoints.files import FILES
 from llm_calc.core.errors import InvalidInputError
@@ -223,7 +222,7 @@ def _json_object(data: bytes, where: str) -> Part:
             field="model",
         )
     try:
-        decoded = from_json(without_mark(data))
+        decoded = json_once(without_mark(data), where=f"model: {where}")
     except ValueError as error:
         raise InvalidInputError(f"{what}; it is no JSON ({error})", field="model") from error
     if not isinstance(decoded, dict):

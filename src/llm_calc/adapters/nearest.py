@@ -1,23 +1,4 @@
-"""The published runs nearest to a question.
-
-Only runs of the question's engine on the same model or the same GPU compare. How far one is from the question:
-
-```
-distance = model + gpu + weights + kv_cache + layout + load + lengths + requests + version
-model    = 0 for the same shape of decoder (0.1 if asked by another name), else 6 + |log2 ratio of active parameters|
-gpu      = 0 for the same, else 4 + |log2 ratio of memory bandwidths|
-weights  = 0 for the same kind of numbers, else 1 + |log2 ratio of bits|
-kv_cache = 0 for the same kind of numbers, else 0.5
-layout   = 0.5 x sum over tensor, pipeline, data and expert of |log2 ratio|
-load     = 0 for the same kind, else 1.5; one request at once is one kind, whichever way it was sent
-lengths  = 0.5 x (|log2 ratio of input tokens| + |log2 ratio of output tokens|); 1 for each that a run lacks
-requests = 0.5 x |log2 ratio of requests at once|, where both have a number of them
-version  = 0.25 for another release than the one that the question names
-```
-
-The numbers are chosen, not fitted: 256 times the load on the same deployment is as far as another GPU, and another
-GPU is nearer than another model. Runs further than ``FARTHEST`` are left out.
-"""
+"""The published runs nearest to a question, by :mod:`llm_calc.core.evidence.distance`, as answers show them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +7,7 @@ from typing import Any
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.measured_index import LAYOUT, EngineRuns, Rows, index_of, kind_of_run
+from llm_calc.adapters.measured_index import EngineRuns, Rows, index_of
 from llm_calc.adapters.measured_runs import (
     FIGURES,
     RunRow,
@@ -36,13 +17,14 @@ from llm_calc.adapters.measured_runs import (
     weights_bits,
     weights_kind,
 )
-from llm_calc.adapters.run_distance import FARTHEST, KEPT, Load, Near, Stack, near
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.architectures.shape import shape_of
+from llm_calc.core.evidence.distance import KEPT, Load, Near, Stack, near
+from llm_calc.core.evidence.runs import LAYOUT, kind_of_run
 from llm_calc.core.serving.estimate import Estimate
 
 MOST_SHOWN = 5
@@ -77,14 +59,11 @@ def evidence_of(
     asked, runs = question_of(request, placed, found), index_of(catalogs).get(placed.engine)
     if runs is None:
         return Evidence(nearest=[], note=_note(placed.engine, 0), curve=[])
-    about = near(asked.stack, runs)
-    far = about.distances(asked.load)
-    comparable = (far <= FARTHEST).nonzero()[0]
-    nearest = comparable[far[comparable].argsort(kind="stable")[:MOST_SHOWN]]
-    places, distances = about.places[nearest].tolist(), far[nearest].tolist()
+    about = near(asked.stack, runs.columns)
+    comparable, nearest = about.nearest(asked.load, MOST_SHOWN)
     return Evidence(
-        nearest=[_shown(asked, runs.rows, *each) for each in zip(places, distances, strict=True)],
-        note=_note(placed.engine, len(comparable)),
+        nearest=[_shown(asked, runs.rows, *each) for each in nearest],
+        note=_note(placed.engine, comparable),
         curve=_curve(asked.load, about, runs),
     )
 

@@ -39,8 +39,9 @@ def unused_of(subject: Subject, part: EnginePart) -> Unused:
     """What was said of a deployment in vain."""
     weights = subject.precision.weights
     unread = subject.confidence != EXACT or weights.guessed or (weights.unread and subject.name == CUSTOM)
+    further = part.further and set(part.further) & set(passed_options(part.name).uncounted)
     return Unused(
-        options=tuple(sorted(set(part.further or ()) & set(passed_options(part.name).uncounted))),
+        options=tuple(sorted(further or ())),
         further=unread or bool(part.version and version_warnings(part)),
     )
 

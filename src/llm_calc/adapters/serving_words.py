@@ -69,7 +69,9 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     if request.engine.further:
         yield from nothing_words(request.engine)
     yield from chosen_words(request)
-    yield from session_assumptions(placed, request.workload, apart=apart)
+    said = request.workload
+    if said.is_stream or any(part is not None for part in (said.preset, said.users, said.sessions)):
+        yield from session_assumptions(placed, said, apart=apart)
     if request.engine.version is not None:
         yield release_note(placed.release_factor)
     elif unsaid := unstated_note(request.engine, placed.subject.setup.gpu):

@@ -1,7 +1,6 @@
 """Recorded requests as text: lines of JSON as Mooncake publishes them, or a table with commas (CSV)."""
 
 import csv
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+from llm_calc.adapters.json_twice import SaidTwiceError, json_once
 from llm_calc.core.workloads.traces import Trace
 
 MOST_ROWS = 25_000
@@ -114,8 +114,10 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         if not row.strip():
             continue
         try:
-            found = json.loads(row)
-        except (ValueError, RecursionError):
+            found = json_once(row)
+        except SaidTwiceError as error:
+            raise ValueError(f"line {line}: {error.message}") from None
+        except ValueError:
             raise ValueError(f"line {line}: is no JSON object") from None
         if not isinstance(found, dict):
             raise ValueError(  # noqa: TRY004 - said of a line of the request

@@ -8,8 +8,6 @@ from pydantic import BaseModel
 
 from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.adapters.wire.base import nearest_name_hint
-from llm_calc.core.engines import OWN_MACHINE
-from llm_calc.core.engines.ollama import OLLAMA
 
 Problem = Mapping[str, Any]
 Fault = dict[str, str]
@@ -99,7 +97,7 @@ def _accepted_by(problem: Problem, model: object) -> str:
     if problem["type"] == "union_tag_not_found":
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} is required"
     if problem["type"] == "union_tag_invalid":
-        tags = problem["ctx"]["expected_tags"].replace(f"'{OWN_MACHINE}'", f"'{OWN_MACHINE}', '{OLLAMA}'")
+        tags = _with_ollama(problem["ctx"]["expected_tags"])
         return f"{problem['ctx']['discriminator'].strip(_QUOTE)} must be one of {tags}"
     if problem["type"] == "too_short" and problem["ctx"]["min_length"] == 1:
         return "must not be empty"
@@ -107,6 +105,14 @@ def _accepted_by(problem: Problem, model: object) -> str:
         return accepted.format_map(problem.get("ctx", {})) + _as_a_number(problem)
     message = str(problem["msg"]).removeprefix("Value error, ")
     return _SHOULD.sub("must", message, count=1)
+
+
+def _with_ollama(engines: str) -> str:
+    """Names of engines, and ollama beside the one that it runs; a service that only calculates loads no engine."""
+    from llm_calc.core.engines import OWN_MACHINE
+    from llm_calc.core.engines.ollama import OLLAMA
+
+    return engines.replace(f"'{OWN_MACHINE}'", f"'{OWN_MACHINE}', '{OLLAMA}'")
 
 
 def _as_a_number(problem: Problem) -> str:

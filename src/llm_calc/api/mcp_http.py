@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.json_twice import SaidTwiceError, json_once
 from llm_calc.api.beside import Beside
 from llm_calc.api.errors import error_response
 from llm_calc.api.pools import Pool
@@ -53,6 +54,11 @@ class McpOverHttp:
         except ModuleNotFoundError:
             await error_response(501, MISSING)(scope, receive, send)
             return
+        if scope["method"] == "POST":
+            receive, twice = await _read(receive)
+            if twice is not None:
+                await error_response(400, twice)(scope, receive, send)
+                return
         await answering(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
@@ -110,3 +116,23 @@ class McpOverHttp:
         if self._task is not None and self._stop is not None and not self._task.done():
             self._stop.set()
             await self._task
+
+
+async def _read(receive: Receive) -> tuple[Receive, str | None]:
+    """A body whole, to be received again, and what is said where it says a key twice: the library takes the last."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    waiting = iter(messages)
+
+    async def again() -> Message:
+        found = next(waiting, None)
+        return found if found is not None else await receive()
+
+    try:
+        json_once(b"".join(each.get("body", b"") for each in messages))
+    except SaidTwiceError as error:
+        return again, error.message
+    except ValueError:
+        pass
+    return again, None

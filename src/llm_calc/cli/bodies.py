@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from llm_calc.adapters.json_text import decoded_json, without_mark
+from llm_calc.adapters.json_twice import SaidTwiceError
 from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_part, model_part_of_bytes
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.token_counts import FIELDS, read_tokens
@@ -119,9 +120,15 @@ def value_at(path: str, text: str) -> object:
 
 
 def value_of(text: str) -> object:
-    """JSON where it is some, else the text itself."""
+    """JSON where it is some, else the text itself.
+
+    Raises:
+        SaidTwiceError: an object says a key twice.
+    """
     try:
         value: object = decoded_json(text)
+    except SaidTwiceError:
+        raise
     except InvalidInputError:
         return text
     return value

@@ -14,7 +14,8 @@ class Newness:
     """What a fit had seen of a question.
 
     ``place``: one of :data:`PLACES`. ``pair``: engine and class of chips; ``maker``: NVIDIA or all others.
-    ``known_model``: the model was measured anywhere. ``few_models``: the engine was measured with hardly any.
+    ``known_model``: the model was measured anywhere. ``few_models``: the engine was measured with hardly any, or a new
+    one meets a GPU of another maker than NVIDIA with hardly any.
     """
 
     place: str

@@ -1,5 +1,7 @@
 """The same sweep on a real cluster of two worker processes."""
 
+import os
+import signal
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -54,3 +56,27 @@ def test_an_address_of_another_kind_is_refused() -> None:
     request = SweepRequest.model_validate(BODY)
     with pytest.raises(InvalidInputError, match="on: must be dask://host:port"):
         sweep_on("ray://head:6379", request, load_catalogs(), 10**6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_worker_that_dies_changes_nothing() -> None:
+    """One of two workers is killed after the first piece has come, and not started again."""
+    from dask.distributed import Client, LocalCluster
+
+    request = SweepRequest.model_validate({**BODY, "format": "ndjson"})
+    sweep = ready_sweep(request, load_catalogs(), 10**6)
+    counts: list[int] = []
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        first, _ = client.run(os.getpid).values()
+        address = cluster.scheduler_address.replace("tcp://", "dask://")
+        parts = sweep_on(address, request, load_catalogs(), 10**6, lambda done, _: counts.append(done))
+        found = [next(parts)]
+        os.kill(first, signal.SIGKILL)
+        found += parts
+    assert b"".join(found) == b"".join(written(sweep, sweep.batches(load_catalogs())))
+    assert counts[-1] == 90_000
+    assert counts == sorted(counts)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from llm_calc.core.blocks.attention import SparseIndexer
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.operators import GROUPS, LinearWork, StepWork, step_work, summed
 from llm_calc.core.operators.context import mean_visited_keys, visited_keys, visited_pairs
@@ -9,7 +10,7 @@ from llm_calc.core.operators.dealt import with_dealt_contexts
 from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.step import StepLoad, collective_seconds
-from tests.builders import deepseek_v3, llama, mixtral, plain_recipe
+from tests.builders import decoder, deepseek_v3, llama, mixtral, plain_recipe
 from tests.core.serving.cases import rates
 
 LLAMA_MATRICES = 6_738_415_616 - 32000 * 4096 - 65 * 4096
@@ -66,6 +67,14 @@ def test_latent_attention_reads_576_elements_a_layer_and_scores_absorbed_in_deco
     assert context.kv_bytes_per_key == 61 * 576 * 2
     assert context.decode_flops_per_key == 61 * 2 * 16 * (576 + 512)
     assert context.prefill_flops_per_pair == 61 * 2 * 16 * (192 + 128)
+
+
+def test_an_index_writes_a_score_a_pair_and_reads_it_for_the_selection() -> None:
+    """One score in fp32 for every pair in each of three layers; other attention keeps its scores to itself."""
+    index = SparseIndexer(hidden=1024, q_rows=256, heads=8, head_dim=64)
+    work = work_of(decoder([(index,)] * 3, hidden=1024, vocab=1000))
+    assert sum(float(each.prefill_bytes_per_pair) for each in work.context) == 3 * (4 + 4)
+    assert not any(each.prefill_bytes_per_pair for each in work_of(llama()).context)
 
 
 def context(limit: float, *, chunked: bool = False) -> ContextWork:

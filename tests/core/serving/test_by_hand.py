@@ -80,6 +80,22 @@ def test_a_chunk_scores_itself_and_all_before_it() -> None:
     assert 50 * 100 + 100 * 100 / 2 <= seconds / TOKEN_S <= 50 * 100 + 100 * 101 / 2
 
 
+def test_scores_that_a_selection_reads_move_their_bytes_besides() -> None:
+    """A million pairs of 1e6 FLOP at 1e15 a second, and of 8 bytes at 1e12."""
+    work = ContextWork(
+        name="index",
+        calls=1,
+        kv_bytes_per_key=0.0,
+        decode_flops_per_key=0.0,
+        prefill_flops_per_pair=1e6,
+        prefill_bytes_per_pair=8.0,
+        limit_tokens=1e12,
+    )
+    load = StepLoad(prompt_tokens=1000.0, prompts=1.0, prompt_start=500.0)
+    seconds = float(prompt_attention_seconds(work, STEP, load, rates()))
+    assert seconds == pytest.approx(1e6 * (1e6 / 1e15 + 8 / 1e12), rel=1e-6)
+
+
 def test_a_prompt_of_few_tokens_takes_the_floor_of_all_layers() -> None:
     slow = rates(prefill_layer_s=0.05)
     load = StepLoad(prompt_tokens=10.0, prompts=1.0)

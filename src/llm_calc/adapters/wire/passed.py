@@ -1,9 +1,9 @@
 """Options of engines under all their names: aliases, wholes that hold several, and what is passed on uncounted."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from llm_calc.adapters.json_twice import json_once
 from llm_calc.adapters.passed_options import PassedOptions, passed_options
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.releases import asked_numbers
@@ -193,7 +193,7 @@ def _whole(value: object, name: str = "compilation_config") -> Any:  # noqa: ANN
     """The config as an object, from either spelling."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_once(value, where=f"engine.{name}")
         except ValueError:
             value = None if not value else object()
     levels = (int,) if name == "compilation_config" else ()

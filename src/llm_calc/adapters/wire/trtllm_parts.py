@@ -3,10 +3,10 @@
 Read in TensorRT-LLM ``tensorrt_llm/llmapi/llm_args.py`` of 1.2 and of main at 0004396; checked: 2026-11-30.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from llm_calc.adapters.json_twice import json_once
 from llm_calc.core.errors import InvalidInputError
 
 CACHE, GRAPHS = "kv_cache_config", "cuda_graph_config"
@@ -50,7 +50,7 @@ def apart(engine: Mapping[str, Any]) -> dict[str, Any]:
 def _object(value: object, name: str) -> dict[str, Any] | None:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_once(value, where=f"engine.{name}")
         except ValueError:
             value = ()
     if value is not None and not isinstance(value, dict):

@@ -9,15 +9,20 @@ from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
 from llm_calc.core.parallelism import Layout, cache_share, largest_piece
 from llm_calc.core.weights import Cache, Scores
 
+WRITTEN_AND_READ = 2 * 4.0
+"""Bytes that move for the score of an index in fp32: written by its kernel, read by the one that selects."""
+
 
 def context_works(model: Model, cache_format: CacheFormat, layout: Layout) -> tuple[ContextWork, ...]:
     """One entry a kind of attention (same limit on visited keys), summed over its layers [bytes, FLOP].
 
     ``elements x bytes x share / tokens an entry`` read for each key, ``2 x heads x (qk + v) x piece / tokens a key``
-    FLOPs for each pair, absorbed in decode.
+    FLOPs for each pair, absorbed in decode; of an index, which weighs no values, ``8 / tokens a key`` bytes a pair.
     Source: vLLM 0.33.0 ``model_executor/layers/attention/mla_attention.py`` for absorbed caches,
-    ``model_executor/layers/linear.py``, ``QKVParallelLinear``, for heads; checked: 2026-11-30, read.
-    Leaves out: the softmax; layers without a cache read the last one of their kind.
+    ``model_executor/layers/linear.py``, ``QKVParallelLinear``, for heads; DeepGEMM 0274ad7
+    ``csrc/apis/attention.hpp``, ``fp8_fp4_mqa_logits``, which stores a score for every pair; checked: 2026-11-30, read.
+    Leaves out: the softmax, further passes of a selection, and what it moves in decode; layers without a cache read the
+    last one of their kind.
     """
     kinds: dict[tuple[float, bool, bool], ContextWork] = {}
     for group, scores, cache in _pairs(model):
@@ -60,6 +65,7 @@ def _context(
         kv_bytes_per_key=calls * per_key / cache.tokens_per_entry,
         decode_flops_per_key=calls * scores.absorbed_flops_per_pair * heads / scores.tokens_per_key,
         prefill_flops_per_pair=calls * scores.flops_per_pair * heads / scores.tokens_per_key,
+        prefill_bytes_per_pair=0.0 if scores.v_dim else calls * WRITTEN_AND_READ / scores.tokens_per_key,
         limit_tokens=float(min(bounds)) if bounds else UNLIMITED_TOKENS,
         chunked=scores.chunked,
         latent=scores.absorbed_qk_dim is not None,
@@ -73,6 +79,7 @@ def _added(first: ContextWork, second: ContextWork) -> ContextWork:
         kv_bytes_per_key=first.kv_bytes_per_key + second.kv_bytes_per_key,
         decode_flops_per_key=first.decode_flops_per_key + second.decode_flops_per_key,
         prefill_flops_per_pair=first.prefill_flops_per_pair + second.prefill_flops_per_pair,
+        prefill_bytes_per_pair=first.prefill_bytes_per_pair + second.prefill_bytes_per_pair,
         limit_tokens=first.limit_tokens,
         chunked=first.chunked,
         latent=first.latent,

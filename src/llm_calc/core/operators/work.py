@@ -48,7 +48,8 @@ class ContextWork:
 
     ``limit_tokens``: most keys that a query visits (``UNLIMITED_TOKENS``: all); ``chunked``: the window starts at
     multiples of itself. Decode reads ``kv_bytes_per_key`` and spends ``decode_flops_per_key``; prefill spends
-    ``prefill_flops_per_pair`` on every visited pair.
+    ``prefill_flops_per_pair`` on every visited pair, and moves ``prefill_bytes_per_pair`` for it where a selection
+    reads scores that another kernel wrote.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ContextWork:
     decode_flops_per_key: Quantity
     prefill_flops_per_pair: Quantity
     limit_tokens: Quantity
+    prefill_bytes_per_pair: Quantity = 0.0
     chunked: bool = False
     latent: bool = False
 

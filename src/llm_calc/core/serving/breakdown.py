@@ -8,6 +8,7 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.serving.kernels import pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.step import (
     StepLoad,
@@ -190,8 +191,13 @@ def _context(work: StepWork, load: StepLoad, rates: Rates) -> Iterator[OperatorT
             )
         if load.prompt_tokens:
             seconds = float(prompt_attention_seconds(context, work, load, rates))
-            flops = seconds * float(rates.prefill_attention_flops_per_s)
-            yield _operator(f"{context.name}, prompt", seconds, "compute", flops)
+            each_s = float(pair_seconds(context, rates))
+            pairs = seconds / each_s if each_s else 0.0
+            flops, moved = (
+                pairs * float(each)
+                for each in (context.prefill_flops_per_pair, context.prefill_bytes_per_pair)
+            )
+            yield _operator(f"{context.name}, prompt", seconds, "compute", flops, moved)
     if work.state_bytes and load.sequences:
         moved = 2.0 * float(work.state_bytes * own_sequences(work.sequence_share, load))
         yield _operator("recurrent state", moved / float(rates.state_bytes_per_s), "memory", 0.0, moved)

@@ -17,6 +17,7 @@ from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.roofline import overlapped
+from llm_calc.core.serving.kernels import pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, context_seconds, prefill_floor_s, step_seconds
@@ -294,5 +295,5 @@ def _score_table(work: StepWork, rates: Rates) -> Table:
     seconds = np.zeros_like(_POSITIONS)
     for context in work.context:
         pairs = np.asarray(visited_pairs(context, _ORIGIN, _POSITIONS))
-        seconds += pairs * float(context.prefill_flops_per_pair / rates.prefill_attention_flops_per_s)
+        seconds += pairs * float(pair_seconds(context, rates))
     return Table(_POSITIONS, seconds)

@@ -1,7 +1,7 @@
 """Which units multiply the tokens of a step, and how long they take: vector units for few, matrix units for many."""
 
 from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
-from llm_calc.core.operators.work import GROUPS, LinearWork
+from llm_calc.core.operators.work import GROUPS, ContextWork, LinearWork
 from llm_calc.core.serving.rates import Rates
 
 MATRIX_LOSS = 1.2
@@ -34,3 +34,14 @@ def multiply_seconds(work: LinearWork, tokens: Quantity, read_s: Quantity, rates
     dealt_s = MATRIX_LOSS * batches * (most_s + read_s) - read_s
     wide_s = where(tokens <= tile, smaller(matrix_s, dealt_s), matrix_s)
     return where(tokens <= kernels.vector_tokens, vector_s, larger(wide_s, most_s))
+
+
+def pair_seconds(work: ContextWork, rates: Rates) -> Quantity:
+    """Time of one pair of a query and a key in a prompt [s].
+
+    ``FLOPs / reached FLOP/s + bytes / reached bytes/s`` of what lies between kernels.
+    Choice: kernels run one after another; the bytes are those of :func:`.context.context_works`.
+    Leaves out: scores that are written while others are multiplied.
+    """
+    seconds = work.prefill_flops_per_pair / rates.prefill_attention_flops_per_s
+    return seconds + work.prefill_bytes_per_pair / rates.activation_bytes_per_s

@@ -124,6 +124,7 @@ def _context(work: ContextWork, part: float) -> ContextWork:
         kv_bytes_per_key=work.kv_bytes_per_key * part,
         decode_flops_per_key=work.decode_flops_per_key * part,
         prefill_flops_per_pair=work.prefill_flops_per_pair * part,
+        prefill_bytes_per_pair=work.prefill_bytes_per_pair * part,
     )
 
 

@@ -10,7 +10,7 @@ from llm_calc.core.arrays import Condition, Quantity, ceil_div, larger, smaller,
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
 from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.kernels import multiply_seconds
+from llm_calc.core.serving.kernels import multiply_seconds, pair_seconds
 from llm_calc.core.serving.rates import Rates
 
 LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
@@ -155,7 +155,7 @@ def context_seconds(
 def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     """Time of the prompt chunks' scores against themselves and what came before them [s].
 
-    ``share x prompts x visited_pairs x FLOPs a pair / reached FLOP/s``.
+    ``share x prompts x visited_pairs x pair_seconds``.
     Source: as :func:`.flops.executed_prefill_flops`: causal kernels skip what the mask hides; checked: 2026-11-30.
     Leaves out: the read of the chunk's past, which a long chunk hides behind its arithmetic.
     """
@@ -164,11 +164,7 @@ def prompt_attention_seconds(work: ContextWork, step: StepWork, load: StepLoad, 
     per_prompt = load.prompt_tokens / larger(load.prompts, 1e-9)
     pairs = load.prompts * visited_pairs(work, load.prompt_start, per_prompt)
     share = _prompt_share(step.sequence_share, load)
-    return where(
-        load.prompts > 0,
-        share * pairs * work.prefill_flops_per_pair / rates.prefill_attention_flops_per_s,
-        0.0,
-    )
+    return where(load.prompts > 0, share * pairs * pair_seconds(work, rates), 0.0)
 
 
 def collective_tokens(work: CollectiveWork, load: StepLoad) -> Quantity:

@@ -9,7 +9,7 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.measured_index import index_of
 from llm_calc.adapters.measured_runs import load_runs
-from llm_calc.adapters.run_distance import FARTHEST, Column, Load, Near, Stack, near
+from llm_calc.core.evidence.distance import FARTHEST, Column, Load, Near, Stack, near
 
 STACK = Stack(
     model="llama-3.1-70b",
@@ -32,7 +32,7 @@ def test_a_number_that_a_run_lacks_is_as_far_as_is_said() -> None:
 
 
 def test_two_loads_of_one_stack_do_not_touch_each_other() -> None:
-    runs = index_of(load_catalogs())["vllm"]
+    runs = index_of(load_catalogs())["vllm"].columns
     kept = near(STACK, runs)
     others = [replace(LOAD, kind="offline", requests=None), replace(LOAD, input_tokens=77, output_tokens=3)]
     first = kept.distances(LOAD)
@@ -44,7 +44,7 @@ def test_two_loads_of_one_stack_do_not_touch_each_other() -> None:
 
 def test_runs_on_the_same_gpu_are_as_far_as_the_formula_says() -> None:
     """By hand over the rows of the file: the stack's shape is nobody's, so that every run is of another model."""
-    runs = index_of(load_catalogs())["vllm"]
+    runs = index_of(load_catalogs())["vllm"].columns
     kept = near(replace(STACK, version="0.1"), runs)
     far = dict(zip(kept.places.tolist(), kept.distances(LOAD).tolist(), strict=True))
     rows = [row for row in load_runs() if row.engine == "vllm"]

@@ -1,6 +1,24 @@
 """How far published runs are from a question: what its deployment says once, what its load says each time.
 
-The formula stands in :mod:`.nearest`. Users ask for one deployment under many loads: the runs that compare with it, and
+Only runs of the question's engine on the same model or the same GPU compare. How far one is from the question:
+
+```
+distance = model + gpu + weights + kv_cache + layout + load + lengths + requests + version
+model    = 0 for the same shape of decoder (0.1 if asked by another name), else 6 + |log2 ratio of active parameters|
+gpu      = 0 for the same, else 4 + |log2 ratio of memory bandwidths|
+weights  = 0 for the same kind of numbers, else 1 + |log2 ratio of bits|
+kv_cache = 0 for the same kind of numbers, else 0.5
+layout   = 0.5 x sum over tensor, pipeline, data and expert of |log2 ratio|
+load     = 0 for the same kind, else 1.5; one request at once is one kind, whichever way it was sent
+lengths  = 0.5 x (|log2 ratio of input tokens| + |log2 ratio of output tokens|); 1 for each that a run lacks
+requests = 0.5 x |log2 ratio of requests at once|, where both have a number of them
+version  = 0.25 for another release than the one that the question names
+```
+
+The numbers are chosen, not fitted: 256 times the load on the same deployment is as far as another GPU, and another
+GPU is nearer than another model. Runs further than ``FARTHEST`` are left out.
+
+Users ask for one deployment under many loads: the runs that compare with it, and
 how far they are but for the load, are kept for the last ones that were asked for.
 """
 
@@ -10,8 +28,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.measured_index import BoolArray, EngineRuns, Texts
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.evidence.runs import BoolArray, RunColumns, Texts
 
 FARTHEST = 12.0
 OTHER_MODEL, OTHER_NAME, OTHER_GPU, OTHER_WEIGHTS, OTHER_CACHE = 6.0, 0.1, 4.0, 1.0, 0.5
@@ -59,7 +77,10 @@ class Column:
         self.logs, self._missing, self._lacking = logs, missing, np.isnan(logs).nonzero()[0]
 
     def far(self, value: float) -> FloatArray:
-        """Half of the doublings between each run and a value."""
+        """Half of the doublings between each run and a value [1].
+
+        Definition: 0.5 |log2(run / value)|; ``missing`` where a run lacks the number.
+        """
         found: FloatArray = DOUBLING * np.abs(self.logs - np.log2(value))
         found[self._lacking] = self._missing
         return found
@@ -71,7 +92,7 @@ class Near:
     ``alike``: those of the very stack, whatever their release.
     """
 
-    def __init__(self, stack: Stack, runs: EngineRuns) -> None:
+    def __init__(self, stack: Stack, runs: RunColumns) -> None:
         far, same_model, same_gpu = _stack_distances(stack, runs)
         self.places: Places = ((same_model | same_gpu) & (far <= FARTHEST)).nonzero()[0]
         self.far = far[self.places]
@@ -85,7 +106,10 @@ class Near:
         self.alike: Places = _alike(stack, runs, same_model & same_gpu)[self.places].nonzero()[0]
 
     def distances(self, asked: Load) -> FloatArray:
-        """How far each of the runs is from the stack under a load [-]."""
+        """How far each of the runs is from the stack under a load [1].
+
+        Definition: the sum at the head of this module.
+        """
         total: FloatArray = self.far + OTHER_LOAD * ~self.kind.are(asked.kind)
         total += self.input_tokens.far(asked.input_tokens)
         total += self.output_tokens.far(asked.output_tokens)
@@ -95,8 +119,21 @@ class Near:
             total += OTHER_VERSION * self.renamed
         return total
 
+    def nearest(self, asked: Load, most: int) -> tuple[int, list[tuple[int, float]]]:
+        """How many runs are near enough to compare [rows], and places and distances of the nearest of them [1].
+
+        Definition: those no further than ``FARTHEST``; of equals those that come first in the file.
+        """
+        far = self.distances(asked)
+        comparable = (far <= FARTHEST).nonzero()[0]
+        nearest = comparable[far[comparable].argsort(kind="stable")[:most]]
+        return len(comparable), list(zip(self.places[nearest].tolist(), far[nearest].tolist(), strict=True))
+
     def points(self, asked: Load, kinds: tuple[str, ...]) -> list[int]:
-        """Places of the runs of the very stack with like lengths, of these kinds of load."""
+        """Places of the runs of the very stack with like lengths, of these kinds of load [1].
+
+        Definition: both lengths differ by no more than ``LIKE_LENGTH`` doublings.
+        """
         own = self.alike
         if not len(own):
             return []
@@ -111,12 +148,12 @@ class Near:
 
 
 @lru_cache(KEPT)
-def near(stack: Stack, runs: EngineRuns) -> Near:
+def near(stack: Stack, runs: RunColumns) -> Near:
     """The runs that compare with a stack, kept for the last ones that were asked for."""
     return Near(stack, runs)
 
 
-def _stack_distances(stack: Stack, runs: EngineRuns) -> tuple[FloatArray, BoolArray, BoolArray]:
+def _stack_distances(stack: Stack, runs: RunColumns) -> tuple[FloatArray, BoolArray, BoolArray]:
     """How far every run of an engine is from a stack, and which are of its model and of its GPU."""
     same_model, same_gpu = runs.shape.are(stack.shape), runs.gpu.are(stack.gpu)
     parameters = np.abs(runs.log_parameters - np.log2(stack.active_parameters))
@@ -133,7 +170,7 @@ def _stack_distances(stack: Stack, runs: EngineRuns) -> tuple[FloatArray, BoolAr
     return total, same_model, same_gpu
 
 
-def _alike(stack: Stack, runs: EngineRuns, same: BoolArray) -> BoolArray:
+def _alike(stack: Stack, runs: RunColumns, same: BoolArray) -> BoolArray:
     """The runs of the very stack, whatever their load and release."""
     alike: BoolArray = same & runs.weights.are(stack.weights) & runs.kv_cache.are(stack.kv_cache)
     alike &= (runs.log_layout == np.log2(stack.layout)[:, None]).all(axis=0)
