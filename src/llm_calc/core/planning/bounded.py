@@ -4,45 +4,92 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, Protocol
 
 import numpy as np
 
-from llm_calc.adapters.planning.prices import GpuPrice
-from llm_calc.adapters.planning.rows import Kind, Places, Row, Rows
-from llm_calc.adapters.planning.scene import Scene
 from llm_calc.core.arrays import FloatArray, Quantity
-from llm_calc.core.planning.bounds import under_load
+from llm_calc.core.planning.bounds import Limits, under_load
+from llm_calc.core.planning.candidates import C, Kind, Row, Rows
+from llm_calc.core.planning.laid import Places
 from llm_calc.core.planning.split import Load, Split, at_rate, shape_of, split_load
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate
 
 NEVER = math.inf
 
-Prices = Mapping[str, GpuPrice | None]
+
+class Rent(Protocol):
+    """What a GPU costs."""
+
+    @property
+    def usd_per_gpu_hour(self) -> float:
+        """One of them [USD/h].
+
+        Definition: rented, or owned.
+        """
+
+
+Prices = Mapping[str, Rent | None]
+"""By GPU; None where it is not known."""
+
+
+class Aim(Protocol):
+    """What all candidates of a search are held to."""
+
+    @property
+    def limits(self) -> Limits:
+        """What plans have to keep [s, GPUs, USD/h].
+
+        Definition: as asked for.
+        """
+
+    @property
+    def lengths(self) -> Lengths:
+        """Of requests [tokens].
+
+        Definition: as asked for, means where they vary.
+        """
+
+    @property
+    def spare_replicas(self) -> int:
+        """Beside those that the load needs [replicas].
+
+        Definition: as asked for.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bound:
+class Bound(Generic[C]):
     """A candidate, by its place in a split, with a score that it hardly beats; lower is better."""
 
-    row: Row
+    row: Row[C]
     split: Split
     place: int
     score: float
 
     @property
     def each(self) -> float:
-        """The load of a replica."""
+        """The load of a replica [requests].
+
+        Definition: as in the split.
+        """
         return float(self.split.each[self.place, 0])
 
     @property
     def replicas(self) -> int:
-        """How many replicas there are."""
+        """How many replicas there are [replicas].
+
+        Definition: as in the split.
+        """
         return int(self.split.replicas[self.place, 0])
 
     @property
     def least(self) -> int:
-        """The fewest replicas that are worth a run."""
+        """The fewest replicas that are worth a run [replicas].
+
+        Definition: as in the split.
+        """
         return int(self.split.least[self.place, 0])
 
     @property
@@ -52,10 +99,10 @@ class Bound:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Candidates:
+class Candidates(Generic[C]):
     """The rows of a split that may keep all limits; ``order``: scores, GPUs and latencies of all its rows."""
 
-    rows: Rows
+    rows: Rows[C]
     lengths: Lengths
     load: Load
     split: Split
@@ -64,12 +111,15 @@ class Candidates:
 
     @cached_property
     def alone(self) -> Estimate:
-        """Every row under a single request (offline: as in its split)."""
+        """Every row under a single request, offline as in its split [s, tokens/s].
+
+        Definition: its closed form at a load of one.
+        """
         kind = self.load.kind
         shape = kind if kind == "offline" else shape_of(kind, self.rows.family)
         return under_load(self.rows.deployment, shape, self.lengths, np.ones_like(self.rows.gpus))
 
-    def bound(self, place: int) -> Bound:
+    def bound(self, place: int) -> Bound[C]:
         """One of them."""
         row, value = self.rows.row(place), float(self.order[place, 0])
         return Bound(row=row, split=self.split, place=place, score=value)
@@ -83,7 +133,10 @@ def score(
     replicas: Quantity,
     found: Estimate,
 ) -> Quantity:
-    """What plans are ranked by, of one replica's estimate; lower is better, infinite where it is not known."""
+    """What plans are ranked by, of one replica's estimate; lower is better, infinite where it is not known [1].
+
+    Definition: money, energy or GPUs of one replica, or of all, over what it puts out; or one of its times.
+    """
     values: dict[str, Callable[[], Quantity]] = {
         "cost": lambda: usd_per_gpu_hour * gpus / found.output_tokens_per_s,
         "budget": lambda: usd_per_gpu_hour * gpus * replicas,
@@ -97,22 +150,25 @@ def score(
     return values[objective]()
 
 
-def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices) -> Candidates:
-    """Candidates that may keep all limits, in no order, and what was found out about all of them."""
-    most = most_replicas(rows, scene, prices)
-    found = split_load(rows.deployment, rows.family, scene.lengths, load, scene.limits, most)
+def bounds(rows: Rows[C], aim: Aim, load: Load, objective: str, prices: Prices) -> Candidates[C]:
+    """Candidates that may keep all limits, in no order, and what was found out about all of them [1].
+
+    Definition: scores of the closed forms of all rows at once.
+    """
+    most = most_replicas(rows, aim, prices)
+    found = split_load(rows.deployment, rows.family, aim.lengths, load, aim.limits, most)
     power = rows.column(lambda gpu: gpu.tdp_w or NEVER)
     with np.errstate(divide="ignore"):  # rows that serve nothing
         least = found.replicas if load.fastest else found.least
         loaded, rate = found.estimate, load.amount / least
-        each = at_rate(loaded, scene.lengths, rate) if load.kind == "request_rate" else loaded
+        each = at_rate(loaded, aim.lengths, rate) if load.kind == "request_rate" else loaded
         scores = score(objective, rows.gpus, rents(rows, prices), power, least, each)
     shape = rows.gpus.shape
     columns = (scores, rows.gpus * found.replicas, np.asarray(found.estimate.request_latency_s))
     order = np.concatenate([np.broadcast_to(each, shape) for each in columns], axis=1)
     return Candidates(
         rows=rows,
-        lengths=scene.lengths,
+        lengths=aim.lengths,
         load=load,
         split=found,
         places=np.flatnonzero(found.possible[:, 0]),
@@ -120,23 +176,32 @@ def bounds(rows: Rows, scene: Scene, load: Load, objective: str, prices: Prices)
     )
 
 
-def rents(rows: Rows, prices: Prices) -> FloatArray:
-    """USD an hour of one GPU of each row, as a column; infinite where it is not known."""
+def rents(rows: Rows[C], prices: Prices) -> FloatArray:
+    """One GPU of each row, as a column; infinite where it is not known [USD/h].
+
+    Definition: its price as it is.
+    """
     return rows.column(lambda gpu: usd_of(prices[gpu.id]))
 
 
 def most_replicas(
-    rows: Rows, scene: Scene, prices: Prices
+    rows: Rows[C], aim: Aim, prices: Prices
 ) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Replicas that the limits on GPUs and rent allow; none where a rent is limited and not known."""
-    spare = float(scene.spare_replicas)
-    most: FloatArray = np.floor(scene.limits.gpus / rows.gpus) - spare
-    if math.isinf(scene.limits.usd_per_hour):
+    """Replicas that the limits on GPUs and rent allow; none where a rent is limited and not known [replicas].
+
+    Definition: the whole part of each limit over what a replica takes, less spare ones.
+    """
+    spare = float(aim.spare_replicas)
+    most: FloatArray = np.floor(aim.limits.gpus / rows.gpus) - spare
+    if math.isinf(aim.limits.usd_per_hour):
         return most
     each = rents(rows, prices) * rows.gpus
-    return np.minimum(most, np.floor(scene.limits.usd_per_hour / each + 1e-9) - spare)
+    return np.minimum(most, np.floor(aim.limits.usd_per_hour / each + 1e-9) - spare)
 
 
-def usd_of(price: GpuPrice | None) -> float:
-    """USD an hour of one GPU; infinite where it is not known."""
+def usd_of(price: Rent | None) -> float:
+    """One GPU; infinite where it is not known [USD/h].
+
+    Definition: its price as it is.
+    """
     return price.usd_per_gpu_hour if price else NEVER
