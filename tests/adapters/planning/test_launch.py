@@ -22,8 +22,8 @@ DOCUMENTED = {
     "--enable-expert-parallel --max-model-len --max-num-seqs "
     "--max-num-batched-tokens --gpu-memory-utilization --dtype --quantization --kv-cache-dtype "
     # https://docs.vllm.ai/en/stable/configuration/engine_args.html
-    "--speculative-config --enable-lora --max-loras --max-lora-rank --max-cpu-loras --kv-offloading-backend "
-    "--kv-offloading-size --kv-transfer-config",
+    "--speculative-config --enable-lora --max-loras --max-lora-rank --max-cpu-loras --lora-modules "
+    "--kv-offloading-backend --kv-offloading-size --kv-transfer-config",
     # https://docs.sglang.ai/advanced_features/server_arguments.html
     "sglang": "--model-path --tp-size --pp-size --dp-size --enable-dp-attention --ep-size --nnodes --node-rank "
     "--dist-init-addr --context-length --max-running-requests --chunked-prefill-size --mem-fraction-static "
@@ -31,13 +31,14 @@ DOCUMENTED = {
     # srt/arg_groups/fields of the wheel of 0.5.23
     "--speculative-algorithm --speculative-draft-model-path --speculative-num-steps --speculative-eagle-topk "
     "--speculative-num-draft-tokens --enable-lora --max-loras-per-batch --max-lora-rank --lora-target-modules "
-    "--max-loaded-loras --enable-hierarchical-cache --hicache-ratio "
+    "--max-loaded-loras --lora-paths --enable-hierarchical-cache --hicache-ratio "
     "--disaggregation-mode --disaggregation-transfer-backend",
     # https://nvidia.github.io/TensorRT-LLM/commands/trtllm-serve/trtllm-serve.html
     "trtllm": "--tp_size --pp_size --ep_size --max_seq_len --max_batch_size --max_num_tokens "
     "--kv_cache_free_gpu_memory_fraction --extra_llm_api_options",
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
-    "llama.cpp": "--model --n-gpu-layers --split-mode --ctx-size --parallel --flash-attn --cache-type-k --cache-type-v",
+    "llama.cpp": "--model --n-gpu-layers --split-mode --ctx-size --parallel --flash-attn --cache-type-k --cache-type-v "
+    "--lora",
 }
 LAYOUTS = {
     "vllm": [Layout(), Layout(tensor=8, pipeline=2), Layout(data=16, expert=16)],

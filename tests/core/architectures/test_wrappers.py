@@ -219,3 +219,15 @@ def test_a_width_that_the_outer_class_sets_is_that_of_the_text(part: str) -> Non
     reading = read_config(config)
     assert total_parameters(reading.model) == before
     assert any("text_hidden_size" in sentence for sentence in reading.assumptions)
+
+
+def test_the_first_files_of_exaone_4_5_name_their_text_otherwise() -> None:
+    """The class of transformers 5.24.0 reads ``exaone4_5_text`` as ``exaone4``, whose heads have norms of 128."""
+    config = load_catalogs().model("exaone-4.5-33b").config
+    assert config["text_config"]["model_type"] == "exaone4_5_text"
+    reading = read_config(config)
+    assert (reading.confidence, reading.assumptions) == ("exact", ())
+    today = {**config, "text_config": {**config["text_config"], "model_type": "exaone4"}}
+    assert read_config(today).model.groups == reading.model.groups
+    other = {**config, "text_config": {**config["text_config"], "model_type": "another_text"}}
+    assert "another_text" in " ".join(read_config(other).assumptions)

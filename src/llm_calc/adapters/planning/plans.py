@@ -26,6 +26,7 @@ from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
+from llm_calc.adapters.planning.ways import unused_ways
 from llm_calc.adapters.planning.widened import widened
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
@@ -259,6 +260,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     owned = owned_prices(scene.catalogs, request.owner, own)
     yield from unused_prices(own, owned, (gpu.id for gpu in found.gpus))
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
+    yield from unused_ways([choice.way for choice in options], [plan.row.choice.way for plan in found.plans])
     yield from day_assumptions(scene.day)
     yield from cut_words(request.workload)
     if turns := turns_assumption(request.workload):

@@ -194,9 +194,11 @@ class Fields:
     def _kind_of_part(self, key: str, stated: object) -> str:
         expected = self.defaults.parts.get(key, "")
         kind = stated if isinstance(stated, str) and stated else expected
+        if (kind, expected) in PUBLISHED_AS:
+            return expected
         if kind == expected or not expected or key not in self.defaults.fixed:
             return kind
-        if not expected.startswith(kind) and (kind, expected) not in PUBLISHED_AS:
+        if not expected.startswith(kind):
             self.assume(
                 f"{self.path}.{key}.model_type {kind!r} was read as {expected!r}: its class builds no other"
             )

@@ -18,9 +18,10 @@ PUBLISHED_AS = frozenset(
     {
         ("clip_vision_model", "minimax_m3_vl_vision"),
         ("DFNRope_vision_transformer", "ernie4_5_vl_moe_vision"),
+        ("exaone4_5_text", "exaone4"),
     }
 )
-"""Types of parts as published files write them, where they mean another one that the outer class always builds."""
+"""Types of parts as published files write them, where they mean another one that the outer class builds for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
