@@ -44,22 +44,10 @@ from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.manifests.made import manifest_assumption
-from llm_calc.core.planning.bounded import bounds
+from llm_calc.core.planning.bounded import FASTEST, OBJECTIVES, bounds
 from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.core.planning.split import Load
-
-OBJECTIVES: Mapping[str, str] = {
-    "cost": "fewest USD for a generated token",
-    "budget": "fewest USD per hour",
-    "throughput": "most generated tokens per second of one GPU",
-    "latency": "least time of a request",
-    "ttft": "least time to the first token",
-    "tpot": "least time per further token",
-    "energy": "least energy for a generated token",
-    "gpus": "fewest GPUs",
-}
-FASTEST = frozenset(("latency", "ttft", "tpot"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

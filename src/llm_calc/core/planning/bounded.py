@@ -17,6 +17,18 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate
 
 NEVER = math.inf
+OBJECTIVES: Mapping[str, str] = {
+    "cost": "fewest USD for a generated token",
+    "budget": "fewest USD per hour",
+    "throughput": "most generated tokens per second of one GPU",
+    "latency": "least time of a request",
+    "ttft": "least time to the first token",
+    "tpot": "least time per further token",
+    "energy": "least energy for a generated token",
+    "gpus": "fewest GPUs",
+}
+FASTEST = frozenset(("latency", "ttft", "tpot"))
+"""Of which as many replicas are taken as the limits allow."""
 
 
 class Rent(Protocol):
