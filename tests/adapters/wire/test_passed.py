@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 import llm_calc
-from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.engines import engine_rules
 from llm_calc.adapters.passed_options import load_passed_options, passed_options
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
@@ -52,7 +52,7 @@ def test_what_is_read_as_a_switch_is_an_option_of_the_engine(engine: str) -> Non
     options = traits_of(engine).options
     switch, _ = options.prefix_switch or (None, None)
     read = {switch, options.cache_share, options.contexts, *options.cache_sizes, *options.words} - {None}
-    read |= {*release_of(ENGINE_PARTS[engine]()).untimed, options.context}
+    read |= {*engine_rules(engine).untimed, options.context}
     assert read <= {*ENGINE_PARTS[engine].model_fields} & {each.name for each in fields(ENGINES[engine])}
     assert not read & passed_options(engine).passed
 
