@@ -73,8 +73,8 @@ class PublishedNamesFile(BaseModel):
 class Variant:
     """What is left of a name without its format.
 
-    ``weights``: the one format that it says, ``row``: those that it may say, ``give``: the format to give, ``says``: why
-    there is none.
+    ``weights``: the one format that it says, ``row``: those that it may say, ``give``: the format to give, ``says``:
+    why there is none.
     """
 
     base: str
