@@ -126,6 +126,7 @@ def test_each_key_of_a_configuration_is_counted_named_or_refused() -> None:
     used |= {*traits_of("trtllm").options.refused}
     assert {RENAMED.get(key, key) for key in KEYS[CACHE]} <= used
     rules = launch_rules("trtllm")
+    assert rules.further is not None
     said = {*rules.further.within[CACHE]}
     said |= {each.option.removeprefix(f"{CACHE}.") for each in rules.stated if each.option.startswith(CACHE)}
     assert said <= KEYS[CACHE]
