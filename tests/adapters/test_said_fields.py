@@ -36,6 +36,7 @@ DEFAULTS: dict[str, set[Any]] = {
     "disable_prefill_cuda_graph": {False},
     "disable_radix_cache": {False},
     "enable_attention_dp": {False},
+    "enable_block_reuse": {True},
     "enable_chunked_prefill": {True},
     "trtllm.enable_chunked_prefill": {False},
     "enable_dp_attention": {False},
@@ -84,6 +85,10 @@ DEFAULTS: dict[str, set[Any]] = {
 }
 
 
+# Lists whose entries are asked field by field: which entry.
+ENTRIES = {"kv_tiers": "0", "scenarios": "1"}
+
+
 def resolved(schema: Schema, known: Schema) -> Schema:
     while "$ref" in schema:
         schema = known[schema["$ref"].rpartition("/")[2]]
@@ -95,7 +100,9 @@ def leaves(schema: Schema, known: Schema, path: Path = ()) -> Iterator[tuple[Pat
     schema = resolved(schema, known)
     for other in [*schema.get("anyOf", []), *schema.get("oneOf", [])]:
         yield from leaves(other, known, path)
-    if "properties" in schema and len(path) < DEEPEST:
+    if path and path[-1] in ENTRIES and schema.get("type") == "array":
+        yield from leaves(schema["items"], known, (*path, ENTRIES[path[-1]]))
+    elif "properties" in schema and len(path) < DEEPEST:
         for name, inner in schema["properties"].items():
             yield from leaves(inner, known, (*path, name))
     elif path:
@@ -111,11 +118,13 @@ def values(schema: Schema) -> list[Any]:
 
 def with_value(body: Schema, path: Path, value: object) -> Schema:
     found = copy.deepcopy(body)
-    inner = found
+    inner: Any = found
     for name in path[:-1]:
-        inner = inner.setdefault(name, {})
-        if not isinstance(inner, dict):
+        inner = inner[int(name)] if isinstance(inner, list) else inner.setdefault(name, {})
+        if not isinstance(inner, (dict, list)):
             return {}
+    if isinstance(inner, list):
+        return {}
     inner[path[-1]] = value
     return found
 
@@ -123,14 +132,15 @@ def with_value(body: Schema, path: Path, value: object) -> Schema:
 def said(body: Schema, path: Path) -> object:
     inner: Any = body
     for name in path:
-        inner = inner.get(name) if isinstance(inner, dict) else None
+        known = inner if isinstance(inner, dict) else {}
+        inner = inner[int(name)] if isinstance(inner, list) else known.get(name)
     return inner
 
 
 def answer(operation: Operation[Any, Any], body: Schema) -> str | None:
-    """The whole answer as text; None where the question is refused."""
+    """The answer as text, without its copy of the questions; None where the question is refused."""
     try:
-        return str(operation.answered(body, load_catalogs()).model_dump_json())
+        return str(operation.answered(body, load_catalogs()).model_dump_json(exclude={"differences"}))
     except CalcError:
         return None
 
@@ -166,6 +176,7 @@ def silent(operation: Operation[Any, Any], body: Schema) -> list[str]:
 REACHED_BY_NOTHING = {
     "least_tokens_per_s",
     "hardware.gpus_per_node",
+    "scenarios.1.hardware.gpus_per_node",
     "disaggregated.decode_hardware.gpus_per_node",
     "max_models",
     "max_gpus",
@@ -294,3 +305,58 @@ PLANNED = {
 )
 def test_plans_keep_silent_of_nothing(operation: Operation[Any, Any], body: Schema) -> None:
     assert beyond_limits(silent(operation, body)) == []
+
+
+AT_A_RATE = {**PLANNED, "workload": {**LENGTHS, "request_rate": 20}}
+OWNER = {
+    "purchase_usd": {"h100-80gb-sxm": 30_000},
+    "years": 4,
+    "pue": 1.3,
+    "usd_per_kwh": 0.1,
+    "host_power_fraction": 0.2,
+}
+TURNS = {**LENGTHS, "concurrency": 8, "sessions": {"turns": 4, "think_s": 5.0}}
+TIERS = [{"tier": "host", "memory_bytes": 1e11, "bandwidth_bytes_per_s": 5e10}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**AT_A_RATE, "day": {"trough_fraction": 0.2, "spare_replicas": 2}},
+        {**AT_A_RATE, "day": {"rates_per_s": [5] * 12 + [20] * 12}, "owner": OWNER},
+        {**PLANNED, "workload": TURNS, "kv_tiers": TIERS},
+        {
+            **PLANNED,
+            "workload": {**LENGTHS, "concurrency": 8},
+            "speculative": {"method": "eagle3"},
+            "context_parallel": [1, 2],
+        },
+    ],
+    ids=["spares", "owned", "tiers", "drafts"],
+)
+def test_fleets_keep_silent_of_nothing(body: Schema) -> None:
+    # What a load at random times is held to, and the spare replicas of a day, where nothing is said.
+    usual = {"limits.percentile=p90", "day.spare_replicas=1"}
+    assert set(beyond_limits(silent(operations.DEPLOYMENT_PLANS, body))) <= usual
+
+
+SCENARIO = {
+    "model": {"name": "llama-3.1-8b"},
+    "hardware": {"gpu": "h100-80gb-sxm"},
+    "engine": {"name": "vllm"},
+    "workload": {**LENGTHS, "concurrency": 8},
+}
+
+
+@pytest.mark.parametrize(
+    ("second", "also"),
+    [
+        ({"workload": {**LENGTHS, "concurrency": 16}}, {"owner": OWNER}),
+        ({"hardware": {"gpu": "h100-80gb-sxm", "count": 2}}, {}),
+        ({"workload": TURNS, "kv_tiers": TIERS}, {}),
+    ],
+    ids=["owned", "two GPUs", "tiers"],
+)
+def test_a_comparison_keeps_silent_of_nothing(second: Schema, also: Schema) -> None:
+    body = {"scenarios": [SCENARIO, {**SCENARIO, **second}], **also}
+    assert beyond_limits(silent(operations.COMPARE, body)) == []

@@ -75,4 +75,4 @@ def test_a_cache_that_is_not_reused_finds_no_prefix() -> None:
 
 
 def test_defaults_say_nothing() -> None:
-    assert apart({"name": "trtllm", "enable_block_reuse": True}) == {"name": "trtllm"}
+    assert apart({"name": "trtllm", "enable_partial_reuse": True}) == {"name": "trtllm"}

@@ -8,10 +8,10 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank, rent_of
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
-from llm_calc.adapters.planning.bounded import NEVER, Candidates
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.names import Names
+from llm_calc.adapters.planning.rows import Candidates
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.apart_plans import ApartPlan
@@ -24,6 +24,7 @@ from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
 from llm_calc.core.launching.manifests.served import Served
 from llm_calc.core.model import Model
+from llm_calc.core.planning.bounded import NEVER
 
 SIDES = ("prefill", "decode")
 NIXL_ADDRESS = (

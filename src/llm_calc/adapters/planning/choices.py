@@ -57,6 +57,11 @@ class Choice:
         """Name of the engine."""
         return self.rules.name
 
+    @property
+    def searched_as(self) -> tuple[str | None, str]:
+        """The format of the weights, and the engine in its way: what is searched by itself."""
+        return self.part.weights, f"{self.engine}{self.way.label}"
+
     def refusal(self, gpu: Gpu) -> str | None:
         """Why the engine does not run this model with these weights on a GPU; None where it does."""
         return _refusals(self.engine, self.load).of(gpu)

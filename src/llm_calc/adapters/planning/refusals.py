@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from llm_calc.adapters.planning.bounded import Candidates
 from llm_calc.adapters.planning.choices import Choice, comes_alone
 from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.rows import Candidates
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.runs_on import names_models, runs_at_all
 from llm_calc.adapters.units import gib

@@ -1,5 +1,6 @@
 """Ways to serve a choice beside the plain one: speculation, adapters, memories below the GPU's, contexts over GPUs."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from llm_calc.adapters.beside_model import Beside, beside_of
@@ -61,3 +62,35 @@ class Way:
 
 
 PLAIN = Way()
+
+
+def unused_ways(tried: Sequence[Way], shown: Sequence[Way]) -> Iterator[str]:
+    """What was tried beside none and is in no plan that is shown; nothing where none is shown."""
+    if not shown:
+        return
+    better = "was tried beside none; no plan in plans is the better for it"
+    if not any(way.tiers for way in shown):
+        yield from dict.fromkeys(
+            f"kv_tiers: {', '.join(map(_stated, way.tiers))} {better}" for way in tried if way.tiers
+        )
+    if all(way.speculative is None for way in shown):
+        drafts = (way.speculative for way in tried if way.speculative is not None)
+        yield from dict.fromkeys(f"speculative: {_stated(draft)} {better}" for draft in drafts)
+    for size in sorted({way.contexts for way in tried} - {way.contexts for way in shown} - {1}):
+        yield f"context_parallel: {size} {better}"
+
+
+def _stated(part: KvTierPart | SpeculativePart) -> str:
+    """A part by its words and numbers."""
+    found = part.model_dump(exclude_unset=True)
+    plain = {name: value for name, value in found.items() if isinstance(value, (str, int, float))}
+    return f"({', '.join(f'{name} {_number(value)}' for name, value in plain.items())})"
+
+
+def _number(value: str | float) -> str:
+    """A value in words; 1e11 without a point.
+
+    >>> _number(1e11), _number(0.5), _number("host")
+    ('100000000000', '0.5', 'host')
+    """
+    return f"{int(value)}" if isinstance(value, float) and value.is_integer() else f"{value}"

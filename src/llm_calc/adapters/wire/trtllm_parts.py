@@ -13,7 +13,6 @@ CACHE, GRAPHS = "kv_cache_config", "cuda_graph_config"
 RENAMED = {"dtype": "kv_cache_dtype"}
 """Keys of the cache's configuration whose option has another name here."""
 ANYWAY: Mapping[str, object] = {
-    "enable_block_reuse": True,
     "enable_partial_reuse": True,
     "copy_on_partial_reuse": True,
     "onboard_blocks": True,
