@@ -6,6 +6,7 @@ from llm_calc.adapters.model_source import served_model
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.fitting import FitRequest
 from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.engines.positions import positions_of
 from llm_calc.core.errors import UnsupportedError
 
 
@@ -16,7 +17,7 @@ def with_positions(request: FitRequest, catalogs: Catalogs) -> tuple[FitRequest,
         UnsupportedError: neither the model nor another release of its shape has so many.
     """
     model, asked = served_model(request.model, catalogs).model, request.context_tokens
-    own = model.context_limit_tokens or model.context_length_tokens
+    own = positions_of(model)
     if not own or asked <= own:
         return request, []
     longer = [each for each in _longer(request.model, catalogs) if (each.context_length_tokens or 0) > own]
