@@ -6,7 +6,7 @@ from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.engines import ENGINES, traits_of
-from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FLAGS = [(engine, flag) for engine, rules in ENGINES.items() for flag in rules.traits.options.refused]
 
@@ -52,7 +52,7 @@ def test_sglang_starts_few_models_without_their_encoder() -> None:
         "hardware": {"gpu": "h100-80gb-sxm"},
         "engine": {"name": "sglang", "language_model_only": True},
     }
-    with pytest.raises(ValueError, match="DeepSeek-V4, Muse Glimmer and Cosmos 3 alone"):
+    with pytest.raises(InvalidInputError, match="DeepSeek-V4, Muse Glimmer and Cosmos 3 alone"):
         MemoryPlanRequest.model_validate(request)
     request["engine"] = {"name": "sglang", "language_model_only": False}
     MemoryPlanRequest.model_validate(request)
