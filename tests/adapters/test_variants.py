@@ -105,11 +105,43 @@ def test_a_name_of_files_in_several_formats_wants_one(
 
 
 @pytest.mark.parametrize(
-    ("typed", "weights"), [("unsloth/gpt-oss-20b-GGUF", "fp8"), ("somebody/Qwen3-8B-4bit", "bf16")]
+    ("typed", "weights"),
+    [
+        ("unsloth/gpt-oss-20b-GGUF", "fp8"),
+        ("somebody/Qwen3-8B-4bit", "bf16"),
+        ("llama-3.1-8b-4bit", "fp8"),
+        ("llama-3.1-8b-4bit", "q4_k_m"),
+        ("llama-3.1-8b-int4", "fp8"),
+        ("llama-3.1-8b-int4", "nvfp4"),  # four bits of floating point
+        ("llama-3.1-8b-8bit", "int4-awq"),
+        ("llama-3.1-8b-6bit", "mlx-8bit"),
+        ("llama-3.1-8b-mlx", "fp8"),
+        ("llama-3.1-8b-q4", "q8_0"),
+        ("llama-3.1-8b-q4", "f16"),
+        ("llama-3.1-8b-q5", "q4_k_m"),
+    ],
 )
 def test_files_of_one_kind_hold_no_other_formats(typed: str, weights: str) -> None:
     with pytest.raises(InvalidInputError, match="stands for files of several formats"):
         llm_calc.inspect_model(model=typed, precision=weights)
+
+
+@pytest.mark.parametrize(
+    ("typed", "weights"),
+    [
+        ("llama-3.1-8b-4bit", "nf4"),  # of bitsandbytes
+        ("llama-3.1-8b-8bit", "int8"),
+        ("llama-3.1-8b-mlx", "mlx-3bit"),
+        ("llama-3.1-8b-q3", "iq3_m"),  # 3.25 bits beside the scales
+        ("llama-3.1-8b-gguf", "iq2_m"),
+        ("llama-3.1-8b-gguf", "f16"),
+    ],
+)
+def test_files_of_one_kind_hold_each_format_of_their_bits(typed: str, weights: str) -> None:
+    named = llm_calc.inspect_model(model=typed, precision=weights)
+    assert (
+        named.weights_bytes == llm_calc.inspect_model(model="llama-3.1-8b", precision=weights).weights_bytes
+    )
 
 
 def test_which_kind_fits_is_asked_of_all_kinds() -> None:
@@ -225,7 +257,10 @@ def test_the_others_of_the_name_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("said", "names"),
-    [("gpt oss", ["gpt-oss-20b", "gpt-oss-120b"]), ("glm flash", ["glm-5.3-flash", "glm-4.7-flash"])],
+    [
+        ("gpt oss", ["gpt-oss-20b", "gpt-oss-120b"]),
+        ("glm flash", ["glm-5.3-flash", "glm-4.7-flash", "glm-4.6v-flash"]),
+    ],
 )
 def test_a_name_of_several_sizes_is_refused_with_all_of_them(said: str, names: list[str]) -> None:
     with pytest.raises(

@@ -31,6 +31,16 @@ Source: reports of Apple's own comparison of M4 and M5, such as https://www.appl
 apple-confirms-up-to-4x-mlx-ai-performance-boost-with-macos-26-2; checked: 2026-11-30.
 """
 
+UNTIMED = (
+    "its effect on time is not known; steps are timed as by the engine's default, with the memory that it leaves for "
+    "the KV cache"
+)
+UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
+UNCUT = (
+    "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
+    "one waits for the next step; no such run was measured"
+)
+
 
 def most_per_s(placed: Placed, lengths: Lengths) -> float:
     """What one replica can serve of an endless queue [requests/s]."""
@@ -118,10 +128,7 @@ def _warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        yield (
-            f"engine.{option}: its effect on time is not known; steps are timed as by the engine's default, with the "
-            "memory that it leaves for the KV cache"
-        )
+        yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
     if packs_cache(placed):
         yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):

@@ -6,12 +6,13 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.published_names import (
     Several,
+    Shared,
     Spoken,
     said_format,
     several_formats,
     spoken_variant,
 )
-from llm_calc.adapters.formats.recipes import find_recipe
+from llm_calc.adapters.formats.recipes import find_recipe, number_format
 from llm_calc.adapters.said_as import said_as
 from llm_calc.core.errors import InvalidInputError, UnknownNameError, UnsupportedError
 from llm_calc.core.meant_names import Meant, meant, words_of
@@ -92,12 +93,13 @@ class Variant:
 class Wanted:
     """The format that a request must state, where a name stands for files of several (``-GGUF``).
 
-    ``like``: one of the formats; ``give``: what to give, in words.
+    ``like``: one of the formats; ``same``: what they share; ``give``: what to give, in words.
     """
 
     name: str
     model: str
     like: str
+    same: Shared
     give: str
 
     def check(self, weights: str | None) -> None:
@@ -106,17 +108,20 @@ class Wanted:
         Raises:
             InvalidInputError: none is stated, or one of other files.
         """
-        if weights is not None and self._holds(weights):
+        if weights is not None and self.holds(weights):
             return
         msg = f"{WEIGHTS}: {self.name} stands for files of several formats of {self.model}; give {self.give}"
         raise InvalidInputError(msg, field=WEIGHTS)
 
-    def _holds(self, weights: str) -> bool:
-        """Whether such files hold a format: those of llama.cpp its kinds and 16 bits, others less than 16 bits."""
-        asked = find_recipe(weights)
-        if find_recipe(self.like).is_gguf:
+    def holds(self, weights: str) -> bool:
+        """Whether such files hold a format: one that shares with the others what the name says."""
+        like, asked = find_recipe(self.like), find_recipe(weights)
+        if self.same == "files":
             return asked.is_gguf or asked.name in WHOLE
-        return not asked.is_gguf and asked.name not in WHOLE
+        if self.same == "storage":
+            return asked.row.storage == like.row.storage
+        bits = [int(number_format(each.row.default).element_bits) for each in (like, asked)]
+        return asked.is_gguf == like.is_gguf and bits[0] == bits[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +192,7 @@ def _in_a_format_to_state(name: str, several: Several[CatalogModel]) -> Publishe
     """The model of a name that stands for files of several formats."""
     model = several.entry.name
     files = "its files were not read: a format is counted as engines define it"
-    wanted = Wanted(name=name, model=model, like=several.like, give=several.give)
+    wanted = Wanted(name=name, model=model, like=several.like, same=several.same, give=several.give)
     return Published(
         entry=several.entry, taken=f"{FIELD}: {name} is taken for {model}; {files}", wanted=wanted
     )

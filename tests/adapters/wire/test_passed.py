@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from pydantic import ValidationError
 
 import llm_calc
-from llm_calc.adapters.passed_options import load_passed_options
+from llm_calc.adapters.engines import engine_rules
+from llm_calc.adapters.passed_options import load_passed_options, passed_options
 from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer, MemoryPlanRequest
 from llm_calc.adapters.wire.passed import BY_LEVEL
 from llm_calc.adapters.wire.trtllm_parts import CACHE
-from llm_calc.core.engines import traits_of
+from llm_calc.core.engines import ENGINES, traits_of
 from llm_calc.core.errors import CalcError, InvalidInputError
 
 RECORDED = json.loads((Path(__file__).parents[2] / "golden" / "engine_options.json").read_text())
@@ -44,6 +46,17 @@ def test_every_option_of_a_release_is_known_in_one_way(engine: str) -> None:
     assert {*known.aliases.values()} <= {*ENGINE_PARTS[engine].model_fields}
 
 
+@pytest.mark.parametrize("engine", ENGINE_PARTS)
+def test_what_is_read_as_a_switch_is_an_option_of_the_engine(engine: str) -> None:
+    """A switch that no engine holds is never off, whatever a request says."""
+    options = traits_of(engine).options
+    switch, _ = options.prefix_switch or (None, None)
+    read = {switch, options.cache_share, options.contexts, *options.cache_sizes, *options.words} - {None}
+    read |= {*engine_rules(engine).untimed, options.context}
+    assert read <= {*ENGINE_PARTS[engine].model_fields} & {each.name for each in fields(ENGINES[engine])}
+    assert not read & passed_options(engine).passed
+
+
 @pytest.mark.parametrize(
     ("engine", "option"),
     [(engine, option) for engine, known in load_passed_options().items() for option in known.homes],
@@ -70,7 +83,7 @@ PASSED = [
         True,
     ),
     ("trtllm", {"tool_parser": "qwen3", "num_postprocess_workers": 2}, False),
-    ("trtllm", {"print_iter_log": True, "enable_iter_perf_stats": True, "enable_block_reuse": False}, False),
+    ("trtllm", {"print_iter_log": True, "enable_iter_perf_stats": True}, False),
     ("trtllm", {"moe_config": {"backend": "TRTLLM"}, "stream_interval": 20, "scheduler_config": {}}, True),
     ("llama.cpp", {"jinja": True, "alias": "m", "host": "0.0.0.0"}, False),
     ("llama.cpp", {"threads": 8, "cont_batching": True, "cache_ram": 4096, "mmproj": "m.gguf"}, True),

@@ -43,13 +43,3 @@ HOMES = [
 @pytest.mark.parametrize(("flag", "home"), HOMES)
 def test_homes_are_named(flag: str, home: str) -> None:
     assert home in traits_of("vllm").options.refused[flag]
-
-
-def test_prompts_that_sglang_leaves_whole_are_refused_with_what_to_say() -> None:
-    request = {
-        "model": {"name": "llama-3.1-8b"},
-        "hardware": {"gpu": "h100-80gb-sxm"},
-        "engine": {"name": "sglang", "chunked_prefill_size": -1},
-    }
-    with pytest.raises(ValueError, match="say the tokens of the longest prompt in its place"):
-        MemoryPlanRequest.model_validate(request)
