@@ -13,7 +13,10 @@ from llm_calc.core.model import Model
 
 
 def positions_of(model: Model) -> int | None:
-    """Longest context that a model has positions for [tokens]; None where its description does not say."""
+    """Longest context that a model has positions for [tokens]; None where its description does not say.
+
+    Definition: the stated length, or what the file's scaling of rotary positions makes of it.
+    """
     return model.context_limit_tokens or model.context_length_tokens
 
 
@@ -37,7 +40,10 @@ def check_positions(model: Model, context_tokens: int, field: str) -> None:
 
 
 def lowered(model: Model, context_tokens: int, option: str) -> tuple[int, tuple[str, ...]]:
-    """The context that an engine takes which lowers it to the model's positions [tokens], and that it did."""
+    """The context that an engine takes which lowers it to the model's positions [tokens], and that it did.
+
+    Source: TensorRT-LLM ``_torch/pyexecutor/model_engine.py``, ``_init_max_seq_len``; checked: 2026-11-30, read.
+    """
     own = positions_of(model)
     if own is None or context_tokens <= own:
         return context_tokens, ()
