@@ -52,7 +52,7 @@ UNIT_WORDS = frozenset(
 PURE_NUMBERS = frozenset(
     {
         *("acceptance", "amount", "base", "high", "high_log", "low", "low_log", "mean_running"),
-        *("overlap_exponent", "used", "weights", "kv_cache", "activations", "system", "score"),
+        *("overlap_exponent", "used", "weights", "kv_cache", "activations", "system", "score", "prior"),
         *("stated_range", "assumed_range", "prompt_range"),
     }
 )
