@@ -118,6 +118,7 @@ def test_the_context_of_a_row_is_that_of_its_config(row: CatalogModel) -> None:
 
 
 PUBLISHED = {
+    "apertus-70b": "70.6", "internvl3.5-8b": "8.5", "voxtral-small-24b": "24.3",
     "allam-7b": "7.0", "command-a": "111", "deepseek-r1-distill-qwen-1.5b": "1.78", "dots.llm1": "142.8",
     "falcon-h1-3b": "3.15", "falcon-h1-7b": "7.59", "glm-4.5v": "107.7", "granite-3.3-2b": "2.53",
     "granite-3.3-8b": "8.17", "granite-4.0-h-micro": "3.2", "granite-4.0-h-small": "32.2",

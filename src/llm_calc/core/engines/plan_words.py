@@ -11,6 +11,7 @@ from llm_calc.core.engines.vllm_budget import ProfiledItems, profiled_items
 from llm_calc.core.engines.vllm_media import with_media
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.names import counted
 
 ENCODER_LEFT_OUT = (
     "the activations of the vision or audio encoder in vLLM's profile run are left out: they follow from the largest "
@@ -43,7 +44,9 @@ def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> li
         )
     if asked.sequences > plan.limits.max_sequences * plan.replicas:
         most = plan.limits.max_sequences * plan.replicas
-        found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
+        found.append(
+            f"workload: the scheduler runs at most {counted(most, 'sequence')} at once; further ones wait"
+        )
     if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
         found.append(
             "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
