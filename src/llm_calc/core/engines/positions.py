@@ -43,6 +43,7 @@ def lowered(model: Model, context_tokens: int, option: str) -> tuple[int, tuple[
     """The context that an engine takes which lowers it to the model's positions [tokens], and that it did.
 
     Source: TensorRT-LLM ``_torch/pyexecutor/model_engine.py``, ``_init_max_seq_len``; checked: 2026-11-30, read.
+    Leaves out: ``TLLM_ALLOW_LONG_MAX_MODEL_LEN``, with which later releases keep the longer one.
     """
     own = positions_of(model)
     if own is None or context_tokens <= own:
