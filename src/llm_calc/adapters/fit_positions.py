@@ -1,5 +1,7 @@
 """A context beyond a model's positions: a release of the same shape that has more of them, else a refusal."""
 
+from collections.abc import Iterable
+
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import Checkpoint
 from llm_calc.adapters.model_source import served_model
@@ -36,7 +38,7 @@ def _words(found: Checkpoint) -> str:
 
 
 def _longer(part: ModelPart, catalogs: Catalogs) -> list[Checkpoint]:
-    """Releases of the same shape in the same formats with other positions, the fewest first."""
+    """Releases of the same publisher and shape in the same formats with other positions, the fewest first."""
     if part.name is None:
         return []
     name = published(catalogs, part.name).entry.name
@@ -44,6 +46,12 @@ def _longer(part: ModelPart, catalogs: Catalogs) -> list[Checkpoint]:
     found = [
         each
         for each in entry.checkpoints
-        if each.context_length_tokens is not None and each.quantization_config is None
+        if each.context_length_tokens is not None
+        and each.quantization_config is None
+        and _publishers(each.hugging_face_ids) & _publishers(entry.hugging_face_ids)
     ]
     return sorted(found, key=lambda each: each.context_length_tokens or 0)
+
+
+def _publishers(ids: Iterable[str]) -> set[str]:
+    return {each.partition("/")[0] for each in ids}
