@@ -156,7 +156,7 @@ class LinkedScenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link that was read. ``unknown``: parts of it, as ``key=value``. ``replaced``: sentences on what is said again."""
+    """A link that was read: its ``unknown`` parts, as ``key=value``, and sentences on values that were ``replaced``."""
 
     scenarios: tuple[LinkedScenario, ...]
     unknown: tuple[str, ...]
