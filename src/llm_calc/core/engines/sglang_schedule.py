@@ -12,11 +12,11 @@ FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 def own_chunk(chunk: int, layout: Layout) -> int:
     """Tokens of a prompt that a step takes in one group of data-parallel attention [tokens].
 
-    ``chunked_prefill_size // data``; the memory's share is reckoned before with the whole.
+    ``chunked_prefill_size // groups``; the memory's share is reckoned before with the whole.
     Source: SGLang 0.5.23 ``srt/arg_groups/parallel_hook.py``, ``handle_data_parallelism``; checked: 2026-11-30, read.
     Exact.
     """
-    return max(1, chunk // layout.data)
+    return max(1, chunk // layout.groups)
 
 
 def running_requests(
