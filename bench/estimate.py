@@ -7,7 +7,7 @@ deployment under many loads, as users ask, and of deployments of which nothing w
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
-from statistics import quantiles
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -61,10 +61,7 @@ def deployment_of(number: int, model: str | None) -> dict[str, Any]:
 
 
 def answer_s(workload: dict[str, Any], catalogs: Catalogs, model: str | None = None) -> float:
-    """Processor time of one answer, the lower quartile of questions that differ in both lengths.
-
-    Neighbours on a shared machine make single ones slower, never faster.
-    """
+    """Processor time of one answer: the middle of questions that differ in both lengths."""
     times = []
     for number in range(QUESTIONS):
         output = workload["output_tokens"] + number
@@ -73,7 +70,7 @@ def answer_s(workload: dict[str, Any], catalogs: Catalogs, model: str | None = N
         began_s = time.process_time()
         answer_serving_estimate(request, catalogs)
         times.append(time.process_time() - began_s)
-    return quantiles(times, n=4)[0]
+    return median(times)
 
 
 def measure() -> Iterator[Figure]:

@@ -1,7 +1,8 @@
 """The cache that a checkpoint asks for is the one that the engine's release takes by itself.
 
-vLLM: pull 30785 (modelopt, after 0.13), ``attention.py`` (any scheme of compressed-tensors is fp8). SGLang: the wheels
-of 0.5.4, 0.5.18, 0.5.19 and 0.5.23. Elements of 8 bits take half of 16.
+vLLM: pull 30785 (modelopt, after 0.13), ``attention.py`` (any scheme of compressed-tensors is fp8; the wheel of 0.15.0
+has it, those of 0.11.0, 0.13.0, 0.14.0 and 0.14.1 have not). SGLang: the wheels of 0.5.4, 0.5.18, 0.5.19 and 0.5.23.
+Elements of 8 bits take half of 16.
 """
 
 from typing import Any
@@ -49,8 +50,11 @@ def asked(kind: str, engine: str, version: str | None, **precision: str) -> dict
     ("kind", "engine", "version", "bits", "named"),
     [
         ("compressed", "vllm", None, 8, False),
-        ("compressed", "vllm", "0.11.0", 8, False),
+        ("compressed", "vllm", "0.15.0", 8, False),
+        ("compressed", "vllm", "0.14.1", 16, True),
+        ("compressed", "vllm", "0.11.0", 16, True),
         ("integers", "vllm", None, 8, True),
+        ("integers", "vllm", "0.13.0", 16, True),
         ("modelopt", "vllm", None, 8, False),
         ("modelopt", "vllm", "0.14.0", 8, False),
         ("modelopt", "vllm", "0.13.0", 16, True),

@@ -213,10 +213,6 @@ def test_prompts_that_vllm_does_not_cut_are_named_as_untimed(said: dict[str, Any
     }
     found = SERVING_ESTIMATE.answered(asked, load_catalogs())
     assert (
-        any(
-            "engine.enable_chunked_prefill: its effect on time is not known" in each
-            for each in found.warnings
-        )
-        is named
+        any("engine.enable_chunked_prefill: leaves prompts whole" in each for each in found.warnings) is named
     )
     assert (found.basis.kind == "formula_only") is named

@@ -36,6 +36,7 @@ DEFAULTS: dict[str, set[Any]] = {
     "disable_prefill_cuda_graph": {False},
     "disable_radix_cache": {False},
     "enable_attention_dp": {False},
+    "enable_block_reuse": {True},
     "enable_chunked_prefill": {True},
     "trtllm.enable_chunked_prefill": {False},
     "enable_dp_attention": {False},

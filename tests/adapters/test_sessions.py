@@ -45,7 +45,12 @@ def test_contexts_that_all_fit_are_found() -> None:
 
 @pytest.mark.parametrize(
     ("engine", "off"),
-    [("vllm", {"enable_prefix_caching": False}), ("sglang", {"disable_radix_cache": True})],
+    [
+        ("vllm", {"enable_prefix_caching": False}),
+        ("sglang", {"disable_radix_cache": True}),
+        ("trtllm", {"enable_block_reuse": False}),
+        ("trtllm", {"kv_cache_config": {"enable_block_reuse": False}}),
+    ],
 )
 def test_nothing_is_found_where_the_cache_is_off(engine: str, off: dict[str, bool]) -> None:
     answer = asked(engine={"name": engine, **off})

@@ -100,3 +100,24 @@ SESSIONS = {"turns": 3, "growth_tokens": 100}
 )
 def test_the_longest_prompt(fields: dict[str, Any], tokens: int) -> None:
     assert most_prompt_tokens(WorkloadPart.model_validate(fields)) == tokens
+
+
+@pytest.mark.parametrize(
+    ("engine", "option", "value"),
+    [("vllm", "enable_chunked_prefill", False), ("sglang", "chunked_prefill_size", -1)],
+)
+def test_how_prompts_that_are_left_whole_are_timed_is_said(engine: str, option: str, value: Any) -> None:
+    found = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware=H100,
+        engine={"name": engine, option: value, **({"max_model_len": 8192} if engine == "vllm" else {})},
+        workload={"input_tokens": 4096, "output_tokens": 200, "concurrency": 4},
+    )
+    assert any(word.startswith(f"engine.{option}: leaves prompts whole") for word in found.warnings)
+    assert found.basis.kind == "formula_only"
+
+
+@pytest.mark.parametrize("size", [0, -2])
+def test_no_other_size_below_one_is_taken(size: int) -> None:
+    with pytest.raises(llm_calc.InvalidInputError, match="must be -1"):
+        planned(LONG, "sglang", chunked_prefill_size=size)

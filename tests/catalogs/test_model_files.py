@@ -91,6 +91,12 @@ def test_a_checkpoint_is_stored_in_its_own_format(row: CatalogModel, checkpoint:
         ("intellect-3", 131072, "PrimeIntellect/INTELLECT-3"),
         ("qwen3-coder-next", 262144, "Qwen/Qwen3-Coder-Next"),
         ("hermes 3 8b", 131072, "NousResearch/Hermes-3-Llama-3.1-8B"),
+        ("hermes 4 70b", 131072, "NousResearch/Hermes-4-70B"),
+        ("glm-4.6v", 131072, "zai-org/GLM-4.6V"),
+        ("mistralai/Devstral-Small-2507", 131072, "mistralai/Devstral-Small-2507"),
+        ("kimi dev 72b", 131072, "moonshotai/Kimi-Dev-72B"),
+        ("Kwaipilot/KAT-Dev", 131072, "Kwaipilot/KAT-Dev"),
+        ("NovaSky-AI/Sky-T1-32B-Preview", 32768, "NovaSky-AI/Sky-T1-32B-Preview"),
     ],
 )
 def test_releases_of_one_shape_keep_their_context_and_name(name: str, context: int, repository: str) -> None:
@@ -112,7 +118,8 @@ def test_the_context_of_a_row_is_that_of_its_config(row: CatalogModel) -> None:
 
 
 PUBLISHED = {
-    "allam-7b": "7.0", "deepseek-r1-distill-qwen-1.5b": "1.78", "dots.llm1": "142.8",
+    "apertus-70b": "70.6", "internvl3.5-8b": "8.5", "voxtral-small-24b": "24.3",
+    "allam-7b": "7.0", "command-a": "111", "deepseek-r1-distill-qwen-1.5b": "1.78", "dots.llm1": "142.8",
     "falcon-h1-3b": "3.15", "falcon-h1-7b": "7.59", "glm-4.5v": "107.7", "granite-3.3-2b": "2.53",
     "granite-3.3-8b": "8.17", "granite-4.0-h-micro": "3.2", "granite-4.0-h-small": "32.2",
     "granite-4.0-micro": "3.4", "lfm2-1.2b": "1.17", "lfm2-350m": "0.354", "lfm2-700m": "0.742",

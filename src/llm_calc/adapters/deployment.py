@@ -149,7 +149,7 @@ def place_subject(
 ) -> Placed:
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
-    subject = with_groups(subject, engine)
+    subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)

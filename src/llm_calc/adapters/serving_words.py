@@ -19,6 +19,7 @@ from llm_calc.adapters.session_words import session_assumptions, session_warning
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.names import counted
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
@@ -30,6 +31,16 @@ UNCOUNTED_UNITS = frozenset(("apple-m5",))
 Source: reports of Apple's own comparison of M4 and M5, such as https://www.applemust.com/
 apple-confirms-up-to-4x-mlx-ai-performance-boost-with-macos-26-2; checked: 2026-11-30.
 """
+
+UNTIMED = (
+    "its effect on time is not known; steps are timed as by the engine's default, with the memory that it leaves for "
+    "the KV cache"
+)
+UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
+UNCUT = (
+    "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
+    "one waits for the next step; no such run was measured"
+)
 
 
 def most_per_s(placed: Placed, lengths: Lengths) -> float:
@@ -118,10 +129,7 @@ def _warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        yield (
-            f"engine.{option}: its effect on time is not known; steps are timed as by the engine's default, with the "
-            "memory that it leaves for the KV cache"
-        )
+        yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
     if packs_cache(placed):
         yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):
@@ -143,7 +151,8 @@ def _load_warnings(
         return
     room = float(placed.deployment.capacity) * placed.replicas
     if workload.load == "concurrency" and workload.requests_in_flight > room:
-        yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"
+        held = counted(round(room), "request")
+        yield f"workload.concurrency: the KV cache holds about {held} of this length; the others wait"
     if workload.load == "request_rate":
         if not were_measured(placed.engine):
             yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"

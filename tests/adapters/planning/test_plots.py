@@ -9,7 +9,7 @@ from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.planning import plots
 from llm_calc.adapters.planning.plans import answer_deployment_plans
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
-from tests.adapters.planning.test_candidates import searched
+from tests.core.planning.test_candidates import searched
 
 GPUS = ["h100-80gb-sxm", "l40s", "mi300x"]
 

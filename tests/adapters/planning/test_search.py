@@ -1,7 +1,5 @@
 """The search: a wider one never finds less, reasons are true, and what candidates share is resolved once."""
 
-import math
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,9 +9,7 @@ from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.model_source import served_model
 from llm_calc.adapters.planning import plans, scene
 from llm_calc.adapters.planning.plans import answer_deployment_plans
-from llm_calc.adapters.planning.search import LOAD_TRIES, affordable, ever_more
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, DeploymentPlansRequest
-from llm_calc.core.planning.bounds import Limits
 
 TIGHT: dict[str, Any] = {
     "model": {"name": "gpt-oss-120b"},
@@ -137,23 +133,6 @@ def test_a_limit_that_the_best_plan_just_keeps_does_not_hide_it(
     found = answer(EDGE, limits=limits)
     assert [plan.gpus for plan in found.plans] == ([] if gpus is None else [gpus])
     assert bool(found.refused) is (gpus is None)
-
-
-@pytest.mark.parametrize(("first", "most"), [(1, 1), (1, 3), (15, 17), (15, 18), (15, 19), (40, 1000)])
-def test_more_replicas_are_tried_up_to_the_last_that_is_allowed(first: int, most: int) -> None:
-    tried = list(ever_more(first, most))
-    assert tried[0] == first
-    assert max(tried) <= most
-    assert all(earlier < later <= max(earlier + 1, 1.25 * earlier) for earlier, later in pairwise(tried))
-    assert tried[-1] == most or len(tried) == LOAD_TRIES
-
-
-@pytest.mark.parametrize("owned", [10, 11, 24])
-def test_replicas_of_two_gpus_fill_whole_numbers_of_gpus_beside_spares(owned: int) -> None:
-    """``floor(owned / 2)`` replicas, of which one stands by; at 3 USD a GPU as many for the rent."""
-    free, rent = Limits(gpus=owned), Limits(gpus=4096, usd_per_hour=3.0 * owned)
-    assert affordable(free, 2, math.inf, 1) == affordable(rent, 2, 3.0, 1) == owned // 2 - 1
-    assert affordable(rent, 2, math.inf, 0) == 0
 
 
 def test_a_layout_that_is_left_as_it_lies_behind_did_not_fail() -> None:

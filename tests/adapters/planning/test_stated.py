@@ -92,6 +92,7 @@ SAID: dict[str, dict[str, tuple[Any, str]]] = {
             "float32",
             r"printf 'kv_cache_config:\n  mamba_ssm_cache_dtype: float32\n' >",
         ),
+        "enable_block_reuse": (False, r"printf 'kv_cache_config:\n  enable_block_reuse: false\n' >"),
         "enable_chunked_prefill": (True, r"printf 'enable_chunked_prefill: true\n' >"),
         "cuda_graph": (False, r"printf 'cuda_graph_config: null\n' >"),
         "enable_attention_dp": (True, r"printf 'enable_attention_dp: true\n' >"),
@@ -353,7 +354,9 @@ def test_what_the_command_does_not_say_of_them_is_named(
 
 def test_what_nothing_counts_may_stand_in_the_file() -> None:
     moe = {"backend": "CUTLASS", "odd": "100 %s\\n"}
-    part = asked_part({"name": "trtllm", "moe_config": moe, "enable_block_reuse": False, "pool_ratio": [0.5]})
+    part = asked_part(
+        {"name": "trtllm", "moe_config": moe, "enable_partial_reuse": False, "pool_ratio": [0.5]}
+    )
     launch = Launch(
         rules=launch_rules("trtllm"),
         model="m",
@@ -366,7 +369,7 @@ def test_what_nothing_counts_may_stand_in_the_file() -> None:
     first, *cached = text.splitlines()
     name, _, value = first.partition(": ")
     assert (name, json.loads(value)) == ("moe_config", moe)
-    assert cached == ["kv_cache_config:", "  enable_block_reuse: false", "  pool_ratio: [0.5]"]
+    assert cached == ["kv_cache_config:", "  enable_partial_reuse: false", "  pool_ratio: [0.5]"]
     assert list(unsaid(launch_rules("trtllm"), part)) == []
 
 

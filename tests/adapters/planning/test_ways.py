@@ -197,7 +197,7 @@ def test_adapters_beside_a_smaller_model_are_refused_where_the_engine_does_not_s
     answer = plan(**asked("sglang", **parts))
     assert all(each.speculative is None for each in answer.plans)
     with pytest.raises(
-        UnsupportedError, match="lora: SGLang serves no adapters beside a smaller draft model"
+        UnsupportedError, match="lora: sglang serves no adapters beside a smaller draft model"
     ):
         memory_plan(model=DENSE, hardware="h100-80gb-sxm", engine={"name": "sglang"}, **parts)
 

@@ -447,6 +447,20 @@ def test_servers_of_their_own_plan_as_one_alone(options: dict[str, Any]) -> None
         assert several == replace(alone, replicas=4)
 
 
+@pytest.mark.parametrize("data", [1, 4])
+def test_prompts_that_are_left_whole_fill_a_step_of_the_most_prefill_tokens(data: int) -> None:
+    """0.5.23 ``handle_gpu_memory_settings`` and ``PrefillAdder``: 16,384 tokens of work in place of the chunk, in each
+    group; ``generate_prefill_cuda_graph_batch_sizes(-1)`` is empty."""
+    found = sglang(chunked_prefill_size=-1)
+    assert found.limits(setup(data=data, shared=True)).max_batched_tokens == 16_384
+    graph = 256 if data < 4 else 512
+    reserve = 512 + 1.5 * 16_384 + 128 * data + 2 * graph + (4.5 * graph * data if data > 1 else 0)
+    assert found.static_fraction(setup(data=data, shared=True, memory_gib=80)) == round(
+        1 - reserve / 81_920, 3
+    )
+    assert any("leaves prompts whole" in note for note in found.plan(setup(data=data, shared=True)).notes)
+
+
 def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:
     load = {"input_tokens": 2000, "output_tokens": 6000, "concurrency": 256}
     soon, late = (

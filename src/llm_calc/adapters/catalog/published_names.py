@@ -8,7 +8,7 @@ other the refusal tells what to give instead.
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -17,6 +17,8 @@ from llm_calc.core.names import NameIndex, normal_name
 
 FILE = "published_names.toml"
 Entry = TypeVar("Entry")
+Shared = Literal["bits", "storage", "files"]
+"""What the formats share that one name stands for; ``files``: that they are kinds of GGUF files."""
 _GGUF_KIND = re.compile(r"(ud-)?(i?q\d(?:-[0-9a-z]{1,3}){1,2}|tq\d-0)")
 _FILE = re.compile(r"([^/?=]+?)(-\d{5}-of-\d{5})?\.gguf$", re.IGNORECASE)
 
@@ -24,7 +26,8 @@ _FILE = re.compile(r"([^/?=]+?)(-\d{5}-of-\d{5})?\.gguf$", re.IGNORECASE)
 class SpokenFormat(BaseModel):
     """Ends of names and the format that they stand for.
 
-    ``alike``: what to give where that is one of several; ``publishers``: in whose names alone it is no other.
+    ``alike``: what to give where that is one of several; ``publishers``: in whose names alone it is no other. ``same``:
+    what the several share; ``plans``: those that a plan looks at, the format alone if empty.
     """
 
     model_config = STRICT
@@ -33,6 +36,8 @@ class SpokenFormat(BaseModel):
     weights: str
     alike: str | None = None
     publishers: Many[str] = ()
+    same: Shared = "bits"
+    plans: Many[str] = ()
 
 
 class Elsewhere(BaseModel):
@@ -45,12 +50,16 @@ class Elsewhere(BaseModel):
 
 
 class Dropped(BaseModel):
-    """Words that tell variants of one shape apart; ``same``: those that tell no releases apart."""
+    """Words that tell variants of one shape apart.
+
+    ``same``: those that tell no releases apart; ``packed``: those of who packs the files.
+    """
 
     model_config = STRICT
 
     words: Many[str]
     same: Many[str]
+    packed: Many[str]
 
 
 class PublishedNamesFile(BaseModel):
@@ -68,13 +77,13 @@ class PublishedNamesFile(BaseModel):
 class Variant:
     """What is left of a name without its format.
 
-    ``weights``: the one format that it says, ``like``: one of those that it may say, ``give``: the format to give,
-    ``says``: why there is none.
+    ``weights``: the one format that it says, ``row``: those that it may say, ``give``: the format to give, ``says``:
+    why there is none.
     """
 
     base: str
     weights: str = ""
-    like: str = ""
+    row: SpokenFormat | None = None
     give: str = ""
     says: str = ""
 
@@ -91,11 +100,14 @@ class Spoken(Generic[Entry]):
 class Several(Generic[Entry]):
     """The entry that a name of files in several formats means.
 
-    ``like``: one of the formats; ``give``: what to give as the format, in words.
+    ``like``: one of the formats; ``same``: what they share; ``plans``: those that a plan looks at; ``give``: what to
+    give as the format, in words.
     """
 
     entry: Entry
     like: str
+    same: Shared
+    plans: tuple[str, ...]
     give: str
 
 
@@ -116,6 +128,11 @@ def said_format(name: str) -> tuple[str, str]:
     return variant.base, variant.weights
 
 
+def unpacked(name: str) -> str:
+    """What a name of files calls the model itself: without its format, and what who packed them adds."""
+    return _without(_variant(name).base, _file().dropped.packed)
+
+
 def spoken_variant(name: str, index: NameIndex[Entry]) -> Spoken[Entry] | None:
     """The model and the format that a variant's name says; None where it leaves either of them open."""
     variant = _variant(name)
@@ -127,11 +144,17 @@ def spoken_variant(name: str, index: NameIndex[Entry]) -> Spoken[Entry] | None:
 def several_formats(name: str, index: NameIndex[Entry]) -> Several[Entry] | None:
     """The model of a name that stands for files of several formats (``-GGUF``), and what to give as the format."""
     variant = _variant(name)
-    if variant.weights or variant.says or not variant.give:
+    row = variant.row
+    if variant.weights or row is None:
         return None
     bases = (variant.base, _without(variant.base, _file().dropped.same))
     base = next((each for each in bases if each in index), None)
-    return None if base is None else Several(entry=index.find(base), like=variant.like, give=variant.give)
+    if base is None:
+        return None
+    plans = row.plans or (row.weights,)
+    return Several(
+        entry=index.find(base), like=row.weights, same=row.same, plans=tuple(plans), give=variant.give
+    )
 
 
 def hint_for(name: str, index: NameIndex[Entry]) -> tuple[str, str | None]:
@@ -190,7 +213,7 @@ def _format(text: str, publisher: str) -> Variant:
     base, spoken = next(((base, row) for base, row in rows if publisher in row.publishers), rows[0])
     one = not spoken.alike and (not spoken.publishers or publisher in spoken.publishers)
     give = spoken.alike or repr(spoken.weights)
-    return Variant(base=base, weights=spoken.weights if one else "", like=spoken.weights, give=give)
+    return Variant(base=base, weights=spoken.weights if one else "", row=spoken, give=give)
 
 
 def _cut(text: str, words: tuple[str, ...]) -> str | None:

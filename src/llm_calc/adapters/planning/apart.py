@@ -12,9 +12,8 @@ from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.apart_pairs import Both, best_pairs, way_for, with_load, with_others
 from llm_calc.adapters.planning.as_requests import memory_request
-from llm_calc.adapters.planning.bounded import NEVER, Candidates, score, usd_of
 from llm_calc.adapters.planning.exact import PERCENTILE_PLACES, Evaluated, within_limits
-from llm_calc.adapters.planning.rows import Kind, Row
+from llm_calc.adapters.planning.rows import Candidates, Row
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.serving import place_request
@@ -25,6 +24,8 @@ from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.planning.bounded import NEVER, score, usd_of
+from llm_calc.core.planning.candidates import Kind
 from llm_calc.core.serving.estimate import Estimate
 
 KINDS = 4

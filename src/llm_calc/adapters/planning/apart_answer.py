@@ -8,10 +8,10 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank, rent_of
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
-from llm_calc.adapters.planning.bounded import NEVER, Candidates
 from llm_calc.adapters.planning.exact import Evaluated
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.names import Names
+from llm_calc.adapters.planning.rows import Candidates
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.apart_plans import ApartPlan
@@ -24,6 +24,7 @@ from llm_calc.core.launching.command import Launch, Value, launch_command
 from llm_calc.core.launching.manifests.both import both_manifests
 from llm_calc.core.launching.manifests.served import Served
 from llm_calc.core.model import Model
+from llm_calc.core.planning.bounded import NEVER
 
 SIDES = ("prefill", "decode")
 NIXL_ADDRESS = (
@@ -108,7 +109,7 @@ def apart_answer(
         launch_prefill=launch_command(launches[0]),
         launch_decode=launch_command(launches[1]),
         manifests=made if kinds else None,
-        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1]), *notes])),
+        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1], launches[1]), *notes])),
     )
 
 
@@ -150,7 +151,7 @@ def _moves_states(engine: str, model: Model) -> bool:
 
 
 def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
-    base, way = launch_of(chosen, names.repository), chosen.choice.way
+    base, way = launch_of(chosen, names), chosen.choice.way
     beside: Mapping[str, Value] = {"side": side}
     if chosen.placed is not None:
         draft = draft_word(way, names.repository, search.scene.catalogs)

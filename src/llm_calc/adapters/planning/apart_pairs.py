@@ -7,9 +7,8 @@ from itertools import islice
 import numpy as np
 
 from llm_calc.adapters.apart_way import Way, cache_way, moves_between, network_between
-from llm_calc.adapters.planning.bounded import NEVER, Candidates, score, usd_of
 from llm_calc.adapters.planning.exact import Evaluated, fitting, holds
-from llm_calc.adapters.planning.rows import Kind, Row, Rows
+from llm_calc.adapters.planning.rows import Candidates, Row, Rows
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -17,6 +16,8 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.planning.apart import Flags, Pairs, pairs_of, served_apart
+from llm_calc.core.planning.bounded import NEVER, score, usd_of
+from llm_calc.core.planning.candidates import Kind
 from llm_calc.core.planning.laid import Places
 from llm_calc.core.planning.split import NEAR
 

@@ -14,10 +14,8 @@ from llm_calc.adapters.model_source import SourcedModel, served_in_any_format
 from llm_calc.adapters.planning.answer import plan_answer
 from llm_calc.adapters.planning.apart import check_load
 from llm_calc.adapters.planning.apart_answer import apart_answers, without_any
-from llm_calc.adapters.planning.bounded import bounds
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
@@ -46,20 +44,10 @@ from llm_calc.adapters.workload_catalog import LOADS
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.manifests.made import manifest_assumption
+from llm_calc.core.planning.bounded import FASTEST, OBJECTIVES, bounds
 from llm_calc.core.planning.bounds import Limits
+from llm_calc.core.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.core.planning.split import Load
-
-OBJECTIVES: Mapping[str, str] = {
-    "cost": "fewest USD for a generated token",
-    "budget": "fewest USD per hour",
-    "throughput": "most generated tokens per second of one GPU",
-    "latency": "least time of a request",
-    "ttft": "least time to the first token",
-    "tpot": "least time per further token",
-    "energy": "least energy for a generated token",
-    "gpus": "fewest GPUs",
-}
-FASTEST = frozenset(("latency", "ttft", "tpot"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -178,7 +166,11 @@ def _pareto(found: Found) -> Pareto:
     return Pareto(
         **{
             name: [
-                ParetoPoint(x=point.x, y=point.y, plan=found.plan(point.plan, ranks.get(id(point.plan), 0)))
+                ParetoPoint(
+                    x=point.both[0],
+                    y=point.both[1],
+                    plan=found.plan(point.plan, ranks.get(id(point.plan), 0)),
+                )
                 for point in each
             ]
             for name, each in points.items()

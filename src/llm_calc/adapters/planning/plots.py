@@ -12,7 +12,7 @@ import numpy as np
 from llm_calc.adapters.alone import measured_load
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.planning.choices import Choice, comes_alone, layouts_on
-from llm_calc.adapters.planning.rows import Block, Places, Rows, Table
+from llm_calc.adapters.planning.rows import Rows, Table
 from llm_calc.adapters.planning.ways import PLAIN
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -26,7 +26,8 @@ from llm_calc.core.model import Model
 from llm_calc.core.operators import StepWork, step_work, summed
 from llm_calc.core.operators.dealt import with_dealt_contexts
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.planning.laid import Laid, laid
+from llm_calc.core.planning.candidates import Block
+from llm_calc.core.planning.laid import Laid, Places, laid
 from llm_calc.core.planning.stacking import Columns, Parts, Pool, shared, shared_works
 from llm_calc.core.planning.timed import Measured, Timed
 from llm_calc.core.serving.host import HostTimes

@@ -1,225 +1,46 @@
-"""The search: bounds for every candidate at once, then the best of them in full, best bound first."""
+"""The search of plans over requests' own types: how a load is shared out, and what a candidate does in full."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
-
-from llm_calc.adapters.planning.bounded import NEVER, Bound, Candidates, Prices, score, usd_of
+from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated, evaluate, holds
-from llm_calc.adapters.planning.rows import Kind, Row
+from llm_calc.adapters.planning.prices import GpuPrice
+from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.core.planning.bounds import Limits
-from llm_calc.core.planning.split import LOADS, Load
-
-TRIES_A_KIND = 6
-"""Candidates of a GPU, format and engine that may fail in full before the others of them are left."""
-MARGIN = 0.02
-"""By how much a bound has to beat a plan to be worth a look: closed forms and simulated runs differ by as much."""
-LOAD_TRIES = 4
-ROUNDING = 1e-9
-"""Part of a replica by which a rent may lie above its limit: it is a product of floats."""
-STEP = 4
-"""Replicas of which one more is tried at a time; the fewest that hold are found between."""
+from llm_calc.core.planning.search import BestFirst
+from llm_calc.core.planning.split import Load
 
 
-@dataclass(slots=True)
-class Search:
-    """Candidates estimated in full so far; each at most once a load."""
+@dataclass(slots=True, kw_only=True)
+class Search(BestFirst[Choice, WorkloadPart, Evaluated]):
+    """Candidates answered by the functions of memory plans and estimates."""
 
     scene: Scene
-    load: Load
-    objective: str
-    prices: Prices
-    named: bool = False
-    """Whether the request names its GPUs: then those are tried too whose rank cannot be known."""
-    done: dict[Row, Evaluated | None] = field(default_factory=dict)
-    known: dict[tuple[object, ...], Evaluated | None] = field(default_factory=dict)
+    prices: Mapping[str, GpuPrice | None]
 
     @property
-    def estimated(self) -> int:
-        """How many candidates and loads were estimated in full."""
-        return len(self.known)
+    def workload(self) -> WorkloadPart:
+        """What all replicas serve."""
+        return self.scene.workload
 
-    def best(self, candidates: Sequence[Candidates], most_plans: int) -> list[Evaluated]:
-        """The best plan of each GPU and format, best first: bounds first, as few in full as the order needs."""
-        best: dict[tuple[str, str | None], Evaluated] = {}
-        for first, ordered in _by_kind(candidates):
-            last = self._last_shown(best, most_plans)
-            if self._is_behind(first.score, last):
-                break
-            gpu, weights, _ = first.kind
-            plan = self._best_of(ordered, best.get((gpu, weights)), last)
-            if plan is not None:
-                best[gpu, weights] = plan
-        return sorted(best.values(), key=self.rank)
+    def evaluated(self, row: Row, workload: WorkloadPart, replicas: int, filled: float) -> Evaluated | None:
+        """A candidate in full; None where it does not fit or breaks a limit."""
+        return evaluate(self.scene, row, workload, replicas, filled)
 
-    def _last_shown(self, best: Mapping[tuple[str, str | None], Evaluated], most_plans: int) -> float:
-        """The score that a plan has to beat to be shown."""
-        scores = sorted(self.rank(plan)[0] for plan in best.values())
-        return scores[most_plans - 1] if len(scores) >= most_plans else NEVER
+    def holds(self, row: Row, workload: WorkloadPart) -> bool:
+        """Whether the engine's memory holds such a load at all."""
+        return holds(self.scene, row, workload)
 
-    def _is_behind(self, bound: float, other: float) -> bool:
-        """Whether even the bound of a candidate hardly beats a score."""
-        if math.isinf(bound):
-            return not self.named or other < NEVER
-        return bound * (1 + math.copysign(MARGIN, bound)) >= other
+    def with_requests(self, requests: int) -> WorkloadPart:
+        """The same lengths with so many requests at once."""
+        return self.workload.model_copy(update={"concurrency": requests})
 
-    def _best_of(self, ordered: Iterable[Bound], found: Evaluated | None, last: float) -> Evaluated | None:
-        """The best plan of one kind, if it beats ``found``: further candidates only while their bound does.
-
-        ``last``: the score that a plan has to beat to be shown.
-        """
-        failed = 0
-        for bound in ordered:
-            beaten = last if found is None else min(self.rank(found)[0], last)
-            if self._is_behind(bound.score, beaten):
-                break
-            if math.isinf(bound.score) and found is not None:
-                break
-            plan = self.full(bound, beaten)
-            failed += self._has_failed(bound)
-            found = min((each for each in (found, plan) if each is not None), key=self.rank, default=None)
-            if failed == TRIES_A_KIND:
-                break
-        return found
-
-    def _has_failed(self, bound: Bound) -> bool:
-        """Whether a candidate breaks a limit or does not start; one that is left as it lies behind did not fail."""
-        return self.done.get(bound.row, bound) is None and self._affordable(bound.row, bound.replicas)
-
-    def full(self, bound: Bound, beaten: float = NEVER) -> Evaluated | None:
-        """The candidate in full, with the most requests a replica that keep the limits.
-
-        None as soon as it is known not to beat ``beaten``. What does not hold the least of its loads holds none.
-        """
-        if bound.row in self.done:
-            return self.done[bound.row]
-        loads, failed = list(self._loads(bound)), 0
-        held, plan = holds(self.scene, bound.row, loads[-1][1]), None
-        for attempt in loads if held else ():
-            if self._is_behind(self._with_replicas(bound, attempt[2]), beaten):
-                return None
-            plan = self._try(attempt)
-            if plan is not None:
-                break
-            failed = attempt[2]
-        self.done[bound.row] = self._with_fewer(bound, plan, failed) if plan and failed else plan
-        return self.done[bound.row]
-
-    def _with_replicas(self, bound: Bound, replicas: int) -> float:
-        """The least score of so many replicas: arrivals fix what all of them put out."""
-        if self.load.kind != "request_rate" or self.load.fastest:
-            return bound.score
-        more = replicas / bound.least
-        return bound.score / more if self.objective == "throughput" else bound.score * more
-
-    def _with_fewer(self, bound: Bound, plan: Evaluated, failed: int) -> Evaluated:
-        """The same with the fewest replicas above those that fail."""
-        while plan.replicas - failed > 1:
-            middle = (plan.replicas + failed) // 2
-            found = self._try((bound, share_of(self.scene.workload, self.load, middle), middle))
-            plan, failed = (plan, middle) if found is None else (found, failed)
-        return plan
-
-    def at(self, bound: Bound) -> Evaluated | None:
-        """The candidate in full under exactly this load."""
-        workload = self.scene.workload
-        if self.load.open:
-            each = workload.model_copy(update={"concurrency": max(1, round(bound.each))})
-            return self._try((bound, each, 1))
-        if self.load.kind == "offline":
-            return self._try((bound, workload, 1))
-        return self._try((bound, share_of(workload, self.load, bound.replicas), bound.replicas))
-
-    def _try(self, attempt: tuple[Bound, WorkloadPart, int]) -> Evaluated | None:
-        bound, workload, replicas = attempt
-        if not self._affordable(bound.row, replicas):
-            return None
-        rates = workload.request_rate, workload.session_rate
-        key = (id(bound.row), workload.load, workload.requests_in_flight, rates, replicas)
-        if key not in self.known:
-            filled = self.load.filled(workload.requests_in_flight, replicas)
-            self.known[key] = evaluate(self.scene, bound.row, workload, replicas, filled)
-        return self.known[key]
-
-    def _affordable(self, row: Row, replicas: int) -> bool:
-        return replicas <= self._most_replicas(row)
-
-    def _most_replicas(self, row: Row) -> int:
-        """Replicas that the limits on GPUs and rent allow, besides spare ones."""
-        return affordable(
-            self.scene.limits, row.layout.gpus, usd_of(self.prices[row.gpu.id]), self.scene.spare_replicas
-        )
-
-    def _loads(self, bound: Bound) -> Iterator[tuple[Bound, WorkloadPart, int]]:
-        """Loads of a replica from slightly more than the bound allows to ever fewer."""
-        workload, load = self.scene.workload, self.load
-        if load.kind == "offline":
-            yield bound, workload, 1
-        elif load.open:
-            for each in falling_loads(bound.each)[:LOAD_TRIES]:
-                yield bound, workload.model_copy(update={"concurrency": each}), 1
-        else:
-            kept = load.fastest and self._affordable(bound.row, bound.replicas)
-            first = bound.replicas if kept else bound.least
-            for replicas in ever_more(first, self._most_replicas(bound.row)):
-                yield bound, share_of(workload, load, replicas), replicas
-
-    def rank(self, plan: Evaluated) -> tuple[float, ...]:
-        """The objective; of equals the cheaper, then smaller, then faster."""
-        usd, gpu = usd_of(self.prices[plan.row.gpu.id]), plan.row.gpu
-        gpus, found = plan.row.layout.gpus, plan.found
-        own = float(score(self.objective, gpus, usd, gpu.tdp_w or NEVER, plan.replicas, found))
-        return own, usd * plan.gpus, plan.gpus, float(found.request_latency_s)
-
-
-def _by_kind(candidates: Sequence[Candidates]) -> Iterator[tuple[Bound, Iterator[Bound]]]:
-    """The first and all candidates of each kind, kinds and candidates best bound first."""
-    parts = [part for part in candidates if len(part.places)]
-    if not parts:
-        return
-    order = np.concatenate([part.order[part.places] for part in parts])
-    owners = np.repeat(np.arange(len(parts)), [len(part.places) for part in parts])
-    places = np.concatenate([part.places for part in parts])
-    known = dict[Kind, int]()
-    codes = np.concatenate([part.rows.kinds(known)[part.places] for part in parts])
-    sorting = np.lexsort((order[:, 2], order[:, 1], order[:, 0]))
-    owners, places, codes = owners[sorting], places[sorting], codes[sorting]
-    _, firsts = np.unique(codes, return_index=True)
-
-    def bound(at: int) -> Bound:
-        return parts[int(owners[at])].bound(int(places[at]))
-
-    for first in np.sort(firsts).tolist():
-        yield bound(first), map(bound, np.flatnonzero(codes == codes[first]).tolist())
-
-
-def affordable(limits: Limits, gpus: float, usd_per_gpu_hour: float, spare: int) -> int:
-    """The most replicas of so many GPUs that the limits on GPUs and rent allow, besides spare ones; 0 where none."""
-    most = limits.gpus / gpus
-    if math.isfinite(limits.usd_per_hour):
-        most = min(most, limits.usd_per_hour / max(usd_per_gpu_hour * gpus, ROUNDING) + ROUNDING)
-    return max(0, math.floor(most) - spare)
-
-
-def ever_more(first: int, most: int) -> Iterator[int]:
-    """The numbers of replicas that are tried, a quarter more each; ``most`` itself where a step leads over it."""
-    replicas = first
-    for _ in range(LOAD_TRIES):
-        yield replicas
-        if replicas >= most:
-            return
-        replicas = min(replicas + max(1, replicas // STEP), most)
-
-
-def falling_loads(largest: float) -> list[int]:
-    """The loads that are tried where it is open, from one above ``largest`` downwards."""
-    above = LOADS[largest < LOADS][:1]
-    below = LOADS[largest >= LOADS][::-1]
-    return [int(each) for each in (*above, *below)]
+    def share_of(self, replicas: int) -> WorkloadPart:
+        """What one of so many replicas serves."""
+        return share_of(self.workload, self.load, replicas)
 
 
 def share_of(workload: WorkloadPart, load: Load, replicas: int) -> WorkloadPart:

@@ -52,6 +52,9 @@ class TrtllmEngine(EngineBase):
     mamba_ssm_cache_dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
         None, description="Number type of recurrent states whose type the model's file leaves open"
     )
+    enable_block_reuse: bool | None = Field(
+        None, description="Whether the cache of equal prompt beginnings is reused"
+    )
     enable_chunked_prefill: bool | None = Field(None, description="Whether long prompts are cut")
     cuda_graph: bool | None = Field(None, description="Whether CUDA graphs are captured")
     kv_cache_dtype: str | None = Field(None, description="The same as precision.kv_cache")

@@ -2,18 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from llm_calc.adapters.wire.engine_base import EngineBase, Fraction, Length, Ratio, Size, StageLayersText
-
-
-def _no_uncut(size: object) -> object:
-    """Refuses -1, by which SGLang leaves prompts whole: steps of their length are not counted."""
-    if size == -1:
-        raise ValueError(
-            "-1 leaves prompts whole, which is not counted here; say the tokens of the longest prompt in its place"
-        )
-    return size
 
 
 class SglangEngine(EngineBase):
@@ -44,8 +35,8 @@ class SglangEngine(EngineBase):
     dcp_size: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="GPUs that the tokens of a sequence's cache are dealt over [GPUs]"
     )
-    chunked_prefill_size: Annotated[Length, BeforeValidator(_no_uncut)] | None = Field(
-        None, description="Most prompt tokens in one step [tokens]"
+    chunked_prefill_size: Length | Literal[-1] | None = Field(
+        None, description="Most prompt tokens in one step; -1: prompts are left whole [tokens]"
     )
     max_running_requests: Size | None = Field(
         None, description="Most sequences in one step, of all attention groups together [sequences]"

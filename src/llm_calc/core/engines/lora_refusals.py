@@ -34,8 +34,8 @@ def check_beside_draft(engine: str, method: str) -> None:
     """Refuses adapters beside a draft that the engine does not serve them with.
 
     Raises:
-        UnsupportedError: SGLang with a smaller model.
+        UnsupportedError: an engine and a kind of draft that do not go together.
     """
     if method in traits_of(engine).lora.not_beside:
-        msg = "lora: SGLang serves no adapters beside a smaller draft model; take mtp, eagle, eagle3 or ngram"
+        msg = f"lora: {engine} serves no adapters beside a smaller draft model; take mtp, eagle, eagle3 or ngram"
         raise UnsupportedError(msg, field="lora")

@@ -44,7 +44,13 @@ from llm_calc.core.engines.sglang_rules import (
     vision_bytes,
     window_ratio,
 )
-from llm_calc.core.engines.sglang_schedule import FEWEST_RUNNING, own_chunk, running_requests
+from llm_calc.core.engines.sglang_schedule import (
+    FEWEST_RUNNING,
+    own_chunk,
+    running_requests,
+    whole_notes,
+    working_tokens,
+)
 from llm_calc.core.engines.sglang_share import (
     Reserved,
     captured_batches,
@@ -115,11 +121,11 @@ class Sglang:
         return static_share(setup, self._reserved(setup))
 
     def _reserved(self, setup: Setup) -> Reserved:
-        rules, chunk = self.rules, self._chunk(setup)
+        rules, chunk = self.rules, self._chunk(setup)  # prompts that are left whole have no graphs
         context = self.context_length or chunk if rules.prefill_graphs_in_context else chunk
         most = min(chunk, context, self.max_total_tokens or chunk)
         return Reserved(
-            chunk=chunk,
+            chunk=working_tokens(chunk),
             batch=self.largest_graph(setup, limited=rules.graphs_of_requests),
             graphs=rules.reserves_without_graphs or not self.disable_cuda_graph,
             prefill=most if self._has_prefill_graphs(setup) else 0,
@@ -160,10 +166,9 @@ class Sglang:
         Leaves out: what loading changes on the device beyond the weights (``docs/memory.md``).
         """
         check_layout(setup.model, setup.layout)
-        one, _ = one_replica(setup.layout)
-        server = replace(setup, layout=one)
-        plan = fullest([self._stage(server, stage) for stage in range(one.pipeline)])
-        return replace(plan, replicas=setup.layout.data)
+        server = replace(setup, layout=one_replica(setup.layout)[0])
+        plans = [self._stage(server, stage) for stage in range(setup.layout.pipeline)]
+        return replace(fullest(plans), replicas=setup.layout.data)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
         limits, context = self.limits(setup), context_of(setup.model, self.context_length)
@@ -174,6 +179,7 @@ class Sglang:
         available = usable - framework - weights - vision_bytes(setup.model, self.rules)
         dealt, state = self._dealt(setup, stage, max(0.0, available))
         pools = dealt.pools if state is None else (*dealt.pools, state)
+        slots = self._slots(setup).a_request
         usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else None
         running = running_requests(self._asked_requests(setup), usual, dealt.tokens, context, state)
         return MemoryPlan(
@@ -196,7 +202,7 @@ class Sglang:
             replicas=setup.layout.data,
             stage=stage,
             must_hold_one=False,
-            notes=pool_notes(pools, self.page(setup), self._slots(setup).a_request),
+            notes=(*pool_notes(pools, self.page(setup), slots), *whole_notes(self._chunk(setup))),
             refusals=sglang_refusals(setup, self.dcp_size),
         )
 
@@ -283,7 +289,7 @@ class Sglang:
 
     def _peak(self, setup: Setup) -> float:
         """Of all groups' tokens, which meet where they share experts."""
-        tokens, width = self._chunk(setup), setup.activation_bytes_per_element
+        tokens, width = working_tokens(self._chunk(setup)), setup.activation_bytes_per_element
         return float(forward_peak_bytes(setup.model, tokens, width, setup.layout.tensor))
 
     def _graphs(self, setup: Setup, stage: int) -> float:

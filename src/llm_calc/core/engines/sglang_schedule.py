@@ -6,17 +6,47 @@ Read from SGLang 0.5.4 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/par
 from llm_calc.core.engines.base import Pool
 from llm_calc.core.parallelism import Layout
 
+WHOLE = -1
+"""The chunk that leaves prompts whole."""
+MOST_PREFILL = 16_384
+"""``max_prefill_tokens``: whole prompts of a step, unless the first alone is longer [tokens]."""
 FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 
 
 def own_chunk(chunk: int, layout: Layout) -> int:
     """Tokens of a prompt that a step takes in one group of data-parallel attention [tokens].
 
-    ``chunked_prefill_size // groups``; the memory's share is reckoned before with the whole.
-    Source: SGLang 0.5.23 ``srt/arg_groups/parallel_hook.py``, ``handle_data_parallelism``; checked: 2026-11-30, read.
+    ``chunked_prefill_size // groups``; the memory's share is reckoned before with the whole. With -1 whole prompts
+    as far as ``max_prefill_tokens`` in each group.
+    Source: SGLang 0.5.23 ``srt/arg_groups/parallel_hook.py``, ``handle_data_parallelism``;
+    ``srt/managers/schedule_policy.py``, ``PrefillAdder``; checked: 2026-11-30, read.
+    Leaves out: with -1, that a first prompt which is longer goes whole.
+    """
+    return MOST_PREFILL if chunk == WHOLE else max(1, chunk // layout.groups)
+
+
+def working_tokens(chunk: int) -> int:
+    """Prompt tokens that the memory of a step is kept for [tokens].
+
+    ``chunked_prefill_size``; with -1 ``max_prefill_tokens``.
+    Source: SGLang 0.5.23 ``srt/arg_groups/memory_hook.py``, ``handle_gpu_memory_settings``; checked: 2026-11-30, read.
     Exact.
     """
-    return max(1, chunk // layout.groups)
+    return MOST_PREFILL if chunk == WHOLE else chunk
+
+
+def whole_notes(chunk: int) -> tuple[str, ...]:
+    """What becomes of prompts that are not cut.
+
+    Definition: the rule of :func:`own_chunk`.
+    """
+    if chunk != WHOLE:
+        return ()
+    note = (
+        f"chunked_prefill_size -1 leaves prompts whole: a step takes them as far as max_prefill_tokens ({MOST_PREFILL} "
+        "by default) allow, and a longer one alone; memory is kept and steps are timed for so many tokens at most"
+    )
+    return (note,)
 
 
 def running_requests(

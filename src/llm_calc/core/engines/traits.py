@@ -1,4 +1,4 @@
-"""What sets engines apart beside their rules of memory: one value for each, so that nothing asks for a name.
+"""What sets engines apart beside their rules of memory: one value for each, so that no rule compares names.
 
 Each engine's own stand in ``<engine>_traits.py``. What is left out is how an engine behaves of which nothing is known.
 """

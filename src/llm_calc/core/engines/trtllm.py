@@ -44,6 +44,7 @@ class TrtLlm:
     tokens_per_block: int
     max_tokens: int | None
     mamba_ssm_cache_dtype: str
+    enable_block_reuse: bool
     enable_chunked_prefill: bool
     cuda_graph: bool
 

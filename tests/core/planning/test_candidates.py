@@ -10,9 +10,10 @@ from llm_calc.adapters.planning import plans
 from llm_calc.adapters.planning.choices import choices, chosen_gpus
 from llm_calc.adapters.planning.prices import gpu_price
 from llm_calc.adapters.planning.refusals import Searched
-from llm_calc.adapters.planning.search import MARGIN, Search
+from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.planning.search import MARGIN
 
 QUESTION: dict[str, Any] = {
     "model": {"name": "llama-3.1-8b"},

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 
-from llm_calc.adapters.planning.bounded import Bound, Candidates, Prices, most_replicas, rents
-from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.rows import Places, Rows
-from llm_calc.adapters.planning.search import Search
 from llm_calc.core.arrays import FloatArray, Quantity
+from llm_calc.core.costs import MILLION, SECONDS_PER_HOUR
+from llm_calc.core.planning.bounded import Bound, Candidates, Prices, most_replicas, rents, usd_of
+from llm_calc.core.planning.candidates import C, Rows
 from llm_calc.core.planning.front import is_beaten, pareto_front, spread
+from llm_calc.core.planning.in_full import P, W
+from llm_calc.core.planning.laid import Places
+from llm_calc.core.planning.search import BestFirst
 from llm_calc.core.planning.split import Split, with_fewer_each
 from llm_calc.core.serving.estimate import Estimate
 
@@ -28,7 +31,10 @@ class Front:
     less_is_better: bool
 
     def signed(self, estimate: Estimate, gpus: Quantity, usd_per_hour: Quantity) -> tuple[Quantity, Quantity]:
-        """Both quantities so that more is better."""
+        """Both quantities so that more is better [tokens/s, s, USD per million].
+
+        Definition: with the other sign where less is better.
+        """
         first, second = self.quantities(estimate, gpus, usd_per_hour)
         return (-first, -second) if self.less_is_better else (first, second)
 
@@ -38,7 +44,10 @@ def _speed(estimate: Estimate, gpus: Quantity, _: Quantity) -> tuple[Quantity, Q
 
 
 def _cost(estimate: Estimate, _: Quantity, usd_per_hour: Quantity) -> tuple[Quantity, Quantity]:
-    return estimate.request_latency_s, usd_per_hour / 3600 / estimate.output_tokens_per_s * 1e6
+    return (
+        estimate.request_latency_s,
+        usd_per_hour / SECONDS_PER_HOUR / estimate.output_tokens_per_s * MILLION,
+    )
 
 
 FRONTS = (
@@ -48,24 +57,23 @@ FRONTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """A plan on a front."""
+class Point(Generic[P]):
+    """A plan on a front, and both quantities."""
 
-    x: float
-    y: float
-    plan: Evaluated
+    both: tuple[float, float]
+    plan: P
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Part:
+class Part(Generic[C]):
     """Rows under one split, and the places of those that may keep all limits."""
 
-    rows: Rows
+    rows: Rows[C]
     split: Split
     places: Places
 
 
-def front_candidates(search: Search, candidates: Sequence[Candidates]) -> list[Part]:
+def front_candidates(search: BestFirst[C, W, P], candidates: Sequence[Candidates[C]]) -> list[Part[C]]:
     """Every candidate at its own load and at smaller ones, as far as those may be on a front.
 
     A load between the own and the smallest is taken to be no faster than the smallest, and to put out no more than the
@@ -86,7 +94,7 @@ def front_candidates(search: Search, candidates: Sequence[Candidates]) -> list[P
     return [part for part in found if len(part.places)]
 
 
-def _with_fewer(search: Search, part: Part, fraction: float) -> Part:
+def _with_fewer(search: BestFirst[C, W, P], part: Part[C], fraction: float) -> Part[C]:
     """All rows with so much less a replica."""
     rows, scene = part.rows, search.scene
     most, lengths = most_replicas(rows, scene, search.prices), scene.lengths
@@ -95,7 +103,7 @@ def _with_fewer(search: Search, part: Part, fraction: float) -> Part:
     )
 
 
-def _maybe_ahead(prices: Prices, own: Sequence[Part], least: Sequence[Part]) -> list[Places]:
+def _maybe_ahead(prices: Prices, own: Sequence[Part[C]], least: Sequence[Part[C]]) -> list[Places]:
     """For each part the places of the rows that some load between may bring onto one of the fronts."""
     ahead = [np.zeros(len(part.rows.gpus), dtype=bool) for part in own]
     for kind in FRONTS if own else ():
@@ -107,11 +115,13 @@ def _maybe_ahead(prices: Prices, own: Sequence[Part], least: Sequence[Part]) -> 
     return [np.flatnonzero(found) for found in ahead]
 
 
-def _part(rows: Rows, split: Split) -> Part:
+def _part(rows: Rows[C], split: Split) -> Part[C]:
     return Part(rows=rows, split=split, places=np.flatnonzero(split.possible[:, 0]))
 
 
-def front(kind: Front, search: Search, candidates: Sequence[Part], plans: Sequence[Evaluated]) -> list[Point]:
+def front(
+    kind: Front, search: BestFirst[C, W, P], candidates: Sequence[Part[C]], plans: Sequence[P]
+) -> list[Point[P]]:
     """The plans that no other beats, by the first quantity in falling order; known plans take part."""
     parts = [_of_part(kind, search.prices, part)[part.places] for part in candidates]
     values = np.concatenate(parts) if parts else np.empty((0, 2))
@@ -121,33 +131,28 @@ def front(kind: Front, search: Search, candidates: Sequence[Part], plans: Sequen
     return _points(kind, search.prices, [*found, *plans])
 
 
-def _of_part(kind: Front, prices: Prices, part: Part) -> FloatArray:
+def _of_part(kind: Front, prices: Prices, part: Part[C]) -> FloatArray:
     gpus = part.rows.gpus
     with np.errstate(divide="ignore"):  # rows that serve nothing
         both = kind.signed(part.split.estimate, gpus, rents(part.rows, prices) * gpus)
     return np.concatenate([np.broadcast_to(each, gpus.shape) for each in both], axis=1)
 
 
-def _bound(parts: Sequence[Part], starts: Places, index: int) -> Bound:
+def _bound(parts: Sequence[Part[C]], starts: Places, index: int) -> Bound[C]:
     """The candidate with this number, over all parts."""
     at = int(np.searchsorted(starts, index, "right")) - 1
     part, place = parts[at], int(parts[at].places[index - starts[at]])
     return Bound(row=part.rows.row(place), split=part.split, place=place, score=np.inf)
 
 
-def _rent(prices: Prices, gpu_id: str) -> float:
-    price = prices[gpu_id]
-    return price.usd_per_gpu_hour if price else np.inf
-
-
-def _points(kind: Front, prices: Prices, plans: Sequence[Evaluated]) -> list[Point]:
-    sizes = [(plan.row.layout.gpus, _rent(prices, plan.row.gpu.id)) for plan in plans]
+def _points(kind: Front, prices: Prices, plans: Sequence[P]) -> list[Point[P]]:
+    sizes = [(plan.row.layout.gpus, usd_of(prices[plan.row.gpu.id])) for plan in plans]
     values: FloatArray = np.array(
         [kind.signed(plan.found, gpus, rent * gpus) for plan, (gpus, rent) in zip(plans, sizes, strict=True)]
     ).reshape(-1, 2)
     best = pareto_front(values[:, 0], values[:, 1])
     sign = -1.0 if kind.less_is_better else 1.0
     return [
-        Point(x=float(sign * values[index, 0]), y=float(sign * values[index, 1]), plan=plans[index])
+        Point(both=(float(sign * values[index, 0]), float(sign * values[index, 1])), plan=plans[index])
         for index in best
     ]
