@@ -13,6 +13,7 @@ from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.graphs import beyond_graphs
+from llm_calc.adapters.named_model import with_named_model
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
@@ -118,7 +119,7 @@ def place(
     )
     return place_subject(
         catalogs,
-        subject,
+        with_named_model(subject, engine, model, catalogs),
         precision=precision,
         gpus_per_node=hardware.gpus_per_node,
         engine=engine,
