@@ -13,7 +13,6 @@ from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.graphs import beyond_graphs
-from llm_calc.adapters.named_model import with_named_model
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
@@ -117,9 +116,13 @@ def place(
         version=engine.version,
         processor=getattr(engine, "mm_processor_kwargs", None),
     )
+    if engine.further_values:
+        from llm_calc.adapters.named_model import with_named_model
+
+        subject = with_named_model(subject, engine, model, catalogs)
     return place_subject(
         catalogs,
-        with_named_model(subject, engine, model, catalogs),
+        subject,
         precision=precision,
         gpus_per_node=hardware.gpus_per_node,
         engine=engine,
