@@ -15,13 +15,12 @@ from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, context_table, with_context_said
-from llm_calc.adapters.named_model import with_named_model
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.served import served_words
-from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.setup import Subject, as_named, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import cache_groups, per_gpu, stage_memory
 from llm_calc.adapters.wire.engines import EnginePart
@@ -135,7 +134,7 @@ def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         version=request.engine.version,
         processor=getattr(request.engine, "mm_processor_kwargs", None),
     )
-    subject = with_named_model(subject, request.engine, request.model, catalogs)
+    subject = as_named(subject, request.engine, request.model, catalogs)
     check_parts_beside(request.speculative, request.lora, request.engine.name)
     served = served_lora(request.lora, subject, request.engine.name)
     subject = with_draft_said(subject, request.speculative, catalogs, request.engine)
