@@ -4,7 +4,7 @@ Static batches and offline runs are the endpoint's own formulas. Loads that the 
 does, row by row, or in closed form.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -153,7 +153,7 @@ def _closed(
         "workload.concurrency", varying.get("workload.batch", float(workload.requests_in_flight))
     )
     placed = _beyond(placed, request, varying)
-    basis = _basis(placed, holds, _is_larger(placed, workload, deployment, lengths, total))
+    basis = _basis(placed, holds, lambda: _is_larger(placed, workload, deployment, lengths, total))
     each, replicas = ceil_div(total, placed.replicas), float(placed.replicas)
     if workload.load == "request_rate":
         rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
@@ -186,10 +186,10 @@ def _is_larger(
     return more & np.asarray(total > held)
 
 
-def _basis(placed: Placed, holds: Flags, larger: Flags) -> Words:
-    """What rows rest on."""
+def _basis(placed: Placed, holds: Flags, larger: Callable[[], Flags]) -> Words:
+    """What rows rest on; ``larger``: those whose figures take a larger cache, asked where it makes a difference."""
     of = {flag: np.array(kind_of_fit(replace(placed, larger_cache=flag)), object) for flag in (True, False)}
-    held = np.where(larger, of[True], of[False]) if of[True] != of[False] and np.any(larger) else of[False]
+    held = of[False] if of[True] == of[False] else np.where(larger(), of[True], of[False])
     return np.where(holds, held, np.array(NEVER_MEASURED, object))
 
 
