@@ -14,7 +14,7 @@ import pytest
 
 import llm_calc
 from tools.engine_names import texts_with_names
-from tools.house import files_of_an_estimate
+from tools.house import files_of_an_estimate, lines_by_room, share_outside
 
 ROOT = Path(llm_calc.__file__).parent
 MODULES = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
@@ -28,6 +28,8 @@ MAX_MEDIAN_FUNCTION_LINES = 10
 MAX_NESTING = 3
 MOST_ASKING = 49
 MOST_FILES_OF_AN_ESTIMATE = 88
+MOST_IN_ADAPTERS = 0.35
+LEAST_OF_THEM_TRANSLATING = 0.9
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 UNIT_WORDS = frozenset(
     {
@@ -52,7 +54,7 @@ UNIT_WORDS = frozenset(
 PURE_NUMBERS = frozenset(
     {
         *("acceptance", "amount", "base", "high", "high_log", "low", "low_log", "mean_running"),
-        *("overlap_exponent", "used", "weights", "kv_cache", "activations", "system", "score"),
+        *("overlap_exponent", "used", "weights", "kv_cache", "activations", "system", "score", "prior"),
         *("stated_range", "assumed_range", "prompt_range"),
     }
 )
@@ -158,6 +160,13 @@ def test_nothing_new_asks_for_an_engines_name() -> None:
 def test_an_estimate_enters_no_more_files_than_it_did() -> None:
     """Only to be lowered: what a question does not have is left aside where it would be entered."""
     assert len(files_of_an_estimate()) <= MOST_FILES_OF_AN_ESTIMATE
+
+
+def test_adapters_hold_a_third_of_the_package_and_translate() -> None:
+    """What is domain lies in a room of the core: ``python -m tools.house`` prints how much of each there is."""
+    lines = {room: count for room, (_, count) in lines_by_room().items()}
+    assert lines["adapters"] <= MOST_IN_ADAPTERS * sum(lines.values())
+    assert share_outside() >= LEAST_OF_THEM_TRANSLATING
 
 
 def test_exported_names_exist() -> None:

@@ -551,3 +551,50 @@ def test_limits_that_vllm_refuses(limits: dict[str, object], words: str) -> None
         llm_calc.memory_plan(
             model="qwen2.5-vl-7b", hardware="h100", engine={"name": "vllm", "limit_mm_per_prompt": limits}
         )
+
+
+WIDE = {"count": 2, "width": 100_000, "height": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        (
+            {"video": 0, "image": WIDE},
+            "image",
+            r"width 100000, height 1 of .*: 3584 x 1 pixels are longer than",
+        ),
+        ({"video": 0, "image": {"height": 3}}, "image", r"height 3 of .*: 3584 x 3 pixels are longer than"),
+        ({"video": {"width": 2}}, "video", r"width 2 of .*: 2 x 3584 pixels are longer than"),
+        ({"image": 0, "video": {"width": 2}}, "video", r"width 2 of .*: 2 x 3584 pixels are longer than"),
+        ({"video": 0, "image": {"width": 281}}, "image", r"width 281 of .*: not resized .* multiples of 28"),
+    ],
+)
+def test_sides_that_a_processor_refuses_are_those_of_the_limit(
+    options: dict[str, object], kind: str, words: str
+) -> None:
+    """``smart_resize`` refuses more than 200 to 1; no workload is said, and so none is to blame."""
+    engine: dict[str, object] = {"name": "vllm", "limit_mm_per_prompt": options}
+    if "not resized" in words:
+        engine["mm_processor_kwargs"] = {"do_resize": False}
+    with pytest.raises(InvalidInputError, match=rf"^engine\.limit_mm_per_prompt\.{kind}: {words}") as refused:
+        llm_calc.memory_plan(model="qwen2.5-vl-7b", hardware="h100", engine=engine)
+    assert refused.value.field == f"engine.limit_mm_per_prompt.{kind}"
+
+
+def test_sides_of_what_is_not_encoded_are_not_refused() -> None:
+    """A video has more tokens, and an image of that size is never made (``get_modality_with_max_tokens``)."""
+    engine = {"name": "vllm", "limit_mm_per_prompt": {"image": WIDE}}
+    plan = llm_calc.memory_plan(model="qwen2.5-vl-7b", hardware="h100", engine=engine)
+    bare = llm_calc.memory_plan(model="qwen2.5-vl-7b", hardware="h100", engine="vllm")
+    assert plan.kv_cache_tokens == bare.kv_cache_tokens
+    assert (
+        "engine.limit_mm_per_prompt.image.width: changes nothing of what is profiled here" in plan.assumptions
+    )
+
+
+def test_one_side_that_is_right_with_the_other_is_not_asked_about_alone() -> None:
+    """140 x 10 pixels are 14 to 1; the largest width with the same height would be refused."""
+    engine = {"name": "vllm", "limit_mm_per_prompt": {"video": 0, "image": {"width": 140, "height": 10}}}
+    plan = llm_calc.memory_plan(model="qwen2.5-vl-7b", hardware="h100", engine=engine)
+    assert "image that limit_mm_per_prompt states, of 8 tokens" in " ".join(plan.assumptions)

@@ -193,3 +193,14 @@ def test_a_published_file_has_no_word_of_idle_keys() -> None:
 def test_sglang_refuses_dora_as_well() -> None:
     with pytest.raises(UnsupportedError, match=r"lora\.adapter_config\.use_dora: sglang"):
         planned({"adapter_config": {**CONFIG, "use_dora": True}}, "sglang")
+
+
+@pytest.mark.parametrize(("adapters", "words"), [(1, "1 adapter of rank 16"), (2, "2 adapters of rank 16")])
+def test_one_adapter_is_one(adapters: int, words: str) -> None:
+    found = llm_calc.memory_plan(
+        model="llama-3.1-8b",
+        hardware="h100-80gb-sxm",
+        engine="sglang",
+        lora={"rank": 16, "adapters": adapters},
+    )
+    assert any(f"SGLang reserves {words} " in word for word in found.assumptions)

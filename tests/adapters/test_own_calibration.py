@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from llm_calc.adapters.calibration import load_calibration
-from llm_calc.adapters.own_calibration import FACTORS
+from llm_calc.core.calibration_factors import FACTORS
 
 Json = dict[str, Any]
 SLOWER = {

@@ -275,3 +275,63 @@ def test_a_format_may_follow_such_a_name() -> None:
     assert found.variant is not None
     assert (found.entry.name, found.variant.weights) == ("llama-3.3-70b", "int4-awq")
     assert found.taken is not None
+
+
+GGUF = "bartowski/Llama-3.1-8B-Instruct-GGUF"
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (GGUF, f"llama-server --hf-repo {GGUF}:Q4_K_M "),
+        (
+            "hf.co/bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M",
+            "--hf-repo bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M ",
+        ),
+        ("unsloth/gemma-3-12b-it-GGUF", "--hf-repo unsloth/gemma-3-12b-it-GGUF:Q4_K_M --no-mmproj "),
+        ("models/Qwen3-8B-Instruct.Q4_K_M.gguf", "--model models/Qwen3-8B-Instruct.Q4_K_M.gguf "),
+        ("llama3.1:8b-instruct-q4_K_M", "--model Llama-3.1-8B-Instruct-q4_k_m.gguf "),
+        ("qwen3:8b-instruct-q4_K_M", "--model qwen3-8b-instruct-q4_k_m.gguf "),
+        ("llama-3.1-8b-instruct-q4", "--model Llama-3.1-8B-Instruct-q4_k_m.gguf "),
+    ],
+)
+def test_a_plan_of_gguf_files_loads_those_that_the_name_says(typed: str, says: str) -> None:
+    found = llm_calc.plan(model=typed, formats=["q4_k_m"], gpus=["l40s"], manifests=["kubernetes"])
+    assert {each.engine.name for each in found.plans} == {"llama.cpp"}
+    for plan in found.plans:
+        assert says in plan.launch_command
+        named = "has to be at hand" if "--model" in says else "was not looked up"
+        assert any(named in line for line in plan.notes)
+
+
+def test_a_plan_of_gguf_files_is_for_engines_that_load_them() -> None:
+    assert {each.engine.name for each in llm_calc.plan(model=GGUF, gpus=["l40s"]).plans} == {"llama.cpp"}
+    for formats in (None, ["bf16"]):
+        with pytest.raises(
+            InvalidInputError, match="none of the engines asked for loads files of the kind"
+        ) as refused:
+            llm_calc.plan(model=GGUF, formats=formats, gpus=["l40s"], engines=["vllm"])
+        assert refused.value.field == "model.name"
+    with pytest.raises(InvalidInputError, match="stands for files of several formats") as refused:
+        llm_calc.plan(model=GGUF, formats=["q4_k_m", "fp8"], gpus=["l40s"])
+    assert refused.value.field == "formats"
+
+
+def test_a_cluster_loads_gguf_files_from_their_repository() -> None:
+    found = llm_calc.plan(model=GGUF, formats=["q4_k_m"], gpus=["l40s"], manifests=["kubernetes"]).plans[0]
+    assert found.manifests is not None
+    objects: Any = found.manifests["kubernetes"]
+    pod = objects[1]["spec"]["template"]["spec"]["containers"][0]
+    assert pod["args"][:2] == ["--hf-repo", f"{GGUF}:Q4_K_M"]
+
+
+def test_a_plan_of_int4_files_looks_at_the_formats_that_they_may_have() -> None:
+    found = llm_calc.plan(model="Qwen/Qwen3-8B-int4", engines=["vllm", "llama.cpp"], gpus=["l40s"])
+    assert {each.precision.weights for each in found.plans} == {"int4-awq", "int4-gptq"}
+    for plan in found.plans:
+        assert plan.launch_command.startswith("vllm serve Qwen/Qwen3-8B-int4 ")
+        assert "--quantization" not in plan.launch_command
+    bare = llm_calc.plan(model="qwen3-8b-int4", engines=["vllm"], formats=["int4-gptq"], gpus=["l40s"]).plans[
+        0
+    ]
+    assert "vllm serve Qwen3-8B-int4-gptq " in bare.launch_command

@@ -30,6 +30,7 @@ from llm_calc.core.engines.lora_stacked import as_stacked
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.formats import RecipeRule
 from llm_calc.core.model import Model
+from llm_calc.core.names import counted
 
 VLLM_RANK = 16
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -158,14 +159,19 @@ def _reserve(
     taken = [module for module in modules_of(model) if adapter.takes(module)]
     names = None if said.targets == ALL else frozenset(name for module in taken for name in module.held)
     if kept == "changed matrices":
-        reserved = f"SGLang reserves {slots} adapters of rank {room} for the matrices that adapters change"
+        reserved = f"SGLang reserves {_adapters(slots)} of rank {room} for the matrices that adapters change"
         words = (f"{FIELD}: {reserved}; a request without one takes a place as well",)
     else:
         room, unused = rank, f"; {FIELD}.max_rank reserves nothing there" if part.max_rank else ""
-        held = f"{FIELD}: {slots} adapters of rank {rank} are held as they are"
+        are = "is held as it is" if slots == 1 else "are held as they are"
+        held = f"{FIELD}: {_adapters(slots)} of rank {rank} {are}"
         words = (f"{held}; {engine}'s own buffers are not known{unused}",)
     ends = tuple(module.name for module in taken if module.layer is None)
     return Reserve(slots=slots, rank=room, names=names, ends=ends), words
+
+
+def _adapters(number: int) -> str:
+    return counted(number, "adapter")
 
 
 def _vllm(part: LoraPart, rank: int, model: Model) -> tuple[Reserve, tuple[str, ...]]:

@@ -35,12 +35,12 @@ from llm_calc.adapters.wire.memory import (
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.workload_rules import most_prompt_tokens
 from llm_calc.core.advice.memory import sequences_text
-from llm_calc.core.advice.reason import sequence_bytes
 from llm_calc.core.deployments.question import (
     Asked,
     Question,
     headroom_bytes,
     replica_sequences,
+    sequence_bytes,
     whole_concurrency,
 )
 from llm_calc.core.engines import MemoryPlan

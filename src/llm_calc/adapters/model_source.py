@@ -31,7 +31,8 @@ class SourcedModel:
     the description's own ``quantization_config``. ``gguf``: the file that it was read from, if it was one.
     ``prediction_layers``: those for speculation that its checkpoint has; None where nothing tells. ``config``: what it
     was read from, if that was a configuration. ``variant``: the format that its name says, if that says one.
-    ``wanted``: the format to state, where its name stands for files of several.
+    ``wanted``: the format to state, where its name stands for files of several; ``offered``: those files, where a
+    request compares formats itself.
     """
 
     model: Model
@@ -45,6 +46,7 @@ class SourcedModel:
     config: Mapping[str, object] | None = field(default=None, hash=False, compare=False, repr=False)
     variant: Variant | None = None
     wanted: Wanted | None = None
+    offered: Wanted | None = None
 
     def states(self, weights: str | None) -> bool:
         """Whether a format of the weights is stated: by the request, or by the model's name."""
@@ -86,7 +88,8 @@ def served_in_any_format(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
         UnknownNameError: no catalog model of this name; offers the nearest.
         InvalidInputError: a configuration, dimensions or a file that cannot be read; names the field.
     """
-    return replace(served_model(part, catalogs), wanted=None)
+    source = served_model(part, catalogs)
+    return replace(source, wanted=None, offered=source.wanted)
 
 
 def model_precision(source: SourcedModel, precision: PrecisionPart, engine: str | None = None) -> Precision:

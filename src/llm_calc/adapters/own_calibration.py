@@ -12,7 +12,7 @@ from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.images import refuse_images
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.said_unused import told_of_several
-from llm_calc.adapters.serving import place_request, time_load, times
+from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.sessions import refuse_sessions
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.calibrate import (
@@ -25,12 +25,14 @@ from llm_calc.adapters.wire.calibrate import (
 from llm_calc.adapters.wire.calibration_part import LARGEST_FACTOR, CalibrationPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.calibration_factors import FACTORS, scales_of
 from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.fitting import Fit, fit_logs
 from llm_calc.core.planning.bounds import in_flight, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.calibrated import rates_of
 from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.replicas import times
 
 TRUST = {"ttft_s": 0.15}
 USUAL_TRUST = 0.05
@@ -41,71 +43,6 @@ MIDDLE = 1.2816
 """Standard deviations on either side that hold the middle 80 %."""
 HARDLY_LEARNT = 0.3
 FEW = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """Efficiencies that are off together, by the same factor; ``prior``: by how much, in natural logarithms."""
-
-    name: str
-    efficiencies: tuple[str, ...]
-    prior: float
-    needs: str
-
-
-FACTORS = (
-    Factor(
-        name="memory bandwidth",
-        efficiencies=(
-            "dense_bandwidth_fraction",
-            "expert_bandwidth_fraction",
-            "kv_bandwidth_fraction",
-            "activation_bandwidth_fraction",
-            "state_bandwidth_fraction",
-        ),
-        prior=0.2,
-        needs="few requests at once on a large model",
-    ),
-    Factor(
-        name="arithmetic",
-        efficiencies=(
-            "dense_compute_fraction",
-            "expert_compute_fraction",
-            "vector_compute_fraction",
-            "decode_attention_compute_fraction",
-            "prefill_attention_compute_fraction",
-        ),
-        prior=0.3,
-        needs="long prompts or many requests at once",
-    ),
-    Factor(
-        name="time of collectives",
-        efficiencies=("collective_s",),
-        prior=0.4,
-        needs="several GPUs",
-    ),
-    Factor(
-        name="time beside operators",
-        efficiencies=(
-            "layer_s",
-            "expert_layer_s",
-            "latent_layer_s",
-            "sparse_layer_s",
-            "recurrent_layer_s",
-            "prefill_layer_s",
-            "step_s",
-            "sequence_s",
-        ),
-        prior=0.4,
-        needs="small models or few requests at once",
-    ),
-    Factor(
-        name="time of the server before a first token",
-        efficiencies=("request_s", "prompt_token_s", "arrival_s"),
-        prior=0.5,
-        needs="times to first token of several requests at once",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +70,7 @@ def answer_calibrate(request: CalibrateRequest, catalogs: Catalogs) -> Calibrate
 
     def predict_log(logs: FloatArray) -> FloatArray:
         checkpoint()
-        part = CalibrationPart(scales=scales_of(logs))
+        part = CalibrationPart(scales=scales_of(logs, LARGEST_FACTOR))
         found = [_closed(one, _rescaled(here, part)) for one, here in zip(requests, placed, strict=True)]
         return np.log([getattr(found[case.place], case.figure) * case.ratio for case in cases])
 
@@ -145,7 +82,7 @@ def answer_calibrate(request: CalibrateRequest, catalogs: Catalogs) -> Calibrate
         bound=math.log(LARGEST_FACTOR),
     )
     part = CalibrationPart(
-        scales=scales_of(fit.logs),
+        scales=scales_of(fit.logs, LARGEST_FACTOR),
         measurements=len(cases),
         mean_error_fraction=round(float(np.mean(_errors(fit.left_out))), 6),
     )
@@ -174,16 +111,6 @@ def _really_after(
         time_load(_rescaled(here, part), one.workload) for one, here in zip(requests, placed, strict=True)
     ]
     return np.array([math.log(float(getattr(found[case.place], case.figure))) for case in cases])
-
-
-def scales_of(logs: FloatArray) -> dict[str, float]:
-    """Factors by efficiency, held within their bounds."""
-    edge = 1 - 1e-12
-    return {
-        name: float(np.clip(math.exp(log), 1 / LARGEST_FACTOR / edge, LARGEST_FACTOR * edge))
-        for factor, log in zip(FACTORS, logs, strict=True)
-        for name in factor.efficiencies
-    }
 
 
 def _request(measurement: Measurement) -> ServingEstimateRequest:

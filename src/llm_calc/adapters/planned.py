@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.lora import Served
+from llm_calc.adapters.memory_reason import memory_reason
 from llm_calc.adapters.setup import Subject
-from llm_calc.core.advice.reason import memory_reason
 from llm_calc.core.deployments.question import Asked, Held
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.plan_words import plan_warnings

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from llm_calc.adapters.wire.fitting import FitRequest
 from llm_calc.core.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from llm_calc.adapters.wire.fitting import FitRequest
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def said_as(names: Mapping[str, str]) -> Iterator[None]:
         raise
 
 
-def fields_of_rows(request: FitRequest) -> dict[str, str]:
+def fields_of_rows(request: "FitRequest") -> dict[str, str]:
     """Fields of a row's request that are lists of this one, where it states them."""
     weights = {"precision.weights": "formats"} if request.formats else {}
     caches = ("precision.kv_cache", "engine.cache_type_k", "engine.cache_type_v")

@@ -44,6 +44,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import Encoder, in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Deployment, Estimate
 from llm_calc.core.serving.machine import matrix_type
+from llm_calc.core.serving.replicas import times
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
 
@@ -159,17 +160,6 @@ def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:
 def busy_of(request: ServingEstimateRequest, placed: Placed) -> float:
     """The same of a request; with prefill and decode apart all of them are one."""
     return 1.0 if request.disaggregated is not None else busy_replicas(placed, request.workload)
-
-
-def times(found: Estimate, replicas: float) -> Estimate:
-    """The same from so many replicas at once."""
-    return replace(
-        found,
-        output_tokens_per_s=found.output_tokens_per_s * replicas,
-        total_tokens_per_s=found.total_tokens_per_s * replicas,
-        requests_per_s=found.requests_per_s * replicas,
-        running=found.running * replicas,
-    )
 
 
 def _answer(

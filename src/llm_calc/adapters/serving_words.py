@@ -20,6 +20,7 @@ from llm_calc.adapters.session_words import session_assumptions, session_warning
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.names import counted
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
@@ -159,7 +160,8 @@ def _load_warnings(
         return
     room = float(placed.deployment.capacity) * placed.replicas
     if workload.load == "concurrency" and workload.requests_in_flight > room:
-        yield f"workload.concurrency: the KV cache holds about {room:.0f} requests of this length; the others wait"
+        held = counted(round(room), "request")
+        yield f"workload.concurrency: the KV cache holds about {held} of this length; the others wait"
     if workload.load == "request_rate":
         if not were_measured(placed.engine):
             yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"

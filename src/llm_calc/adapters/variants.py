@@ -11,15 +11,18 @@ from llm_calc.adapters.catalog.published_names import (
     said_format,
     several_formats,
     spoken_variant,
+    unpacked,
 )
 from llm_calc.adapters.formats.recipes import find_recipe, number_format
 from llm_calc.adapters.said_as import said_as
+from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.errors import InvalidInputError, UnknownNameError, UnsupportedError
 from llm_calc.core.meant_names import Meant, meant, words_of
-from llm_calc.core.names import bare_id
+from llm_calc.core.names import bare_id, joined_name
 
 FIELD = "model.name"
 WEIGHTS = "precision.weights"
+GGUF = ".gguf"
 WHOLE = ("fp16", "bf16", "fp32")
 MOST_NAMED = 8
 """Models that a refusal or an assumption names."""
@@ -30,13 +33,16 @@ MOST_CHARACTERS = 100
 class Variant:
     """The format that a name says beside its model.
 
-    ``repository``: where it is published; None of a tag or file, which is no id of a hub.
+    ``repository``: where it is published; None of a tag or file, which is no id of a hub. ``files``: the hub's
+    repository of GGUF files that holds it; ``file``: the file that is named.
     """
 
     name: str
     model: str
     weights: str
     repository: str | None
+    files: str | None = None
+    file: str | None = None
 
     @property
     def words(self) -> str:
@@ -93,14 +99,23 @@ class Variant:
 class Wanted:
     """The format that a request must state, where a name stands for files of several (``-GGUF``).
 
-    ``like``: one of the formats; ``same``: what they share; ``give``: what to give, in words.
+    ``like``: one of the formats; ``same``: what they share; ``plans``: those that a plan looks at; ``give``: what to
+    give, in words. ``repository``, ``files``: where they are published, of GGUF files the second.
     """
 
     name: str
     model: str
     like: str
     same: Shared
+    plans: tuple[str, ...]
     give: str
+    repository: str | None
+    files: str | None
+
+    @property
+    def is_gguf(self) -> bool:
+        """Whether they are GGUF files."""
+        return find_recipe(self.like).is_gguf
 
     def check(self, weights: str | None) -> None:
         """Refuse what is no format of such files.
@@ -115,9 +130,9 @@ class Wanted:
 
     def holds(self, weights: str) -> bool:
         """Whether such files hold a format: one that shares with the others what the name says."""
-        like, asked = find_recipe(self.like), find_recipe(weights)
+        like, asked = find_recipe(self.like), find_recipe(weights, OWN_MACHINE if self.is_gguf else None)
         if self.same == "files":
-            return asked.is_gguf or asked.name in WHOLE
+            return asked.is_gguf
         if self.same == "storage":
             return asked.row.storage == like.row.storage
         bits = [int(number_format(each.row.default).element_bits) for each in (like, asked)]
@@ -130,18 +145,36 @@ class Published:
 
     ``variant``: the format that the name says, if it says one; ``taken``: what a name was taken for that leaves its
     version open, and what else it may mean; ``wanted``: the format to state, where it stands for files of
-    several.
+    several. ``base``: what the name calls the model itself, where it says more.
     """
 
     entry: CatalogModel
     variant: Variant | None = None
     taken: str | None = None
     wanted: Wanted | None = None
+    base: str | None = None
 
     def repository(self, name: str) -> str:
         """The hub's id to load."""
-        stored = self.variant and self.variant.repository
-        return stored or self.entry.repository_of(name)
+        said = self.variant or self.wanted
+        stored = said and said.repository
+        return stored or self.entry.repository_of(self.base or name)
+
+    def title(self, name: str) -> str:
+        """What files of the model are called: by its repository, or by a variant that the name says."""
+        last = self.entry.repository_of(self.base or name).rpartition("/")[2]
+        return last if self.base is None or joined_name(last) == joined_name(self.base) else self.base
+
+    @property
+    def files(self) -> str | None:
+        """The hub's repository of the GGUF files that are named; None where none is."""
+        said = self.variant or self.wanted
+        return None if said is None else said.files
+
+    @property
+    def file(self) -> str | None:
+        """The GGUF file that is named; None where none is."""
+        return None if self.variant is None else self.variant.file
 
 
 def published(catalogs: Catalogs, name: str) -> Published:
@@ -159,7 +192,7 @@ def published(catalogs: Catalogs, name: str) -> Published:
         return _in_its_format(name, spoken)
     several = several_formats(name, names)
     if several is not None:
-        return _in_a_format_to_state(bare_id(name)[:MOST_CHARACTERS], several)
+        return _in_a_format_to_state(name, several)
     base, weights = said_format(name)
     found = _meant(catalogs, base if weights else name)
     if found.name is None:
@@ -168,7 +201,9 @@ def published(catalogs: Catalogs, name: str) -> Published:
     taken = _taken_words(name, names.find(found.name), found)
     if weights:
         return replace(
-            _in_its_format(name, Spoken(entry=names.find(found.name), weights=weights)), taken=taken
+            _in_its_format(name, Spoken(entry=names.find(found.name), weights=weights)),
+            taken=taken,
+            base=None,
         )
     return Published(entry=names.find(found.name), taken=taken)
 
@@ -178,24 +213,46 @@ def _in_its_format(name: str, spoken: Spoken[CatalogModel]) -> Published:
     with said_as({WEIGHTS: FIELD}):
         recipe = find_recipe(spoken.weights)
     plain = bare_id(name)
-    is_id = plain.count("/") == 1 and ":" not in plain and not recipe.is_gguf
+    files = _files(plain) if recipe.is_gguf else None
     variant = Variant(
-        name=plain[:100],
+        name=plain[:MOST_CHARACTERS],
         model=spoken.entry.name,
         weights=spoken.weights,
-        repository=plain if is_id else None,
+        repository=None if recipe.is_gguf else _id(plain),
+        files=files,
+        file=plain if recipe.is_gguf and files is None and plain.endswith(GGUF) else None,
     )
-    return Published(entry=spoken.entry, variant=variant)
+    return Published(entry=spoken.entry, variant=variant, base=unpacked(name))
+
+
+def _id(plain: str) -> str | None:
+    """A name that is a hub's id."""
+    return plain if plain.count("/") == 1 and ":" not in plain else None
+
+
+def _files(plain: str) -> str | None:
+    """The hub's repository of GGUF files in a name, without the kind behind it; they say so in their own names."""
+    found = _id(plain.partition(":")[0])
+    return found if found and "gguf" in found.casefold() and not found.endswith(GGUF) else None
 
 
 def _in_a_format_to_state(name: str, several: Several[CatalogModel]) -> Published:
     """The model of a name that stands for files of several formats."""
-    model = several.entry.name
+    model, plain = several.entry.name, bare_id(name)
+    gguf = find_recipe(several.like).is_gguf
     files = "its files were not read: a format is counted as engines define it"
-    wanted = Wanted(name=name, model=model, like=several.like, same=several.same, give=several.give)
-    return Published(
-        entry=several.entry, taken=f"{FIELD}: {name} is taken for {model}; {files}", wanted=wanted
+    wanted = Wanted(
+        name=plain[:MOST_CHARACTERS],
+        model=model,
+        like=several.like,
+        same=several.same,
+        plans=several.plans,
+        give=several.give,
+        repository=None if gguf else _id(plain),
+        files=_files(plain) if gguf else None,
     )
+    taken = f"{FIELD}: {wanted.name} is taken for {model}; {files}"
+    return Published(entry=several.entry, taken=taken, wanted=wanted, base=unpacked(name))
 
 
 def _meant(catalogs: Catalogs, name: str) -> Meant:

@@ -137,3 +137,12 @@ class NameIndex(Generic[Entry]):
 
 Hint = Callable[[str, NameIndex[Any]], tuple[str, str | None]]
 """What to give instead of an unknown name, in words, and the id that it resembles."""
+
+
+def counted(amount: int, thing: str) -> str:
+    """How many of something, in words.
+
+    >>> counted(1, "GPU"), counted(3, "adapter")
+    ('1 GPU', '3 adapters')
+    """
+    return f"{amount} {thing}{'' if amount == 1 else 's'}"

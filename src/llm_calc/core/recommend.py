@@ -6,6 +6,7 @@ from functools import lru_cache
 from llm_calc.core.errors import DoesNotFitError, UnsupportedError
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split, gpu_footprint
 from llm_calc.core.model import Model
+from llm_calc.core.names import counted
 from llm_calc.core.parallelism import Layout, check_layout
 
 MAX_STAGES = 32
@@ -64,7 +65,7 @@ def smallest_fit(
         if needed <= usable_bytes:
             return split, footprint
     raise DoesNotFitError(
-        f"no layout of up to {split.gpus} GPUs holds it: {needed:.4g} bytes are needed on each, "
+        f"no layout of up to {counted(split.gpus, 'GPU')} holds it: {needed:.4g} bytes are needed on each, "
         f"{usable_bytes:.4g} are usable",
         needed_bytes=needed,
         available_bytes=usable_bytes,

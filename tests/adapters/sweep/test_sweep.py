@@ -327,6 +327,26 @@ def test_grids_that_cannot_be_right_are_refused_before_the_first_row(
         ready("memory_plan", base, grid)
 
 
+@pytest.mark.parametrize("target", ["serving_estimate", "memory_plan"])
+@pytest.mark.parametrize(
+    ("lengths", "fault"),
+    [
+        ({"distribution": "zz"}, r"\.distribution: must be 'fixed', 'uniform'"),
+        ({}, r"\.distribution: is required"),
+        ({"a": 1}, r"\.distribution: is required"),
+        ([1], r": must be a whole number or must be a JSON object"),
+    ],
+)
+def test_distributions_that_cannot_be_right_are_named(target: str, lengths: Any, fault: str) -> None:
+    """Validation finds several faults in each, one of each kind of value that the field takes."""
+    for field in ("input_tokens", "output_tokens"):
+        base, path = {**MODEL, "workload": {field: lengths}}, f"workload.{field}"
+        with pytest.raises(InvalidInputError, match=rf"^base\.{path}{fault}"):
+            ready(target, base, {"workload.concurrency": [1]})
+        with pytest.raises(InvalidInputError, match=rf"^grid\.{path}{fault}"):
+            ready(target, MODEL, {path: [lengths]})
+
+
 def test_what_all_rows_share_is_refused_at_once() -> None:
     with pytest.raises(UnknownNameError, match="llama-9"):
         ready("memory_plan", {**MODEL, "model": {"name": "llama-9"}}, {"workload.concurrency": [1]})

@@ -228,3 +228,59 @@ def test_options_of_another_release_than_they_were_listed_from_say_so() -> None:
     assert words in plan(version="0.11.0", enable_dbo=True).warnings
     assert words not in plan(version="0.33.0", enable_dbo=True).warnings
     assert words not in plan(enable_dbo=True).warnings
+
+
+# A value that is listed, and the option by itself
+LISTED = [
+    ("vllm", {"compilation_config": {"cudagraph_mode": "NONE"}}),
+    ("vllm", {"compilation_config": '{"max_cudagraph_capture_size": 64}'}),
+    ("vllm", {"compilation_config": {"pass_config": {"fuse_allreduce_rms": True}}}),
+    ("vllm", {"optimization_level": 0}),
+    ("vllm", {"eplb_config": {"window_size": 10}, "stream_interval": 4}),
+    ("trtllm", {"cuda_graph_config": None}),
+    ("trtllm", {"cuda_graph_config": {"max_batch_size": 8}, "enable_partial_reuse": False}),
+    ("sglang", {"random_seed": 1, "enable_two_batch_overlap": True}),
+]
+
+
+@pytest.mark.parametrize(("engine", "options"), LISTED)
+def test_values_that_are_listed_are_those_of_the_option_itself(engine: str, options: dict[str, Any]) -> None:
+    listed, itself = plan(engine, further_values=options), plan(engine, **options)
+    assert listed == itself
+    assert plan(engine, **options, further_values=options) == itself
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "listed"),
+    [
+        ("vllm", {"compilation_config": {"level": 3}}, {"compilation_config": {"cudagraph_mode": "NONE"}}),
+        ("vllm", {"seed": 1}, {"seed": 2}),
+        ("trtllm", {"moe_config": {"max_num_tokens": 1}}, {"moe_config": {"max_num_tokens": 2}}),
+        ("sglang", {"random_seed": 1}, {"random_seed": 2}),
+        ("llama.cpp", {"threads": 8}, {"threads": 4}),
+    ],
+)
+def test_a_listed_value_beside_another_of_the_option_is_refused(
+    engine: str, options: dict[str, Any], listed: dict[str, Any]
+) -> None:
+    option = next(iter(listed))
+    words = rf"^engine\.further_values\.{option}: says .*, but engine\.{option} says .*; they are one option"
+    with pytest.raises(InvalidInputError, match=words) as refused:
+        plan(engine, **options, further_values=listed)
+    assert refused.value.field == f"engine.further_values.{option}"
+
+
+@pytest.mark.parametrize("value", [7, "3", True])
+def test_a_listed_value_is_refused_where_it_was_said(value: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"^engine\.further_values\.optimization_level: ") as refused:
+        plan(further_values={"optimization_level": value})
+    assert refused.value.field == "engine.further_values.optimization_level"
+
+
+@pytest.mark.parametrize(
+    "options", [{"optimization_level": 0}, {"compilation_config": {"cudagraph_mode": "NONE", "x": 1}}]
+)
+def test_a_request_that_was_read_is_read_as_the_same_again(options: dict[str, Any]) -> None:
+    asked = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
+    once = MemoryPlanRequest.model_validate({**asked, "engine": {"name": "vllm", **options}})
+    assert MemoryPlanRequest.model_validate({**asked, "engine": once.engine}) == once

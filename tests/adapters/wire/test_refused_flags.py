@@ -6,7 +6,7 @@ from llm_calc.adapters.wire.engines import ENGINE_PARTS
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.core.engines import ENGINES, traits_of
-from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FLAGS = [(engine, flag) for engine, rules in ENGINES.items() for flag in rules.traits.options.refused]
 
@@ -43,3 +43,16 @@ HOMES = [
 @pytest.mark.parametrize(("flag", "home"), HOMES)
 def test_homes_are_named(flag: str, home: str) -> None:
     assert home in traits_of("vllm").options.refused[flag]
+
+
+def test_sglang_starts_few_models_without_their_encoder() -> None:
+    """0.5.23 ``handle_language_model_only``: any model outside of a short list ends the start."""
+    request: dict[str, dict[str, object]] = {
+        "model": {"name": "qwen3-vl-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": "sglang", "language_model_only": True},
+    }
+    with pytest.raises(InvalidInputError, match="DeepSeek-V4, Muse Glimmer and Cosmos 3 alone"):
+        MemoryPlanRequest.model_validate(request)
+    request["engine"] = {"name": "sglang", "language_model_only": False}
+    MemoryPlanRequest.model_validate(request)

@@ -50,12 +50,16 @@ class Elsewhere(BaseModel):
 
 
 class Dropped(BaseModel):
-    """Words that tell variants of one shape apart; ``same``: those that tell no releases apart."""
+    """Words that tell variants of one shape apart.
+
+    ``same``: those that tell no releases apart; ``packed``: those of who packs the files.
+    """
 
     model_config = STRICT
 
     words: Many[str]
     same: Many[str]
+    packed: Many[str]
 
 
 class PublishedNamesFile(BaseModel):
@@ -122,6 +126,11 @@ def said_format(name: str) -> tuple[str, str]:
     """A name without the one format that it says, and that format; empty where it says none."""
     variant = _variant(name)
     return variant.base, variant.weights
+
+
+def unpacked(name: str) -> str:
+    """What a name of files calls the model itself: without its format, and what who packed them adds."""
+    return _without(_variant(name).base, _file().dropped.packed)
 
 
 def spoken_variant(name: str, index: NameIndex[Entry]) -> Spoken[Entry] | None:

@@ -4,7 +4,6 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented import shapes
 from llm_calc.adapters.documented.calculate import NO_GPU
 from llm_calc.adapters.documented.gpus import gpu_tables, throughput_by_gpu
-from llm_calc.adapters.documented.precision import precision_warnings, uniform_numbers
 from llm_calc.adapters.documented.subject import Subject, catalog_subject, feed_forward_width
 from llm_calc.adapters.units import TERA, gib
 from llm_calc.adapters.wire.documented_requests import AnalyzeByNameRequest, AnalyzeOnGpuRequest
@@ -12,6 +11,7 @@ from llm_calc.core import memory
 from llm_calc.core.estimate import Demand, Scenario, demand, speed
 from llm_calc.core.footprint import Overheads, Split
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.plain_numbers import precision_warnings, uniform_numbers
 from llm_calc.core.throughput import Roofs
 
 

@@ -7,7 +7,6 @@ from time import time_ns
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented import shapes
 from llm_calc.adapters.documented.gpus import gpu_tables, throughput_by_gpu
-from llm_calc.adapters.documented.precision import precision_warnings, uniform_numbers
 from llm_calc.adapters.documented.splits import parallelism_answer, requested_split
 from llm_calc.adapters.documented.subject import Subject, requested_subject
 from llm_calc.adapters.units import TERA, gib
@@ -18,6 +17,7 @@ from llm_calc.core.errors import DoesNotFitError, InvalidInputError
 from llm_calc.core.estimate import Demand, Scenario, Speed, demand, speed
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.plain_numbers import precision_warnings, uniform_numbers
 from llm_calc.core.recommend import fits, smallest_fit
 from llm_calc.core.throughput import Roofs
 

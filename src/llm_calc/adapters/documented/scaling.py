@@ -1,13 +1,13 @@
 """``/api/model_scaling_analysis``: strategies compared at the fewest GPUs that hold a model."""
 
 from llm_calc.adapters.documented.calculate import core_overheads
-from llm_calc.adapters.documented.precision import precision_warnings, uniform_numbers
 from llm_calc.adapters.documented.shapes import overheads_answer
 from llm_calc.adapters.documented.subject import Subject, custom_subject
 from llm_calc.adapters.units import GIB, gib
 from llm_calc.adapters.wire.documented_requests import ScalingRequest
 from llm_calc.core.footprint import Footprint, whole_footprint
 from llm_calc.core.hardware import Link
+from llm_calc.core.plain_numbers import precision_warnings, uniform_numbers
 from llm_calc.core.scaling import COMPLEXITY, Option, compare_strategies
 
 ASSUMED_LINK = Link(kind="NVLink 4", bytes_per_s_per_gpu_each_way=450e9, latency_s=10e-6)

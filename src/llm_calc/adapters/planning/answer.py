@@ -62,7 +62,7 @@ def plan_answer(
     request = serving_request(scene, plan)
     power_w = None if plan.row.gpu.tdp_w is None else plan.row.gpu.tdp_w * plan.gpus
     chosen = chosen_plan(scene, plan)
-    launch = launch_of(chosen, names.repository)
+    launch = launch_of(chosen, names)
     made, made_notes = manifests_of(served_of(chosen, launch, names.checkpoint_bytes), manifests)
     return Plan(
         rank=rank,
@@ -84,7 +84,7 @@ def plan_answer(
         day=plan_day(scene.day, plan, price),
         launch_command=launch_command(launch),
         manifests=made if manifests else None,
-        notes=[*_own_notes(plan), *command_notes(chosen), *made_notes],
+        notes=[*_own_notes(plan), *command_notes(chosen, launch), *made_notes],
     )
 
 

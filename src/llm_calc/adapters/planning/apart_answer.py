@@ -109,7 +109,7 @@ def apart_answer(
         launch_prefill=launch_command(launches[0]),
         launch_decode=launch_command(launches[1]),
         manifests=made if kinds else None,
-        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1]), *notes])),
+        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1], launches[1]), *notes])),
     )
 
 
@@ -151,7 +151,7 @@ def _moves_states(engine: str, model: Model) -> bool:
 
 
 def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
-    base, way = launch_of(chosen, names.repository), chosen.choice.way
+    base, way = launch_of(chosen, names), chosen.choice.way
     beside: Mapping[str, Value] = {"side": side}
     if chosen.placed is not None:
         draft = draft_word(way, names.repository, search.scene.catalogs)

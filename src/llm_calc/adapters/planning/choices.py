@@ -16,6 +16,7 @@ from llm_calc.adapters.planning.ways import PLAIN, Way
 from llm_calc.adapters.runs_on import Load, refusal
 from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.setup import load_of
+from llm_calc.adapters.variants import Wanted
 from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.core.checkpoints.recipes.precision import sixteen_bit
@@ -153,6 +154,10 @@ def choices(request: DeploymentPlansRequest, source: SourcedModel) -> tuple[Choi
         named = source.variant
         msg = f"model.name: none of the engines asked for runs {named.weights}, which {named.name!r} says"
         raise InvalidInputError(msg, field="model.name", accepted=[named.model])
+    if not found and source.offered is not None:
+        files = source.offered
+        msg = f"model.name: none of the engines asked for loads files of the kind that {files.name!r} stands for"
+        raise InvalidInputError(msg, field="model.name", accepted=[files.model])
     if not found and request.formats is None:
         caches = ", ".join(request.kv_cache_formats)
         msg = f"kv_cache_formats: none of {caches} is one that the engines asked for keep a cache in"
@@ -184,12 +189,28 @@ def _signature(choice: Choice) -> tuple[object, ...]:
 def _weights(request: DeploymentPlansRequest, source: SourcedModel, engine: str) -> list[str | None]:
     """Names of weight formats; None: the checkpoint's own."""
     gguf = traits_of(engine).formats.gguf_alone
+    if source.offered is not None:
+        return _offered(request, source, source.offered, engine)
     if request.formats is None and source.variant is not None:
         return [None] if find_recipe(source.variant.weights, engine).is_gguf == gguf else []
     if request.formats is None:
         return _usual_files(source, engine) if gguf else [None, *_smaller(source, engine)]
     entries = [(name, find_recipe(name, engine)) for name in request.formats]
     return [name for name, entry in entries if entry.is_gguf == gguf]
+
+
+def _offered(
+    request: DeploymentPlansRequest, source: SourcedModel, files: Wanted, engine: str
+) -> list[str | None]:
+    """Formats that files of a name may have: those asked for, else usual ones; none for engines of other files."""
+    for name in request.formats or ():
+        files.check(name)
+    gguf = traits_of(engine).formats.gguf_alone
+    if gguf != files.is_gguf:
+        return []
+    if request.formats is None and files.same == "files":
+        return _usual_files(source, engine)
+    return list(request.formats or files.plans)
 
 
 def _usual_files(source: SourcedModel, engine: str) -> list[str | None]:
@@ -238,15 +259,19 @@ def _choice(
         load=load_of(source, precision),
         precision=precision,
         part=PrecisionPart(weights=name, kv_cache=precision.kv_cache, activations=precision.activations),
-        own_weights=(precision.weights.recipe is own.weights.recipe or weights is None)
-        and _is_published(source),
+        own_weights=_is_published(
+            source, own=weights is None or precision.weights.recipe is own.weights.recipe
+        ),
         own_cache=precision.kv_cache == default.kv_cache,
     )
 
 
-def _is_published(source: SourcedModel) -> bool:
-    """Whether the weights lie in a repository that the command can name."""
-    return source.variant is None or source.variant.repository is not None
+def _is_published(source: SourcedModel, *, own: bool) -> bool:
+    """Whether the weights lie in a repository that the command can name; ``own``: they are those of the model."""
+    files = source.offered or source.wanted
+    if files is not None:
+        return files.repository is not None
+    return own and (source.variant is None or source.variant.repository is not None)
 
 
 def _name_of(source: SourcedModel, own: Precision, engine: str) -> str | None:

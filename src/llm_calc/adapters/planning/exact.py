@@ -9,7 +9,7 @@ from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.turns import held_at_once, serves_all
-from llm_calc.adapters.serving import time_load, times
+from llm_calc.adapters.serving import time_load
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -19,6 +19,7 @@ from llm_calc.core.planning.bounds import STEADY_LOAD
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
+from llm_calc.core.serving.replicas import times
 from llm_calc.core.serving.seen import PERCENTILES
 from llm_calc.core.workloads.estimate import most_served_per_s
 from llm_calc.core.workloads.patience import Patience

@@ -74,6 +74,6 @@ def _manifests(each: Holding, started: Started) -> tuple[dict[str, list[ClusterO
     chosen = Chosen(
         gpu=each.gpu, model=setup.model, engine=part, choice=choice, layout=setup.layout, gpus_per_node=NODE
     )
-    launch = launch_of(chosen, started.names.repository)
+    launch = launch_of(chosen, started.names)
     made, notes = manifests_of(served_of(chosen, launch, started.names.checkpoint_bytes), started.kinds)
-    return made, [*command_notes(chosen), *notes]
+    return made, [*command_notes(chosen, launch), *notes]

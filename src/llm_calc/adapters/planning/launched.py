@@ -9,6 +9,7 @@ from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.beside_words import ADAPTER_PLACES, beside_values, draft_word, unsaid_beside
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.stated import further_options, stated_options, unsaid
 from llm_calc.adapters.wire.engines import EnginePart
@@ -19,6 +20,10 @@ from llm_calc.core.launching.manifests.served import Served
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
+
+HUB_KINDS = {"bf16-gguf": "bf16", "mxfp4_moe": "mxfp4"}
+"""Kinds that files on hubs are called otherwise than here."""
+NOT_LOOKED_UP = "whether a file of this kind lies there was not looked up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +56,16 @@ def chosen_plan(scene: Scene, plan: Evaluated) -> Chosen:
     )
 
 
-def launch_of(chosen: Chosen, repository: str) -> Launch:
-    """What the command has to say; ``repository``: where the checkpoint is published."""
+def launch_of(chosen: Chosen, names: Names) -> Launch:
+    """What the command has to say."""
     choice, engine = chosen.choice, chosen.engine
     storage = choice.precision.weights.storage
     loaded = None if choice.own_weights else storage
     return Launch(
         rules=choice.rules,
-        model=_model_word(choice, repository),
+        model=_model_word(choice, names),
+        hub_file=_hub_file(choice, names),
+        hub_file_alone=_hub_file(choice, names) is not None and _has_tower(chosen.model),
         layout=chosen.layout,
         gpus_per_node=chosen.gpus_per_node,
         dtype=None if loaded is None else choice.part.weights,
@@ -68,7 +75,7 @@ def launch_of(chosen: Chosen, repository: str) -> Launch:
         stated=stated_options(engine),
         further=further_options(engine),
         release=release_of(engine).version,
-        beside=_beside(chosen, repository),
+        beside=_beside(chosen, names.repository),
     )
 
 
@@ -79,12 +86,24 @@ def _beside(chosen: Chosen, repository: str) -> Mapping[str, Value]:
     return beside_values(chosen.placed, way, draft_word(way, repository, chosen.catalogs))
 
 
-def _model_word(choice: Choice, repository: str) -> str:
+def _model_word(choice: Choice, names: Names) -> str:
     """The repository, or the checkpoint in another format that has to be at hand."""
-    weights, own = choice.precision.weights, repository.rpartition("/")[2]
+    weights, own = choice.precision.weights, names.title
     if traits_of(choice.engine).formats.gguf_alone:
-        return f"{own}-{weights.name}.gguf"
-    return repository if _loads(choice) else f"{own}-{weights.name}"
+        return names.files or names.file or f"{own}-{weights.name}.gguf"
+    return names.repository if _loads(choice) else f"{own}-{weights.name}"
+
+
+def _hub_file(choice: Choice, names: Names) -> str | None:
+    """The repository of GGUF files and the kind of the one to load, where the request names such a repository."""
+    if names.files is None or not traits_of(choice.engine).formats.gguf_alone:
+        return None
+    kind = choice.precision.weights.name
+    return f"{names.files}:{HUB_KINDS.get(kind, kind).upper()}"
+
+
+def _has_tower(model: Model) -> bool:
+    return any(each.weight.component == "vision" for each in model.placed)
 
 
 def _loads(choice: Choice) -> bool:
@@ -92,18 +111,21 @@ def _loads(choice: Choice) -> bool:
     return choice.own_weights or choice.precision.weights.storage in choice.rules.made_on_load
 
 
-def _at_hand(choice: Choice) -> bool:
+def _at_hand(choice: Choice, launch: Launch) -> bool:
     """Whether the command names files that nobody publishes under this name."""
-    return not _loads(choice) or traits_of(choice.engine).formats.gguf_alone
+    if traits_of(choice.engine).formats.gguf_alone:
+        return launch.hub_file is None
+    return not _loads(choice)
 
 
-def command_notes(chosen: Chosen) -> list[str]:
+def command_notes(chosen: Chosen, launch: Launch) -> list[str]:
     """What the command takes for granted."""
     choice = chosen.choice
-    foreign = choice.precision.weights.name if _at_hand(choice) else None
+    foreign = choice.precision.weights.name if _at_hand(choice, launch) else None
     nodes = -(-chosen.layout.gpus // chosen.gpus_per_node)
     return [
         *launch_notes(choice.rules, nodes, foreign_weights=foreign),
+        *([] if launch.hub_file is None else [f"the command loads {launch.hub_file}; {NOT_LOOKED_UP}"]),
         *unsaid(choice.rules, chosen.engine),
         *([] if chosen.placed is None else unsaid_beside(chosen.placed, choice.way, choice.rules)),
     ]
@@ -119,7 +141,7 @@ def served_of(chosen: Chosen, launch: Launch, published_bytes: float) -> Served:
     """The same as a cluster runs it; ``published_bytes``: of the checkpoint."""
     choice = chosen.choice
     weights = float(weights_bytes(chosen.model, choice.precision.numbers.recipe))
-    at_hand = _at_hand(choice)
+    at_hand = _at_hand(choice, launch)
     return Served(
         launch=without_places(launch),
         gpu=chosen.gpu,

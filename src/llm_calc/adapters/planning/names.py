@@ -12,10 +12,17 @@ from llm_calc.core.memory import weights_bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What commands call the model, how large its checkpoint is, and who hosts it at what price."""
+    """What commands call the model, how large its checkpoint is, and who hosts it at what price.
+
+    ``title``: what files of it are called; ``files``: the hub's repository of its GGUF files, ``file``: one of them,
+    where the request names them.
+    """
 
     repository: str
     checkpoint_bytes: float
+    title: str
+    files: str | None = None
+    file: str | None = None
     hosted: tuple[TokenPrice, ...] = ()
 
 
@@ -24,10 +31,14 @@ def names_of(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names
     own = own_precision(source, USUAL).numbers.recipe
     size = float(weights_bytes(source.model, own))
     if part.name is None:
-        return Names(repository=source.name or "model", checkpoint_bytes=size)
+        name = source.name or "model"
+        return Names(repository=name, checkpoint_bytes=size, title=name.rpartition("/")[2])
     found = published(catalogs, part.name)
     return Names(
         repository=found.repository(part.name),
         checkpoint_bytes=size,
+        title=found.title(part.name),
+        files=found.files,
+        file=found.file,
         hosted=catalogs.prices_of_model(found.entry.name),
     )

@@ -17,6 +17,7 @@ from llm_calc.core.engines import OWN_MACHINE
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
+from llm_calc.core.names import counted
 
 LIMIT_WORDS = {
     "ttft_s": "the first token takes at least",
@@ -93,7 +94,7 @@ def _too_small(gpu: Gpu, searched: Searched) -> str:
     tokens = searched.search.scene.context_tokens
     return (
         f"weights of {gib(min(sizes)):.1f} GiB and one request of {tokens} tokens do not fit on any layout of up to "
-        f"{most} GPUs of {gib(gpu.usable_memory_bytes):.1f} GiB{_beside_the_host(gpu, searched.model)}"
+        f"{counted(most, 'GPU')} of {gib(gpu.usable_memory_bytes):.1f} GiB{_beside_the_host(gpu, searched.model)}"
     )
 
 
@@ -128,7 +129,7 @@ def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
     if not math.isfinite(least):
         return "no layout keeps all limits on time at once"
     if least > limits.gpus:
-        return f"the load takes at least {least:.0f} GPUs; the limit is {limits.gpus:g}"
+        return f"the load takes at least {counted(round(least), 'GPU')}; the limit is {limits.gpus:g}"
     price = search.prices[gpu.id]
     if price is None and math.isfinite(limits.usd_per_hour):
         return "no price of this kind of rent is known; give one in prices to hold it against limits.usd_per_hour"

@@ -6,7 +6,6 @@ import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.documented.calculate import core_overheads
-from llm_calc.adapters.documented.precision import uniform_numbers
 from llm_calc.adapters.documented.splits import requested_split
 from llm_calc.adapters.documented.subject import requested_subject
 from llm_calc.adapters.units import TERA
@@ -16,6 +15,7 @@ from llm_calc.core.estimate import Demand, Scenario, demand, speed
 from llm_calc.core.footprint import Numbers, Overheads, Split, gpu_footprint
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.model import Model
+from llm_calc.core.plain_numbers import uniform_numbers
 from llm_calc.core.recommend import candidate_layouts
 from llm_calc.core.throughput import Roofs
 from llm_calc.core.varying import Places, Values, Varying

@@ -176,7 +176,7 @@ def _check_first(target: Target, first: dict[str, Any], request: SweepRequest) -
         target.validated(first)
     except InvalidInputError as error:
         path = (error.field or "").removeprefix("base.")
-        if path not in request.grid:
+        if not any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in request.grid):
             raise
         words = error.message.removeprefix(f"base.{path}: ")
         raise InvalidInputError(f"grid.{path}: {words}", field=f"grid.{path}") from error

@@ -71,7 +71,7 @@ TARGETS: Mapping[str, Target] = {
 
 
 def _refusal(error: ValidationError, kind: type[BaseModel]) -> InvalidInputError:
-    problem = error.errors(include_url=False)[0]
-    (fault,) = faults_of([{**problem, "loc": ("body", *problem["loc"])}], kind)
+    problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
+    fault = faults_of(problems, kind)[0]
     field = "base" if fault["field"] == "body" else f"base.{fault['field']}"
     return InvalidInputError(f"{field}: {fault['accepted']}", field=field)

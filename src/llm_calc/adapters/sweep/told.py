@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.documented.precision import precision_warnings
 from llm_calc.adapters.documented.subject import requested_subject
 from llm_calc.adapters.idle_options import Timed, idle_options, timed
 from llm_calc.adapters.memory_plan import planned_memory
@@ -18,6 +17,7 @@ from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.plain_numbers import precision_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

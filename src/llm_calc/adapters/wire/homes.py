@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, model_validator
 
+from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import plain, with_cache
 from llm_calc.adapters.wire.partition import FLAG, with_partition
-from llm_calc.adapters.wire.passed import spelled
+from llm_calc.adapters.wire.passed import spelled, with_listed_values
 from llm_calc.adapters.wire.trtllm_parts import apart
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.expert_spread import check_spread
@@ -44,9 +45,18 @@ def with_own_names(data: object) -> object:
     name = engine.get("name")
     if not isinstance(data, dict) or not isinstance(name, str):
         return data
+    return {**data, "engine": _spelled(engine, name)}
+
+
+def _spelled(
+    engine: Mapping[str, Any], name: str, workload: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     options = traits_of(name).options
-    said = apart(engine) if options.wholes else engine
-    return {**data, "engine": spelled(said, name, options.refused)}
+    engine, fields = with_listed_values(engine, name)
+    with said_as(fields):
+        engine = apart(engine) if options.wholes else engine
+        check_prefix(workload or {}, engine, name)
+        return spelled(engine, name, options.refused)
 
 
 def homed_flags(engine: str) -> frozenset[str]:
@@ -66,10 +76,7 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for part in ("precision", "parallelism", "hardware"):
         if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
             raise InvalidInputError(f"{part}: must be a JSON object", field=part)
-    options = traits_of(name).options
-    engine = apart(engine) if options.wholes else engine
-    check_prefix(plain(data.get("workload")), engine, name)
-    engine = spelled(engine, name, options.refused)
+    engine = _spelled(engine, name, plain(data.get("workload")))
     data = {**data, "engine": engine}
     homed = homed_flags(name) - {FLAG}
     given = {flag: value for flag, value in engine.items() if flag in homed and value is not None}

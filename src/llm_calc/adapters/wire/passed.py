@@ -50,9 +50,8 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
         UnsupportedError: an option of what is not modelled; says what to do instead.
     """
     known = passed_options(name)
-    values = _valued(engine.get(VALUES), known)
+    values: dict[str, Any] = {}
     engine = {**engine, FURTHER: _named(engine.get(FURTHER), known)}
-    engine.pop(VALUES, None)
     found: dict[str, Any] = {}
     said_as: dict[str, str] = {}
     for option, value in engine.items():
@@ -77,6 +76,20 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     names = [*dict.fromkeys((*found.pop(FURTHER), *values))]
     rest = {option: value for option, value in found.items() if option not in further}
     return {**rest, **({FURTHER: names} if names else {}), **({VALUES: values} if values else {})}
+
+
+def with_listed_values(engine: Mapping[str, Any], name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The engine's part with what it says under ``further_values`` said by itself, and the fields of those, as said.
+
+    Raises:
+        InvalidInputError: no object, a name that is no uncounted option, or one that says something else by itself.
+    """
+    found = {option: value for option, value in engine.items() if option != VALUES}
+    values = _valued(engine.get(VALUES), passed_options(name))
+    fields = {f"engine.{option}": f"engine.{VALUES}.{option}" for option in values if option not in found}
+    for option, value in values.items():
+        _merge(found, option, value, f"{VALUES}.{option}")
+    return found, fields
 
 
 def _named(further: object, known: PassedOptions, field: str = FURTHER) -> list[str]:

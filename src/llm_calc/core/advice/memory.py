@@ -15,6 +15,7 @@ from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.hardware import LAPTOP, Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
+from llm_calc.core.names import counted
 from llm_calc.core.parallelism import ROUTED, Layout
 
 CONTEXT_STEP = 256
@@ -43,7 +44,7 @@ class Formats:
 
 def sequences_text(sequences: int, context_tokens: int) -> str:
     """So many sequences of so many tokens, in words."""
-    return f"{sequences} sequence{'' if sequences == 1 else 's'} of {context_tokens} tokens"
+    return f"{counted(sequences, 'sequence')} of {context_tokens} tokens"
 
 
 def changes_that_fit(setup: Setup, engine: Engine, asked: Asked, formats: Formats) -> list[Change]:

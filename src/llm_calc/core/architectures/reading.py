@@ -13,6 +13,7 @@ from llm_calc.core.architectures.neutral import KeyTables, class_defaults
 from llm_calc.core.architectures.registry import find, known_types
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 from llm_calc.core.model import Model
+from llm_calc.core.names import counted
 
 MOST_NAMED = 100
 """Keys that an answer names one by one; the rest is counted."""
@@ -184,7 +185,8 @@ def _note_unread(f: Fields) -> None:
     for path in paths[:MOST_NAMED]:
         f.assume(f"{path} is not understood and may change sizes; it was ignored")
     if len(paths) > MOST_NAMED:
-        f.assume(f"{len(paths) - MOST_NAMED} more keys are not understood; they were ignored")
+        left = counted(len(paths) - MOST_NAMED, "more key")
+        f.assume(f"not understood and ignored besides: {left}")
 
 
 def _vision_tower(values: Mapping[str, object]) -> tuple[int, int] | None:

@@ -85,6 +85,14 @@ def serves(plan: MemoryPlan, asked: Asked) -> bool:
     return plan.starts and fits(plan, asked)
 
 
+def sequence_bytes(plan: MemoryPlan, context: int) -> float:
+    """What one sequence takes of all pools of a GPU [bytes].
+
+    Definition: the sum over pools.
+    """
+    return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
+
+
 def replica_sequences(plan: MemoryPlan, asked: Asked) -> int:
     """Sequences that the replica with most of them holds [sequences].
 

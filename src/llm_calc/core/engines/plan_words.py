@@ -9,7 +9,9 @@ from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import ProfiledItems, profiled_items
 from llm_calc.core.engines.vllm_media import with_media
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.names import counted
 
 ENCODER_LEFT_OUT = (
     "the activations of the vision or audio encoder in vLLM's profile run are left out: they follow from the largest "
@@ -42,7 +44,9 @@ def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> li
         )
     if asked.sequences > plan.limits.max_sequences * plan.replicas:
         most = plan.limits.max_sequences * plan.replicas
-        found.append(f"workload: the scheduler runs at most {most} sequences at once; further ones wait")
+        found.append(
+            f"workload: the scheduler runs at most {counted(most, 'sequence')} at once; further ones wait"
+        )
     if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
         found.append(
             "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
@@ -71,8 +75,16 @@ def _size_words(setup: Setup, engine: Vllm, plan: MemoryPlan) -> Iterator[str]:
             if getattr(limit, size) is None:
                 continue
             others = (*limits[:index], (kind, limit.without(size)), *limits[index + 1 :])
-            if _profiled(setup, replace(engine, limit_mm_per_prompt=others), plan) == found:
+            if _same_profile(setup, replace(engine, limit_mm_per_prompt=others), plan, found):
                 yield f"engine.limit_mm_per_prompt.{kind}.{size}: changes nothing of what is profiled here"
+
+
+def _same_profile(setup: Setup, engine: Vllm, plan: MemoryPlan, found: ProfiledItems | None) -> bool:
+    """Whether other options leave what is profiled as it is; those that a processor refuses do not."""
+    try:
+        return _profiled(setup, engine, plan) == found
+    except InvalidInputError:
+        return False
 
 
 def _profiled(setup: Setup, engine: Vllm, plan: MemoryPlan) -> ProfiledItems | None:

@@ -18,6 +18,7 @@ from llm_calc.core.parallelism import ROUTED, Layout, largest_piece
 from llm_calc.core.weights import Weight
 from llm_calc.core.workloads.image_encoder import handed_on_bytes, pass_bytes
 from llm_calc.core.workloads.images import ImageCost
+from llm_calc.core.workloads.largest_images import NO_LIMIT, LargestItem
 
 ALL_MEDIA = MediaWishes()
 WORKSPACE_BYTES_PER_ELEMENT = 2
@@ -104,7 +105,7 @@ def profiled_items(
     if setup.largest_item is None or not media.profiled:
         return None
     whole, kinds = setup.largest_item, {"images": media.images > 0, "videos": media.videos > 0}
-    stated = whole.of_sides(media.image, media.video)
+    stated = _stated(whole, media, context_tokens)
     counted = whole if whole.counted_whole else stated
     found = counted.item(context_tokens, **kinds)
     if found is None:
@@ -122,6 +123,16 @@ def profiled_items(
     return ProfiledItems(
         items=items, frames=frames, cost=own, tokens=held, largest=largest is None or held == largest[2]
     )
+
+
+def _stated(whole: LargestItem, media: MediaWishes, context_tokens: int) -> LargestItem:
+    """The item with the sides that limits state, of the kinds that are made: of what is counted whole, one alone."""
+    image, video = media.image if media.images else NO_LIMIT, media.video if media.videos else NO_LIMIT
+    if whole.counted_whole:
+        found = whole.item(context_tokens, images=media.images > 0, videos=media.videos > 0)
+        seen = found is not None and media.videos > 0 and found[0] is whole.frame
+        image, video = (NO_LIMIT, video) if seen else (image, NO_LIMIT)
+    return whole.of_sides(image, video)
 
 
 @lru_cache(maxsize=2048)

@@ -36,15 +36,18 @@ class Word:
 class Launch:
     """What a command has to say. None: what the engine does anyway.
 
-    ``rules``: the engine's. ``model``: a repository or a file. ``max_sequences``: of one replica of the attention.
-    ``dtype``: the type that 16-bit weights are loaded in, where it is not the checkpoint's own; ``quantize_on_load``: a
-    format that the engine makes of the checkpoint's own while loading. ``stated``: options by a request's names, before
-    all else; ``further``: those that nothing counts; ``release``: whose options they are. ``beside``: of a draft, of
-    adapters, of memories below the GPU's.
+    ``rules``: the engine's. ``model``: a repository or a file. ``hub_file``: a repository and a kind of the files in
+    it, in place of the file; ``hub_file_alone``: without the towers that lie beside it. ``max_sequences``: of one
+    replica of the attention. ``dtype``: the type that 16-bit weights are loaded in, where it is not the checkpoint's
+    own; ``quantize_on_load``: a format that the engine makes of the checkpoint's own while loading. ``stated``: options
+    by a request's names, before all else; ``further``: those that nothing counts; ``release``: whose options they are.
+    ``beside``: of a draft, of adapters, of memories below the GPU's.
     """
 
     rules: LaunchRules
     model: str
+    hub_file: str | None = None
+    hub_file_alone: bool = False
     layout: Layout
     gpus_per_node: int
     context_tokens: int | None = None
@@ -116,7 +119,9 @@ def _values(launch: Launch) -> dict[str, Value]:
     layout = launch.layout
     several = launch.nodes > 1
     return {
-        "model": _operand(launch.model),
+        "model": _operand(launch.model) if launch.hub_file is None else None,
+        "hub_file": launch.hub_file,
+        "hub_file_alone": launch.hub_file_alone or None,
         "tensor": _above_one(layout.tensor),
         "pipeline": _above_one(layout.pipeline),
         "data": _above_one(layout.data),

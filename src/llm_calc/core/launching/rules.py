@@ -8,6 +8,8 @@ from llm_calc.core.planning.space import LayoutRules
 
 Quantity = Literal[
     "model",
+    "hub_file",
+    "hub_file_alone",
     "tensor",
     "pipeline",
     "data",

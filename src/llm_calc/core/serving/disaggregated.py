@@ -6,7 +6,7 @@ from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.serving import batch
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
-from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.serving.estimate import Deployment, Estimate, means_of
 from llm_calc.core.serving.host import with_host
 
 _ROUNDS = 40
@@ -82,16 +82,7 @@ def estimate(
     first = larger(concurrency / rate - answer, prefill + transfer)
     ttft = with_host(first, tpot, lengths, 1.0, deployment.host)
     latency = ttft + answer
-    requests = concurrency / latency
-    return Estimate(
-        ttft_s=ttft,
-        tpot_s=tpot,
-        request_latency_s=latency,
-        output_tokens_per_s=requests * lengths.output_tokens,
-        total_tokens_per_s=requests * (lengths.input_tokens + lengths.output_tokens),
-        requests_per_s=requests,
-        running=decoding,
-    )
+    return means_of(lengths, ttft, tpot, latency, concurrency, decoding)
 
 
 def queue(

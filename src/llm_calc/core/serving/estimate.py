@@ -85,7 +85,7 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
         ttft, tpot = _as_served(deployment.server, lengths, fits, ttft, tpot)
     latency = ttft + (lengths.output_tokens - 1) * tpot
     waited = (rounds - 1) / 2 * latency
-    return _estimate(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
+    return means_of(lengths, ttft + waited, tpot, latency * rounds, requests, fits)
 
 
 def _as_served(
@@ -150,7 +150,7 @@ def closed_form(
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
     rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
-    return _estimate(lengths, ttft, tpot, whole, rate * whole, steady.running)
+    return means_of(lengths, ttft, tpot, whole, rate * whole, steady.running)
 
 
 def _steady(
@@ -256,7 +256,7 @@ def from_run(
     most = float(most_requests_per_s(deployment, lengths))
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)
     in_flight = rate_per_s * latency
-    found = _estimate(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running)
+    found = means_of(lengths, float(first.mean()), tpot, latency, in_flight, served.mean_running)
     return replace(found, percentiles=each.percentiles, each=each)
 
 
@@ -267,7 +267,7 @@ def _room(deployment: Deployment, lengths: Lengths) -> Quantity:
     return larger(deployment.capacity / held, 1.0)
 
 
-def _estimate(
+def means_of(
     lengths: Lengths,
     ttft: Quantity,
     tpot: Quantity,
@@ -275,7 +275,11 @@ def _estimate(
     in_flight: Quantity,
     running: Quantity,
 ) -> Estimate:
-    """Throughput by Little's law: requests a second = requests in flight / latency."""
+    """All means of requests of which so many are in flight at once [s, tokens/s, requests/s].
+
+    ``requests a second = in flight / latency``.
+    Definition: Little's law.
+    """
     requests = in_flight / latency
     return Estimate(
         ttft_s=ttft,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from math import isqrt
 
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.workloads.images import (
     CanvasImage,
     ImageCost,
@@ -15,7 +16,7 @@ from llm_calc.core.workloads.images import (
 )
 
 ANY_SIDE = 1000
-
+LIMITS = "engine.limit_mm_per_prompt"
 
 MOST_ASPECT = 200
 
@@ -32,6 +33,12 @@ class ItemLimit:
     height: int | None = None
     num_frames: int | None = None
     length: int | None = None
+
+    @property
+    def sides(self) -> str:
+        """The sides that are stated, in words."""
+        said = {"width": self.width, "height": self.height}
+        return ", ".join(f"{name} {side}" for name, side in said.items() if side is not None)
 
     def without(self, size: str) -> "ItemLimit":
         """The same with one of the sizes left to the model."""
@@ -77,20 +84,32 @@ class LargestItem:
         Source: vLLM 0.33.0 ``vllm/multimodal/processing/dummy_inputs.py``, ``_get_dummy_images`` and
         ``_get_dummy_videos``; checked: 2026-11-30, read.
         Leaves out: processors that scale every image to one number of patches, which sides leave as it is.
+
+        Raises:
+            InvalidInputError: sides that the processor refuses; names the limit that says them.
         """
         most = self.frames * self.pair
         frames = -(-min(most, video.num_frames or most) // self.pair)
-        frame = self.frame if self.frame is None or self.own_frame else self._sized(self.frame, video)
-        return replace(self, image=self._sized(self.image, image), frame=frame, frames=frames)
+        frame = (
+            self.frame if self.frame is None or self.own_frame else self._sized(self.frame, video, "video")
+        )
+        return replace(self, image=self._sized(self.image, image, "image"), frame=frame, frames=frames)
 
-    def _sized(self, cost: ImageCost, limit: ItemLimit) -> ImageCost:
+    def _sized(self, cost: ImageCost, limit: ItemLimit, kind: str) -> ImageCost:
         if self.rule is None or not (limit.width or limit.height):
             return cost
         sides = largest_sides(self.rule)
         if sides is None:
             return cost
         width, height = min(sides[0], limit.width or sides[0]), min(sides[1], limit.height or sides[1])
-        return self.rule.cost(width, height) if (width, height) != sides else cost
+        if (width, height) == sides:
+            return cost
+        try:
+            return self.rule.cost(width, height)
+        except InvalidInputError as error:
+            reason = error.message.removeprefix(f"{error.field}: ")
+            msg = f"{LIMITS}.{kind}: {limit.sides} of at most {sides[0]} x {sides[1]} pixels: {reason}"
+            raise InvalidInputError(msg, field=f"{LIMITS}.{kind}") from error
 
     def item(
         self, context_tokens: int, *, images: bool = True, videos: bool = True

@@ -1,15 +1,11 @@
 """Why a plan of memory holds what is asked, or does not, in one sentence with the numbers that decide."""
 
+from llm_calc.adapters.units import gib
 from llm_calc.core.advice.memory import sequences_text
-from llm_calc.core.deployments.question import Asked, replica_sequences
+from llm_calc.core.deployments.question import Asked, replica_sequences, sequence_bytes
 from llm_calc.core.engines import GpuBudget, MemoryPlan, Pool
 from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.engines.room_words import prompt_text
-
-
-def _gib(size_bytes: float) -> float:
-    """Bytes as GiB, in which sentences are written."""
-    return size_bytes / 2**30
 
 
 def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
@@ -19,7 +15,7 @@ def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
     if plan.refusals:
         return "; ".join(plan.refusals)
     if plan.host is not None and not plan.host.fits:
-        needed, there = _gib(plan.host.needed_bytes), _gib(plan.host.memory_bytes or 0.0)
+        needed, there = gib(plan.host.needed_bytes), gib(plan.host.memory_bytes or 0.0)
         return f"{needed:.2f} GiB would lie in the host's memory of {there:.2f} GiB: this does not fit"
     context, sequences = asked.context_tokens, asked.sequences
     if context > plan.max_model_len_tokens:
@@ -41,14 +37,14 @@ def _taken(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:
     who = f"{sequences_text(asked.sequences, context)} {'takes' if asked.sequences == 1 else 'take'}"
     need, there = each * sequence_bytes(plan, context), plan.available_bytes
     if len(plan.pools) < 2 or fits:
-        return f"{who} {_gib(need):.2f} GiB of the {_gib(there):.2f} GiB that each GPU has for the KV cache"
+        return f"{who} {gib(need):.2f} GiB of the {gib(there):.2f} GiB that each GPU has for the KV cache"
     pool = min(plan.pools, key=lambda each: float(each.sequences(context)))
     return f"{who} {_of_pool(plan, pool, each, context)}"
 
 
 def _of_pool(plan: MemoryPlan, pool: Pool, sequences: int, context: int) -> str:
     """What so many sequences of a replica take of a pool; of recurrent states the slots are counted."""
-    need, there = _gib(sequences * float(pool.sequence_bytes(context))), _gib(pool.capacity_bytes)
+    need, there = gib(sequences * float(pool.sequence_bytes(context))), gib(pool.capacity_bytes)
     whose = "each replica's" if plan.replicas > 1 else "the"
     if pool.name != "state":
         return f"{need:.2f} GiB of the {there:.2f} GiB in {whose} pool of {pool.name} layers"
@@ -65,31 +61,23 @@ def _unstarted(plan: MemoryPlan, *, fits: bool) -> str:
     if not fits or plan.starts:
         return ""
     default = plan.max_model_len_tokens
-    need, there = _gib(sequence_bytes(plan, default)), _gib(plan.available_bytes)
+    need, there = gib(sequence_bytes(plan, default)), gib(plan.available_bytes)
     return (
         f"; the engine does not start with its default context of {default} tokens, of which one sequence takes "
         f"{need:.2f} GiB of the {there:.2f} GiB; state a shorter one"
     )
 
 
-def sequence_bytes(plan: MemoryPlan, context: int) -> float:
-    """What one sequence takes of all pools of a GPU [bytes].
-
-    Definition: the sum over pools.
-    """
-    return sum(float(pool.sequence_bytes(context)) for pool in plan.pools)
-
-
 def shortage_text(budget: GpuBudget, host: HostBudget | None) -> str:
     """What is needed where the fixed parts alone exceed the memory, and what is there."""
     fixed = budget.weights_bytes + budget.activation_peak_bytes + budget.framework_bytes
     parts = (
-        f"weights of {_gib(budget.weights_bytes):.2f} GiB, an activation peak of "
-        f"{_gib(budget.activation_peak_bytes):.2f} GiB and {_gib(budget.framework_bytes):.2f} GiB of the framework"
+        f"weights of {gib(budget.weights_bytes):.2f} GiB, an activation peak of "
+        f"{gib(budget.activation_peak_bytes):.2f} GiB and {gib(budget.framework_bytes):.2f} GiB of the framework"
     )
     shared = budget.memory_bytes - budget.usable_bytes
     if host is not None and shared > 0:
-        total, kept = _gib(fixed + shared), _gib(shared)
-        left = f"the system leaves the GPU {_gib(budget.memory_bytes):.2f} GiB"
+        total, kept = gib(fixed + shared), gib(shared)
+        left = f"the system leaves the GPU {gib(budget.memory_bytes):.2f} GiB"
         return f"{parts} and {kept:.2f} GiB that the processor keeps take {total:.2f} GiB; {left}"
-    return f"{parts} take {_gib(fixed):.2f} GiB; {_gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
+    return f"{parts} take {gib(fixed):.2f} GiB; {gib(budget.usable_bytes):.2f} GiB are usable on each GPU"
