@@ -96,7 +96,7 @@ def body(kind: str) -> Body:
     return {**plain, **KINDS[kind][0]}
 
 
-def rows(asked: Body, grid: Body, method: str = "auto", target: Any = "serving_estimate") -> list[Body]:
+def rows(asked: Body, grid: Body, method: Any = "auto", target: Any = "serving_estimate") -> list[Body]:
     return list(llm_calc.sweep(target=target, base=asked, grid=grid, method=method))
 
 
