@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 
+from llm_calc.adapters.fit_files import Files
 from llm_calc.adapters.fit_flags import Chosen, runners
 
 HOSTILE = ("$(touch${IFS}pwned)", "$HOME", "`id`", "a'b\"c", "a; id", "a\nFROM b", "my model")
@@ -11,7 +12,7 @@ HOSTILE = ("$(touch${IFS}pwned)", "$HOME", "`id`", "a'b\"c", "a; id", "a\nFROM b
 
 def chosen(model: str) -> Chosen:
     return Chosen(
-        model=model,
+        files=Files(title=model),
         weights="q4_k_m",
         cache="f16",
         context_tokens=4096,

@@ -8,15 +8,12 @@ from llm_calc.adapters.certainty import basis_kind, interval_of
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import engine_from, engine_rules
 from llm_calc.adapters.fit_dead_end import ways_out
+from llm_calc.adapters.fit_files import ALIKE_FORMATS, USUAL_FORMATS, files_of, formats_of
 from llm_calc.adapters.fit_flags import ALL_LAYERS, SIXTEEN_BITS, Chosen, runners
 from llm_calc.adapters.fit_positions import with_positions
 from llm_calc.adapters.fit_speed import Tried, best_place, best_words, faster_words, too_slow_words
 from llm_calc.adapters.fit_vllm import old_rules_of, vllm_command
-from llm_calc.adapters.model_source import (
-    SourcedModel,
-    own_precision,
-    served_in_any_format,
-)
+from llm_calc.adapters.model_source import served_in_any_format
 from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import names_models
 from llm_calc.adapters.said_as import fields_of_rows, said_as
@@ -37,9 +34,6 @@ from llm_calc.core.errors import CalcError, InvalidInputError, RefusedError
 from llm_calc.core.host import host_words
 from llm_calc.core.memory import total_parameters
 
-USUAL_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "q2_k")
-ALIKE_FORMATS = (OWN_KIND, "q4_k_m")
-"""Of a model whose experts lie in the first of them, which all kinds leave as they are."""
 ALIKE = "formats: {0}; other kinds leave the experts in {1} as well, and differ little from these: name one to see it"
 USUAL_CACHES = ("f16", "q8_0")
 ANSWER_SHARE = 8
@@ -73,7 +67,7 @@ def answer_fit(request: FitRequest, catalogs: Catalogs) -> FitAnswer:
     check_devices(request.hardware.count)
     request, longer = with_positions(request, catalogs)
     source = served_in_any_format(request.model, catalogs)
-    kinds = [(weights, cache) for weights in _formats(request, source) for cache in _caches(request)]
+    kinds = [(weights, cache) for weights in formats_of(request, source) for cache in _caches(request)]
     with said_as(fields_of_rows(request)):
         tried = _each_once([_tried(request, catalogs, *kind) for kind in kinds])
     formats = dict.fromkeys(words for each in tried for words in each.formats)
@@ -105,14 +99,6 @@ def _each_once(tried: list[Tried]) -> list[Tried]:
     for each in tried:
         kept.setdefault((each.row.file_bytes, each.row.kv_cache), each)
     return sorted(kept.values(), key=lambda each: (-each.bits, -each.cache_bits))
-
-
-def _formats(request: FitRequest, source: SourcedModel) -> list[str]:
-    said = request.formats or ([source.variant.file_kind] if source.variant else None)
-    if said is not None:
-        return list(dict.fromkeys(each.strip().lower() for each in said))
-    own = own_precision(source, OWN_MACHINE).weights
-    return list(ALIKE_FORMATS if own.storage == OWN_KIND else USUAL_FORMATS)
 
 
 def _caches(request: FitRequest) -> tuple[str, ...]:
@@ -269,7 +255,7 @@ def _runners(request: FitRequest, catalogs: Catalogs, placed: Placed, layers: in
     vllm = vllm_command(request, catalogs, bits, small_cache=small) if on_gpu and not apple else None
     return runners(
         Chosen(
-            model=placed.subject.name,
+            files=files_of(request.model, catalogs, placed.subject.name),
             weights=weights,
             cache=cache,
             context_tokens=request.context_tokens,

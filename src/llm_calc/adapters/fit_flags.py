@@ -3,6 +3,8 @@
 import shlex
 from dataclasses import dataclass
 
+from llm_calc.adapters.fit_files import Files
+from llm_calc.adapters.hub_files import hub_file
 from llm_calc.adapters.wire.fitting import Runners
 
 ALL_LAYERS = 999
@@ -18,7 +20,7 @@ class Chosen:
     ``bits``: of most matrices. ``mlx``: whether that runs such models there. ``vllm``: what that would run instead.
     """
 
-    model: str
+    files: Files
     weights: str
     cache: str
     context_tokens: int
@@ -30,6 +32,11 @@ class Chosen:
     on_gpu: bool
     experts: bool
     vllm: str | None
+
+    @property
+    def hub_file(self) -> str | None:
+        """The repository and kind to load, where the request names a repository of GGUF files."""
+        return None if self.files.hub is None else hub_file(self.files.hub, self.weights)
 
     @property
     def cells(self) -> int:
@@ -63,7 +70,7 @@ def runners(chosen: Chosen) -> Runners:
 
 
 def _file(chosen: Chosen) -> str:
-    return f"{chosen.model}-{chosen.weights}.gguf"
+    return chosen.files.file or f"{chosen.files.title}-{chosen.weights}.gguf"
 
 
 def _word(name: str) -> str:
@@ -74,8 +81,7 @@ def _word(name: str) -> str:
 def _llama_cpp(chosen: Chosen) -> str:
     words = [
         "llama-server",
-        "-m",
-        _word(_file(chosen)),
+        *(["-m", _word(_file(chosen))] if chosen.hub_file is None else ["-hf", _word(chosen.hub_file)]),
         "-c",
         str(chosen.cells),
         "-np",
@@ -96,7 +102,9 @@ def _ollama(chosen: Chosen) -> str:
         settings += ["OLLAMA_FLASH_ATTENTION=1", f"OLLAMA_KV_CACHE_TYPE={chosen.cache}"]
     count = chosen.all_layers if chosen.on_gpu else chosen.gpu_layers
     layers = "" if chosen.parts_apart else f"; PARAMETER num_gpu {count}"
-    return f"{' '.join(settings)} ollama serve; Modelfile: FROM {shlex.quote('./' + _file(chosen))}{layers}"
+    hub = chosen.hub_file
+    source = shlex.quote(f"./{_file(chosen)}" if hub is None else f"hf.co/{hub}")
+    return f"{' '.join(settings)} ollama serve; Modelfile: FROM {source}{layers}"
 
 
 def _lm_studio(chosen: Chosen) -> str:
@@ -108,11 +116,11 @@ def _lm_studio(chosen: Chosen) -> str:
         parts += ["Force Model Expert Weights onto CPU"]
     if chosen.small_cache:
         parts += ["Flash Attention on", f"K and V Cache Quantization Type {chosen.cache.upper()}"]
-    return f"{_file(chosen)}: {', '.join(parts)}"
+    return f"{chosen.hub_file or _file(chosen)}: {', '.join(parts)}"
 
 
 def _mlx(chosen: Chosen) -> str | None:
     if not chosen.mlx or not chosen.on_gpu:
         return None
     bits = next(bits for least, bits in MLX_BITS if chosen.bits >= least)
-    return f"mlx_lm.server --model {_word(f'{chosen.model}-{bits}bit')}"
+    return f"mlx_lm.server --model {_word(f'{chosen.files.title}-{bits}bit')}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.engines import release_of
+from llm_calc.adapters.hub_files import hub_file
 from llm_calc.adapters.planning.beside_words import ADAPTER_PLACES, beside_values, draft_word, unsaid_beside
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
@@ -21,8 +22,6 @@ from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
-HUB_KINDS = {"bf16-gguf": "bf16", "mxfp4_moe": "mxfp4"}
-"""Kinds that files on hubs are called otherwise than here."""
 NOT_LOOKED_UP = "whether a file of this kind lies there was not looked up"
 
 
@@ -98,8 +97,7 @@ def _hub_file(choice: Choice, names: Names) -> str | None:
     """The repository of GGUF files and the kind of the one to load, where the request names such a repository."""
     if names.files is None or not traits_of(choice.engine).formats.gguf_alone:
         return None
-    kind = choice.precision.weights.name
-    return f"{names.files}:{HUB_KINDS.get(kind, kind).upper()}"
+    return hub_file(names.files, choice.precision.weights.name)
 
 
 def _has_tower(model: Model) -> bool:
