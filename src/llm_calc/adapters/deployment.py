@@ -192,10 +192,8 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
         replicas=placed.replicas,
     )
     words = room.warnings(workload)
-    return {
-        "warnings": (*placed.warnings, *words),
-        "larger_cache": bool(words) and room.is_larger(workload),
-    }
+    larger = bool(words) and room.is_larger(workload)
+    return {"warnings": (*placed.warnings, *words), "larger_cache": larger}
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
@@ -296,7 +294,6 @@ def _as_measured(placed: Placed, engine: EnginePart, built: Engine, workload: Wo
     offsets = offsets_of(calibration, load, placed.engine, setup, work)
     timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
     timed = with_bounds(timed, placed.machine, built, setup, workload)
-    factor = release_factor(engine, setup.gpu)
-    if factor is not None:
+    if (factor := release_factor(engine, setup.gpu)) is not None:
         timed = at_release(timed, calibration.name, factor)
     return replace(placed, deployment=timed, release_factor=factor)
