@@ -229,9 +229,8 @@ def _placed(
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
-    layout, replicas = one_replica(subject.setup.layout)
+    (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
     scheduling, filled = scheduling_of(calibration, built, plan, layout)
-    unfit = fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
     return Placed(
         subject=subject,
         engine=built.name,
@@ -255,11 +254,11 @@ def _placed(
         operators=stands.operators,
         offload=stands.offload,
         context_tokens=context,
-        prompt_tokens=most_prompt_tokens(workload),
+        prompt_tokens=prompts,
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_beside(subject, beside), *unfit),
+        warnings=(*true_beside(subject, beside), *fit_warnings(plan, workload.longest_tokens, prompts)),
     )
 
 
