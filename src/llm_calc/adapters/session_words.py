@@ -94,6 +94,8 @@ def session_warnings(
     yield from trace_warnings(placed, workload, found, apart_per_s)
     intervals = "" if apart_per_s is not None else "; the intervals are those of closed loops"
     yield f"{kind}: loads of this kind were never measured here{intervals}"
+    if apart_per_s is None:
+        yield from _unheld(placed, workload)
     yield from _slow_tiers(placed, found)
     turns = 1 if workload.sessions is None else workload.sessions.turns
     replicas = placed.replicas if apart_per_s is None else 1
@@ -104,6 +106,20 @@ def session_warnings(
                 f"workload.{name}_rate: above the {served:.3g} {name}s a second that the deployment can serve; the "
                 "queue grows without end"
             )
+
+
+def _unheld(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
+    """That not all sessions that are asked for at once fit in memory at their longest, as a memory plan says."""
+    if workload.load != "concurrency" or not workload.grows:
+        return
+    longest, asked = workload.longest_tokens, workload.requests_in_flight
+    held = int(placed.plan.max_concurrency(longest)) * placed.replicas
+    if held < asked:
+        yield (
+            f"workload.concurrency: by the engine's memory rules the KV cache holds {held} requests of {longest} "
+            f"tokens, as sessions are at their longest, and not {asked}: a memory plan does not fit; here contexts "
+            "that find no room are dropped and computed again, and requests wait"
+        )
 
 
 def tier_assumptions(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
