@@ -59,6 +59,7 @@ from llm_calc.core.engines.sglang_share import (
     has_prefill_graphs,
     static_share,
     weights_bytes,
+    with_graphs_held,
 )
 from llm_calc.core.engines.sglang_traits import TRAITS
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
@@ -166,7 +167,7 @@ class Sglang:
         check_layout(setup.model, setup.layout)
         check_page(self.page(setup), self._chunk(setup), self.page_size)
         server = replace(setup, layout=one_replica(setup.layout)[0])
-        plans = [self._stage(server, stage) for stage in range(setup.layout.pipeline)]
+        plans = [with_graphs_held(self._stage(server, stage)) for stage in range(setup.layout.pipeline)]
         return replace(fullest(plans), replicas=setup.layout.data)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
