@@ -11,6 +11,8 @@ from llm_calc.core.launching.manifests.served import (
     Object,
     Served,
     image_of,
+    in_a_cluster,
+    listening_notes,
 )
 
 KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
@@ -24,7 +26,8 @@ KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
 def manifests_of(served: Served, kinds: Sequence[str]) -> tuple[dict[str, list[Object]], list[str]]:
     """The objects of each kind that can be made, and notes on the others and on images of another release."""
     made: dict[str, list[Object]] = {}
-    notes: list[str] = []
+    notes = list(listening_notes(served)) if kinds else []
+    served = in_a_cluster(served)
     for kind in dict.fromkeys(kinds):
         try:
             made[kind] = KINDS[kind](served)

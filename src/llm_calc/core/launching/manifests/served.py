@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_calc.core.errors import UnsupportedError
@@ -152,8 +152,29 @@ def port_of(served: Served) -> int:
     ``port`` of the options, else the container's own.
     Definition: as the command says it.
     """
-    said = next((each.json for each in served.launch.further if each.name == "port"), "")
+    said = next((each.texts[0] for each in served.launch.further if each.name == "port" and each.texts), "")
     return int(said) if said.isdecimal() else served.container.port
+
+
+def in_a_cluster(served: Served) -> Served:
+    """The same without options of where the server listens: it is asked by HTTP under its pod's address."""
+    kept = tuple(each for each in served.launch.further if each.name not in _own(served))
+    return replace(served, launch=replace(served.launch, further=kept))
+
+
+def listening_notes(served: Served) -> Iterator[str]:
+    """What is left out of a cluster's command."""
+    names = ", ".join(f"engine.{each.name}" for each in served.launch.further if each.name in _own(served))
+    if names:
+        yield (
+            f"manifests: {names}: left out; probes and the Service ask the server by HTTP under its pod's address, "
+            "where it listens without"
+        )
+
+
+def _own(served: Served) -> tuple[str, ...]:
+    found = served.launch.rules.container
+    return () if found is None else found.own
 
 
 def variables(served: Served) -> list[Object]:
