@@ -78,7 +78,10 @@ def _log(cells: dict[str, str]) -> Log:
         gpu = gpu.with_memory(int(float(cells["gpu_memory_gib"]) * GIB))
     numbers = resolve_precision(reading.model, wishes, reading.quantization).numbers
     layout = Layout(
-        tensor=int(cells["tensor"]), pipeline=int(cells["pipeline"] or 1), data=int(cells["data"])
+        tensor=int(cells["tensor"]),
+        pipeline=int(cells["pipeline"] or 1),
+        data=int(cells["data"]),
+        shared=True if engine == "sglang" else None,
     )
     setup = Setup(model=reading.model, numbers=numbers, layout=layout, gpu=gpu)
     return Log(

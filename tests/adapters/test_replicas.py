@@ -61,6 +61,8 @@ def test_replicas_at_equal_loads_are_one_as_often(client: TestClient, stack: Sta
         (Layout(tensor=1, data=4), Layout(), 4),
         (Layout(tensor=1, data=4, expert=4), Layout(data=4, expert=4), 1),
         (Layout(tensor=2, pipeline=2), Layout(tensor=2, pipeline=2), 1),
+        (Layout(data=4, shared=True), Layout(data=4, shared=True), 1),
+        (Layout(tensor=4, data=2, expert=4, shared=False), Layout(tensor=4, expert=4, shared=False), 2),
     ],
 )
 def test_measured_layouts_are_told_by_their_replica(layout: Layout, one: Layout, replicas: int) -> None:

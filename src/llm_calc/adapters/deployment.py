@@ -7,6 +7,7 @@ from typing import Any
 
 from llm_calc.adapters import served
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
+from llm_calc.adapters.attention_groups import with_groups
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
@@ -148,6 +149,7 @@ def place_subject(
 ) -> Placed:
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
+    subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
@@ -229,7 +231,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     layout, replicas = one_replica(subject.setup.layout)
-    scheduling, filled = scheduling_of(calibration, built, plan, subject.setup.layout, layout.data)
+    scheduling, filled = scheduling_of(calibration, built, plan, layout)
     unfit = fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
     return Placed(
         subject=subject,

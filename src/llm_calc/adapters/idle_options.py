@@ -40,7 +40,7 @@ def idle_options(part: EnginePart, setup: Setup, plan: MemoryPlan) -> list[str]:
     """One sentence for each option that is stated, differs from its default and changes nothing of the memory."""
     return [
         f"engine.{name}: changes nothing of the memory here"
-        for name in _stated(part)
+        for name in _stated(part, setup.layout.data)
         if not any(name in note for note in plan.notes) and _without(part, name, setup) == _shown(plan)
     ]
 
@@ -95,10 +95,13 @@ class Timed:
 
 
 def idle_in_time(
-    part: EnginePart, said: Sequence[str], timed_by: Callable[[EnginePart], Timed]
+    part: EnginePart, data: int, said: Sequence[str], timed_by: Callable[[EnginePart], Timed]
 ) -> Iterator[str]:
-    """The same of options that change nothing of the times, nor are said to; ``timed_by``: what these follow from."""
-    names = list(_stated(part))
+    """The same of options that change nothing of the times, nor are said to; ``timed_by``: what these follow from.
+
+    ``data``: groups or servers of the layout.
+    """
+    names = list(_stated(part, data))
     if not names:
         return
     now = timed_by(part)
@@ -155,9 +158,11 @@ def _at_most(deployment: Deployment, requests: int) -> Deployment:
     return replace(deployment, limit=limit, server=server, alone=alone)
 
 
-def _stated(part: EnginePart) -> Iterator[str]:
-    defaults = release_of(part).defaults
-    apart = NOT_OPTIONS | (homed_flags(part.name) - frozenset(traits_of(part.name).options.layout.switches))
+def _stated(part: EnginePart, data: int) -> Iterator[str]:
+    """Options that may be idle; a switch that said what the ``data`` groups are to each other is not."""
+    defaults, flags = release_of(part).defaults, traits_of(part.name).options.layout
+    idle = () if flags.joins and data > 1 else flags.switches
+    apart = NOT_OPTIONS | (homed_flags(part.name) - frozenset(idle))
     if getattr(part, "preset", None) is not None:
         apart |= OF_PRESETS
     for name in sorted(part.model_fields_set - apart):

@@ -5,6 +5,7 @@ from functools import partial
 
 from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import computing_side, planned_side
+from llm_calc.adapters.attention_groups import with_groups
 from llm_calc.adapters.beside_model import check_parts_beside
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
 from llm_calc.adapters.catalog import Catalogs
@@ -144,7 +145,7 @@ def plan_of(
     subject: Subject, precision: PrecisionPart, part: EnginePart, workload: WorkloadPart | None
 ) -> Planned:
     """What is resolved, planned by its engine."""
-    subject = with_cache_types(subject, precision, part)
+    subject = with_groups(with_cache_types(subject, precision, part), part)
     built = engine_from(part)
     check_dealt(built, subject.setup)
     question = Question(setup=subject.setup, engine=built, asked=asked_of(workload))

@@ -92,13 +92,13 @@ def never_whole(setup: Setup, engine: Engine) -> bool:
 
 def _layouts(layout: Layout, engine: Engine, most: int) -> Iterator[Layout]:
     """The layout, and larger ones: one stage more each time where layers are dealt, else twice as many GPUs."""
-    field = "pipeline" if engine.traits.deals_layers else "tensor"
+    stages = engine.traits.deals_layers
     most = min(most, MOST_DEVICES) if isinstance(engine, LlamaCpp) else most
     while layout.gpus <= most:
         yield layout
-        size: int = getattr(layout, field)
-        larger = size + 1 if field == "pipeline" else 2 * size
-        layout = replace(layout, stage_layers=(), **{field: larger})
+        tensor, pipeline = layout.tensor, layout.pipeline
+        tensor, pipeline = (tensor, pipeline + 1) if stages else (2 * tensor, pipeline)
+        layout = replace(layout, stage_layers=(), tensor=tensor, pipeline=pipeline)
 
 
 def _size(gpu: Gpu) -> tuple[int, float]:

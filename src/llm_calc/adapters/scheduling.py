@@ -9,18 +9,18 @@ from llm_calc.core.serving.traffic import Scheduling
 
 
 def scheduling_of(
-    calibration: Calibration, engine: Engine, plan: MemoryPlan, layout: Layout, replicas: int
+    calibration: Calibration, engine: Engine, plan: MemoryPlan, layout: Layout
 ) -> tuple[Scheduling, float]:
     """How the engine forms steps, and which part of its planned cache it fills.
 
-    ``layout``: of the whole; ``replicas``: of attention, those that wait for each other.
+    ``layout``: of one replica, whose groups of attention wait for each other.
     """
     rows = load_calibration_file("served").scheduling
     row = rows.get(engine.name, rows[ANY_ENGINE])
     scheduling = Scheduling(
         policy=row.policy,
         budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
-        replicas=replicas,
+        replicas=layout.data,
         reserved_fraction=reserved_by(engine, row.reserved_fraction, layout),
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0

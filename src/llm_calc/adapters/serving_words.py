@@ -68,7 +68,7 @@ def said_of(
         warnings = list(of_both(placed, sides, _warnings))
     if turns is not None and sides is None:
         assumptions += tier_assumptions(placed, request.workload, turns)
-    idle = idle_in_time(request.engine, [*assumptions, *warnings], timed_by)
+    idle = idle_in_time(request.engine, placed.subject.setup.layout.data, [*assumptions, *warnings], timed_by)
     uncounted = uncounted_words(request.engine) if request.engine.further else ()
     loads = _load_warnings(request, placed, turns, sides)
     kept = idle_activations(request.precision, placed.subject.setup, request.engine.name, "the times")

@@ -32,6 +32,8 @@ class Layout:
 
     ``expert = 1``: every expert is cut over all of them instead. ``data`` splits sequences: attention and
     dense parts are replicated ``data`` times. ``stage_layers``: layers of each stage, where they are not dealt equally.
+    ``shared``: whether data-parallel groups are one server, which cuts its experts over all of them, or servers of
+    their own; None: one where experts are dealt.
     """
 
     tensor: int = 1
@@ -39,6 +41,7 @@ class Layout:
     data: int = 1
     expert: int = 1
     stage_layers: tuple[int, ...] = ()
+    shared: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes below one and expert groups that do not divide a stage."""
@@ -80,6 +83,16 @@ class Layout:
         Definition: ``expert`` deals experts among the same GPUs and adds none.
         """
         return self.tensor * self.pipeline * self.data
+
+    @property
+    def groups(self) -> int:
+        """Groups of attention in one server, which wait for each other at every step [1].
+
+        ``data`` where they are one server, else 1.
+        Definition: of servers of their own each has one.
+        """
+        shared = self.expert > 1 if self.shared is None else self.shared
+        return self.data if shared else 1
 
     @property
     def stage_gpus(self) -> int:
@@ -246,8 +259,11 @@ def check_layout(model: Model, layout: Layout) -> None:
 def one_replica(layout: Layout) -> tuple[Layout, int]:
     """The layout of one replica, and how many there are [replicas].
 
-    Definition: without expert parallelism data-parallel groups never wait for each other.
+    Definition: data-parallel groups that are servers of their own never wait for each other (``Layout.groups``).
+
+    Raises:
+        InvalidInputError: experts are dealt over more GPUs than one replica has.
     """
-    if layout.expert > 1 or layout.data == 1:
+    if layout.groups == layout.data:
         return layout, 1
     return replace(layout, data=1), layout.data

@@ -154,5 +154,5 @@ def test_what_does_not_fit_is_told_that_plans_keep_nothing_on_the_host(gpu: str,
     asked = {"model": {"name": "llama-3.1-70b"}, "workload": load, "limits": {"max_gpus": 1}, "gpus": [gpu]}
     ((refused,), found) = answer(asked).refused, answer(asked).plans
     assert not found
-    assert "do not fit on any layout of up to 1 GPUs" in refused.reason
+    assert "do not fit on any layout of up to 1 GPU of" in refused.reason
     assert refused.reason.endswith("llm-calc fit, by llama.cpp)") == said

@@ -3,6 +3,7 @@
 Right values of 0.5.23 were found by running its own resolution of arguments and its pool configurator without a GPU.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_given_share_is_taken_as_it_is() -> None:
 
 
 def test_data_parallel_attention_enlarges_the_reserve() -> None:
-    assert sglang().static_fraction(setup(data=4)) < sglang().static_fraction(setup(tensor=4))
+    assert sglang().static_fraction(setup(data=4, shared=True)) < sglang().static_fraction(setup(tensor=4))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,7 @@ def test_the_engine_starts_with_less_than_a_whole_context() -> None:
 
 def test_attention_is_replicated_and_experts_are_not() -> None:
     alone = sglang().plan(setup(mixtral())).budget.weights_bytes
-    spread = sglang().plan(setup(mixtral(), data=4)).budget.weights_bytes
+    spread = sglang().plan(setup(mixtral(), data=4, shared=True)).budget.weights_bytes
     experts = 32 * 8 * 3 * 4096 * 14336 * 2
     assert spread == pytest.approx(alone - experts * 3 / 4)
 
@@ -426,13 +427,24 @@ def test_contexts_are_dealt_by_newer_releases_alone_and_not_of_every_cache() -> 
 def test_attention_that_is_dealt_cuts_the_chunk(data: int, option: int | None, tokens: int) -> None:
     """0.5.23 ``handle_data_parallelism``: ``chunked_prefill_size // dp_size``, after the share was reckoned."""
     found = sglang(chunked_prefill_size=option)
-    assert found.limits(setup(data=data)).max_batched_tokens == tokens
-    assert found.plan(setup(data=data)).limits.max_batched_tokens == tokens
+    assert found.limits(setup(data=data, shared=True)).max_batched_tokens == tokens
+    assert found.plan(setup(data=data, shared=True)).limits.max_batched_tokens == tokens
     # 512 + 1.5 x the whole chunk + 128 a GPU + 2 x largest graph + what attention itself takes (and no prefill graphs)
     graph = 256 if data < 4 else 512
     reserve = 512 + 1.5 * tokens * data + 128 * data + 2 * graph + 8 * captured_chunks(tokens * data)
     reserve += 4.5 * graph * data if data > 1 else 0
-    assert found.static_fraction(setup(data=data, memory_gib=80)) == round(1 - reserve / 81_920, 3)
+    assert found.static_fraction(setup(data=data, shared=True, memory_gib=80)) == round(
+        1 - reserve / 81_920, 3
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"max_running_requests": 7}, {"mem_fraction_static": 0.7}])
+def test_servers_of_their_own_plan_as_one_alone(options: dict[str, Any]) -> None:
+    """``dp_size`` without attention's own groups starts the same server again, of dense models and of mixtures."""
+    for model in (None, mixtral()):
+        alone = sglang(**options).plan(setup(model, tensor=2, memory_gib=180))
+        several = sglang(**options).plan(setup(model, tensor=2, data=4, shared=False, memory_gib=180))
+        assert several == replace(alone, replicas=4)
 
 
 @pytest.mark.parametrize("data", [1, 4])
@@ -440,11 +452,13 @@ def test_prompts_that_are_left_whole_fill_a_step_of_the_most_prefill_tokens(data
     """0.5.23 ``handle_gpu_memory_settings`` and ``PrefillAdder``: 16,384 tokens of work in place of the chunk, in each
     group; ``generate_prefill_cuda_graph_batch_sizes(-1)`` is empty."""
     found = sglang(chunked_prefill_size=-1)
-    assert found.limits(setup(data=data)).max_batched_tokens == 16_384
+    assert found.limits(setup(data=data, shared=True)).max_batched_tokens == 16_384
     graph = 256 if data < 4 else 512
     reserve = 512 + 1.5 * 16_384 + 128 * data + 2 * graph + (4.5 * graph * data if data > 1 else 0)
-    assert found.static_fraction(setup(data=data, memory_gib=80)) == round(1 - reserve / 81_920, 3)
-    assert any("leaves prompts whole" in note for note in found.plan(setup(data=data)).notes)
+    assert found.static_fraction(setup(data=data, shared=True, memory_gib=80)) == round(
+        1 - reserve / 81_920, 3
+    )
+    assert any("leaves prompts whole" in note for note in found.plan(setup(data=data, shared=True)).notes)
 
 
 def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:

@@ -62,6 +62,15 @@ def test_dealt_experts_see_the_tokens_of_all_groups_and_attention_only_its_own()
     assert [each.name for each in work.collectives] == ["expert dispatch and combine"]
 
 
+def test_experts_cut_over_all_groups_of_a_server_see_the_tokens_of_all() -> None:
+    """The same bytes and FLOPs a GPU as dealt ones: 8 GPUs compute an eighth each, of every group's tokens."""
+    cut, dealt = work_of(deepseek_v3(), data=8, shared=True), work_of(deepseek_v3(), data=8, expert=8)
+    for name in ("token_share", "weight_bytes", "flops_per_token"):
+        assert getattr(group(cut, "experts"), name) == getattr(group(dealt, "experts"), name), name
+    assert group(cut, "mixer").token_share == 1 / 8
+    assert cut.collectives == dealt.collectives
+
+
 def test_latent_attention_reads_576_elements_a_layer_and_scores_absorbed_in_decode_only() -> None:
     context = work_of(deepseek_v3(), tensor=8).context[0]
     assert context.kv_bytes_per_key == 61 * 576 * 2

@@ -87,16 +87,25 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
         found["precision"] = with_cache(data.get("precision"), str(given.pop("kv_cache_dtype")), name)
     if given:
         layout = found["parallelism"] = _with_layout(data, given, name)
-        found["engine"].update(_idle_switch(given, layout, name))
+        found["engine"].update(_kept_switch(data, given, layout, name))
     return found
 
 
-def _idle_switch(given: Mapping[str, Any], layout: Mapping[str, Any] | None, engine: str) -> dict[str, Any]:
-    """A switch that is on and does nothing with this layout: it stays with the engine, to be named."""
+def _kept_switch(
+    data: Mapping[str, Any], given: Mapping[str, Any], layout: Mapping[str, Any] | None, engine: str
+) -> dict[str, Any]:
+    """The switch, where it stays with the engine: it says what groups are to each other, or is on and does nothing.
+
+    Groups that the engine's flags alone speak of are what they are by its default: servers of their own.
+    """
     flags = traits_of(engine).options.layout
-    switch = flags.switches[0]
-    on = given.get(switch) is True and _whole((layout or {}).get(flags.switched)) == 1
-    return {switch: True} if on else {}
+    switch, said = flags.switches[0], given.get(flags.switches[0])
+    if _whole((layout or {}).get(flags.switched)) == 1:
+        return {switch: True} if said is True else {}
+    if not flags.joins:
+        return {}
+    by_flag = flags.switched not in plain(data.get("parallelism"))
+    return {switch: bool(said)} if by_flag or said is not None else {}
 
 
 def _cache_flag(engine: str) -> tuple[str, ...]:

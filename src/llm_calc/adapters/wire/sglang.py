@@ -24,7 +24,8 @@ class SglangEngine(EngineBase):
     dp_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
     ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")
     enable_dp_attention: bool | None = Field(
-        None, description="Whether dp_size groups share the GPUs of tp_size"
+        None,
+        description="Whether dp_size groups are one server on the GPUs of tp_size; off: servers of their own",
     )
     mem_fraction_static: Fraction | None = Field(
         None, description="Share of memory for weights and KV pool, 0 to 1 [-]"

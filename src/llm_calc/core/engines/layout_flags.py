@@ -24,12 +24,14 @@ class LayoutFlags:
 
     ``sizes``: flags and their names here. ``switches``: flags that say how the sizes are meant. ``switched``: the size
     that a switch makes larger than 1 where it does anything. ``meant``: the sizes with the switch on or off.
+    ``joins``: whether the switch makes one server of data-parallel groups, which are servers of their own without it.
     """
 
     sizes: Mapping[str, str] = field(default_factory=dict)
     switches: tuple[str, ...] = ()
     switched: str = ""
     meant: Meant = as_stated
+    joins: bool = False
 
 
 def with_dealt_experts(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001

@@ -3,7 +3,7 @@
 Read from SGLang 0.5.4, 0.5.12 and 0.5.23 (``srt/server_args.py``, ``arg_groups/``, ``pool_configurator.py``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
@@ -61,7 +61,7 @@ from llm_calc.core.engines.sglang_share import (
 )
 from llm_calc.core.engines.sglang_traits import TRAITS
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
-from llm_calc.core.parallelism import check_layout
+from llm_calc.core.parallelism import check_layout, one_replica
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,9 @@ class Sglang:
         Leaves out: what loading changes on the device beyond the weights (``docs/memory.md``).
         """
         check_layout(setup.model, setup.layout)
-        return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        server = replace(setup, layout=one_replica(setup.layout)[0])
+        plans = [self._stage(server, stage) for stage in range(setup.layout.pipeline)]
+        return replace(fullest(plans), replicas=setup.layout.data)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
         limits, context = self.limits(setup), context_of(setup.model, self.context_length)
@@ -177,6 +179,7 @@ class Sglang:
         available = usable - framework - weights - vision_bytes(setup.model, self.rules)
         dealt, state = self._dealt(setup, stage, max(0.0, available))
         pools = dealt.pools if state is None else (*dealt.pools, state)
+        slots = self._slots(setup).a_request
         usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else None
         running = running_requests(self._asked_requests(setup), usual, dealt.tokens, context, state)
         return MemoryPlan(
@@ -199,10 +202,7 @@ class Sglang:
             replicas=setup.layout.data,
             stage=stage,
             must_hold_one=False,
-            notes=(
-                *pool_notes(pools, self.page(setup), self._slots(setup).a_request),
-                *whole_notes(self._chunk(setup)),
-            ),
+            notes=(*pool_notes(pools, self.page(setup), slots), *whole_notes(self._chunk(setup))),
             refusals=sglang_refusals(setup, self.dcp_size),
         )
 
@@ -258,7 +258,7 @@ class Sglang:
         ratio = state_ratio(self.rules, kind, self.mamba_full_memory_ratio)
         tracked = tracked_slots(self.rules, self.mamba_radix_cache_strategy, kind, overlap=overlap)
         requests = self._asked_requests(setup)
-        fixed = self.max_mamba_cache_size and self.max_mamba_cache_size // setup.layout.data
+        fixed = self.max_mamba_cache_size and self.max_mamba_cache_size // setup.layout.groups
         if fixed is None and self.disable_radix_cache:
             fixed = requests
         return StateSlots(
@@ -269,9 +269,9 @@ class Sglang:
         )
 
     def _asked_requests(self, setup: Setup) -> int | None:
-        """``max_running_requests`` of one replica; the option counts all of them."""
+        """``max_running_requests`` of one group; the option counts all groups of a server."""
         asked = self.max_running_requests
-        return None if asked is None else max(1, asked // setup.layout.data)
+        return None if asked is None else max(1, asked // setup.layout.groups)
 
     def _has_prefill_graphs(self, setup: Setup) -> bool:
         off = self.disable_cuda_graph or self.disable_prefill_cuda_graph

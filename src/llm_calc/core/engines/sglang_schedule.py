@@ -16,13 +16,13 @@ FEWEST_RUNNING, MOST_RUNNING, CONTEXTS = 2048, 4096, 512
 def own_chunk(chunk: int, layout: Layout) -> int:
     """Tokens of a prompt that a step takes in one group of data-parallel attention [tokens].
 
-    ``chunked_prefill_size // data``; the memory's share is reckoned before with the whole. With -1 whole prompts
+    ``chunked_prefill_size // groups``; the memory's share is reckoned before with the whole. With -1 whole prompts
     as far as ``max_prefill_tokens`` in each group.
     Source: SGLang 0.5.23 ``srt/arg_groups/parallel_hook.py``, ``handle_data_parallelism``;
     ``srt/managers/schedule_policy.py``, ``PrefillAdder``; checked: 2026-11-30, read.
     Leaves out: with -1, that a first prompt which is longer goes whole.
     """
-    return MOST_PREFILL if chunk == WHOLE else max(1, chunk // layout.data)
+    return MOST_PREFILL if chunk == WHOLE else max(1, chunk // layout.groups)
 
 
 def working_tokens(chunk: int) -> int:

@@ -26,7 +26,7 @@ def card_class(setup: Setup, rules: SglangRules) -> tuple[int, int]:
     """
     memory_gib = setup.memory_bytes / 2**30
     chunk, few, many = next(values for below, *values in rules.card_classes if memory_gib < below)
-    return int(chunk), int(few if setup.layout.tensor * setup.layout.data < 4 else many)
+    return int(chunk), int(few if setup.layout.tensor * setup.layout.groups < 4 else many)
 
 
 def captured_batches(largest: int) -> int:
@@ -67,7 +67,7 @@ def _is_plain_latent(setup: Setup) -> bool:
 
 PREFILL_BARS: Mapping[str, Callable[[Setup, int], bool]] = {
     "stages": lambda setup, _: setup.layout.pipeline > 1,
-    "data": lambda setup, _: setup.layout.data > 1,
+    "data": lambda setup, _: setup.layout.groups > 1,
     "contexts": lambda _, ways: ways > 1,
     "drafts": lambda setup, _: setup.drafted_tokens > 0,
     "latent": lambda setup, _: _is_plain_latent(setup),
@@ -112,7 +112,7 @@ def static_share(setup: Setup, held: Reserved) -> float:
 
     ``round((memory - reserve) / memory, 3)``, and for a model with a vision tower times ``0.95 x (1 - 0.1 x (layers x
     width^2 / (24 x 1024^2) - 1))``, the last factor held in 0.8 to 1.05. The reserve in MiB is ``512 + 1.5 x max(chunk,
-    2048) + 128 x GPUs + 2 x largest graph``, plus ``3 x largest graph x data`` (4.5 above 300) with data-parallel
+    2048) + 128 x GPUs + 2 x largest graph``, plus ``3 x largest graph x groups`` (4.5 above 300) with data-parallel
     attention, whether graphs are captured or not, plus 8 a prefill graph, or 1536 for all of them with latent
     attention; at least 10 GiB above 60 GiB; plus what is kept for a draft.
     Source: SGLang 0.5.23 ``srt/arg_groups/memory_hook.py``, ``handle_gpu_memory_settings`` and
@@ -120,10 +120,10 @@ def static_share(setup: Setup, held: Reserved) -> float:
     Leaves out: further reserves for DeepEP, disaggregation and, up to 0.5.13, a draft model of its own (6 GiB).
     """
     layout, memory_mib = setup.layout, setup.memory_bytes / 2**20
-    reserve = 512 + 1.5 * max(held.chunk, 2048) + 128 * layout.tensor * layout.pipeline * layout.data
+    reserve = 512 + 1.5 * max(held.chunk, 2048) + 128 * layout.tensor * layout.pipeline * layout.groups
     reserve += 2 * held.batch if held.graphs else 0
-    if layout.data > 1:
-        reserve += held.batch * layout.data * (4.5 if held.batch > 300 else 3)
+    if layout.groups > 1:
+        reserve += held.batch * layout.groups * (4.5 if held.batch > 300 else 3)
     if held.prefill:
         reserve += LATENT_PREFILL_GRAPHS_MIB if is_latent(setup.model) else 8 * captured_chunks(held.prefill)
     if memory_mib > LARGE_CARD_MIB:

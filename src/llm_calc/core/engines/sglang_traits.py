@@ -50,6 +50,7 @@ TRAITS = Traits(
             switches=("enable_dp_attention",),
             switched="data",
             meant=with_shared_attention,
+            joins=True,
         ),
         partition=True,
     ),

@@ -44,7 +44,7 @@ def collective_works(model: Model, counts: LayerCounts, layout: Layout) -> tuple
     """Reductions after each mixer and each feed-forward part [bytes].
 
     Tensor parallelism: ``2 x layers`` all-reduces of ``tokens x hidden x 2`` bytes for the tokens of one replica.
-    Experts dealt over all GPUs of a stage: dispatch and combine of all tokens, which as an all-gather and a
+    Experts dealt, or cut, over all GPUs of a stage: dispatch and combine of all tokens, which as an all-gather and a
     reduce-scatter move what one all-reduce moves.
     Source: vLLM 0.33.0 ``model_executor/layers/linear.py``, ``RowParallelLinear`` (one all-reduce behind each), and
     its documentation, "Expert Parallel Deployment" (``allgather_reducescatter``, the default); checked: 2026-11-30,
@@ -52,7 +52,7 @@ def collective_works(model: Model, counts: LayerCounts, layout: Layout) -> tuple
     Leaves out: the smaller volume of a true all-to-all that sends each token to k ranks only.
     """
     message = float(model.hidden * MESSAGE_BYTES)
-    spread = layout.expert > 1 and layout.stage_gpus > 1
+    spread = layout.stage_gpus > 1 and (layout.expert > 1 or layout.groups > 1)
     inside = counts.layers + (counts.layers - counts.expert_layers if spread else counts.layers)
     works = []
     if layout.tensor > 1:

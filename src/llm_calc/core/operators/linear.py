@@ -63,7 +63,7 @@ def _linear(recipe: WeightRecipe, layout: Layout, placed: Placed) -> LinearWork:
         flops_per_token=placed.calls * weight.flops_per_token * piece,
         activation_bytes_per_token=placed.calls * width,
         calls=placed.calls,
-        token_share=1.0 if routed and layout.expert > 1 else 1.0 / layout.data,
+        token_share=1.0 if routed and (layout.expert > 1 or layout.groups > 1) else 1.0 / layout.data,
         experts=weight.copies if routed else 0,
         top_k=weight.used if routed else 0,
         format=_dominant(formats).name,

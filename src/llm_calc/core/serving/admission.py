@@ -15,4 +15,4 @@ def reserved_by(engine: Engine, measured: float, layout: Layout) -> float:
     """
     load = engine.traits.load
     caution = 1.0 if load.caution is None else float(getattr(engine, load.caution))
-    return min(1.0, measured * caution * (load.caution_dealt if layout.data > 1 else 1.0))
+    return min(1.0, measured * caution * (load.caution_dealt if layout.groups > 1 else 1.0))
