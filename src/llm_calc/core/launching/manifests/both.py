@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llm_calc.core.errors import CalcError, UnsupportedError
 from llm_calc.core.launching.manifests.dynamo import dynamo_notes, dynamo_sides
@@ -10,7 +11,7 @@ from llm_calc.core.launching.manifests.pods import claim, metadata
 from llm_calc.core.launching.manifests.served import (
     Object,
     Served,
-    in_a_cluster,
+    clustered_options,
     listening_notes,
     resource_of,
     variables,
@@ -32,7 +33,10 @@ def both_manifests(
     """The objects of each kind that can be made of two sides, and notes on the others."""
     made: dict[str, list[Object]] = {}
     notes = list(listening_notes(decode)) if kinds else []
-    prefill, decode = in_a_cluster(prefill), in_a_cluster(decode)
+    prefill, decode = (
+        replace(each, launch=replace(each.launch, further=clustered_options(each)))
+        for each in (prefill, decode)
+    )
     for kind in dict.fromkeys(kinds):
         try:
             made[kind] = _made(kind)(prefill, decode)

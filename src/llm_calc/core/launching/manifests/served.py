@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.command import Launch, Word, launch_words
+from llm_calc.core.launching.further import Further
 from llm_calc.core.launching.rules import Container, Image
 
 Object = dict[str, Any]
@@ -156,10 +157,9 @@ def port_of(served: Served) -> int:
     return int(said) if said.isdecimal() else served.container.port
 
 
-def in_a_cluster(served: Served) -> Served:
-    """The same without options of where the server listens: it is asked by HTTP under its pod's address."""
-    kept = tuple(each for each in served.launch.further if each.name not in _own(served))
-    return replace(served, launch=replace(served.launch, further=kept))
+def clustered_options(served: Served) -> tuple[Further, ...]:
+    """Options that nothing counts, without those of where the server listens: a cluster asks its pod's address."""
+    return tuple(each for each in served.launch.further if each.name not in _own(served))
 
 
 def listening_notes(served: Served) -> Iterator[str]:
