@@ -26,7 +26,7 @@ from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
-from llm_calc.adapters.planning.ways import unused_ways
+from llm_calc.adapters.planning.ways import unused_formats, unused_ways
 from llm_calc.adapters.planning.widened import widened
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
@@ -228,13 +228,14 @@ def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibr
 
 
 def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
-    scene, prices, options = found.search.scene, found.search.prices, found.searched.options
+    scene, prices, options = found.search.scene, found.search.prices, found.searched.running(found.gpus)
     if request.limits.max_gpus is None:
         yield f"limits.max_gpus: {MOST_GPUS}, since none was given"
     yield from dict.fromkeys(words for choice in options for words in choice.precision.weights.assumptions)
     if request.formats is None:
         names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in options))
         yield f"formats: {names}; name others in formats to have them considered"
+    yield from unused_formats(request.formats or (), [(each.engine, each.part.weights) for each in options])
     if scene.percentile != "mean":
         yield f"limits: kept by the mean and by the {scene.percentile} of one simulated run"
     yield (
@@ -248,7 +249,9 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     owned = owned_prices(scene.catalogs, request.owner, own)
     yield from unused_prices(own, owned, (gpu.id for gpu in found.gpus))
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
-    yield from unused_ways([choice.way for choice in options], [plan.row.choice.way for plan in found.plans])
+    yield from unused_ways(
+        [choice.way for choice in found.searched.options], [plan.row.choice.way for plan in found.plans]
+    )
     yield from day_assumptions(scene.day)
     yield from cut_words(request.workload)
     if turns := turns_assumption(request.workload):
