@@ -223,8 +223,14 @@ def test_files_of_quantizers_travel_beside_a_config() -> None:
 
 
 def test_a_value_that_another_takes_the_place_of_is_told() -> None:
-    assert read_link("/?v=1&n=1&n=2").unknown == ("n=1 (said again)",)
-    assert read_link("/?v=1&n=2&n=2").unknown == ()
+    found = read_link("/?v=1&n=1&n=2&b.m=x&b.m=y")
+    assert found.replaced == (
+        "'n' is said again: '2' takes the place of '1'",
+        "'b.m' is said again: 'y' takes the place of 'x'",
+    )
+    assert found.unknown == ()
+    assert found.scenarios[0].state["n"] == "2"
+    assert read_link("/?v=1&n=2&n=2").replaced == ()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,13 @@ def test_unknown_parts_are_told_beside_the_answer() -> None:
     assert json.loads(ended.stdout) == answered("estimate", "--link", LINK)
 
 
+def test_a_key_that_is_said_again_is_no_unknown_one() -> None:
+    ended = run("estimate", "--link", "/?v=1&m=llama-3.1-8b&m=qwen3-8b&g=l40s&w=", "--json")
+    said = "'m' is said again: 'qwen3-8b' takes the place of 'llama-3.1-8b'"
+    assert ended.stderr.startswith(f"Warning: link: {said}\n")
+    assert "not known here" not in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -81,7 +81,7 @@ async def test_the_other_tools_answer_as_the_service_too(client: TestClient) -> 
     served = [json.loads(line) for line in client.post("/api/sweep", json=grid).iter_lines()]
     async with Client(SERVER, read_timeout_seconds=120) as tools:
         linked = await tools.call_tool("estimate_from_link", {"link": LINK, "scenario": "b"})
-        said = {"link": f"{LINK}&zz=1&owner.years=5"}
+        said = {"link": f"{LINK}&zz=1&owner.years=4&owner.years=5"}
         idle = await tools.call_tool("estimate_from_link", said)
         rows = await tools.call_tool("sweep", grid)
         some = await tools.call_tool("sweep", {**grid, "most_rows": 5})
@@ -90,6 +90,7 @@ async def test_the_other_tools_answer_as_the_service_too(client: TestClient) -> 
     assert idle.structured_content is not None
     warned = " ".join(idle.structured_content["warnings"])
     assert "zz=1: not known here" in warned
+    assert "link: 'owner.years' is said again: '5' takes the place of '4'" in warned
     assert "owner.years: plans alone read it" in warned
     assert len(served) == 12
     assert rows.structured_content == {"rows": served, "rows_left_out": 0}

@@ -18,7 +18,7 @@ from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.sessions import room_of
-from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.setup import Subject, as_named, resolve_setup
 from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import EnginePart
@@ -119,7 +119,7 @@ def place(
     )
     return place_subject(
         catalogs,
-        subject,
+        as_named(subject, engine, model, catalogs),
         precision=precision,
         gpus_per_node=hardware.gpus_per_node,
         engine=engine,

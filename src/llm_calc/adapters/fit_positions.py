@@ -1,11 +1,14 @@
 """A context beyond a model's positions: a release of the same shape that has more of them, else a refusal."""
 
+from collections.abc import Iterable
+
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.models import Checkpoint
 from llm_calc.adapters.model_source import served_model
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.fitting import FitRequest
 from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.engines.positions import positions_of
 from llm_calc.core.errors import UnsupportedError
 
 
@@ -16,7 +19,7 @@ def with_positions(request: FitRequest, catalogs: Catalogs) -> tuple[FitRequest,
         UnsupportedError: neither the model nor another release of its shape has so many.
     """
     model, asked = served_model(request.model, catalogs).model, request.context_tokens
-    own = model.context_limit_tokens or model.context_length_tokens
+    own = positions_of(model)
     if not own or asked <= own:
         return request, []
     longer = [each for each in _longer(request.model, catalogs) if (each.context_length_tokens or 0) > own]
@@ -35,7 +38,7 @@ def _words(found: Checkpoint) -> str:
 
 
 def _longer(part: ModelPart, catalogs: Catalogs) -> list[Checkpoint]:
-    """Releases of the same shape in the same formats with other positions, the fewest first."""
+    """Releases of the same publisher and shape in the same formats with other positions, the fewest first."""
     if part.name is None:
         return []
     name = published(catalogs, part.name).entry.name
@@ -43,6 +46,12 @@ def _longer(part: ModelPart, catalogs: Catalogs) -> list[Checkpoint]:
     found = [
         each
         for each in entry.checkpoints
-        if each.context_length_tokens is not None and each.quantization_config is None
+        if each.context_length_tokens is not None
+        and each.quantization_config is None
+        and _publishers(each.hugging_face_ids) & _publishers(entry.hugging_face_ids)
     ]
     return sorted(found, key=lambda each: each.context_length_tokens or 0)
+
+
+def _publishers(ids: Iterable[str]) -> set[str]:
+    return {each.partition("/")[0] for each in ids}

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from llm_calc.adapters.link_fields import shown
+
 Pairs = list[tuple[str, str]]
 
 
@@ -14,9 +16,9 @@ def without_format(pairs: Pairs, letters: list[str]) -> list[bool]:
 
 
 def said_again(pairs: Pairs) -> Iterator[str]:
-    """Values that a later one of the same key takes the place of, as ``key=value (said again)``."""
+    """Sentences on values that a later one of the same key takes the place of."""
     said: dict[str, str] = {}
     for key, value in pairs:
         if said.get(key, value) != value:
-            yield f"{key}={said[key]} (said again)"
+            yield f"{shown(key)} is said again: {shown(value)} takes the place of {shown(said[key])}"
         said[key] = value

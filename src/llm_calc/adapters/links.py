@@ -26,7 +26,6 @@ from llm_calc.adapters.units import GIB
 from llm_calc.core.errors import InvalidInputError
 
 State = dict[str, str]
-
 LETTERS = "ABCD"
 AUTO = "auto"
 SESSIONS = "s"
@@ -157,10 +156,11 @@ class LinkedScenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link that was read. ``unknown``: parts of it that nobody here knows, as ``key=value``."""
+    """A link that was read: its ``unknown`` parts, as ``key=value``, and sentences on values that were ``replaced``."""
 
     scenarios: tuple[LinkedScenario, ...]
     unknown: tuple[str, ...]
+    replaced: tuple[str, ...] = ()
 
     def scenario(self, letter: str) -> LinkedScenario:
         """The scenario of a letter.
@@ -203,7 +203,7 @@ def read_link(link: str) -> Link:
     first: State = dict(_table()["defaults"])
     others: dict[str, State] = {}
     pairs = parse_qsl(query, keep_blank_values=True)
-    unknown = list(said_again(pairs))
+    unknown: list[str] = []
     for key, value in pairs:
         match = _KEY.fullmatch(key)
         letter, name = (match["letter"], match["name"]) if match else (None, key)
@@ -222,6 +222,7 @@ def read_link(link: str) -> Link:
             for letter, state, source, open_format in zip(LETTERS, states, sources, unsaid, strict=False)
         ),
         unknown=tuple(unknown),
+        replaced=tuple(said_again(pairs)),
     )
 
 

@@ -20,7 +20,7 @@ from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
 from llm_calc.adapters.presets import chosen_words, with_preset
 from llm_calc.adapters.served import served_words
-from llm_calc.adapters.setup import Subject, resolve_setup
+from llm_calc.adapters.setup import Subject, as_named, resolve_setup
 from llm_calc.adapters.speculation import with_draft_said
 from llm_calc.adapters.stage_memory import cache_groups, per_gpu, stage_memory
 from llm_calc.adapters.wire.engines import EnginePart
@@ -134,6 +134,7 @@ def _planned_replica(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
         version=request.engine.version,
         processor=getattr(request.engine, "mm_processor_kwargs", None),
     )
+    subject = as_named(subject, request.engine, request.model, catalogs)
     check_parts_beside(request.speculative, request.lora, request.engine.name)
     served = served_lora(request.lora, subject, request.engine.name)
     subject = with_draft_said(subject, request.speculative, catalogs, request.engine)

@@ -81,7 +81,7 @@ def nothing_words(part: EnginePart) -> Iterator[str]:
     names = _further_of(part, passed_options(part.name).nothing)
     if names:
         listed = ", ".join(f"engine.{name}" for name in names)
-        yield f"{listed}: nothing of memory or times is known to follow from it; not used"
+        yield f"{listed}: nothing of memory or times is known to follow from it; it changes no figure here"
 
 
 def uncounted_words(part: EnginePart) -> Iterator[str]:

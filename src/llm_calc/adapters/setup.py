@@ -20,7 +20,7 @@ from llm_calc.adapters.unlike import (
     requested_gpu,
     unlike_gpus,
 )
-from llm_calc.adapters.wire.engines import EngineName
+from llm_calc.adapters.wire.engines import EngineName, EnginePart
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.checkpoints.recipes.precision import AUTO
@@ -153,6 +153,15 @@ def resolved(
         assumptions=(*source.assumptions, *formats.weights.assumptions, *assumed, *machines),
         warnings=(*source.warnings, *notes, *_format_warnings(formats, engine, gpu)),
     )
+
+
+def as_named(subject: Subject, engine: EnginePart, model: ModelPart, catalogs: Catalogs) -> Subject:
+    """The subject, where no option of its engine names another model; see :func:`.named_model.with_named_model`."""
+    if not engine.further_values:
+        return subject
+    from llm_calc.adapters.named_model import with_named_model
+
+    return with_named_model(subject, engine, model, catalogs)
 
 
 def _named_load(

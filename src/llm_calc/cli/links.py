@@ -113,6 +113,8 @@ def _read(text: str | None) -> "Link":
     from llm_calc.adapters.links import read_link
 
     link = read_link(sys.stdin.read() if text == STDIN else text or "")
+    for each in link.replaced:
+        print(f"Warning: link: {each}", file=sys.stderr)
     if link.unknown:
         print(f"Warning: link: not known here, ignored: {', '.join(link.unknown)}", file=sys.stderr)
     return link

@@ -90,7 +90,8 @@ def estimate_from_link(
     read = read_link(link)
     found = read.scenario(scenario)
     served = answer(operations.SERVING_ESTIMATE, **found.serving_estimate)
-    idle = [f"link: {each}: not known here, ignored" for each in read.unknown]
+    idle = [f"link: {each}" for each in read.replaced]
+    idle += [f"link: {each}: not known here, ignored" for each in read.unknown]
     idle += [f"link: {each}: plans alone read it; it changes nothing here" for each in found.for_plans]
     return served.model_copy(update={"warnings": [*served.warnings, *idle]}) if idle else served
 

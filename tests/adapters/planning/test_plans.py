@@ -227,3 +227,16 @@ def test_manifests_come_where_asked_and_not_in_fronts() -> None:
     assert all(plan.manifests for plan in answer.plans)
     assert all(point.plan.manifests is None for point in answer.pareto.cost_against_latency)
     assert all(plan.manifests is None for plan in every_plan(plans_of(workload={"concurrency": 8})))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "there", "elsewhere"),
+    [("h100-80gb-sxm", "fp8", "mlx-8bit"), ("apple-m3-ultra", "mlx-8bit", "fp8")],
+)
+def test_formats_are_told_of_engines_that_run_on_the_gpus(gpu: str, there: str, elsewhere: str) -> None:
+    """MLX runs on Apple's chips alone, and no server with fp8 does."""
+    body = {"model": {"name": "llama-3.1-8b"}, "workload": SMALL["workload"], "gpus": [gpu]}
+    answer = answer_deployment_plans(DeploymentPlansRequest.model_validate(body), load_catalogs())
+    (listed,) = [words for words in answer.assumptions if words.startswith("formats: ")]
+    assert there in listed
+    assert not any(elsewhere in words for words in answer.assumptions)

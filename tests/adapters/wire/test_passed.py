@@ -109,6 +109,13 @@ def test_what_nothing_counts_is_named_and_changes_no_figure(
         assert any(f"engine.{option}" in words for words in (*estimate.assumptions, *estimate.warnings))
 
 
+def test_what_a_command_says_is_not_called_unused() -> None:
+    """A plan's command listens on the port that is said."""
+    said = [words for words in plan(port=9000).assumptions if "engine.port" in words]
+    words = "engine.port: nothing of memory or times is known to follow from it; it changes no figure here"
+    assert said == [words]
+
+
 # An option under the name of a command line, and under the one of a request
 ALIKE = [
     (

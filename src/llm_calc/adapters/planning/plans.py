@@ -227,15 +227,22 @@ def _calibrations(options: Sequence[Choice], search: Search) -> dict[str, Calibr
     return {engine: scaled_calibration(load_calibration(family), own) for engine, family in families.items()}
 
 
+def _running(found: Found) -> Sequence[Choice]:
+    """What an engine runs on any of the GPUs; everything where none does."""
+    options = found.searched.options
+    return [each for each in options if any(each.refusal(gpu) is None for gpu in found.gpus)] or options
+
+
 def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]:
-    scene, prices, options = found.search.scene, found.search.prices, found.searched.running(found.gpus)
+    scene, prices, options = found.search.scene, found.search.prices, found.searched.options
+    running = _running(found)
     if request.limits.max_gpus is None:
         yield f"limits.max_gpus: {MOST_GPUS}, since none was given"
-    yield from dict.fromkeys(words for choice in options for words in choice.precision.weights.assumptions)
+    yield from dict.fromkeys(words for choice in running for words in choice.precision.weights.assumptions)
     if request.formats is None:
-        names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in options))
+        names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in running))
         yield f"formats: {names}; name others in formats to have them considered"
-    yield from unused_formats(request.formats or (), [(each.engine, each.part.weights) for each in options])
+    yield from unused_formats(request.formats or (), [(each.engine, each.part.weights) for each in running])
     if scene.percentile != "mean":
         yield f"limits: kept by the mean and by the {scene.percentile} of one simulated run"
     yield (
@@ -249,9 +256,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     owned = owned_prices(scene.catalogs, request.owner, own)
     yield from unused_prices(own, owned, (gpu.id for gpu in found.gpus))
     yield "power: every GPU draws its board power limit (TDP) all the time; hosts, network and cooling are not counted"
-    yield from unused_ways(
-        [choice.way for choice in found.searched.options], [plan.row.choice.way for plan in found.plans]
-    )
+    yield from unused_ways([choice.way for choice in options], [plan.row.choice.way for plan in found.plans])
     yield from day_assumptions(scene.day)
     yield from cut_words(request.workload)
     if turns := turns_assumption(request.workload):

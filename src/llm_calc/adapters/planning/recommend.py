@@ -32,6 +32,7 @@ from llm_calc.core.costs import request_usd, token_costs
 from llm_calc.core.deployments.question import headroom_bytes
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.llama_cpp_traits import MOST_PARALLEL
+from llm_calc.core.engines.positions import check_positions
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.manifests.made import manifest_assumption
@@ -54,8 +55,10 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
     Raises:
         UnknownNameError: a model, GPU or format that the catalogs do not hold.
         InvalidInputError: a field that cannot be right.
+        UnsupportedError: a context beyond what the model has positions for.
     """
     source = served_model(request.model, catalogs)
+    check_positions(source.model, request.context_tokens, "context_tokens")
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     named = named_gpus(request.gpus, catalogs)

@@ -41,11 +41,6 @@ class Searched:
         found = (_Found(each, gpu, self.search) for each in self.candidates)
         return [each for each in found if len(each.places)]
 
-    def running(self, gpus: Sequence[Gpu]) -> tuple[Choice, ...]:
-        """The options that run on one of some GPUs; all where none does."""
-        found = (each for each in self.options if any(each.refusal(gpu) is None for gpu in gpus))
-        return tuple(found) or self.options
-
     @cached_property
     def tried(self) -> Mapping[str, Sequence[Evaluated | None]]:
         """What was estimated in full, by GPU."""

@@ -10,6 +10,7 @@ from llm_calc.core.advice.step import longer_step, said_lengths
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.context_flags import EVERY_CONTEXT_FLAG
+from llm_calc.core.engines.positions import positions_of
 from llm_calc.core.errors import CalcError
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.hardware import LAPTOP, Gpu
@@ -116,7 +117,7 @@ def _context_of_the_model(setup: Setup, engine: Engine, asked: Asked) -> Iterato
     """Where the context that is said is beyond the model's positions: as many as those are."""
     name, own = (
         _option(engine, EVERY_CONTEXT_FLAG),
-        setup.model.context_limit_tokens or setup.model.context_length_tokens,
+        positions_of(setup.model),
     )
     if name is None or own is None or engine.plan(setup).max_model_len_tokens <= own:
         return

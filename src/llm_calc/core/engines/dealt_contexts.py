@@ -6,15 +6,17 @@ has to hold the same KV heads.
 
 from collections.abc import Iterator
 
+from llm_calc.core.engines.positions import beyond_positions
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
 from llm_calc.core.engines.splits import split_refusals
 
 
-def sglang_refusals(setup: Setup, contexts: int) -> tuple[str, ...]:
-    """What SGLang's layers cannot be cut by, and contexts that are not dealt over so many GPUs."""
+def sglang_refusals(setup: Setup, contexts: int, context_tokens: int) -> tuple[str, ...]:
+    """What SGLang's layers cannot be cut by, contexts that are not dealt over so many GPUs, and too long ones."""
     uncut = split_refusals(setup.model, setup.numbers.recipe, setup.layout)
-    return *uncut, *sglang_dealt(setup, contexts)
+    longer = beyond_positions(setup.model, context_tokens, "context_length")
+    return *uncut, *longer, *sglang_dealt(setup, contexts)
 
 
 def vllm_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:

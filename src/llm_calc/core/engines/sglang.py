@@ -203,7 +203,7 @@ class Sglang:
             stage=stage,
             must_hold_one=False,
             notes=(*pool_notes(pools, self.page(setup), slots), *whole_notes(self._chunk(setup))),
-            refusals=sglang_refusals(setup, self.dcp_size),
+            refusals=sglang_refusals(setup, self.dcp_size, context),
         )
 
     def _dealt(self, setup: Setup, stage: int, available: float) -> tuple[Dealt, Pool | None]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
 from llm_calc.core.engines.caches import LayerCache, stage_caches
+from llm_calc.core.engines.positions import lowered
 from llm_calc.core.engines.splits import head_refusals
 from llm_calc.core.engines.traits import Traits
 from llm_calc.core.engines.trtllm_traits import TRAITS
@@ -73,7 +74,8 @@ class TrtLlm:
         return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
-        limits, context = self.limits(setup), context_of(setup.model, self.max_seq_len)
+        limits, asked = self.limits(setup), context_of(setup.model, self.max_seq_len)
+        context, longer = lowered(setup.model, asked, "max_seq_len")
         rules = WeightRules(whole_ends=True, rotary_table=True, cut_towers=True, absorbed_copy=True)
         weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
         peak = float(
@@ -108,7 +110,7 @@ class TrtLlm:
             replicas=setup.layout.data,
             stage=stage,
             context_chosen=self.max_seq_len is not None,
-            notes=(*_notes(setup, stage), *self._prompt_notes(context)),
+            notes=(*longer, *_notes(setup, stage), *self._prompt_notes(context)),
             refusals=head_refusals(setup.model, setup.layout),
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from llm_calc.core.engines.base import GpuBudget, Limits, Setup
 from llm_calc.core.engines.dealt_contexts import vllm_dealt
+from llm_calc.core.engines.positions import beyond_positions
 from llm_calc.core.engines.splits import split_refusals
 from llm_calc.core.engines.vllm_kernels import PLAIN_INDEX, is_sparse
 from llm_calc.core.engines.vllm_rules import VllmRules
@@ -34,7 +35,7 @@ def start_refusals(
     """
     return (
         *split_refusals(setup.model, setup.numbers.recipe, setup.layout),
-        *_context(setup.model, context_tokens),
+        *beyond_positions(setup.model, context_tokens, "max_model_len"),
         *_step(limits, context_tokens if whole_prompts else 0),
         *_reserve(budget, held_context_bytes),
         *vllm_dealt(setup, contexts),
@@ -60,12 +61,6 @@ def check_block_size(model: Model, block_size: int | None, rules: VllmRules) -> 
         accepted = ", ".join(sizes) or f"multiples of {step}"
         msg = f"engine.block_size: no kernel for this model takes blocks of {block_size} tokens; accepted: {accepted}"
         raise UnsupportedError(msg, field="engine.block_size")
-
-
-def _context(model: Model, context_tokens: int) -> Iterator[str]:
-    own = model.context_limit_tokens or model.context_length_tokens
-    if own and context_tokens > own:
-        yield f"engine.max_model_len: {context_tokens} is above the {own} tokens that the model has positions for"
 
 
 def _step(limits: Limits, prompt_tokens: int) -> Iterator[str]:

@@ -1,0 +1,90 @@
+"""The model that an engine's own option names: a pasted command may load another than the request describes."""
+
+from dataclasses import replace
+
+from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.model_source import SourcedModel, own_precision, served_model
+from llm_calc.adapters.setup import Subject
+from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.parts import ModelPart
+from llm_calc.core.errors import CalcError, InvalidInputError
+from llm_calc.core.memory import total_parameters
+from llm_calc.core.model import Model
+
+OPTIONS = ("model", "model_path", "hf_repo")
+"""Options by which engines are told what to load: vLLM's, TensorRT-LLM's and MLX's, SGLang's, llama.cpp's."""
+MOST_CHARACTERS = 200
+ROUGH = ("num_layers", "hidden_size")
+"""Sizes that files in GGUF and dimensions state as a model's own file does."""
+
+
+def with_named_model(subject: Subject, engine: EnginePart, part: ModelPart, catalogs: Catalogs) -> Subject:
+    """The subject, where its engine is told to load that model; with a word where that cannot be told.
+
+    Raises:
+        InvalidInputError: the option names another model, or its weights in another format.
+    """
+    for option, value in (engine.further_values or {}).items():
+        if option in OPTIONS and isinstance(value, str) and value:
+            subject = _checked(subject, f"engine.{option}", value[:MOST_CHARACTERS], part, catalogs)
+    return subject
+
+
+def _checked(subject: Subject, field: str, name: str, part: ModelPart, catalogs: Catalogs) -> Subject:
+    if not _is_id(name):
+        words = f"{field}: {name!r} is a place; that it holds the model of the request was not checked"
+        return replace(subject, assumptions=(*subject.assumptions, words))
+    try:
+        other = served_model(ModelPart(name=name), catalogs)
+    except CalcError:
+        words = f"{field}: {name!r} is not known here; it is taken to be the model of the request"
+        return replace(
+            subject,
+            confidence="approximate",
+            assumptions=(*subject.assumptions, words),
+        )
+    _check_sizes(subject.setup.model, other.model, field, name, part)
+    _check_format(subject, other, field, name)
+    return subject
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name is a hub's, or the catalog's, and no path or address."""
+    return not (name.startswith(("/", ".", "~", "\\")) or "://" in name or name.count("/") > 1)
+
+
+def _check_sizes(model: Model, other: Model, field: str, name: str, part: ModelPart) -> None:
+    """Refuses a model of other sizes; files in GGUF may pad what they store, and dimensions leave much out."""
+    said, named = _sizes(model), _sizes(other)
+    if part.name is None and part.hf_config is None:
+        said, named = {key: said[key] for key in ROUGH}, {key: named[key] for key in ROUGH}
+    unlike = [key for key in said if said[key] != named[key]]
+    if unlike:
+        of = repr(part.name) if part.name else "the request's"
+        msg = (
+            f"{field}: {name!r} is another model than {of}: {unlike[0]} is {named[unlike[0]]}, not "
+            f"{said[unlike[0]]}; they must agree"
+        )
+        raise InvalidInputError(msg, field=field)
+
+
+def _sizes(model: Model) -> dict[str, int | None]:
+    return {
+        "num_layers": model.num_layers,
+        "hidden_size": model.hidden,
+        "parameters": total_parameters(model),
+        "context_length": model.context_length_tokens,
+    }
+
+
+def _check_format(subject: Subject, other: SourcedModel, field: str, name: str) -> None:
+    """Refuses weights in another format, where the id stands for one beside the model's own 16 bits."""
+    weights = subject.precision.weights
+    if other.wanted is not None:
+        return
+    if other.variant is None and not other.quantization:
+        return
+    stored = own_precision(other).weights
+    if stored.storage != weights.storage:
+        msg = f"{field}: {name!r} holds weights in {stored.name}, but the request's are {weights.name}; they must agree"
+        raise InvalidInputError(msg, field=field)
