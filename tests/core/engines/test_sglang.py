@@ -501,7 +501,7 @@ def test_pages_go_into_a_chunk(options: dict[str, Any], taken: bool) -> None:
 )
 def test_a_share_leaves_room_for_graphs_and_steps(share: float, starts: bool, warned: bool) -> None:
     """All of the card for the share leaves none for graphs; a hundredth, 0.8 GiB, none for steps of 8192 tokens."""
-    question = {
+    question: dict[str, Any] = {
         "model": "llama-3.1-8b",
         "hardware": H100,
         "engine": {"name": "sglang", "mem_fraction_static": share},
