@@ -30,11 +30,12 @@ def card_class(setup: Setup, rules: SglangRules) -> tuple[int, int]:
 
 
 def with_graphs_held(plan: MemoryPlan) -> MemoryPlan:
-    """The plan; one that does not start where the share and CUDA graphs leave less than nothing of the card.
+    """The plan; one that does not start where the share and CUDA graphs exceed the card [bytes].
 
-    Graphs are captured when the pools are made, so that what a step needs later is not asked for.
-    Read in stored versions of SGLang's ``srt/model_executor/cuda_graph_runner.py``: a start ends where capturing fails,
-    with the advice to lower the share; checked: 2026-11-30.
+    ``missing = weights + pools + graphs + framework - memory``: above 0 capturing fails, and the start with it.
+    Source: SGLang ``srt/model_executor/cuda_graph_runner.py``, ``CudaGraphRunner``; checked: 2026-11-30, read in stored
+    versions.
+    Leaves out: what steps need later, which is not asked for before.
     """
     budget = plan.budget
     missing = -(budget.unallocated_bytes + budget.activation_peak_bytes)
