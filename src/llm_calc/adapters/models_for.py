@@ -15,6 +15,7 @@ from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.said_unused import EXACT
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.serving_words import unit_words
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
 from llm_calc.adapters.wire.base import nearest_name_hint
@@ -92,6 +93,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
             *_left_out(request),
             *version_warnings(LlamaCppEngine()),
             *_approximate(found),
+            *(words for gpu in dict.fromkeys(gpus) for words in unit_words(gpu)),
             *_why_none(request, known, found, slow),
         ],
     )
