@@ -473,3 +473,23 @@ def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:
         for part in (0.3, 1.6)
     )
     assert soon.ttft_s < late.ttft_s
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        ({"page_size": 64}, True),
+        ({"page_size": 3, "chunked_prefill_size": 8190}, True),
+        ({"page_size": 3, "chunked_prefill_size": -1}, True),
+        ({"page_size": 3}, False),
+        ({"page_size": 64, "chunked_prefill_size": 1000}, False),
+    ],
+)
+def test_pages_go_into_a_chunk(options: dict[str, Any], taken: bool) -> None:
+    """Its start checks that the chunk, 8192 on such a card, is whole pages, where prompts are cut at all."""
+    found = sglang(**options)
+    if taken:
+        assert found.plan(catalog("llama-3.1-8b", "h100-80gb-sxm")).starts
+        return
+    with pytest.raises(InvalidInputError, match=r"^engine\.page_size: .* give \d+ or \d+, or another"):
+        found.plan(catalog("llama-3.1-8b", "h100-80gb-sxm"))
