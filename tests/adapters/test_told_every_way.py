@@ -200,3 +200,59 @@ def test_notes_hold_plain_words_of_every_row_once() -> None:
     assert first["notes"].count(UNKNOWN) == 1
     assert not any(row["notes"] for row in others)
     assert json.dumps(first)
+
+
+RECOMMENDED = [kind for kind in OPTIONS if "enable_eplb" not in kind] + [
+    "graphs of few sequences",
+    "a packed cache",
+    "requests that meet",
+    "units that are not counted",
+]
+"""Kinds that recommendations can be asked about; what does not fit, or takes no such prompt, is not recommended."""
+
+
+@pytest.mark.parametrize("kind", RECOMMENDED)
+def test_a_recommendation_says_it(kind: str) -> None:
+    asked = body(kind)
+    load = asked["workload"]
+    found = llm_calc.recommend(
+        model=asked["model"],
+        engine=asked["engine"],
+        gpus=[asked["hardware"]["gpu"]],
+        context_tokens=max(load["input_tokens"], 512),
+        concurrency=load["concurrency"],
+    )
+    (each,) = found.recommendations
+    assert any(KINDS[kind][1] in words for words in each.notes)
+    if kind not in SURE:
+        assert each.basis == "formula_only"
+
+
+@pytest.mark.parametrize(
+    "kind", ["an assumed acceptance", "requests that meet", "units that are not counted"]
+)
+def test_plans_say_it(kind: str) -> None:
+    asked = body(kind)
+    found = llm_calc.plan(
+        model=asked["model"],
+        gpus=[asked["hardware"]["gpu"]],
+        engines=[asked["engine"]["name"]],
+        workload=asked["workload"],
+        limits={"max_gpus": 1},
+        **{name: asked[name] for name in ("speculative",) if name in asked},
+    )
+    plans = [plan for plan in found.plans if plan.speculative is not None or "speculative" not in asked]
+    assert plans
+    for plan in plans:
+        assert any(KINDS[kind][1] in words for words in plan.notes)
+        assert kind in SURE or plan.basis == "formula_only"
+
+
+def test_own_machines_say_which_units_are_not_counted() -> None:
+    mac = {"gpu": "apple-m5-max"}
+    words = KINDS["units that are not counted"][1]
+    for found in (
+        llm_calc.fit(model=MODEL, hardware=mac, context_tokens=2048),
+        llm_calc.models_for(hardware=mac, context_tokens=2048, max_models=1),
+    ):
+        assert any(words in each for each in found.assumptions)
