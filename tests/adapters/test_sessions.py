@@ -231,3 +231,15 @@ def test_sessions_that_memory_does_not_hold_are_named_as_a_memory_plan_does(
     found = [each for each in asked(workload=load).warnings if each.startswith("workload.concurrency: by")]
     assert len(found) == (0 if fits else 1)
     assert all(f"holds {plan.sequences_that_fit} requests of 19500 tokens" in each for each in found)
+
+
+@pytest.mark.parametrize(("rates", "warned"), [((5e9, 50e9), True), ((50e9, 5e9), False)])
+def test_a_slower_tier_before_a_faster_one_is_named(rates: tuple[float, float], warned: bool) -> None:
+    upper, lower = rates
+    tiers = [
+        {"tier": "store", "memory_bytes": 1e12, "bandwidth_bytes_per_s": upper},
+        {"tier": "host", "memory_bytes": 1e11, "bandwidth_bytes_per_s": lower},
+    ]
+    found = [each for each in asked(kv_tiers=tiers).warnings if "give the fastest first" in each]
+    assert len(found) == int(warned)
+    assert all("store is listed before host, which reads 10 times as fast" in each for each in found)
