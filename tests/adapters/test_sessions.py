@@ -212,3 +212,34 @@ def test_a_tier_that_pays_says_by_how_much_and_what_would_hold_all() -> None:
     assert f"all 8 sessions alive take {8 * 2600 * 131_072 / 1e9:.3g} GB" in words
     assert "it has 100 GB" in words
     assert not any("does not pay" in each for each in answer.warnings)
+
+
+@pytest.mark.parametrize(("concurrency", "fits"), [(64, False), (20, True)])
+def test_sessions_that_memory_does_not_hold_are_named_as_a_memory_plan_does(
+    concurrency: int, fits: bool
+) -> None:
+    """The last of 20 turns ends at 4000 + 19 x (500 + 300) + 300 = 19,500 tokens."""
+    sessions = {"turns": 20, "growth_tokens": 500, "think_s": 10}
+    load = {
+        "input_tokens": 4000,
+        "output_tokens": 300,
+        "concurrency": concurrency,
+        "sessions": sessions,
+    }
+    plan = llm_calc.memory_plan(model="llama-3.1-8b", hardware="h100-80gb-sxm", workload=load)
+    assert plan.fits is fits
+    found = [each for each in asked(workload=load).warnings if each.startswith("workload.concurrency: by")]
+    assert len(found) == (0 if fits else 1)
+    assert all(f"holds {plan.sequences_that_fit} requests of 19500 tokens" in each for each in found)
+
+
+@pytest.mark.parametrize(("rates", "warned"), [((5e9, 50e9), True), ((50e9, 5e9), False)])
+def test_a_slower_tier_before_a_faster_one_is_named(rates: tuple[float, float], warned: bool) -> None:
+    upper, lower = rates
+    tiers = [
+        {"tier": "store", "memory_bytes": 1e12, "bandwidth_bytes_per_s": upper},
+        {"tier": "host", "memory_bytes": 1e11, "bandwidth_bytes_per_s": lower},
+    ]
+    found = [each for each in asked(kv_tiers=tiers).warnings if "give the fastest first" in each]
+    assert len(found) == int(warned)
+    assert all("store is listed before host, which reads 10 times as fast" in each for each in found)

@@ -226,8 +226,9 @@ def packs_cache(placed: Placed) -> bool:
 
 
 def holds_one(placed: Placed) -> bool:
-    """Whether the engine runs one request: it starts, takes this length, and has room for it."""
-    return runs(placed.plan, Asked(sequences=1, context_tokens=math.ceil(placed.context_tokens)))
+    """Whether the engine runs one request: it starts, takes this length and its prompt, and has room for it."""
+    context = math.ceil(placed.context_tokens)
+    return runs(placed.plan, Asked(sequences=1, context_tokens=context, prompt_tokens=placed.prompt_tokens))
 
 
 def basis_kind(placed: Placed) -> BasisKind:

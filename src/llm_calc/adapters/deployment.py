@@ -50,9 +50,9 @@ class Placed:
     ``replicas`` independent ones share the load; ``known``: the fit whose measurements are of such loads, whichever
     ``calibration`` times it; ``operators``: the step matrix by matrix; ``filled_fraction``: the part of the planned
     cache that measured deployments fill. ``timed_plan``: the plan with what measured deployments leave off.
-    ``offload``: what the host does of it. ``untimed``: options whose effect on time is not known. ``room``: where
-    contexts of sessions lie. ``release_factor``: time a token of the stated release as a server over the middle of
-    measured ones, where known. ``novel``: of a kind of which no run was measured. ``larger_cache``: the load takes
+    ``prompt_tokens``: the longest prompt. ``offload``: what the host does of it. ``untimed``: options whose effect on
+    time is not known. ``room``: where contexts of sessions lie. ``release_factor``: time a token of the stated release
+    as a server over the middle of measured ones. ``novel``: of a kind never measured. ``larger_cache``: the load takes
     more cache than planned. ``beside``: its draft and its adapters. ``encoder``: of the images of each request.
     ``met``: requests run at once, of which an engine may have no run. ``unused``: what was said in vain.
     """
@@ -74,6 +74,7 @@ class Placed:
     filled_fraction: float
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
+    prompt_tokens: int = 0
     untimed: tuple[str, ...] = ()
     unused: Unused = NOTHING_UNUSED
     room: Room | None = None
@@ -191,10 +192,8 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
         replicas=placed.replicas,
     )
     words = room.warnings(workload)
-    return {
-        "warnings": (*placed.warnings, *words),
-        "larger_cache": bool(words) and room.is_larger(workload),
-    }
+    larger = bool(words) and room.is_larger(workload)
+    return {"warnings": (*placed.warnings, *words), "larger_cache": larger}
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
@@ -230,9 +229,8 @@ def _placed(
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
-    layout, replicas = one_replica(subject.setup.layout)
+    (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
     scheduling, filled = scheduling_of(calibration, built, plan, layout)
-    unfit = fit_warnings(plan, workload.longest_tokens, most_prompt_tokens(workload))
     return Placed(
         subject=subject,
         engine=built.name,
@@ -256,10 +254,11 @@ def _placed(
         operators=stands.operators,
         offload=stands.offload,
         context_tokens=context,
+        prompt_tokens=prompts,
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
         assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
-        warnings=(*true_beside(subject, beside), *unfit),
+        warnings=(*true_beside(subject, beside), *fit_warnings(plan, workload.longest_tokens, prompts)),
     )
 
 
@@ -272,6 +271,8 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
         capacity=served.taken_capacity(plan, context, placed.filled_fraction),
         limit=min(float(plan.limits.max_sequences * plan.replicas), float(most or math.inf)),
     )
+    unfit = fit_warnings(placed.plan, context, placed.prompt_tokens)
+    kept = (words for words in placed.warnings if words not in unfit)
     note = (
         f"engine.disable_radix_cache: figures take one slot of recurrent state a request, as measured deployments ran; "
         f"by default {placed.engine} runs {placed.plan.limits.max_sequences} requests at once here; false times that"
@@ -281,7 +282,7 @@ def _without_kept_states(placed: Placed, most: int | None) -> Placed:
         timed_plan=plan,
         deployment=deployment,
         assumptions=(*placed.assumptions, note),
-        warnings=(*placed.subject.warnings, *fit_warnings(plan, context)),
+        warnings=(*kept, *fit_warnings(plan, context, placed.prompt_tokens)),
     )
 
 
@@ -292,7 +293,6 @@ def _as_measured(placed: Placed, engine: EnginePart, built: Engine, workload: Wo
     offsets = offsets_of(calibration, load, placed.engine, setup, work)
     timed = deployment if setup.unlike else replace(deployment, offsets=offsets)
     timed = with_bounds(timed, placed.machine, built, setup, workload)
-    factor = release_factor(engine, setup.gpu)
-    if factor is not None:
+    if (factor := release_factor(engine, setup.gpu)) is not None:
         timed = at_release(timed, calibration.name, factor)
     return replace(placed, deployment=timed, release_factor=factor)

@@ -1,6 +1,6 @@
 """``/api/models_for``: which models of the catalog run on a machine, the largest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from llm_calc.adapters.catalog import Catalogs
@@ -15,6 +15,7 @@ from llm_calc.adapters.presets import OWN_KIND
 from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.said_unused import EXACT
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.serving_words import unit_words
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.unlike import llama_cpp_notes, requested_gpu, room_bytes, unlike_gpus
 from llm_calc.adapters.wire.base import nearest_name_hint
@@ -89,7 +90,7 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
         assumptions=[
             f"started by {rules.title} {rules.version} with one slot and everything on the GPU",
             *llama_cpp_notes(request.hardware, catalogs),
-            *_left_out(request),
+            *_left_out(request, gpus),
             *version_warnings(LlamaCppEngine()),
             *_approximate(found),
             *_why_none(request, known, found, slow),
@@ -97,8 +98,9 @@ def answer_models_for(request: ModelsForRequest, catalogs: Catalogs) -> ModelsFo
     )
 
 
-def _left_out(request: ModelsForRequest) -> Iterator[str]:
-    """What the list does not look at."""
+def _left_out(request: ModelsForRequest, gpus: Iterable[Gpu]) -> Iterator[str]:
+    """What the list does not look at, and units of the chips that its times do not count."""
+    yield from (words for gpu in dict.fromkeys(gpus) for words in unit_words(gpu))
     if request.hardware.host is not None:
         yield IDLE_HOST
     if request.weights is None:

@@ -15,6 +15,7 @@ from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.presets import chosen_words
 from llm_calc.adapters.release_days import release_note, unstated_note
+from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -62,10 +63,10 @@ def said_of(
         yield from _assumptions(request, side)
 
     if sides is None:
-        assumptions, warnings = list(assumed(placed)), list(_warnings(placed))
+        assumptions, warnings = list(assumed(placed)), list(placed_warnings(placed))
     else:
         assumptions = [*of_both(placed, sides, assumed), *apart_words(request, sides)]
-        warnings = list(of_both(placed, sides, _warnings))
+        warnings = list(of_both(placed, sides, placed_warnings))
     if turns is not None and sides is None:
         assumptions += tier_assumptions(placed, request.workload, turns)
     idle = idle_in_time(request.engine, placed.subject.setup.layout.data, [*assumptions, *warnings], timed_by)
@@ -121,7 +122,8 @@ def unit_words(gpu: Gpu) -> Iterator[str]:
         )
 
 
-def _warnings(placed: Placed) -> Iterator[str]:
+def placed_warnings(placed: Placed) -> Iterator[str]:
+    """What is warned of a deployment whatever asks for its times."""
     yield from placed.warnings
     if placed.beside.draft.assumed:
         yield (
@@ -134,6 +136,13 @@ def _warnings(placed: Placed) -> Iterator[str]:
         yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):
         yield f"engine: {placed.engine} was measured with single requests only; several at once are the formula's"
+
+
+def confidence_of(placed: Placed) -> Confidence:
+    """``exact`` where everything that is said of a deployment is understood and in its times, and nothing assumed."""
+    units = placed.subject.setup.gpu.generation in UNCOUNTED_UNITS
+    apart = placed.untimed or placed.beside.draft.assumed or packs_cache(placed) or units
+    return APPROXIMATE if apart else placed.unused.confidence
 
 
 def _load_warnings(

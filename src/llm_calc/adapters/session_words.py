@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.mean_lengths import cut_words
@@ -94,7 +95,10 @@ def session_warnings(
     yield from trace_warnings(placed, workload, found, apart_per_s)
     intervals = "" if apart_per_s is not None else "; the intervals are those of closed loops"
     yield f"{kind}: loads of this kind were never measured here{intervals}"
+    if apart_per_s is None:
+        yield from _unheld(placed, workload)
     yield from _slow_tiers(placed, found)
+    yield from _slower_first(placed)
     turns = 1 if workload.sessions is None else workload.sessions.turns
     replicas = placed.replicas if apart_per_s is None else 1
     served = float(found.estimate.requests_per_s) * replicas / turns
@@ -104,6 +108,20 @@ def session_warnings(
                 f"workload.{name}_rate: above the {served:.3g} {name}s a second that the deployment can serve; the "
                 "queue grows without end"
             )
+
+
+def _unheld(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
+    """That not all sessions that are asked for at once fit in memory at their longest, as a memory plan says."""
+    if workload.load != "concurrency" or not workload.grows:
+        return
+    longest, asked = workload.longest_tokens, workload.requests_in_flight
+    held = int(placed.plan.max_concurrency(longest)) * placed.replicas
+    if held < asked:
+        yield (
+            f"workload.concurrency: by the engine's memory rules the KV cache holds {held} requests of {longest} "
+            f"tokens, as sessions are at their longest, and not {asked}: a memory plan does not fit; here contexts "
+            "that find no room are dropped and computed again, and requests wait"
+        )
 
 
 def tier_assumptions(placed: Placed, workload: WorkloadPart, found: Found) -> Iterator[str]:
@@ -129,6 +147,18 @@ def _all_sessions(placed: Placed, workload: WorkloadPart, found: Found, tier: Ti
     needed, has = found.sessions * workload.longest_tokens * each, tier.capacity_tokens * each
     alive = f"{found.sessions * placed.replicas:.0f} sessions alive"
     return f"; contexts of all {alive} take {needed / 1e9:.3g} GB at their longest, and it has {has / 1e9:.3g} GB"
+
+
+def _slower_first(placed: Placed) -> Iterator[str]:
+    """Tiers that are listed before faster ones: what several hold is read from the first of them."""
+    tiers = placed.room.tiers if placed.room else ()
+    for upper, lower in pairwise(tiers):
+        if lower.tokens_per_s > upper.tokens_per_s:
+            yield (
+                f"kv_tiers: {upper.name} is listed before {lower.name}, which reads "
+                f"{lower.tokens_per_s / upper.tokens_per_s:.3g} times as fast; what both hold is read from "
+                f"{upper.name}, as listed: give the fastest first"
+            )
 
 
 def _slow_tiers(placed: Placed, found: Found) -> Iterator[str]:

@@ -51,3 +51,31 @@ def runs(model: str, engine: str, weights: str | None, chip: str) -> bool:
     except CalcError:
         return False
     return True
+
+
+def test_formats_are_those_of_engines_that_run_on_the_gpus() -> None:
+    """MLX runs on Apple's chips alone, so that its formats are none of an NVIDIA GPU's."""
+    nvidia = " ".join(llm_calc.plan(model="llama-3.1-8b", gpus=["l40s"]).assumptions)
+    assert "mlx" not in nvidia
+    assert "formats: q8_0, q4_k_m, bf16, fp8; " in nvidia
+    apple = " ".join(llm_calc.plan(model="llama-3.1-8b", gpus=["m4-max-64gb"]).assumptions)
+    assert "mlx-8bit: what such checkpoints usually leave" in apple
+    assert "fp8" not in apple
+
+
+@pytest.mark.parametrize(
+    ("formats", "engines", "unused"),
+    [
+        (["fp8", "mlx-8bit"], None, ["mlx-8bit"]),
+        (["fp8", "q4_k_m"], ["vllm"], ["q4_k_m"]),
+        (["bf16", "f16"], ["vllm", "llama.cpp"], []),
+    ],
+)
+def test_formats_that_are_in_no_plan_are_told(
+    formats: list[str], engines: list[str] | None, unused: list[str]
+) -> None:
+    found = llm_calc.plan(model="llama-3.1-8b", gpus=["l40s"], formats=formats, engines=engines)
+    told = [line for line in found.assumptions if line.startswith("formats: ")]
+    assert told == [
+        f"formats: {name} is in no plan: none of the engines runs it on these GPUs" for name in unused
+    ]

@@ -240,3 +240,18 @@ def test_formats_are_told_of_engines_that_run_on_the_gpus(gpu: str, there: str, 
     (listed,) = [words for words in answer.assumptions if words.startswith("formats: ")]
     assert there in listed
     assert not any(elsewhere in words for words in answer.assumptions)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "trtllm", "llama.cpp"])
+def test_commands_of_a_model_without_a_name_have_a_place_for_it_that_is_said(engine: str) -> None:
+    config = load_catalogs().model("llama-3.1-8b", "model").published_config
+    formats = ["q4_k_m"] if engine == "llama.cpp" else ["fp8"]
+    asked: dict[str, Any] = {"gpus": ["l40s"], "engines": [engine], "formats": formats, "max_plans": 1}
+    plan = plans_of(model={"hf_config": config}, **asked, manifests=["kubernetes"]).plans[0]
+    assert plan.launch_command is not None
+    assert "YOUR_MODEL" in plan.launch_command
+    assert "custom" not in plan.launch_command
+    assert "custom" not in str(plan.manifests)
+    assert any("names none: put the path" in each for each in plan.notes)
+    named = plans_of(**asked).plans[0]
+    assert "YOUR_MODEL" not in f"{named.launch_command} {named.notes}"

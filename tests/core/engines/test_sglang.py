@@ -17,6 +17,7 @@ from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.library import estimate, memory_plan
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
 
@@ -473,3 +474,40 @@ def test_less_caution_lets_more_in_where_the_cache_is_short() -> None:
         for part in (0.3, 1.6)
     )
     assert soon.ttft_s < late.ttft_s
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        ({"page_size": 64}, True),
+        ({"page_size": 3, "chunked_prefill_size": 8190}, True),
+        ({"page_size": 3, "chunked_prefill_size": -1}, True),
+        ({"page_size": 3}, False),
+        ({"page_size": 64, "chunked_prefill_size": 1000}, False),
+    ],
+)
+def test_pages_go_into_a_chunk(options: dict[str, Any], taken: bool) -> None:
+    """Its start checks that the chunk, 8192 on such a card, is whole pages, where prompts are cut at all."""
+    found = sglang(**options)
+    if taken:
+        assert found.plan(catalog("llama-3.1-8b", "h100-80gb-sxm")).starts
+        return
+    with pytest.raises(InvalidInputError, match=r"^engine\.page_size: .* give \d+ or \d+, or another"):
+        found.plan(catalog("llama-3.1-8b", "h100-80gb-sxm"))
+
+
+@pytest.mark.parametrize(
+    ("share", "starts", "warned"), [(0.9, True, False), (0.99, True, True), (1.0, False, True)]
+)
+def test_a_share_leaves_room_for_graphs_and_steps(share: float, starts: bool, warned: bool) -> None:
+    """All of the card for the share leaves none for graphs; a hundredth, 0.8 GiB, none for steps of 8192 tokens."""
+    question: dict[str, Any] = {
+        "model": "llama-3.1-8b",
+        "hardware": H100,
+        "engine": {"name": "sglang", "mem_fraction_static": share},
+    }
+    plan, times = memory_plan(**question), estimate(**question)
+    assert plan.starts is starts
+    for warnings in (plan.warnings, times.warnings) if starts else (plan.warnings,):
+        assert any("CUDA graphs" in each for each in warnings) is warned
+    assert ("engine.mem_fraction_static" in plan.reason) is not starts

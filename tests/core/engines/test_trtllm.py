@@ -93,3 +93,14 @@ def test_batches_that_are_captured() -> None:
     )
     assert whole == 34 * one
     assert build_engine("trtllm", max_batch_size=64).plan(setup()).budget.cuda_graphs_bytes == 33 * one
+
+
+@pytest.mark.parametrize("tokens", [1, 32, 128])
+def test_blocks_of_powers_of_two_are_taken(tokens: int) -> None:
+    assert engine("trtllm", tokens_per_block=tokens).plan(setup()).starts
+
+
+def test_other_blocks_are_refused() -> None:
+    """The arrays of blocks of its kernels stop unless log2 of their tokens is whole."""
+    with pytest.raises(InvalidInputError, match=r"engine\.tokens_per_block: .* 4 or 8; .* 7$"):
+        engine("trtllm", tokens_per_block=7).plan(setup())

@@ -18,6 +18,7 @@ from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.said_unused import of_formats
+from llm_calc.adapters.serving_words import placed_warnings, unit_words
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
 from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
@@ -98,8 +99,15 @@ def _parts(request: ServingEstimateRequest) -> dict[str, Any]:
 def _own_notes(plan: Evaluated) -> list[str]:
     """What to know of a plan whatever starts it."""
     placed, engine = plan.placed, plan.planned.engine
+    units = unit_words(plan.row.gpu)
     basis = basis_words(placed, engine, plan.row.choice.way, plan.workload)
-    return [*of_formats(placed.assumptions), *placed.warnings, *basis, *way_notes(placed, engine)]
+    return [
+        *of_formats(placed.assumptions),
+        *placed_warnings(placed),
+        *units,
+        *basis,
+        *way_notes(placed, engine),
+    ]
 
 
 def _output(plan: Evaluated) -> float:

@@ -13,6 +13,7 @@ from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.rows import Candidates
 from llm_calc.adapters.planning.search import Search
+from llm_calc.adapters.serving_words import placed_warnings
 from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.parts import ParallelismPart
@@ -177,5 +178,5 @@ def _notes(each: Apart) -> Iterator[str]:
         if _moves_states(each.request.engine.name, each.sides.decode.subject.setup.model):
             yield NIXL_STATES
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
-        yield from (f"{name} side: {words}" for words in placed.warnings)
+        yield from (f"{name} side: {words}" for words in placed_warnings(placed))
     yield from way_notes(each.sides.decode, each.planned.engine)

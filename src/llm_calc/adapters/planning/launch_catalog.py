@@ -130,6 +130,7 @@ class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     port: int
     health_path: str
     listen: Many[str] = ()
+    own: Many[str] = ()
     entrypoint: bool = False
     shell: Many[str] = ()
     shared_memory_gib: int = 0

@@ -10,7 +10,7 @@ from llm_calc.adapters.hub_files import hub_file
 from llm_calc.adapters.planning.beside_words import ADAPTER_PLACES, beside_values, draft_word, unsaid_beside
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.exact import Evaluated
-from llm_calc.adapters.planning.names import Names
+from llm_calc.adapters.planning.names import PLACEHOLDER, TO_REPLACE, Names
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.stated import further_options, stated_options, unsaid
 from llm_calc.adapters.wire.engines import EnginePart
@@ -122,6 +122,7 @@ def command_notes(chosen: Chosen, launch: Launch) -> list[str]:
     foreign = choice.precision.weights.name if _at_hand(choice, launch) else None
     nodes = -(-chosen.layout.gpus // chosen.gpus_per_node)
     return [
+        *([TO_REPLACE] if launch.model.startswith(PLACEHOLDER) else []),
         *launch_notes(choice.rules, nodes, foreign_weights=foreign),
         *([] if launch.hub_file is None else [f"the command loads {launch.hub_file}; {NOT_LOOKED_UP}"]),
         *unsaid(choice.rules, chosen.engine),

@@ -9,6 +9,13 @@ from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.engines import USUAL
 from llm_calc.core.memory import weights_bytes
 
+PLACEHOLDER = "YOUR_MODEL"
+"""What commands and manifests say in place of a model that a request describes and does not name."""
+TO_REPLACE = (
+    f"the request describes its model and names none: put the path or the hub's id of its checkpoint in place of "
+    f"{PLACEHOLDER}"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
@@ -31,8 +38,7 @@ def names_of(part: ModelPart, source: SourcedModel, catalogs: Catalogs) -> Names
     own = own_precision(source, USUAL).numbers.recipe
     size = float(weights_bytes(source.model, own))
     if part.name is None:
-        name = source.name or "model"
-        return Names(repository=name, checkpoint_bytes=size, title=name.rpartition("/")[2])
+        return Names(repository=PLACEHOLDER, checkpoint_bytes=size, title=PLACEHOLDER)
     found = published(catalogs, part.name)
     return Names(
         repository=found.repository(part.name),

@@ -26,7 +26,7 @@ from llm_calc.adapters.planning.refusals import Searched, refusals
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
-from llm_calc.adapters.planning.ways import unused_ways
+from llm_calc.adapters.planning.ways import unused_formats, unused_ways
 from llm_calc.adapters.planning.widened import widened
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.limits import LimitsPart
@@ -242,6 +242,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     if request.formats is None:
         names = ", ".join(dict.fromkeys(choice.precision.weights.name for choice in running))
         yield f"formats: {names}; name others in formats to have them considered"
+    yield from unused_formats(request.formats or (), [(each.engine, each.part.weights) for each in running])
     if scene.percentile != "mean":
         yield f"limits: kept by the mean and by the {scene.percentile} of one simulated run"
     yield (

@@ -20,6 +20,7 @@ from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.said_unused import of_formats
 from llm_calc.adapters.serving import place_request, time_load
+from llm_calc.adapters.serving_words import placed_warnings, unit_words
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
@@ -225,8 +226,8 @@ def _holding(
 
 
 def _own_warnings(each: Holding, source: SourcedModel) -> list[str]:
-    """What is said of this GPU and engine; words on the model are the answer's."""
-    told = (*of_formats(each.placed.assumptions), *each.placed.warnings)
+    """What is said of this GPU and engine and their times; words on the model are the answer's."""
+    told = (*of_formats(each.placed.assumptions), *placed_warnings(each.placed), *unit_words(each.gpu))
     return [words for words in told if words not in source.warnings]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from llm_calc.adapters.beside_model import Beside, beside_of
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.formats import find_recipe
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
@@ -62,6 +63,14 @@ class Way:
 
 
 PLAIN = Way()
+
+
+def unused_formats(asked: Sequence[str], running: Sequence[tuple[str, str | None]]) -> Iterator[str]:
+    """Formats that were asked for and that none of the engines runs on one of the GPUs; ``running``: those they do."""
+    kept = {(engine, find_recipe(weights, engine).name) for engine, weights in running if weights is not None}
+    for name in dict.fromkeys(asked):
+        if not any(find_recipe(name, engine).name == own for engine, own in kept):
+            yield f"formats: {name} is in no plan: none of the engines runs it on these GPUs"
 
 
 def unused_ways(tried: Sequence[Way], shown: Sequence[Way]) -> Iterator[str]:

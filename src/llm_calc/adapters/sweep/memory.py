@@ -21,6 +21,7 @@ MEMORY_FIGURES = (
     "kv_cache_tokens",
     "max_concurrency",
 )
+Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 LENGTHS = frozenset(("workload.input_tokens", "workload.output_tokens"))
 
 
@@ -34,15 +35,19 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
     planned = planned_memory(request, catalogs)
     plan, asked, workload = planned.plan, planned.asked, request.workload
     context: Quantity = float(asked.context_tokens)
+    longest: Quantity = float(asked.prompt_tokens)
     if workload is not None and not (workload.varies and LENGTHS.isdisjoint(varying)):
         prompt = varying.get("workload.input_tokens", float(workload.mean_input_tokens))
         output = varying.get("workload.output_tokens", float(workload.mean_output_tokens))
-        context = prompt + output + _later_turns(workload, prompt, output)
+        later = _later_turns(workload, prompt, output)
+        context, longest = prompt + output + later, prompt + later
     sequences = varying.get("workload.concurrency", varying.get("workload.batch", float(asked.sequences)))
     most = plan.max_concurrency(np.atleast_1d(context)) if plan.pools else whole_limit(plan)
     room = np.asarray(most) * float(plan.available_bytes > 0)
     figures = {
-        "fits": (room >= sequences) & plan.can_start & (planned.prefill is None or planned.prefill.fits),
+        "fits": (room >= sequences)
+        & _taken(plan, longest)
+        & (planned.prefill is None or planned.prefill.fits),
         "headroom_bytes": np.round(_headroom(plan, sequences, np.atleast_1d(context))).astype(np.int64),
         "sequences_that_fit": room.astype(np.int64),
         "weights_bytes": round(plan.budget.weights_bytes),
@@ -61,6 +66,12 @@ def _later_turns(workload: WorkloadPart, prompt: Quantity, output: Quantity) -> 
         return 0.0
     growth = part.growth_tokens or prompt - part.shared_prefix_tokens
     return (part.turns - 1) * (growth + output)
+
+
+def _taken(plan: MemoryPlan, prompt_tokens: Quantity) -> Flags:
+    """Whether the engine starts and accepts prompts of these lengths."""
+    most = plan.limits.max_prompt_tokens
+    return np.asarray((most is None or prompt_tokens <= most) & plan.can_start, dtype=bool)
 
 
 def whole_limit(plan: MemoryPlan) -> FloatArray:

@@ -103,7 +103,7 @@ class Sweep:
         if fixed not in self.told:
             if len(self.told) >= MOST_KNOWN:
                 self.told.clear()
-            self.told[fixed] = told(self._first(piece), catalogs)
+            self.told[fixed] = told(self._first(piece), self._largest(piece), catalogs)
         return self.told[fixed]
 
     def _remembered(self, piece: Piece, fixed: str, catalogs: Catalogs) -> tuple[Figures, str | None]:
@@ -127,6 +127,13 @@ class Sweep:
         """The request of a set-up's first row."""
         first = {column.path: column.values[0] for column in self.grid.arrays}
         return self.target.validated(placed(self.request.base, {**first, **piece.fixed}))
+
+    def _largest(self, piece: Piece) -> Any:  # noqa: ANN401 - a request of any target
+        """The request of the most that a row of a set-up asks."""
+        if not self.grid.arrays:
+            return self._first(piece)
+        most = {column.path: max(column.values) for column in self.grid.arrays}
+        return self.target.validated(placed(self.request.base, {**most, **piece.fixed}))
 
     def _evaluate(self, piece: Piece, catalogs: Catalogs) -> Figures:
         request = self._first(piece)

@@ -4,7 +4,7 @@ Static batches and offline runs are the endpoint's own formulas. Loads that the 
 does, row by row, or in closed form.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import NEVER_MEASURED, basis_kind, holds_one, kind_of_fit
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.graphs import beyond_graphs
 from llm_calc.adapters.served import taken_capacity
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.stopping import checkpoint
@@ -37,6 +38,7 @@ TIMES = (
     "total_tokens_per_s",
     "requests_per_s",
 )
+LOADS = ("workload.concurrency", "workload.batch", "workload.request_rate")
 HOLDS = "holds_a_request"
 """Whether the engine starts and memory holds one request of the row: else the figures are of what has to fit first."""
 BASIS = "basis"
@@ -147,10 +149,11 @@ def _closed(
         cached_fraction=varying.get("workload.prefix_cache_hit_fraction", workload.cached_fraction),
     )
     deployment, holds = _deployment(placed, lengths), _holds(placed, lengths)
-    basis = np.where(holds, np.array(kind_of_fit(placed), object), np.array(NEVER_MEASURED, object))
     total = varying.get(
         "workload.concurrency", varying.get("workload.batch", float(workload.requests_in_flight))
     )
+    placed = _beyond(placed, request, varying)
+    basis = _basis(placed, holds, lambda: _is_larger(placed, workload, deployment, lengths, total))
     each, replicas = ceil_div(total, placed.replicas), float(placed.replicas)
     if workload.load == "request_rate":
         rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
@@ -162,13 +165,44 @@ def _closed(
     return estimate, _busy(workload, total, replicas), holds, basis
 
 
+def _beyond(placed: Placed, request: ServingEstimateRequest, varying: Values) -> Placed:
+    """With the options whose graphs are too small for the most that rows ask: none of them is called measured."""
+    loads = {path: path.partition(".")[2] for path in varying if path in LOADS}
+    most = _whole({name: float(np.max(varying[path])) for path, name in loads.items()})
+    workload = request.workload.model_copy(update=most)
+    found = beyond_graphs(request.engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
+    return replace(placed, untimed=(*placed.untimed, *found)) if found else placed
+
+
+def _is_larger(
+    placed: Placed, workload: WorkloadPart, deployment: Deployment, lengths: Lengths, total: Quantity
+) -> Flags:
+    """Rows of more requests than the planned cache holds, whose figures take a larger one (``CacheRoom``)."""
+    context, plan = lengths.input_tokens + lengths.output_tokens, placed.timed_plan
+    more = np.asarray(deployment.capacity > plan.sequences(context) * (1 + 1e-9))
+    if workload.load not in ("concurrency", "batch") or not np.any(more):
+        return more
+    held = np.asarray(plan.max_concurrency(np.ceil(context))) * placed.replicas
+    return more & np.asarray(total > held)
+
+
+def _basis(placed: Placed, holds: Flags, larger: Callable[[], Flags]) -> Words:
+    """What rows rest on; ``larger``: those whose figures take a larger cache, asked where it makes a difference."""
+    of = {flag: np.array(kind_of_fit(replace(placed, larger_cache=flag)), object) for flag in (True, False)}
+    held = of[False] if of[True] == of[False] else np.where(larger(), of[True], of[False])
+    return np.where(holds, held, np.array(NEVER_MEASURED, object))
+
+
 def _holds(placed: Placed, lengths: Lengths) -> Flags:
     """Whether the engine starts with room for one request of each length."""
     context = lengths.input_tokens + lengths.output_tokens
     if not isinstance(context, np.ndarray):
         return holds_one(placed)
     room = np.asarray(placed.plan.max_concurrency(np.ceil(context)))
-    short_enough = context <= placed.plan.max_model_len_tokens
+    most = placed.plan.limits.max_prompt_tokens
+    short_enough = (context <= placed.plan.max_model_len_tokens) & (
+        most is None or lengths.input_tokens <= most
+    )
     return np.asarray((room >= 1) & short_enough & placed.plan.can_start)
 
 

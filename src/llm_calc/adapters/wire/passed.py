@@ -1,5 +1,6 @@
 """Options of engines under all their names: aliases, wholes that hold several, and what is passed on uncounted."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ OPPOSITES = {"offload_kqv": "no_kv_offload"}
 """Options of llama.cpp and the names of their opposites."""
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
+MOST_PORT = 65535
 REDUNDANT = "num_redundant_experts"
 FULL_LEVEL = 2
 """The level that a server has by itself."""
@@ -72,7 +74,7 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
             raise UnsupportedError(f"engine.{option}: {homes[option]}", field=f"engine.{option}")
         del found[option]
     further = [each for each in found if each in known.passed]
-    values |= {each: found[each] for each in further if found[each] is not None}
+    values = _typed(values | {each: found[each] for each in further if found[each] is not None})
     names = [*dict.fromkeys((*found.pop(FURTHER), *values))]
     rest = {option: value for option, value in found.items() if option not in further}
     return {**rest, **({FURTHER: names} if names else {}), **({VALUES: values} if values else {})}
@@ -90,6 +92,22 @@ def with_listed_values(engine: Mapping[str, Any], name: str) -> tuple[dict[str, 
     for option, value in values.items():
         _merge(found, option, value, f"{VALUES}.{option}")
     return found, fields
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the port as a number, which manifests ask.
+
+    Raises:
+        InvalidInputError: no port.
+    """
+    port = values.get("port")
+    if port is None:
+        return values
+    text = "" if isinstance(port, bool) else str(port).strip()
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= MOST_PORT:
+        msg = f"engine.port: must be a whole number from 1 to {MOST_PORT}"
+        raise InvalidInputError(msg, field="engine.port")
+    return values | {"port": int(text)}
 
 
 def _named(further: object, known: PassedOptions, field: str = FURTHER) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
+from llm_calc.core.engines.room_words import tight_words
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import ProfiledItems, profiled_items
 from llm_calc.core.engines.vllm_media import with_media
@@ -47,10 +48,7 @@ def plan_warnings(plan: MemoryPlan, asked: Asked, gpu: Gpu, *, fits: bool) -> li
         found.append(
             f"workload: the scheduler runs at most {counted(most, 'sequence')} at once; further ones wait"
         )
-    if plan.budget.unallocated_bytes < 0 < plan.budget.cuda_graphs_bytes and plan.available_bytes > 0:
-        found.append(
-            "CUDA graphs and the engine's share together exceed the GPU's memory; leave a larger reserve"
-        )
+    found.extend(tight_words(plan))
     if gpu.unified_memory:
         found.append(f"{gpu.name} shares its memory with the host; what other programs take is not known")
     if gpu.usable_memory_estimated:

@@ -16,11 +16,24 @@ def prompt_text(plan: MemoryPlan, prompt_tokens: int) -> str:
     )
 
 
+def tight_words(plan: MemoryPlan) -> tuple[str, ...]:
+    """That steps and CUDA graphs find no room beside what the engine takes for the cache, if so."""
+    short = -plan.budget.unallocated_bytes
+    if plan.available_bytes <= 0 or short <= 0 or not plan.budget.cuda_graphs_bytes:
+        return ()
+    late = "; it may start, and run out of memory under load" if plan.can_start else ""
+    words = (
+        "hardware: CUDA graphs, a step's activations and the engine's share together exceed the GPU's memory by "
+        f"{short / 2**30:.2f} GiB; leave a larger reserve{late}"
+    )
+    return (words,)
+
+
 def fit_warnings(plan: MemoryPlan, context_tokens: float, prompt_tokens: int = 0) -> tuple[str, ...]:
     """Why the engine runs no request of this length, if so."""
     asked = Asked(sequences=1, context_tokens=math.ceil(context_tokens), prompt_tokens=prompt_tokens)
     if runs(plan, asked):
-        return ()
+        return tight_words(plan)
     if not plan.limits.takes(prompt_tokens) and runs(plan, replace(asked, prompt_tokens=0)):
         return (f"workload: {prompt_text(plan, prompt_tokens)}; figures hold with it",)
     words = "by the engine's memory rules this does not fit"

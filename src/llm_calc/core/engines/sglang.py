@@ -46,6 +46,7 @@ from llm_calc.core.engines.sglang_rules import (
 )
 from llm_calc.core.engines.sglang_schedule import (
     FEWEST_RUNNING,
+    check_page,
     own_chunk,
     running_requests,
     whole_notes,
@@ -58,6 +59,7 @@ from llm_calc.core.engines.sglang_share import (
     has_prefill_graphs,
     static_share,
     weights_bytes,
+    with_graphs_held,
 )
 from llm_calc.core.engines.sglang_traits import TRAITS
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
@@ -116,9 +118,8 @@ class Sglang:
 
         Definition: the option, else :func:`.sglang_share.static_share`.
         """
-        if self.mem_fraction_static is not None:
-            return self.mem_fraction_static
-        return static_share(setup, self._reserved(setup))
+        stated = self.mem_fraction_static
+        return static_share(setup, self._reserved(setup)) if stated is None else stated
 
     def _reserved(self, setup: Setup) -> Reserved:
         rules, chunk = self.rules, self._chunk(setup)  # prompts that are left whole have no graphs
@@ -142,10 +143,8 @@ class Sglang:
         Leaves out: pages of other vendors' kernels.
         """
         model, backend = setup.model, self.attention_backend
-        if model.model_type == COMPRESSED:
-            return PAGE_TOKENS
-        if is_sparse(model):
-            return SPARSE_PAGE
+        if model.model_type == COMPRESSED or is_sparse(model):
+            return PAGE_TOKENS if model.model_type == COMPRESSED else SPARSE_PAGE
         blackwell = is_datacenter_blackwell(setup)
         if backend is None and blackwell and model.model_type not in self.rules.unpaged_on_blackwell:
             backend = "trtllm_mla" if is_latent(model) else "trtllm_mha"
@@ -166,8 +165,9 @@ class Sglang:
         Leaves out: what loading changes on the device beyond the weights (``docs/memory.md``).
         """
         check_layout(setup.model, setup.layout)
+        check_page(self.page(setup), self._chunk(setup), self.page_size)
         server = replace(setup, layout=one_replica(setup.layout)[0])
-        plans = [self._stage(server, stage) for stage in range(setup.layout.pipeline)]
+        plans = [with_graphs_held(self._stage(server, stage)) for stage in range(setup.layout.pipeline)]
         return replace(fullest(plans), replicas=setup.layout.data)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:

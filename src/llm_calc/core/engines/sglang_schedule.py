@@ -4,6 +4,7 @@ Read from SGLang 0.5.4 (``srt/server_args.py``) and 0.5.23 (``srt/arg_groups/par
 """
 
 from llm_calc.core.engines.base import Pool
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.parallelism import Layout
 
 WHOLE = -1
@@ -33,6 +34,36 @@ def working_tokens(chunk: int) -> int:
     Exact.
     """
     return MOST_PREFILL if chunk == WHOLE else chunk
+
+
+def check_page(page: int, chunk: int, stated: int | None) -> None:
+    """Refuses pages of tokens that do not go into the piece of a prompt that a step takes.
+
+    The whole ``chunked_prefill_size``, before groups of attention share it; -1 takes any page. A page that a kernel
+    chose is not refused, as its engine checks what the page is then.
+    Read in SGLang 0.4.5 to 0.5.23, ``check_server_args`` of ``srt/server_args.py``; checked: 2026-11-30.
+
+    Raises:
+        InvalidInputError: they do not; names the chunk and the nearest pages that do.
+    """
+    if stated is None or chunk == WHOLE or chunk % page == 0:
+        return
+    if page != stated:
+        return
+    accepted = _nearest_divisors(page, chunk)
+    sizes = " or ".join(map(str, accepted))
+    msg = (
+        f"engine.page_size: {page} does not divide chunked_prefill_size, {chunk}, without which SGLang does not start; "
+        f"give {sizes}, or another chunked_prefill_size"
+    )
+    raise InvalidInputError(msg, field="engine.page_size", accepted=accepted)
+
+
+def _nearest_divisors(page: int, chunk: int) -> list[int]:
+    """The divisors of a chunk that enclose a page."""
+    below = next(size for size in range(min(page, chunk), 0, -1) if chunk % size == 0)
+    above = next((size for size in range(page, chunk + 1) if chunk % size == 0), below)
+    return [*dict.fromkeys((below, above))]
 
 
 def whole_notes(chunk: int) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ Read from SGLang 0.5.4 to 0.5.18 (``srt/server_args.py``) and 0.5.19 to 0.5.23 (
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from llm_calc.core.engines.base import Setup
+from llm_calc.core.engines.base import MemoryPlan, Setup
 from llm_calc.core.engines.sglang_rules import SglangRules, is_latent, is_sparse
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
@@ -27,6 +27,25 @@ def card_class(setup: Setup, rules: SglangRules) -> tuple[int, int]:
     memory_gib = setup.memory_bytes / 2**30
     chunk, few, many = next(values for below, *values in rules.card_classes if memory_gib < below)
     return int(chunk), int(few if setup.layout.tensor * setup.layout.groups < 4 else many)
+
+
+def with_graphs_held(plan: MemoryPlan) -> MemoryPlan:
+    """The plan; one that does not start where the share and CUDA graphs exceed the card [bytes].
+
+    ``missing = weights + pools + graphs + framework - memory``: above 0 capturing fails, and the start with it.
+    Source: SGLang ``srt/model_executor/cuda_graph_runner.py``, ``CudaGraphRunner``; checked: 2026-11-30, read in stored
+    versions.
+    Leaves out: what steps need later, which is not asked for before.
+    """
+    budget = plan.budget
+    missing = -(budget.unallocated_bytes + budget.activation_peak_bytes)
+    if plan.available_bytes <= 0 or missing <= 0 or not budget.cuda_graphs_bytes:
+        return plan
+    words = (
+        f"engine.mem_fraction_static: weights, pools and CUDA graphs together exceed the GPU's memory by "
+        f"{missing / 2**30:.2f} GiB; give a smaller share"
+    )
+    return replace(plan, refusals=(*plan.refusals, words))
 
 
 def captured_batches(largest: int) -> int:

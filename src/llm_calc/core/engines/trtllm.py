@@ -14,6 +14,7 @@ from llm_calc.core.engines.splits import head_refusals
 from llm_calc.core.engines.traits import Traits
 from llm_calc.core.engines.trtllm_traits import TRAITS
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
 from llm_calc.core.parallelism import check_layout
 
@@ -71,6 +72,7 @@ class TrtLlm:
         Leaves out: CUDA graphs, which live in the fraction that is left free.
         """
         check_layout(setup.model, setup.layout)
+        check_block(self.tokens_per_block)
         return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
@@ -160,6 +162,24 @@ class TrtLlm:
         layers = len(setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage])
         sizes = sum(size <= self.max_batch_size for size in GRAPH_SIZES)
         return graph_bytes(layers, sizes, self.overheads)
+
+
+def check_block(tokens: int) -> None:
+    """Refuses blocks of tokens that are found by a shift.
+
+    Read in TensorRT-LLM ``cpp/tensorrt_llm/kernels/kvCacheUtils.h``, whose arrays of blocks stop at other sizes;
+    checked: 2026-11-30.
+
+    Raises:
+        InvalidInputError: no power of two; names the nearest.
+    """
+    if tokens & (tokens - 1):
+        below = 1 << tokens.bit_length() - 1
+        msg = (
+            f"engine.tokens_per_block: must be a power of two, such as {below} or {2 * below}; TensorRT-LLM does not "
+            f"start with {tokens}"
+        )
+        raise InvalidInputError(msg, field="engine.tokens_per_block", accepted=[below, 2 * below])
 
 
 def _state_bytes(states: tuple[LayerCache, ...]) -> float:

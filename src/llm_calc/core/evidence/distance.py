@@ -79,7 +79,7 @@ class Column:
     def far(self, value: float) -> FloatArray:
         """Half of the doublings between each run and a value [1].
 
-        Definition: 0.5 |log2(run / value)|; ``missing`` where a run lacks the number.
+        Definition: ``0.5 |log2(run / value)|``; ``missing`` where a run lacks the number.
         """
         found: FloatArray = DOUBLING * np.abs(self.logs - np.log2(value))
         found[self._lacking] = self._missing

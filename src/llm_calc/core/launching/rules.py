@@ -167,7 +167,8 @@ class Resource:
 class Container:
     """How an engine runs in a container.
 
-    ``listen``: what makes the server answer to others than its own host. ``entrypoint``: the image starts the first
+    ``listen``: what makes the server answer to others than its own host; ``own``: options of a request that would have
+    it answer elsewhere, or not in plain HTTP. ``entrypoint``: the image starts the first
     word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
     ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
     ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself. ``dynamo``: where
@@ -177,6 +178,7 @@ class Container:
     port: int
     health_path: str
     listen: tuple[str, ...]
+    own: tuple[str, ...]
     entrypoint: bool
     shell: tuple[str, ...]
     shared_memory_gib: int

@@ -2,12 +2,20 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llm_calc.core.errors import CalcError, UnsupportedError
 from llm_calc.core.launching.manifests.dynamo import dynamo_notes, dynamo_sides
 from llm_calc.core.launching.manifests.kinds import PLAIN_NAME, model_uri, own_options
 from llm_calc.core.launching.manifests.pods import claim, metadata
-from llm_calc.core.launching.manifests.served import Object, Served, resource_of, variables
+from llm_calc.core.launching.manifests.served import (
+    Object,
+    Served,
+    clustered_options,
+    listening_notes,
+    resource_of,
+    variables,
+)
 
 SET_BY_KSERVE = ("--tensor-parallel-size",)
 """What KServe writes itself: kserve/kserve@aaac4e29, ``config/llmisvcconfig``, the templates ``config-llm-decode`` and
@@ -24,7 +32,11 @@ def both_manifests(
 ) -> tuple[dict[str, list[Object]], list[str]]:
     """The objects of each kind that can be made of two sides, and notes on the others."""
     made: dict[str, list[Object]] = {}
-    notes: list[str] = []
+    notes = list(listening_notes(decode)) if kinds else []
+    prefill, decode = (
+        replace(each, launch=replace(each.launch, further=clustered_options(each)))
+        for each in (prefill, decode)
+    )
     for kind in dict.fromkeys(kinds):
         try:
             made[kind] = _made(kind)(prefill, decode)

@@ -1,6 +1,7 @@
 """The manifests that a request asks for, and why some are not made."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from llm_calc.core.errors import CalcError
 from llm_calc.core.launching.manifests.dynamo import dynamo_graph, dynamo_notes
@@ -10,7 +11,9 @@ from llm_calc.core.launching.manifests.served import (
     START_S,
     Object,
     Served,
+    clustered_options,
     image_of,
+    listening_notes,
 )
 
 KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
@@ -24,7 +27,8 @@ KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
 def manifests_of(served: Served, kinds: Sequence[str]) -> tuple[dict[str, list[Object]], list[str]]:
     """The objects of each kind that can be made, and notes on the others and on images of another release."""
     made: dict[str, list[Object]] = {}
-    notes: list[str] = []
+    notes = list(listening_notes(served)) if kinds else []
+    served = replace(served, launch=replace(served.launch, further=clustered_options(served)))
     for kind in dict.fromkeys(kinds):
         try:
             made[kind] = KINDS[kind](served)

@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.command import Launch, Word, launch_words
+from llm_calc.core.launching.further import Further
 from llm_calc.core.launching.rules import Container, Image
 
 Object = dict[str, Any]
@@ -152,8 +153,28 @@ def port_of(served: Served) -> int:
     ``port`` of the options, else the container's own.
     Definition: as the command says it.
     """
-    said = next((each.json for each in served.launch.further if each.name == "port"), "")
+    said = next((each.texts[0] for each in served.launch.further if each.name == "port" and each.texts), "")
     return int(said) if said.isdecimal() else served.container.port
+
+
+def clustered_options(served: Served) -> tuple[Further, ...]:
+    """Options that nothing counts, without those of where the server listens: a cluster asks its pod's address."""
+    return tuple(each for each in served.launch.further if each.name not in _own(served))
+
+
+def listening_notes(served: Served) -> Iterator[str]:
+    """What is left out of a cluster's command."""
+    names = ", ".join(f"engine.{each.name}" for each in served.launch.further if each.name in _own(served))
+    if names:
+        yield (
+            f"manifests: {names}: left out; probes and the Service ask the server by HTTP under its pod's address, "
+            "where it listens without"
+        )
+
+
+def _own(served: Served) -> tuple[str, ...]:
+    found = served.launch.rules.container
+    return () if found is None else found.own
 
 
 def variables(served: Served) -> list[Object]:
