@@ -1,6 +1,7 @@
 """What measured deployments set where a request leaves it open: the cache's format, slots, the least room for it."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, reduce
 
@@ -152,3 +153,12 @@ def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     sizes = [pool.sequence_bytes(context_tokens) for pool in plan.pools]
     floors = [least / size for size in sizes if not isinstance(size, (int, float)) or size]
     return larger(larger(1.0, planned), reduce(smaller, floors, planned if not floors else floors[0]))
+
+
+def wide_numbers(subject: Subject) -> Iterator[str]:
+    """Fields of numbers in 32 bits, which no run was measured with."""
+    numbers = subject.setup.numbers
+    if numbers.recipe.default.compute == "fp32":
+        yield "precision.weights"
+    elif numbers.activations.bytes_per_element > 2:
+        yield "precision.activations"

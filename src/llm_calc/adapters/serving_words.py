@@ -37,6 +37,10 @@ UNTIMED = (
     "its effect on time is not known; steps are timed as by the engine's default, with the memory that it leaves for "
     "the KV cache"
 )
+WIDE = {
+    "precision.weights": "matrices in fp32 were never measured; they are timed at the GPU's rate of fp32",
+    "precision.activations": "activations in fp32 were never measured; steps are timed as with those of 16 bits",
+}
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
     "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
@@ -131,7 +135,10 @@ def placed_warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
+        if option in WIDE:
+            yield f"{option}: {WIDE[option]}"
+        else:
+            yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
     if packs_cache(placed):
         yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):

@@ -10,6 +10,7 @@ from llm_calc.core.serving.rates import Machine
 SUSTAINED_W_PER_TFLOPS = 1.5
 """Below so many watts a 16-bit TFLOP/s a part lowers its clock under long matrix work."""
 _SIXTEEN_BIT = ("bf16", "fp16", "tf32", "fp32")
+_WHOLE = "fp32"
 _HALF_SUMS = ("fp16_acc16", *_SIXTEEN_BIT)
 
 
@@ -17,8 +18,9 @@ def machine_of(cluster: Cluster, work: StepWork, layout: Layout, *, half_sums: b
     """Peaks for each group of matrices, and the link of a layout [bytes/s, FLOP/s].
 
     ``power_fraction = min(1, watts / 16-bit TFLOP/s / 1.5)`` on NVIDIA GPUs, 1 elsewhere. A type that the GPU does
-    not multiply runs in 16 bits after dequantizing; llama.cpp sums in 16 bits where the GPU is faster so, and keeps
-    its matrix kernels in one type for all formats.
+    not multiply runs in 16 bits after dequantizing, matrices in 32 bits in these (PyTorch's ``allow_tf32`` is off for
+    them by default); llama.cpp sums in 16 bits where the GPU is faster so, and keeps its matrix kernels in one type
+    for all formats.
     Choice: peaks are those of ``catalogs/gpus``; the ladder of types and 1.5 W a TFLOP/s are this calculator's own.
     Leaves out: clocks of single devices.
     """
@@ -44,14 +46,16 @@ def matrix_type(gpu: Gpu, compute: str | None, *, half_sums: bool) -> str:
     Leaves out: engines without a kernel for the type.
     """
     ladder = _HALF_SUMS if half_sums else _SIXTEEN_BIT
-    native = compute is not None and compute not in _SIXTEEN_BIT and gpu.supports(compute)
+    native = (
+        compute is not None and (compute not in _SIXTEEN_BIT or compute == _WHOLE) and gpu.supports(compute)
+    )
     if compute is not None and native and not half_sums:
         return compute
     return next((name for name in ladder if gpu.supports(name)), ladder[-1])
 
 
 def _group_peak(gpu: Gpu, compute: str | None, wide: float) -> float:
-    if compute is None or compute in _SIXTEEN_BIT or not gpu.supports(compute):
+    if compute is None or not gpu.supports(compute) or (compute in _SIXTEEN_BIT and compute != _WHOLE):
         return wide
     return gpu.peak_flops_per_s(compute)
 
