@@ -160,5 +160,5 @@ def wide_numbers(subject: Subject) -> Iterator[str]:
     numbers = subject.setup.numbers
     if numbers.recipe.default.compute == "fp32":
         yield "precision.weights"
-    elif numbers.activations.bytes_per_element > 2:
+    elif numbers.activations.element_bits > 16:
         yield "precision.activations"
