@@ -48,15 +48,16 @@ def load_mtp(path: Path | None = None) -> MtpFile:
 def prediction_layers(config: Mapping[str, object], *, whole: bool = True) -> int | None:
     """How many such layers the checkpoint of a configuration has; 0 where nothing says that it has any.
 
-    ``whole``: whether the configuration is the published file; of one that is not, None where nothing tells.
+    ``whole``: whether the configuration is the published file; of one that is not, None where nothing tells. None as
+    well of a kind of models that no engine is known to draft so with, whatever its configuration says.
     """
     table = load_mtp()
     stated = [
         value for part in _parts(config) for key in table.keys if (value := _count(part, key)) is not None
     ]
-    if stated:
-        return max(stated)
     kinds = {part.get("model_type") for part in _parts(config)}
+    if stated:
+        return max(stated) if not any(stated) or kinds & {*table.kinds} else None
     known = [row.layers for row in table.published if row.model_type in kinds]
     if not known and not whole and kinds & set(table.kinds):
         return None

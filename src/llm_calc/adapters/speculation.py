@@ -236,7 +236,7 @@ def _memory_words(method: Method | None, layers: int | None) -> str:
     if method == "mtp" and layers is None:
         return (
             "speculative: memory holds one more layer like the model's last, with its cache; nothing tells whether the "
-            "model has such a layer"
+            "model has such a layer, or an engine drafts with it"
         )
     if method == "mtp":
         more = "one more layer" if layers == 1 else f"{layers} more layers"
