@@ -133,7 +133,11 @@ CONFIGS: list[tuple[dict[str, Any], bool, int | None]] = [
     ({"model_type": "glm4_moe", "num_nextn_predict_layers": True}, True, 0),
     ({"model_type": "hy_v3"}, False, None),
     ({"model_type": "llama"}, False, 0),
-    ({"model_type": "llama", "num_nextn_predict_layers": 1}, True, None),  # its class has none, vLLM drafts with none
+    (
+        {"model_type": "llama", "num_nextn_predict_layers": 1},
+        True,
+        None,
+    ),  # its class has none, vLLM drafts with none
     ({}, True, 0),
 ]
 
