@@ -2,6 +2,7 @@
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
@@ -50,3 +51,17 @@ def test_the_longest_that_fits_is_found_from_0_14_on() -> None:
     build_engine("vllm", "0.14.0", max_model_len=-1).plan(setup())
     with pytest.raises(UnsupportedError, match=r"engine\.max_model_len: this release does not fit it"):
         build_engine("vllm", "0.13.0", max_model_len=-1).plan(setup())
+
+
+@pytest.mark.parametrize(("model", "gpu"), [("gemma-3-4b", "t4"), ("gemma-2-9b", "v100-32gb-sxm2")])
+def test_kinds_without_fp16_run_in_fp32_on_a_gpu_without_bf16(model: str, gpu: str) -> None:
+    """``_FLOAT16_NOT_SUPPORTED_MODELS`` of ``vllm/config/model.py`` 0.33.0."""
+    halved = llm_calc.memory_plan(model=model, hardware=gpu, engine="vllm")
+    assert not halved.starts
+    assert "name fp32" in str(halved.reason)
+    whole = llm_calc.memory_plan(model=model, hardware=gpu, engine="vllm", precision="fp32")
+    assert whole.per_gpu.weights_bytes == pytest.approx(2 * halved.per_gpu.weights_bytes, rel=0.01)
+
+
+def test_other_kinds_run_in_fp16_there() -> None:
+    assert llm_calc.memory_plan(model="qwen2.5-1.5b", hardware="t4", engine="vllm").starts

@@ -15,6 +15,8 @@ from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.model import Model
 
+NO_HALF = frozenset({"gemma2", "gemma3", "gemma3_text", "glm4"})
+"""Kinds of models that vLLM does not run in fp16 (``_FLOAT16_NOT_SUPPORTED_MODELS`` of 0.33.0)."""
 KERNEL_STEP_TOKENS, SPARSE_STEP_TOKENS, WIDE_STEP_TOKENS = 16, 64, 128
 
 
@@ -35,6 +37,7 @@ def start_refusals(
     """
     return (
         *split_refusals(setup.model, setup.numbers.recipe, setup.layout),
+        *_half(setup),
         *beyond_positions(setup.model, context_tokens, "max_model_len"),
         *_step(limits, context_tokens if whole_prompts else 0),
         *_reserve(budget, held_context_bytes),
@@ -61,6 +64,13 @@ def check_block_size(model: Model, block_size: int | None, rules: VllmRules) -> 
         accepted = ", ".join(sizes) or f"multiples of {step}"
         msg = f"engine.block_size: no kernel for this model takes blocks of {block_size} tokens; accepted: {accepted}"
         raise UnsupportedError(msg, field="engine.block_size")
+
+
+def _half(setup: Setup) -> Iterator[str]:
+    """Kinds of models that run in bf16 or fp32 alone, on a GPU without bf16: the engine takes fp32 there."""
+    kind, gpu = setup.model.model_type, setup.gpu
+    if kind in NO_HALF and not gpu.supports("bf16") and setup.numbers.recipe.default.element_bits < 32:
+        yield f"precision.weights: {kind} runs in no fp16, and {gpu.id} has no bf16; name fp32, which vLLM takes there"
 
 
 def _step(limits: Limits, prompt_tokens: int) -> Iterator[str]:
