@@ -43,3 +43,9 @@ def test_no_plan_serves_prompts_beyond_them(engine: str) -> None:
 def test_no_gpu_is_recommended_for_more() -> None:
     with pytest.raises(UnsupportedError, match="context_tokens: 65536 is above the 16384 tokens"):
         llm_calc.recommend(model="phi-4", context_tokens=65_536)
+
+
+def test_gpus_are_recommended_for_all_positions_where_no_context_is_given() -> None:
+    found = llm_calc.recommend(model="llama2-7b", gpus=["h100-80gb-sxm"])
+    assert found.recommendations
+    assert any(each.startswith("context_tokens: 4096, all that the model") for each in found.assumptions)

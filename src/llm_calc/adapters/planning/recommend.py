@@ -33,11 +33,12 @@ from llm_calc.core.costs import request_usd, token_costs
 from llm_calc.core.deployments.question import headroom_bytes
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.llama_cpp_traits import MOST_PARALLEL
-from llm_calc.core.engines.positions import check_positions
+from llm_calc.core.engines.positions import check_positions, positions_of
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.manifests.made import manifest_assumption
 from llm_calc.core.memory import weights_bytes
+from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.space import LayoutRules, layouts
 
@@ -59,7 +60,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         UnsupportedError: a context beyond what the model has positions for.
     """
     source = served_model(request.model, catalogs)
-    check_positions(source.model, request.context_tokens, "context_tokens")
+    request, lowered = _within_positions(request, source.model)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
     named = named_gpus(request.gpus, catalogs)
@@ -81,6 +82,7 @@ def answer_recommend_gpus(request: RecommendGpusRequest, catalogs: Catalogs) -> 
         refused=refused,
         assumptions=[
             *source.assumptions,
+            *lowered,
             *_formats_told(request, source, ordered),
             _words(workload),
             f"prices: {rental_words(request.rental)}; kinds without one come last where cost decides",
@@ -117,6 +119,23 @@ def _words(workload: WorkloadPart) -> str:
         f"times are those of {count} request{'' if count == 1 else 's'} at once of "
         f"{workload.mean_input_tokens} prompt and {workload.mean_output_tokens} generated tokens"
     )
+
+
+def _within_positions(
+    request: RecommendGpusRequest, model: Model
+) -> tuple[RecommendGpusRequest, tuple[str, ...]]:
+    """The request with a context that the model has positions for, and that none was stated where it is shorter.
+
+    Raises:
+        UnsupportedError: a longer one was stated.
+    """
+    own = positions_of(model)
+    if own is None or request.context_tokens <= own:
+        return request, ()
+    if "context_tokens" in request.model_fields_set:
+        check_positions(model, request.context_tokens, "context_tokens")
+    words = f"context_tokens: {own}, all that the model has positions for, since none was given"
+    return request.model_copy(update={"context_tokens": own}), (words,)
 
 
 def _workload(request: RecommendGpusRequest) -> WorkloadPart:
