@@ -24,7 +24,7 @@ def beyond_positions(model: Model, context_tokens: int, option: str) -> Iterator
     """Why an engine does not start with a context; nothing where the model has positions for it."""
     own = positions_of(model)
     if own and context_tokens > own:
-        yield f"engine.{option}: {context_tokens} is above the {own} tokens that the model has positions for"
+        yield _above(f"engine.{option}", context_tokens, own)
 
 
 def check_positions(model: Model, context_tokens: int, field: str) -> None:
@@ -35,8 +35,11 @@ def check_positions(model: Model, context_tokens: int, field: str) -> None:
     """
     own = positions_of(model)
     if own and context_tokens > own:
-        msg = f"{field}: {context_tokens} is above the {own} tokens that the model has positions for"
-        raise UnsupportedError(msg, field=field)
+        raise UnsupportedError(_above(field, context_tokens, own), field=field, accepted=[own])
+
+
+def _above(field: str, context_tokens: int, own: int) -> str:
+    return f"{field}: {context_tokens} is above the {own} tokens that the model has positions for"
 
 
 def lowered(model: Model, context_tokens: int, option: str) -> tuple[int, tuple[str, ...]]:

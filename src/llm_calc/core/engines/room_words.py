@@ -24,7 +24,7 @@ def tight_words(plan: MemoryPlan) -> tuple[str, ...]:
     late = "; it may start, and run out of memory under load" if plan.can_start else ""
     words = (
         "hardware: CUDA graphs, a step's activations and the engine's share together exceed the GPU's memory by "
-        f"{short / 2**30:.2f} GiB; leave a larger reserve{late}"
+        f"{short:.0f} bytes; leave a larger reserve{late}"
     )
     return (words,)
 

@@ -43,7 +43,7 @@ def with_graphs_held(plan: MemoryPlan) -> MemoryPlan:
         return plan
     words = (
         f"engine.mem_fraction_static: weights, pools and CUDA graphs together exceed the GPU's memory by "
-        f"{missing / 2**30:.2f} GiB; give a smaller share"
+        f"{missing:.0f} bytes; give a smaller share"
     )
     return replace(plan, refusals=(*plan.refusals, words))
 
