@@ -53,7 +53,10 @@ def importing(tree: Path, file: Path) -> list[str]:
     every = sorted((tree / "tests").glob("[ac]*/**/test_*.py"))
     direct = [path for path in every if named.search(path.read_text(encoding="utf-8"))]
     room = file.relative_to(CORE).parts[0]
-    mirrored = [path for path in every if path.relative_to(tree).parts[1:-1][:1] == (room,)]
+    homes = ((room,), (f"test_{room}",))
+    mirrored = [
+        path for path in every if path.relative_to(tree).parts[1:3] in [("core", *home) for home in homes]
+    ]
     return [str(path.relative_to(tree)) for path in dict.fromkeys([*direct, *mirrored])]
 
 
