@@ -33,7 +33,9 @@ def test_calls_of_a_step_of_deepseek_v3(layout: Layout, calls: list[tuple[str, i
     model = deepseek_v3()
     works = collective_works(model, layer_counts(model), layout)
     assert [(work.name, work.calls, work.ranks) for work in works] == calls
-    assert {work.bytes_per_token for work in works} <= {7168 * 2.0}  # a vector of the hidden size, 16 bits each
+    assert {work.bytes_per_token for work in works} <= {
+        7168 * 2.0
+    }  # a vector of the hidden size, 16 bits each
 
 
 def test_a_dense_model_has_two_all_reduces_a_layer_on_any_stage() -> None:
