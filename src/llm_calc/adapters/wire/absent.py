@@ -29,11 +29,9 @@ class AbsentStaysAbsent(StrictRequest):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """One schema for what is asked and what is echoed: a length may be null in both."""
-        schema = handler(core)
+        schema = super().__get_pydantic_json_schema__(core, handler)
         fields = handler.resolve_ref_schema(schema).get("properties", {})
         for name in LENGTHS if fields else ():
-            kinds = fields[name]["anyOf"]
-            kinds.extend([] if {"type": "null"} in kinds else [{"type": "null"}])
             fields[name].setdefault("default", cls.model_fields[name].default)
         return schema
 

@@ -8,6 +8,8 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from llm_calc.adapters.wire.null_absent import NullIsAbsent
+
 MAX_NAMED = 20
 MAX_NAME_CHARACTERS = 80
 
@@ -17,7 +19,7 @@ LEAST_PER_S = 1e-6
 _REQUEST = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 
 
-class StrictRequest(BaseModel):
+class StrictRequest(NullIsAbsent):
     """A request, or a part of one, that refuses unknown fields.
 
     Numbers are strict: no booleans, no strings, no NaN, no infinities. Arrays are declared as ``list``,
@@ -34,7 +36,7 @@ def fault_at(kind: type[BaseModel], field: str, accepted: str, given: object) ->
     return ValidationError.from_exception_data(kind.__name__, [details])
 
 
-class LenientRequest(BaseModel):
+class LenientRequest(NullIsAbsent):
     """A request, or a part of one, that answers in spite of unknown fields and warns of each."""
 
     model_config = ConfigDict(**_REQUEST, extra="allow")
