@@ -53,6 +53,8 @@ def _or_null(field: JsonSchemaValue) -> JsonSchemaValue:
     if "anyOf" in field:
         kinds = field["anyOf"]
         return field if _NULL in kinds else {**field, "anyOf": [*kinds, _NULL]}
-    said = {name: field[name] for name in ("default", "description", "title") if name in field}
+    said: JsonSchemaValue = {
+        name: field[name] for name in ("default", "description", "title") if name in field
+    }
     kind = {name: value for name, value in field.items() if name not in said}
     return {"anyOf": [kind, _NULL], **said}
