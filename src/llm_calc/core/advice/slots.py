@@ -1,0 +1,18 @@
+"""What llama.cpp can never hold, whatever the GPU: its slots follow from the options alone."""
+
+from llm_calc.core.deployments.question import Asked
+from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+
+
+def lacks_slots(setup: Setup, engine: Engine, asked: Asked) -> bool:
+    """Whether what is asked is more than its slots take, on any GPU: no plan need be made.
+
+    ``floor(slots(context)) x replicas < sequences``, of the slots over the longest context that may be chosen; more
+    memory makes no more of them, and less memory only shorter ones.
+    Definition: :meth:`.llama_cpp_slots.Slots.sequences`; other engines make no places at start.
+    """
+    if not isinstance(engine, LlamaCpp):
+        return False
+    slots = engine.slots_at(engine.longest(setup))
+    return int(slots.sequences(asked.context_tokens) + 1e-9) * setup.layout.data < asked.sequences
