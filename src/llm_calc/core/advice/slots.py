@@ -12,7 +12,10 @@ class MakesSlots(Protocol):
     """An engine that makes its places at start, as many as its options say."""
 
     def longest(self, setup: Setup) -> int:
-        """Tokens that it makes places for, at most."""
+        """Tokens that it makes places for, at most [tokens].
+
+        Definition: each engine's own.
+        """
         ...
 
     def slots_at(self, n_ctx: int) -> Places:

@@ -145,11 +145,12 @@ class LlamaCpp:
         return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
 
     def longest(self, setup: Setup) -> int:
-        """Cells in all before anything is fitted, which makes them no more."""
-        if self.n_ctx:
-            return self.n_ctx
-        own = context_of(setup.model, None)
-        return own * self.slots if self.rules.context_for_each_slot else own
+        """Cells in all before anything is fitted, which makes them no more: the option, or the model's own [tokens].
+
+        Definition: of each slot, where the server means it so.
+        """
+        each = self.slots if self.rules.context_for_each_slot else 1
+        return self.n_ctx or context_of(setup.model, None) * each
 
     def _shares(self, setup: Setup) -> tuple[float, ...]:
         """Parts of the layers for each device: as said, all for one, or by the devices' memory."""
