@@ -81,7 +81,6 @@ class ModelPart(StrictRequest):
         None,
         description="model.safetensors.index.json beside any of the above: its total_size is checked against",
     )
-
     quantization_files: dict[str, dict[str, Any]] | None = Field(
         None,
         description="Files beside config.json that say how weights are stored, by name: hf_quant_config.json, "
