@@ -25,9 +25,7 @@ def with_nodes(data: Mapping[str, Any], engine: Mapping[str, Any], name: str) ->
     each = _each(flag, said, _count(plain(hardware)), of_hosts=bool(flags.nodes))
     stated = plain(hardware).get("gpus_per_node")
     if stated not in (None, each):
-        msg = (
-            f"engine.{flag}: {said} makes hardware.gpus_per_node {each}, but that says {stated}; they must agree"
-        )
+        msg = f"engine.{flag}: {said} makes hardware.gpus_per_node {each}, but that says {stated}; they must agree"
         raise InvalidInputError(msg, field=f"engine.{flag}")
     rest = {option: value for option, value in engine.items() if option != flag}
     return {**data, "hardware": {**plain(hardware), "gpus_per_node": each}, "engine": rest}
