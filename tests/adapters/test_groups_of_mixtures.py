@@ -19,7 +19,7 @@ ROUTED = 48 * 128 * 3 * 2048 * 768 * 2
 LOAD = {"input_tokens": 1000, "output_tokens": 100, "concurrency": 32}
 
 
-def asked(engine: Json, model: str = MIXTURE, **layout: int) -> Json:
+def asked(engine: Json, model: str = MIXTURE, /, **layout: int) -> Json:
     return {
         "model": model,
         "hardware": "4x h100-80gb-sxm",

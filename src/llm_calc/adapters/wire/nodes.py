@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from llm_calc.adapters.gpu_counts import read_counted
 from llm_calc.adapters.wire.cache_flag import plain
-from llm_calc.adapters.wire.gpu_names import read_counted
 from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import InvalidInputError
 
