@@ -18,7 +18,7 @@ from llm_calc.adapters.units import GIB
 from llm_calc.adapters.unnamed_engine import unnamed_words, with_an_engine_that_runs, with_engine
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
@@ -128,7 +128,7 @@ def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalog
 
     Where the model's own context does not hold them all, they are given one that does.
     """
-    sequences, longest = _batch_of(request.workload)
+    sequences, longest = _batch_of(request)
     if not sequences or part.n_parallel is not None or part.n_ctx is not None:
         return request
     slots = min(sequences, MOST_PARALLEL)
@@ -139,11 +139,12 @@ def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalog
     return with_engine(request, part)
 
 
-def _batch_of(workload: WorkloadPart | None) -> tuple[int, int]:
-    """Sequences of a static batch, none under another load, and the tokens of the longest."""
+def _batch_of(request: MemoryPlanRequest | ServingEstimateRequest) -> tuple[int, int]:
+    """Sequences of a static batch that the fullest server has, none under another load; tokens of the longest."""
+    workload, servers = request.workload, request.parallelism.data if request.parallelism else 1
     if workload is None or workload.batch is None:
         return 0, 0
-    return workload.batch, workload.longest_tokens
+    return -(-workload.batch // servers), workload.longest_tokens
 
 
 def _own_context(
