@@ -232,7 +232,7 @@ class _Machine:
 
 def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[str]:
     """What was chosen for llama.cpp, in words."""
-    part, workload = request.engine, request.workload
+    part = request.engine
     found = unnamed_words(request)
     if not isinstance(part, LlamaCppEngine):
         return found
@@ -245,8 +245,8 @@ def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[st
             started,
             *unsaid_of_ollama(part),
         ]
-    batch = None if workload is None else workload.batch
-    if batch is not None and part.n_parallel == min(batch, MOST_PARALLEL):
+    sequences, _ = _batch_of(request)
+    if sequences and part.n_parallel == min(sequences, MOST_PARALLEL):
         found.append(f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch")
         found.extend([f"engine.n_ctx: {part.n_ctx}, room for each of them"] if part.n_ctx else [])
     return found
