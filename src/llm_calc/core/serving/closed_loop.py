@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, is_array, larger, smaller
+from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.picked import with_others
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.step import StepLoad, step_seconds
@@ -58,15 +59,14 @@ def steady_state(
     for _ in range(_ROUNDS):
         base = _load(lengths, running, draft.checked_tokens)
         decode = step_seconds(work, base, rates)
-        mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
+        mixed = _mixed(work, base, lengths, chunk, budget_tokens, rates)
         prefill = _prompt_seconds(lengths, chunk, decode, mixed)
         coming = _coming(running, limit, lengths)
         gathered = gathered_prompts(
             coming / lengths.new_tokens, rates.gather_steps, 1.0 / work.sequence_share
         )
         taken = smaller(larger(chunk * gathered, coming), budget_tokens / work.sequence_share)
-        if not _same(taken, chunk):
-            mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+        mixed = with_others(mixed, taken != chunk, (work, base, lengths, taken, budget_tokens, rates), _mixed)
         tpot = draft.seconds_per_token(decode) + coming / taken * (mixed - decode)
         busy = lengths.output_tokens * tpot
         running = larger(smaller(limit, concurrency * busy / (busy + prefill)), smaller(limit, 1.0))
@@ -120,11 +120,6 @@ def gathered_prompts(prompts: Quantity, steps: Quantity, replicas: Quantity) -> 
     return larger(smaller(prompts * steps, replicas), 1.0)
 
 
-def _same(first: Quantity, second: Quantity) -> bool:
-    """Whether two numbers are one; arrays are not asked."""
-    return not is_array(first, second) and bool(first == second)
-
-
 def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) -> StepLoad:
     return StepLoad(
         sequences=running,
@@ -132,6 +127,13 @@ def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) ->
         context_end=lengths.input_tokens + lengths.output_tokens,
         tokens_per_sequence=tokens_per_sequence,
     )
+
+
+def _mixed(
+    work: StepWork, base: StepLoad, lengths: Lengths, taken: Quantity, budget_tokens: Quantity, rates: Rates
+) -> Quantity:
+    """The same step with so many prompt tokens."""
+    return step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
 
 
 def _with_prompts(
