@@ -51,6 +51,7 @@ TRAITS = Traits(
             switched="data",
             meant=with_shared_attention,
             joins=True,
+            nodes="nnodes",
         ),
         partition=True,
     ),

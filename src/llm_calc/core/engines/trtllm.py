@@ -4,7 +4,7 @@ Read from TensorRT-LLM 1.0, PyTorch backend (``_torch/pyexecutor/_util.py`` and 
 ``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``), and the option pages of 1.2; https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
@@ -16,7 +16,7 @@ from llm_calc.core.engines.trtllm_traits import TRAITS
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
-from llm_calc.core.parallelism import check_layout
+from llm_calc.core.parallelism import check_layout, one_replica
 
 STATE_BYTES: dict[str, float | None] = {"auto": None, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 """Width of recurrent states whose width no file states [bytes]; None: the model's own 16 bits."""
@@ -74,7 +74,10 @@ class TrtLlm:
         """
         check_layout(setup.model, setup.layout)
         check_block(self.tokens_per_block)
-        return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        apart = setup.layout.shared is False
+        server = replace(setup, layout=one_replica(setup.layout)[0]) if apart else setup
+        plans = [self._stage(server, stage) for stage in range(setup.layout.pipeline)]
+        return replace(fullest(plans), replicas=setup.layout.data)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
         limits, asked = self.limits(setup), context_of(setup.model, self.max_seq_len)

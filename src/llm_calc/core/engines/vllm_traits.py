@@ -41,6 +41,8 @@ TRAITS = Traits(
             switches=("enable_expert_parallel",),
             switched="expert",
             meant=with_dealt_experts,
+            mixtures_joined=True,
+            nodes="nnodes",
         ),
         partition=True,
     ),

@@ -79,6 +79,17 @@ def steady_state(
     return SteadyState(tpot_s=tpot, prefill_s=prefill, next_s=following, running=running)
 
 
+def token_seconds(
+    work: StepWork, rates: Rates, lengths: Lengths, running: Quantity, draft: Draft = NO_DRAFT
+) -> Quantity:
+    """A token of so many sequences that no prompt interrupts: what a loop of as many never comes below [s].
+
+    ``decode / gained`` of :func:`steady_state`.
+    Definition: a step of ``running`` sequences at the mean context.
+    """
+    return draft.seconds_per_token(step_seconds(work, _load(lengths, running, draft.checked_tokens), rates))
+
+
 def most_running(
     work: StepWork,
     lengths: Lengths,

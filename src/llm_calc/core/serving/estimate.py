@@ -92,11 +92,12 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
 def _as_served(
     server: Deployment, lengths: Lengths, fits: Quantity, ttft: Quantity, tpot: Quantity
 ) -> tuple[Quantity, Quantity]:
-    """Times without a client within those of a server; a single first token comes no later than beside another."""
-    at_once = larger(fits, 2.0)
-    loop = closed_form(server, lengths, at_once)
-    first = where(fits <= 1.0, smaller(ttft, loop.ttft_s), ttft)
-    return first, batch.within(tpot, loop.tpot_s, _decoding(server, lengths, at_once))
+    """Times without a client within those of a server; a single request has none longer than beside another."""
+    first = where(fits <= 1.0, smaller(ttft, closed_form(server, lengths, 2.0).ttft_s), ttft)
+    two = smaller(larger(_room(server, lengths), 1.0), 2.0)
+    beside = closed_loop.token_seconds(server.work, server.rates, lengths.scaled(DRAWN), two, server.draft)
+    step = where(fits <= 1.0, beside * server.offsets.tpot, _decoding(server, lengths, fits))
+    return first, batch.within(tpot, step)
 
 
 def _decoding(deployment: Deployment, lengths: Lengths, sequences: Quantity) -> Quantity:
