@@ -44,7 +44,7 @@ a lower bound of what all of them do. Cases of the core are short, and each may 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure coverage in the mirrored tests alone, and of those with many cases in some."""
+    """Where coverage is measured, measure it in the mirrored tests alone, and of those with many cases in some."""
     mirrored = {config.rootpath / folder: most for folder, most in MIRRORED.items()}
     for _, cases in groupby(items, key=lambda item: item.nodeid.partition("[")[0]):
         uncovered = list(cases)
