@@ -156,8 +156,7 @@ def closed_form(
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
     most = most_requests_per_s(deployment, lengths) if most_per_s is None else most_per_s
-    rate = smaller(concurrency / whole, most)
-    return means_of(lengths, ttft, tpot, whole, rate * whole, steady.running)
+    return means_of(lengths, ttft, tpot, whole, smaller(concurrency / whole, most) * whole, steady.running)
 
 
 def _steady(
