@@ -171,7 +171,7 @@ def place_subject(
         **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
         assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=(*untimed_options(engine), *graphs, *served.wide_numbers(subject)),
+        untimed=(*untimed_options(engine), *graphs, *served.unmeasured(subject, engine)),
         room=_room(placed, engine, workload, tiers),
     )
 

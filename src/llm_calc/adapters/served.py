@@ -173,6 +173,12 @@ def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     return larger(larger(1.0, planned), reduce(smaller, floors, planned if not floors else floors[0]))
 
 
+def unmeasured(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """What a deployment says that no run was measured with."""
+    yield from wide_numbers(subject)
+    yield from other_kernels(subject, engine)
+
+
 def wide_numbers(subject: Subject) -> Iterator[str]:
     """Fields of numbers in 32 bits, which no run was measured with."""
     numbers = subject.setup.numbers
@@ -180,3 +186,10 @@ def wide_numbers(subject: Subject) -> Iterator[str]:
         yield "precision.weights"
     elif numbers.activations.element_bits > 16:
         yield "precision.activations"
+
+
+def other_kernels(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """The option that names attention kernels, where the engine would take others and the measured runs did."""
+    usual, named = traits_of(engine.name).options.usual_kernels, getattr(engine, "attention_backend", None)
+    if usual is not None and named is not None and named not in usual(subject.setup):
+        yield "attention_backend"

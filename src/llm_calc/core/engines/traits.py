@@ -38,7 +38,10 @@ class OptionTraits:
     ``kv_cache_dtype`` says them. ``refused``: flags that are not taken, and what says the same. ``words``: switches
     that a command line says in words. ``compiles``: a config of compilation holds some of its options,
     ``wholes``: configs of its own hold others.
-    ``partition``: an environment variable that names the layers of each stage.
+    ``partition``: an environment variable that names the layers of each stage. ``states``: the option that says the
+    number type of recurrent states; ``states_open``: only of those whose type no file states. ``open_state_bytes``:
+    width of these where nothing is said [bytes]. ``usual_kernels``: attention kernels that it takes by itself, which
+    are those of the measured runs.
     """
 
     context: str = "max_model_len"
@@ -54,6 +57,10 @@ class OptionTraits:
     wholes: bool = False
     layout: LayoutFlags = field(default_factory=LayoutFlags)
     partition: bool = False
+    states: str | None = None
+    states_open: bool = False
+    open_state_bytes: float | None = None
+    usual_kernels: Callable[[Setup], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
