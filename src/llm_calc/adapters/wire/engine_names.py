@@ -2,19 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
-_OTHERWISE = {
-    "vllm": "vllm",
-    "sglang": "sglang",
-    "trtllm": "trtllm",
-    "tensorrtllm": "trtllm",
-    "llamacpp": "llama.cpp",
-    "llamaserver": "llama.cpp",
-    "mlx": "mlx",
-    "mlxlm": "mlx",
-    "generic": "generic",
-}
-"""Names of engines without case and what stands between their parts, and the names that they have here."""
+from llm_calc.core.engines import ENGINES
 
 
 def typed_name(name: object) -> object:
@@ -23,7 +13,7 @@ def typed_name(name: object) -> object:
     >>> typed_name("TensorRT-LLM"), typed_name("llama-cpp"), typed_name("tgi")
     ('trtllm', 'llama.cpp', 'tgi')
     """
-    return _OTHERWISE.get(re.sub(r"[\s._-]+", "", name.casefold()), name) if isinstance(name, str) else name
+    return _by_letters().get(_letters(name), name) if isinstance(name, str) else name
 
 
 def typed_engine(value: object) -> object:
@@ -40,3 +30,15 @@ def typed_word(word: object) -> object:
     'on_demand'
     """
     return re.sub(r"[\s-]+", "_", word.strip().casefold()) if isinstance(word, str) else word
+
+
+@cache
+def _by_letters() -> Mapping[str, str]:
+    """Engines by all of their names."""
+    names = ((name, [name, *engine.traits.written]) for name, engine in ENGINES.items())
+    return {_letters(each): name for name, written in names for each in written}
+
+
+def _letters(name: str) -> str:
+    """A name without case and without what stands between its parts."""
+    return re.sub(r"[\s._-]+", "", name.casefold())
