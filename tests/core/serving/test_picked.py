@@ -43,8 +43,8 @@ def test_few_rows_are_evaluated_by_themselves_and_none_of_the_others(
 
 
 def test_numbers_and_other_shapes_are_evaluated_whole() -> None:
-    assert with_others(1.0, False, (2.0,), lambda one: one * one) == 1.0
-    assert with_others(1.0, True, (2.0,), lambda one: one * one) == 4.0
+    assert with_others(1.0, np.array([False]), (2.0,), lambda one: one * one) == 1.0
+    assert with_others(1.0, np.array([True]), (2.0,), lambda one: one * one) == 4.0
     wide = np.ones((4, 2))
     assert np.array_equal(with_others(wide, wide > 2, (wide,), squared), wide)
     apart = np.array([[True, False], *[[False, False]] * 3])

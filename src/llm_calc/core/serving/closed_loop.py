@@ -5,10 +5,11 @@ others. In steady state a token therefore takes one decode step and its share of
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, larger, smaller
+from llm_calc.core.arrays import Condition, Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.picked import with_others
@@ -71,7 +72,7 @@ def steady_state(
             coming / lengths.new_tokens, rates.gather_steps, 1.0 / work.sequence_share
         )
         taken = smaller(larger(chunk * gathered, coming), budget_tokens / work.sequence_share)
-        mixed = with_others(mixed, taken != chunk, (work, base, lengths, taken, budget_tokens, rates), _mixed)
+        mixed = _again(mixed, taken != chunk, (work, base, lengths, taken, budget_tokens, rates))
         tpot = draft.seconds_per_token(decode) + coming / taken * (mixed - decode)
         tpot = tpot * bubbles(rates, running, stages)
         busy = lengths.output_tokens * tpot
@@ -140,6 +141,13 @@ def _mixed(
 ) -> Quantity:
     """The same step with so many prompt tokens."""
     return step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+
+
+def _again(mixed: Quantity, otherwise: Condition, asked: tuple[Any, ...]) -> Quantity:
+    """The same where steps carry otherwise many prompt tokens than one chunk: of rows only those that do."""
+    if isinstance(otherwise, np.ndarray):
+        return with_others(mixed, otherwise, asked, _mixed)
+    return _mixed(*asked) if otherwise else mixed
 
 
 def _with_prompts(

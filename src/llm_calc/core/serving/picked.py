@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.core.arrays import Condition, FloatArray, Quantity
+from llm_calc.core.arrays import BoolArray, FloatArray, Quantity
 
 Places = npt.NDArray[np.intp]
 FEW = 0.5
@@ -33,20 +33,22 @@ def picked(value: Any, places: Places) -> Any:  # noqa: ANN401 - of the kind tha
 
 
 def with_others(
-    values: Quantity, unlike: Condition, among: tuple[Any, ...], of: Callable[..., Quantity]
+    values: Quantity, unlike: BoolArray, among: tuple[Any, ...], of: Callable[..., Quantity]
 ) -> Quantity:
     """Values whose rows ``unlike`` are evaluated anew, ``of`` the same rows of ``among`` [1].
 
     ``of(*among)[row]`` where a row is unlike, else ``values[row]``.
     Definition: element by element, as all formulas here are.
     """
-    if not (isinstance(unlike, np.ndarray) and isinstance(values, np.ndarray)):
-        return of(*among) if np.any(unlike) else values
     places = np.flatnonzero(unlike)
     if not len(places):
         return values
     rows = len(unlike)
-    if len(places) > FEW * rows or not _over_rows((values, unlike, *among), rows):
+    if (
+        len(places) > FEW * rows
+        or not isinstance(values, np.ndarray)
+        or not _over_rows((values, unlike, *among), rows)
+    ):
         return of(*among)
     found: FloatArray = np.array(values)
     found[places] = of(*picked(among, places))
