@@ -145,7 +145,8 @@ def test_two_stages_of_an_endless_queue_lose_half_of_the_loss() -> None:
     one = offline.steady_state(STEP, rates(), lengths, 8.0, 100.0)
     assert one.output_tokens_per_s == pytest.approx(8 / READ_S, rel=0.02)
     staged = replace(STEP, stages=2)
-    two = offline.steady_state(staged, rates(stage_loss_fraction=0.2), lengths, 8.0, 100.0)
+    at_once = replace(rates(stage_loss_fraction=0.2), kernels=Kernels(name="", stage_batches=True))
+    two = offline.steady_state(staged, at_once, lengths, 8.0, 100.0)
     assert two.step_s == pytest.approx(READ_S * (1 + 0.2 * 1 / 2), rel=0.02)
     assert two.output_tokens_per_s == pytest.approx(8 / (READ_S * 1.1), rel=0.02)
 

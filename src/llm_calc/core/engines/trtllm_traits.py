@@ -16,6 +16,7 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 
 TRAITS = Traits(
+    written=("TensorRT-LLM",),
     options=OptionTraits(
         context="max_seq_len",
         prefix_switch=("enable_block_reuse", False),
@@ -24,6 +25,8 @@ TRAITS = Traits(
         cache_types={"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
         refused=TRTLLM,
         wholes=True,
+        states="mamba_ssm_cache_dtype",
+        states_open=True,
         layout=LayoutFlags(
             sizes={"tp_size": "tensor", "pp_size": "pipeline", "ep_size": "expert"},
             switches=("enable_attention_dp",),

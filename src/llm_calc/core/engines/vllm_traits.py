@@ -45,6 +45,7 @@ TRAITS = Traits(
             nodes="nnodes",
         ),
         partition=True,
+        states="mamba_ssm_cache_dtype",
     ),
     formats=FormatTraits(
         typed_by_weights=True,

@@ -36,7 +36,8 @@ class Kernels:
 
     Up to ``vector_tokens`` tokens are multiplied on vector units, more on matrix units in tiles of
     ``tile_tokens``. ``overlap_exponent``: see ``roofline.overlapped``. ``prompt_tokens``: most prompt tokens in
-    one step of a static batch. ``stages_overlap``: pipeline stages work on chunks of one prompt at once.
+    one step of a static batch. ``stages_overlap``: pipeline stages work on chunks of one prompt at once;
+    ``stage_batches``: each works on a batch of its own.
     ``quicker``: whichever of both units takes less time is used, however many tokens there are.
     """
 
@@ -46,6 +47,7 @@ class Kernels:
     overlap_exponent: float = 3.0
     prompt_tokens: Quantity = 8192
     stages_overlap: bool = False
+    stage_batches: bool = False
     quicker: bool = False
 
 
