@@ -68,9 +68,8 @@ class Kept:
 
 def bounded_caches() -> "Iterator[functools._lru_cache_wrapper[object]]":
     """The caches of the package's functions that are bounded: those of catalogs, which are not, stay."""
-    for name, module in tuple(sys.modules.items()):
-        if name.partition(".")[0] == PACKAGE:
-            for value in tuple(vars(module).values()):
-                is_cache = isinstance(value, functools._lru_cache_wrapper)  # noqa: SLF001 - has no other name
-                if is_cache and value.cache_parameters()["maxsize"] is not None:
-                    yield value
+    own = [module for name, module in tuple(sys.modules.items()) if name.partition(".")[0] == PACKAGE]
+    for value in [value for module in own for value in vars(module).values()]:
+        is_cache = isinstance(value, functools._lru_cache_wrapper)  # noqa: SLF001 - has no other name
+        if is_cache and value.cache_parameters()["maxsize"] is not None:
+            yield value
