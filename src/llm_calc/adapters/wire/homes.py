@@ -18,6 +18,7 @@ from llm_calc.adapters.wire.trtllm_parts import apart
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.expert_spread import check_spread
 from llm_calc.core.engines.layout_flags import LayoutFlags, Stated
+from llm_calc.core.engines.output_caps import check_output
 from llm_calc.core.engines.prefix_switches import check_prefix
 from llm_calc.core.errors import InvalidInputError
 
@@ -57,6 +58,7 @@ def _spelled(
     with said_as(fields):
         engine = apart(engine) if options.wholes else engine
         check_prefix(workload or {}, engine, name)
+        check_output(workload or {}, engine)
         return spelled(engine, name, options.refused)
 
 
