@@ -12,13 +12,13 @@ from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import plain, with_cache
 from llm_calc.adapters.wire.nodes import with_nodes
+from llm_calc.adapters.wire.output_caps import check_output
 from llm_calc.adapters.wire.partition import FLAG, with_partition
 from llm_calc.adapters.wire.passed import spelled, with_listed_values
 from llm_calc.adapters.wire.trtllm_parts import apart
 from llm_calc.core.engines import traits_of
 from llm_calc.core.engines.expert_spread import check_spread
 from llm_calc.core.engines.layout_flags import LayoutFlags, Stated
-from llm_calc.core.engines.output_caps import check_output
 from llm_calc.core.engines.prefix_switches import check_prefix
 from llm_calc.core.errors import InvalidInputError
 
