@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_calc.adapters import served
+from llm_calc.adapters.ages import at_release, release_factor
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
 from llm_calc.adapters.attention_groups import with_groups
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
@@ -13,10 +14,9 @@ from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
-from llm_calc.adapters.graphs import beyond_graphs
-from llm_calc.adapters.release_days import at_release, release_factor
+from llm_calc.adapters.graphs import OPTIONS, beyond_graphs
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
-from llm_calc.adapters.scheduling import scheduling_of
+from llm_calc.adapters.served import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, as_named, resolve_setup
 from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
@@ -29,16 +29,15 @@ from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_token
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
-from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
+from llm_calc.core.engines.dealt_check import check_dealt
 from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout, one_replica
-from llm_calc.core.serving.calibrated import host_under
+from llm_calc.core.serving.calibrated import host_under, offsets_of
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import poll_words, stated_polls
 from llm_calc.core.serving.offload import Offload
-from llm_calc.core.serving.offsets import offsets_of
-from llm_calc.core.serving.polls import poll_words, stated_polls
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
 
@@ -151,7 +150,8 @@ def place_subject(
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
     subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
-    check_dealt(built, subject.setup)
+    stated = engine.model_fields_set
+    dealt = check_dealt(built, subject.setup) if built.traits.options.contexts in stated else ()
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
     beside = stands_beside(speculative, lora, subject, catalogs, engine)
@@ -163,13 +163,15 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     placed = _as_measured(placed, engine, built, share) if own is None else placed
     placed = _as_planned(placed) if apart else placed
-    graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
+    graphs: tuple[str, ...] = ()
+    if OPTIONS & stated:
+        graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
         **_of_cache_room(placed, workload),
-        assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
+        assumptions=(*placed.assumptions, *dealt, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=(*untimed_options(engine), *graphs, *served.wide_numbers(subject)),
         room=_room(placed, engine, workload, tiers),
@@ -257,7 +259,7 @@ def _placed(
         prompt_tokens=prompts,
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
-        assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
+        assumptions=(*subject.assumptions, *stands.offload.assumptions),
         warnings=(*true_beside(subject, beside), *fit_warnings(plan, workload.longest_tokens, prompts)),
     )
 

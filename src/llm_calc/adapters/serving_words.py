@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from llm_calc.adapters.ages import release_note, unstated_note
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
 from llm_calc.adapters.arrivals import were_measured
@@ -14,10 +15,10 @@ from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.presets import chosen_words
-from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
-from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.unnamed_engine import unnamed_words
+from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.names import counted
@@ -84,7 +85,8 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     apart = request.disaggregated is not None
     if request.engine.further:
         yield from nothing_words(request.engine)
-    yield from chosen_words(request)
+    is_preset = isinstance(request.engine, LlamaCppEngine)
+    yield from chosen_words(request) if is_preset else unnamed_words(request)
     said = request.workload
     if said.is_stream or any(part is not None for part in (said.preset, said.users, said.sessions)):
         yield from session_assumptions(placed, said, apart=apart)

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llm_calc.adapters.wire.absent import AbsentStaysAbsent, given_of
+from llm_calc.adapters.wire.as_sent import AbsentStaysAbsent, NamesCount, given_of
 from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
-from llm_calc.adapters.wire.gpu_names import NamesCount
 from llm_calc.adapters.wire.hosts import HostPart
 from llm_calc.adapters.wire.images import ImagesPart
 from llm_calc.adapters.wire.lengths import TargetsPart

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import AfterValidator, BaseModel, Field
 
 from llm_calc.adapters.lengths import draw_of
-from llm_calc.adapters.wire.absent import without_null_lengths
+from llm_calc.adapters.wire.as_sent import without_null_lengths
 from llm_calc.adapters.wire.base import LEAST_PER_S, fault_at
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
