@@ -16,7 +16,6 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.graphs import OPTIONS, beyond_graphs
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
-from llm_calc.adapters.served import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, as_named, resolve_setup
 from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
@@ -36,7 +35,6 @@ from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.calibrated import host_under, offsets_of
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.host import poll_words, stated_polls
 from llm_calc.core.serving.offload import Offload
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
@@ -163,17 +161,14 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     placed = _as_measured(placed, engine, built, share) if own is None else placed
     placed = _as_planned(placed) if apart else placed
-    graphs: tuple[str, ...] = ()
-    if OPTIONS & stated:
-        graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
         **_of_cache_room(placed, workload),
-        assumptions=(*placed.assumptions, *dealt, *assumed, *_poll_words(placed.deployment, built, share)),
+        assumptions=(*placed.assumptions, *dealt, *assumed, *served.polls(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=(*untimed_options(engine), *graphs, *served.wide_numbers(subject)),
+        untimed=(*untimed_options(engine), *_beyond(placed, engine, workload), *served.wide_numbers(subject)),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -194,14 +189,14 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
         replicas=placed.replicas,
     )
     words = room.warnings(workload)
-    larger = bool(words) and room.is_larger(workload)
-    return {"warnings": (*placed.warnings, *words), "larger_cache": larger}
+    return {"warnings": (*placed.warnings, *words), "larger_cache": bool(words) and room.is_larger(workload)}
 
 
-def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
-    """What is said of a server's looks for new requests, where no request says it."""
-    requests = share.requests_in_flight if share.load == "concurrency" else 0
-    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+def _beyond(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
+    """Options that bound graphs, where one is stated and steps hold more."""
+    if not OPTIONS & engine.model_fields_set:
+        return ()
+    return beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
 
 
 def _room(
@@ -232,7 +227,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
-    scheduling, filled = scheduling_of(calibration, built, plan, layout)
+    scheduling, filled = served.scheduling_of(calibration, built, plan, layout)
     return Placed(
         subject=subject,
         engine=built.name,

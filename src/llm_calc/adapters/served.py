@@ -19,6 +19,7 @@ from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import poll_words, stated_polls
 from llm_calc.core.serving.traffic import Scheduling, reserved_by
 
 AUTO = "auto"
@@ -183,3 +184,9 @@ def scheduling_of(
         reserved_fraction=reserved_by(engine, row.reserved_fraction, layout),
     )
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
+
+
+def polls(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
+    """What is said of a server's looks for new requests, where no request says it."""
+    requests = share.requests_in_flight if share.load == "concurrency" else 0
+    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()

@@ -24,7 +24,7 @@ from llm_calc.adapters.session_words import check_tiers
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.trace_words import trace_answer
 from llm_calc.adapters.unnamed_engine import with_an_engine_that_runs
-from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine
+from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     ClassAnswer,
@@ -81,9 +81,9 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
 
 
 def _ready(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateRequest:
-    """The request with an engine, and what presets choose for llama.cpp."""
+    """The request with an engine, and what presets choose for one that has them."""
     request = with_an_engine_that_runs(request, catalogs)
-    return with_preset(request, catalogs) if isinstance(request.engine, LlamaCppEngine) else request
+    return with_preset(request, catalogs) if hasattr(request.engine, "preset") else request
 
 
 def _without_images(
