@@ -151,7 +151,7 @@ def place_subject(
     stated = engine.model_fields_set
     dealt = check_dealt(built, subject.setup) if built.traits.options.contexts in stated else ()
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
-    subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
+    default, (subject, kv_cache, assumed) = subject, served.with_served_cache(subject, precision, engine.name)
     beside = stands_beside(speculative, lora, subject, catalogs, engine)
     share = share_of(workload, one_replica(subject.setup.layout)[1])
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
@@ -165,10 +165,14 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        **_of_cache_room(placed, workload),
+        **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
         assumptions=(*placed.assumptions, *dealt, *assumed, *served.polls(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=(*untimed_options(engine), *_beyond(placed, engine, workload), *served.wide_numbers(subject)),
+        untimed=(
+            *untimed_options(engine),
+            *_beyond(placed, engine, workload),
+            *served.unmeasured(subject, engine),
+        ),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -179,8 +183,8 @@ def _as_planned(placed: Placed) -> Placed:
     return replace(placed, deployment=held)
 
 
-def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
-    """What follows where figures take a larger cache than planned."""
+def _of_cache_room(placed: Placed, workload: WorkloadPart, unheld: tuple[str, ...]) -> dict[str, Any]:
+    """What follows where figures take a larger cache than planned; ``unheld``: what is said of the default's."""
     room = CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
@@ -189,7 +193,8 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
         replicas=placed.replicas,
     )
     words = room.warnings(workload)
-    return {"warnings": (*placed.warnings, *words), "larger_cache": bool(words) and room.is_larger(workload)}
+    larger = bool(words) and room.is_larger(workload)
+    return {"warnings": (*placed.warnings, *words, *unheld), "larger_cache": larger}
 
 
 def _beyond(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:

@@ -62,6 +62,24 @@ def with_served_cache(
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
 
 
+def unheld_by_default(
+    default: Subject, built: Engine, workload: WorkloadPart, assumed: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What an estimate warns of where the engine's own cache, in place of the one that is ``assumed``, holds less."""
+    if not assumed:
+        return ()
+    plan, tokens, asked = built.plan(default.setup), workload.longest_tokens, workload.requests_in_flight
+    if plan.holds(asked, tokens):
+        return ()
+    held = int(plan.max_concurrency(tokens)) if plan.available_bytes > 0 else 0
+    said = (
+        f"precision.kv_cache: in {default.precision.kv_cache}, the engine's own default, the KV cache holds {held} "
+        f"requests of {tokens} tokens and not {asked}: a memory plan does not fit; figures are of a server that is "
+        "told to keep its cache in fp8"
+    )
+    return (said,)
+
+
 def served_words(subject: Subject, asked: PrecisionPart, engine: str) -> list[str]:
     """What a memory plan says where estimates take another cache."""
     wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)
@@ -159,6 +177,12 @@ def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     return larger(larger(1.0, planned), reduce(smaller, floors, planned if not floors else floors[0]))
 
 
+def unmeasured(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """What a deployment says that no run was measured with."""
+    yield from wide_numbers(subject)
+    yield from other_kernels(subject, engine)
+
+
 def wide_numbers(subject: Subject) -> Iterator[str]:
     """Fields of numbers in 32 bits, which no run was measured with."""
     numbers = subject.setup.numbers
@@ -190,3 +214,10 @@ def polls(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[
     """What is said of a server's looks for new requests, where no request says it."""
     requests = share.requests_in_flight if share.load == "concurrency" else 0
     return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+
+
+def other_kernels(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """The option that names attention kernels, where the engine would take others and the measured runs did."""
+    usual, named = traits_of(engine.name).options.usual_kernels, getattr(engine, "attention_backend", None)
+    if usual is not None and named is not None and named not in usual(subject.setup):
+        yield "attention_backend"

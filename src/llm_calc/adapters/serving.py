@@ -229,8 +229,9 @@ def _operators(
 ) -> list[OperatorRow]:
     if sides is not None:
         return list(apart_rows(lengths, sides, found))
-    alone = load.load == "batch" or (load.load == "concurrency" and load.requests_in_flight == 1)
-    return list(operator_rows(lengths, placed, found, found.running, alone=alone))
+    in_one = load.load == "batch"
+    alone = in_one or (load.load == "concurrency" and load.requests_in_flight == 1)
+    return list(operator_rows(lengths, placed, found, found.running, alone=alone, in_one=in_one))
 
 
 def _timed_by(request: ServingEstimateRequest, catalogs: Catalogs) -> Callable[[EnginePart], Timed]:

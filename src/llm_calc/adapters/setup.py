@@ -31,8 +31,8 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
 UNEVEN = (
-    "parallelism.stage_layers: stages of unlike length were never measured; offline runs go at the pace of the "
-    "longest, under other loads a step passes all stages in turn"
+    "parallelism.stage_layers: stages of unlike length were never measured; all go at the pace of the longest, and a "
+    "static batch passes them in turn"
 )
 
 

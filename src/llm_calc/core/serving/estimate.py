@@ -12,8 +12,9 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
-from llm_calc.core.serving.scheduler import simulate
+from llm_calc.core.serving.scheduler import delayed, rules_of, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.stages import stages_at_once
 from llm_calc.core.serving.traffic import MOST_SLOTS, NO_REQUESTS, Requests, Scheduling, Served, Traffic
 
 SPREAD = 0.2
@@ -90,11 +91,12 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
 def _as_served(
     server: Deployment, lengths: Lengths, fits: Quantity, ttft: Quantity, tpot: Quantity
 ) -> tuple[Quantity, Quantity]:
-    """Times without a client within those of a server; a single first token comes no later than beside another."""
-    at_once = larger(fits, 2.0)
-    loop = closed_form(server, lengths, at_once)
-    first = where(fits <= 1.0, smaller(ttft, loop.ttft_s), ttft)
-    return first, batch.within(tpot, loop.tpot_s, _decoding(server, lengths, at_once))
+    """Times without a client within those of a server; a single request has none longer than beside another."""
+    first = where(fits <= 1.0, smaller(ttft, closed_form(server, lengths, 2.0).ttft_s), ttft)
+    two = smaller(larger(_room(server, lengths), 1.0), 2.0)
+    beside = closed_loop.token_seconds(server.work, server.rates, lengths.scaled(DRAWN), two, server.draft)
+    step = where(fits <= 1.0, beside * server.offsets.tpot, _decoding(server, lengths, fits))
+    return first, batch.within(tpot, step)
 
 
 def _decoding(deployment: Deployment, lengths: Lengths, sequences: Quantity) -> Quantity:
@@ -143,7 +145,7 @@ def closed_form(
     steady, tpot, room = _steady(deployment, lengths, concurrency)
     latency = steady.prefill_s + lengths.scaled(DRAWN).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
+    start = steady.next_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
     ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host, concurrency
     )
@@ -158,8 +160,9 @@ def _steady(
     """The steady state of a closed loop, its time a token as measured, and the sequences that enter at once."""
     drawn, budget = lengths.scaled(DRAWN), deployment.scheduling.budget_tokens
     work, rates = deployment.work, deployment.rates
+    stages = stages_at_once(work, rates)
     room = smaller(_room(deployment, lengths), deployment.limit)
-    room = smaller(room, closed_loop.most_running(work, drawn, budget, deployment.scheduling.policy))
+    room = smaller(room, closed_loop.most_running(work, drawn, budget, deployment.scheduling.policy, stages))
     steady = closed_loop.steady_state(work, rates, drawn, concurrency, room, deployment.draft, budget)
     tpot = steady.tpot_s * deployment.offsets.tpot
     if deployment.alone is not None:
@@ -223,9 +226,10 @@ def serve(deployment: Deployment, traffic: Traffic, clock: StepClock | None = No
     tokens.
     """
     capacity = float(deployment.capacity) * (traffic.input_tokens + traffic.output_tokens)
-    rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
     clock = clock or clock_of(deployment.work, deployment.rates, deployment.draft, traffic)
-    return simulate(clock, traffic, rules, capacity, float(deployment.limit))
+    rules = rules_of(deployment.scheduling, deployment.draft, clock)
+    found = simulate(clock, traffic, rules, capacity, float(deployment.limit))
+    return found if clock.stages == 1 else delayed(found, clock, traffic, deployment.scheduling.budget_tokens)
 
 
 def from_run(

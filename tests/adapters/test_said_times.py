@@ -1,0 +1,109 @@
+"""What a deployment says of states, kernels and builds is in its times, or is named and takes the certainty away."""
+
+from typing import Any
+
+import pytest
+
+import llm_calc
+
+Json = dict[str, Any]
+HYBRID, STATED = "granite-4.0-h-small", "nemotron-nano-9b-v2"
+"""Of the first no file says how wide states are, of the second float32."""
+LOAD = {"input_tokens": 2000, "output_tokens": 200, "concurrency": 64}
+
+
+def estimated(model: str, engine: Json, gpu: str = "2x h200-141gb-sxm") -> Any:
+    return llm_calc.estimate(model=model, hardware=gpu, engine=engine, workload=LOAD)
+
+
+def state_traffic(model: str, engine: Json) -> float:
+    """Of the decode step, at as many requests as run."""
+    rows = [row for row in estimated(model, engine).operators if row.phase == "decode"]
+    (state,) = [row for row in rows if "state" in row.name]
+    return float(state.bytes)
+
+
+@pytest.mark.parametrize(
+    ("engine", "option", "model"),
+    [
+        ("vllm", "mamba_ssm_cache_dtype", HYBRID),
+        ("vllm", "mamba_ssm_cache_dtype", STATED),
+        ("sglang", "mamba_ssm_dtype", HYBRID),
+        ("sglang", "mamba_ssm_dtype", STATED),
+        ("trtllm", "mamba_ssm_cache_dtype", HYBRID),
+    ],
+)
+def test_wider_states_are_more_traffic(engine: str, option: str, model: str) -> None:
+    """Twice the bytes but for states of convolutions, which are a few percent of these models' states."""
+    narrow, wide = (state_traffic(model, {"name": engine, option: each}) for each in ("bfloat16", "float32"))
+    assert 1.85 < wide / narrow <= 2.0
+
+
+def test_tensorrt_llm_changes_no_width_that_a_file_states() -> None:
+    narrow, usual = (
+        state_traffic(STATED, {"name": "trtllm", **each})
+        for each in ({"mamba_ssm_cache_dtype": "bfloat16"}, {})
+    )
+    assert narrow == usual
+
+
+def test_sglang_keeps_states_of_no_stated_width_in_32_bits() -> None:
+    wide, usual = (
+        state_traffic(HYBRID, {"name": "sglang", **each}) for each in ({"mamba_ssm_dtype": "float32"}, {})
+    )
+    assert wide == usual
+
+
+KERNELS = [
+    ("h100-80gb-sxm", "llama-3.1-8b", "fa3", True),
+    ("h100-80gb-sxm", "llama-3.1-8b", "triton", False),
+    ("h100-80gb-sxm", "llama-3.1-8b", "trtllm_mha", False),
+    ("b200-180gb-sxm", "llama-3.1-8b", "trtllm_mha", True),
+    ("b200-180gb-sxm", "llama-3.1-8b", "fa4", False),
+    ("a100-80gb-sxm", "llama-3.1-8b", "flashinfer", True),
+    ("a100-80gb-sxm", "llama-3.1-8b", "fa3", False),
+]
+
+
+@pytest.mark.parametrize(("gpu", "model", "kernels", "usual"), KERNELS)
+def test_kernels_that_were_not_measured_are_not_called_so(
+    gpu: str, model: str, kernels: str, usual: bool
+) -> None:
+    found = estimated(model, {"name": "sglang", "attention_backend": kernels}, gpu)
+    words = [word for word in found.warnings if word.startswith("engine.attention_backend")]
+    assert bool(words) != usual
+    if not usual:
+        assert (found.basis.kind, found.interval.status) == ("formula_only", "uncalibrated")
+    elif gpu != "a100-80gb-sxm":  # of whose generation no server of SGLang was measured
+        assert found.basis.kind != "formula_only"
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "word"),
+    [
+        ("vllm", "0.33.1.dev12+gabc", "newer"),
+        ("vllm", "0.33.0rc1", "older"),
+        ("sglang", "0.5.24.dev3", "newer"),
+        ("trtllm", "1.1.0rc2", "older"),
+    ],
+)
+def test_builds_that_are_no_release_are_told_from_it(engine: str, version: str, word: str) -> None:
+    asked: Json = {
+        "model": "llama-3.1-8b",
+        "hardware": "h100-80gb-sxm",
+        "engine": {"name": engine, "version": version},
+    }
+    plan, times = llm_calc.memory_plan(**asked), llm_calc.estimate(**asked, workload=LOAD)
+    for found in (plan, times):
+        assert any(
+            each.startswith("engine.version: the nearest") and f"is {word}" in each for each in found.warnings
+        )
+    assert times.basis.kind != "measured"
+
+
+@pytest.mark.parametrize("version", ["0.33.0", "0.33.0.post1", "0.33.0+cu129", "0.33"])
+def test_releases_are_themselves(version: str) -> None:
+    plan = llm_calc.memory_plan(
+        model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", "version": version}
+    )
+    assert not [word for word in plan.warnings if "engine.version" in word]
