@@ -168,11 +168,7 @@ def place_subject(
         **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
         assumptions=(*placed.assumptions, *dealt, *assumed, *served.polls(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=(
-            *untimed_options(engine),
-            *_beyond(placed, engine, workload),
-            *served.unmeasured(subject, engine),
-        ),
+        untimed=(*untimed_options(engine), *_beyond(placed, engine, workload)),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -198,10 +194,12 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart, unheld: tuple[str, ..
 
 
 def _beyond(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
-    """Options that bound graphs, where one is stated and steps hold more."""
+    """Options beyond what was measured: of graphs where one is stated and steps hold more, of kernels."""
+    found = tuple(served.unmeasured(placed.subject, engine))
     if not OPTIONS & engine.model_fields_set:
-        return ()
-    return beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
+        return found
+    graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
+    return (*graphs, *found)
 
 
 def _room(
