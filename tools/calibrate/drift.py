@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from llm_calc.adapters.ages import release_day
+from llm_calc.adapters.release_days import release_day
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import Drift
 from tools.calibrate.cases import Case

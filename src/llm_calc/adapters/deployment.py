@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_calc.adapters import served
-from llm_calc.adapters.ages import at_release, release_factor
 from llm_calc.adapters.alone import family_for, known_of, measured_load, several, share_of, with_bounds
 from llm_calc.adapters.attention_groups import with_groups
 from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
@@ -15,6 +14,7 @@ from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
 from llm_calc.adapters.graphs import OPTIONS, beyond_graphs
+from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, as_named, resolve_setup

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from llm_calc.adapters.ages import release_note, unstated_note
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.apart_words import apart_warnings, apart_words, of_both
 from llm_calc.adapters.arrivals import were_measured
@@ -15,6 +14,7 @@ from llm_calc.adapters.lora import lora_words
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.presets import chosen_words
+from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.unnamed_engine import unnamed_words

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from llm_calc.adapters.ages import load_release_days, release_day
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.release_days import load_release_days, release_day
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 
