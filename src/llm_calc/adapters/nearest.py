@@ -90,7 +90,7 @@ def _columns(rows: Sequence[Values], catalogs: Catalogs) -> EngineRuns:
 
 
 MOST_SHOWN = 5
-KEPT_ROWS = 1024
+KEPT_ROWS = 128
 """Runs that are kept as answers show them."""
 SENT_ALIKE = {"random_arrivals": "closed_loop"}
 """Kind of load whose measured curve stands in for one that was never measured."""
